@@ -1,0 +1,56 @@
+# Needs Go. What else is missing, the targets install with the system's package manager and say so.
+
+ARGS       =
+SEED       =
+FUZZTIME   = 10s
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# A checkout of another user, as containers have it, is no reason to fail.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+.PHONY: help demo test lint chaos bench fuzz build clean postgres
+
+help: ## print this list (the default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: build postgres ## everything on this machine, against simulators (ARGS=--once: exit with the verdict)
+	bin/crmsync demo $(ARGS)
+
+test: postgres ## all tests, on real Postgres (RACE=1 or CI=true: with the race detector)
+	@set -e; race=; \
+	if [ "$(CI)" = true ]; then sh .ci/install cc; race=-race; \
+	elif [ "$(RACE)" = 1 ]; then \
+		if command -v "$${CC:-gcc}" >/dev/null; then race=-race; \
+		else echo "no C compiler: testing without the race detector"; fi; \
+	fi; \
+	if [ -n "$$race" ]; then export CGO_ENABLED=1; fi; \
+	set -x; go test $$race -timeout 10m ./...
+
+lint: ## formatting, vet, staticcheck, go.mod
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go mod tidy -diff
+
+chaos: postgres ## kills, restarts and faults, in full length (SEED=n: a run again)
+	CHAOS=full SEED=$(SEED) go test -count=1 -timeout 30m -run '^TestChaos' -v ./cmd/crmsync
+
+bench: postgres ## throughput and latency, measured on this machine
+	go run ./internal/bench $(ARGS)
+
+fuzz: postgres ## every fuzz target for FUZZTIME (10s)
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+build: ## bin/crmsync, one static binary
+	CGO_ENABLED=0 go build -trimpath -o bin/crmsync ./cmd/crmsync
+
+clean: ## remove what build made
+	rm -rf bin
+
+postgres:
+	@sh .ci/install postgres

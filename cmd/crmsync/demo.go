@@ -1,0 +1,3 @@
+package main
+type demoCommand struct{}
+func (demoCommand) Run(p *program) error { return nil }

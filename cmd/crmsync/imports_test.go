@@ -1,0 +1,94 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "crmsync/"
+
+// mayImport holds who may import whom among our packages. The queue owns when, the client how, the
+// engine what it means, the mapping what it becomes, the store what is kept; whatever is imported here
+// beyond that is plain values. A package that is not named must find its place first.
+var mayImport = map[string][]string{
+	"ingest":                 {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/store"},
+	"internal/batch":         {},
+	"internal/pglocal":       {},
+	"internal/pglocal/pgbin": {"internal/pglocal"},
+	"jobs":                   {},
+	"mondayclient":           {"mondayclient/column"},
+	"mondayclient/column":    {},
+	"mondayclient/mondaysim": {},
+	"schema/mapping":         {"mondayclient/column"},
+	"schema/schematest":      {"internal/pglocal", "schema/store"},
+	"schema/store":           {"mondayclient/column"},
+	"sfclient":               {},
+	"sfclient/sfsim":         {},
+	"worker":                 {"internal/batch", "jobs", "schema/store", "worker/engine"},
+	"worker/engine":          {"internal/batch", "mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient"},
+}
+
+// wires are the packages that put the others together.
+var wires = []string{"cmd/crmsync", "internal/bench"}
+
+// knowRiver are the packages that may import River.
+var knowRiver = append([]string{"ingest", "jobs", "schema/schematest", "schema/store", "worker"}, wires...)
+
+const river = "github.com/riverqueue/river"
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		allowed, ruled := mayImport[name]
+		if !ruled && !slices.Contains(wires, name) {
+			t.Errorf("%s is in no rule: say in mayImport what it may import", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			ours, isOurs := strings.CutPrefix(imported, module)
+			if isOurs && ruled && !slices.Contains(allowed, ours) {
+				t.Errorf("%s must not import %s", name, ours)
+			}
+			if strings.HasPrefix(imported, river) && !slices.Contains(knowRiver, name) {
+				t.Errorf("%s must not import %s: it does not know the queue", name, imported)
+			}
+			if name == "jobs" && strings.Contains(imported, ".") && !strings.HasPrefix(imported, river) {
+				t.Errorf("jobs must not import %s: of other modules it knows River only", imported)
+			}
+		}
+	}
+}
+
+type listedPackage struct {
+	ImportPath string
+	Imports    []string // by files that are not tests
+}
+
+func listPackages(t *testing.T) []listedPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = "../.."
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("listing our packages: %v\n%s", err, &stderr)
+	}
+	var packages []listedPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p listedPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

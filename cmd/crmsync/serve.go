@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"crmsync/ingest"
+	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+	"crmsync/worker"
+)
+
+type (
+	ingestCommand struct{}
+	workerCommand struct{}
+	serveCommand  struct{}
+)
+
+// Run receives webhooks until ctx ends.
+func (ingestCommand) Run(ctx context.Context, p *program) error {
+	return p.serve(ctx, role{ingest: true})
+}
+
+// Run works off the queue until ctx ends.
+func (workerCommand) Run(ctx context.Context, p *program) error {
+	return p.serve(ctx, role{worker: true})
+}
+
+// Run does both until ctx ends.
+func (serveCommand) Run(ctx context.Context, p *program) error {
+	return p.serve(ctx, role{ingest: true, worker: true})
+}
+
+// serve reads the environment and runs a role until ctx ends.
+func (p *program) serve(ctx context.Context, r role) error {
+	c, err := readConfig(p.getenv, r)
+	text, reading := readMapping(c.Mapping)
+	if err != nil || reading != nil {
+		return usageError{errors.Join(err, reading)}
+	}
+	s := &service{config: c, role: r, mapping: text, log: newLog(p, c)}
+	return s.run(ctx)
+}
+
+// service is a running role.
+type service struct {
+	config  config
+	role    role
+	mapping *mapping.Mapping
+	log     *slog.Logger
+
+	listening func(name, addr string) // told where each listener is; nil: the log says so
+
+	pool     *worker.Pool
+	queue    *river.Client[pgx.Tx]
+	webhooks *ingest.Handler
+	ready    func(context.Context) error
+}
+
+// run starts the role's parts, waits for ctx to end, and stops them in the order in which work flows: what comes in
+// first, what runs next.
+func (s *service) run(ctx context.Context) error {
+	if s.config.SchemaUp {
+		if err := store.Migrate(ctx, s.config.DatabaseURL); err != nil {
+			return fmt.Errorf("bringing the schema up: %w", err)
+		}
+	}
+	db, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s.ready = store.New(db).Ping
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := s.prepare(db, registry); err != nil {
+		return err
+	}
+	stopping, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	servers, err := s.listen(stopping, registry, stop)
+	if err != nil {
+		return err
+	}
+	if s.pool != nil {
+		if err := s.pool.Start(ctx); err != nil {
+			return errors.Join(err, shutdown(servers))
+		}
+	}
+	s.log.Info("started", "ingest", s.role.ingest, "worker", s.role.worker)
+	<-stopping.Done()
+	s.log.Info("stopping", "grace", s.config.ShutdownGrace)
+	err = s.stop(servers)
+	if cause := context.Cause(stopping); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+// prepare makes the queue's client, and with the worker role the pool.
+func (s *service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err error) {
+	if !s.role.worker {
+		s.queue, err = river.NewClient(riverpgxv5.New(db), &river.Config{MaxAttempts: s.config.MaxAttempts, Logger: s.log})
+		if err != nil {
+			return fmt.Errorf("preparing the queue: %w", err)
+		}
+		return nil
+	}
+	api := newAPIMetrics(registry)
+	salesforce, err := newSalesforce(s.config, api)
+	if err != nil {
+		return usageError{err}
+	}
+	monday, err := newMonday(s.config, api)
+	if err != nil {
+		return usageError{err}
+	}
+	messengers, err := newMessengers(s.config)
+	if err != nil {
+		return usageError{err}
+	}
+	c := s.config
+	s.pool, err = worker.New(worker.Config{
+		Mapping: s.mapping, DB: db, Salesforce: salesforce, Monday: monday, Messengers: messengers,
+		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
+		AlertInterval: c.AlertInterval, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
+		ShutdownGrace: c.ShutdownGrace, Registerer: registry, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.queue = s.pool.Client()
+	return nil
+}
+
+// listen opens the role's listeners. A server that fails later stops the role.
+func (s *service) listen(ctx context.Context, registry *prometheus.Registry, failed context.CancelCauseFunc) (servers []*http.Server, err error) {
+	admin, err := s.admin(ctx, registry)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{"admin"}
+	servers = []*http.Server{{Addr: s.config.AdminAddr, Handler: admin, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}}
+	if s.role.ingest {
+		if s.webhooks, err = s.newIngest(registry); err != nil {
+			return nil, err
+		}
+		names, servers = append(names, "ingest"), append(servers, ingest.Server(s.config.IngestAddr, s.webhooks))
+	}
+	for n, server := range servers {
+		server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
+		listener, err := net.Listen("tcp", server.Addr)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("listening: %w", err), shutdown(servers))
+		}
+		if s.listening != nil {
+			s.listening(names[n], listener.Addr().String())
+		} else {
+			s.log.Info("listening", "listener", names[n], "addr", listener.Addr().String())
+		}
+		go func() {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				failed(fmt.Errorf("serving %s: %w", server.Addr, err))
+			}
+		}()
+	}
+	return servers, nil
+}
+
+func (s *service) newIngest(registry *prometheus.Registry) (*ingest.Handler, error) {
+	c := ingest.Config{
+		Secret:     s.config.WebhookSecret,
+		Mapped:     func(board int64) bool { return s.mapping.Board(board) != nil },
+		Insert:     s.queue,
+		Ping:       s.ready,
+		Registerer: registry,
+		Log:        s.log,
+	}
+	if len(s.config.SigningSecrets) > 0 {
+		verifier, err := mondayclient.NewVerifier(s.config.SigningSecrets, time.Now)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("MONDAY_SIGNING_SECRET: %w", err)}
+		}
+		c.Verifier = verifier
+	}
+	return ingest.New(c)
+}
+
+// stop ends what comes in, then what runs.
+func (s *service) stop(servers []*http.Server) error {
+	// The grace is River's; what comes on top is for handing jobs back.
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.ShutdownGrace+10*time.Second)
+	defer cancel()
+	admin := servers[0]
+	var err error
+	for _, server := range servers[1:] {
+		err = errors.Join(err, server.Shutdown(ctx))
+	}
+	if s.webhooks != nil {
+		err = errors.Join(err, s.webhooks.Close(ctx))
+	}
+	if s.pool != nil {
+		err = errors.Join(err, s.pool.Stop(ctx))
+	}
+	return errors.Join(err, admin.Close()) // whoever watches may watch to the end
+}
+
+// connect opens the pool of connections. Postgres need not be there yet.
+func (s *service) connect(ctx context.Context) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(s.config.DatabaseURL)
+	if err != nil {
+		return nil, usageError{errors.New("DATABASE_URL: is no URL of a Postgres database")}
+	}
+	// Batches, the queue's fetching and completing, inserts and the sweep each want a connection now and then.
+	c.MaxConns = max(c.MaxConns, int32(s.config.BatchConcurrency)+8)
+	c.ConnConfig.RuntimeParams["application_name"] = "crmsync"
+	c.ConnConfig.ConnectTimeout = 5 * time.Second
+	db, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to Postgres: %w", err)
+	}
+	return db, nil
+}
+
+func shutdown(servers []*http.Server) (err error) {
+	for _, server := range servers {
+		err = errors.Join(err, server.Close())
+	}
+	return err
+}
+
+func newSalesforce(c config, m *apiMetrics) (*sfclient.Client, error) {
+	return sfclient.New(sfclient.Config{
+		LoginURL: c.SalesforceLogin, ClientID: c.SalesforceClientID, ClientSecret: c.SalesforceSecret,
+		Username: c.SalesforceUser, PrivateKey: c.SalesforcePrivateKey, APIVersion: c.SalesforceVersion, InstanceHosts: c.SalesforceHosts,
+		UserAgent: "crmsync", Observe: m.observe("salesforce"),
+		Usage: func(used, limit int) { m.usage.Set(float64(used)); m.limit.Set(float64(limit)) },
+	})
+}
+
+func newMonday(c config, m *apiMetrics) (*mondayclient.Client, error) {
+	return mondayclient.New(mondayclient.Config{
+		URL: c.MondayURL, Token: c.MondayToken, Version: c.MondayVersion, UserAgent: "crmsync", Observe: m.observe("monday"),
+		Complexity: func(remaining int) { m.complexity.Set(float64(remaining)) },
+	})
+}
+
+func newMessengers(c config) (messengers []worker.Messenger, err error) {
+	if c.TelegramToken != "" {
+		telegram, err := worker.NewTelegram(c.TelegramURL, c.TelegramToken, c.TelegramChat)
+		if err != nil {
+			return nil, err
+		}
+		messengers = append(messengers, telegram)
+	}
+	if c.SlackURL != "" {
+		messengers = append(messengers, worker.NewSlack(c.SlackURL))
+	}
+	return messengers, nil
+}
+
+// newLog writes one line an entry to stderr: stdout is for what a command was asked for.
+func newLog(p *program, c config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(p.stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(p.stderr, options))
+}
+
+func readMapping(path string) (*mapping.Mapping, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("MAPPING: %s cannot be read: %w", path, cause(err))
+	}
+	return mapping.Parse(path, text)
+}

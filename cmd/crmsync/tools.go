@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+)
+
+type (
+	schemaUpCommand struct{}
+
+	checkCommand struct{}
+
+	replayCommand struct {
+		All  bool    `help:"All dead letters that were not replayed yet."`
+		Jobs []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and the list name them."`
+	}
+)
+
+// Run applies what is missing of the schema.
+func (schemaUpCommand) Run(ctx context.Context, p *program) error {
+	e := &environment{getenv: p.getenv}
+	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
+	if err := e.err(); err != nil {
+		return err
+	}
+	if err := store.Migrate(ctx, url); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.stdout, "The schema is up to date.")
+	return nil
+}
+
+// Run reads the mapping and says what is wrong with it.
+func (checkCommand) Run(_ context.Context, p *program) error {
+	e := &environment{getenv: p.getenv}
+	path := e.text("MAPPING", "mapping.yaml")
+	m, err := readMapping(path)
+	if err != nil {
+		var faults mapping.Faults
+		if errors.As(err, &faults) {
+			err = fmt.Errorf("%d faults:\n%w", len(faults), err)
+		}
+		return usageError{err}
+	}
+	records := 0
+	for _, board := range m.Boards {
+		records += len(board.Records)
+	}
+	fmt.Fprintf(p.stdout, "%s is sound: %d boards, %d records.\n", path, len(m.Boards), records)
+	return nil
+}
+
+// Run puts dead letters back, or lists them.
+func (c replayCommand) Run(ctx context.Context, p *program) error {
+	if c.All && len(c.Jobs) > 0 {
+		return usageError{errors.New("give --all or ids, not both")}
+	}
+	e := &environment{getenv: p.getenv}
+	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
+	attempts := e.number("MAX_ATTEMPTS", 12, 1, 1000)
+	if err := e.err(); err != nil {
+		return err
+	}
+	db, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return usageError{errors.New("DATABASE_URL: is no URL of a Postgres database")}
+	}
+	defer db.Close()
+	s := store.New(db)
+	if !c.All && len(c.Jobs) == 0 {
+		return p.listLetters(ctx, s)
+	}
+	wanted := c.Jobs
+	if c.All {
+		letters, err := s.OpenLetters(ctx)
+		if err != nil {
+			return err
+		}
+		for _, letter := range letters {
+			wanted = append(wanted, letter.JobID)
+		}
+	}
+	replayed, err := s.Replay(ctx, wanted, attempts)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%d put back into the queue.\n", len(replayed))
+	return unknown(wanted, replayed)
+}
+
+// listLetters prints the dead letters that wait for somebody.
+func (p *program) listLetters(ctx context.Context, s *store.Store) error {
+	letters, err := s.OpenLetters(ctx)
+	if err != nil {
+		return err
+	}
+	if len(letters) == 0 {
+		fmt.Fprintln(p.stdout, "There are no dead letters.")
+		return nil
+	}
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "JOB\tGIVEN UP\tEVENT\tBOARD\tITEM\tATTEMPTS\tREASON")
+	for _, l := range letters {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", l.JobID, l.CreatedAt.UTC().Format(time.DateTime), l.Event,
+			number(l.BoardID), number(l.ItemID), l.Attempts, l.Reason)
+	}
+	return table.Flush()
+}
+
+// unknown names the ids that were asked for and are no dead letters.
+func unknown(wanted, replayed []int64) error {
+	var missing []string
+	for _, id := range wanted {
+		if !slices.Contains(replayed, id) {
+			missing = append(missing, fmt.Sprint(id))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("no dead letters, or replayed already: %s", strings.Join(missing, ", "))
+}
+
+func number(n *int64) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprint(*n)
+}

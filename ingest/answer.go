@@ -1,0 +1,70 @@
+package ingest
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// outcome is what became of a delivery: a label of webhooks_total.
+type outcome string
+
+const (
+	accepted     outcome = "accepted"     // committed in Postgres
+	duplicate    outcome = "duplicate"    // its key is there already
+	ignored      outcome = "ignored"      // another board, or a type that is not handled
+	unreadable   outcome = "unreadable"   // kept as it came
+	challenged   outcome = "challenge"    // answered, nothing stored
+	unauthorized outcome = "unauthorized" // wrong or missing secret or JWT
+	tooLarge     outcome = "too_large"
+	cutShort     outcome = "cut_short" // the client left, or was too slow
+	unavailable  outcome = "unavailable"
+)
+
+// otherEvent stands in the label type for everything but the types that are handled, so that no caller can
+// add a label.
+const otherEvent = "other"
+
+// answer is what the caller hears.
+type answer struct {
+	event     string // for the label type: bounded
+	outcome   outcome
+	challenge string
+}
+
+func (a answer) send(c echo.Context) error {
+	switch a.outcome {
+	case challenged:
+		return c.JSON(http.StatusOK, map[string]string{"challenge": a.challenge})
+	case unauthorized:
+		return echo.ErrUnauthorized
+	case tooLarge:
+		return echo.ErrStatusRequestEntityTooLarge
+	case cutShort:
+		return echo.ErrRequestTimeout
+	case unavailable:
+		return echo.ErrServiceUnavailable
+	}
+	return c.JSONBlob(http.StatusOK, []byte(`{"status":"`+a.outcome+`"}`))
+}
+
+type metrics struct {
+	webhooks *prometheus.CounterVec
+	duration prometheus.Histogram
+}
+
+func newMetrics(reg prometheus.Registerer) metrics {
+	return metrics{
+		webhooks: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
+			Name: "crmsync_webhooks_total",
+			Help: "Deliveries by Monday's type of event and by what became of them.",
+		}, []string{"type", "outcome"}),
+		duration: promauto.With(reg).NewHistogram(prometheus.HistogramOpts{
+			Name:    "crmsync_webhook_duration_seconds",
+			Help:    "Time from a delivery's header to its answer.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 13), // 0.5 ms to about 2 s
+		}),
+	}
+}

@@ -1,0 +1,68 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"crmsync/jobs"
+	"crmsync/mondayclient"
+)
+
+// delivery is a webhook on its way into the queue.
+type delivery struct {
+	args     river.JobArgs
+	key      string
+	body     []byte // as it came, in case Postgres refuses args
+	received time.Time
+}
+
+// unreadableDelivery keeps a body as it came. The reason says nothing of what is in it.
+func unreadableDelivery(body []byte, reason string, received time.Time) delivery {
+	key := bodyKey(body)
+	args := jobs.UnreadableArgs{Key: key, Body: body, Reason: reason, ReceivedAt: received}
+	return delivery{args: args, key: key, body: body, received: received}
+}
+
+// jobArgs turns an event into its job; nil where we do not handle its type.
+func jobArgs(e *mondayclient.Event, key string, received time.Time) river.JobArgs {
+	event := jobs.Event{
+		Key:         key,
+		Type:        e.Type,
+		BoardID:     e.BoardID,
+		ItemID:      e.ItemID,
+		TriggeredAt: e.TriggeredAt,
+		ReceivedAt:  received,
+		Redelivered: e.Redelivered,
+	}
+	switch e.Type {
+	case mondayclient.UpdateColumnValue:
+		return jobs.ColumnUpdateArgs{
+			Event: event, ColumnID: e.ColumnID, ColumnType: e.ColumnType, Value: e.Value, ChangedAt: e.ChangedAt,
+		}
+	case mondayclient.CreatePulse:
+		return jobs.ItemCreateArgs{Event: event, Name: e.Name}
+	case mondayclient.UpdateName:
+		return jobs.ItemRenameArgs{Event: event, Name: e.Name}
+	case mondayclient.DeletePulse, mondayclient.ArchivePulse:
+		return jobs.ItemDeleteArgs{Event: event}
+	case mondayclient.RestorePulse:
+		return jobs.ItemRestoreArgs{Event: event}
+	}
+	return nil
+}
+
+// eventKey tells a delivery that comes again: by Monday's triggerUuid, or where there is none by its body.
+func eventKey(e *mondayclient.Event, body []byte) string {
+	if e.TriggerUUID != "" {
+		return e.TriggerUUID
+	}
+	return bodyKey(body)
+}
+
+func bodyKey(body []byte) string {
+	sum := sha256.Sum256(body)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,284 @@
+package ingest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"crmsync/ingest"
+	"crmsync/jobs"
+	"crmsync/schema/schematest"
+)
+
+// TestUniqueByKey holds River to the key, and to nothing else of the args, for every kind.
+func TestUniqueByKey(t *testing.T) {
+	t.Parallel()
+	pool := schematest.New(t)
+	insert := client(t, pool)
+	event := func(n int64) jobs.Event { return jobs.Event{Key: "k", BoardID: n, ReceivedAt: time.Unix(n, 0)} }
+	kinds := map[string]func(n int64) river.JobArgs{
+		"column update": func(n int64) river.JobArgs { return jobs.ColumnUpdateArgs{Event: event(n)} },
+		"create":        func(n int64) river.JobArgs { return jobs.ItemCreateArgs{Event: event(n)} },
+		"rename":        func(n int64) river.JobArgs { return jobs.ItemRenameArgs{Event: event(n)} },
+		"delete":        func(n int64) river.JobArgs { return jobs.ItemDeleteArgs{Event: event(n)} },
+		"restore":       func(n int64) river.JobArgs { return jobs.ItemRestoreArgs{Event: event(n)} },
+		"unreadable": func(n int64) river.JobArgs {
+			return jobs.UnreadableArgs{Key: "k", Body: []byte{byte(n)}}
+		},
+	}
+	for name, args := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for n, want := range []bool{false, true, true} {
+				results, err := insert.InsertMany(t.Context(), []river.InsertManyParams{{Args: args(int64(n))}})
+				if err != nil || results[0].UniqueSkippedAsDuplicate != want {
+					t.Fatalf("insert %d: skipped = %v, %v", n, results[0].UniqueSkippedAsDuplicate, err)
+				}
+				const done = "UPDATE river_job SET state = 'completed', finalized_at = now() WHERE kind = $1"
+				if _, err := pool.Exec(t.Context(), done, args(0).Kind()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// TestTogether sends many deliveries at once, each of them several times, while another ingest gets in the way.
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	const keys, times = 50, 5
+	pool := schematest.New(t)
+	var groups atomic.Int32
+	b := setup(t, pool, ingest.Config{Secret: secret, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+		if len(params) > 1 && groups.Add(1) == 1 {
+			return nil, &pgconn.PgError{Code: "40P01"} // deadlock
+		}
+		return next.InsertMany(ctx, params)
+	}}})
+	answers := make([]sync.Map, keys)
+	var done sync.WaitGroup
+	for n := range keys * times {
+		done.Go(func() {
+			key := n % keys
+			body := event("create_pulse", fmt.Sprintf(`,"pulseName":"item %d","triggerUuid":"u%d"`, key, key))
+			w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", body)
+			count, _ := answers[key].LoadOrStore(w.Body.String(), new(atomic.Int32))
+			count.(*atomic.Int32).Add(1)
+		})
+	}
+	done.Wait()
+	for key := range answers {
+		got := map[string]int32{}
+		answers[key].Range(func(answer, n any) bool { got[answer.(string)] = n.(*atomic.Int32).Load(); return true })
+		want := map[string]int32{`{"status":"accepted"}`: 1, `{"status":"duplicate"}`: times - 1}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("answers of key %d (-want +got):\n%s", key, diff)
+		}
+	}
+	_, args := b.jobs(t)
+	got := map[any]any{}
+	for _, a := range args {
+		got[a["key"]] = a["name"]
+	}
+	for key := range keys {
+		if want := fmt.Sprintf("item %d", key); got[fmt.Sprintf("u%d", key)] != want {
+			t.Errorf("name of key %d = %v, want %s", key, got[fmt.Sprintf("u%d", key)], want)
+		}
+	}
+	if len(args) != keys {
+		t.Errorf("%d jobs, want %d", len(args), keys)
+	}
+}
+
+// queue stands between the handler and River, and may change what goes in and what comes back.
+type queue struct {
+	ingest.Inserter
+	insert func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+}
+
+func (q queue) InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	return q.insert(ctx, q.Inserter, params)
+}
+
+// TestOneRefused puts a value that jsonb refuses into one of many deliveries, behind the decoder's back.
+func TestOneRefused(t *testing.T) {
+	t.Parallel()
+	values := map[string]struct{ value, reason string }{
+		"NUL":       {`"\u0000"`, "not storable: SQLSTATE 22P05"},
+		"too big":   {`1e200000`, "not storable: SQLSTATE 22003"},
+		"half JSON": {`{`, "not storable: encoding json.RawMessage"},
+	}
+	for name, tt := range values {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gate := make(chan struct{}) // holds the first until the others wait
+			pool := schematest.New(t)
+			q := queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+				<-gate
+				for n, p := range params {
+					if a, ok := p.Args.(jobs.ColumnUpdateArgs); ok && a.Key == "u13" {
+						a.Value = json.RawMessage(tt.value)
+						params[n].Args = a
+					}
+				}
+				return next.InsertMany(ctx, params)
+			}}
+			b := setup(t, pool, ingest.Config{Secret: secret, Insert: q})
+			const all = 20
+			var done sync.WaitGroup
+			for n := range all {
+				done.Go(func() {
+					body := event("update_column_value", fmt.Sprintf(`,"columnId":"c","columnType":"text","value":{"value":"v"},"triggerUuid":"u%d"`, n))
+					if w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", body); w.Code != http.StatusOK {
+						t.Errorf("answer %d = %d %s", n, w.Code, w.Body)
+					}
+				})
+			}
+			close(gate)
+			done.Wait()
+			kinds, args := b.jobs(t)
+			unreadable := 0
+			for n, kind := range kinds {
+				if kind == jobs.KindUnreadable {
+					unreadable++
+					if reason := args[n]["reason"]; reason != tt.reason {
+						t.Errorf("reason = %q, want %q", reason, tt.reason)
+					}
+				}
+			}
+			if len(kinds) != all || unreadable != 1 {
+				t.Errorf("%d jobs, %d unreadable; want %d and 1", len(kinds), unreadable, all)
+			}
+		})
+	}
+}
+
+func TestInsertFaults(t *testing.T) {
+	t.Parallel()
+	type inserted = []*rivertype.JobInsertResult
+	pool := schematest.New(t)
+	tests := map[string]struct {
+		first  func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error)
+		status int
+		again  string // what the repeat is answered, which meets no fault
+	}{
+		"commit outcome unknown": {func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error) {
+			if _, err := next.InsertMany(ctx, params); err != nil {
+				return nil, err
+			}
+			return nil, context.DeadlineExceeded
+		}, 503, `{"status":"duplicate"}`},
+		"shutting down": {func(context.Context, ingest.Inserter, []river.InsertManyParams) (inserted, error) {
+			return nil, &pgconn.PgError{Code: "57P01"}
+		}, 503, `{"status":"accepted"}`},
+		"deadlock": {func(context.Context, ingest.Inserter, []river.InsertManyParams) (inserted, error) {
+			return nil, &pgconn.PgError{Code: "40P01"}
+		}, 503, `{"status":"accepted"}`},
+		"panic": {func(context.Context, ingest.Inserter, []river.InsertManyParams) (inserted, error) {
+			panic("Jane Doe")
+		}, 503, `{"status":"accepted"}`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := event("create_pulse", fmt.Sprintf(`,"triggerUuid":%q`, name))
+			var calls atomic.Int32
+			b := setup(t, pool, ingest.Config{Secret: secret, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error) {
+				if calls.Add(1) == 1 {
+					return tt.first(ctx, next, params)
+				}
+				return next.InsertMany(ctx, params)
+			}}})
+			w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", body)
+			if w.Code != tt.status {
+				t.Errorf("answer = %d %s, want %d", w.Code, w.Body, tt.status)
+			}
+			if w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", body); w.Body.String() != tt.again {
+				t.Errorf("answer to the repeat = %d %s, want %s", w.Code, w.Body, tt.again)
+			}
+			if strings.Contains(b.log.String(), "Jane") {
+				t.Errorf("the log tells a value: %s", b.log)
+			}
+		})
+	}
+}
+
+// TestPostgresAway sends to a server that takes connections and never says a word.
+func TestPostgresAway(t *testing.T) {
+	t.Parallel()
+	away, err := pgxpool.New(t.Context(), "postgres://nobody@"+silent(t)+"/none?sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(away.Close)
+	b := setup(t, away, ingest.Config{Secret: secret, Insert: client(t, away)})
+	var done sync.WaitGroup
+	for n := range 100 {
+		done.Go(func() {
+			start := time.Now()
+			w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", event("create_pulse", fmt.Sprintf(`,"triggerUuid":"u%d"`, n)))
+			if took := time.Since(start); w.Code != http.StatusServiceUnavailable || took > 2*time.Second {
+				t.Errorf("answer = %d after %v", w.Code, took)
+			}
+		})
+	}
+	done.Wait()
+	if got := b.counted(t)["create_pulse unavailable"]; got != 100 {
+		t.Errorf("counted %v as unavailable", got)
+	}
+}
+
+// TestCallerLeaves has the second delivery read while the first, whose caller left, is still being stored.
+func TestCallerLeaves(t *testing.T) {
+	t.Parallel()
+	pool := schematest.New(t)
+	inside, gate, read := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var once, readOnce sync.Once
+	b := setup(t, pool, ingest.Config{Secret: secret, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+		once.Do(func() { close(inside) })
+		<-gate
+		return next.InsertMany(ctx, params)
+	}}})
+	ctx, leave := context.WithCancel(t.Context())
+	go func() { <-inside; leave() }()
+	r := httptest.NewRequest(http.MethodPost, "/webhooks/monday/"+secret, strings.NewReader("first")).WithContext(ctx)
+	w := httptest.NewRecorder()
+	b.ServeHTTP(w, r)
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("answer to a caller that left = %d", w.Code)
+	}
+	second := io.MultiReader(strings.NewReader("other"), ender(func() { readOnce.Do(func() { close(read) }) }))
+	go func() { <-read; close(gate) }()
+	w = httptest.NewRecorder()
+	b.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/webhooks/monday/"+secret, second))
+	if w.Code != http.StatusOK {
+		t.Errorf("answer = %d", w.Code)
+	}
+	_, args := b.jobs(t)
+	var bodies []any
+	for _, a := range args {
+		bodies = append(bodies, a["body"])
+	}
+	if diff := cmp.Diff([]any{"Zmlyc3Q=", "b3RoZXI="}, bodies); diff != "" {
+		t.Errorf("bodies (-want +got):\n%s", diff)
+	}
+}
+
+// ender tells when all before it has been read.
+type ender func()
+
+func (e ender) Read([]byte) (int, error) { e(); return 0, io.EOF }

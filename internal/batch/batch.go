@@ -1,0 +1,296 @@
+// Package batch gathers single calls into batches the natural way: while a batch is out, the next one fills.
+// An idle program adds no wait, since a lone call starts at once; a busy one pays for one batch where it would
+// have paid for hundreds of calls. There is no linger and no timer.
+package batch
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+)
+
+// ErrClosed answers a call that comes after Close.
+var ErrClosed = errors.New("batch: closed")
+
+// Config says how calls are gathered.
+type Config[In any] struct {
+	// Max is the most calls in one batch; at least 1.
+	Max int
+
+	// Concurrency is the most batches that are out at once; at least 1.
+	Concurrency int
+
+	// Full is how many calls must wait before a further batch starts while others are out. 0: Max.
+	Full int
+
+	// Key, where it is set, keeps the calls of one key apart: they are never in two batches at once, and may
+	// share one. A call whose key is out waits until that batch has ended, and does not count for Full.
+	Key func(In) int64
+}
+
+// Batcher gathers calls of Do into batches. Its rule: a batch starts when none is out, or when Full calls wait
+// and fewer than Concurrency are out. It is looked at with every call and at the end of every batch.
+type Batcher[In, Out any] struct {
+	config Config[In]
+	run    func(context.Context, []In) []Out
+	ctx    context.Context
+	cancel context.CancelFunc
+	calls  sync.Pool
+	idle   chan struct{} // closed when Close was called and the last batch has ended
+
+	mu     sync.Mutex
+	queue  list.List       // of *line: those with calls that may go out
+	ready  int             // calls in the lines of queue
+	lines  map[int64]*line // every line with a call that waits or is out
+	shared *line           // the only line where there are no keys
+	out    int
+	closed bool
+}
+
+// line holds the calls of one key in the order in which they came. It goes out as a whole: whatever a batch
+// leaves in it waits for the end of that batch, so that each call is moved once, however hot its key.
+type line struct {
+	key   int64
+	calls list.List     // of *call
+	place *list.Element // in queue; nil: empty, or out
+}
+
+type call[In, Out any] struct {
+	in     In
+	line   *line
+	place  *list.Element // in line; nil: in a batch
+	answer chan answer[Out]
+}
+
+type answer[Out any] struct {
+	out Out
+	err error
+}
+
+type group[In, Out any] struct {
+	in    []In
+	calls []*call[In, Out]
+	lines []*line
+}
+
+// New returns a Batcher that gives its batches to run, each in a goroutine of its own. run answers every input
+// by position. Its context belongs to no caller: it ends only when Close loses patience.
+func New[In, Out any](c Config[In], run func(ctx context.Context, in []In) []Out) *Batcher[In, Out] {
+	c.Max, c.Concurrency = max(c.Max, 1), max(c.Concurrency, 1)
+	if c.Full <= 0 {
+		c.Full = c.Max
+	}
+	b := &Batcher[In, Out]{config: c, run: run, idle: make(chan struct{}), lines: map[int64]*line{}, shared: &line{}}
+	b.calls.New = func() any { return &call[In, Out]{answer: make(chan answer[Out], 1)} }
+	b.ctx, b.cancel = context.WithCancel(context.Background())
+	return b
+}
+
+// Do waits for its place in a batch and for the answer. Its errors are the cause of a ctx that has ended,
+// ErrClosed, and a *PanicError or another error where run did not live up to its promise. A call whose ctx ends while it waits
+// is taken out of the line; one whose batch runs leaves, and the batch goes on.
+func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
+	if ctx.Err() != nil {
+		return *new(Out), context.Cause(ctx)
+	}
+	c := b.calls.Get().(*call[In, Out])
+	c.in = in
+	if !b.join(c) {
+		return *new(Out), ErrClosed
+	}
+	select {
+	case a := <-c.answer:
+		c.in, c.line = *new(In), nil
+		b.calls.Put(c)
+		return a.out, a.err
+	case <-ctx.Done():
+		return b.leave(ctx, c)
+	}
+}
+
+// Close refuses further calls and waits until those that came before have been answered. When ctx ends first,
+// it cancels the context of the batches that are out and returns the cause.
+func (b *Batcher[In, Out]) Close(ctx context.Context) error {
+	defer b.cancel()
+	b.mu.Lock()
+	first, over := !b.closed, b.out == 0
+	b.closed = true
+	b.mu.Unlock()
+	if over {
+		if first {
+			close(b.idle)
+		}
+		return nil
+	}
+	select {
+	case <-b.idle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// join puts a call into the line of its key, and the line into the queue unless its key is out.
+func (b *Batcher[In, Out]) join(c *call[In, Out]) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	l, out := b.line(c.in)
+	c.line, c.place = l, l.calls.PushBack(c)
+	if !out {
+		b.ready++
+		if l.place == nil {
+			l.place = b.queue.PushBack(l)
+		}
+		b.start()
+	}
+	return true
+}
+
+// line finds or opens the line of an input's key, and says whether it is out.
+func (b *Batcher[In, Out]) line(in In) (l *line, out bool) {
+	if b.config.Key == nil {
+		return b.shared, false
+	}
+	key := b.config.Key(in)
+	if l = b.lines[key]; l != nil {
+		return l, l.place == nil
+	}
+	l = &line{key: key}
+	b.lines[key] = l
+	return l, false
+}
+
+// leave is the end of a call whose ctx has ended: an answer that is there already is taken all the same.
+func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (Out, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case a := <-c.answer:
+		return a.out, a.err
+	default:
+	}
+	if c.place == nil {
+		return *new(Out), context.Cause(ctx)
+	}
+	l := c.line
+	l.calls.Remove(c.place)
+	if l.place != nil {
+		b.ready--
+		if l.calls.Len() == 0 {
+			b.dequeue(l)
+			delete(b.lines, l.key)
+		}
+	}
+	return *new(Out), context.Cause(ctx)
+}
+
+// start sends out as many batches as the rule allows.
+func (b *Batcher[In, Out]) start() {
+	for b.ready > 0 && (b.out == 0 || b.ready >= b.config.Full && b.out < b.config.Concurrency) {
+		b.out++
+		go b.work(b.take())
+	}
+}
+
+// take fills a batch from the lines at the head of the queue, which go out with it.
+func (b *Batcher[In, Out]) take() *group[In, Out] {
+	n := min(b.ready, b.config.Max)
+	g := &group[In, Out]{in: make([]In, 0, n), calls: make([]*call[In, Out], 0, n)}
+	for len(g.calls) < n {
+		l := b.queue.Front().Value.(*line)
+		for l.calls.Len() > 0 && len(g.calls) < n {
+			c := l.calls.Remove(l.calls.Front()).(*call[In, Out])
+			c.place = nil
+			b.ready--
+			g.in, g.calls = append(g.in, c.in), append(g.calls, c)
+		}
+		if b.config.Key != nil {
+			b.dequeue(l)
+			b.ready -= l.calls.Len()
+			g.lines = append(g.lines, l)
+		} else if l.calls.Len() == 0 {
+			b.dequeue(l)
+		}
+	}
+	return g
+}
+
+func (b *Batcher[In, Out]) dequeue(l *line) {
+	b.queue.Remove(l.place)
+	l.place = nil
+}
+
+// work runs a batch, ends it, and then hands out the answers: when Do returns, its key is free.
+func (b *Batcher[In, Out]) work(g *group[In, Out]) {
+	var out []Out
+	err := error(&PanicError{}) // stays where run leaves by runtime.Goexit, which nothing recovers
+	defer func() {
+		b.end(g)
+		for i, c := range g.calls {
+			a := answer[Out]{err: err}
+			if err == nil {
+				a.out = out[i]
+			}
+			c.answer <- a
+		}
+	}()
+	out, err = b.guard(g.in)
+}
+
+// guard calls run and turns a panic into an error.
+func (b *Batcher[In, Out]) guard(in []In) (out []Out, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	n := len(in)
+	if out = b.run(b.ctx, in); len(out) != n {
+		return nil, fmt.Errorf("batch: run gave %d answers to %d calls", len(out), n)
+	}
+	return out, nil
+}
+
+// end frees the batch's keys, whose further calls go to the back of the queue, and starts what may start.
+func (b *Batcher[In, Out]) end(g *group[In, Out]) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range g.lines {
+		if l.calls.Len() == 0 {
+			delete(b.lines, l.key)
+			continue
+		}
+		l.place = b.queue.PushBack(l)
+		b.ready += l.calls.Len()
+	}
+	b.out--
+	b.start()
+	if b.closed && b.out == 0 {
+		close(b.idle)
+	}
+}
+
+// PanicError answers every call of a batch whose run panicked or exited. The panic stops here, and not the
+// program, because it says nothing about the other batches; the callers decide.
+type PanicError struct {
+	Value any    // what run panicked with; nil: it exited
+	Stack []byte // of run's goroutine
+}
+
+// Error tells no more of the panic than its type, or the runtime's own words: a value may be a customer's.
+func (e *PanicError) Error() string {
+	if e.Value == nil {
+		return "batch: run exited"
+	}
+	if r, ok := e.Value.(runtime.Error); ok {
+		return "batch: run panicked: " + r.Error()
+	}
+	return fmt.Sprintf("batch: run panicked: %T", e.Value)
+}

@@ -1,0 +1,306 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"crmsync/internal/batch"
+)
+
+// gate is a run that announces each batch and holds it until it is let go.
+type gate struct {
+	mu      sync.Mutex
+	batches [][]int
+	release chan struct{}
+}
+
+func newGate() *gate { return &gate{release: make(chan struct{})} }
+
+func (g *gate) run(_ context.Context, in []int) []int {
+	g.mu.Lock()
+	g.batches = append(g.batches, slices.Clone(in))
+	g.mu.Unlock()
+	<-g.release
+	return in
+}
+
+// seen gives the batches that have started, each sorted: calls that come at once come in any order.
+func (g *gate) seen() [][]int {
+	synctest.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, b := range g.batches {
+		slices.Sort(b)
+	}
+	return slices.Clone(g.batches)
+}
+
+// call sends the inputs in order, and waits until each stands in line.
+func call(t *testing.T, b *batch.Batcher[int, int], in ...int) {
+	t.Helper()
+	for _, n := range in {
+		go func() {
+			if out, err := b.Do(t.Context(), n); err != nil || out != n {
+				t.Errorf("Do(%d) = %d, %v", n, out, err)
+			}
+		}()
+		synctest.Wait()
+	}
+}
+
+func TestRule(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		config batch.Config[int]
+		calls  []int
+		want   [][]int // that start before any ends
+		after  [][]int // that start when the first has ended
+	}{
+		"a lone call starts at once": {
+			config: batch.Config[int]{Max: 10, Concurrency: 2},
+			calls:  []int{1}, want: [][]int{{1}},
+		},
+		"the second waits while one is out": {
+			config: batch.Config[int]{Max: 10, Concurrency: 2},
+			calls:  []int{1, 2, 3}, want: [][]int{{1}}, after: [][]int{{2, 3}},
+		},
+		"a full one starts beside it": {
+			config: batch.Config[int]{Max: 10, Concurrency: 2, Full: 3},
+			calls:  []int{1, 2, 3, 4}, want: [][]int{{1}, {2, 3, 4}},
+		},
+		"Full is Max where it is not set": {
+			config: batch.Config[int]{Max: 2, Concurrency: 2},
+			calls:  []int{1, 2, 3}, want: [][]int{{1}, {2, 3}},
+		},
+		"never more than Concurrency, never more than Max": {
+			config: batch.Config[int]{Max: 2, Concurrency: 2},
+			calls:  []int{1, 2, 3, 4, 5, 6}, want: [][]int{{1}, {2, 3}}, after: [][]int{{4, 5}},
+		},
+		"a key that is out waits, and counts for nothing": {
+			config: batch.Config[int]{Max: 2, Concurrency: 3, Key: func(n int) int64 { return int64(n % 10) }},
+			calls:  []int{1, 11, 21, 2, 3}, want: [][]int{{1}, {2, 3}},
+		},
+		"a freed key goes on": {
+			config: batch.Config[int]{Max: 2, Concurrency: 1, Key: func(n int) int64 { return int64(n % 10) }},
+			calls:  []int{1, 11, 21}, want: [][]int{{1}}, after: [][]int{{11, 21}},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := newGate()
+				b := batch.New(tt.config, g.run)
+				call(t, b, tt.calls...)
+				if diff := cmp.Diff(tt.want, g.seen()); diff != "" {
+					t.Errorf("started (-want +got):\n%s", diff)
+				}
+				g.release <- struct{}{}
+				if diff := cmp.Diff(slices.Concat(tt.want, tt.after), g.seen()); len(tt.after) > 0 && diff != "" {
+					t.Errorf("started after the first end (-want +got):\n%s", diff)
+				}
+				close(g.release)
+				if err := b.Close(t.Context()); err != nil {
+					t.Errorf("Close() = %v", err)
+				}
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+func TestLeave(t *testing.T) {
+	t.Parallel()
+	errGone := errors.New("gone")
+	for name, key := range map[string]func(int) int64{
+		"no keys":         nil,
+		"a key each":      func(n int) int64 { return int64(n) },
+		"one key for all": func(int) int64 { return 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := newGate()
+				b := batch.New(batch.Config[int]{Max: 10, Concurrency: 1, Key: key}, g.run)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				for i := range 2 { // the first runs, the second waits
+					go func() {
+						if _, err := b.Do(ctx, i); err != errGone {
+							t.Errorf("Do of %d = %v, want the cause", i, err)
+						}
+					}()
+					synctest.Wait()
+				}
+				call(t, b, 2)
+				cancel(errGone)
+				synctest.Wait()
+				g.release <- struct{}{}
+				if diff := cmp.Diff([][]int{{0}, {2}}, g.seen()); diff != "" {
+					t.Errorf("batches (-want +got):\n%s", diff)
+				}
+				if _, err := b.Do(ctx, 3); err != errGone {
+					t.Errorf("Do with a ctx that has ended = %v, want its cause", err)
+				}
+				close(g.release)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		run  func(context.Context, []int) []int
+		want string
+	}{
+		"panic":       {func(context.Context, []int) []int { panic("Jane Doe") }, "batch: run panicked: string"},
+		"runtime":     {func(_ context.Context, in []int) []int { in[0] /= len(in) - 1; return in }, "batch: run panicked: runtime error: integer divide by zero"},
+		"exit":        {func(context.Context, []int) []int { runtime.Goexit(); return nil }, "batch: run exited"},
+		"few answers": {func(context.Context, []int) []int { return nil }, "batch: run gave 0 answers to 1 calls"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := batch.New(batch.Config[int]{Max: 1, Concurrency: 1, Key: func(int) int64 { return 0 }}, tt.run)
+			for range 2 { // the second shows that the place and the key are free again
+				if _, err := b.Do(t.Context(), 1); err == nil || err.Error() != tt.want {
+					t.Errorf("Do() = %v, want %s", err, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func TestClose(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		b := batch.New(batch.Config[int]{Max: 1, Concurrency: 1}, g.run)
+		call(t, b, 1, 2)
+		time.AfterFunc(time.Second, func() { close(g.release) })
+		if err := b.Close(t.Context()); err != nil {
+			t.Errorf("Close() = %v", err)
+		}
+		if diff := cmp.Diff([][]int{{1}, {2}}, g.seen()); diff != "" {
+			t.Errorf("batches at the end of Close (-want +got):\n%s", diff)
+		}
+		if _, err := b.Do(t.Context(), 3); err != batch.ErrClosed {
+			t.Errorf("Do after Close = %v", err)
+		}
+		if err := b.Close(t.Context()); err != nil {
+			t.Errorf("Close again = %v", err)
+		}
+	})
+}
+
+func TestCloseLosesPatience(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := batch.New(batch.Config[int]{Max: 1, Concurrency: 1}, func(ctx context.Context, in []int) []int {
+			<-ctx.Done()
+			return in
+		})
+		call(t, b, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := b.Close(ctx); err != context.DeadlineExceeded {
+			t.Errorf("Close() = %v", err)
+		}
+		synctest.Wait() // and the call has been answered, since the batch's context has ended
+	})
+}
+
+// TestProperties runs many callers at once, some of whom leave, and holds the batcher to its promises.
+func TestProperties(t *testing.T) {
+	t.Parallel()
+	type input struct{ id, key int }
+	rapid.Check(t, func(t *rapid.T) {
+		c := batch.Config[input]{
+			Max:         rapid.IntRange(1, 20).Draw(t, "max"),
+			Concurrency: rapid.IntRange(1, 4).Draw(t, "concurrency"),
+			Full:        rapid.IntRange(0, 20).Draw(t, "full"),
+		}
+		keys := rapid.SampledFrom([]int{0, 1, 3, 50}).Draw(t, "keys")
+		if keys > 0 {
+			c.Key = func(in input) int64 { return int64(in.key) }
+		}
+		const callers = 200
+		var ran [callers]atomic.Int32
+		var outKeys [50]atomic.Int32
+		var out atomic.Int32
+		var faults sync.Map
+		b := batch.New(c, func(_ context.Context, in []input) []int {
+			answers := make([]int, len(in))
+			if n := out.Add(1); int(n) > c.Concurrency || len(in) > c.Max || len(in) == 0 {
+				faults.Store("size or concurrency", [2]int{int(n), len(in)})
+			}
+			mine := map[int]bool{}
+			for i, call := range in {
+				ran[call.id].Add(1)
+				answers[i] = -call.id
+				if keys > 0 && !mine[call.key] && outKeys[call.key].Add(1) > 1 {
+					faults.Store("key in two batches", call.key)
+				}
+				mine[call.key] = true
+			}
+			runtime.Gosched()
+			for key := range mine {
+				outKeys[key].Add(-1)
+			}
+			out.Add(-1)
+			return answers
+		})
+		var done sync.WaitGroup
+		for id := range callers {
+			ctx, cancel := context.WithCancel(context.Background())
+			leaves := id%7 == 0
+			done.Go(func() {
+				got, err := b.Do(ctx, input{id, id % max(keys, 1)})
+				if (err != nil && !leaves) || (err == nil && got != -id) {
+					faults.Store("answer", [2]any{got, err})
+				}
+				if n := ran[id].Load(); n > 1 || err == nil && n != 1 {
+					faults.Store("times run", n)
+				}
+				cancel()
+			})
+			if leaves {
+				done.Go(func() { runtime.Gosched(); cancel() })
+			}
+		}
+		done.Wait()
+		if err := b.Close(context.Background()); err != nil {
+			t.Errorf("Close() = %v", err)
+		}
+		faults.Range(func(what, n any) bool { t.Errorf("%v: %v", what, n); return true })
+	})
+}
+
+func BenchmarkDo(b *testing.B) {
+	for name, key := range map[string]func(int) int64{"keys": func(n int) int64 { return int64(n % 1000) }, "no keys": nil} {
+		b.Run(name, func(b *testing.B) {
+			d := batch.New(batch.Config[int]{Max: 200, Concurrency: 4, Key: key}, func(_ context.Context, in []int) []int { return in })
+			var n atomic.Int64
+			b.SetParallelism(2000 / runtime.GOMAXPROCS(0))
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := d.Do(context.Background(), int(n.Add(1))); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}

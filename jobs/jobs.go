@@ -1,0 +1,134 @@
+// Package jobs holds the kinds of job that go through the queue: their arguments, as they stand
+// in river_job, and the options they are inserted with.
+package jobs
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Queues.
+const (
+	// QueueEvents carries what Monday told us, and the work that follows from it.
+	QueueEvents = "events"
+)
+
+// Kinds are stored in every row of river_job: never change one, alias it.
+const (
+	KindColumnUpdate = "column_update"
+	KindItemCreate   = "item_create"
+	KindItemRename   = "item_rename"
+	KindItemDelete   = "item_delete"
+	KindItemRestore  = "item_restore"
+	KindItemResync   = "item_resync"
+	KindUnreadable   = "unreadable"
+)
+
+// Event is what every webhook says, whatever happened.
+type Event struct {
+	// Key makes a delivery recognizable when it comes again: Monday's triggerUuid, else a hash of the body.
+	Key string `json:"key" river:"unique"`
+
+	// Type is Monday's name of the event, such as "update_column_value".
+	Type    string `json:"type"`
+	BoardID int64  `json:"board_id"`
+	ItemID  int64  `json:"item_id"`
+
+	// TriggeredAt is Monday's triggerTime. Monday stamps it anew when it delivers again.
+	TriggeredAt time.Time `json:"triggered_at,omitzero"`
+	ReceivedAt  time.Time `json:"received_at"`
+
+	// Redelivered is Monday's isRetry: an earlier delivery was not answered with 200.
+	Redelivered bool `json:"redelivered,omitempty"`
+}
+
+// ColumnUpdateArgs is a change of one column of one item, as Monday told it.
+type ColumnUpdateArgs struct {
+	Event
+	ColumnID   string          `json:"column_id"`
+	ColumnType string          `json:"column_type"`          // the webhook's name of it, such as "color" for a status
+	Value      json.RawMessage `json:"value"`                // null: cleared
+	ChangedAt  float64         `json:"changed_at,omitempty"` // Unix seconds by Monday's clock; 0: not told
+}
+
+// ItemCreateArgs is a new item.
+type ItemCreateArgs struct {
+	Event
+	Name string `json:"name"`
+}
+
+// ItemRenameArgs is an item's new name.
+type ItemRenameArgs struct {
+	Event
+	Name string `json:"name"`
+}
+
+// ItemDeleteArgs is the end of an item: it was deleted or archived.
+type ItemDeleteArgs struct {
+	Event
+}
+
+// ItemRestoreArgs is an item that came back from the bin or the archive.
+type ItemRestoreArgs struct {
+	Event
+}
+
+// ItemResyncArgs asks for an item to be compared with Salesforce again: a record that it refers to has
+// appeared, or a write of it may have been overtaken by an older one.
+type ItemResyncArgs struct {
+	BoardID int64 `json:"board_id"`
+	ItemID  int64 `json:"item_id"`
+
+	// Force sends every field again, whatever was written before.
+	Force bool `json:"force,omitempty"`
+}
+
+// UnreadableArgs is an authenticated delivery that cannot be read, kept as it came.
+type UnreadableArgs struct {
+	Key        string    `json:"key" river:"unique"`
+	Body       []byte    `json:"body"`   // base64 in JSON: jsonb refuses some of what may come
+	Reason     string    `json:"reason"` // what is wrong with it, without a word of it
+	ReceivedAt time.Time `json:"received_at"`
+}
+
+// Kind names the job in the queue.
+func (ColumnUpdateArgs) Kind() string { return KindColumnUpdate }
+
+// Kind names the job in the queue.
+func (ItemCreateArgs) Kind() string { return KindItemCreate }
+
+// Kind names the job in the queue.
+func (ItemRenameArgs) Kind() string { return KindItemRename }
+
+// Kind names the job in the queue.
+func (ItemDeleteArgs) Kind() string { return KindItemDelete }
+
+// Kind names the job in the queue.
+func (ItemRestoreArgs) Kind() string { return KindItemRestore }
+
+// Kind names the job in the queue.
+func (ItemResyncArgs) Kind() string { return KindItemResync }
+
+// Kind names the job in the queue.
+func (UnreadableArgs) Kind() string { return KindUnreadable }
+
+// InsertOpts makes one job of a delivery that comes twice, as long as the first one's row is kept.
+func (Event) InsertOpts() river.InsertOpts { return once() }
+
+// InsertOpts makes one job of a delivery that comes twice, as long as the first one's row is kept.
+func (UnreadableArgs) InsertOpts() river.InsertOpts { return once() }
+
+// InsertOpts puts the job behind the events that wait.
+func (ItemResyncArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueEvents} }
+
+// once is unique by key in every state, so that a delivery is recognized until its row is pruned, a day
+// and more after the job ended.
+func once() river.InsertOpts {
+	return river.InsertOpts{
+		Queue: QueueEvents,
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: rivertype.JobStates()},
+	}
+}

@@ -1,0 +1,193 @@
+package mondayclient
+
+import (
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// answer is what Monday said to one call.
+type answer struct {
+	data     json.RawMessage // always an object
+	failures []failure       // of parts of it
+}
+
+// failure is one entry of an answer's errors.
+type failure struct {
+	path []json.RawMessage // from the answer's root; empty: the whole
+	err  *Error
+}
+
+// field is the name of the answer's member that failed, or empty.
+func (f failure) field() string {
+	if len(f.path) == 0 {
+		return ""
+	}
+	return textOf(f.path[0])
+}
+
+// single is the failure as that of one part of a call that as a whole was answered.
+func (f failure) single() *Error {
+	e := *f.err
+	e.Single = true
+	return &e
+}
+
+// readAnswer reads an answer in any of the shapes that Monday is known to use. It returns an *Error where the call
+// failed as a whole, and hands on the errors of an answer that has data, or that says which parts failed.
+//
+// https://developer.monday.com/api-reference/docs/errors
+func readAnswer(status int, header http.Header, body []byte) (answer, error) {
+	top := objectOf(body)
+	request := cmp.Or(textOf(objectOf(top["extensions"])["request_id"]), header.Get("X-Request-Id"))
+	base := Error{Status: status, RequestID: clean(request), Wait: retryAfter(header)}
+	failures := readFailures(base, top["errors"])
+	ok := status >= 200 && status < 300
+	switch data := objectOf(top["data"]); {
+	case !ok, isWhole(top):
+		return answer{}, worst(base, top, failures)
+	case len(data) > 0:
+		return answer{data: top["data"], failures: failures}, nil
+	case len(failures) == 0:
+		base.Code = codeUnreadable
+		return answer{}, &base
+	}
+	for _, f := range failures {
+		if f.field() == "" || f.single().RetryAfter() > 0 {
+			return answer{}, worst(base, top, failures)
+		}
+	}
+	return answer{data: json.RawMessage("{}"), failures: failures}, nil
+}
+
+// isWhole tells the older shape, and that of the gateway in front: an error stands in place of an answer.
+func isWhole(top object) bool {
+	return textOf(top["error_code"]) != "" || textOf(top["error_message"]) != "" || textOf(top["error"]) != ""
+}
+
+// worst is the error that stands for the whole call: the first that asks to wait, since others may follow from it.
+func worst(whole Error, top object, failures []failure) *Error {
+	whole.describe(top, cmp.Or(textOf(top["error_message"]), textOf(top["error"]), textOf(top["message"])))
+	var all []*Error
+	for _, f := range failures {
+		all = append(all, f.err)
+	}
+	if isWhole(top) {
+		all = slices.Insert(all, 0, &whole)
+	} else {
+		all = append(all, &whole)
+	}
+	for _, e := range all {
+		if e.RetryAfter() > 0 {
+			return e
+		}
+	}
+	return all[0]
+}
+
+// readFailures reads a list of errors, which may be objects or bare strings, or one alone.
+func readFailures(base Error, raw json.RawMessage) (failures []failure) {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil && raw != nil {
+		list = []json.RawMessage{raw}
+	}
+	for _, raw := range list {
+		e, o := base, objectOf(raw)
+		e.describe(objectOf(o["extensions"]), cmp.Or(textOf(o["message"]), textOf(raw)))
+		f := failure{err: &e}
+		_ = json.Unmarshal(o["path"], &f.path) // an unreadable path is none
+		failures = append(failures, f)
+	}
+	return failures
+}
+
+// describe takes over what an error's members say; the message only serves where they say nothing.
+func (e *Error) describe(o object, message string) {
+	if status := int(numberOf(o["status_code"])); status >= 400 && status < 600 && e.Status < 300 {
+		e.Status = status
+	}
+	e.Code = clean(cmp.Or(textOf(o["code"]), textOf(o["error_code"]), codeOf(message)))
+	for _, seconds := range []json.RawMessage{o["retry_in_seconds"], objectOf(o["error_data"])["retry_in_seconds"]} {
+		if e.Wait == 0 {
+			e.Wait = inSeconds(numberOf(seconds))
+		}
+	}
+	if e.Wait == 0 {
+		e.Wait = resetIn(message)
+	}
+}
+
+// codeOf names an error that came without a code, by what its message is known to say.
+func codeOf(message string) string {
+	message = strings.ToLower(message)
+	for _, known := range []struct{ words, code string }{
+		{"complexity budget exhausted", codeComplexity},
+		{"daily limit", codeDaily},
+		{"rate limit", codeRate},
+		{"limit rate", codeRate},
+		{"concurrency limit", codeRate},
+		{"not authenticated", codeRefused},
+		{"unauthorized", codeRefused},
+	} {
+		if strings.Contains(message, known.words) {
+			return known.code
+		}
+	}
+	return ""
+}
+
+var resets = regexp.MustCompile(`reset in ([0-9]{1,6}) second`)
+
+func resetIn(message string) time.Duration {
+	found := resets.FindStringSubmatch(message)
+	if found == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(found[1])
+	return inSeconds(float64(n))
+}
+
+// retryAfter reads the header of that name: seconds or a date.
+func retryAfter(header http.Header) time.Duration {
+	text := header.Get("Retry-After")
+	if at, err := http.ParseTime(text); err == nil {
+		return min(max(time.Until(at), 0), waitLongest)
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0
+	}
+	return inSeconds(n)
+}
+
+func inSeconds(n float64) time.Duration {
+	if !(n > 0) { // nor NaN
+		return 0
+	}
+	return time.Duration(min(n, waitLongest.Seconds()) * float64(time.Second))
+}
+
+// clean keeps a code or an id as it is, and nothing else that may stand in its place.
+func clean(code string) string {
+	if !isCode.MatchString(code) {
+		return ""
+	}
+	return code
+}
+
+var isCode = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_ .-]{0,63}$|^[0-9a-f-]{8,64}$`)
+
+// remaining is the complexity that an answer says is left.
+func remaining(data object) (int, bool) {
+	var left *int
+	err := json.Unmarshal(objectOf(data["complexity"])["after"], &left)
+	if err != nil || left == nil {
+		return 0, false
+	}
+	return *left, true
+}

@@ -1,0 +1,126 @@
+// Package mondayclient speaks to Monday: it reads and writes items over the GraphQL API, and decodes and
+// authenticates the webhooks that Monday sends.
+package mondayclient
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/machinebox/graphql"
+)
+
+// Config is what a Client needs to know.
+type Config struct {
+	URL     string // the API's endpoint, such as https://api.monday.com/v2
+	Token   string // sent as Authorization, as it is
+	Version string // API version, such as 2026-07; empty: the account's
+
+	// HTTPClient sends the requests; nil: one that gives up after 30 s. It is copied; redirects are not followed.
+	HTTPClient *http.Client
+	UserAgent  string // empty: crmsync
+
+	// Observe, if not nil, is told of every API call once: the code is "ok", "partial", "canceled" or that of the
+	// error; rows are items, writes or users.
+	Observe func(operation, code string, took time.Duration, succeeded, failed int)
+
+	// Complexity, if not nil, is told what is left of the complexity budget after a call.
+	Complexity func(remaining int)
+}
+
+// Client calls Monday's GraphQL API. It tries once: its errors say when to come back. It is safe for concurrent use.
+//
+// https://developer.monday.com/api-reference/docs/introduction-to-graphql
+type Client struct {
+	config  Config
+	graphql *graphql.Client
+}
+
+// New makes a Client. It does not connect.
+func New(config Config) (*Client, error) {
+	u, err := url.Parse(config.URL)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("monday API URL: not an http or https URL without credentials")
+	}
+	if config.Token == "" || strings.ContainsFunc(config.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("monday API token: empty, or with characters that no token has")
+	}
+	client := http.Client{Timeout: 30 * time.Second}
+	if config.HTTPClient != nil {
+		client = *config.HTTPClient
+	}
+	next := client.Transport
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	client.Transport = &transport{next: next, header: header(config)}
+	return &Client{config: config, graphql: graphql.NewClient(config.URL, graphql.WithHTTPClient(&client))}, nil
+}
+
+func header(config Config) http.Header {
+	h := http.Header{}
+	h.Set("Authorization", config.Token)
+	h.Set("User-Agent", cmp.Or(config.UserAgent, "crmsync"))
+	if config.Version != "" {
+		h.Set("API-Version", config.Version)
+	}
+	return h
+}
+
+// run sends one document and decodes the answer's data. The failures are those of parts of the answer.
+func (c *Client) run(ctx context.Context, call *call, document string, vars map[string]any, into any) ([]failure, error) {
+	req := graphql.NewRequest(document)
+	for name, value := range vars {
+		req.Var(name, value)
+	}
+	err := c.graphql.Run(context.WithValue(ctx, callKey{}, call), req, into)
+	if call.told && c.config.Complexity != nil {
+		c.config.Complexity(call.remaining)
+	}
+	if err != nil {
+		return nil, plainError(ctx, call, err)
+	}
+	return call.failures, nil
+}
+
+// plainError takes away what the layers between wrapped around an error: they know nothing of Monday, and what
+// they say of an answer may repeat it.
+func plainError(ctx context.Context, call *call, err error) error {
+	var ours *Error
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return context.Canceled
+	case errors.As(err, &ours):
+		return ours
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Code: codeTimeout, cause: context.DeadlineExceeded}
+	case call.answered:
+		return &Error{Status: http.StatusOK, Code: codeUnexpected}
+	}
+	return &Error{Code: codeUnreachable}
+}
+
+// observe reports a call that is over.
+func (c *Client) observe(operation string, start time.Time, succeeded, failed int, err error) {
+	if c.config.Observe == nil {
+		return
+	}
+	code := "ok"
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		code = cmp.Or(e.Code, fmt.Sprint(e.Status))
+	case errors.Is(err, context.Canceled):
+		code = "canceled"
+	case err != nil:
+		code = "error"
+	case failed > 0:
+		code = "partial"
+	}
+	c.config.Observe(operation, code, time.Since(start), succeeded, failed)
+}

@@ -1,0 +1,74 @@
+package column
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// object is a JSON object whose members are looked at one by one, under their exact names.
+type object map[string]json.RawMessage
+
+func objectOf(raw json.RawMessage) (object, bool) {
+	var o object
+	err := json.Unmarshal(raw, &o)
+	return o, err == nil && o != nil
+}
+
+func unquote(raw json.RawMessage) (string, bool) {
+	var text *string
+	if json.Unmarshal(raw, &text) != nil || text == nil {
+		return "", false
+	}
+	return *text, true
+}
+
+// text is a member that must be a string.
+func (o object) text(key string) (string, bool) {
+	return unquote(o[key])
+}
+
+// textOrNull is a member that must be there, and be a string or null.
+func (o object) textOrNull(key string) (string, bool) {
+	if string(o[key]) == "null" {
+		return "", true
+	}
+	return o.text(key)
+}
+
+func (o object) id(key string) (int64, bool) {
+	var id ID
+	err := json.Unmarshal(o[key], &id)
+	return int64(id), err == nil && id > 0
+}
+
+// each hands over every object of a list until one does not fit.
+func (o object) each(key string, read func(object) bool) bool {
+	var list []json.RawMessage
+	if json.Unmarshal(o[key], &list) != nil || list == nil {
+		return false
+	}
+	for _, raw := range list {
+		if one, ok := objectOf(raw); !ok || !read(one) {
+			return false
+		}
+	}
+	return true
+}
+
+// changedAt is the time inside the value: zero where there is none, not ok where it cannot be read.
+func (o object) changedAt() (time.Time, bool) {
+	raw, told := o["changed_at"]
+	if !told || string(raw) == "null" {
+		return time.Time{}, true
+	}
+	text, ok := unquote(raw)
+	if !ok {
+		return time.Time{}, false
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	at = at.UTC()
+	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
+		return time.Time{}, false
+	}
+	return at, true
+}

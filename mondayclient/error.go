@@ -1,0 +1,202 @@
+package mondayclient
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Codes of ours, for what Monday has no code for.
+const (
+	codeUnreachable = "UNREACHABLE"
+	codeTimeout     = "TIMEOUT"
+	codeUnreadable  = "UNREADABLE_ANSWER" // not GraphQL: something else answers in Monday's place
+	codeUnexpected  = "UNEXPECTED_ANSWER" // GraphQL, but not what was asked for
+	codeNoFate      = "NO_ANSWER"         // a write that the answer says nothing of
+	codeRefused     = "NOT_AUTHENTICATED"
+	codeComplexity  = "COMPLEXITY_BUDGET_EXHAUSTED"
+	codeRate        = "RATE_LIMIT_EXCEEDED"
+	codeDaily       = "DAILY_LIMIT_EXCEEDED"
+)
+
+// How long to wait where Monday does not say, and the longest that it is believed.
+const (
+	waitThrottled = 15 * time.Second
+	waitBusy      = 5 * time.Second
+	waitOutage    = 5 * time.Second
+	waitLogin     = time.Minute
+	waitDaily     = 15 * time.Minute
+	waitLongest   = 15 * time.Minute
+)
+
+// Error is what Monday answered in place of what was asked, or that it did not answer. Its text leaves out
+// Monday's message, which may repeat a customer's value.
+//
+// https://developer.monday.com/api-reference/docs/errors
+type Error struct {
+	Status    int           // HTTP status, or the status_code in the answer; 0: no answer
+	Code      string        // Monday's code, as "ColumnValueException"; may be empty
+	RequestID string        // to be told to Monday's support; may be empty
+	Wait      time.Duration // what Monday asked for; 0: nothing
+
+	// Single says that the error is of one item or one write of a call that as a whole was answered.
+	Single bool
+
+	cause error // why there was no answer
+}
+
+func (e *Error) Error() string {
+	text := "monday: " + cmp.Or(e.Code, http.StatusText(e.Status), "error")
+	if e.Status != 0 {
+		text = fmt.Sprintf("monday: %d %s", e.Status, cmp.Or(e.Code, http.StatusText(e.Status)))
+	}
+	if e.RequestID != "" {
+		text += " (request " + e.RequestID + ")"
+	}
+	if e.cause != nil {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
+
+// Unwrap gives the reason why there was no answer.
+func (e *Error) Unwrap() error { return e.cause }
+
+// RetryAfter is how long to wait before the call is made again: Monday is busy, over a limit or away, or refuses
+// our login. 0: waiting changes nothing.
+func (e *Error) RetryAfter() time.Duration {
+	switch e.class() {
+	case throttled:
+		return e.wait(waitThrottled)
+	case busy:
+		return e.wait(waitBusy)
+	case outage:
+		return e.wait(waitOutage)
+	case login:
+		return waitLogin
+	case daily:
+		return waitDaily
+	}
+	return 0
+}
+
+func (e *Error) wait(unless time.Duration) time.Duration {
+	if e.Wait <= 0 {
+		return unless
+	}
+	return min(e.Wait, waitLongest)
+}
+
+// Permanent says that the same call is refused again: a board, an item or a column that is not there, or a value
+// that the column does not take.
+func (e *Error) Permanent() bool { return e.class() == permanent }
+
+// Outage says that Monday cannot be used at all: it is away, refuses our login, or the day's calls are spent.
+func (e *Error) Outage() bool {
+	switch e.class() {
+	case outage, login, daily:
+		return true
+	}
+	return false
+}
+
+// class is what an error means to the caller.
+type class int
+
+const (
+	other class = iota // may pass: to be tried again
+	throttled
+	busy
+	outage
+	login
+	daily
+	permanent
+)
+
+// classes of the codes that tell more than the status; without case and signs, since Monday spells them in several ways.
+var classes = map[string]class{
+	"complexitybudgetexhausted": throttled,
+	"complexityexception":       throttled,
+	"ratelimitexceeded":         throttled,
+	"minutelimitrateexceeded":   throttled,
+	"minuteratelimitexceeded":   throttled,
+	"maxconcurrencyexceeded":    throttled,
+	"concurrencylimitexceeded":  throttled,
+	"fieldlimitexceeded":        throttled,
+	"ipratelimitexceeded":       throttled,
+	"dailylimitexceeded":        daily,
+	"idempotencyconflict":       busy,
+
+	"unreachable":           outage,
+	"timeout":               outage,
+	"unreadableanswer":      outage,
+	"internalservererror":   outage,
+	"apitemporarilyblocked": outage,
+
+	"notauthenticated":           login,
+	"unauthorized":               login,
+	"useraccessdenied":           login,
+	"userunauthorizedexception":  login,
+	"missingrequiredpermissions": login,
+	"invalidversionexception":    login,
+
+	"columnvalueexception":      permanent,
+	"correctedvalueexception":   permanent,
+	"invalidargumentexception":  permanent,
+	"invalidboardidexception":   permanent,
+	"invalidcolumnidexception":  permanent,
+	"invaliditemidexception":    permanent,
+	"invaliduseridexception":    permanent,
+	"itemnametoolongexception":  permanent,
+	"itemslimitationexception":  permanent,
+	"recordinvalidexception":    permanent,
+	"recordnotfoundexception":   permanent,
+	"resourcenotfoundexception": permanent,
+}
+
+func (e *Error) class() class {
+	c, known := classes[plain(e.Code)]
+	if !known {
+		c = e.statusClass()
+	}
+	if !e.Single {
+		return c
+	}
+	switch c { // the call as a whole was answered: it is not Monday that is away
+	case login:
+		return permanent
+	case outage:
+		return other
+	}
+	return c
+}
+
+func (e *Error) statusClass() class {
+	switch status := e.Status; {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return login
+	case status == http.StatusTooManyRequests:
+		return throttled
+	case status == http.StatusLocked:
+		return busy
+	case status >= 500, status >= 300 && status < 400: // a redirect is none of Monday's
+		return outage
+	case status == http.StatusBadRequest, status == http.StatusNotFound, status == http.StatusUnprocessableEntity:
+		if e.Single {
+			return permanent
+		}
+	}
+	return other
+}
+
+// plain is a code in small letters, without anything between them.
+func plain(code string) string {
+	return strings.ToLower(strings.Map(func(r rune) rune {
+		if r == '_' || r == ' ' || r == '-' {
+			return -1
+		}
+		return r
+	}, code))
+}

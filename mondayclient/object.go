@@ -1,0 +1,36 @@
+package mondayclient
+
+import (
+	"encoding/json"
+)
+
+// object is a JSON object whose members are looked at one by one, under their exact names.
+type object map[string]json.RawMessage
+
+func objectOf(raw json.RawMessage) object {
+	var o object
+	_ = json.Unmarshal(raw, &o) // anything else has no members
+	return o
+}
+
+// textOf is a string, or empty where something else stands.
+func textOf(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// numberOf is a number, also one in a string, or 0 where something else stands.
+func numberOf(raw json.RawMessage) float64 {
+	var n json.Number
+	if json.Unmarshal(raw, &n) != nil {
+		return 0
+	}
+	f, err := n.Float64()
+	if err != nil {
+		return 0
+	}
+	return f
+}

@@ -1,0 +1,134 @@
+package mondayclient
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxWrites is how many mutations go into one document.
+const maxWrites = 50
+
+// Write is a change of some columns of an item.
+type Write struct {
+	BoardID int64
+	ItemID  int64
+
+	// Columns holds values in Monday's write form, by column id: "x" for a text, nil to clear.
+	// https://developer.monday.com/api-reference/reference/column-types-reference
+	Columns map[string]any
+}
+
+// Write sends the writes, up to 50 in one call, and returns each one's fate by its position: nil where it was done.
+//
+// The second error is that of a call that failed as a whole. It is the fate of that call's writes too, and of
+// those after it, which are not sent.
+//
+// https://developer.monday.com/api-reference/reference/columns#change-multiple-column-values
+func (c *Client) Write(ctx context.Context, writes []Write) ([]error, error) {
+	fates := make([]error, 0, len(writes))
+	for group := range slices.Chunk(writes, maxWrites) {
+		start := time.Now()
+		some, err := c.write(ctx, group)
+		if err != nil {
+			c.observe("write", start, 0, len(group), err)
+			err = fmt.Errorf("writing %d items: %w", len(group), err)
+			for len(fates) < len(writes) {
+				fates = append(fates, err)
+			}
+			return fates, err
+		}
+		done := count(some)
+		c.observe("write", start, done, len(group)-done, nil)
+		fates = append(fates, some...)
+	}
+	return fates, nil
+}
+
+func count(fates []error) (done int) {
+	for _, err := range fates {
+		if err == nil {
+			done++
+		}
+	}
+	return done
+}
+
+// write sends one document.
+func (c *Client) write(ctx context.Context, writes []Write) ([]error, error) {
+	vars := make(map[string]any, 3*len(writes))
+	for i, w := range writes {
+		values, err := json.Marshal(w.Columns)
+		if err != nil {
+			return nil, fmt.Errorf("column values of item %d: not JSON", w.ItemID)
+		}
+		n := strconv.Itoa(i)
+		vars["b"+n], vars["i"+n] = strconv.FormatInt(w.BoardID, 10), strconv.FormatInt(w.ItemID, 10)
+		vars["v"+n] = string(values)
+	}
+	var data map[string]json.RawMessage
+	document := writeDocument(len(writes))
+	failures, err := c.run(ctx, &call{key: idempotencyKey(document, vars)}, document, vars, &data)
+	if err != nil {
+		return nil, err
+	}
+	return fatesOf(len(writes), data, failures), nil
+}
+
+// writeDocument has one mutation for each write, under the alias that tells it apart in the answer. Every value
+// is a variable.
+func writeDocument(n int) string {
+	var variables, mutations strings.Builder
+	for i := range n {
+		if i > 0 {
+			variables.WriteString(", ")
+		}
+		fmt.Fprintf(&variables, "$b%[1]d: ID!, $i%[1]d: ID!, $v%[1]d: JSON!", i)
+		fmt.Fprintf(&mutations, "\ta%[1]d: change_multiple_column_values(board_id: $b%[1]d, item_id: $i%[1]d, column_values: $v%[1]d) { id }\n", i)
+	}
+	return "mutation (" + variables.String() + ") {\n" + mutations.String() + "\tcomplexity { after }\n}"
+}
+
+// idempotencyKey serves the repetitions of one request beneath this client. The random part keeps a later
+// request of the same content, which may put a value back, from being answered from Monday's memory.
+//
+// https://developer.monday.com/api-reference/docs/idempotency
+func idempotencyKey(document string, vars map[string]any) string {
+	content, _ := json.Marshal(vars) // strings only
+	sum := sha256.Sum256(append([]byte(document), content...))
+	return hex.EncodeToString(sum[:12]) + "-" + rand.Text()
+}
+
+// fatesOf tells the fate of each write from its alias: its own error, else its data, else an error of no alias.
+func fatesOf(n int, data map[string]json.RawMessage, failures []failure) []error {
+	fates := make([]error, n)
+	var unless error = &Error{Status: http.StatusOK, Code: codeNoFate, Single: true}
+	own := map[string]error{}
+	for _, f := range failures {
+		switch name := f.field(); {
+		case name == "":
+			unless = f.err
+		case own[name] == nil:
+			own[name] = f.single()
+		}
+	}
+	for i := range fates {
+		alias := "a" + strconv.Itoa(i)
+		written := data[alias] != nil && string(data[alias]) != "null"
+		switch {
+		case own[alias] != nil:
+			fates[i] = own[alias]
+		case !written:
+			fates[i] = unless
+		}
+	}
+	return fates
+}

@@ -1,0 +1,180 @@
+package mapping
+
+import (
+	"github.com/goccy/go-yaml/ast"
+)
+
+// decoder turns the syntax tree of a file into a Mapping and gathers all that is wrong on the way.
+type decoder struct {
+	file   string
+	widths []int // of the file's lines, in characters
+	faults Faults
+	refs   []reference
+	boards []*Board // all that are decoded, in the file's order
+}
+
+// reference is a field's mention of a record, which may stand further down in the file.
+type reference struct {
+	word
+	form  string // "record" or "link"
+	from  *Record
+	field *Field
+}
+
+// mapping reads the whole file.
+func (d *decoder) mapping(m *Mapping, root ast.Node) {
+	d.object(place{1, 1}, root, keys{
+		"version": d.version,
+		"defaults": func(n ast.Node) {
+			d.defaults(m, n)
+		},
+		"boards": func(n ast.Node) {
+			for _, e := range d.filled(n, "board") {
+				d.boards = append(d.boards, d.board(m, e))
+			}
+		},
+	}, "version", "boards")
+	m.Boards = d.boards
+}
+
+func (d *decoder) version(n ast.Node) {
+	if v, ok := d.integer(n); ok && v != 1 {
+		d.fault(placeOf(n), "version %d is not known; this program reads version 1", v)
+	}
+}
+
+func (d *decoder) defaults(m *Mapping, n ast.Node) {
+	d.object(placeOf(n), n, keys{
+		"key":           func(n ast.Node) { m.Key = d.apiName(n) },
+		"phone_country": func(n ast.Node) { m.PhoneCountry = d.region(n) },
+		"owner":         func(n ast.Node) { m.Owner = d.user(n) },
+	})
+}
+
+func (d *decoder) board(m *Mapping, e entry) *Board {
+	d.checkName(e.key)
+	b := &Board{Name: e.key.text, Line: e.key.line}
+	var when Condition
+	d.object(e.key.place, e.value, keys{
+		"board":       func(n ast.Node) { b.ID = d.boardID(m, b, n) },
+		"create_when": func(n ast.Node) { when = d.condition(n) },
+		"records": func(n ast.Node) {
+			for _, e := range d.filled(n, "record") {
+				b.Records = append(b.Records, d.record(b, e))
+			}
+		},
+	}, "board", "records")
+	for _, r := range b.Records {
+		if r.When == nil {
+			r.When = when
+		}
+	}
+	b.Columns = b.columns()
+	return b
+}
+
+func (d *decoder) record(b *Board, e entry) *Record {
+	d.checkName(e.key)
+	r := &Record{Board: b, Name: e.key.text, Line: e.key.line}
+	var match []word
+	at := d.object(e.key.place, e.value, keys{
+		"object":      func(n ast.Node) { r.Object = d.apiName(n) },
+		"id_column":   func(n ast.Node) { r.IDColumn = d.idColumn(b, n) },
+		"shared":      func(n ast.Node) { r.Shared = d.boolean(n) },
+		"match":       func(n ast.Node) { match = d.words(n) },
+		"on_delete":   func(n ast.Node) { r.DeleteWithItem = d.onDelete(n) },
+		"create_when": func(n ast.Node) { r.When = d.condition(n) },
+		"fields": func(n ast.Node) {
+			for _, e := range d.filled(n, "field") {
+				r.Fields = append(r.Fields, d.field(r, e))
+			}
+		},
+	}, "object", "fields")
+	for _, w := range match {
+		r.Match = append(r.Match, w.text)
+	}
+	d.checkMatch(r, match)
+	d.checkRecord(r, at)
+	return r
+}
+
+func (d *decoder) field(r *Record, e entry) *Field {
+	f := &Field{Name: e.key.text, Line: e.key.line, Col: e.key.column}
+	d.checkField(r, e.key)
+	if _, ok := e.value.(ast.MapNode); !ok {
+		f.form, f.from = fromColumn, d.column(e.value)
+		return f
+	}
+	at := d.object(e.key.place, e.value, keys{
+		"from":     func(n ast.Node) { f.form, f.from = fromColumn, d.column(n) },
+		"value":    func(n ast.Node) { f.form, f.literal = fixed, d.fixed(n) },
+		"template": func(n ast.Node) { f.form, f.template = template, d.template(n) },
+		"record":   func(n ast.Node) { f.form = sibling; d.refer(r, f, "record", n) },
+		"link":     func(n ast.Node) { d.refer(r, f, "link", n) },
+		"as":       func(n ast.Node) { f.as = d.as(n) },
+		"labels":   func(n ast.Node) { f.labels = d.labels(n) },
+		"default":  func(n ast.Node) { f.fallback = d.fallback(n) },
+	})
+	if at != nil {
+		d.checkForm(f, e.key.place, at)
+	}
+	return f
+}
+
+// refer notes a mention of a record, to be resolved when all records are known.
+func (d *decoder) refer(r *Record, f *Field, form string, n ast.Node) {
+	if w, ok := d.text(n); ok {
+		d.refs = append(d.refs, reference{w, form, r, f})
+	}
+}
+
+// condition reads columns and the labels that they may have: one, or a list.
+func (d *decoder) condition(n ast.Node) Condition {
+	c := Condition{}
+	entries, _ := d.entries(n)
+	for _, e := range entries {
+		d.checkColumn(e.key)
+		nodes := []ast.Node{e.value}
+		if _, ok := e.value.(*ast.SequenceNode); ok {
+			nodes = d.list(e.value)
+		}
+		for _, n := range nodes {
+			if w, ok := d.label(n); ok {
+				c[e.key.text] = append(c[e.key.text], w.text)
+			}
+		}
+	}
+	return c
+}
+
+// words reads a list of texts.
+func (d *decoder) words(n ast.Node) []word {
+	var all []word
+	for _, n := range d.list(n) {
+		if w, ok := d.text(n); ok {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// labels reads what each label becomes.
+func (d *decoder) labels(n ast.Node) map[string]any {
+	labels := map[string]any{}
+	for _, e := range d.filled(n, "label") {
+		if e.key.text == "" {
+			d.fault(e.key.place, "an empty column has no label; use \"default\"")
+		}
+		labels[e.key.text] = d.scalar(e.value)
+	}
+	return labels
+}
+
+// fixed reads a value that every item has.
+func (d *decoder) fixed(n ast.Node) any {
+	if _, ok := n.(*ast.NullNode); ok {
+		d.unexpected(n, "text, a number, true or false")
+		return nil
+	}
+	return d.scalar(n)
+}

@@ -1,0 +1,206 @@
+package mapping
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"crmsync/mondayclient/column"
+)
+
+// Value is what a field should hold. Literal counts when none of Record, Link, Person and Err is set.
+type Value struct {
+	// Literal is a string, a float64, a bool, or nil: null, the column is empty and has no default.
+	Literal any
+
+	// Record asks for the Id of this record of the same item.
+	Record *Record
+
+	// Link asks for the Id of this record of the connected item Item. Of several connected items the first counts.
+	Link *Record
+	Item int64
+
+	// Person asks for the active Salesforce user of this Monday person. Of several persons the first counts.
+	Person int64
+
+	// Since is the day (YYYY-MM-DD, UTC) on which a default such as +90d was first applied, where Literal comes
+	// from one. The caller keeps it and gives it back, and the value stays.
+	Since string
+
+	// Err is a *ValueError: what stands in the column cannot become the field. Nothing is to be written.
+	Err error
+}
+
+// Desired says what every field of the record should hold for the item, by the field's name. Since holds the days that
+// earlier calls gave, by field; a field that is not in it begins its relative default on today's day in UTC. Desired is
+// a pure function of the mapping and its arguments.
+func (r *Record) Desired(it Item, since map[string]string, today time.Time) map[string]Value {
+	values := make(map[string]Value, len(r.Fields))
+	for _, f := range r.Fields {
+		start, err := time.Parse(time.DateOnly, since[f.Name])
+		if err != nil {
+			start = today.UTC()
+		}
+		values[f.Name] = f.desired(it, start)
+	}
+	return values
+}
+
+func (f *Field) desired(it Item, start time.Time) Value {
+	switch f.form {
+	case fixed:
+		return Value{Literal: f.literal}
+	case sibling:
+		return Value{Record: f.record}
+	case template:
+		return f.joined(it, start)
+	}
+	v := it.value(f.from)
+	switch {
+	case f.link != nil:
+		return f.linked(v)
+	case f.labels != nil:
+		return f.labeled(v, start)
+	default:
+		return f.converted(v, start)
+	}
+}
+
+// converted is the value in the form that `as` asks for, or else its column's type.
+func (f *Field) converted(v column.Value, start time.Time) Value {
+	if v.Type == "" {
+		return f.empty(start)
+	}
+	convert, ok := conversions[f.as]
+	if !ok {
+		convert = plain
+	}
+	converted, code := convert(v, f.region)
+	switch {
+	case code != "":
+		return f.invalid(code, "")
+	case converted == Value{}:
+		return f.empty(start)
+	default:
+		return converted
+	}
+}
+
+// joined is the template with the texts of its columns.
+func (f *Field) joined(it Item, start time.Time) Value {
+	var s strings.Builder
+	empty := true
+	for _, p := range f.template {
+		s.WriteString(p.text)
+		if p.column == "" {
+			continue
+		}
+		v := it.value(p.column)
+		if refers(v) {
+			return f.invalid(WrongColumnType, "")
+		}
+		s.WriteString(text(v))
+		empty = empty && blank(text(v))
+	}
+	if empty && f.fallback != nil {
+		return f.empty(start)
+	}
+	return f.converted(column.Value{Type: column.Text, Text: s.String()}, start)
+}
+
+// linked is the record of the first connected item.
+func (f *Field) linked(v column.Value) Value {
+	switch {
+	case v.Type != "" && v.Type != column.BoardRelation:
+		return f.invalid(WrongColumnType, "")
+	case len(v.IDs) == 0:
+		return Value{}
+	default:
+		return Value{Link: f.link, Item: v.IDs[0]}
+	}
+}
+
+// labeled is what the label becomes; the labels of a dropdown are mapped one by one.
+func (f *Field) labeled(v column.Value, start time.Time) Value {
+	if refers(v) {
+		return f.invalid(WrongColumnType, "")
+	}
+	labels := []string{text(v)}
+	if v.Type == column.Dropdown {
+		labels = v.Labels
+	}
+	var values []any
+	since := ""
+	for _, label := range labels {
+		if blank(label) {
+			continue
+		}
+		mapped, ok := f.labels[label]
+		if !ok {
+			if f.fallback == nil {
+				return f.unmapped(v, label)
+			}
+			fallback := f.empty(start)
+			mapped, since = fallback.Literal, fallback.Since
+		}
+		values = append(values, mapped)
+	}
+	if len(values) == 0 {
+		return f.empty(start)
+	}
+	return Value{Literal: joinedLabels(values), Since: since}
+}
+
+// joinedLabels is one value as it is, and several as a multi-select picklist takes them: each once, nulls left out.
+func joinedLabels(values []any) any {
+	if len(values) == 1 {
+		return values[0]
+	}
+	var texts []string
+	seen := map[any]bool{nil: true}
+	for _, v := range values {
+		if seen[v] {
+			continue
+		}
+		seen[v] = true
+		switch v := v.(type) {
+		case string:
+			texts = append(texts, v)
+		case float64:
+			texts = append(texts, strconv.FormatFloat(v, 'f', -1, 64))
+		case bool:
+			texts = append(texts, strconv.FormatBool(v))
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return strings.Join(texts, ";")
+}
+
+// empty is what the field holds while its column is empty.
+func (f *Field) empty(start time.Time) Value {
+	switch {
+	case f.fallback == nil:
+		return Value{}
+	case !f.fallback.relative:
+		return Value{Literal: f.fallback.literal}
+	}
+	literal := start.AddDate(0, 0, f.fallback.days).Format(time.DateOnly)
+	if f.as == "datetime" {
+		literal += "T00:00:00Z"
+	}
+	return Value{Literal: literal, Since: start.Format(time.DateOnly)}
+}
+
+// unmapped names the label where labels are configuration; a text may be a customer's.
+func (f *Field) unmapped(v column.Value, label string) Value {
+	if v.Type != column.Status && v.Type != column.Dropdown {
+		label = ""
+	}
+	return f.invalid(UnmappedLabel, label)
+}
+
+func (f *Field) invalid(code, label string) Value {
+	return Value{Err: &ValueError{Field: f.Name, Column: strings.Join(f.Columns(), ", "), Code: code, Label: label}}
+}

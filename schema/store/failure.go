@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Failure is a try of a job that failed.
+type Failure struct {
+	JobID        int64
+	Attempt      int
+	Event        string
+	BoardID      int64
+	ItemID       int64
+	ColumnID     string
+	Object       string
+	SalesforceID string
+	Class        string // transient, permanent, panic
+	Code         string
+	Message      string // no customer's value
+	Trace        string
+	ReceivedAt   time.Time
+	Final        bool // no further try: the event has failed
+}
+
+// LogFailure keeps a failed try, and the end of the event where it was the last one.
+func (s *Store) LogFailure(ctx context.Context, f Failure) error {
+	const try = `
+		INSERT INTO error_logs (job_id, attempt, event, board_id, item_id, column_id, object, salesforce_id, class, code, message, trace)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	const end = `
+		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
+		VALUES ($1, $2, $3, $4, $5, 'failed', $6, jsonb_build_object('reason', $7::text), $8)
+		ON CONFLICT (job_id) DO UPDATE
+		SET    status = 'failed', attempt = excluded.attempt, finished_at = now(),
+		       response_data = s.response_data || excluded.response_data`
+	batch := &pgx.Batch{}
+	batch.Queue(try, f.JobID, f.Attempt, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), null(f.Object),
+		null(f.SalesforceID), f.Class, f.Code, f.Message, f.Trace)
+	if f.Final {
+		batch.Queue(end, f.JobID, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), f.Attempt, f.Message, f.ReceivedAt)
+	}
+	return doing("logging a failed try", s.pool.SendBatch(ctx, batch).Close())
+}

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/mondayclient/column"
+)
+
+// Item is an item of a Monday board as we know it, with the records that it is linked to.
+type Item struct {
+	ID, BoardID int64
+	Name        string
+	NameAt      time.Time         // Monday's time of the name; zero: not known
+	Columns     map[string]Column // by column id
+	Known       bool              // read in full at least once
+	DeletedAt   time.Time         // zero while the item is alive
+	ExistenceAt time.Time         // Monday's time of the last delete or restore; zero: none seen
+	Links       map[string]*Link  // by record name
+}
+
+// Column is the value of a column and Monday's time of it.
+type Column struct {
+	column.Value
+	At int64 `json:"at"` // Unix microseconds
+}
+
+// Ref names an item.
+type Ref struct{ BoardID, ItemID int64 }
+
+// Claim leases items to the holder for the given time, by the database's clock, and returns those that it got, by id.
+// Items that are not known yet are added. An item that another holder has leased is not among them.
+func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []Ref, lease time.Duration) (map[int64]*Item, error) {
+	// Rows are taken in the order of their ids, so that two claims cannot wait for each other in a circle.
+	const claim = `
+		INSERT INTO items AS i (item_id, board_id, lease_holder, lease_until)
+		SELECT w.item_id, w.board_id, $1, now() + $4::interval
+		FROM   unnest($2::bigint[], $3::bigint[]) AS w(item_id, board_id)
+		ORDER  BY w.item_id
+		ON CONFLICT (item_id) DO UPDATE
+		SET    lease_holder = excluded.lease_holder, lease_until = excluded.lease_until
+		WHERE  i.lease_until IS NULL OR i.lease_until < now()
+		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.columns, i.known, i.deleted_at, i.existence_at`
+	const links = `
+		SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since
+		FROM   links
+		WHERE  item_id = ANY($1)`
+	ids, boards := make([]int64, len(items)), make([]int64, len(items))
+	for n, item := range items {
+		ids[n], boards[n] = item.ItemID, item.BoardID
+	}
+	claimed := make(map[int64]*Item, len(items))
+	batch := &pgx.Batch{}
+	batch.Queue(claim, holder, ids, boards, lease).Query(func(rows pgx.Rows) error {
+		found, err := pgx.CollectRows(rows, scanItem)
+		for _, item := range found {
+			claimed[item.ID] = item
+		}
+		return err
+	})
+	batch.Queue(links, ids).Query(func(rows pgx.Rows) error {
+		found, err := pgx.CollectRows(rows, scanLink)
+		for _, link := range found {
+			if item := claimed[link.ItemID]; item != nil {
+				item.Links[link.Record] = link
+			}
+		}
+		return err
+	})
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, doing(fmt.Sprintf("claiming %d items", len(items)), err)
+	}
+	return claimed, nil
+}
+
+// Release gives back leases without a change to their items.
+func (s *Store) Release(ctx context.Context, holder uuid.UUID, ids []int64) error {
+	const query = `
+		UPDATE items SET lease_holder = NULL, lease_until = NULL
+		WHERE  item_id = ANY($2) AND lease_holder = $1`
+	_, err := s.pool.Exec(ctx, query, holder, ids)
+	return doing("releasing items", err)
+}
+
+func scanItem(row pgx.CollectableRow) (*Item, error) {
+	item := &Item{Links: map[string]*Link{}}
+	var columns []byte
+	var named, deleted, existence *time.Time
+	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &columns, &item.Known, &deleted, &existence)
+	if err != nil {
+		return nil, err
+	}
+	item.NameAt, item.DeletedAt, item.ExistenceAt = value(named), value(deleted), value(existence)
+	if err := json.Unmarshal(columns, &item.Columns); err != nil {
+		return nil, fmt.Errorf("reading the columns of item %d: %w", item.ID, err)
+	}
+	return item, nil
+}
+
+// value is what p points to, or the zero value.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// null is NULL for a zero value.
+func null[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}

@@ -1,0 +1,35 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Lease takes leases on keys for the holder, by the database's clock, and returns those that it got. A key
+// stays leased until it is freed (by Save, Free) or its time is over.
+func (s *Store) Lease(ctx context.Context, holder uuid.UUID, keys []string, lease time.Duration) ([]string, error) {
+	const query = `
+		INSERT INTO leases AS l (key, lease_holder, lease_until)
+		SELECT DISTINCT w.key, $1::uuid, now() + $3::interval FROM unnest($2::text[]) AS w(key)
+		ORDER  BY w.key
+		ON CONFLICT (key) DO UPDATE
+		SET    lease_holder = excluded.lease_holder, lease_until = excluded.lease_until
+		WHERE  l.lease_until < now() OR l.lease_holder = excluded.lease_holder
+		RETURNING l.key`
+	rows, err := s.pool.Query(ctx, query, holder, keys, lease)
+	if err != nil {
+		return nil, doing("leasing keys", err)
+	}
+	held, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return held, doing("leasing keys", err)
+}
+
+// Free gives leases on keys back before their time.
+func (s *Store) Free(ctx context.Context, holder uuid.UUID, keys []string) error {
+	const query = `DELETE FROM leases WHERE key = ANY($2) AND lease_holder = $1`
+	_, err := s.pool.Exec(ctx, query, holder, keys)
+	return doing("freeing keys", err)
+}

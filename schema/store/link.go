@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Link is the record of Salesforce that stands for an item, and what we last wrote to it.
+type Link struct {
+	ItemID       int64
+	Record       string // the record's name in the mapping
+	Object       string
+	SalesforceID string             // 18 characters; empty: none yet, or it ended with its item
+	Written      map[string]any     // field -> value last written; a field that is absent was never written
+	Refused      map[string]Refusal // field -> value that Salesforce would not take
+	EndedID      string             // Id of the record that was deleted with the item
+	Since        map[string]string  // field -> day on which its relative default was first applied
+}
+
+// Refusal is a value that was refused: it is not sent again until it changes.
+type Refusal struct {
+	Value any    `json:"value"`
+	Code  string `json:"code"`
+	JobID int64  `json:"job_id"` // the event that failed by it
+}
+
+// RecordRef names a record of an item.
+type RecordRef struct {
+	ItemID int64
+	Record string
+}
+
+// LinkedIDs returns the Salesforce Ids of those of the records that exist.
+func (s *Store) LinkedIDs(ctx context.Context, refs []RecordRef) (map[RecordRef]string, error) {
+	const query = `
+		SELECT l.item_id, l.record, l.salesforce_id
+		FROM   links l
+		JOIN   unnest($1::bigint[], $2::text[]) AS w(item_id, record) USING (item_id, record)
+		WHERE  l.salesforce_id IS NOT NULL`
+	items, records := split(refs)
+	rows, err := s.pool.Query(ctx, query, items, records)
+	if err != nil {
+		return nil, doing("looking up linked records", err)
+	}
+	found := map[RecordRef]string{}
+	var ref RecordRef
+	var id string
+	_, err = pgx.ForEachRow(rows, []any{&ref.ItemID, &ref.Record, &id}, func() error {
+		found[ref] = id
+		return nil
+	})
+	return found, doing("looking up linked records", err)
+}
+
+// Holders returns, for each of the Salesforce Ids that is linked, one item that it is linked to as one of the records.
+func (s *Store) Holders(ctx context.Context, ids []string) (map[string]RecordRef, error) {
+	const query = `
+		SELECT DISTINCT ON (salesforce_id) salesforce_id, item_id, record
+		FROM   links
+		WHERE  salesforce_id = ANY($1)
+		ORDER  BY salesforce_id, item_id`
+	rows, err := s.pool.Query(ctx, query, ids)
+	if err != nil {
+		return nil, doing("looking up holders of records", err)
+	}
+	found := map[string]RecordRef{}
+	var id string
+	var ref RecordRef
+	_, err = pgx.ForEachRow(rows, []any{&id, &ref.ItemID, &ref.Record}, func() error {
+		found[id] = ref
+		return nil
+	})
+	return found, doing("looking up holders of records", err)
+}
+
+func scanLink(row pgx.CollectableRow) (*Link, error) {
+	var l Link
+	var id, ended *string
+	var written, refused, since []byte
+	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since)
+	if err != nil {
+		return nil, err
+	}
+	l.SalesforceID, l.EndedID = value(id), value(ended)
+	for _, field := range []struct {
+		text []byte
+		into any
+	}{{written, &l.Written}, {refused, &l.Refused}, {since, &l.Since}} {
+		if err := json.Unmarshal(field.text, field.into); err != nil {
+			return nil, fmt.Errorf("reading link %s of item %d: %w", l.Record, l.ItemID, err)
+		}
+	}
+	return &l, nil
+}
+
+func split(refs []RecordRef) (items []int64, records []string) {
+	for _, ref := range refs {
+		items, records = append(items, ref.ItemID), append(records, ref.Record)
+	}
+	return items, records
+}

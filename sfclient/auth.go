@@ -1,0 +1,183 @@
+package sfclient
+
+import (
+	"cmp"
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/tidwall/gjson"
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+	"golang.org/x/oauth2/jwt"
+	"golang.org/x/sync/singleflight"
+)
+
+// loginTimeout is how long a login may take, whoever waits for it.
+const loginTimeout = 30 * time.Second
+
+// token is a session and the host that it is for.
+type token struct {
+	access   string
+	instance *url.URL // scheme and host
+}
+
+// tokens holds the session that all calls share. Salesforce does not say when one ends (use prolongs it), so it is kept
+// until a call is refused.
+type tokens struct {
+	hosts   hosts
+	http    *http.Client
+	fetch   func(ctx context.Context) (*oauth2.Token, error)
+	observe func(operation, code string, took time.Duration, succeeded, failed int)
+	flight  singleflight.Group
+
+	mu      sync.Mutex
+	current *token
+}
+
+func newTokens(config Config, client *http.Client, observe func(string, string, time.Duration, int, int)) (*tokens, error) {
+	hosts, err := newHosts(config.LoginURL, config.InstanceHosts)
+	faults := []error{err}
+	if config.ClientID == "" {
+		faults = append(faults, errors.New("salesforce client ID: missing"))
+	}
+	switch {
+	case config.PrivateKey == "" && config.ClientSecret == "":
+		faults = append(faults, errors.New("salesforce client secret, or username and private key: missing"))
+	case config.PrivateKey == "":
+	case config.Username == "":
+		faults = append(faults, errors.New("salesforce username: missing, the private key is of no use without it"))
+	case !isKey(config.PrivateKey):
+		faults = append(faults, errors.New("salesforce private key: not an RSA key in PEM"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	login := *client
+	if login.Timeout == 0 || login.Timeout > loginTimeout {
+		login.Timeout = loginTimeout
+	}
+	return &tokens{hosts: hosts, http: &login, fetch: flow(config, hosts), observe: observe}, nil
+}
+
+// flow is the request that the config is for.
+//
+// https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_client_credentials_flow.htm
+func flow(config Config, hosts hosts) func(context.Context) (*oauth2.Token, error) {
+	endpoint := hosts.login.JoinPath("services", "oauth2", "token").String()
+	if config.PrivateKey == "" {
+		return (&clientcredentials.Config{
+			ClientID: config.ClientID, ClientSecret: config.ClientSecret, TokenURL: endpoint, AuthStyle: oauth2.AuthStyleInParams,
+		}).Token
+	}
+	assertion := &jwt.Config{
+		Email: config.ClientID, Subject: config.Username, PrivateKey: []byte(config.PrivateKey),
+		TokenURL: endpoint, Audience: hosts.audience(), Expires: 3 * time.Minute,
+	}
+	return func(ctx context.Context) (*oauth2.Token, error) { return assertion.TokenSource(ctx).Token() }
+}
+
+// isKey tells whether x/oauth2 can sign with the key.
+func isKey(text string) bool {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return false
+	}
+	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return true
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	_, isRSA := key.(*rsa.PrivateKey)
+	return err == nil && isRSA
+}
+
+// get returns the session. All who come while there is none wait for one login, which goes on when one of them leaves.
+func (t *tokens) get(ctx context.Context) (*token, error) {
+	if held := t.held(); held != nil {
+		return held, nil
+	}
+	done := t.flight.DoChan("", func() (any, error) {
+		if held := t.held(); held != nil {
+			return held, nil
+		}
+		return t.login(context.WithoutCancel(ctx))
+	})
+	select {
+	case <-ctx.Done():
+		return nil, while(networkError(ctx, ctx.Err()), "waiting for the login")
+	case result := <-done:
+		if result.Err != nil {
+			return nil, while(result.Err, "logging in")
+		}
+		return result.Val.(*token), nil
+	}
+}
+
+func (t *tokens) held() *token {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.current
+}
+
+// drop forgets a session that was refused, unless another has taken its place.
+func (t *tokens) drop(refused *token) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current == refused {
+		t.current = nil
+	}
+}
+
+// login asks for a session and holds it.
+func (t *tokens) login(ctx context.Context) (_ *token, err error) {
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, t.http), loginTimeout)
+	defer cancel()
+	start, code := time.Now(), "200"
+	defer func() { t.observe("token", code, time.Since(start), 0, 0) }()
+	granted, err := t.fetch(ctx)
+	if err != nil {
+		refused := loginError(ctx, err)
+		code = "error"
+		if refused.Status != 0 {
+			code = strconv.Itoa(refused.Status)
+		}
+		return nil, refused
+	}
+	raw, _ := granted.Extra("instance_url").(string)
+	instance, err := t.hosts.instance(raw)
+	if granted.AccessToken == "" || err != nil {
+		return nil, &Error{Status: http.StatusOK, Code: codeForeignHost, login: true}
+	}
+	session := &token{access: granted.AccessToken, instance: instance}
+	t.mu.Lock()
+	t.current = session
+	t.mu.Unlock()
+	return session, nil
+}
+
+// loginError leaves out what x/oauth2 says of a refusal: it repeats the answer.
+func loginError(ctx context.Context, err error) *Error {
+	var refused *oauth2.RetrieveError
+	if !errors.As(err, &refused) || refused.Response == nil {
+		var network *Error
+		if errors.As(networkError(ctx, err), &network) {
+			return network
+		}
+		return &Error{Code: codeUnreachable}
+	}
+	status := refused.Response.StatusCode
+	return &Error{
+		Status: status,
+		Code:   name(cmp.Or(refused.ErrorCode, gjson.GetBytes(refused.Body, "error").String())),
+		wait:   retryAfter(refused.Response.Header),
+		login:  status < 500,
+		edge:   status >= 500,
+	}
+}

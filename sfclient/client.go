@@ -1,0 +1,237 @@
+// Package sfclient speaks to Salesforce's REST API: it logs in, writes and reads records in sets, and says by its errors
+// what a failure means and when to come back. It tries once; only an expired session is renewed and the call repeated.
+package sfclient
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxAnswer is the most bytes read of an answer. A page of 2,000 records is far below it.
+const maxAnswer = 64 << 20
+
+// Config is what a Client needs to know.
+type Config struct {
+	LoginURL     string // the org's My Domain, such as https://acme.my.salesforce.com
+	ClientID     string // consumer key of the External Client App
+	ClientSecret string // consumer secret, for the client credentials flow
+
+	// Username and PrivateKey (RSA, as PEM of PKCS#1 or PKCS#8) log in by the JWT bearer flow instead of the secret.
+	Username   string
+	PrivateKey string
+
+	APIVersion string // empty: v67.0
+
+	// InstanceHosts are further hosts, as host or host:port, that a login may point to: the token is sent there.
+	InstanceHosts []string
+
+	// HTTPClient sends the requests; nil: one that gives up after 2 minutes. It is copied, and does not follow redirects.
+	HTTPClient *http.Client
+	UserAgent  string // empty: crmsync
+
+	// Usage, if not nil, is told what is used of the calls of the rolling 24 hours, and their limit, as of every answer.
+	Usage func(used, limit int)
+
+	// Observe, if not nil, is told of every API call once: the code is the HTTP status or "error"; rows are records.
+	// A login is the operation "token".
+	Observe func(operation, code string, took time.Duration, succeeded, failed int)
+}
+
+// Client calls Salesforce's REST API. It is safe for concurrent use.
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/intro-rest.html
+type Client struct {
+	config    Config
+	http      *http.Client
+	root      string // path of the API's version
+	tokens    *tokens
+	described sync.Map // object -> *description
+}
+
+// New makes a Client. It does not connect. Its error names all that is wrong with the config.
+func New(config Config) (*Client, error) {
+	config.APIVersion = cmp.Or(config.APIVersion, "v67.0")
+	config.UserAgent = cmp.Or(config.UserAgent, "crmsync")
+	c := &Client{config: config, http: httpClient(config.HTTPClient), root: "/services/data/" + config.APIVersion + "/"}
+	var faults []error
+	if !regexp.MustCompile(`^v[1-9]\d{0,3}\.0$`).MatchString(config.APIVersion) {
+		faults = append(faults, errors.New("salesforce API version: not of the form v67.0"))
+	}
+	tokens, err := newTokens(config, c.http, c.observe)
+	if err := errors.Join(append(faults, err)...); err != nil {
+		return nil, err
+	}
+	c.tokens = tokens
+	return c, nil
+}
+
+// httpClient refuses redirects: a token goes only to the host that was checked, and a write that is redirected would
+// become a read.
+func httpClient(given *http.Client) *http.Client {
+	client := http.Client{Timeout: 2 * time.Minute}
+	if given != nil {
+		client = *given
+	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = t.Clone()
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 64, 64
+		client.Transport = t
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client
+}
+
+// call is one API call.
+type call struct {
+	operation string // name for Observe
+	method    string
+	path      string // with the query, beneath the API's version; one that begins with a slash stands beneath the host
+	body      []byte // JSON; nil: none
+	since     string // If-Modified-Since; empty: none
+	rows      int    // records it writes
+}
+
+// answer is what came back; its body is valid until the call's decode returns.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// decoder takes an answer in and counts its rows.
+type decoder func(*answer) (succeeded, failed int, err error)
+
+// do makes a call. A session that has expired is renewed, and the call repeated once.
+func (c *Client) do(ctx context.Context, q call, decode decoder) error {
+	t, err := c.tokens.get(ctx)
+	if err != nil {
+		return err
+	}
+	err = c.send(ctx, t, q, decode)
+	var refused *Error
+	if !errors.As(err, &refused) || !refused.expired() {
+		return err
+	}
+	c.tokens.drop(t)
+	if t, err = c.tokens.get(ctx); err != nil {
+		return err
+	}
+	err = c.send(ctx, t, q, decode)
+	if errors.As(err, &refused) && refused.expired() {
+		refused.login = true
+	}
+	return err
+}
+
+// send makes a call with a token.
+func (c *Client) send(ctx context.Context, t *token, q call, decode decoder) (err error) {
+	req, err := c.request(ctx, t, q)
+	if err != nil {
+		return err
+	}
+	start, code, succeeded, failed := time.Now(), "error", 0, q.rows
+	defer func() { c.observe(q.operation, code, time.Since(start), succeeded, failed) }()
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return networkError(ctx, err)
+	}
+	defer resp.Body.Close()
+	buf := buffers.Get().(*bytes.Buffer)
+	defer recycle(buf)
+	if _, err := buf.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1)); err != nil {
+		return networkError(ctx, err)
+	}
+	code = strconv.Itoa(resp.StatusCode)
+	c.usage(resp.Header)
+	if buf.Len() > maxAnswer {
+		return &Error{Status: resp.StatusCode, Code: codeTooLarge}
+	}
+	a := &answer{status: resp.StatusCode, header: resp.Header, body: buf.Bytes()}
+	if a.status/100 != 2 && (a.status != http.StatusNotModified || q.since == "") {
+		return answerError(a)
+	}
+	succeeded, failed, err = decode(a)
+	if err != nil {
+		return unexpected(a)
+	}
+	return nil
+}
+
+// request is refused where it would take the token to another host than the one that was checked.
+func (c *Client) request(ctx context.Context, t *token, q call) (*http.Request, error) {
+	path := q.path
+	if !strings.HasPrefix(path, "/") {
+		path = c.root + path
+	}
+	u, err := t.instance.Parse(path)
+	if err != nil || u.Host != t.instance.Host || u.Scheme != t.instance.Scheme || u.User != nil {
+		return nil, &Error{Code: codeForeignHost}
+	}
+	var body io.Reader
+	if q.body != nil {
+		body = bytes.NewReader(q.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, q.method, u.String(), body)
+	if err != nil {
+		return nil, &Error{Code: codeForeignHost}
+	}
+	req.Header.Set("Authorization", "Bearer "+t.access)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.config.UserAgent)
+	if q.body != nil {
+		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	if q.since != "" {
+		req.Header.Set("If-Modified-Since", q.since)
+	}
+	return req, nil
+}
+
+func (c *Client) observe(operation, code string, took time.Duration, succeeded, failed int) {
+	if c.config.Observe != nil {
+		c.config.Observe(operation, code, took, succeeded, failed)
+	}
+}
+
+// usage tells of the header Sforce-Limit-Info, such as "api-usage=18/5000; per-app-api-usage=17/250(appName=x)".
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/headers-api-usage.html
+func (c *Client) usage(h http.Header) {
+	info, found := strings.CutPrefix(h.Get("Sforce-Limit-Info"), "api-usage=")
+	if !found || c.config.Usage == nil {
+		return
+	}
+	info, _, _ = strings.Cut(info, ";")
+	left, right, _ := strings.Cut(strings.TrimSpace(info), "/")
+	used, err := strconv.Atoi(left)
+	limit, err2 := strconv.Atoi(right)
+	if err == nil && err2 == nil {
+		c.config.Usage(used, limit)
+	}
+}
+
+// segment is a part of a path: a name made of dots alone would be taken for a way up.
+func segment(s string) string {
+	if strings.Trim(s, ".") == "" {
+		return strings.ReplaceAll(s, ".", "%2E")
+	}
+	return url.PathEscape(s)
+}
+
+// while says what was being done when err came.
+func while(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf(format+": %w", append(args, err)...)
+}

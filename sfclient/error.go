@@ -1,0 +1,255 @@
+package sfclient
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// Codes of failures that Salesforce has no code for.
+const (
+	codeUnreachable = "UNREACHABLE"       // no connection, or one that broke
+	codeTimeout     = "TIMEOUT"           // no answer in time: it may have been done or not
+	codeUnexpected  = "UNEXPECTED_ANSWER" // not what the API says it answers
+	codeTooLarge    = "ANSWER_TOO_LARGE"
+	codeTooMany     = "TOO_MANY_RECORDS"
+	codeForeignHost = "FOREIGN_HOST" // the token was to go to a host that is not known as Salesforce's
+	codeSeveral     = "MULTIPLE_CHOICES"
+)
+
+// Error is a call that failed as a whole. Its text holds no value of a record, and no secret.
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html
+type Error struct {
+	Status  int      // of HTTP; 0: there was no answer
+	Code    string   // Salesforce's errorCode, the error of a login, or one of this package; may be empty
+	Fields  []string // that the error names
+	Matches []string // Ids of the records that there would be a duplicate of
+
+	message string        // Salesforce's: some classes are told apart by it alone
+	wait    time.Duration // Retry-After
+	login   bool          // no session is to be had
+	edge    bool          // the answer is not the API's, but of something before it
+	cause   error
+}
+
+func (e *Error) Error() string {
+	text := "salesforce:"
+	if e.Status != 0 {
+		text += " " + strconv.Itoa(e.Status)
+	}
+	text += " " + cmp.Or(e.Code, http.StatusText(e.Status), "error")
+	if len(e.Fields) > 0 {
+		text += fmt.Sprintf(" %v", e.Fields)
+	}
+	if e.cause != nil {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
+
+// Unwrap returns what the network said, or context.DeadlineExceeded after a timeout.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Class says what is to be done about the error.
+func (e *Error) Class() Class {
+	switch {
+	case e.login || e.edge || e.Code == codeUnreachable || e.Code == codeTimeout || e.Code == codeForeignHost:
+		return Outage
+	case e.Code == codeUnexpected:
+		return Transient
+	case e.Code == codeRequestLimit:
+		return classOf(e.Code, e.message)
+	}
+	if class, fixed := statusClasses[e.Status]; fixed {
+		return class
+	}
+	switch _, known := classes[e.Code]; {
+	case known, e.Code == codeTrigger:
+		return classOf(e.Code, e.message)
+	case e.Status >= 500 || e.Code == "" && e.Status < 300:
+		return Transient
+	case e.Status == http.StatusNotFound:
+		return Gone
+	case e.Status > 300 && e.Status < 400:
+		return Outage
+	}
+	return Permanent
+}
+
+// statusClasses are of statuses that say more than the code beside them.
+var statusClasses = map[int]Class{
+	http.StatusMultipleChoices:    Duplicate,
+	http.StatusUnauthorized:       Outage,
+	http.StatusNotAcceptable:      Transient, // seen under load
+	http.StatusRequestTimeout:     Transient,
+	http.StatusTooManyRequests:    Throttle,
+	http.StatusBadGateway:         Outage,
+	http.StatusServiceUnavailable: Outage,
+	http.StatusGatewayTimeout:     Outage,
+}
+
+// RetryAfter is how long to wait before anything is asked of Salesforce again; 0: the call may be tried at any time,
+// or there is no point in it.
+func (e *Error) RetryAfter() time.Duration {
+	switch class := e.Class(); {
+	case class != Outage && class != Throttle && class != Quota:
+		return 0
+	case e.wait > 0:
+		return e.wait
+	case class == Throttle:
+		return 2 * time.Second
+	case class == Quota:
+		return 5 * time.Minute
+	case e.login:
+		return 30 * time.Second
+	}
+	return 5 * time.Second
+}
+
+// Permanent tells whether the same call can never succeed.
+func (e *Error) Permanent() bool { return e.Class() == Permanent }
+
+// Outage tells whether Salesforce is of no use to anyone for a while.
+func (e *Error) Outage() bool { return e.Class() == Outage || e.Class() == Quota }
+
+// Refused tells whether a call with several records was refused as a whole because of something in it: none was
+// written, and others of them may pass without the one at fault.
+func (e *Error) Refused() bool {
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
+		http.StatusRequestHeaderFieldsTooLarge:
+		class := e.Class()
+		return class == Permanent || class == Gone
+	}
+	return false
+}
+
+// expired tells whether the session was refused.
+func (e *Error) expired() bool {
+	return !e.login && (e.Status == http.StatusUnauthorized || e.Code == codeSession)
+}
+
+// answerError reads an answer that is not a success.
+func answerError(a *answer) *Error {
+	e := &Error{Status: a.status, wait: retryAfter(a.header)}
+	body := gjson.ParseBytes(a.body)
+	switch {
+	case !gjson.ValidBytes(a.body):
+		body = gjson.Result{}
+	case a.status == http.StatusMultipleChoices:
+		e.Code, e.Matches = codeSeveral, choices(body)
+		return e
+	case body.IsArray():
+		body = body.Get("0")
+	}
+	e.Code = name(cmp.Or(body.Get("errorCode").String(), body.Get("error").String()))
+	e.message = body.Get("message").String()
+	for _, field := range body.Get("fields").Array() {
+		e.Fields = append(e.Fields, field.String())
+	}
+	e.Fields = names(e.Fields)
+	e.Matches = append(matches(body.Get("duplicateResut")), matches(body.Get("duplicateResult"))...) // Salesforce misspells it
+	switch a.status {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
+		// What stands before the API refuses these by itself, because of the request.
+	default:
+		html := strings.HasPrefix(strings.TrimSpace(string(a.body[:min(len(a.body), 64)])), "<")
+		e.edge = e.Code == "" && (a.status >= 500 || html)
+	}
+	return e
+}
+
+// matches are the Ids of the records that a duplicate rule found.
+func matches(result gjson.Result) (ids []string) {
+	for _, found := range result.Get("matchResults").Array() {
+		for _, record := range found.Get("matchRecords").Array() {
+			if id, ok := ID18(record.Get("record.Id").String()); ok && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// choices are the Ids of the records that an external ID stands for; they come as URLs.
+func choices(urls gjson.Result) (ids []string) {
+	for _, u := range urls.Array() {
+		path := u.String()
+		if id, ok := ID18(path[strings.LastIndexByte(path, '/')+1:]); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// unexpected is a success of which no sense can be made. A page is of something that stands before the API.
+func unexpected(a *answer) *Error {
+	html := strings.HasPrefix(strings.TrimSpace(string(a.body[:min(len(a.body), 64)])), "<")
+	return &Error{Status: a.status, Code: codeUnexpected, edge: html}
+}
+
+// networkError is a call that got no answer. One that its caller gave up is no failure, and stays what it is.
+func networkError(ctx context.Context, err error) error {
+	var network net.Error
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return context.Canceled
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return &Error{Code: codeTimeout, cause: context.DeadlineExceeded}
+	}
+	return &Error{Code: codeUnreachable, cause: connection(err)}
+}
+
+// connection is the part of err that tells of the connection alone: the rest may repeat a URL or an answer.
+func connection(err error) error {
+	var op *net.OpError
+	var lookup *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &op):
+		return op
+	case errors.As(err, &lookup):
+		return lookup
+	case errors.As(err, &certificate):
+		return certificate
+	}
+	return nil
+}
+
+// retryAfter reads the header, in seconds or as a date; 0 where there is none of use. More than an hour is not believed.
+func retryAfter(h http.Header) time.Duration {
+	text := h.Get("Retry-After")
+	wait := time.Duration(0)
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(text); err == nil {
+		wait = time.Until(at)
+	}
+	return max(0, min(wait, time.Hour))
+}
+
+var isName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,99}$`)
+
+// name is a code or field as it came, where it has the form of one: it ends in logs, where a value must not.
+func name(s string) string {
+	if !isName.MatchString(s) {
+		return ""
+	}
+	return s
+}
+
+func names(fields []string) []string {
+	return slices.DeleteFunc(fields, func(field string) bool { return name(field) == "" })
+}

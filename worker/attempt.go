@@ -1,0 +1,109 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river/rivertype"
+
+	"crmsync/internal/batch"
+	"crmsync/mondayclient"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+	"crmsync/worker/engine"
+)
+
+// work is one try of an event.
+func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Event) error {
+	event.JobID, event.Attempt = row.ID, row.Attempt
+	if event.ReceivedAt.IsZero() {
+		event.ReceivedAt = row.CreatedAt
+	}
+	outcome, err := p.engine.Do(ctx, event)
+	if err != nil {
+		return p.failed(ctx, row, event, err)
+	}
+	p.metric.jobs.WithLabelValues(row.Kind, string(outcome)).Inc()
+	p.config.Log.LogAttrs(ctx, slog.LevelDebug, "event done", attributes(row, event, slog.String("outcome", string(outcome)))...)
+	return nil
+}
+
+// failed says what a failed try means, and keeps it where it cost an attempt.
+func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.Event, err error) error {
+	says := verdict(err, row)
+	if says.snooze > 0 {
+		p.metric.jobs.WithLabelValues(row.Kind, "snoozed").Inc()
+		p.config.Log.LogAttrs(ctx, slog.LevelDebug, "event waits",
+			attributes(row, event, slog.Duration("wait", says.snooze), slog.String("error", err.Error()))...)
+		return says.err
+	}
+	final := says.cancel || row.Attempt >= row.MaxAttempts
+	f := describe(err)
+	f.Final, f.JobID, f.Attempt, f.ReceivedAt = final, row.ID, row.Attempt, event.ReceivedAt
+	f.Event, f.BoardID, f.ItemID, f.ColumnID = event.Type, event.BoardID, event.ItemID, event.ColumnID
+	if logging := p.store.LogFailure(ctx, f); logging != nil {
+		p.config.Log.LogAttrs(ctx, slog.LevelError, "failed try not kept", attributes(row, event, slog.String("error", logging.Error()))...)
+	}
+	outcome, level := "retried", slog.LevelWarn
+	if final {
+		outcome, level = "failed", slog.LevelError
+	}
+	p.metric.jobs.WithLabelValues(row.Kind, outcome).Inc()
+	p.config.Log.LogAttrs(ctx, level, "event failed",
+		attributes(row, event, slog.String("outcome", outcome), slog.String("code", f.Code), slog.String("error", err.Error()))...)
+	return says.err
+}
+
+// panicked keeps a try that ended in a panic. Its value is left out: it may be a customer's.
+func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, trace string) {
+	f := store.Failure{
+		JobID: row.ID, Attempt: row.Attempt, Event: row.Kind, Class: "panic", Code: "PANIC",
+		Message: fmt.Sprintf("panic: %T", value), Trace: trace, ReceivedAt: row.CreatedAt, Final: row.Attempt >= row.MaxAttempts,
+	}
+	if err := p.store.LogFailure(ctx, f); err != nil {
+		p.config.Log.Error("panic not kept", "job", row.ID, "error", err)
+	}
+	p.metric.jobs.WithLabelValues(row.Kind, "panicked").Inc()
+	p.config.Log.Error("job panicked", "job", row.ID, "kind", row.Kind, "attempt", row.Attempt, "trace", trace)
+}
+
+// describe is what is kept of an error: by whom it is, and what it is about.
+func describe(err error) store.Failure {
+	f := store.Failure{Class: "transient", Code: "ERROR", Message: err.Error()}
+	if permanent(err) {
+		f.Class = "permanent"
+	}
+	var refused *engine.RefusedError
+	var row *engine.RowError
+	var salesforce *sfclient.Error
+	var monday *mondayclient.Error
+	var panicked *batch.PanicError
+	var unreadable *unreadableError
+	switch {
+	case errors.As(err, &refused):
+		f.Object, f.SalesforceID, f.Code = refused.Object, refused.SalesforceID, refused.Code
+	case errors.As(err, &row):
+		f.Object, f.SalesforceID, f.Code = row.Object, row.SalesforceID, row.Code
+	case errors.As(err, &salesforce):
+		f.Code = salesforce.Code
+	case errors.As(err, &monday):
+		f.Code = monday.Code
+	case errors.As(err, &panicked):
+		f.Class, f.Code, f.Trace = "panic", "PANIC", string(panicked.Stack)
+	case errors.As(err, &unreadable):
+		f.Code = "UNREADABLE"
+	}
+	return f
+}
+
+// attributes are the fields of the one line that a try has in the log.
+func attributes(row *rivertype.JobRow, event engine.Event, more ...slog.Attr) []slog.Attr {
+	return append([]slog.Attr{
+		slog.Int64("job", row.ID), slog.String("kind", row.Kind), slog.String("event", event.Type), slog.Int64("board", event.BoardID),
+		slog.Int64("item", event.ItemID), slog.String("column", event.ColumnID), slog.Int("attempt", row.Attempt),
+		slog.Duration("age", time.Since(row.CreatedAt)),
+	}, more...)
+}

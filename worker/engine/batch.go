@@ -1,0 +1,387 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/internal/batch"
+	"crmsync/mondayclient"
+	"crmsync/schema/store"
+)
+
+const (
+	// leaseMargin is how much longer than a batch its leases last: time for a call that was under way to end.
+	leaseMargin = 15 * time.Second
+
+	// unsureLease is how long a match value stays leased where the answer to a create was lost: Salesforce may
+	// still be at it, and looking the record up too early would make a second one.
+	unsureLease = 10 * time.Second
+
+	// readSize is the most items that Monday gives in one call.
+	readSize = 100
+)
+
+// pass is one batch on its way through the stages.
+type pass struct {
+	*Engine
+	ctx    context.Context
+	holder uuid.UUID // of its leases
+	tasks  []*task   // in the order of the events
+	works  []*work   // by item id
+	refs   references
+	keys   []string // leased
+	unsure []string // of these, the ones that a record may just be made for
+}
+
+// run takes a batch of events through the stages. Every event has an answer, by position. A panic is one event's: the
+// others are run without it.
+func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
+	p := &pass{Engine: e, holder: uuid.New()}
+	for _, ev := range events {
+		p.tasks = append(p.tasks, &task{Event: ev})
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			if len(events) == 1 {
+				p.release()
+				panic(v) // the batcher answers it
+			}
+			e.Log.Error("batch panicked", "events", len(events), "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+			p.release()
+			for _, ev := range events {
+				answers = append(answers, e.alone(ctx, ev))
+			}
+		}
+	}()
+	p.through(ctx)
+	return p.answers()
+}
+
+// alone runs one event of a batch that panicked.
+func (e *Engine) alone(ctx context.Context, ev Event) (a answer) {
+	defer func() {
+		if v := recover(); v != nil {
+			a = answer{outcome: Failed, err: &batch.PanicError{Value: v, Stack: debug.Stack()}}
+		}
+	}()
+	return e.run(ctx, []Event{ev})[0]
+}
+
+// through takes the batch through the stages, within the time that a try may take.
+func (p *pass) through(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	p.ctx = ctx
+	if err := p.claim(); err != nil {
+		p.failAll(err)
+		return
+	}
+	p.size.Observe(float64(len(p.works)))
+	for _, w := range p.works {
+		for _, t := range w.tasks {
+			w.merge(t)
+		}
+	}
+	p.read()
+	p.prepare()
+	p.delete()
+	for n := range p.Mapping.Stages() {
+		p.stage(n)
+	}
+	p.writeBack()
+	p.commit()
+}
+
+// release gives the batch's leases back without a change.
+func (p *pass) release() {
+	ids := make([]int64, len(p.works))
+	for n, w := range p.works {
+		ids[n] = w.item.ID
+	}
+	err := p.persist(func(ctx context.Context) error {
+		return errors.Join(p.Store.Release(ctx, p.holder, ids), p.Store.Free(ctx, p.holder, p.keys))
+	})
+	if err != nil {
+		p.Log.Error("leases not given back", "items", len(ids), "error", err)
+	}
+}
+
+// claim leases the items of the batch. Events of an item that another worker has are answered at once: come back.
+func (p *pass) claim() error {
+	byItem := map[int64]*work{}
+	var wanted []store.Ref
+	for _, t := range p.tasks {
+		board := p.Mapping.Board(t.BoardID)
+		if board == nil {
+			t.reason = "the board is not mapped"
+			continue
+		}
+		w := byItem[t.ItemID]
+		if w == nil {
+			w = &work{board: board}
+			byItem[t.ItemID] = w
+			wanted = append(wanted, store.Ref{BoardID: t.BoardID, ItemID: t.ItemID})
+		}
+		w.tasks = append(w.tasks, t)
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	claimed, err := p.Store.Claim(p.ctx, p.holder, wanted, p.Timeout+leaseMargin)
+	if err != nil {
+		// The answer may be lost after the claim was made.
+		ids := slices.Collect(maps.Keys(byItem))
+		return errors.Join(err, p.persist(func(ctx context.Context) error { return p.Store.Release(ctx, p.holder, ids) }))
+	}
+	for _, id := range slices.Sorted(maps.Keys(byItem)) {
+		w := byItem[id]
+		if w.item = claimed[id]; w.item == nil {
+			for _, t := range w.tasks {
+				t.err = &BusyError{What: "the item"}
+			}
+			continue
+		}
+		slices.SortStableFunc(w.tasks, func(a, b *task) int { return int(a.JobID - b.JobID) })
+		p.works = append(p.works, w)
+	}
+	return nil
+}
+
+// read asks Monday about the items that the payloads do not say enough of.
+func (p *pass) read() {
+	var wanted []*work
+	for _, w := range p.works {
+		if w.read {
+			wanted = append(wanted, w)
+		}
+	}
+	for some := range slices.Chunk(wanted, readSize) {
+		ids := make([]int64, len(some))
+		columns := map[string]bool{}
+		for n, w := range some {
+			ids[n] = w.item.ID
+			for _, id := range w.board.Columns {
+				columns[id] = true
+			}
+		}
+		items, err := p.Monday.Items(p.ctx, ids, slices.Sorted(maps.Keys(columns)))
+		found := make(map[int64]*mondayclient.Item, len(items))
+		for n := range items {
+			found[items[n].ID] = &items[n]
+		}
+		for _, w := range some {
+			if item := found[w.item.ID]; item != nil || err == nil {
+				w.mergeRead(item)
+			} else {
+				w.retry(err) // an item that is not in a partial answer may be there all the same
+			}
+		}
+	}
+}
+
+// prepare looks up what the plans of the batch refer to.
+func (p *pass) prepare() {
+	p.refs = references{works: map[int64]*work{}, owner: p.Mapping.Owner, leased: p.leased}
+	for _, w := range p.works {
+		if w.err != nil {
+			continue
+		}
+		w.settleDelete()
+		w.look()
+		p.refs.works[w.item.ID] = w
+	}
+	for _, look := range []func() error{p.lookLinks, p.lookShown, p.lookUsers} {
+		if err := look(); err != nil {
+			for _, w := range p.works {
+				w.retry(err)
+			}
+			return
+		}
+	}
+}
+
+// commit keeps what the batch did and frees its leases. Items whose lease was lost are left as they are and compared again
+// in full: the last write of this batch may have overtaken a newer one.
+func (p *pass) commit() {
+	p.keepUnsure()
+	c, done := p.kept()
+	var lost []int64
+	err := p.persist(func(ctx context.Context) (err error) {
+		lost, err = p.Store.Save(ctx, p.holder, c)
+		return err
+	})
+	if err != nil && len(p.works) > 1 && !waits(err) {
+		p.commitSingly()
+		return
+	}
+	if err != nil {
+		p.failAll(err)
+		return
+	}
+	if len(lost) > 0 {
+		p.overtaken(lost)
+	}
+	for _, t := range done {
+		if w := p.refs.works[t.ItemID]; t.wrote && t.err == nil && !w.answered.IsZero() && !t.TriggeredAt.IsZero() {
+			p.lag.Observe(w.answered.Sub(t.TriggeredAt).Seconds())
+		}
+	}
+}
+
+// commitSingly keeps each item for itself: one of them has something that Postgres does not take.
+func (p *pass) commitSingly() {
+	rest := slices.DeleteFunc(slices.Clone(p.tasks), func(t *task) bool { return p.refs.works[t.ItemID] != nil })
+	for n, w := range p.works {
+		one := *p
+		one.works, one.tasks = []*work{w}, w.tasks
+		if n == 0 {
+			one.tasks = slices.Concat(w.tasks, rest)
+		} else {
+			one.keys = nil
+		}
+		one.commit()
+	}
+}
+
+// kept is what the batch has to keep, and the events that come to their end with it.
+func (p *pass) kept() (store.Commit, []*task) {
+	c := store.Commit{Requeue: func(ctx context.Context, tx pgx.Tx, items []store.Ref) error {
+		return p.Requeue(ctx, tx, items, false)
+	}}
+	var done []*task
+	for _, w := range p.works {
+		c.Items, c.Changed = append(c.Items, w.item), append(c.Changed, w.changed)
+		c.Links, c.Waits = append(c.Links, w.log.links...), append(c.Waits, w.log.waits...)
+		c.Appeared = c.Appeared || w.log.appeared
+		w.end()
+	}
+	for _, t := range p.tasks {
+		if t.err == nil {
+			done = append(done, t)
+			c.Logs = append(c.Logs, p.logOf(t))
+		}
+	}
+	for _, key := range p.keys {
+		if !slices.Contains(p.unsure, key) {
+			c.Keys = append(c.Keys, key)
+		}
+	}
+	return c, done
+}
+
+// end fixes the answers of the item's events.
+func (w *work) end() {
+	for _, t := range w.tasks {
+		if w.err != nil && t.reason == "" {
+			t.err = w.err // what was refused is kept, and fails the event once the rest is done
+		}
+		if t.err != nil || t.wrote || t.reason != "" {
+			continue
+		}
+		switch {
+		case w.gone:
+			t.reason = "the item is not on its board"
+		case !w.item.DeletedAt.IsZero() && t.Kind != Deleted:
+			t.reason = "the item is deleted"
+		case !t.stale && w.unlinked():
+			t.reason = "no record is wanted yet"
+		}
+	}
+}
+
+// unlinked says whether the item has no record, and none that was refused.
+func (w *work) unlinked() bool {
+	for _, link := range w.item.Links {
+		if link.SalesforceID != "" || len(link.Refused) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *pass) logOf(t *task) store.Log {
+	log := store.Log{
+		JobID: t.JobID, Event: t.Type, BoardID: t.BoardID, ItemID: t.ItemID, ColumnID: t.ColumnID,
+		Status: string(t.outcome()), Attempt: t.Attempt, ReceivedAt: t.ReceivedAt,
+	}
+	told := response{Reason: t.reason}
+	if w := p.refs.works[t.ItemID]; w != nil && t.wrote {
+		told.Records, told.Notes = w.log.records, w.log.notes
+	} else if w == nil {
+		log.Unclaimed = true
+	}
+	if t.stale && told.Reason == "" {
+		told.Reason = "a newer value is known"
+	}
+	log.Response = told
+	return log
+}
+
+// overtaken answers the events of items that another worker has taken over.
+func (p *pass) overtaken(lost []int64) {
+	var refs []store.Ref
+	for _, w := range p.works {
+		if !slices.Contains(lost, w.item.ID) {
+			continue
+		}
+		refs = append(refs, store.Ref{BoardID: w.board.ID, ItemID: w.item.ID})
+		for _, t := range w.tasks {
+			t.err = &BusyError{What: "the item"}
+		}
+	}
+	err := p.persist(func(ctx context.Context) error {
+		return p.Store.Do(ctx, func(tx pgx.Tx) error { return p.Requeue(ctx, tx, refs, true) })
+	})
+	if err != nil {
+		p.Log.Error("comparison of overtaken items not queued", "items", len(refs), "error", err)
+	}
+}
+
+// persist runs a statement until Postgres has taken it, for as long as the leases last: giving up earlier would
+// leave the items leased to nobody.
+func (p *pass) persist(statement func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), leaseMargin)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := statement(ctx)
+		if err == nil || !waits(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (p *pass) failAll(err error) {
+	for _, t := range p.tasks {
+		if t.err == nil || !permanent(t.err) {
+			t.err = err
+		}
+	}
+}
+
+func (p *pass) answers() []answer {
+	answers := make([]answer, len(p.tasks))
+	for n, t := range p.tasks {
+		answers[n] = answer{outcome: t.outcome(), err: t.err}
+	}
+	return answers
+}
+
+// retry keeps the first reason for which the whole item is to be tried again.
+func (w *work) retry(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}

@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"slices"
+
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+)
+
+// refuseValue is a column whose value cannot become the field.
+func (r *row) refuseValue(field *mapping.Field, err error) {
+	code, detail := "INVALID_VALUE", err.Error()
+	if v, ok := asBehaviour[*mapping.ValueError](err); ok {
+		code = v.Code
+	}
+	if r.refusedStill(field.Name, detail) {
+		r.blameAgain(field.Name, field.Columns())
+		return
+	}
+	r.refuse(field.Name, detail, field.Columns(), &RefusedError{
+		Object: r.record.Object, SalesforceID: r.link.SalesforceID, Field: field.Name, Code: code, Detail: detail,
+	})
+}
+
+// refuse keeps a value that was refused, so that it is not sent again until it changes, and fails the events that told
+// it: where none of the batch did, the one that caused the write.
+func (r *row) refuse(field string, value any, columns []string, err *RefusedError) {
+	w := r.work
+	blamed := w.tellers(columns)
+	if len(blamed) == 0 {
+		blamed = w.cause()
+	}
+	refusal := store.Refusal{Value: value, Code: err.Code}
+	for _, t := range blamed {
+		t.fail(err)
+		refusal.JobID = t.JobID
+	}
+	r.link.Refused = with(r.link.Refused, field, refusal)
+	w.log.relink(r.link)
+}
+
+// blameAgain fails the events that tell a value which was refused before: the same event once more, after a worker
+// died between keeping its end and River's knowing it, or another that says the same.
+func (r *row) blameAgain(field string, columns []string) {
+	refusal := r.link.Refused[field]
+	told := r.work.tellers(columns)
+	for _, t := range r.work.tasks {
+		if t.JobID != refusal.JobID && !slices.Contains(told, t) {
+			continue
+		}
+		named := field
+		if field == shownID {
+			named = "Id"
+		}
+		t.fail(&RefusedError{Object: r.record.Object, SalesforceID: r.link.SalesforceID, Field: named, Code: refusal.Code})
+	}
+}
+
+// tellers are the events that told one of the columns as it stands.
+func (w *work) tellers(columns []string) (tasks []*task) {
+	for _, t := range w.tasks {
+		if t.live() && slices.ContainsFunc(columns, t.tells) {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
+}
+
+// cause is the event that a write is put down to where no event told what was written: the first that still counts.
+func (w *work) cause() []*task {
+	for _, t := range w.tasks {
+		if t.live() {
+			return []*task{t}
+		}
+	}
+	return w.tasks[:1]
+}
+
+// tells says whether the event is about the column.
+func (t *task) tells(column string) bool {
+	switch t.Kind {
+	case Updated:
+		return t.ColumnID == column
+	case Created, Renamed:
+		return column == nameColumn
+	}
+	return false
+}
+
+// live says whether the event still counts.
+func (t *task) live() bool { return !t.stale && t.reason == "" }

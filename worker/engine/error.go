@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+)
+
+// BusyError says that another worker has the item, or the value that it is matched by: come back soon.
+type BusyError struct{ What string }
+
+func (e *BusyError) Error() string { return e.What + " is with another worker" }
+
+// RetryAfter is how long another worker's batch may take.
+func (e *BusyError) RetryAfter() time.Duration { return time.Second }
+
+// RefusedError is a part of an event that Salesforce or Monday will not take, or that the mapping has no
+// value for. The event is given up; the rest of it went through.
+type RefusedError struct {
+	Object       string
+	SalesforceID string // empty where there is no record yet
+	Field        string // empty where the record as a whole was refused
+	Code         string
+	Detail       string // what the mapping says; no customer's value
+}
+
+func (e *RefusedError) Error() string {
+	what := e.Object
+	if e.Field != "" {
+		what += "." + e.Field
+	}
+	if e.Detail != "" {
+		return fmt.Sprintf("%s: %s: %s", what, e.Code, e.Detail)
+	}
+	return fmt.Sprintf("%s: %s", what, e.Code)
+}
+
+// Permanent says that the event fails again if it is tried again.
+func (e *RefusedError) Permanent() bool { return true }
+
+// RowError is a row that failed for a reason that passes, such as a lock.
+type RowError struct {
+	Object, SalesforceID, Code string
+}
+
+func (e *RowError) Error() string { return fmt.Sprintf("%s: %s", e.Object, e.Code) }
+
+func waits(err error) bool {
+	w, ok := asBehaviour[interface{ RetryAfter() time.Duration }](err)
+	return ok && w.RetryAfter() > 0
+}
+
+func permanent(err error) bool {
+	p, ok := asBehaviour[interface{ Permanent() bool }](err)
+	return ok && p.Permanent()
+}

@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+
+	"crmsync/sfclient"
+)
+
+// refused takes in that Salesforce did not take a row, and returns what is to be sent in its place. A refused value fails
+// the event that told it and goes out of the row; the rest goes through.
+func (p *pass) refused(r *row, err sfclient.RowError) (again []*row) {
+	named := slices.DeleteFunc(slices.Clone(err.Fields), func(field string) bool {
+		_, sent := r.fields[field]
+		return !sent
+	})
+	switch class := err.Class(); {
+	case class == sfclient.Transient, class == sfclient.Outage, class == sfclient.Quota, class == sfclient.Throttle,
+		class == sfclient.Duplicate && slices.Contains(err.Fields, p.Mapping.Key) && r.op == opUpsert: // two first upserts at once
+		p.retryRow(r, err.Code)
+		return nil
+	case class == sfclient.Gone && r.op == opUpdate && len(named) == 0:
+		return p.vanished(r, err.Code)
+	case class == sfclient.Gone && p.unlinkNamed(r, named):
+		p.retryRow(r, err.Code)
+		return nil
+	case len(named) > 0:
+		for _, field := range named {
+			r.refuse(field, r.fields[field], r.columns([]string{field}), p.refusal(r, field, err.Code))
+			delete(r.fields, field)
+		}
+		if len(r.fields) == 0 {
+			return nil
+		}
+		return []*row{r}
+	case r.op == opUpdate && len(r.fields) > 1:
+		return r.halves() // it is not said which field: each half for itself
+	case r.op == opUpdate:
+		for field, value := range r.fields {
+			r.refuse(field, value, r.columns([]string{field}), p.refusal(r, field, err.Code))
+		}
+		return nil
+	}
+	for _, r := range append(r.like, r) {
+		r.refuse(wholeRecord, digest(r.fields), r.columns(slices.Collect(maps.Keys(r.fields))), p.refusal(r, "", err.Code))
+		if r.record.Shared {
+			r.work.item.Links[r.record.Name].Refused = r.link.Refused
+			r.work.log.relink(r.work.item.Links[r.record.Name])
+		}
+	}
+	return nil
+}
+
+// vanished is a record that somebody deleted in Salesforce: it is made anew, unless all that is known of it is that an
+// item shows its Id.
+func (p *pass) vanished(r *row, code string) []*row {
+	id := r.link.SalesforceID
+	confirmed := len(r.link.Written) > 0
+	r.link.SalesforceID, r.link.Written = "", nil
+	if !confirmed {
+		r.refuse(shownID, id, []string{r.record.IDColumn}, p.refusal(r, "Id", code))
+		return nil
+	}
+	if r.again {
+		p.retryRow(r, code)
+		return nil
+	}
+	r.link.EndedID = id
+	r.work.log.relink(r.link)
+	again := r.work.plan(r.record, p.Mapping.Key, &p.refs, p.Now())
+	if again == nil {
+		return nil
+	}
+	again.again = true
+	return p.match([]*row{again})
+}
+
+// unlinkNamed forgets the records of the same item that a row refers to by the fields, because they are gone. The next
+// try finds or makes them anew.
+func (p *pass) unlinkNamed(r *row, fields []string) (unlinked bool) {
+	for _, field := range r.record.Fields {
+		if field.Record() == nil || !slices.Contains(fields, field.Name) {
+			continue
+		}
+		link := r.work.link(field.Record())
+		link.EndedID, link.SalesforceID, link.Written = link.SalesforceID, "", nil
+		r.work.log.relink(link)
+		unlinked = true
+	}
+	return unlinked
+}
+
+// halves are two rows in place of one, which go out one after the other.
+func (r *row) halves() []*row {
+	fields := slices.Sorted(maps.Keys(r.fields))
+	first, second := *r, *r
+	first.fields, second.fields = map[string]any{}, map[string]any{}
+	for n, field := range fields {
+		if n < len(fields)/2 {
+			first.fields[field] = r.fields[field]
+		} else {
+			second.fields[field] = r.fields[field]
+		}
+	}
+	return []*row{&first, &second}
+}
+
+func (p *pass) retryRow(r *row, code string) {
+	err := &RowError{Object: r.record.Object, SalesforceID: r.link.SalesforceID, Code: code}
+	retryAll(append(r.like, r), err)
+}
+
+func (p *pass) refusal(r *row, field, code string) *RefusedError {
+	return &RefusedError{Object: r.record.Object, SalesforceID: r.link.SalesforceID, Field: field, Code: code}
+}

@@ -1,0 +1,101 @@
+package worker
+
+import (
+	"context"
+	"errors"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"crmsync/jobs"
+	"crmsync/worker/engine"
+)
+
+// eventWorker is the doorway from a kind of job to the engine.
+type eventWorker[T river.JobArgs] struct {
+	river.WorkerDefaults[T]
+	pool  *Pool
+	event func(T) engine.Event
+}
+
+// Work hands the event to the engine and translates its answer for River.
+func (w *eventWorker[T]) Work(ctx context.Context, job *river.Job[T]) error {
+	return w.pool.work(ctx, job.JobRow, w.event(job.Args))
+}
+
+// unreadableWorker gives up deliveries that cannot be read, so that somebody hears of them.
+type unreadableWorker struct {
+	river.WorkerDefaults[jobs.UnreadableArgs]
+	pool *Pool
+}
+
+// Work fails for good.
+func (w *unreadableWorker) Work(ctx context.Context, job *river.Job[jobs.UnreadableArgs]) error {
+	event := engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.Args.ReceivedAt}
+	return w.pool.failed(ctx, job.JobRow, event, &unreadableError{job.Args.Reason})
+}
+
+// unreadableError says why a delivery cannot be read.
+type unreadableError struct{ reason string }
+
+func (e *unreadableError) Error() string   { return "unreadable delivery: " + e.reason }
+func (e *unreadableError) Permanent() bool { return true }
+
+func (p *Pool) register(workers *river.Workers) error {
+	return errors.Join(
+		river.AddWorkerSafely(workers, &eventWorker[jobs.ColumnUpdateArgs]{pool: p, event: columnUpdate}),
+		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemCreateArgs]{pool: p, event: itemCreate}),
+		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemRenameArgs]{pool: p, event: itemRename}),
+		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemDeleteArgs]{pool: p, event: itemDelete}),
+		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemRestoreArgs]{pool: p, event: itemRestore}),
+		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemResyncArgs]{pool: p, event: itemResync}),
+		river.AddWorkerSafely(workers, &unreadableWorker{pool: p}),
+	)
+}
+
+func columnUpdate(args jobs.ColumnUpdateArgs) engine.Event {
+	event := told(engine.Updated, args.Event)
+	event.ColumnID, event.ColumnType, event.Value, event.ChangedAt = args.ColumnID, args.ColumnType, args.Value, args.ChangedAt
+	return event
+}
+
+func itemCreate(args jobs.ItemCreateArgs) engine.Event {
+	event := told(engine.Created, args.Event)
+	event.Name = args.Name
+	return event
+}
+
+func itemRename(args jobs.ItemRenameArgs) engine.Event {
+	event := told(engine.Renamed, args.Event)
+	event.Name = args.Name
+	return event
+}
+
+func itemDelete(args jobs.ItemDeleteArgs) engine.Event { return told(engine.Deleted, args.Event) }
+
+func itemRestore(args jobs.ItemRestoreArgs) engine.Event { return told(engine.Restored, args.Event) }
+
+func itemResync(args jobs.ItemResyncArgs) engine.Event {
+	return engine.Event{Kind: engine.Resync, Type: args.Kind(), BoardID: args.BoardID, ItemID: args.ItemID, Force: args.Force}
+}
+
+func told(kind engine.Kind, e jobs.Event) engine.Event {
+	return engine.Event{
+		Kind: kind, Type: e.Type, BoardID: e.BoardID, ItemID: e.ItemID,
+		TriggeredAt: e.TriggeredAt, ReceivedAt: e.ReceivedAt, Redelivered: e.Redelivered,
+	}
+}
+
+// panics keeps the try of a job that panicked.
+type panics struct{ pool *Pool }
+
+// HandleError leaves the error as it is: it was kept where it was returned.
+func (panics) HandleError(context.Context, *rivertype.JobRow, error) *river.ErrorHandlerResult {
+	return nil
+}
+
+// HandlePanic keeps the failed try.
+func (h panics) HandlePanic(ctx context.Context, row *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+	h.pool.panicked(ctx, row, value, trace)
+	return nil
+}

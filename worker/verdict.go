@@ -1,0 +1,85 @@
+package worker
+
+import (
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Waiting for a system that is away starts at waitFirst and doubles up to waitLongest, unless the system said how long.
+const (
+	waitFirst   = 2 * time.Second
+	waitLongest = time.Minute
+)
+
+// ruling is what an error means for its job.
+type ruling struct {
+	err    error         // in River's words
+	snooze time.Duration // above zero: the try cost nothing
+	cancel bool          // there is no further try
+}
+
+// verdict says what a failed try means: River snoozes a job that was told to wait, cancels one that cannot succeed, and
+// retries any other. It goes by what the error can do, not by whose it is.
+func verdict(err error, row *rivertype.JobRow) ruling {
+	var waits interface{ RetryAfter() time.Duration }
+	if errors.As(err, &waits) && waits.RetryAfter() > 0 {
+		d := waits.RetryAfter()
+		if away(err) {
+			d = max(d, patience(row))
+		}
+		d = jitter(d)
+		return ruling{err: river.JobSnooze(d), snooze: d}
+	}
+	if permanent(err) {
+		return ruling{err: river.JobCancel(err), cancel: true}
+	}
+	return ruling{err: err}
+}
+
+// backoff is the delay between tries: base x 2^(n-1) after try n, at most max, +-10 %.
+type backoff struct{ base, max time.Duration }
+
+// NextRetry says when a job that failed is tried again.
+func (b backoff) NextRetry(row *rivertype.JobRow) time.Time {
+	return time.Now().Add(min(jitter(double(b.base, row.Attempt-1, b.max)), b.max))
+}
+
+// patience grows with the number of times that a job was told to wait, so that a long outage costs little.
+func patience(row *rivertype.JobRow) time.Duration {
+	var metadata struct {
+		Snoozes int `json:"snoozes"`
+	}
+	if err := json.Unmarshal(row.Metadata, &metadata); err != nil {
+		return waitFirst
+	}
+	return double(waitFirst, metadata.Snoozes, waitLongest)
+}
+
+// double is d x 2^n, at most limit.
+func double(d time.Duration, n int, limit time.Duration) time.Duration {
+	for ; n > 0 && d < limit; n-- {
+		d *= 2
+	}
+	return min(d, limit)
+}
+
+// jitter spreads d by 10 % either way, so that what failed together does not come back together.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
+}
+
+func permanent(err error) bool {
+	var p interface{ Permanent() bool }
+	return errors.As(err, &p) && p.Permanent()
+}
+
+// away reports that a system is unreachable, over quota, or refuses our login.
+func away(err error) bool {
+	var o interface{ Outage() bool }
+	return errors.As(err, &o) && o.Outage()
+}

@@ -1,0 +1,160 @@
+// Package worker runs the jobs: it lets River say when, the engine do what is to be done, and turns the engine's answers
+// into River's words. It also tells people of dead letters and outages.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"crmsync/jobs"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/worker/engine"
+)
+
+// keepEnded is how long jobs that were given up stay in the queue's table, where the dashboard shows them, and
+// keepDone how long the others do: a delivery that comes again is recognized for that long.
+const (
+	keepEnded = 14 * 24 * time.Hour
+	keepDone  = 25 * time.Hour
+)
+
+// Config is what a Pool works with. Durations and numbers are those of the program's environment.
+type Config struct {
+	Mapping    *mapping.Mapping
+	DB         *pgxpool.Pool
+	Salesforce engine.Salesforce
+	Monday     engine.Monday
+	Messengers []Messenger // who hears of dead letters and outages; none: the log does
+
+	MaxAttempts      int           // tries of an event before it is a dead letter
+	RetryBase        time.Duration // delay before the second try; it doubles with each further one
+	RetryMax         time.Duration // the longest delay
+	JobTimeout       time.Duration // longest a try may run
+	RescueAfter      time.Duration // a job that a dead worker left running is taken up after this
+	AlertInterval    time.Duration // how often dead letters are swept up
+	BatchSize        int           // most events in a batch
+	BatchConcurrency int           // most batches at once
+	MaxWorkers       int           // most jobs at once; each waits for its batch
+	ShutdownGrace    time.Duration // how long running jobs may take to end after Stop
+
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
+}
+
+// Pool is a pool of workers. Any number of pools may work on one database.
+type Pool struct {
+	config Config
+	store  *store.Store
+	engine *engine.Engine
+	client *river.Client[pgx.Tx]
+	guards []*breaker
+	herald *herald
+	metric metrics
+	done   sync.WaitGroup
+	stop   context.CancelFunc
+}
+
+// New returns a pool that does nothing until it is started.
+func New(c Config) (*Pool, error) {
+	p := &Pool{config: c, store: store.New(c.DB), metric: newMetrics(c.Registerer)}
+	salesforce, monday := newBreaker("salesforce", p.store, c.Log), newBreaker("monday", p.store, c.Log)
+	p.guards = []*breaker{salesforce, monday}
+	if len(c.Messengers) == 0 {
+		c.Messengers = []Messenger{logMessenger{c.Log}}
+	}
+	p.herald = &herald{store: p.store, messengers: c.Messengers, guards: p.guards, log: c.Log, sent: map[string]bool{}}
+	p.engine = engine.New(engine.Config{
+		Mapping:     c.Mapping,
+		Store:       p.store,
+		Salesforce:  guardedSalesforce{c.Salesforce, salesforce},
+		Monday:      guardedMonday{c.Monday, monday},
+		BatchSize:   c.BatchSize,
+		Concurrency: c.BatchConcurrency,
+		Timeout:     c.JobTimeout,
+		Requeue:     p.requeue,
+		Registerer:  c.Registerer,
+		Log:         c.Log,
+		Now:         time.Now,
+	})
+	workers := river.NewWorkers()
+	if err := p.register(workers); err != nil {
+		return nil, fmt.Errorf("registering workers: %w", err)
+	}
+	client, err := river.NewClient(riverpgxv5.New(c.DB), &river.Config{
+		Queues:                      map[string]river.QueueConfig{jobs.QueueEvents: {MaxWorkers: c.MaxWorkers}},
+		Workers:                     workers,
+		ErrorHandler:                panics{p},
+		FetchCooldown:               5 * time.Millisecond,
+		FetchPollInterval:           100 * time.Millisecond,
+		JobTimeout:                  c.JobTimeout,
+		RescueStuckJobsAfter:        c.RescueAfter,
+		RetryPolicy:                 backoff{base: c.RetryBase, max: c.RetryMax},
+		MaxAttempts:                 c.MaxAttempts,
+		SoftStopTimeout:             c.ShutdownGrace,
+		CompletedJobRetentionPeriod: keepDone,
+		CancelledJobRetentionPeriod: keepEnded,
+		DiscardedJobRetentionPeriod: keepEnded,
+		Logger:                      c.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the queue: %w", err)
+	}
+	p.client = client
+	c.Registerer.MustRegister(queueCollector{store: p.store, log: c.Log})
+	return p, nil
+}
+
+// Start begins to work. It returns when the queue is up.
+func (p *Pool) Start(ctx context.Context) error {
+	// River stops by Stop alone: what ctx ends is only the start.
+	if err := p.client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("starting the queue: %w", err)
+	}
+	sweeps, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stop = stop
+	p.done.Go(func() { p.herald.run(sweeps, p.config.AlertInterval) })
+	return nil
+}
+
+// Stop takes no further jobs, lets the running ones end for the shutdown grace, and hands back the rest. A job that is
+// handed back costs no attempt.
+func (p *Pool) Stop(ctx context.Context) error {
+	err := p.client.Stop(ctx)
+	if closing := p.engine.Close(ctx); closing != nil {
+		err = errors.Join(err, fmt.Errorf("closing the engine: %w", closing))
+	}
+	if p.stop != nil {
+		p.stop()
+	}
+	p.done.Wait()
+	for _, b := range p.guards {
+		b.reports.Wait()
+	}
+	return err
+}
+
+// Client is the queue's client, which the dashboard shows.
+func (p *Pool) Client() *river.Client[pgx.Tx] { return p.client }
+
+// requeue queues a comparison of each item with Salesforce.
+func (p *Pool) requeue(ctx context.Context, tx pgx.Tx, items []store.Ref, force bool) error {
+	params := make([]river.InsertManyParams, len(items))
+	for n, item := range items {
+		params[n].Args = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Force: force}
+	}
+	if _, err := p.client.InsertManyTx(ctx, tx, params); err != nil {
+		return fmt.Errorf("queueing %d comparisons: %w", len(items), err)
+	}
+	return nil
+}
