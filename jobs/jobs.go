@@ -128,7 +128,7 @@ func (ItemResyncArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Qu
 // and more after the job ended.
 func once() river.InsertOpts {
 	return river.InsertOpts{
-		Queue: QueueEvents,
+		Queue:      QueueEvents,
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: rivertype.JobStates()},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -65,7 +66,7 @@ func (c *Client) Upsert(ctx context.Context, object, key string, records []Recor
 func (c *Client) Delete(ctx context.Context, ids []string) ([]Result, error) {
 	escaped := make([]string, len(ids))
 	for n, id := range ids {
-		escaped[n] = queryEscape(id)
+		escaped[n] = url.QueryEscape(id)
 	}
 	path := "composite/sobjects?ids=" + strings.Join(escaped, ",") + "&allOrNone=false"
 	results, err := c.rows(ctx, call{operation: "delete", method: http.MethodDelete, path: path, rows: len(ids)})

@@ -1,6 +1,7 @@
 package sfclient
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -25,6 +26,7 @@ const (
 	codeTooLarge    = "ANSWER_TOO_LARGE"
 	codeTooMany     = "TOO_MANY_RECORDS"
 	codeForeignHost = "FOREIGN_HOST" // the token was to go to a host that is not known as Salesforce's
+	codeUnencodable = "UNENCODABLE"  // a value that JSON has no form for
 	codeSeveral     = "MULTIPLE_CHOICES"
 )
 
@@ -76,7 +78,7 @@ func (e *Error) Class() Class {
 		return class
 	}
 	switch _, known := classes[e.Code]; {
-	case known, e.Code == codeTrigger:
+	case known && e.Code != "", e.Code == codeTrigger:
 		return classOf(e.Code, e.message)
 	case e.Status >= 500 || e.Code == "" && e.Status < 300:
 		return Transient
@@ -128,7 +130,7 @@ func (e *Error) Outage() bool { return e.Class() == Outage || e.Class() == Quota
 // written, and others of them may pass without the one at fault.
 func (e *Error) Refused() bool {
 	switch e.Status {
-	case http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
+	case 0, http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
 		http.StatusRequestHeaderFieldsTooLarge:
 		class := e.Class()
 		return class == Permanent || class == Gone
@@ -165,8 +167,7 @@ func answerError(a *answer) *Error {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
 		// What stands before the API refuses these by itself, because of the request.
 	default:
-		html := strings.HasPrefix(strings.TrimSpace(string(a.body[:min(len(a.body), 64)])), "<")
-		e.edge = e.Code == "" && (a.status >= 500 || html)
+		e.edge = e.Code == "" && (a.status >= 500 || a.isPage())
 	}
 	return e
 }
@@ -196,9 +197,11 @@ func choices(urls gjson.Result) (ids []string) {
 
 // unexpected is a success of which no sense can be made. A page is of something that stands before the API.
 func unexpected(a *answer) *Error {
-	html := strings.HasPrefix(strings.TrimSpace(string(a.body[:min(len(a.body), 64)])), "<")
-	return &Error{Status: a.status, Code: codeUnexpected, edge: html}
+	return &Error{Status: a.status, Code: codeUnexpected, edge: a.isPage()}
 }
+
+// isPage tells whether the answer is meant for people, as HTML is.
+func (a *answer) isPage() bool { return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) }
 
 // networkError is a call that got no answer. One that its caller gave up is no failure, and stays what it is.
 func networkError(ctx context.Context, err error) error {

@@ -23,7 +23,7 @@ type page struct {
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html
 func (c *Client) Query(ctx context.Context, soql string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		for path := "query?q=" + queryEscape(soql); path != ""; {
+		for path := "query?q=" + url.QueryEscape(soql); path != ""; {
 			p, err := c.page(ctx, path)
 			if err == nil && p.Next == path {
 				err = &Error{Status: http.StatusOK, Code: codeUnexpected} // it would never end
@@ -87,5 +87,3 @@ var quoter = strings.NewReplacer(
 //
 // https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_quotedstringescapes.htm
 func Quote(s string) string { return "'" + quoter.Replace(s) + "'" }
-
-func queryEscape(s string) string { return url.QueryEscape(s) }

@@ -1,113 +1,107 @@
 package sfclient
 
 import (
-	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestQueryPages(t *testing.T) {
+func TestQuery(t *testing.T) {
 	t.Parallel()
-	const soql = `SELECT Id FROM Account WHERE Name = 'A & B + C'`
-	client, mux := setup(t)
-	logins(mux)
-	var asked []string
-	mux.HandleFunc("GET "+base+"/query", func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.URL.Query().Get("q"))
-		answerJSON(w, http.StatusOK, `{"totalSize":3,"done":false,"nextRecordsUrl":"/services/data/v65.0/query/01g%2F-2?x=%20","records":[{"attributes":{},"Id":"1"},{"Id":"2"}]}`)
-	})
-	mux.HandleFunc("GET /services/data/v65.0/query/{locator}", func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.URL.RequestURI())
-		if token(r) == "token-1" {
-			answerJSON(w, http.StatusUnauthorized, expired)
-			return
+	b := setup(t)
+	const soql = `SELECT Id FROM Lead WHERE Name = 'a+b & c'`
+	b.mux.HandleFunc("GET "+root+"/query", func(w http.ResponseWriter, r *http.Request) {
+		if got := r.FormValue("q"); got != soql {
+			t.Errorf("q = %s", got)
 		}
-		answerJSON(w, http.StatusOK, `{"totalSize":3,"done":true,"records":[{"Id":"3"}]}`)
+		reply(w, 200, `{"totalSize":2,"done":false,"nextRecordsUrl":"/services/data/v63.0/query/01g-1?x=%2F","records":[{"attributes":{},"Id":"1"}]}`)
 	})
-	for record, err := range client.Query(t.Context(), soql) {
-		if err != nil || record["Id"] != "1" {
-			t.Errorf("first record %v, %v", record, err)
+	b.mux.HandleFunc("GET /services/data/v63.0/query/01g-1", func(w http.ResponseWriter, r *http.Request) {
+		if r.RequestURI != "/services/data/v63.0/query/01g-1?x=%2F" {
+			t.Errorf("next page as %s", r.RequestURI)
+		}
+		reply(w, 200, `{"totalSize":2,"done":true,"records":[{"Id":"2"}]}`)
+	})
+	got, err := b.Select(t.Context(), soql)
+	if diff := cmp.Diff([]Record{{"Id": "1"}, {"Id": "2"}}, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for record, err := range b.Query(t.Context(), soql) {
+		if record["Id"] != "1" || err != nil {
+			t.Errorf("first = %v, %v", record, err)
 		}
 		break
 	}
-	if diff := cmp.Diff([]string{soql}, asked); diff != "" {
-		t.Errorf("asked for one record (-want +got):\n%s", diff)
-	}
-	asked = nil
-	got, err := client.Select(t.Context(), soql)
-	if diff := cmp.Diff([]Record{{"Id": "1"}, {"Id": "2"}, {"Id": "3"}}, got); diff != "" || err != nil {
-		t.Errorf("Select = %v (-want +got):\n%s", err, diff)
-	}
-	next := "/services/data/v65.0/query/01g%2F-2?x=%20"
-	if diff := cmp.Diff([]string{soql, next, next}, asked); diff != "" {
-		t.Errorf("asked (-want +got):\n%s", diff)
-	}
 }
 
-func TestQueryNeverLosesRecordsSilently(t *testing.T) {
+func TestQueryEnds(t *testing.T) {
 	t.Parallel()
-	tests := map[string]struct{ answer, code string }{
-		"no next page":        {`{"done":false,"records":[{"Id":"1"}]}`, codeUnexpected},
-		"not said to be done": {`{"records":[{"Id":"1"}]}`, codeUnexpected},
-		"the same page again": {`{"done":false,"nextRecordsUrl":"/services/data/v67.0/query/01g-1","records":[]}`, codeUnexpected},
-		"an error later":      {`{"done":false,"nextRecordsUrl":"/services/data/v67.0/query/01g-9","records":[{"Id":"1"}]}`, "INVALID_QUERY_LOCATOR"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			client, mux := setup(t)
-			logins(mux)
-			page := func(w http.ResponseWriter, r *http.Request) { answerJSON(w, http.StatusOK, tt.answer) }
-			mux.HandleFunc("GET "+base+"/query", page)
-			mux.HandleFunc("GET "+base+"/query/01g-1", page)
-			mux.HandleFunc("GET "+base+"/query/01g-9", func(w http.ResponseWriter, r *http.Request) {
-				answerJSON(w, http.StatusBadRequest, `[{"errorCode":"INVALID_QUERY_LOCATOR","message":"invalid query locator"}]`)
-			})
-			records, err := client.Select(t.Context(), "SELECT Id FROM Account")
-			e, ok := errors.AsType[*Error](err)
-			if !ok || e.Code != tt.code || e.Class() != Transient || records != nil {
-				t.Errorf("Select = %v, %v, want %s", records, err, tt.code)
-			}
-		})
+	b := setup(t)
+	b.answers("GET "+root+"/query", 200, `{"done":false,"nextRecordsUrl":"`+root+`/again","records":[{"Id":"1"}]}`)
+	b.answers("GET "+root+"/again", 200, `{"done":false,"nextRecordsUrl":"`+root+`/again","records":[{"Id":"1"}]}`)
+	if got, err := b.Select(t.Context(), "x"); got != nil || asError(t, err).Code != codeUnexpected {
+		t.Errorf("Select() = %v, %v", got, err)
 	}
 }
 
 func TestQuote(t *testing.T) {
 	t.Parallel()
-	tests := map[string]string{
-		``:                  `''`,
-		`Bob's BBQ`:         `'Bob\'s BBQ'`,
-		`\' OR Name != '`:   `'\\\' OR Name != \''`,
-		"a\nb\rc\td\x00e":   `'a\nb\rc\td\u0000e'`,
-		`José "x" 100% a_b`: `'José "x" 100% a_b'`,
-		"broken \xff":       "'broken \ufffd'",
-	}
-	for text, want := range tests {
-		if got := Quote(text); got != want {
-			t.Errorf("Quote(%q) = %s, want %s", text, got, want)
-		}
+	if got, want := Quote("O'Neil \\' \"x\"\n\t"), `'O\'Neil \\\' \"x\"\n\t'`; got != want {
+		t.Errorf("Quote() = %s, want %s", got, want)
 	}
 }
 
 func TestID18(t *testing.T) {
 	t.Parallel()
-	tests := map[string]string{ // empty: none
-		"001D000000Kv3g5":     "001D000000Kv3g5IAB",
-		"001D000000Kv3g5IAB":  "001D000000Kv3g5IAB",
-		"001D000000Kv3g5iab":  "",
-		"001d000000kv3g5IAB":  "",
-		"001000000000001":     id1,
-		"00100000000000é":     "",
-		"00100000000000,":     "",
-		"0010000000000011":    "",
-		"":                    "",
-		" 001000000000001AAA": "",
-	}
-	for id, want := range tests {
-		if got, ok := ID18(id); got != want || ok != (want != "") {
-			t.Errorf("ID18(%q) = %q, %t, want %q", id, got, ok, want)
+	const whole = "001D000000Kv3g5IAB"
+	for id, want := range map[string]string{
+		whole:                  whole,
+		whole[:15]:             whole,
+		strings.ToLower(whole): whole,
+		strings.ToUpper(whole): whole,
+		"001000000000001":      "001000000000001AAA",
+		"001D000000Kv3g5IAC":   "",
+		"001d000000Kv3g5IAB":   "",
+		"001000000000001ZZZ":   "",
+		"001D000000Kv3g5IA":    "",
+		"001D000000Kv3g-":      "",
+		"001D000000Kv3gé":      "",
+		"":                     "",
+	} {
+		if got, ok := ID18(id); got != want && ok || ok != (want != "") {
+			t.Errorf("ID18(%q) = %q, %v, want %q", id, got, ok, want)
 		}
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const modified = "Mon, 02 Nov 2026 10:00:00 GMT"
+	full := 0
+	b.mux.HandleFunc("GET "+root+"/sobjects/Lead/describe", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-Modified-Since") == modified {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		full++
+		w.Header().Set("Last-Modified", modified)
+		reply(w, 200, `{"name":"Lead","fields":[{"name":"Status","type":"picklist","length":9,"createable":true,"externalId":true,
+			"restrictedPicklist":true,"picklistValues":[{"value":"v","label":"l","active":true}]}]}`)
+	})
+	want := &Object{Name: "Lead", Fields: []Field{{
+		Name: "Status", Type: "picklist", Length: 9, Createable: true, ExternalID: true, RestrictedPicklist: true,
+		Picklist: []PicklistValue{{Value: "v", Label: "l", Active: true}},
+	}}}
+	for range 2 {
+		got, err := b.Describe(t.Context(), "Lead")
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+	}
+	if full != 1 {
+		t.Errorf("described in full %d times, want once", full)
 	}
 }

@@ -121,7 +121,7 @@ func appendValue(buf *bytes.Buffer, value any) error {
 	default:
 		text, err := json.Marshal(value)
 		if err != nil {
-			return &Error{Code: "UNENCODABLE"} // what encoding/json says repeats the value
+			return &Error{Code: codeUnencodable} // what encoding/json says repeats the value
 		}
 		buf.Write(text)
 	}
@@ -129,17 +129,22 @@ func appendValue(buf *bytes.Buffer, value any) error {
 }
 
 func appendString(buf *bytes.Buffer, s string) {
-	for n := range len(s) {
-		if s[n] < ' ' || s[n] == '"' || s[n] == '\\' || s[n] >= utf8.RuneSelf && !utf8.ValidString(s[n:]) {
-			text, _ := json.Marshal(s) // never fails for a string
-			buf.Write(text)
-			return
-		}
-		if s[n] >= utf8.RuneSelf && !strings.ContainsAny(s[n:], "\"\\") && !strings.ContainsFunc(s[n:], func(r rune) bool { return r < ' ' }) {
-			break // valid to its end
-		}
+	if !isPlain(s) {
+		text, _ := json.Marshal(s) // never fails for a string
+		buf.Write(text)
+		return
 	}
 	buf.WriteByte('"')
 	buf.WriteString(s)
 	buf.WriteByte('"')
+}
+
+// isPlain tells whether s stands in JSON as it is.
+func isPlain(s string) bool {
+	for n := range len(s) {
+		if s[n] < ' ' || s[n] == '"' || s[n] == '\\' {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
 }

@@ -1,3 +1,5 @@
 package main
+
 type demoCommand struct{}
+
 func (demoCommand) Run(p *program) error { return nil }

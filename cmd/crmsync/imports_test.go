@@ -17,6 +17,7 @@ const module = "crmsync/"
 // engine what it means, the mapping what it becomes, the store what is kept; whatever is imported here
 // beyond that is plain values. A package that is not named must find its place first.
 var mayImport = map[string][]string{
+	"deploy":                 {},
 	"ingest":                 {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/store"},
 	"internal/batch":         {},
 	"internal/pglocal":       {},
@@ -30,7 +31,7 @@ var mayImport = map[string][]string{
 	"schema/store":           {"mondayclient/column"},
 	"sfclient":               {},
 	"sfclient/sfsim":         {},
-	"worker":                 {"internal/batch", "jobs", "schema/store", "worker/engine"},
+	"worker":                 {"internal/batch", "jobs", "mondayclient", "schema/mapping", "schema/store", "sfclient", "worker/engine"},
 	"worker/engine":          {"internal/batch", "mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient"},
 }
 

@@ -66,27 +66,40 @@ func (s *Server) launch(ctx context.Context, running *os.File) error {
 		return fmt.Errorf("making a pipe: %w", err)
 	}
 	defer answer.Close()
-	// The context ends the waiting, not the supervisor.
-	cmd := s.account.command(context.WithoutCancel(ctx), s.folder, "/bin/sh", "-c", superviseScript, "supervise", s.bin.Dir)
-	cmd.Stdin, cmd.Stdout = input, output
-	cmd.ExtraFiles = []*os.File{running}
-	cmd.SysProcAttr.Setsid = true // Ctrl-C is for the program, which stops the server last
-	err = cmd.Start()
+	err = s.supervise(ctx, input, output, running)
 	output.Close()
 	if err != nil {
 		return fmt.Errorf("starting the supervisor: %w", err)
 	}
+	return s.hear(ctx, answer)
+}
+
+// supervise starts the supervisor, which the context does not end.
+func (s *Server) supervise(ctx context.Context, input, output, running *os.File) error {
+	cmd := s.account.command(context.WithoutCancel(ctx), s.folder, "/bin/sh", "-c", superviseScript, "supervise", s.bin.Dir)
+	cmd.Stdin, cmd.Stdout = input, output
+	cmd.ExtraFiles = []*os.File{running}
+	cmd.SysProcAttr.Setsid = true // Ctrl-C is for the program, which stops the server last
+	if err := cmd.Start(); err != nil {
+		return err
+	}
 	s.child = cmd.Process
+	return nil
+}
+
+// hear waits for the supervisor's one word, that the server is up.
+func (s *Server) hear(ctx context.Context, answer *os.File) error {
 	stop := context.AfterFunc(ctx, func() { _ = answer.SetReadDeadline(time.Now()) })
 	defer stop()
-	if line, _ := bufio.NewReader(answer).ReadString('\n'); line != "ready\n" {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		s.reap()
-		return fmt.Errorf("the server did not come up; its log ends with:\n%s", s.folder.logTail())
+	line, _ := bufio.NewReader(answer).ReadString('\n') // an error is no "ready"
+	if line == "ready\n" {
+		return nil
 	}
-	return nil
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.reap()
+	return fmt.Errorf("the server did not come up; its log ends with:\n%s", s.folder.logTail())
 }
 
 // makePipe makes the fifo anew and opens its reading end, which must not wait for a writer.

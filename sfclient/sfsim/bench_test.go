@@ -15,10 +15,11 @@ import (
 // BenchmarkUpdate200 is the cost of a full collection, without a network.
 func BenchmarkUpdate200(b *testing.B) {
 	sim, token := seeded(b, 1000)
+	contacts := sim.Records("Contact")
 	var records []map[string]any
 	for i := range 200 {
 		records = append(records, map[string]any{
-			"attributes": map[string]any{"type": "Contact"}, "id": sim.Records("Contact")[i]["Id"],
+			"attributes": map[string]any{"type": "Contact"}, "id": contacts[i]["Id"],
 			"FirstName": "Ada", "LastName": "Lovelace" + strconv.Itoa(i), "Email": fmt.Sprintf("ada%d@example.org", i),
 			"Phone": "+12025550143", "Title": "Countess",
 		})

@@ -83,12 +83,11 @@ func (r *row) bindParent(name string, v any) *failure {
 	return nil
 }
 
-// id takes the record's own id out of the row.
-func (r *row) id() (string, bool) {
+// takeID takes the record's own id out of the row.
+func (r *row) takeID() string {
 	id, _ := r.values[colID].(string)
-	given := r.set[colID]
 	r.values[colID], r.set[colID] = nil, false
-	return id, given
+	return id
 }
 
 // parse turns a JSON value into the column's.

@@ -61,14 +61,10 @@ func (s *Sim) planRows(r request, name string, only *table, by *column) operatio
 	}
 	op := operation{name: name, object: rows[0].table.Name, records: body.Records}
 	ids := make([]string, len(rows))
+	op.targets = make([]target, 0, len(rows))
 	for i := range rows {
-		if by == nil || by.index != colID {
-			op.targets = append(op.targets, rows[i].targets("")...)
-		}
-		if rows[i].set[colID] {
-			ids[i], _ = rows[i].id()
-			op.targets = append(op.targets, rows[i].targets(ids[i])...)
-		}
+		ids[i] = rows[i].takeID()
+		op.targets = rows[i].appendTargets(op.targets, ids[i])
 	}
 	op.run = func(x *tx) answer {
 		seen := map[writeKey]bool{}

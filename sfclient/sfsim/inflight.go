@@ -1,5 +1,7 @@
 package sfsim
 
+import "slices"
+
 // target is a record that a call writes, by its id or by an external ID.
 type target struct {
 	column *column // Id or an external ID
@@ -21,16 +23,11 @@ func (s *Sim) enter(targets []target) (leave func()) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var keys []writeKey
+	keys := make([]writeKey, 0, len(targets))
 	for _, t := range targets {
-		clash := false
-		for _, k := range t.keys() {
-			if s.writing[k] > 0 {
-				clash = true
-			}
-			keys = append(keys, k)
-		}
-		if clash {
+		known := len(keys)
+		keys = t.appendKeys(keys)
+		if slices.ContainsFunc(keys[known:], func(k writeKey) bool { return s.writing[k] > 0 }) {
 			s.violations++
 		}
 	}
@@ -48,9 +45,9 @@ func (s *Sim) enter(targets []target) (leave func()) {
 	}
 }
 
-// keys are the names that the record is known by: an external ID, and the id of the record that has it.
-func (t target) keys() []writeKey {
-	keys := []writeKey{{t.table, t.column.index, t.column.fold(t.value)}}
+// appendKeys adds the names that the record is known by: an external ID, and the id of the record that has it.
+func (t target) appendKeys(keys []writeKey) []writeKey {
+	keys = append(keys, writeKey{t.table, t.column.index, t.column.fold(t.value)})
 	if t.column.index != colID {
 		for _, rec := range t.table.find(t.column, t.value) {
 			keys = append(keys, writeKey{t.table, colID, rec.id})
@@ -59,11 +56,10 @@ func (t target) keys() []writeKey {
 	return keys
 }
 
-// targets are the record that the row names by id, and those that it names by external ID.
-func (r *row) targets(id string) []target {
-	var list []target
+// appendTargets adds the record that the row names by id, and those that it names by external ID.
+func (r *row) appendTargets(list []target, id string) []target {
 	if full, ok := parseID(id); ok {
-		return append(list, target{&r.table.columns[colID], full, r.table})
+		list = append(list, target{&r.table.columns[colID], full, r.table})
 	}
 	for i := range r.table.columns {
 		if c := &r.table.columns[i]; c.ExternalID && r.values[i] != nil {

@@ -103,7 +103,8 @@ func (s *Sim) pageSize(r request) int {
 
 func (c cursor) page(r request, from int) answer {
 	to := min(from+c.size, len(c.records))
-	b := fmt.Appendf(nil, `{"totalSize":%d,"done":%t,`, len(c.records), to == len(c.records))
+	b := make([]byte, 0, 100+(to-from)*(120+40*len(c.selection)))
+	b = fmt.Appendf(b, `{"totalSize":%d,"done":%t,`, len(c.records), to == len(c.records))
 	if to < len(c.records) {
 		b = fmt.Appendf(b, `"nextRecordsUrl":"%s/query/%s-%d",`, r.base(), c.id, to)
 	}

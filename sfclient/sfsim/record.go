@@ -64,7 +64,7 @@ func planCreate(r request, t *table) operation {
 	if f != nil {
 		return refused(opCreate, t.Name, f)
 	}
-	return operation{name: opCreate, object: t.Name, records: []map[string]any{fields}, targets: row.targets(""),
+	return operation{name: opCreate, object: t.Name, records: []map[string]any{fields}, targets: row.appendTargets(nil, ""),
 		run: func(x *tx) answer {
 			rec, failures := x.create(row)
 			if failures != nil {
@@ -92,7 +92,7 @@ func planByID(r request, t *table, id string) operation {
 		if f != nil {
 			return refused(opUpdate, t.Name, f)
 		}
-		return operation{name: opUpdate, object: t.Name, records: with(fields, "Id", full), targets: row.targets(full),
+		return operation{name: opUpdate, object: t.Name, records: with(fields, "Id", full), targets: row.appendTargets(nil, full),
 			run: func(x *tx) answer {
 				rec, f := find()
 				if f != nil {

@@ -6,11 +6,11 @@
 package sfsim
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -166,12 +166,13 @@ func (s *Sim) api(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "URI Too Long", http.StatusRequestURITooLong)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), maxBody)) + bytes.MinRead)
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		http.Error(w, "Request Entity Too Large", http.StatusRequestEntityTooLarge)
 		return
 	}
-	req, f := newRequest(r.Method, r.URL, r.Header, body)
+	req, f := newRequest(r.Method, r.URL, r.Header, body.Bytes())
 	if f != nil {
 		s.write(w, refusal(f))
 		return

@@ -167,13 +167,15 @@ func (t *table) join(values []any) {
 		if t.columns[i].Joins == nil {
 			continue
 		}
-		var parts []string
+		joined := ""
 		for _, name := range t.columns[i].Joins {
-			if s, ok := values[t.names[name]].(string); ok {
-				parts = append(parts, s)
+			if s, ok := values[t.names[name]].(string); ok && joined == "" {
+				joined = s
+			} else if ok {
+				joined += " " + s
 			}
 		}
-		if joined := strings.Join(parts, " "); joined != "" && joined != values[i] {
+		if joined != "" && joined != values[i] {
 			values[i] = joined
 		}
 	}

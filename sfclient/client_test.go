@@ -1,0 +1,278 @@
+package sfclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const (
+	root   = "/services/data/v67.0"
+	secret = "client-secret-value"
+	stale  = `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`
+)
+
+// bundle is a client and the org that it talks to, whose sessions are named session-1, session-2 and so on.
+type bundle struct {
+	*Client
+	mux    *http.ServeMux
+	url    string
+	logins atomic.Int64
+}
+
+func setup(t testing.TB, change ...func(*Config)) *bundle {
+	t.Helper()
+	b := &bundle{mux: http.NewServeMux()}
+	server := httptest.NewServer(b.mux)
+	t.Cleanup(server.Close)
+	b.url = server.URL
+	b.mux.HandleFunc("POST /services/oauth2/token", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("client_secret") != secret || r.FormValue("grant_type") != "client_credentials" {
+			t.Errorf("login with %q", r.Form)
+		}
+		reply(w, 200, fmt.Sprintf(`{"access_token":"session-%d","instance_url":"http://%s"}`, b.logins.Add(1), r.Host))
+	})
+	config := Config{LoginURL: server.URL, ClientID: "consumer", ClientSecret: secret, HTTPClient: &http.Client{Timeout: 10 * time.Second}}
+	for _, f := range change {
+		f(&config)
+	}
+	client, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Client = client
+	return b
+}
+
+// answers lets the org answer calls of a pattern with the same.
+func (b *bundle) answers(pattern string, status int, body string) {
+	b.mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { reply(w, status, body) })
+}
+
+func reply(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	io.WriteString(w, body)
+}
+
+func TestSessionIsRenewedOnceForAll(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const callers = 40
+	var waiting sync.WaitGroup
+	waiting.Add(callers)
+	b.mux.HandleFunc("GET "+root+"/limits", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer session-1" {
+			waiting.Done()
+			waiting.Wait() // until all of them have sent the old session
+			reply(w, 401, stale)
+			return
+		}
+		reply(w, 200, `{"DailyApiRequests":{"Max":10,"Remaining":7}}`)
+	})
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			limits, err := b.Limits(t.Context())
+			if err != nil || limits["DailyApiRequests"] != (Limit{Max: 10, Remaining: 7}) {
+				t.Errorf("Limits() = %v, %v", limits, err)
+			}
+		})
+	}
+	all.Wait()
+	if got := b.logins.Load(); got != 2 {
+		t.Errorf("%d logins, want the first and one more", got)
+	}
+}
+
+func TestSecondRefusalIsOutage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var calls atomic.Int64
+	b.mux.HandleFunc("GET "+root+"/limits", func(w http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		reply(w, 401, stale)
+	})
+	_, err := b.Limits(t.Context())
+	if e := asError(t, err); !e.Outage() || e.RetryAfter() != 30*time.Second || e.Code != "INVALID_SESSION_ID" {
+		t.Errorf("error = %v, wait %v", e, e.RetryAfter())
+	}
+	if calls.Load() != 2 || b.logins.Load() != 2 {
+		t.Errorf("%d calls and %d logins, want 2 and 2", calls.Load(), b.logins.Load())
+	}
+}
+
+func TestLoginOutlivesItsFirstCaller(t *testing.T) {
+	t.Parallel()
+	arrived, release := make(chan struct{}), make(chan struct{})
+	var logins atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			logins.Add(1)
+			close(arrived)
+			<-release
+			reply(w, 200, `{"access_token":"s","instance_url":"http://`+r.Host+`"}`)
+			return
+		}
+		reply(w, 200, `{}`)
+	}))
+	t.Cleanup(server.Close)
+	c, err := New(Config{LoginURL: server.URL, ClientID: "c", ClientSecret: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := c.Limits(ctx); first <- err }()
+	<-arrived
+	go func() { _, err := c.Limits(t.Context()); second <- err }()
+	cancel()
+	var classified *Error
+	if err := <-first; !errors.Is(err, context.Canceled) || errors.As(err, &classified) {
+		t.Errorf("the one that left: %v, want a bare context.Canceled", err)
+	}
+	close(release)
+	if err := <-second; err != nil {
+		t.Errorf("the one that stayed: %v", err)
+	}
+	if logins.Load() != 1 {
+		t.Errorf("%d logins", logins.Load())
+	}
+}
+
+func TestLoginErrors(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		status int
+		body   string
+		code   string
+		wait   time.Duration
+	}{
+		"refused":       {400, `{"error":"invalid_grant","error_description":"x ` + secret + `"}`, "invalid_grant", 30 * time.Second},
+		"client":        {401, `{"error":"invalid_client"}`, "invalid_client", 30 * time.Second},
+		"page":          {503, `<html>` + secret + `</html>`, "", 5 * time.Second},
+		"500":           {500, `{}`, "", 5 * time.Second},
+		"other host":    {200, `{"access_token":"tok","instance_url":"https://salesforce.com.evil.example"}`, codeForeignHost, 30 * time.Second},
+		"no token":      {200, `{"instance_url":"https://a.my.salesforce.com"}`, codeUnreachable, 5 * time.Second},
+		"redirect away": {302, ``, "", 30 * time.Second},
+	}
+	for name, tt := range tests {
+		for _, key := range []string{"", testKey(t)} {
+			t.Run(fmt.Sprint(name, " by key ", key != ""), func(t *testing.T) {
+				t.Parallel()
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Location", "https://evil.example/")
+					reply(w, tt.status, tt.body)
+				}))
+				t.Cleanup(server.Close)
+				c, err := New(Config{LoginURL: server.URL, ClientID: "c", ClientSecret: secret, Username: "u", PrivateKey: key})
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = c.Limits(t.Context())
+				e := asError(t, err)
+				if name != "no token" && e.Code != tt.code || !e.Outage() || name != "no token" && e.RetryAfter() != tt.wait {
+					t.Errorf("error = %v, class %v, wait %v; want %s, outage, %v", e, e.Class(), e.RetryAfter(), tt.code, tt.wait)
+				}
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("error tells the secret: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestNetworkErrors(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	b.mux.HandleFunc("GET "+root+"/query", func(w http.ResponseWriter, r *http.Request) {
+		switch r.FormValue("q") {
+		case "hang":
+			<-r.Context().Done()
+		case "cancel":
+			cancel()
+			<-r.Context().Done()
+		case "short":
+			w.Header().Set("Content-Length", "100")
+			io.WriteString(w, `{"done"`)
+		case "break private":
+			panic(http.ErrAbortHandler)
+		}
+	})
+	if _, err := b.Limits(t.Context()); err == nil { // logs in
+		t.Fatal("limits of a mux without them")
+	}
+	deadline, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	_, err := b.Select(deadline, "hang")
+	if e := asError(t, err); e.Code != codeTimeout || !e.Outage() || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("timeout = %v", err)
+	}
+	for _, soql := range []string{"short", "break private"} {
+		_, err := b.Select(t.Context(), soql)
+		if e := asError(t, err); e.Code != codeUnreachable || e.RetryAfter() != 5*time.Second || strings.Contains(err.Error(), "private") {
+			t.Errorf("%s = %v", soql, err)
+		}
+	}
+	_, err = b.Select(ctx, "cancel")
+	var classified *Error
+	if !errors.Is(err, context.Canceled) || errors.As(err, &classified) {
+		t.Errorf("canceled = %v", err)
+	}
+}
+
+func TestTokenStaysWithItsHost(t *testing.T) {
+	t.Parallel()
+	evil := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s came with Authorization %q", r.URL, r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(evil.Close)
+	b := setup(t)
+	b.mux.HandleFunc("GET "+root+"/limits", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, evil.URL, http.StatusFound) })
+	b.answers("GET "+root+"/query", 200, `{"done":false,"nextRecordsUrl":"//`+strings.TrimPrefix(evil.URL, "http://")+`/next","records":[]}`)
+	if _, err := b.Limits(t.Context()); !asError(t, err).Outage() {
+		t.Errorf("redirect = %v", err)
+	}
+	if _, err := b.Select(t.Context(), "SELECT Id FROM Lead"); asError(t, err).Code != codeForeignHost {
+		t.Errorf("next page = %v", err)
+	}
+}
+
+func TestObserveAndUsage(t *testing.T) {
+	t.Parallel()
+	var told []string
+	b := setup(t, func(c *Config) {
+		c.Observe = func(operation, code string, _ time.Duration, succeeded, failed int) {
+			told = append(told, fmt.Sprint(operation, " ", code, " ", succeeded, " ", failed))
+		}
+		c.Usage = func(used, limit int) { told = append(told, fmt.Sprint("usage ", used, "/", limit)) }
+	})
+	b.mux.HandleFunc("PATCH "+root+"/composite/sobjects", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Sforce-Limit-Info", "api-usage=18/5000; per-app-api-usage=17/250(appName=x)")
+		reply(w, 200, `[{"success":true},{"success":false,"errors":[{"statusCode":"X"}]}]`)
+	})
+	if _, err := b.Update(t.Context(), "Lead", make([]Record, 2)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(told, ", "), "token 200 0 0, usage 18/5000, update 200 1 1"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+}
+
+func asError(t testing.TB, err error) *Error {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("error = %v, want an *Error", err)
+	}
+	return e
+}
