@@ -38,6 +38,7 @@ func (c Class) String() string {
 const (
 	codeRequestLimit = "REQUEST_LIMIT_EXCEEDED"
 	codeTrigger      = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+	codeFlow         = "CANNOT_EXECUTE_FLOW_TRIGGER"
 	codeSession      = "INVALID_SESSION_ID"
 )
 
@@ -59,12 +60,15 @@ var classes = map[string]Class{
 	"API_DISABLED_FOR_ORG":   Outage,
 	"API_CURRENTLY_DISABLED": Outage,
 
+	"UNSUPPORTED_API_VERSION": Outage, // nothing will pass until somebody sets another
+
 	"NOT_FOUND":                   Gone,
 	"ENTITY_IS_DELETED":           Gone,
 	"INVALID_CROSS_REFERENCE_KEY": Gone,
 
-	"DUPLICATE_VALUE":     Duplicate,
-	"DUPLICATES_DETECTED": Duplicate,
+	"DUPLICATE_VALUE":       Duplicate,
+	"DUPLICATES_DETECTED":   Duplicate,
+	"DUPLICATE_EXTERNAL_ID": Duplicate,
 }
 
 // classOf is the class of a code, with the message where the code alone does not tell.
@@ -75,7 +79,7 @@ func classOf(code, message string) Class {
 			return Throttle
 		}
 		return Quota
-	case codeTrigger: // what went wrong in the org's own Apex or flow
+	case codeTrigger, codeFlow: // what went wrong in the org's own Apex or flow
 		if strings.Contains(message, "UNABLE_TO_LOCK_ROW") || strings.Contains(message, "Too many ") {
 			return Transient
 		}

@@ -78,7 +78,7 @@ func (e *Error) Class() Class {
 		return class
 	}
 	switch _, known := classes[e.Code]; {
-	case known && e.Code != "", e.Code == codeTrigger:
+	case known && e.Code != "", e.Code == codeTrigger, e.Code == codeFlow:
 		return classOf(e.Code, e.message)
 	case e.Status >= 500 || e.Code == "" && e.Status < 300:
 		return Transient
@@ -96,6 +96,7 @@ var statusClasses = map[int]Class{
 	http.StatusUnauthorized:       Outage,
 	http.StatusNotAcceptable:      Transient, // seen under load
 	http.StatusRequestTimeout:     Transient,
+	http.StatusConflict:           Transient,
 	http.StatusTooManyRequests:    Throttle,
 	http.StatusBadGateway:         Outage,
 	http.StatusServiceUnavailable: Outage,

@@ -18,7 +18,7 @@ var salesforceDomains = []string{
 // hosts decides where a token may go.
 type hosts struct {
 	login   *url.URL
-	further []string // host or host:port
+	further []string // host, at whatever port, or host:port
 }
 
 func newHosts(loginURL string, further []string) (hosts, error) {
@@ -49,7 +49,7 @@ func (h hosts) instance(raw string) (*url.URL, error) {
 	origin := &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
 	if port(origin) == port(h.login) && origin.Hostname() == h.login.Hostname() ||
 		port(origin) == "443" && isSalesforce(origin.Hostname()) ||
-		slices.Contains(h.further, origin.Host) || slices.Contains(h.further, origin.Hostname()) {
+		slices.Contains(h.further, origin.Hostname()) || slices.Contains(h.further, net.JoinHostPort(origin.Hostname(), port(origin))) {
 		return origin, nil
 	}
 	return nil, &Error{Code: codeForeignHost}

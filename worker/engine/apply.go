@@ -139,37 +139,37 @@ func (p *pass) call(rows []*row) (again []*row) {
 		}
 		return again
 	}
-	parts := parts(rows, err)
-	if len(parts) > 1 {
-		return p.callParts(parts)
+	if !refusedWhole(rows, err) {
+		p.unanswered(rows, err)
+		return nil
 	}
-	if refused, ok := asBehaviour[interface{ Refused() bool }](err); ok && refused.Refused() {
+	parts := parts(rows, codeOf(err))
+	if len(parts) == 1 {
 		for _, r := range rows {
-			again = append(again, p.refused(r, sfclient.RowError{Code: codeOf(err)})...)
+			again = append(again, p.reject(r, nil, codeOf(err))...)
 		}
 		return again
 	}
-	p.unanswered(rows, err)
-	return nil
-}
-
-// callParts sends the parts of a call that failed as a whole. Where the first two fail alike without a word
-// about their rows, it is Salesforce that has a problem, and the rest is spared.
-func (p *pass) callParts(parts [][]*row) (again []*row) {
 	for _, part := range parts {
 		again = append(again, p.call(part)...)
 	}
 	return again
 }
 
-// parts cuts a call that failed as a whole because of something in it. A field that does not exist concerns all rows that have
-// it; another fault is found by halves.
-func parts(rows []*row, err error) [][]*row {
+// refusedWhole says whether a call failed because of something in its rows. A path that is not found is not: only that of
+// an upsert names what the mapping does.
+func refusedWhole(rows []*row, err error) bool {
 	refused, ok := asBehaviour[interface{ Refused() bool }](err)
-	if !ok || !refused.Refused() || len(rows) == 1 {
-		return nil
+	return ok && refused.Refused() && (codeOf(err) != "NOT_FOUND" || rows[0].op == opUpsert)
+}
+
+// parts cuts a call that was refused as a whole, until it is one part. A field that does not exist concerns all rows that
+// have it; another fault is found by halves.
+func parts(rows []*row, code string) [][]*row {
+	if len(rows) == 1 {
+		return [][]*row{rows}
 	}
-	switch codeOf(err) {
+	switch code {
 	case "INVALID_FIELD", "INVALID_TYPE", "NOT_FOUND":
 		alike := map[string][]*row{}
 		for _, r := range rows {

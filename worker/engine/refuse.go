@@ -19,14 +19,22 @@ func (p *pass) refused(r *row, err sfclient.RowError) (again []*row) {
 		class == sfclient.Duplicate && slices.Contains(err.Fields, p.Mapping.Key) && r.op == opUpsert: // two first upserts at once
 		p.retryRow(r, err.Code)
 		return nil
-	case class == sfclient.Gone && r.op == opUpdate && len(named) == 0:
-		return p.vanished(r, err.Code)
-	case class == sfclient.Gone && p.unlinkNamed(r, named):
+	case class == sfclient.Gone && r.forgetReferences(named):
 		p.retryRow(r, err.Code)
 		return nil
+	case class == sfclient.Gone && r.op == opUpdate && len(named) == 0:
+		return p.vanished(r, err.Code)
+	}
+	return p.reject(r, named, err.Code)
+}
+
+// reject takes in that a row cannot be written as it is: the fields that were named go out of it; where none was, the
+// fault is found by halves.
+func (p *pass) reject(r *row, named []string, code string) (again []*row) {
+	switch {
 	case len(named) > 0:
 		for _, field := range named {
-			r.refuse(field, r.fields[field], r.columns([]string{field}), p.refusal(r, field, err.Code))
+			r.refuse(field, r.fields[field], r.columns([]string{field}), p.refusal(r, field, code))
 			delete(r.fields, field)
 		}
 		if len(r.fields) == 0 {
@@ -37,12 +45,12 @@ func (p *pass) refused(r *row, err sfclient.RowError) (again []*row) {
 		return r.halves() // it is not said which field: each half for itself
 	case r.op == opUpdate:
 		for field, value := range r.fields {
-			r.refuse(field, value, r.columns([]string{field}), p.refusal(r, field, err.Code))
+			r.refuse(field, value, r.columns([]string{field}), p.refusal(r, field, code))
 		}
 		return nil
 	}
 	for _, r := range append(r.like, r) {
-		r.refuse(wholeRecord, digest(r.fields), r.columns(slices.Collect(maps.Keys(r.fields))), p.refusal(r, "", err.Code))
+		r.refuse(wholeRecord, digest(r.fields), r.columns(slices.Collect(maps.Keys(r.fields))), p.refusal(r, "", code))
 		if r.record.Shared {
 			r.work.item.Links[r.record.Name].Refused = r.link.Refused
 			r.work.log.relink(r.work.item.Links[r.record.Name])
@@ -75,19 +83,20 @@ func (p *pass) vanished(r *row, code string) []*row {
 	return p.match([]*row{again})
 }
 
-// unlinkNamed forgets the records of the same item that a row refers to by the fields, because they are gone. The next
-// try finds or makes them anew.
-func (p *pass) unlinkNamed(r *row, fields []string) (unlinked bool) {
+// forgetReferences forgets the records of the same item that the row refers to, by the named fields or, where none was
+// named, by any: one of them is gone. The next try finds it, or makes it anew.
+func (r *row) forgetReferences(named []string) (forgot bool) {
 	for _, field := range r.record.Fields {
-		if field.Record() == nil || !slices.Contains(fields, field.Name) {
+		_, sent := r.fields[field.Name]
+		if field.Record() == nil || !sent || len(named) > 0 && !slices.Contains(named, field.Name) {
 			continue
 		}
 		link := r.work.link(field.Record())
 		link.EndedID, link.SalesforceID, link.Written = link.SalesforceID, "", nil
 		r.work.log.relink(link)
-		unlinked = true
+		forgot = true
 	}
-	return unlinked
+	return forgot
 }
 
 // halves are two rows in place of one, which go out one after the other.
