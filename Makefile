@@ -4,11 +4,12 @@ ARGS       =
 SEED       =
 FUZZTIME   = 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT  = github.com/rhysd/actionlint/cmd/actionlint@v1.7.7
 
 # A checkout of another user, as containers have it, is no reason to fail.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help demo test lint chaos bench fuzz build clean postgres
+.PHONY: help demo test lint chaos bench fuzz build clean postgres promtool
 
 help: ## print this list (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -16,7 +17,7 @@ help: ## print this list (the default)
 demo: build postgres ## everything on this machine, against simulators (ARGS=--once: exit with the verdict)
 	bin/crmsync demo $(ARGS)
 
-test: postgres ## all tests, on real Postgres (RACE=1 or CI=true: with the race detector)
+test: postgres promtool ## all tests, on real Postgres (RACE=1 or CI=true: with the race detector)
 	@set -e; race=; \
 	if [ "$(CI)" = true ]; then sh .ci/install cc; race=-race; \
 	elif [ "$(RACE)" = 1 ]; then \
@@ -26,10 +27,11 @@ test: postgres ## all tests, on real Postgres (RACE=1 or CI=true: with the race 
 	if [ -n "$$race" ]; then export CGO_ENABLED=1; fi; \
 	set -x; go test $$race -timeout 10m ./...
 
-lint: ## formatting, vet, staticcheck, go.mod
+lint: ## formatting, vet, staticcheck, workflows, go.mod
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	go run $(ACTIONLINT)
 	go mod tidy -diff
 
 chaos: postgres ## kills, restarts and faults, in full length (SEED=n: a run again)
@@ -54,3 +56,6 @@ clean: ## remove what build made
 
 postgres:
 	@sh .ci/install postgres
+
+promtool:
+	@sh .ci/install promtool

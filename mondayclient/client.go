@@ -26,7 +26,7 @@ type Config struct {
 	UserAgent  string // empty: crmsync
 
 	// Observe, if not nil, is told of every API call once: the code is "ok", "partial", "canceled" or that of the
-	// error; rows are items, writes or users.
+	// error; rows are items, columns, writes or users.
 	Observe func(operation, code string, took time.Duration, succeeded, failed int)
 
 	// Complexity, if not nil, is told what is left of the complexity budget after a call.
@@ -39,6 +39,7 @@ type Config struct {
 type Client struct {
 	config  Config
 	graphql *graphql.Client
+	heard   *heard
 }
 
 // New makes a Client. It does not connect.
@@ -58,8 +59,9 @@ func New(config Config) (*Client, error) {
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	client.Transport = &transport{next: next, header: header(config)}
-	return &Client{config: config, graphql: graphql.NewClient(config.URL, graphql.WithHTTPClient(&client))}, nil
+	heard := &heard{}
+	client.Transport = &transport{next: next, header: header(config), heard: heard}
+	return &Client{config: config, graphql: graphql.NewClient(config.URL, graphql.WithHTTPClient(&client)), heard: heard}, nil
 }
 
 func header(config Config) http.Header {

@@ -23,6 +23,11 @@ func TestDocuments(t *testing.T) {
 		"one write":          writeDocument(1),
 		"fifty writes":       writeDocument(maxWrites),
 		"users":              usersDocument,
+		"one create":         createDocument(1),
+		"fifty creates":      createDocument(maxWrites),
+		"search":             searchDocument,
+		"next of search":     searchNextDocument,
+		"columns":            columnsDocument,
 	}
 	for _, file := range append(published(t), filepath.Join("testdata", "subset.graphql")) {
 		t.Run(filepath.Base(file), func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // maxAnswer bounds what one answer may hold, in bytes: a hundred items with long texts stay far below.
@@ -32,6 +33,7 @@ type callKey struct{}
 type transport struct {
 	next   http.RoundTripper
 	header http.Header
+	heard  *heard
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -54,6 +56,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, unanswered(err)
 	}
 	defer resp.Body.Close()
+	t.heard.take(resp.Header, time.Now())
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return nil, unanswered(err)

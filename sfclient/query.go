@@ -12,6 +12,7 @@ import (
 
 // page is a part of a query's records.
 type page struct {
+	Total   int      `json:"totalSize"`
 	Done    bool     `json:"done"`
 	Next    string   `json:"nextRecordsUrl"`
 	Records []Record `json:"records"`
@@ -51,6 +52,14 @@ func (c *Client) Select(ctx context.Context, soql string) (records []Record, err
 		records = append(records, record)
 	}
 	return records, nil
+}
+
+// Count is how many records a query of the form SELECT COUNT() FROM ... finds, in one call.
+//
+// https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_count.htm
+func (c *Client) Count(ctx context.Context, soql string) (int, error) {
+	p, err := c.page(ctx, "query?q="+url.QueryEscape(soql))
+	return p.Total, while(err, "counting")
 }
 
 // page reads one page. The address of the next is Salesforce's own, taken as it is.

@@ -43,6 +43,7 @@ type Config struct {
 	JobTimeout       time.Duration // longest a try may run
 	RescueAfter      time.Duration // a job that a dead worker left running is taken up after this
 	AlertInterval    time.Duration // how often dead letters are swept up
+	LogRetention     time.Duration // how long logs are kept
 	BatchSize        int           // most events in a batch
 	BatchConcurrency int           // most batches at once
 	MaxWorkers       int           // most jobs at once; each waits for its batch
@@ -124,6 +125,8 @@ func (p *Pool) Start(ctx context.Context) error {
 	sweeps, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	p.done.Go(func() { p.herald.run(sweeps, p.config.AlertInterval) })
+	cleaner := janitor{store: p.store, keep: p.config.LogRetention, log: p.config.Log}
+	p.done.Go(func() { cleaner.run(sweeps) })
 	return nil
 }
 

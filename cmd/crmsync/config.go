@@ -52,6 +52,7 @@ type config struct {
 	JobTimeout       time.Duration // longest a try may run
 	RescueAfter      time.Duration // when a job that a dead worker left running is taken up again
 	AlertInterval    time.Duration // how often dead letters are swept up
+	LogRetention     time.Duration // how long logs are kept
 	BatchSize        int           // most events in a batch
 	BatchConcurrency int           // most batches at once
 	MaxWorkers       int           // most jobs at once
@@ -156,6 +157,7 @@ func (c *config) readWorker(e *environment) {
 		e.problem("RESCUE_AFTER", "must be longer than JOB_TIMEOUT: a job that still runs would be taken up twice")
 	}
 	c.AlertInterval = e.duration("ALERT_INTERVAL", 10*time.Second)
+	c.LogRetention = e.duration("LOG_RETENTION", 90*24*time.Hour)
 }
 
 // environment reads variables and collects what is wrong with them.

@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,10 +23,12 @@ const (
 
 	accounts, contacts, leads int64 = 1001, 1002, 1003 // boards of the example mapping
 
+	key = "Monday_Item_Id__c" // field that holds the item's id
+
 	patience = 90 * time.Second // for conditions; nothing is expected to take that long
 )
 
-// world is the program and all that is around it: Postgres, both systems, and a messenger.
+// world is the program and all that is around it: Postgres, both systems, and the messengers.
 type world struct {
 	t          *testing.T
 	db         *pgxpool.Pool
@@ -36,7 +36,11 @@ type world struct {
 	monday     *mondaysim.Sim
 	salesforce *sfsim.Sim
 	telegram   *telegram
+	slack      *slack
+	mail       mail
 	ingest     string // URL of the ingest endpoint, once something serves it
+	admin      string // base URL of the admin listener that was opened last
+	logs       []*logBuffer
 }
 
 // option changes a world before it begins.
@@ -51,7 +55,7 @@ func setup(t *testing.T, options ...option) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	w := &world{t: t, db: db, telegram: newTelegram(t)}
+	w := &world{t: t, db: db, telegram: newTelegram(t), slack: newSlack(t)}
 	mapping, err := filepath.Abs("../../deploy/mapping.example.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +78,11 @@ func setup(t *testing.T, options ...option) *world {
 	t.Cleanup(mondayServer.Close)
 	t.Cleanup(salesforceServer.Close)
 	w.env["MONDAY_API_URL"], w.env["SALESFORCE_LOGIN_URL"] = mondayServer.URL+"/v2", salesforceServer.URL
+	t.Cleanup(func() {
+		if n := w.salesforce.InFlightViolations(); n != 0 {
+			t.Errorf("%d writes of a record while another one was in flight", n)
+		}
+	})
 	return w
 }
 
@@ -82,11 +91,54 @@ func with(name, value string) option {
 	return func(w *world, _ *mondaysim.Config, _ *sfsim.Config) { w.env[name] = value }
 }
 
+// mapped puts a mapping in the place of the example.
+func mapped(text string) option {
+	return func(w *world, _ *mondaysim.Config, _ *sfsim.Config) { w.env["MAPPING"] = w.file("mapping.yaml", text) }
+}
+
+// monday changes the account's configuration.
+func monday(change func(*mondaysim.Config)) option {
+	return func(_ *world, c *mondaysim.Config, _ *sfsim.Config) { change(c) }
+}
+
+// salesforce changes the org's configuration.
+func salesforce(change func(*sfsim.Config)) option {
+	return func(_ *world, _ *mondaysim.Config, c *sfsim.Config) { change(c) }
+}
+
+// byHand keeps Monday's deliveries back, for the test to post.
+func byHand(w *world, c *mondaysim.Config, _ *sfsim.Config) { c.Deliver = w.mail.put }
+
+// ticking gives Monday a clock that never shows a millisecond twice: renames have no finer time.
+func ticking(_ *world, c *mondaysim.Config, _ *sfsim.Config) {
+	var last atomic.Int64
+	c.Now = func() time.Time {
+		for {
+			before, now := last.Load(), time.Now().UnixMilli()
+			now = max(now, before+1)
+			if last.CompareAndSwap(before, now) {
+				return time.UnixMilli(now)
+			}
+		}
+	}
+}
+
+// file writes a file of the test's own.
+func (w *world) file(name, text string) (path string) {
+	w.t.Helper()
+	path = filepath.Join(w.t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
+}
+
 // start runs a command until the test ends or stop is called, which returns its exit code.
 func (w *world) start(command string) (stop func() int) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log := &logBuffer{}
+	w.logs = append(w.logs, log)
 	code := make(chan int, 1)
 	go func() {
 		code <- run(ctx, []string{command}, func(name string) string { return w.env[name] }, log, log)
@@ -106,6 +158,7 @@ func (w *world) start(command string) (stop func() int) {
 	w.eventually("crmsync "+command+" has started", func() bool {
 		select {
 		case got := <-code:
+			code <- got
 			w.t.Fatalf("crmsync %s exited with %d:\n%s", command, got, log.tail(60))
 		default:
 		}
@@ -114,107 +167,37 @@ func (w *world) start(command string) (stop func() int) {
 	if addr := log.listener("ingest"); addr != "" {
 		w.ingest = "http://" + addr + "/webhooks/monday/" + secret
 	}
+	w.admin = "http://" + log.listener("admin")
 	return stop
 }
 
-// subscribe lets Monday deliver all events of the example's boards.
-func (w *world) subscribe() {
-	for _, board := range []int64{accounts, contacts, leads} {
+// command runs a command that ends by itself.
+func (w *world) command(args ...string) (code int, stdout, stderr string) {
+	w.t.Helper()
+	var out, errs bytes.Buffer
+	code = run(w.t.Context(), args, func(name string) string { return w.env[name] }, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// subscribe lets Monday deliver all events of the boards; none named: of the example's.
+func (w *world) subscribe(boards ...int64) {
+	if len(boards) == 0 {
+		boards = []int64{accounts, contacts, leads}
+	}
+	for _, board := range boards {
 		for _, event := range []string{"change_column_value", "create_item", "change_name", "item_deleted", "item_archived", "item_restored"} {
 			w.monday.AddWebhook(board, event, w.ingest)
 		}
 	}
 }
 
-// eventually waits for a condition.
-func (w *world) eventually(what string, ok func() bool) {
-	w.t.Helper()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline.C:
-			w.t.Fatalf("waited in vain until %s", what)
-		case <-tick.C:
-		}
-	}
-}
-
-// quiet waits until Monday has delivered everything and no job is left to do.
-func (w *world) quiet() {
-	w.t.Helper()
-	w.eventually("all is quiet", func() bool {
-		return w.monday.Pending() == 0 &&
-			w.count("SELECT count(*) FROM river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded')") == 0 &&
-			w.monday.Pending() == 0
-	})
-}
-
-// count is the answer to a question of one number.
-func (w *world) count(query string, args ...any) (n int) {
-	w.t.Helper()
-	if err := w.db.QueryRow(context.Background(), query, args...).Scan(&n); err != nil {
-		w.t.Fatalf("%s: %v", query, err)
-	}
-	return n
-}
-
-// records are the live records of an object that have a value in a field.
-func (w *world) records(object, field string, value any) (found []map[string]any) {
-	for _, record := range w.salesforce.Records(object) {
-		if fmt.Sprint(record[field]) == fmt.Sprint(value) {
-			found = append(found, record)
-		}
-	}
-	return found
-}
-
-// record is the one record of an object that has the item's id in its key field.
-func (w *world) record(object string, item int64) map[string]any {
-	w.t.Helper()
-	found := w.records(object, "Monday_Item_Id__c", item)
-	if len(found) != 1 {
-		w.t.Fatalf("item %d has %d records of %s, want 1", item, len(found), object)
-	}
-	return found[0]
-}
-
-// logBuffer takes the program's output.
-type logBuffer struct {
-	mu    sync.Mutex
-	bytes bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.bytes.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.bytes.String()
-}
-
-func (b *logBuffer) contains(text string) bool { return strings.Contains(b.String(), text) }
-
-func (b *logBuffer) tail(lines int) string {
-	all := strings.Split(strings.TrimSpace(b.String()), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
-
-// listener is the address that the log tells of a listener.
-func (b *logBuffer) listener(name string) string {
-	for line := range strings.Lines(b.String()) {
-		var entry struct{ Msg, Listener, Addr string }
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "listening" && entry.Listener == name {
-			return entry.Addr
-		}
-	}
-	return ""
+// serving is a world in which one process does everything, and hears of all events.
+func serving(t *testing.T, options ...option) *world {
+	t.Helper()
+	w := setup(t, options...)
+	w.start("serve")
+	w.subscribe()
+	return w
 }
 
 func TestMain(m *testing.M) {

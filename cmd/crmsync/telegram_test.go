@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -48,4 +49,52 @@ func (g *telegram) texts() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return append([]string(nil), g.messages...)
+}
+
+// refuseNext answers the next messages with 429, for a second each.
+func (g *telegram) refuseNext(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.refuse = n
+}
+
+// refusals is how many messages are still to be refused.
+func (g *telegram) refusals() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refuse
+}
+
+// slack is an incoming webhook of Slack's.
+type slack struct {
+	*httptest.Server
+
+	mu       sync.Mutex
+	messages []string
+}
+
+func newSlack(t *testing.T) *slack {
+	s := &slack{}
+	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *slack) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var message struct{ Text string }
+	if err := json.NewDecoder(r.Body).Decode(&message); err != nil || r.Header.Get("Content-Type") != "application/json" {
+		http.Error(w, "invalid_payload", http.StatusBadRequest)
+		return
+	}
+	s.messages = append(s.messages, message.Text)
+	fmt.Fprint(w, "ok")
+}
+
+// texts are the messages that arrived.
+func (s *slack) texts() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.messages...)
 }

@@ -84,9 +84,24 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	}
 	defer lock.Close()
 	if err := s.attachOrLaunch(ctx); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.discard())
 	}
 	return s, nil
+}
+
+// discard removes a temporary folder that nobody will hear of, once no server runs in it.
+func (s *Server) discard() error {
+	if s.config.Dir != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	running, err := waitLock(ctx, s.folder.path("running"))
+	if err != nil {
+		return fmt.Errorf("waiting for PostgreSQL in %s to stop: %w", s.folder, err)
+	}
+	running.Close()
+	return os.RemoveAll(string(s.folder))
 }
 
 // attachOrLaunch runs under the folder's lock, so that no two processes launch.

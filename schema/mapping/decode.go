@@ -55,7 +55,9 @@ func (d *decoder) board(m *Mapping, e entry) *Board {
 	d.checkName(e.key)
 	b := &Board{Name: e.key.text, Line: e.key.line}
 	var when Condition
+	var migrate ast.Node
 	d.object(e.key.place, e.value, keys{
+		"migrate":     func(n ast.Node) { migrate = n },
 		"board":       func(n ast.Node) { b.ID = d.boardID(m, b, n) },
 		"create_when": func(n ast.Node) { when = d.condition(n) },
 		"records": func(n ast.Node) {
@@ -70,6 +72,9 @@ func (d *decoder) board(m *Mapping, e entry) *Board {
 		}
 	}
 	b.Columns = b.columns()
+	if migrate != nil {
+		b.Migration = d.migration(b, migrate)
+	}
 	return b
 }
 
@@ -112,7 +117,7 @@ func (d *decoder) field(r *Record, e entry) *Field {
 		"record":   func(n ast.Node) { f.form = sibling; d.refer(r, f, "record", n) },
 		"link":     func(n ast.Node) { d.refer(r, f, "link", n) },
 		"as":       func(n ast.Node) { f.as = d.as(n) },
-		"labels":   func(n ast.Node) { f.labels = d.labels(n) },
+		"labels":   func(n ast.Node) { f.labels, f.order = d.labels(n) },
 		"default":  func(n ast.Node) { f.fallback = d.fallback(n) },
 	})
 	if at != nil {
@@ -158,16 +163,17 @@ func (d *decoder) words(n ast.Node) []word {
 	return all
 }
 
-// labels reads what each label becomes.
-func (d *decoder) labels(n ast.Node) map[string]any {
-	labels := map[string]any{}
+// labels reads what each label becomes, and the order of the labels.
+func (d *decoder) labels(n ast.Node) (labels map[string]any, order []string) {
+	labels = map[string]any{}
 	for _, e := range d.filled(n, "label") {
 		if e.key.text == "" {
 			d.fault(e.key.place, "an empty column has no label; use \"default\"")
 		}
 		labels[e.key.text] = d.scalar(e.value)
+		order = append(order, e.key.text)
 	}
-	return labels
+	return labels, order
 }
 
 // fixed reads a value that every item has.

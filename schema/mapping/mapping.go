@@ -42,6 +42,9 @@ type Board struct {
 
 	// Columns are the ids of all columns that the mapping reads or writes, sorted, without the item's name.
 	Columns []string
+
+	// Migration says how records of Salesforce become items of the board; nil: they do not.
+	Migration *Migration
 }
 
 // Record is one Salesforce record of an item.
@@ -95,6 +98,7 @@ type Field struct {
 	template []part
 	as       string
 	labels   map[string]any
+	order    []string  // of the labels
 	fallback *fallback // nil: no default
 	record   *Record
 	link     *Record

@@ -82,6 +82,9 @@ func (d *decoder) finish(m *Mapping) {
 			}
 		}
 		d.sortRecords(b)
+		if b.Migration != nil {
+			d.aim(b.Migration)
+		}
 	}
 	if len(d.faults) == 0 {
 		setStages(m)

@@ -17,7 +17,7 @@ type Failure struct {
 	ColumnID     string
 	Object       string
 	SalesforceID string
-	Class        string // transient, permanent, panic
+	Class        string // transient, permanent, panic, conflict
 	Code         string
 	Message      string // no customer's value
 	Trace        string
@@ -27,9 +27,6 @@ type Failure struct {
 
 // LogFailure keeps a failed try, and the end of the event where it was the last one.
 func (s *Store) LogFailure(ctx context.Context, f Failure) error {
-	const try = `
-		INSERT INTO error_logs (job_id, attempt, event, board_id, item_id, column_id, object, salesforce_id, class, code, message, trace)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	const end = `
 		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
 		VALUES ($1, $2, $3, $4, $5, 'failed', $6, jsonb_build_object('reason', $7::text), $8)
@@ -37,10 +34,18 @@ func (s *Store) LogFailure(ctx context.Context, f Failure) error {
 		SET    status = 'failed', attempt = excluded.attempt, finished_at = now(),
 		       response_data = s.response_data || excluded.response_data`
 	batch := &pgx.Batch{}
-	batch.Queue(try, f.JobID, f.Attempt, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), null(f.Object),
-		null(f.SalesforceID), f.Class, f.Code, f.Message, f.Trace)
+	batch.Queue(logTry, f.args()...)
 	if f.Final {
 		batch.Queue(end, f.JobID, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), f.Attempt, f.Message, f.ReceivedAt)
 	}
 	return doing("logging a failed try", s.pool.SendBatch(ctx, batch).Close())
+}
+
+const logTry = `
+	INSERT INTO error_logs (job_id, attempt, event, board_id, item_id, column_id, object, salesforce_id, class, code, message, trace)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+
+func (f Failure) args() []any {
+	return []any{f.JobID, f.Attempt, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), null(f.Object),
+		null(f.SalesforceID), f.Class, f.Code, f.Message, f.Trace}
 }

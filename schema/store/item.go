@@ -22,6 +22,9 @@ type Item struct {
 	DeletedAt   time.Time         // zero while the item is alive
 	ExistenceAt time.Time         // Monday's time of the last delete or restore; zero: none seen
 	Links       map[string]*Link  // by record name
+
+	// Abandoned says that the holder before did not come to its end: what it did outside is not known.
+	Abandoned bool
 }
 
 // Column is the value of a column and Monday's time of it.
@@ -45,7 +48,8 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []Ref, lease 
 		ON CONFLICT (item_id) DO UPDATE
 		SET    lease_holder = excluded.lease_holder, lease_until = excluded.lease_until
 		WHERE  i.lease_until IS NULL OR i.lease_until < now()
-		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.columns, i.known, i.deleted_at, i.existence_at`
+		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.columns, i.known, i.deleted_at, i.existence_at,
+		          coalesce((SELECT was.lease_until < now() FROM items was WHERE was.item_id = i.item_id), false) -- as it was before`
 	const links = `
 		SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since
 		FROM   links
@@ -78,10 +82,10 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []Ref, lease 
 	return claimed, nil
 }
 
-// Release gives back leases without a change to their items.
+// Release ends leases without a change to their items, which count as abandoned.
 func (s *Store) Release(ctx context.Context, holder uuid.UUID, ids []int64) error {
 	const query = `
-		UPDATE items SET lease_holder = NULL, lease_until = NULL
+		UPDATE items SET lease_until = '-infinity'
 		WHERE  item_id = ANY($2) AND lease_holder = $1`
 	_, err := s.pool.Exec(ctx, query, holder, ids)
 	return doing("releasing items", err)
@@ -91,7 +95,7 @@ func scanItem(row pgx.CollectableRow) (*Item, error) {
 	item := &Item{Links: map[string]*Link{}}
 	var columns []byte
 	var named, deleted, existence *time.Time
-	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &columns, &item.Known, &deleted, &existence)
+	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &columns, &item.Known, &deleted, &existence, &item.Abandoned)
 	if err != nil {
 		return nil, err
 	}

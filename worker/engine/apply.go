@@ -251,12 +251,27 @@ func (p *pass) settle(r *row, result sfclient.Result) (again []*row) {
 	r.linked(change.ID, r.fields)
 	change.Fields = slices.Sorted(maps.Keys(r.fields))
 	r.work.wrote(change, r.columns(change.Fields))
+	if r.op == opUpsert && !change.Created {
+		again = r.emptied()
+	}
 	for _, other := range r.like {
 		other.work.answered = r.work.answered
 		other.linked(change.ID, other.fields)
 		other.work.wrote(recordChange{Record: change.Record, Object: change.Object, ID: change.ID, Linked: true}, nil)
 	}
-	return nil
+	return again
+}
+
+// emptied is what a new record would not have, where the row came upon the item's record from before.
+func (r *row) emptied() []*row {
+	if len(r.empty) == 0 {
+		return nil
+	}
+	next := &row{work: r.work, record: r.record, link: r.link, fields: map[string]any{}}
+	for _, field := range r.empty {
+		next.fields[field] = nil
+	}
+	return []*row{next}
 }
 
 // linked keeps that the row's record holds the fields.

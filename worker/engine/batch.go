@@ -149,6 +149,7 @@ func (p *pass) claim() error {
 			}
 			continue
 		}
+		w.fresh = w.item.Abandoned // what its last holder wrote is not known
 		slices.SortStableFunc(w.tasks, func(a, b *task) int { return int(a.JobID - b.JobID) })
 		p.works = append(p.works, w)
 	}
@@ -194,7 +195,7 @@ func (p *pass) prepare() {
 		if w.err != nil {
 			continue
 		}
-		w.settleDelete()
+		w.settleExistence()
 		w.look()
 		p.refs.works[w.item.ID] = w
 	}
@@ -236,19 +237,18 @@ func (p *pass) commit() {
 	}
 }
 
-// commitSingly keeps each item for itself: one of them has something that Postgres does not take.
+// commitSingly keeps each item for itself, because one of them has something that Postgres does not take, and then what
+// is not of an item.
 func (p *pass) commitSingly() {
-	rest := slices.DeleteFunc(slices.Clone(p.tasks), func(t *task) bool { return p.refs.works[t.ItemID] != nil })
-	for n, w := range p.works {
+	rest := *p
+	rest.works, rest.tasks = nil, slices.Clone(p.tasks)
+	for _, w := range p.works {
 		one := *p
-		one.works, one.tasks = []*work{w}, w.tasks
-		if n == 0 {
-			one.tasks = slices.Concat(w.tasks, rest)
-		} else {
-			one.keys = nil
-		}
+		one.works, one.tasks, one.keys = []*work{w}, w.tasks, nil
 		one.commit()
+		rest.tasks = slices.DeleteFunc(rest.tasks, func(t *task) bool { return slices.Contains(w.tasks, t) })
 	}
+	rest.commit()
 }
 
 // kept is what the batch has to keep, and the events that come to their end with it.
@@ -289,7 +289,7 @@ func (w *work) end() {
 		switch {
 		case w.gone:
 			t.reason = "the item is not on its board"
-		case !w.item.DeletedAt.IsZero() && t.Kind != Deleted:
+		case w.deleted() && t.Kind != Deleted:
 			t.reason = "the item is deleted"
 		case !t.stale && w.unlinked():
 			t.reason = "no record is wanted yet"

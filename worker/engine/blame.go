@@ -35,8 +35,10 @@ func (r *row) refuse(field string, value any, columns []string, err *RefusedErro
 		t.fail(err)
 		refusal.JobID = t.JobID
 	}
-	r.link.Refused = with(r.link.Refused, field, refusal)
-	w.log.relink(r.link)
+	kept := w.link(r.record) // a shared record's row has a link of its own until it is linked
+	kept.Refused = with(kept.Refused, field, refusal)
+	r.link.Refused = kept.Refused
+	w.log.relink(kept)
 }
 
 // blameAgain fails the events that tell a value which was refused before: the same event once more, after a worker
@@ -59,7 +61,7 @@ func (r *row) blameAgain(field string, columns []string) {
 // tellers are the events that told one of the columns as it stands.
 func (w *work) tellers(columns []string) (tasks []*task) {
 	for _, t := range w.tasks {
-		if t.live() && slices.ContainsFunc(columns, t.tells) {
+		if w.counts(t) && slices.ContainsFunc(columns, t.tells) {
 			tasks = append(tasks, t)
 		}
 	}
@@ -69,7 +71,7 @@ func (w *work) tellers(columns []string) (tasks []*task) {
 // cause is the event that a write is put down to where no event told what was written: the first that still counts.
 func (w *work) cause() []*task {
 	for _, t := range w.tasks {
-		if t.live() {
+		if w.counts(t) {
 			return []*task{t}
 		}
 	}
@@ -87,5 +89,7 @@ func (t *task) tells(column string) bool {
 	return false
 }
 
-// live says whether the event still counts.
-func (t *task) live() bool { return !t.stale && t.reason == "" }
+// counts says whether the event still has a say: it is not older than what is known, and where the item ends, it is its delete.
+func (w *work) counts(t *task) bool {
+	return !t.stale && t.reason == "" && (!w.deleted() || t.Kind == Deleted)
+}

@@ -33,10 +33,15 @@ type response struct {
 	Notes   []string       `json:"notes,omitempty"`
 }
 
+// relink has the link kept, in place of what was to be kept of its record.
 func (c *changes) relink(link *store.Link) {
-	if !slices.Contains(c.links, link) {
-		c.links = append(c.links, link)
+	for n, other := range c.links {
+		if other.Record == link.Record {
+			c.links[n] = link
+			return
+		}
 	}
+	c.links = append(c.links, link)
 }
 
 func (c *changes) wait(wait store.Wait) { c.waits = append(c.waits, wait) }
@@ -54,7 +59,7 @@ func (w *work) wrote(change recordChange, columns []string) {
 	whole := change.Created || change.Linked || change.Deleted
 	marked := false
 	for _, t := range w.tasks {
-		if t.live() && (whole || slices.ContainsFunc(columns, t.tells) || t.Kind == Restored || t.Kind == Resync) {
+		if w.counts(t) && (whole || slices.ContainsFunc(columns, t.tells) || t.Kind == Restored || t.Kind == Resync) {
 			t.wrote, marked = true, true
 		}
 	}

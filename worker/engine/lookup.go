@@ -60,7 +60,9 @@ func (p *pass) lookShown() error {
 		return err
 	}
 	var err error
-	p.refs.held, err = p.Store.Holders(p.ctx, shown)
+	if p.refs.held, err = p.Store.Holders(p.ctx, shown); err != nil {
+		return err
+	}
 	// Of two items of one batch that show the same Id, the first has it.
 	for _, w := range p.works {
 		for _, rec := range w.board.Records {
@@ -73,7 +75,7 @@ func (p *pass) lookShown() error {
 			}
 		}
 	}
-	return err
+	return nil
 }
 
 // lookUsers finds the Salesforce users of the persons in the batch's items.
@@ -109,7 +111,7 @@ func (p *pass) lease(keys []string) error {
 
 func (p *pass) leased(key string) bool { return slices.Contains(p.keys, key) }
 
-// keep shortens the leases on values that a record may just be made for.
+// keepUnsure shortens the leases on values that a record may just be made for.
 func (p *pass) keepUnsure() {
 	if len(p.unsure) == 0 {
 		return

@@ -93,7 +93,7 @@ func (p *pass) adopt(r *row, found []candidate, taken map[string]bool) []*row {
 	for _, c := range found {
 		switch {
 		case c.key == own:
-			return p.adopted(r, c.id)
+			return []*row{r} // it is the item's already: the key finds it
 		case c.key == "" && !taken[c.id]:
 			free = append(free, c)
 		}
@@ -151,8 +151,8 @@ func (p *pass) candidates(rows []*row) map[string][]candidate {
 			records, err := p.Salesforce.Select(p.ctx, "SELECT Id, "+q.fields+" FROM "+q.object+
 				" WHERE "+strings.Join(conditions, " OR ")+" ORDER BY CreatedDate, Id")
 			if err != nil {
-				retryAll(rows, fmt.Errorf("looking up %s: %w", q.object, err))
-				return nil
+				retryAll(alike(rows, some), fmt.Errorf("looking up %s: %w", q.object, err))
+				continue
 			}
 			for _, record := range records {
 				p.sort(record, some[0], found)
@@ -160,6 +160,13 @@ func (p *pass) candidates(rows []*row) map[string][]candidate {
 		}
 	}
 	return found
+}
+
+// alike are the rows with a match value of some of them.
+func alike(rows, some []*row) []*row {
+	return slices.DeleteFunc(slices.Clone(rows), func(r *row) bool {
+		return !slices.ContainsFunc(some, func(other *row) bool { return other.match == r.match })
+	})
 }
 
 // sort puts a record that was found under the match key that it answers.

@@ -2,8 +2,8 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
-	"errors"
 	"math"
 	"slices"
 	"time"
@@ -23,12 +23,14 @@ type work struct {
 	item  *store.Item
 	tasks []*task
 
-	changed bool            // the item is to be saved, not only freed
-	read    bool            // the payloads do not say enough: Monday is to be asked
-	gone    bool            // Monday does not know the item, or has it in the bin
-	ended   bool            // a delete ends it with this batch
-	fresh   bool            // it begins anew: what was written before counts for nothing
-	touched map[string]bool // columns whose value as it stands was told by an event of the batch
+	changed  bool             // the item is to be saved, not only freed
+	read     bool             // the payloads do not say enough: Monday is to be asked
+	gone     bool             // Monday does not know the item, or has it in the bin
+	ended    bool             // a delete ends it with this batch
+	fresh    bool             // it begins anew: what was written before counts for nothing
+	touched  map[string]bool  // columns whose value as it stands was told by an event of the batch
+	asked    map[string]int64 // columns that an event has read, with its time in Unix microseconds: what is read is no older
+	askedAll int64            // the time of the event that has all of them read; 0: none
 
 	view mapping.Item // the item as the mapping looks at it, once all is merged
 	log  changes
@@ -40,19 +42,7 @@ type work struct {
 // merge brings an event into what is known of its item. For each column the newer time wins, so events may come in
 // any order and any number of times.
 func (w *work) merge(t *task) {
-	switch t.Kind {
-	case Deleted:
-		w.mergeDelete(t)
-		return
-	case Restored:
-		w.mergeRestore(t)
-		return
-	}
-	if !w.item.DeletedAt.IsZero() {
-		t.reason = "the item is deleted"
-		return
-	}
-	if !w.item.Known {
+	if !w.item.Known && !w.deleted() {
 		w.read = true
 	}
 	switch t.Kind {
@@ -60,6 +50,10 @@ func (w *work) merge(t *task) {
 		w.mergeColumn(t)
 	case Created, Renamed:
 		w.mergeName(t)
+	case Deleted:
+		w.mergeDelete(t)
+	case Restored:
+		w.mergeRestore(t)
 	case Resync:
 		w.fresh = w.fresh || t.Force
 	}
@@ -69,9 +63,8 @@ func (w *work) mergeDelete(t *task) {
 	switch at := t.TriggeredAt; {
 	case t.Redelivered:
 		w.read = true // its time is that of the delivery: whether the item is gone, only Monday knows
-		w.ended = true
 	case at.Before(w.item.ExistenceAt):
-		t.stale, t.reason = true, "the item was restored since"
+		t.stale, t.reason = true, "a later delete or restore is known"
 	default:
 		w.item.DeletedAt, w.item.ExistenceAt = at, at
 		w.changed, w.ended = true, true
@@ -80,13 +73,21 @@ func (w *work) mergeDelete(t *task) {
 
 func (w *work) mergeRestore(t *task) {
 	at := t.TriggeredAt
-	if at.Before(w.item.ExistenceAt) {
-		t.stale, t.reason = true, "the item was deleted since"
+	if !t.Redelivered && at.Before(w.item.ExistenceAt) {
+		t.stale, t.reason = true, "a later delete or restore is known"
 		return
 	}
-	w.item.DeletedAt, w.item.ExistenceAt = time.Time{}, at
-	w.item.Known, w.item.Columns, w.item.NameAt = false, nil, time.Time{}
-	w.changed, w.ended, w.read, w.fresh = true, false, true, true
+	w.read, w.askedAll = true, max(w.askedAll, at.UnixMicro())
+	if !t.Redelivered {
+		w.item.ExistenceAt = at
+		w.begin()
+	}
+}
+
+// begin lets the item begin anew, from what Monday says.
+func (w *work) begin() {
+	w.item.DeletedAt, w.item.Known = time.Time{}, false
+	w.changed, w.ended, w.fresh = true, false, true
 }
 
 func (w *work) mergeColumn(t *task) {
@@ -95,93 +96,97 @@ func (w *work) mergeColumn(t *task) {
 		return
 	}
 	value, inside, err := column.FromWebhook(t.ColumnType, t.Value)
-	if errors.Is(err, column.ErrUnsure) {
-		w.read = true
-		w.touch(t.ColumnID)
-		return
-	}
 	at := micros(t.ChangedAt)
-	switch {
-	case at != 0:
-	case !inside.IsZero():
+	if at == 0 && !inside.IsZero() {
 		at = inside.UnixMicro()
-	case t.Redelivered:
-		w.read = true
-		w.touch(t.ColumnID)
-		return
-	default:
-		at = t.TriggeredAt.UnixMicro()
 	}
+	sure := err == nil && (at != 0 || !t.Redelivered)
+	at = cmp.Or(at, t.TriggeredAt.UnixMicro())
 	known, ok := w.item.Columns[t.ColumnID]
 	told := store.Column{Value: value, At: at}
 	switch {
-	case ok && at < known.At, ok && at == known.At && !value.Equal(known.Value) && !after(told, known):
+	case ok && at < known.At, ok && at == known.At && sure && !value.Equal(known.Value) && !after(told, known):
 		t.stale = true
-	case ok && at == known.At && value.Equal(known.Value):
-		w.touch(t.ColumnID)
+		return
+	case ok && at == known.At && (!sure || value.Equal(known.Value)):
+	case !sure:
+		w.ask(t.ColumnID, at)
 	default:
 		w.set(t.ColumnID, told)
-		w.touch(t.ColumnID)
 	}
+	w.touch(t.ColumnID)
 }
 
 func (w *work) mergeName(t *task) {
-	if t.Redelivered {
-		w.read = true
-		w.touch(nameColumn)
-		return
-	}
 	switch at := t.TriggeredAt; {
-	case at.Before(w.item.NameAt), at.Equal(w.item.NameAt) && t.Name < w.item.Name:
+	case at.Before(w.item.NameAt), at.Equal(w.item.NameAt) && !t.Redelivered && t.Name < w.item.Name:
 		t.stale = true
-	default:
-		if w.item.Name != t.Name || !at.Equal(w.item.NameAt) {
-			w.item.Name, w.item.NameAt, w.changed = t.Name, at, true
-		}
-		w.touch(nameColumn)
+		return
+	case t.Redelivered && !at.Equal(w.item.NameAt):
+		w.ask(nameColumn, at.UnixMicro())
+	case !t.Redelivered && (w.item.Name != t.Name || !at.Equal(w.item.NameAt)):
+		w.item.Name, w.item.NameAt, w.changed = t.Name, at, true
 	}
+	w.touch(nameColumn)
 }
 
-// mergeRead brings in what Monday answered. Its times are those inside the values, else the time of the item's last
-// change, in whole seconds: a value never replaces one whose own time is later.
+// mergeRead brings in what Monday answered. A value never replaces one whose time is later.
 func (w *work) mergeRead(read *mondayclient.Item) {
 	if read == nil || read.State != "active" {
 		w.gone = true
 		return
 	}
 	for id, value := range read.Columns {
-		at := read.UpdatedAt
-		if own, ok := read.ChangedAt[id]; ok {
-			at = own
-		}
-		if known, ok := w.item.Columns[id]; !ok || at.UnixMicro() >= known.At {
-			w.set(id, store.Column{Value: value, At: at.UnixMicro()})
+		at := w.readAt(id, read)
+		if known, ok := w.item.Columns[id]; !ok || at >= known.At {
+			w.set(id, store.Column{Value: value, At: at})
 		}
 	}
-	if !read.UpdatedAt.Before(w.item.NameAt) && (w.item.Name != read.Name || !w.item.Known) {
-		w.item.Name, w.item.NameAt, w.changed = read.Name, read.UpdatedAt, true
+	at := time.UnixMicro(w.readAt(nameColumn, read)).UTC()
+	if !at.Before(w.item.NameAt) && (w.item.Name != read.Name || !at.Equal(w.item.NameAt)) {
+		w.item.Name, w.item.NameAt, w.changed = read.Name, at, true
 	}
 	if !w.item.Known {
 		w.item.Known, w.changed = true, true
 	}
 }
 
-// settleDelete decides about a delete that Monday delivered again, now that it was asked.
-func (w *work) settleDelete() {
+// readAt is the time of a value that was read: the one inside it, else that of the item's last change, which Monday tells in
+// whole seconds only. Where an event had it read, the value is no older than the event.
+func (w *work) readAt(id string, read *mondayclient.Item) int64 {
+	at := read.UpdatedAt
+	if own, ok := read.ChangedAt[id]; ok {
+		at = own
+	}
+	return max(at.UnixMicro(), w.asked[id], w.askedAll)
+}
+
+// settleExistence decides about deletes and restores that Monday delivered again, now that it was asked.
+func (w *work) settleExistence() {
 	for _, t := range w.tasks {
-		if t.Kind != Deleted || !t.Redelivered {
+		again := t.Redelivered && (t.Kind == Deleted || t.Kind == Restored)
+		switch {
+		case !again:
 			continue
-		}
-		if !w.gone {
+		case t.Kind == Deleted && !w.gone:
 			t.reason = "the item is there"
 			continue
+		case t.Kind == Restored && w.gone:
+			t.reason = "the item was deleted since"
+			continue
+		case t.Kind == Restored:
+			w.begin()
+			w.item.Known = true // it was just read
+		case !w.deleted():
+			w.item.DeletedAt = t.TriggeredAt
+			fallthrough
+		default:
+			w.changed, w.ended = true, true
 		}
-		if w.item.DeletedAt.IsZero() {
-			w.item.DeletedAt, w.changed = t.TriggeredAt, true
+		if t.TriggeredAt.After(w.item.ExistenceAt) {
+			w.item.ExistenceAt = t.TriggeredAt
 		}
-		w.ended = true
 	}
-	w.ended = w.ended && !w.item.DeletedAt.IsZero()
 }
 
 // look fixes the item as the mapping looks at it.
@@ -204,6 +209,19 @@ func (w *work) set(id string, c store.Column) {
 	w.changed = true
 }
 
+// ask has the value of a column read, because an event of the time does not tell it for certain. What was before the item's
+// end is of no use.
+func (w *work) ask(id string, at int64) {
+	if w.deleted() && at < w.item.DeletedAt.UnixMicro() {
+		return
+	}
+	if w.asked == nil {
+		w.asked = map[string]int64{}
+	}
+	w.asked[id] = max(w.asked[id], at)
+	w.read = true
+}
+
 func (w *work) touch(id string) {
 	if w.touched == nil {
 		w.touched = map[string]bool{}
@@ -211,9 +229,11 @@ func (w *work) touch(id string) {
 	w.touched[id] = true
 }
 
+func (w *work) deleted() bool { return !w.item.DeletedAt.IsZero() }
+
 // alive says whether there is an item to bring to Salesforce.
 func (w *work) alive() bool {
-	return w.err == nil && !w.gone && w.item.DeletedAt.IsZero()
+	return w.err == nil && !w.gone && !w.deleted()
 }
 
 // micros turns Unix seconds into microseconds; Monday tells fractions of a second as a float.

@@ -80,7 +80,7 @@ func (w *work) plan(rec *mapping.Record, key string, refs *references, today tim
 		}
 		return r
 	}
-	r.op, r.match = opUpsert, matchKey(rec, values)
+	r.op, r.match = opUpsert, keyOf(rec, r.fields)
 	if r.refusedStill(wholeRecord, digest(r.fields)) {
 		r.blameAgain(wholeRecord, nil)
 		return nil
@@ -102,6 +102,9 @@ func (w *work) planShared(r *row, values map[string]mapping.Value, refs *referen
 	r.link = &store.Link{ItemID: w.item.ID, Record: r.record.Name, Object: r.record.Object, Refused: written.Refused, Since: written.Since}
 	r.difference(values, refs)
 	r.op = opCreate
+	if keyOf(r.record, r.fields) != r.match {
+		return nil // a match value was refused: without it nobody would find the record
+	}
 	if r.refusedStill(wholeRecord, digest(r.fields)) {
 		r.blameAgain(wholeRecord, nil)
 		return nil
@@ -124,8 +127,10 @@ func (r *row) difference(values map[string]mapping.Value, refs *references) {
 			continue
 		}
 		if v.Since != "" && r.link.Since[field.Name] != v.Since {
-			r.link.Since = with(r.link.Since, field.Name, v.Since)
-			w.log.relink(r.link)
+			kept := w.link(r.record)
+			kept.Since = with(kept.Since, field.Name, v.Since)
+			r.link.Since = kept.Since
+			w.log.relink(kept)
 		}
 		before, was := r.link.Written[field.Name]
 		switch {

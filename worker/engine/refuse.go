@@ -31,7 +31,15 @@ func (p *pass) refused(r *row, err sfclient.RowError) (again []*row) {
 // reject takes in that a row cannot be written as it is: the fields that were named go out of it; where none was, the
 // fault is found by halves.
 func (p *pass) reject(r *row, named []string, code string) (again []*row) {
+	matched := slices.DeleteFunc(slices.Clone(named), func(field string) bool { return !slices.Contains(r.record.Match, field) })
 	switch {
+	case r.record.Shared && len(matched) > 0: // without it nobody would find the record
+		for _, r := range append(r.like, r) {
+			for _, field := range matched {
+				r.refuse(field, r.fields[field], r.columns([]string{field}), p.refusal(r, field, code))
+			}
+		}
+		return nil
 	case len(named) > 0:
 		for _, field := range named {
 			r.refuse(field, r.fields[field], r.columns([]string{field}), p.refusal(r, field, code))
@@ -51,10 +59,6 @@ func (p *pass) reject(r *row, named []string, code string) (again []*row) {
 	}
 	for _, r := range append(r.like, r) {
 		r.refuse(wholeRecord, digest(r.fields), r.columns(slices.Collect(maps.Keys(r.fields))), p.refusal(r, "", code))
-		if r.record.Shared {
-			r.work.item.Links[r.record.Name].Refused = r.link.Refused
-			r.work.log.relink(r.work.item.Links[r.record.Name])
-		}
 	}
 	return nil
 }

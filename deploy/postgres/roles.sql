@@ -1,0 +1,108 @@
+-- Three roles, so that each process may do what it is for and nothing else:
+--
+--   crmsync_owner   owns the tables and migrates: `crmsync schema up`
+--   crmsync_ingest  puts jobs into the queue:     `crmsync ingest`, with SCHEMA_UP=off
+--   crmsync_worker  reads and writes rows:        `crmsync worker`, `crmsync replay`, with SCHEMA_UP=off
+--
+-- For a database of crmsync's own, as a superuser, or as a role that may create roles and is a member of the tables'
+-- owner. Run it before the first `crmsync schema up`, and again after every one that brought migrations: what is new is
+-- owned and granted then. It may be run at any time; it is one transaction, and takes away what it does not give.
+--
+--   psql -v ON_ERROR_STOP=1 -f roles.sql crmsync
+--   crmsync schema up                               (as crmsync_owner)
+--   psql -v ON_ERROR_STOP=1 -f roles.sql crmsync
+--
+-- The roles have no passwords yet: \password crmsync_worker, and so on. Roles belong to the whole server: two databases of
+-- crmsync on one server share them.
+
+BEGIN;
+
+DO $$
+DECLARE
+    wanted text;
+BEGIN
+    FOREACH wanted IN ARRAY ARRAY['crmsync_owner', 'crmsync_ingest', 'crmsync_worker'] LOOP
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+                EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', wanted);
+            END IF;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL; -- another one made it in the same moment
+        END;
+    END LOOP;
+END
+$$;
+
+-- Nobody else comes in, and nobody but the owner makes objects.
+DO $$
+BEGIN
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC, crmsync_ingest, crmsync_worker', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO crmsync_owner, crmsync_ingest, crmsync_worker', current_database());
+END
+$$;
+REVOKE ALL ON SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker;
+GRANT USAGE, CREATE ON SCHEMA public TO crmsync_owner;
+GRANT USAGE ON SCHEMA public TO crmsync_ingest, crmsync_worker;
+
+-- What is there already, from a time when another role migrated, becomes the owner's. Sequences go with their tables.
+DO $$
+DECLARE
+    change text;
+BEGIN
+    FOR change IN
+        SELECT format('ALTER TABLE %s OWNER TO crmsync_owner', oid::regclass)
+        FROM   pg_class
+        WHERE  relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relowner <> 'crmsync_owner'::regrole
+        AND    NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
+        UNION ALL
+        SELECT format('ALTER ROUTINE %s OWNER TO crmsync_owner', oid::regprocedure)
+        FROM   pg_proc
+        WHERE  pronamespace = 'public'::regnamespace AND proowner <> 'crmsync_owner'::regrole
+        AND    NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+        UNION ALL
+        SELECT format('ALTER TYPE %s OWNER TO crmsync_owner', oid::regtype)
+        FROM   pg_type
+        WHERE  typnamespace = 'public'::regnamespace AND typtype = 'e' AND typowner <> 'crmsync_owner'::regrole
+        AND    NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_type.oid AND deptype = 'e')
+    LOOP
+        EXECUTE change;
+    END LOOP;
+END
+$$;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker;
+
+-- The worker reads and writes rows, and reads which migrations there are.
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO crmsync_worker;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO crmsync_worker;
+
+DO $$
+DECLARE
+    migrations regclass;
+BEGIN
+    FOREACH migrations IN ARRAY ARRAY[to_regclass('public.river_migration'), to_regclass('public.goose_db_version')] LOOP
+        IF migrations IS NOT NULL THEN
+            EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON %s FROM crmsync_worker', migrations);
+        END IF;
+    END LOOP;
+
+    IF to_regclass('public.river_job') IS NULL THEN
+        RETURN; -- before the first migration
+    END IF;
+
+    -- Ingest: one INSERT ... ON CONFLICT DO UPDATE SET kind = kind ... RETURNING, by which River inserts many jobs and tells
+    -- those that are there already. RETURNING is why it may read the queue, and DO UPDATE why it may write that one
+    -- column. It reads nothing else: no items, no links, no logs, no dead letters.
+    GRANT SELECT, INSERT, UPDATE (kind) ON river_job TO crmsync_ingest;
+    GRANT USAGE ON SEQUENCE river_job_id_seq TO crmsync_ingest;
+
+    -- River's leader rebuilds indexes at midnight UTC. From Postgres 17 on that can be granted; before, only the owner may,
+    -- and the worker logs an error once a day instead: runbook.md says what to do.
+    IF current_setting('server_version_num')::int >= 170000 THEN
+        EXECUTE 'GRANT MAINTAIN ON river_job TO crmsync_worker';
+    END IF;
+END
+$$;
+
+COMMIT;

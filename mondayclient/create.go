@@ -1,0 +1,119 @@
+package mondayclient
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"crmsync/mondayclient/column"
+)
+
+// Create is an item to be made.
+type Create struct {
+	BoardID int64  `json:"board"`
+	Group   string `json:"group,omitempty"` // id; empty: the board's first
+	Name    string `json:"name"`            // 1 to 255 characters
+
+	// Columns holds values in Monday's write form, by column id.
+	// https://developer.monday.com/api-reference/reference/column-types-reference
+	Columns map[string]any `json:"columns"`
+}
+
+// Created is what became of a Create: the item's id, or why there is none.
+type Created struct {
+	ID  int64
+	Err error
+}
+
+// CreateKey stands for the items and for what they are made for, such as a run: made again for it, the same items have the
+// same key.
+func CreateKey(scope string, creates []Create) (string, error) {
+	content, err := json.Marshal(creates)
+	if err != nil {
+		return "", fmt.Errorf("column values of %d items: not JSON", len(creates))
+	}
+	sum := sha256.Sum256(append([]byte(scope+"\n"), content...))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Create makes up to 50 items in one call and returns each one's fate by its position. Not even Monday undoes a part of the
+// call, so after an error items may have been made or not: the same call with the same key is then answered from Monday's
+// memory, for 30 minutes after the first.
+//
+// https://developer.monday.com/api-reference/reference/items#create-an-item
+// https://developer.monday.com/api-reference/docs/idempotency
+func (c *Client) Create(ctx context.Context, creates []Create, key string) ([]Created, error) {
+	if len(creates) == 0 {
+		return nil, nil
+	}
+	if len(creates) > maxWrites {
+		return nil, fmt.Errorf("creating %d items: at most %d to a call", len(creates), maxWrites)
+	}
+	start := time.Now()
+	made, err := c.create(ctx, creates, key)
+	if err != nil {
+		c.observe("create", start, 0, len(creates), err)
+		return nil, fmt.Errorf("creating %d items: %w", len(creates), err)
+	}
+	failed := 0
+	for _, m := range made {
+		if m.Err != nil {
+			failed++
+		}
+	}
+	c.observe("create", start, len(made)-failed, failed, nil)
+	return made, nil
+}
+
+// create sends one document.
+func (c *Client) create(ctx context.Context, creates []Create, key string) ([]Created, error) {
+	vars := make(map[string]any, 4*len(creates))
+	for i, one := range creates {
+		values, err := json.Marshal(one.Columns)
+		if err != nil {
+			return nil, fmt.Errorf("column values of a new item: not JSON")
+		}
+		n := strconv.Itoa(i)
+		vars["b"+n], vars["n"+n], vars["v"+n] = strconv.FormatInt(one.BoardID, 10), one.Name, string(values)
+		if one.Group != "" {
+			vars["g"+n] = one.Group
+		}
+	}
+	var data map[string]json.RawMessage
+	failures, err := c.run(ctx, &call{key: key}, createDocument(len(creates)), vars, &data)
+	if err != nil {
+		return nil, err
+	}
+	made := make([]Created, len(creates))
+	for i, fate := range fatesOf(len(creates), data, failures) {
+		var item struct{ ID column.ID }
+		switch {
+		case fate != nil:
+			made[i].Err = fate
+		case json.Unmarshal(data["a"+strconv.Itoa(i)], &item) != nil || item.ID <= 0:
+			made[i].Err = &Error{Status: http.StatusOK, Code: codeUnexpected, Single: true}
+		default:
+			made[i].ID = int64(item.ID)
+		}
+	}
+	return made, nil
+}
+
+// createDocument has one mutation for each item, under the alias that tells it apart in the answer.
+func createDocument(n int) string {
+	var variables, mutations strings.Builder
+	for i := range n {
+		if i > 0 {
+			variables.WriteString(", ")
+		}
+		fmt.Fprintf(&variables, "$b%[1]d: ID!, $g%[1]d: String, $n%[1]d: String!, $v%[1]d: JSON", i)
+		fmt.Fprintf(&mutations, "\ta%[1]d: create_item(board_id: $b%[1]d, group_id: $g%[1]d, item_name: $n%[1]d, column_values: $v%[1]d) { id }\n", i)
+	}
+	return "mutation (" + variables.String() + ") {\n" + mutations.String() + "\tcomplexity { after }\n}"
+}

@@ -1,0 +1,197 @@
+package mapping
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"crmsync/mondayclient/column"
+)
+
+// Link returns the record whose Id the field holds, where the column connects to that record's item; else nil.
+func (t *Target) Link() *Record {
+	if t.field == nil {
+		return nil
+	}
+	return t.field.link
+}
+
+// Base is the name under which a link keeps the value that both sides last agreed on: the field's, or one of its own for a
+// column that only the migration fills.
+func (t *Target) Base() string {
+	if t.field == nil {
+		return "@" + t.Column
+	}
+	return t.field.Name
+}
+
+// Back is what the column holds for a value of the field: Desired read backwards. It is not ok where a column of this type has
+// no one answer for the value. The item is that of the record which the value names, for a target with a Link; 0: there is none.
+func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, bool) {
+	if t.Column == itemName {
+		typ = column.Text
+	}
+	v := column.Value{Type: typ}
+	if t.Link() != nil {
+		if value != nil && item != 0 {
+			v.IDs = []int64{item}
+		}
+		return v, typ == column.BoardRelation && (value == nil || item != 0)
+	}
+	switch {
+	case !writable(typ):
+		return v, false
+	case value == nil:
+		return v, true
+	case t.field != nil && t.field.labels != nil:
+		return t.field.unlabeled(value, v)
+	}
+	region := ""
+	if t.field != nil {
+		region = t.field.region
+	}
+	return filled(v, literalText(value), region)
+}
+
+// Read is what the field should hold by the item, as Desired says it.
+func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
+	if t.field == nil {
+		v, code := plain(it.value(t.Column), "")
+		if code != "" || refers(it.value(t.Column)) {
+			return Value{Err: &ValueError{Field: t.Field, Column: t.Column, Code: WrongColumnType}}
+		}
+		return v
+	}
+	start, err := time.Parse(time.DateOnly, since[t.field.Name])
+	if err != nil {
+		start = today.UTC()
+	}
+	return t.field.desired(it, start)
+}
+
+// Fold makes equal what says the same: a name whatever its spaces, choices in any order.
+func (t *Target) Fold(literal any, typ column.Type) any {
+	s, ok := literal.(string)
+	switch {
+	case !ok:
+		return literal
+	case t.Column == itemName:
+		return strings.Join(strings.Fields(s), " ")
+	case typ == column.Dropdown:
+		parts := strings.Split(s, ";")
+		slices.Sort(parts)
+		return strings.Join(parts, ";")
+	}
+	return s
+}
+
+// writable reports whether a value of Salesforce says all that a column of the type holds.
+func writable(typ column.Type) bool {
+	switch typ {
+	case column.Checkbox, column.Date, column.Dropdown, column.Email, column.Link, column.LongText, column.Numbers, column.Phone,
+		column.Status, column.Text:
+		return true
+	}
+	return false
+}
+
+// unlabeled is the first label that has the value, and nothing for the value of the default.
+func (f *Field) unlabeled(value any, v column.Value) (column.Value, bool) {
+	if v.Type == column.Dropdown {
+		for part := range strings.SplitSeq(literalText(value), ";") {
+			label, ok := f.labelOf(part)
+			if !ok {
+				return column.Value{Type: v.Type}, f.isDefault(value)
+			}
+			v.Labels = append(v.Labels, label)
+		}
+		return v, true
+	}
+	label, ok := f.labelOf(literalText(value))
+	if !ok {
+		return v, f.isDefault(value)
+	}
+	return filled(v, label, f.region)
+}
+
+func (f *Field) labelOf(text string) (string, bool) {
+	for _, label := range f.order {
+		if mapped := f.labels[label]; mapped != nil && literalText(mapped) == text {
+			return label, true
+		}
+	}
+	return "", false
+}
+
+func (f *Field) isDefault(value any) bool {
+	return f.fallback != nil && !f.fallback.relative && f.fallback.literal != nil && literalText(f.fallback.literal) == literalText(value)
+}
+
+// filled puts a text into a column of the value's type.
+func filled(v column.Value, text, region string) (column.Value, bool) {
+	if blank(text) {
+		return v, true
+	}
+	switch v.Type {
+	case column.Checkbox:
+		v.Checked = text == "true"
+		return v, text == "true" || text == "false"
+	case column.Numbers:
+		v.Text = text
+		_, code := number(v, "")
+		return v, code == ""
+	case column.Date:
+		return dated(v, text)
+	case column.Dropdown:
+		v.Labels = strings.Split(text, ";")
+		return v, true
+	case column.Phone:
+		v.Text, v.Code = text, regionOf(text, region)
+		return v, true
+	}
+	v.Text = text
+	return v, true
+}
+
+// dated reads a day, or a time as Salesforce or RFC 3339 writes it.
+func dated(v column.Value, text string) (column.Value, bool) {
+	if _, err := time.Parse(time.DateOnly, text); err == nil {
+		v.Text = text
+		return v, true
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.000-0700"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			v.Text, v.Time = at.UTC().Format(time.DateOnly), at.UTC().Format(time.TimeOnly)
+			return v, true
+		}
+	}
+	return v, false
+}
+
+// regionOf is the country of a phone number, or empty: Monday shows its flag.
+func regionOf(text, region string) string {
+	n, err := phonenumbers.Parse(text, region)
+	if err != nil {
+		return ""
+	}
+	if code := phonenumbers.GetRegionCodeForNumber(n); len(code) == 2 && code != "ZZ" {
+		return code
+	}
+	return ""
+}
+
+// literalText is a value of a field as text.
+func literalText(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return ""
+}

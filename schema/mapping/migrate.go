@@ -1,0 +1,233 @@
+package mapping
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/robfig/cron/v3"
+)
+
+// Migration says how records of Salesforce become items of a board: the record's fields are read backwards, wherever that
+// has one answer.
+type Migration struct {
+	Board  *Board
+	Record *Record // which of the board's records the items are made of
+
+	Where string // SOQL condition; empty: all records
+	Group string // Monday's id of the group that new items go to; empty: the board's first
+
+	// Schedule is the cron expression, in UTC, by which the migration runs again; empty: it does not.
+	Schedule string
+
+	// Targets are the columns that are filled, in the file's order, the item's name first.
+	Targets []*Target
+
+	// Left is what does not travel to Monday, in the file's order.
+	Left []Left
+
+	line    int
+	when    cron.Schedule
+	name    string      // field for the item's name
+	columns [][2]string // column and field that the block itself names
+	places  []place     // of columns
+}
+
+// Target is a column that is filled from a field of Salesforce.
+type Target struct {
+	Column string // column id; "name" for the item's name
+	Field  string
+
+	field *Field // nil: the migration names the field, and its value is taken as it is
+}
+
+// Left is a field of the mapping that does not travel to Monday, and why.
+type Left struct {
+	Field  string
+	Line   int
+	Reason string
+}
+
+// Migrations returns the migrations in the order of their links: what others refer to comes first.
+func (m *Mapping) Migrations() []*Migration {
+	var all []*Migration
+	for _, b := range m.Boards {
+		if b.Migration != nil {
+			all = append(all, b.Migration)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Migration) int { return cmp.Compare(a.Record.Stage, b.Record.Stage) })
+	return all
+}
+
+// Next is the first time after the given one at which the schedule wants a run; zero where there is none.
+func (g *Migration) Next(after time.Time) time.Time {
+	if g.when == nil {
+		return time.Time{}
+	}
+	return g.when.Next(after.UTC())
+}
+
+// Links returns the boards whose items the migration's items are connected to.
+func (g *Migration) Links() []*Board {
+	var boards []*Board
+	for _, t := range g.Targets {
+		if link := t.Link(); link != nil && link.Board != g.Board && !slices.Contains(boards, link.Board) {
+			boards = append(boards, link.Board)
+		}
+	}
+	return boards
+}
+
+// migration reads the block `migrate` of a board whose records are known.
+func (d *decoder) migration(b *Board, n ast.Node) *Migration {
+	at := placeOf(n)
+	g := &Migration{Board: b, line: at.line, name: "Name"}
+	d.object(at, n, keys{
+		"record":   func(n ast.Node) { g.Record = d.migrated(b, n) },
+		"where":    func(n ast.Node) { g.Where = d.where(n) },
+		"group":    func(n ast.Node) { g.Group = d.column(n) },
+		"name":     func(n ast.Node) { g.name = d.apiName(n) },
+		"schedule": func(n ast.Node) { g.Schedule, g.when = d.schedule(n) },
+		"columns": func(n ast.Node) {
+			for _, e := range d.filled(n, "column") {
+				g.columns = append(g.columns, [2]string{d.checkColumn(e.key), d.apiName(e.value)})
+				g.places = append(g.places, e.key.place)
+			}
+		},
+	}, "record")
+	return g
+}
+
+// migrated is the record that the items of a board are made of.
+func (d *decoder) migrated(b *Board, n ast.Node) *Record {
+	w, ok := d.text(n)
+	if !ok {
+		return nil
+	}
+	r := b.named(w.text)
+	switch {
+	case r == nil:
+		d.fault(w.place, "board %q has no record %q%s", b.Name, w.text, suggestion(w.text, recordNames(b)))
+	case r.Shared:
+		d.fault(w.place, "record %q is shared by several items; an item can be made of a record of its own only", w.text)
+	case r.IDColumn == "":
+		d.fault(w.place, "record %q has no \"id_column\": without it an item could be made twice", w.text)
+	}
+	return r
+}
+
+// where reads a condition. It stands in brackets among others, which it must not break out of.
+func (d *decoder) where(n ast.Node) string {
+	w, ok := d.text(n)
+	if !ok {
+		return ""
+	}
+	depth, quoted := 0, false
+	for i := 0; i < len(w.text); i++ {
+		switch c := w.text[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '\'':
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			depth++
+		case c == ')':
+			if depth--; depth < 0 {
+				d.fault(w.place, "the condition closes a bracket that it does not open")
+				return ""
+			}
+		}
+	}
+	if depth > 0 || quoted {
+		d.fault(w.place, "the condition opens a bracket or a quote that it does not close")
+	}
+	return strings.TrimSpace(w.text)
+}
+
+// schedule reads a cron expression of five fields, or one such as @weekly.
+func (d *decoder) schedule(n ast.Node) (string, cron.Schedule) {
+	w, ok := d.text(n)
+	if !ok {
+		return "", nil
+	}
+	if strings.Contains(w.text, "TZ=") {
+		d.fault(w.place, "a schedule is in UTC")
+		return "", nil
+	}
+	when, err := cron.ParseStandard(w.text)
+	if err != nil {
+		d.fault(w.place, "%q is no cron expression, such as \"0 6 * * 1\" for Mondays at 06:00 UTC", w.text)
+		return "", nil
+	}
+	return w.text, utc{when}
+}
+
+// utc is a schedule by the clock of UTC.
+type utc struct{ cron.Schedule }
+
+func (s utc) Next(t time.Time) time.Time { return s.Schedule.Next(t.UTC()) }
+
+// aim finds the columns that a migration fills, now that all references are known.
+func (d *decoder) aim(g *Migration) {
+	if g.Record == nil {
+		return
+	}
+	taken := map[string]string{} // column -> field
+	name := &Target{Column: itemName, Field: g.name}
+	taken[itemName] = g.name
+	g.Targets = []*Target{name}
+	for _, f := range g.Record.Fields {
+		reason := f.oneWay()
+		if by, ok := taken[f.from]; ok && reason == "" {
+			if f.from == itemName && f.Name == g.name && f.as == "" {
+				name.field = f
+				continue
+			}
+			reason = fmt.Sprintf("column %s is filled from %s", f.from, by)
+		}
+		if reason != "" {
+			g.Left = append(g.Left, Left{Field: f.Name, Line: f.Line, Reason: reason})
+			continue
+		}
+		taken[f.from] = f.Name
+		g.Targets = append(g.Targets, &Target{Column: f.from, Field: f.Name, field: f})
+	}
+	for n, c := range g.columns {
+		switch by, ok := taken[c[0]]; {
+		case c[0] == itemName:
+			d.fault(g.places[n], `the item's name is filled by "name"`)
+		case c[0] == g.Record.IDColumn:
+			d.fault(g.places[n], "column %q holds the Salesforce Id", c[0])
+		case ok:
+			d.fault(g.places[n], "column %q is filled from field %s already", c[0], by)
+		}
+		taken[c[0]] = c[1]
+		g.Targets = append(g.Targets, &Target{Column: c[0], Field: c[1]})
+	}
+}
+
+// oneWay says why the field does not travel back; empty: it does.
+func (f *Field) oneWay() string {
+	switch f.form {
+	case fixed:
+		return "it is a fixed value"
+	case template:
+		return "it is put together by a template"
+	case sibling:
+		return "it refers to another record of the item"
+	}
+	switch f.as {
+	case "first_name", "last_name":
+		return "it is a part of a name"
+	case "user":
+		return "it is a person"
+	case "country_code":
+		return "a code does not say all that its column holds"
+	}
+	return ""
+}

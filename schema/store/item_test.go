@@ -1,0 +1,178 @@
+package store_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"crmsync/mondayclient/column"
+	"crmsync/schema/store"
+)
+
+func ids(items map[int64]*store.Item) (all []int64) {
+	for id := range items {
+		all = append(all, id)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestClaim(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	first, second := uuid.New(), uuid.New()
+	if diff := cmp.Diff([]int64{1, 2}, ids(w.claim(first, 2, 1))); diff != "" {
+		t.Errorf("the first gets (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{3}, ids(w.claim(second, 1, 2, 3))); diff != "" {
+		t.Errorf("the second gets (-want +got):\n%s", diff)
+	}
+	if got := w.claim(first, 1); len(got) != 0 {
+		t.Error("one holder gets an item twice")
+	}
+	w.save(first, store.Commit{Items: []*store.Item{{ID: 1}}})
+	if got := w.claim(second, 1, 2); len(got) != 1 || got[1] == nil || got[1].Abandoned {
+		t.Errorf("the second gets %v of what was freed", ids(got))
+	}
+	w.exec("UPDATE items SET lease_until = now() - interval '1 millisecond' WHERE item_id = 2")
+	if got := w.claim(second, 2); got[2] == nil || !got[2].Abandoned {
+		t.Error("a lease that is over is not taken, or passes for one that was given back")
+	}
+	if lost := w.save(first, store.Commit{Items: []*store.Item{{ID: 2, Name: "late"}}}); !slices.Equal(lost, []int64{2}) {
+		t.Errorf("lost %v, want what the second took", lost)
+	}
+	if err := w.Release(t.Context(), first, []int64{2}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.claim(first, 2); len(got) != 0 {
+		t.Error("an item was released by one who does not hold it")
+	}
+	if err := w.Release(t.Context(), second, []int64{2, 3}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.claim(first, 2, 3); len(got) != 2 || !got[2].Abandoned {
+		t.Errorf("got %v after the release", ids(got))
+	}
+}
+
+// TestClaimAtOnce has many claim the same items in different orders: each gets one holder, and nobody hangs.
+func TestClaimAtOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var mu sync.Mutex
+	var got []int64
+	var wait sync.WaitGroup
+	for n := range 8 {
+		wait.Go(func() {
+			want := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9}
+			if n%2 == 0 {
+				slices.Reverse(want)
+			}
+			claimed := ids(w.claim(uuid.New(), want...))
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, claimed...)
+		})
+	}
+	wait.Wait()
+	slices.Sort(got)
+	if diff := cmp.Diff([]int64{1, 2, 3, 4, 5, 6, 7, 8, 9}, got); diff != "" {
+		t.Errorf("claimed by all together (-want +got):\n%s", diff)
+	}
+}
+
+func TestItemRoundTrip(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	holder := uuid.New()
+	at := time.Date(2026, 9, 23, 12, 0, 0, 630_000_000, time.UTC)
+	item := &store.Item{
+		ID: 7_000_000_000, BoardID: board, Name: "Ada 👩", NameAt: at, Known: true, DeletedAt: at, ExistenceAt: at.Add(time.Microsecond),
+		Columns: map[string]store.Column{
+			"status": {Value: column.Value{Type: column.Status, Text: "Go"}, At: at.UnixMicro()},
+			"people": {Value: column.Value{Type: column.People, IDs: []int64{1 << 60}}, At: 1},
+		},
+		Links: map[string]*store.Link{"contact": {
+			ItemID: 7_000_000_000, Record: "contact", Object: "Contact", SalesforceID: "003000000000001AAA", EndedID: "003000000000002AAA",
+			Written: map[string]any{"Email": "a@b", "Amount": 12.5, "Open": true, "Title": nil},
+			Refused: map[string]store.Refusal{"Phone": {Value: "x", Code: "BAD", JobID: 9}},
+			Since:   map[string]string{"CloseDate": "2026-09-23"},
+		}, "empty": {ItemID: 7_000_000_000, Record: "empty", Object: "Lead", Written: map[string]any{}, Refused: map[string]store.Refusal{}, Since: map[string]string{}}},
+	}
+	w.claim(holder, item.ID)
+	commit := store.Commit{Items: []*store.Item{item}, Links: []*store.Link{item.Links["contact"], item.Links["empty"]}}
+	for range 2 { // the answer to the first may be lost
+		w.save(holder, commit)
+		w.exec("UPDATE items SET lease_holder = $1, lease_until = now() + interval '1 minute'", holder)
+	}
+	if err := w.Release(t.Context(), holder, []int64{item.ID}); err != nil {
+		t.Fatal(err)
+	}
+	item.Abandoned = true
+	if diff := cmp.Diff(item, w.claim(holder, item.ID)[item.ID]); diff != "" {
+		t.Errorf("item (-want +got):\n%s", diff)
+	}
+	// An item that did not change is only freed.
+	w.save(holder, store.Commit{Items: []*store.Item{{ID: item.ID, Name: "no", Known: true, DeletedAt: at, ExistenceAt: item.ExistenceAt}}, Changed: []bool{false}})
+	item.Abandoned = false
+	if diff := cmp.Diff(item, w.claim(holder, item.ID)[item.ID]); diff != "" {
+		t.Errorf("item that did not change (-want +got):\n%s", diff)
+	}
+}
+
+func TestLease(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	first, second := uuid.New(), uuid.New()
+	lease := func(holder uuid.UUID, d time.Duration, keys ...string) []string {
+		got := must[[]string](t)(w.Lease(t.Context(), holder, keys, d))
+		slices.Sort(got)
+		return got
+	}
+	steps := []struct {
+		what string
+		got  []string
+		want []string
+	}{
+		{"new, one of them named twice", lease(first, time.Minute, "b", "a", "b"), []string{"a", "b"}},
+		{"held by another", lease(second, time.Minute, "a", "c"), []string{"c"}},
+		{"its own once more", lease(first, time.Hour, "a"), []string{"a"}},
+		{"its own, shortened", lease(first, -time.Second, "b"), []string{"b"}},
+		{"over", lease(second, time.Minute, "b"), []string{"b"}},
+	}
+	for _, step := range steps {
+		if diff := cmp.Diff(step.want, step.got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.what, diff)
+		}
+	}
+	if err := w.Free(t.Context(), second, []string{"a", "b", "c"}); err != nil {
+		t.Fatal(err)
+	}
+	if left := ask[string](w, "SELECT string_agg(key, ' ') FROM leases"); left != "a" {
+		t.Errorf("left are %q: only a holder's own are freed", left)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	holder := uuid.New()
+	w.claim(holder, 1, 2, 3)
+	w.save(holder, store.Commit{Items: []*store.Item{{ID: 1}, {ID: 2}, {ID: 3}}, Links: []*store.Link{
+		{ItemID: 2, Record: "contact", Object: "Contact", SalesforceID: "A"}, {ItemID: 1, Record: "contact", Object: "Contact", SalesforceID: "A"},
+		{ItemID: 3, Record: "contact", Object: "Contact"},
+	}})
+	asked := []store.RecordRef{{ItemID: 1, Record: "contact"}, {ItemID: 1, Record: "lead"}, {ItemID: 3, Record: "contact"}, {ItemID: 9, Record: "contact"}}
+	linked := must[map[store.RecordRef]string](t)(w.LinkedIDs(t.Context(), asked))
+	if diff := cmp.Diff(map[store.RecordRef]string{{ItemID: 1, Record: "contact"}: "A"}, linked); diff != "" {
+		t.Errorf("linked (-want +got):\n%s", diff)
+	}
+	holders := must[map[string]store.RecordRef](t)(w.Holders(t.Context(), []string{"A", "B"}))
+	if diff := cmp.Diff(map[string]store.RecordRef{"A": {ItemID: 1, Record: "contact"}}, holders); diff != "" {
+		t.Errorf("holders (-want +got):\n%s", diff)
+	}
+}

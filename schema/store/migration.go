@@ -1,0 +1,401 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Run is one run of a board's migration.
+type Run struct {
+	ID, JobID, BoardID int64
+	Board              string // its name in the mapping
+	StartedAt          time.Time
+	FinishedAt         *time.Time
+	State              string // running, done, failed
+	Total              int    // records that were there to read when it began
+	Counts
+	Cursor Cursor
+	Error  string
+}
+
+// Counts says what became of the records that a run has read: each is counted once.
+type Counts struct {
+	Read, Created, Updated, Unchanged, Conflicts, Failed int
+}
+
+// Cursor is how far a run has come. Times are those of SystemModstamp, as SOQL writes them.
+type Cursor struct {
+	At    string `json:"at,omitempty"`    // after this time
+	ID    string `json:"id,omitempty"`    // and, of the records of this time, after this Id
+	Until string `json:"until,omitempty"` // the time of the last record when the lap began; empty: the run has not begun
+	Lap   int    `json:"lap,omitempty"`   // rounds that are over: each reads what changed during the one before
+	Wrote bool   `json:"wrote,omitempty"` // the lap has changed records
+}
+
+// Document is a call that makes items. It is kept from before it is sent until its items are linked.
+type Document struct {
+	Key     string
+	BoardID int64
+	Records []string        // Salesforce Ids, by position in Creates
+	Creates json.RawMessage // the call
+	SentAt  time.Time
+	Answer  json.RawMessage // nil: not known
+}
+
+// Page is what a part of a run has to keep beside a Commit.
+type Page struct {
+	RunID     int64
+	Counts    Counts // of this page
+	Cursor    Cursor
+	Documents []string  // keys of the documents that are settled
+	Failures  []Failure // records that could not be brought to the board, and conflicts
+}
+
+// ErrOvertaken says that another process has taken the run over: nothing of the page was kept.
+var ErrOvertaken = errors.New("the run was taken over by another process")
+
+// LockMigration makes the caller the only one that migrates a board, until unlock. The lock goes with its process, however
+// that ends.
+func (s *Store) LockMigration(ctx context.Context, boardID int64) (unlock func(), ok bool, err error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, false, doing("locking a migration", err)
+	}
+	err = conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+migrationLock("$1")+")", boardID).Scan(&ok)
+	if err != nil || !ok {
+		conn.Release()
+		return nil, false, doing("locking a migration", err)
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock("+migrationLock("$1")+")", boardID); err != nil {
+			conn.Conn().Close(ctx) // the lock goes with its connection
+		}
+		conn.Release()
+	}, true, nil
+}
+
+func migrationLock(board string) string {
+	return "hashtextextended('migration', " + board + "::bigint)"
+}
+
+// StartRun begins the run of a job, or goes on with it: then what the process before held is freed. It returns nil where the
+// run is done. The caller has the board's lock.
+func (s *Store) StartRun(ctx context.Context, jobID, boardID int64, board string, holder uuid.UUID) (*Run, error) {
+	const stale = `
+		UPDATE migration_runs SET state = 'failed', finished_at = now(), error = 'given up', holder = NULL
+		WHERE  board_id = $1 AND job_id <> $2 AND state = 'running'`
+	const before = `SELECT holder FROM migration_runs WHERE job_id = $1 AND holder IS NOT NULL FOR UPDATE`
+	const start = `
+		INSERT INTO migration_runs AS r (job_id, board_id, board, holder) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (job_id) DO UPDATE SET state = 'running', finished_at = NULL, error = '', holder = excluded.holder
+		WHERE  r.state <> 'done'
+		RETURNING ` + runColumns
+	var runs []Run
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, stale, boardID, jobID); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, before, jobID)
+		if err != nil {
+			return err
+		}
+		held, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil {
+			return err
+		}
+		if len(held) > 0 {
+			if err := free(ctx, tx, held[0]); err != nil {
+				return err
+			}
+		}
+		if rows, err = tx.Query(ctx, start, jobID, boardID, board, holder); err != nil {
+			return err
+		}
+		runs, err = pgx.CollectRows(rows, scanRun)
+		return err
+	})
+	if err != nil || len(runs) == 0 {
+		return nil, doing("starting a run", err)
+	}
+	return &runs[0], nil
+}
+
+// free gives back all that a process held which is gone.
+func free(ctx context.Context, tx pgx.Tx, holder uuid.UUID) error {
+	if _, err := tx.Exec(ctx, "DELETE FROM leases WHERE lease_holder = $1", holder); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "UPDATE items SET lease_holder = NULL, lease_until = NULL WHERE lease_holder = $1", holder)
+	return err
+}
+
+// LastCursor is where the last run of a board that was done ended.
+func (s *Store) LastCursor(ctx context.Context, boardID int64) (Cursor, error) {
+	const query = `SELECT cursor FROM migration_runs WHERE board_id = $1 AND state = 'done' ORDER BY id DESC LIMIT 1`
+	rows, err := s.pool.Query(ctx, query, boardID)
+	if err != nil {
+		return Cursor{}, doing("reading the last run", err)
+	}
+	cursors, err := pgx.CollectRows(rows, pgx.RowTo[Cursor])
+	if err != nil || len(cursors) == 0 {
+		return Cursor{}, doing("reading the last run", err)
+	}
+	return cursors[0], nil
+}
+
+// MoveRun keeps where a run stands, and how many records it found to read.
+func (s *Store) MoveRun(ctx context.Context, id int64, holder uuid.UUID, c Cursor, total int) error {
+	const query = `UPDATE migration_runs SET cursor = $3, total = $4 WHERE id = $1 AND holder = $2`
+	tag, err := s.pool.Exec(ctx, query, id, holder, c, total)
+	if err == nil && tag.RowsAffected() == 0 {
+		return ErrOvertaken
+	}
+	return doing("keeping a run", err)
+}
+
+// RestRun ends a slice: another may go on at any time.
+func (s *Store) RestRun(ctx context.Context, id int64, holder uuid.UUID) error {
+	_, err := s.pool.Exec(ctx, "UPDATE migration_runs SET holder = NULL WHERE id = $1 AND holder = $2", id, holder)
+	return doing("ending a slice", err)
+}
+
+// FinishRun ends a run that has read everything.
+func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID) error {
+	const query = `
+		UPDATE migration_runs SET state = 'done', finished_at = now(), holder = NULL, total = read
+		WHERE  id = $1 AND holder = $2`
+	tag, err := s.pool.Exec(ctx, query, id, holder)
+	if err == nil && tag.RowsAffected() == 0 {
+		return ErrOvertaken
+	}
+	return doing("finishing a run", err)
+}
+
+// FailRun ends the run of a job that was given up.
+func (s *Store) FailRun(ctx context.Context, jobID int64, reason string) error {
+	const query = `
+		UPDATE migration_runs SET state = 'failed', finished_at = now(), error = $2, holder = NULL
+		WHERE  job_id = $1 AND state = 'running'`
+	_, err := s.pool.Exec(ctx, query, jobID, reason)
+	return doing("failing a run", err)
+}
+
+// TendMigrations puts back at once the jobs of runs whose process was killed, where the queue's rescuer would wait, at no
+// cost of an attempt; and ends the runs of jobs that were given up.
+func (s *Store) TendMigrations(ctx context.Context) (revived int64, err error) {
+	var revive = `
+		WITH silent AS MATERIALIZED (
+			SELECT id, args->>'board_id' AS board FROM river_job
+			WHERE  kind = 'migrate_board' AND state = 'running' AND attempted_at < now() - interval '3 seconds'
+		), free AS MATERIALIZED (
+			SELECT id FROM silent WHERE pg_try_advisory_xact_lock(` + migrationLock("board") + `)
+		)
+		UPDATE river_job j SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
+		FROM   free WHERE j.id = free.id AND j.state = 'running'`
+	const end = `
+		UPDATE migration_runs r SET state = 'failed', finished_at = now(), error = coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled')
+		FROM   river_job j
+		WHERE  j.id = r.job_id AND r.state = 'running' AND j.state IN ('discarded', 'cancelled')`
+	tag, err := s.pool.Exec(ctx, revive)
+	if err != nil {
+		return 0, doing("reviving migrations", err)
+	}
+	_, err = s.pool.Exec(ctx, end)
+	return tag.RowsAffected(), doing("ending migrations that were given up", err)
+}
+
+// Migrating says whether a migration of one of the boards is under way or waits for its turn.
+func (s *Store) Migrating(ctx context.Context, boards []int64) (busy bool, err error) {
+	const query = `
+		SELECT EXISTS (SELECT FROM river_job WHERE kind = 'migrate_board'
+		               AND state IN ('available', 'pending', 'retryable', 'running', 'scheduled')
+		               AND (args->>'board_id')::bigint = ANY($1))`
+	err = s.pool.QueryRow(ctx, query, boards).Scan(&busy)
+	return busy, doing("looking for migrations", err)
+}
+
+// ScheduledSince is the time from which a board's next run by schedule counts: its last run, or when the schedule was first
+// seen.
+func (s *Store) ScheduledSince(ctx context.Context, boardID int64, schedule string) (since time.Time, err error) {
+	const query = `
+		INSERT INTO migration_schedules AS s (board_id, schedule) VALUES ($1, $2)
+		ON CONFLICT (board_id) DO UPDATE
+		SET    schedule = excluded.schedule, since = CASE WHEN s.schedule = excluded.schedule THEN s.since ELSE now() END
+		RETURNING greatest(since, (SELECT max(started_at) FROM migration_runs WHERE board_id = $1))`
+	err = s.pool.QueryRow(ctx, query, boardID, schedule).Scan(&since)
+	return since, doing("keeping a schedule", err)
+}
+
+// Runs are the last runs, the newest first.
+func (s *Store) Runs(ctx context.Context, limit int) ([]Run, error) {
+	rows, err := s.pool.Query(ctx, "SELECT "+runColumns+" FROM migration_runs r ORDER BY id DESC LIMIT $1", limit)
+	if err != nil {
+		return nil, doing("reading runs", err)
+	}
+	runs, err := pgx.CollectRows(rows, scanRun)
+	return runs, doing("reading runs", err)
+}
+
+// RunsOf are the runs of jobs, by job. A job whose turn has not come has none.
+func (s *Store) RunsOf(ctx context.Context, jobIDs []int64) (map[int64]Run, error) {
+	rows, err := s.pool.Query(ctx, "SELECT "+runColumns+" FROM migration_runs r WHERE job_id = ANY($1)", jobIDs)
+	if err != nil {
+		return nil, doing("reading runs", err)
+	}
+	runs, err := pgx.CollectRows(rows, scanRun)
+	found := make(map[int64]Run, len(runs))
+	for _, run := range runs {
+		found[run.JobID] = run
+	}
+	return found, doing("reading runs", err)
+}
+
+// SavePage commits a part of a run in one transaction: items, links, leases, and how far the run has come. An item whose lease
+// was lost, or a run that was taken over, leaves all as it was.
+func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page) error {
+	const move = `
+		UPDATE migration_runs
+		SET    cursor = $3, read = read + $4, created = created + $5, updated = updated + $6, unchanged = unchanged + $7,
+		       conflicts = conflicts + $8, failed = failed + $9
+		WHERE  id = $1 AND holder = $2 AND state = 'running'`
+	args, err := c.args(holder)
+	if err != nil {
+		return err
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if c.Appeared {
+			if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", waitsLock); err != nil {
+				return err
+			}
+		}
+		saved, err := save(ctx, tx, args)
+		if err != nil {
+			return err
+		}
+		if len(c.lost(saved)) > 0 {
+			return ErrOvertaken
+		}
+		if err := c.settleWaits(ctx, tx); err != nil {
+			return err
+		}
+		n := p.Counts
+		tag, err := tx.Exec(ctx, move, p.RunID, holder, p.Cursor, n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts, n.Failed)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return ErrOvertaken
+		}
+		return p.settle(ctx, tx, holder, c.Keys)
+	})
+	if errors.Is(err, ErrOvertaken) {
+		return ErrOvertaken
+	}
+	return doing("saving a page", err)
+}
+
+// settle frees leases, forgets the documents that are settled, and keeps failures.
+func (p Page) settle(ctx context.Context, tx pgx.Tx, holder uuid.UUID, keys []string) error {
+	batch := &pgx.Batch{}
+	batch.Queue("DELETE FROM leases WHERE key = ANY($1) AND lease_holder = $2", keys, holder)
+	batch.Queue("DELETE FROM migration_documents WHERE key = ANY($1)", p.Documents)
+	for _, f := range p.Failures {
+		batch.Queue(logTry, f.args()...)
+	}
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+// AddDocument keeps a call before it is sent.
+func (s *Store) AddDocument(ctx context.Context, d Document) error {
+	const query = `INSERT INTO migration_documents (key, board_id, records, creates) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
+	_, err := s.pool.Exec(ctx, query, d.Key, d.BoardID, d.Records, d.Creates)
+	return doing("keeping a document", err)
+}
+
+// AnswerDocument keeps what a call was answered.
+func (s *Store) AnswerDocument(ctx context.Context, key string, answer json.RawMessage) error {
+	_, err := s.pool.Exec(ctx, "UPDATE migration_documents SET answer = $2 WHERE key = $1", key, answer)
+	return doing("keeping an answer", err)
+}
+
+// DropDocument forgets a call.
+func (s *Store) DropDocument(ctx context.Context, key string) error {
+	_, err := s.pool.Exec(ctx, "DELETE FROM migration_documents WHERE key = $1", key)
+	return doing("forgetting a document", err)
+}
+
+// Documents are the calls of a board that are not settled, oldest first.
+func (s *Store) Documents(ctx context.Context, boardID int64) ([]Document, error) {
+	const query = `
+		SELECT key, board_id, records, creates, sent_at, answer FROM migration_documents
+		WHERE  board_id = $1 ORDER BY sent_at, key`
+	rows, err := s.pool.Query(ctx, query, boardID)
+	if err != nil {
+		return nil, doing("reading documents", err)
+	}
+	documents, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Document])
+	return documents, doing("reading documents", err)
+}
+
+// Linked is an item that is linked to a record.
+type Linked struct {
+	*Link
+	BoardID int64
+	Ended   bool // the item was deleted or archived
+}
+
+// LinksOf are the links to the records with these Ids, by Id.
+func (s *Store) LinksOf(ctx context.Context, ids []string) (map[string][]Linked, error) {
+	const query = `
+		SELECT l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since,
+		       i.board_id, i.deleted_at IS NOT NULL
+		FROM   links l
+		JOIN   items i USING (item_id)
+		WHERE  l.salesforce_id = ANY($1)
+		ORDER  BY l.item_id, l.record`
+	rows, err := s.pool.Query(ctx, query, ids)
+	if err != nil {
+		return nil, doing("looking up links", err)
+	}
+	found := map[string][]Linked{}
+	linked, err := pgx.CollectRows(rows, scanLinked)
+	for _, l := range linked {
+		found[l.SalesforceID] = append(found[l.SalesforceID], l)
+	}
+	return found, doing("looking up links", err)
+}
+
+// scanLinked reads a link and what follows it.
+func scanLinked(row pgx.CollectableRow) (l Linked, err error) {
+	l.Link, err = scanLink(widerRow{row, []any{&l.BoardID, &l.Ended}})
+	return l, err
+}
+
+// widerRow scans more columns than its reader knows of.
+type widerRow struct {
+	pgx.CollectableRow
+	more []any
+}
+
+func (r widerRow) Scan(into ...any) error { return r.CollectableRow.Scan(append(into, r.more...)...) }
+
+const runColumns = `
+	r.id, r.job_id, r.board_id, r.board, r.started_at, r.finished_at, r.state, r.total, r.read, r.created, r.updated, r.unchanged,
+	r.conflicts, r.failed, r.cursor, r.error`
+
+func scanRun(row pgx.CollectableRow) (r Run, err error) {
+	err = row.Scan(&r.ID, &r.JobID, &r.BoardID, &r.Board, &r.StartedAt, &r.FinishedAt, &r.State, &r.Total, &r.Read, &r.Created,
+		&r.Updated, &r.Unchanged, &r.Conflicts, &r.Failed, &r.Cursor, &r.Error)
+	if err != nil {
+		return r, fmt.Errorf("reading a run: %w", err)
+	}
+	return r, nil
+}

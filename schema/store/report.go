@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// LogRow is a row of sync_logs as it is exported.
+type LogRow struct {
+	JobID      int64
+	Event      string
+	BoardID    *int64
+	ItemID     *int64
+	ColumnID   *string
+	Status     string
+	Attempt    int
+	ReceivedAt time.Time
+	FinishedAt time.Time
+	Response   string // JSON
+}
+
+// EachLog gives the logs of events that ended since a time to a function, oldest first, without holding them in memory.
+// item 0: of all items.
+func (s *Store) EachLog(ctx context.Context, since time.Time, item int64, each func(LogRow) error) error {
+	const query = `
+		SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data::text
+		FROM   sync_logs
+		WHERE  finished_at >= $1 AND ($2::bigint = 0 OR item_id = $2)
+		ORDER  BY finished_at, job_id`
+	rows, err := s.pool.Query(ctx, query, since, item)
+	if err != nil {
+		return doing("reading the sync log", err)
+	}
+	var r LogRow
+	_, err = pgx.ForEachRow(rows, []any{&r.JobID, &r.Event, &r.BoardID, &r.ItemID, &r.ColumnID, &r.Status, &r.Attempt,
+		&r.ReceivedAt, &r.FinishedAt, &r.Response}, func() error { return each(r) })
+	return doing("reading the sync log", err)
+}
+
+// Ends are the ends of events in a span of time, and how long they took from their delivery.
+type Ends struct {
+	Success, Unchanged, Skipped, Failed int64
+	P50, P99                            time.Duration // of the successful ones; 0 where there are none
+}
+
+// EndsSince counts the events that ended since a time.
+func (s *Store) EndsSince(ctx context.Context, since time.Time) (e Ends, err error) {
+	const query = `
+		SELECT count(*) FILTER (WHERE status = 'success'), count(*) FILTER (WHERE status = 'unchanged'),
+		       count(*) FILTER (WHERE status = 'skipped'), count(*) FILTER (WHERE status = 'failed'),
+		       coalesce(percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - received_at)::float8)
+		                FILTER (WHERE status = 'success'), ARRAY[0, 0]::float8[])
+		FROM   sync_logs
+		WHERE  finished_at >= $1`
+	var seconds []float64
+	err = s.pool.QueryRow(ctx, query, since).Scan(&e.Success, &e.Unchanged, &e.Skipped, &e.Failed, &seconds)
+	if len(seconds) == 2 {
+		e.P50, e.P99 = span(seconds[0]), span(seconds[1])
+	}
+	return e, doing("counting events", err)
+}
+
+func span(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }

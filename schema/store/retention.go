@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// forgetSize is how many rows one statement deletes: few enough that nobody waits for it.
+const forgetSize = 2000
+
+// Forget deletes what ended before a time: sync and error logs, dead letters that were replayed, and outages. It works in
+// small statements and returns the number of rows that it deleted; when ctx ends it stops where it is.
+func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, err error) {
+	statements := []string{
+		`DELETE FROM sync_logs WHERE job_id IN (SELECT job_id FROM sync_logs WHERE finished_at < $1 LIMIT $2)`,
+		`DELETE FROM error_logs WHERE id IN (SELECT id FROM error_logs WHERE created_at < $1 LIMIT $2)`,
+		`DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE replayed_at < $1 LIMIT $2)`,
+		`DELETE FROM outages WHERE id IN (SELECT id FROM outages WHERE ended_at < $1 AND ended_alert_at IS NOT NULL LIMIT $2)`,
+		`DELETE FROM leases WHERE key IN (SELECT key FROM leases WHERE lease_until < $1 LIMIT $2)`,
+	}
+	for _, statement := range statements {
+		for {
+			tag, err := s.pool.Exec(ctx, statement, before, forgetSize)
+			if err != nil {
+				return deleted, doing("deleting old logs", err)
+			}
+			deleted += tag.RowsAffected()
+			if tag.RowsAffected() < forgetSize {
+				break
+			}
+		}
+	}
+	return deleted, nil
+}
+
+// Erased is how many rows had something of an item that was erased.
+type Erased struct{ Items, Links, Jobs, Letters int64 }
+
+// Erase removes an item's values from everything that is kept of it: names, columns, written and refused values, and what its
+// events told. Ids and outcomes stay. An event that is still to be worked off reads the item from Monday instead.
+func (s *Store) Erase(ctx context.Context, item int64) (e Erased, err error) {
+	const query = `
+		WITH erased_items AS (
+			UPDATE items SET name = '', name_at = NULL, columns = '{}', known = false WHERE item_id = $1 RETURNING 1
+		), erased_links AS (
+			UPDATE links SET written = '{}', refused = '{}', since = '{}' WHERE item_id = $1 RETURNING 1
+		), erased_jobs AS (
+			UPDATE river_job
+			SET    args = args - 'value' - 'name' || jsonb_build_object('redelivered', true, 'changed_at', 0)
+			              || CASE WHEN args ? 'column_type' THEN '{"column_type": ""}'::jsonb ELSE '{}'::jsonb END
+			WHERE  args @> jsonb_build_object('item_id', $1::bigint) AND (args ? 'value' OR args ? 'name')
+			RETURNING 1
+		), erased_letters AS (
+			UPDATE dead_letters
+			SET    args = args - 'value' - 'name' || jsonb_build_object('redelivered', true, 'changed_at', 0)
+			              || CASE WHEN args ? 'column_type' THEN '{"column_type": ""}'::jsonb ELSE '{}'::jsonb END
+			WHERE  (args->>'item_id')::bigint = $1 AND (args ? 'value' OR args ? 'name')
+			RETURNING 1
+		)
+		SELECT (SELECT count(*) FROM erased_items), (SELECT count(*) FROM erased_links),
+		       (SELECT count(*) FROM erased_jobs), (SELECT count(*) FROM erased_letters)`
+	err = s.pool.QueryRow(ctx, query, item).Scan(&e.Items, &e.Links, &e.Jobs, &e.Letters)
+	return e, doing("erasing an item", err)
+}

@@ -1,0 +1,90 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/schema/schematest"
+	"crmsync/schema/store"
+)
+
+const board = 1001
+
+// world is a store on a database of the test's own.
+type world struct {
+	*store.Store
+	t  *testing.T
+	db *pgxpool.Pool
+}
+
+func setup(t *testing.T) *world {
+	t.Helper()
+	db := schematest.New(t)
+	return &world{store.New(db), t, db}
+}
+
+func (w *world) exec(query string, args ...any) {
+	w.t.Helper()
+	if _, err := w.db.Exec(w.t.Context(), query, args...); err != nil {
+		w.t.Fatalf("%s: %v", query, err)
+	}
+}
+
+func ask[T any](w *world, query string, args ...any) (v T) {
+	w.t.Helper()
+	if err := w.db.QueryRow(w.t.Context(), query, args...).Scan(&v); err != nil {
+		w.t.Fatalf("%s: %v", query, err)
+	}
+	return v
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func (w *world) claim(holder uuid.UUID, ids ...int64) map[int64]*store.Item {
+	w.t.Helper()
+	refs := make([]store.Ref, len(ids))
+	for n, id := range ids {
+		refs[n] = store.Ref{BoardID: board, ItemID: id}
+	}
+	return must[map[int64]*store.Item](w.t)(w.Claim(w.t.Context(), holder, refs, time.Minute))
+}
+
+func (w *world) save(holder uuid.UUID, c store.Commit) []int64 {
+	w.t.Helper()
+	if c.Requeue == nil {
+		c.Requeue = func(context.Context, pgx.Tx, []store.Ref) error { return nil }
+	}
+	for len(c.Changed) < len(c.Items) {
+		c.Changed = append(c.Changed, true)
+	}
+	return must[[]int64](w.t)(w.Save(w.t.Context(), holder, c))
+}
+
+// job puts a job into the queue as River left it.
+func (w *world) job(state, kind, args string) int64 {
+	w.t.Helper()
+	final := state == "discarded" || state == "cancelled" || state == "completed"
+	return ask[int64](w, `
+		INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts, finalized_at, errors)
+		VALUES ($1::text::river_job_state, $2, $3::jsonb, 'events', 12, 12, CASE WHEN $4 THEN clock_timestamp() END,
+		        ARRAY['{"attempt":12,"error":"salesforce: 400 BAD"}']::jsonb[]) RETURNING id`, state, kind, args, final)
+}
+
+// die lets River give a job up once more.
+func (w *world) die(job int64) {
+	w.t.Helper()
+	w.exec("UPDATE river_job SET state = 'discarded', finalized_at = clock_timestamp() WHERE id = $1", job)
+}

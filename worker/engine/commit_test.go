@@ -1,0 +1,306 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"crmsync/mondayclient"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+)
+
+// watched is Salesforce with a look at what is sent before it is.
+type watched struct {
+	Salesforce
+	before func(object string, records []sfclient.Record)
+}
+
+func (s watched) Create(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error) {
+	s.before(object, records)
+	return s.Salesforce.Create(ctx, object, records)
+}
+
+func (s watched) Update(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error) {
+	s.before(object, records)
+	return s.Salesforce.Update(ctx, object, records)
+}
+
+func (s watched) Upsert(ctx context.Context, object, key string, records []sfclient.Record) ([]sfclient.Result, error) {
+	s.before(object, records)
+	return s.Salesforce.Upsert(ctx, object, key, records)
+}
+
+// watch lets a function see what an engine sends.
+func watch(before func(object string, records []sfclient.Record)) func(*Config) {
+	return func(c *Config) { c.Salesforce = watched{c.Salesforce, before} }
+}
+
+// person adds an item and has it synced.
+func (w *world) person(e *Engine, name string, values map[string]any) int64 {
+	w.t.Helper()
+	item := w.monday.CreateItem(people, name, values)
+	w.must(e, w.event(people, item, Event{Kind: Created, Name: name}))
+	return item
+}
+
+func email(address string) map[string]any { return map[string]any{"email": address, "text": address} }
+
+func TestLeaseLost(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	thief := w.engine(watch(func(string, []sfclient.Record) {
+		w.exec("UPDATE items SET lease_holder = gen_random_uuid(), lease_until = now() + interval '1 minute'")
+	}))
+	item := w.monday.CreateItem(people, "Ada King", nil)
+	answers := w.batch(thief, w.event(people, item, Event{Kind: Created, Name: "Ada King"}))
+	var busy *BusyError
+	if !errors.As(answers[0].err, &busy) || answers[0].outcome != Failed {
+		t.Errorf("answered %q, %v; want to come back", answers[0].outcome, answers[0].err)
+	}
+	if n := ask[int](w, "SELECT (SELECT count(*) FROM links) + (SELECT count(*) FROM sync_logs) + (SELECT count(*) FROM items WHERE known OR name <> '')"); n != 0 {
+		t.Errorf("%d rows were kept of an item that another worker has", n)
+	}
+	if diff := cmp.Diff([]requeued{{store.Ref{BoardID: people, ItemID: item}, true}}, w.queued()); diff != "" {
+		t.Errorf("comparisons that are queued (-want +got):\n%s", diff)
+	}
+}
+
+// TestTakenOver is a worker that died between Salesforce's answer and its commit: nobody knows what it wrote.
+func TestTakenOver(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	item := w.person(e, "Ada King", map[string]any{"status": map[string]any{"label": "Boss"}})
+	w.salesforce.Update("Contact", w.contact(item)["Id"].(string), map[string]any{"LastName": "Ghost"})
+	w.exec("UPDATE items SET lease_holder = gen_random_uuid(), lease_until = now() - interval '1 second'")
+	w.must(e, w.event(people, item, Event{Kind: Renamed, Name: "Ada King"}))
+	if got := w.contact(item)["LastName"]; got != "King" {
+		t.Errorf("last name %v, as the dead worker left it", got)
+	}
+}
+
+// TestFoundByKey is the same for a record that the dead worker made, and whose column was emptied since.
+func TestFoundByKey(t *testing.T) {
+	t.Parallel()
+	tests := map[string]map[string]any{
+		"by key":   {"Title": "Head"},
+		"by match": {"Title": "Head", "Email": "ada@example.org"},
+	}
+	for name, left := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			item := w.monday.CreateItem(people, "Ada King", map[string]any{"email": email("ada@example.org")})
+			left["LastName"], left["Monday_Item_Id__c"] = "King", fmt.Sprint(item)
+			w.salesforce.Insert("Contact", left)
+			w.must(w.engine(), w.event(people, item, Event{Kind: Created, Name: "Ada King"}))
+			if got := w.contact(item)["Title"]; got != nil {
+				t.Errorf("title %v, which Monday does not have", got)
+			}
+		})
+	}
+}
+
+func TestTwoEngines(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.salesforce.SetLatency(2 * time.Millisecond)
+	engines := []*Engine{w.engine(), w.engine(), w.engine()}
+	var items []int64
+	for n := range 4 {
+		items = append(items, w.person(engines[0], fmt.Sprintf("Ada %d", n), nil))
+	}
+	var newest sync.Map
+	var wait sync.WaitGroup
+	for n := range 120 {
+		item := items[n%len(items)]
+		ev := w.event(people, item, updated("company", ""))
+		ev.Kind, ev.Name, ev.TriggeredAt = Renamed, fmt.Sprintf("Ada %d", n), time.Now().Add(time.Duration(n)*time.Millisecond)
+		newest.Store(item, fmt.Sprint(n))
+		wait.Go(func() { w.until(engines[n%len(engines)], ev) })
+	}
+	wait.Wait()
+	if n := w.salesforce.InFlightViolations(); n != 0 {
+		t.Errorf("a record was written by two at once %d times", n)
+	}
+	for _, item := range items {
+		if want, _ := newest.Load(item); w.contact(item)["LastName"] != want {
+			t.Errorf("last name %v, want %v", w.contact(item)["LastName"], want)
+		}
+	}
+}
+
+// until works off an event, as often as it is told to come back.
+func (w *world) until(e *Engine, ev Event) {
+	w.t.Helper()
+	for {
+		_, err := e.Do(w.t.Context(), ev)
+		if err == nil {
+			return
+		}
+		if !waits(err) {
+			w.t.Errorf("event %d: %v", ev.JobID, err)
+			return
+		}
+	}
+}
+
+// TestRefusedByPostgres is a value that Postgres does not take, in a batch with others.
+func TestRefusedByPostgres(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	var events []Event
+	for n := range 5 {
+		item := w.person(e, fmt.Sprintf("Ada %d", n), nil)
+		events = append(events, w.event(people, item, Event{Kind: Renamed, Name: fmt.Sprintf("Bob %d", n)}))
+	}
+	events[0].Name += "\x00"
+	unmapped := w.event(77, 1, Event{Kind: Created})
+	held := w.event(people, 88, Event{Kind: Created})
+	w.exec("INSERT INTO items (item_id, board_id, lease_holder, lease_until) VALUES (88, $1, gen_random_uuid(), now() + interval '1 hour')", people)
+	answers := w.batch(e, append(events, unmapped, held)...)
+	var got []string
+	for _, a := range answers {
+		got = append(got, fmt.Sprintf("%s, waits %v, permanent %v", a.outcome, waits(a.err), permanent(a.err)))
+	}
+	done, failed := "success, waits false, permanent false", "failed, waits false, permanent false"
+	want := []string{failed, done, done, done, done, "skipped, waits false, permanent false", "failed, waits true, permanent false"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	if n := ask[int](w, "SELECT count(*) FROM sync_logs"); n != 10 {
+		t.Errorf("%d events have their end logged, want 10", n)
+	}
+	if n := ask[int](w, "SELECT count(*) FROM leases"); n != 0 {
+		t.Errorf("%d leases are left", n)
+	}
+}
+
+// TestPanic is a bug that one item brings out.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine(watch(func(_ string, records []sfclient.Record) {
+		for _, record := range records {
+			if record["LastName"] == "Bomb" {
+				panic("Ada's secret")
+			}
+		}
+	}))
+	var events []Event
+	for n, last := range []string{"King", "Bomb", "Byron", "Noel"} {
+		item := w.monday.CreateItem(people, "Ada "+last, nil)
+		events = append(events, w.event(people, item, Event{Kind: Created, Name: "Ada " + last}))
+		if n > 0 {
+			continue
+		}
+	}
+	answers := w.batch(e, events[0], events[2], events[1], events[3])
+	for n, want := range []Outcome{Success, Success, Failed, Success} {
+		if answers[n].outcome != want {
+			t.Errorf("event %d: %q, %v; want %q", n, answers[n].outcome, answers[n].err, want)
+		}
+	}
+	if text := fmt.Sprint(answers[2].err); text != "batch: run panicked: string" {
+		t.Errorf("error %q", text)
+	}
+	if n := ask[int](w, "SELECT count(*) FROM items WHERE lease_until > now()"); n != 0 {
+		t.Errorf("%d items are still leased", n)
+	}
+}
+
+// partial is Monday where some items fail.
+type partial struct {
+	Monday
+	fails func(item int64) error
+}
+
+func (m partial) Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) {
+	items, err := m.Monday.Items(ctx, ids, columns)
+	var kept []mondayclient.Item
+	for _, item := range items {
+		if failed := m.fails(item.ID); failed != nil {
+			err = failed
+		} else {
+			kept = append(kept, item)
+		}
+	}
+	return kept, err
+}
+
+func (m partial) Write(ctx context.Context, writes []mondayclient.Write) ([]error, error) {
+	fates, err := m.Monday.Write(ctx, writes)
+	for n, one := range writes {
+		if failed := m.fails(one.ItemID); failed != nil {
+			fates[n] = failed
+		}
+	}
+	return fates, err
+}
+
+func TestPartialMonday(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var down atomic.Int64
+	var failure atomic.Value
+	failure.Store(errors.New("trouble"))
+	e := w.engine(func(c *Config) {
+		c.Monday = partial{c.Monday, func(item int64) error {
+			if item == down.Load() {
+				return failure.Load().(error)
+			}
+			return nil
+		}}
+	})
+	first, second := w.monday.CreateItem(people, "Ada King", nil), w.monday.CreateItem(people, "Ada Byron", nil)
+	down.Store(second)
+	events := []Event{w.event(people, first, Event{Kind: Created, Name: "Ada King"}), w.event(people, second, Event{Kind: Created, Name: "Ada Byron"})}
+	answers := w.batch(e, events...)
+	if answers[0].err != nil || answers[1].err == nil || permanent(answers[1].err) {
+		t.Errorf("errors %v and %v: want only the second, to be tried again", answers[0].err, answers[1].err)
+	}
+	if n := len(w.salesforce.Records("Contact")); n != 1 {
+		t.Errorf("%d contacts: an item that was not read is not to be written", n)
+	}
+	down.Store(0)
+	w.must(e, events[1])
+	shown, _ := w.monday.Item(second)
+	if want := w.contact(second)["Id"]; shown.Text["text_sfid"] != want {
+		t.Errorf("the item shows %q, want %v", shown.Text["text_sfid"], want)
+	}
+}
+
+// TestPostgresAway is Postgres that stops answering in the middle of a batch.
+func TestPostgresAway(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	p := &pass{Engine: w.engine(), ctx: ctx, holder: uuid.New()}
+	p.tasks = []*task{{Event: w.event(people, 7, Event{Kind: Resync})}}
+	if err := p.claim(); err != nil {
+		t.Fatal(err)
+	}
+	p.works[0].set("text_sfid", store.Column{Value: text(contactID), At: 1})
+	blocking, err := w.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blocking.Rollback(context.WithoutCancel(t.Context()))
+	if _, err := blocking.Exec(t.Context(), "LOCK TABLE links"); err != nil {
+		t.Fatal(err)
+	}
+	p.prepare()
+	if !waits(p.works[0].err) {
+		t.Errorf("the item's error is %v, want one that waits", p.works[0].err)
+	}
+}

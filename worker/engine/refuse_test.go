@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crmsync/sfclient"
+)
+
+// codes are the codes of the errors by position; "-": none, "again": to be tried again.
+func codes(errs []error) (all []string) {
+	for _, err := range errs {
+		var refused *RefusedError
+		switch {
+		case err == nil:
+			all = append(all, "-")
+		case errors.As(err, &refused):
+			all = append(all, refused.Field+" "+refused.Code)
+		default:
+			all = append(all, "again")
+		}
+	}
+	return all
+}
+
+func refuse(code string, bad any) func(any) string {
+	return func(value any) string {
+		if value == bad {
+			return code
+		}
+		return ""
+	}
+}
+
+// TestRefusedMatch is a match value that Salesforce refuses: the next try must not look for the record by it.
+func TestRefusedMatch(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	locked := true
+	e := w.engine(watch(func(object string, records []sfclient.Record) {
+		if _, has := records[0]["Email"]; object == "Contact" && !has && locked {
+			locked = false
+			w.salesforce.SetDown(true)
+		}
+	}))
+	w.salesforce.Refuse("Contact", "Email", refuse("INVALID_EMAIL_ADDRESS", "bad@example.org"))
+	bad := w.monday.CreateItem(people, "Ada King", map[string]any{"email": email("bad@example.org")})
+	good := w.monday.CreateItem(people, "Ada Byron", map[string]any{"email": email("good@example.org")})
+	first := w.event(people, bad, Event{Kind: Created, Name: "Ada King"})
+	w.do(e, first)
+	w.salesforce.SetDown(false)
+	answers := w.batch(e, first, w.event(people, good, Event{Kind: Created, Name: "Ada Byron"}))
+	if diff := cmp.Diff([]string{"Email INVALID_EMAIL_ADDRESS", "-"}, codes([]error{answers[0].err, answers[1].err})); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+	if w.contact(bad)["LastName"] != "King" || w.contact(good)["LastName"] != "Byron" {
+		t.Error("the records are not made")
+	}
+}
+
+// TestRefusedShared is a shared record that cannot be made, for several items at once.
+func TestRefusedShared(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		company string
+		code    string // of a refusal that names the field, in place of the simulator's own
+	}{
+		"field":  {company: "Acme", code: "FIELD_INTEGRITY_EXCEPTION"},
+		"length": {company: strings.Repeat("x", 256)},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			e := w.engine()
+			if tt.code != "" {
+				w.salesforce.Refuse("Account", "Name", refuse(tt.code, tt.company))
+			}
+			var events []Event
+			for n := range 3 {
+				item := w.monday.CreateItem(people, fmt.Sprintf("Ada %d", n), map[string]any{"company": tt.company})
+				events = append(events, w.event(people, item, Event{Kind: Created, Name: fmt.Sprintf("Ada %d", n)}))
+			}
+			for range 2 { // a worker may die after its commit
+				for n, a := range w.batch(e, events...) {
+					if !permanent(a.err) {
+						t.Errorf("event %d: %q, %v; want it given up", n, a.outcome, a.err)
+					}
+				}
+			}
+			if n := len(w.salesforce.Records("Account")); n != 0 {
+				t.Errorf("%d accounts without the value that they are shared by", n)
+			}
+			if n := len(w.salesforce.Records("Contact")); n != 3 {
+				t.Errorf("%d contacts, want 3", n)
+			}
+			w.must(e, w.event(people, events[0].ItemID, updated("company", "Better")))
+			if n := len(w.salesforce.Records("Account")); n != 1 {
+				t.Errorf("%d accounts after a value that passes, want 1", n)
+			}
+		})
+	}
+}
+
+// TestRefusedField is a value that fails its own event and nothing else, until it changes.
+func TestRefusedField(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	w.salesforce.Refuse("Contact", "Email", refuse("INVALID_EMAIL_ADDRESS", "bad@example.org"))
+	item := w.person(e, "Ada King", map[string]any{"status": map[string]any{"label": "Boss"}})
+	other := w.person(e, "Ada Byron", nil)
+	mail := w.event(people, item, updated("email", ""))
+	mail.ColumnType, mail.Value = "email", []byte(`{"email":"bad@example.org","text":"bad@example.org"}`)
+	rename := w.event(people, item, Event{Kind: Renamed, Name: "Ada Lovelace"})
+	ghost := w.event(people, item, updated("status", ""))
+	ghost.ColumnType, ghost.Value = "color", []byte(`{"label":{"index":2,"text":"Ghost"}}`)
+	stranger := w.event(people, other, Event{Kind: Renamed, Name: "Ada Noel"})
+	answers := w.batch(e, mail, rename, ghost, stranger)
+	var got []error
+	for _, a := range answers {
+		got = append(got, a.err)
+	}
+	if diff := cmp.Diff([]string{"Email INVALID_EMAIL_ADDRESS", "-", "Title UNMAPPED_LABEL", "-"}, codes(got)); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+	if w.contact(item)["LastName"] != "Lovelace" || w.contact(other)["LastName"] != "Noel" {
+		t.Error("what was not refused did not go through")
+	}
+	calls := w.salesforce.TotalCalls()
+	w.must(e, w.event(people, item, Event{Kind: Renamed, Name: "Ada Lovelace"}))
+	if n := w.salesforce.TotalCalls() - calls; n != 0 {
+		t.Errorf("%d calls for a value that was refused before", n)
+	}
+	_, errs := w.do(e, mail)
+	if diff := cmp.Diff([]string{"Email INVALID_EMAIL_ADDRESS"}, codes(errs)); diff != "" {
+		t.Errorf("the same event once more (-want +got):\n%s", diff)
+	}
+}
