@@ -14,6 +14,9 @@ import (
 const (
 	// QueueEvents carries what Monday told us, and the work that follows from it.
 	QueueEvents = "events"
+
+	// QueueMigrations carries the runs that bring records of Salesforce to Monday: they last, and hold up no event.
+	QueueMigrations = "migrations"
 )
 
 // Kinds are stored in every row of river_job: never change one, alias it.
@@ -24,6 +27,7 @@ const (
 	KindItemDelete   = "item_delete"
 	KindItemRestore  = "item_restore"
 	KindItemResync   = "item_resync"
+	KindMigrateBoard = "migrate_board"
 	KindUnreadable   = "unreadable"
 )
 
@@ -86,6 +90,11 @@ type ItemResyncArgs struct {
 	Force bool `json:"force,omitempty"`
 }
 
+// MigrateBoardArgs asks for a run of a board's migration. A long run is worked on in slices, between which the job is snoozed.
+type MigrateBoardArgs struct {
+	BoardID int64 `json:"board_id" river:"unique"`
+}
+
 // UnreadableArgs is an authenticated delivery that cannot be read, kept as it came.
 type UnreadableArgs struct {
 	Key        string    `json:"key" river:"unique"`
@@ -113,6 +122,9 @@ func (ItemRestoreArgs) Kind() string { return KindItemRestore }
 func (ItemResyncArgs) Kind() string { return KindItemResync }
 
 // Kind names the job in the queue.
+func (MigrateBoardArgs) Kind() string { return KindMigrateBoard }
+
+// Kind names the job in the queue.
 func (UnreadableArgs) Kind() string { return KindUnreadable }
 
 // InsertOpts makes one job of a delivery that comes twice, as long as the first one's row is kept.
@@ -123,6 +135,16 @@ func (UnreadableArgs) InsertOpts() river.InsertOpts { return once() }
 
 // InsertOpts puts the job behind the events that wait.
 func (ItemResyncArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueEvents} }
+
+// InsertOpts makes one job of all that ask for a run of a board before it is over.
+func (MigrateBoardArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{
+		Queue: QueueMigrations,
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+		}},
+	}
+}
 
 // once is unique by key in every state, so that a delivery is recognized until its row is pruned, a day
 // and more after the job ended.

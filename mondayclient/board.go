@@ -2,17 +2,113 @@ package mondayclient
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"crmsync/mondayclient/column"
 )
 
+const boardsDocument = `query ($ids: [ID!], $limit: Int!) {
+	boards(ids: $ids, limit: $limit) { id name columns { id title type archived settings } }
+	complexity { after }
+}`
+
+// maxBoards is how many boards are asked for at once: their columns cost complexity.
+const maxBoards = 25
+
 const columnsDocument = `query ($ids: [ID!]) {
 	boards(ids: $ids, limit: 1) { columns { id type } }
 	complexity { after }
 }`
+
+// Board is a board as its owner set it up.
+type Board struct {
+	ID      int64
+	Name    string
+	Columns []BoardColumn // without archived ones
+}
+
+// BoardColumn is a column of a board.
+type BoardColumn struct {
+	ID    string
+	Title string
+	Type  column.Type
+
+	// Labels are those of a status or a dropdown that can be chosen now, in Monday's order.
+	Labels []string
+
+	// Boards are those whose items a connect-boards column can link; none: Monday does not say.
+	Boards []int64
+}
+
+// Boards reads boards and their columns, 25 to a call. Boards that are archived, or that the token does not see, are absent.
+//
+// https://developer.monday.com/api-reference/reference/boards
+func (c *Client) Boards(ctx context.Context, ids []int64) ([]Board, error) {
+	var boards []Board
+	for group := range slices.Chunk(ids, maxBoards) {
+		start := time.Now()
+		found, err := c.readBoards(ctx, group)
+		c.observe("boards", start, len(found), failed(err, len(group)), err)
+		if err != nil {
+			return nil, fmt.Errorf("reading %d boards: %w", len(group), err)
+		}
+		boards = append(boards, found...)
+	}
+	return boards, nil
+}
+
+type boardAnswer struct {
+	ID      column.ID `json:"id"`
+	Name    string    `json:"name"`
+	Columns []struct {
+		ID       string          `json:"id"`
+		Title    string          `json:"title"`
+		Type     column.Type     `json:"type"`
+		Archived bool            `json:"archived"`
+		Settings json.RawMessage `json:"settings"`
+	} `json:"columns"`
+}
+
+func (c *Client) readBoards(ctx context.Context, ids []int64) ([]Board, error) {
+	var data struct {
+		Boards []*boardAnswer `json:"boards"`
+	}
+	failures, err := c.run(ctx, &call{}, boardsDocument, map[string]any{"ids": texts(ids), "limit": len(ids)}, &data)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range failures {
+		if f.field() != "complexity" {
+			return nil, f.err
+		}
+	}
+	if data.Boards == nil {
+		return nil, &Error{Status: http.StatusOK, Code: codeUnexpected}
+	}
+	var boards []Board
+	for _, b := range data.Boards {
+		if b != nil {
+			boards = append(boards, b.board())
+		}
+	}
+	return boards, nil
+}
+
+func (a *boardAnswer) board() Board {
+	b := Board{ID: int64(a.ID), Name: a.Name}
+	for _, c := range a.Columns {
+		if c.Archived {
+			continue
+		}
+		s := readSettings(c.Settings)
+		b.Columns = append(b.Columns, BoardColumn{ID: c.ID, Title: c.Title, Type: c.Type, Labels: s.labels(), Boards: s.boards()})
+	}
+	return b
+}
 
 // ColumnTypes are the types of a board's columns, by column id.
 //

@@ -26,13 +26,15 @@ type Field struct {
 	Unique             bool            `json:"unique"`
 	RestrictedPicklist bool            `json:"restrictedPicklist"`
 	Picklist           []PicklistValue `json:"picklistValues"`
+	ReferenceTo        []string        `json:"referenceTo"` // objects that a reference may point to
 }
 
 // PicklistValue is one choice of a picklist.
 type PicklistValue struct {
-	Value  string `json:"value"` // what a record holds
-	Label  string `json:"label"`
-	Active bool   `json:"active"`
+	Value   string `json:"value"` // what a record holds
+	Label   string `json:"label"`
+	Active  bool   `json:"active"`
+	Default bool   `json:"defaultValue"` // what a new record has that says nothing
 }
 
 // description is an object as it was at a time of Salesforce's clock.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/riverqueue/river/rivertype"
@@ -90,15 +91,23 @@ func describe(err error) store.Failure {
 	case errors.As(err, &row):
 		f.Object, f.SalesforceID, f.Code = row.Object, row.SalesforceID, row.Code
 	case errors.As(err, &salesforce):
-		f.Code = salesforce.Code
+		f.Code = codeOr(salesforce.Code, salesforce.Status)
 	case errors.As(err, &monday):
-		f.Code = monday.Code
+		f.Code = codeOr(monday.Code, monday.Status)
 	case errors.As(err, &panicked):
 		f.Class, f.Code, f.Trace = "panic", "PANIC", string(panicked.Stack)
 	case errors.As(err, &unreadable):
 		f.Code = "UNREADABLE"
 	}
 	return f
+}
+
+// codeOr is an answer's code, or its HTTP status where it names none, as the page of an org that is away.
+func codeOr(code string, status int) string {
+	if code == "" && status != 0 {
+		return strconv.Itoa(status)
+	}
+	return code
 }
 
 // attributes are the fields of the one line that a try has in the log.

@@ -61,6 +61,7 @@ func newBreaker(system string, s *store.Store, log *slog.Logger) *breaker {
 		Name:          system,
 		Timeout:       probeAfter,
 		IsSuccessful:  func(err error) bool { return !away(err) },
+		IsExcluded:    givenUp,
 		ReadyToTrip:   b.trips,
 		OnStateChange: b.changed,
 	})
@@ -85,8 +86,14 @@ func through[T any](b *breaker, call func() (T, error)) (T, error) {
 	return typed, err
 }
 
+// givenUp reports a call that was stopped from here: it says nothing of the system.
+func givenUp(err error) bool { return errors.Is(err, context.Canceled) }
+
 // saw takes note of an answer before the circuit counts it.
 func (b *breaker) saw(err error) {
+	if givenUp(err) {
+		return
+	}
 	if !away(err) {
 		b.failingSince.Store(0)
 		b.answered.Store(time.Now().UnixNano())
@@ -130,12 +137,13 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	})
 }
 
-// settle ends an outage that nobody else will: the worker that kept it is gone, and the system answers this one.
+// settle ends an outage that nobody else will: the system has answered this worker since it was last seen away, and the
+// worker that saw it has had no cause to ask again, or is gone.
 func (b *breaker) settle(ctx context.Context) error {
 	if b.circuit.State() != gobreaker.StateClosed || b.answered.Load() == 0 {
 		return nil
 	}
-	quiet := time.Unix(0, b.answered.Load()).Add(-4 * probeAfter)
+	quiet := time.Unix(0, min(b.answered.Load(), time.Now().Add(-4*probeAfter).UnixNano()))
 	if err := b.store.EndOutage(ctx, b.system, quiet); err != nil {
 		return fmt.Errorf("settling an outage of %s: %w", b.system, err)
 	}

@@ -1,11 +1,11 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +18,7 @@ import (
 const (
 	// lettersPerMessage is how many dead letters stand in one message: all in one is one ping, and Telegram takes
 	// 4,096 characters.
-	lettersPerMessage = 20
+	lettersPerMessage = 15
 
 	// telling is how long one round of messages may take.
 	telling = time.Minute
@@ -39,7 +39,13 @@ type herald struct {
 	messengers []Messenger // at least one
 	guards     []*breaker
 	log        *slog.Logger
-	sent       map[string]bool // messenger and message: what one messenger took while another failed
+
+	sent   map[string]map[string]bool // what is told -> messengers who took it, until all have
+	broken map[string]error           // by messenger: why it takes no more in this round
+}
+
+func newHerald(s *store.Store, messengers []Messenger, guards []*breaker, log *slog.Logger) *herald {
+	return &herald{store: s, messengers: messengers, guards: guards, log: log, sent: map[string]map[string]bool{}, broken: map[string]error{}}
 }
 
 // run sweeps until ctx ends.
@@ -67,6 +73,7 @@ func (h *herald) round(ctx context.Context) error {
 	if err != nil || len(got) == 0 {
 		return err
 	}
+	clear(h.broken)
 	for _, guard := range h.guards {
 		err = errors.Join(err, guard.settle(ctx))
 	}
@@ -77,32 +84,33 @@ func (h *herald) round(ctx context.Context) error {
 	return errors.Join(err, h.store.Free(context.WithoutCancel(ctx), holder, []string{sweepLease}))
 }
 
-// tellLetters tells of dead letters, several in one message. What one messenger took is not sent to it again because
-// another failed.
-func (h *herald) tellLetters(ctx context.Context) error {
-	for {
-		letters, err := h.store.UnalertedLetters(ctx, lettersPerMessage)
+// tellLetters tells of dead letters, several in one message.
+func (h *herald) tellLetters(ctx context.Context) (failed error) {
+	for after := int64(0); ; {
+		letters, err := h.store.UnalertedLetters(ctx, after, lettersPerMessage)
 		if err != nil || len(letters) == 0 {
-			return err
+			return errors.Join(failed, err)
 		}
-		err = h.tell(ctx, func(m Messenger) (keys []string, text string) {
-			fresh := slices.DeleteFunc(slices.Clone(letters), func(l store.Letter) bool { return h.sent[letterKey(m, l)] })
-			for _, l := range fresh {
-				keys = append(keys, letterKey(m, l))
+		parts, ids := make([]string, len(letters)), make([]int64, len(letters))
+		for n, l := range letters {
+			parts[n], ids[n] = fmt.Sprint("letter ", l.ID, " of ", l.CreatedAt), l.ID
+		}
+		after = ids[len(ids)-1]
+		err = h.tell(ctx, parts, func(left []int) string {
+			some := make([]store.Letter, len(left))
+			for n, at := range left {
+				some[n] = letters[at]
 			}
-			return keys, lettersText(fresh)
+			return lettersText(some)
 		})
 		if err != nil {
-			return fmt.Errorf("alerting %d dead letters: %w", len(letters), err)
-		}
-		ids := make([]int64, len(letters))
-		for n, letter := range letters {
-			ids[n] = letter.ID
+			failed = cmp.Or(failed, fmt.Errorf("alerting %d dead letters: %w", len(letters), err))
+			continue
 		}
 		if err := h.store.MarkAlerted(ctx, ids); err != nil {
-			return err
+			return errors.Join(failed, err)
 		}
-		clear(h.sent)
+		h.told(parts)
 	}
 }
 
@@ -113,7 +121,7 @@ func (h *herald) tellOutages(ctx context.Context) error {
 		return err
 	}
 	for _, outage := range outages {
-		texts := []string{}
+		var texts []string
 		if !outage.Told {
 			texts = append(texts, awayText(outage))
 		}
@@ -121,43 +129,55 @@ func (h *herald) tellOutages(ctx context.Context) error {
 			texts = append(texts, backText(outage))
 		}
 		for _, text := range texts {
-			err := h.tell(ctx, func(m Messenger) ([]string, string) {
-				if key := m.Name() + text; !h.sent[key] {
-					return []string{key}, text
-				}
-				return nil, ""
-			})
-			if err != nil {
+			if err := h.tell(ctx, []string{text}, func([]int) string { return text }); err != nil {
 				return fmt.Errorf("alerting an outage: %w", err)
 			}
 		}
 		if err := h.store.MarkOutageAlerted(ctx, outage); err != nil {
 			return err
 		}
+		h.told(texts)
 	}
 	return nil
 }
 
-// tell gives every messenger its text, and remembers by the text's keys what it took.
-func (h *herald) tell(ctx context.Context, compose func(Messenger) (keys []string, text string)) (failed error) {
+// tell gives every messenger those of the parts, by position, that it has not taken yet. It fails where one of them did not
+// take it all: what the others took is not sent to them again.
+func (h *herald) tell(ctx context.Context, parts []string, compose func(left []int) string) (failed error) {
 	for _, m := range h.messengers {
-		keys, text := compose(m)
-		if len(keys) == 0 {
+		var left []int
+		for n, part := range parts {
+			if !h.sent[part][m.Name()] {
+				left = append(left, n)
+			}
+		}
+		if len(left) == 0 {
 			continue
 		}
-		if err := m.Send(ctx, text); err != nil {
+		err := h.broken[m.Name()]
+		if err == nil {
+			err = m.Send(ctx, compose(left))
+		}
+		if err != nil {
+			h.broken[m.Name()] = err
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", m.Name(), err))
 			continue
 		}
-		for _, key := range keys {
-			h.sent[key] = true
+		for _, n := range left {
+			if h.sent[parts[n]] == nil {
+				h.sent[parts[n]] = map[string]bool{}
+			}
+			h.sent[parts[n]][m.Name()] = true
 		}
 	}
 	return failed
 }
 
-func letterKey(m Messenger, l store.Letter) string {
-	return m.Name() + " " + strconv.FormatInt(l.ID, 10) + " " + l.CreatedAt.String()
+// told forgets who took the parts: Postgres knows that all have.
+func (h *herald) told(parts []string) {
+	for _, part := range parts {
+		delete(h.sent, part)
+	}
 }
 
 // lettersText tells of dead letters without a value of theirs.

@@ -49,6 +49,7 @@ func (p *Pool) register(workers *river.Workers) error {
 		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemDeleteArgs]{pool: p, event: itemDelete}),
 		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemRestoreArgs]{pool: p, event: itemRestore}),
 		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemResyncArgs]{pool: p, event: itemResync}),
+		river.AddWorkerSafely(workers, &migrateWorker{pool: p}),
 		river.AddWorkerSafely(workers, &unreadableWorker{pool: p}),
 	)
 }

@@ -20,6 +20,7 @@ import (
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/worker/engine"
+	"crmsync/worker/migration"
 )
 
 // keepEnded is how long jobs that were given up stay in the queue's table, where the dashboard shows them, and
@@ -33,8 +34,8 @@ const (
 type Config struct {
 	Mapping    *mapping.Mapping
 	DB         *pgxpool.Pool
-	Salesforce engine.Salesforce
-	Monday     engine.Monday
+	Salesforce Salesforce
+	Monday     Monday
 	Messengers []Messenger // who hears of dead letters and outages; none: the log does
 
 	MaxAttempts      int           // tries of an event before it is a dead letter
@@ -49,21 +50,37 @@ type Config struct {
 	MaxWorkers       int           // most jobs at once; each waits for its batch
 	ShutdownGrace    time.Duration // how long running jobs may take to end after Stop
 
+	// MigrationsOnly leaves all queues but that of the migrations to other pools.
+	MigrationsOnly bool
+
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
 }
 
+// Salesforce is what the jobs ask of Salesforce.
+type Salesforce interface {
+	engine.Salesforce
+	migration.Salesforce
+}
+
+// Monday is what the jobs ask of Monday.
+type Monday interface {
+	engine.Monday
+	migration.Monday
+}
+
 // Pool is a pool of workers. Any number of pools may work on one database.
 type Pool struct {
-	config Config
-	store  *store.Store
-	engine *engine.Engine
-	client *river.Client[pgx.Tx]
-	guards []*breaker
-	herald *herald
-	metric metrics
-	done   sync.WaitGroup
-	stop   context.CancelFunc
+	config   Config
+	store    *store.Store
+	engine   *engine.Engine
+	migrator *migration.Migrator
+	client   *river.Client[pgx.Tx]
+	guards   []*breaker
+	herald   *herald
+	metric   metrics
+	done     sync.WaitGroup
+	stop     context.CancelFunc
 }
 
 // New returns a pool that does nothing until it is started.
@@ -74,7 +91,7 @@ func New(c Config) (*Pool, error) {
 	if len(c.Messengers) == 0 {
 		c.Messengers = []Messenger{logMessenger{c.Log}}
 	}
-	p.herald = &herald{store: p.store, messengers: c.Messengers, guards: p.guards, log: c.Log, sent: map[string]bool{}}
+	p.herald = newHerald(p.store, c.Messengers, p.guards, c.Log)
 	p.engine = engine.New(engine.Config{
 		Mapping:     c.Mapping,
 		Store:       p.store,
@@ -88,12 +105,14 @@ func New(c Config) (*Pool, error) {
 		Log:         c.Log,
 		Now:         time.Now,
 	})
+	p.migrator = p.newMigrator(salesforce, monday)
 	workers := river.NewWorkers()
 	if err := p.register(workers); err != nil {
 		return nil, fmt.Errorf("registering workers: %w", err)
 	}
 	client, err := river.NewClient(riverpgxv5.New(c.DB), &river.Config{
-		Queues:                      map[string]river.QueueConfig{jobs.QueueEvents: {MaxWorkers: c.MaxWorkers}},
+		Queues:                      queues(c),
+		PeriodicJobs:                schedules(c.Mapping),
 		Workers:                     workers,
 		ErrorHandler:                panics{p},
 		FetchCooldown:               5 * time.Millisecond,
@@ -125,6 +144,7 @@ func (p *Pool) Start(ctx context.Context) error {
 	sweeps, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	p.done.Go(func() { p.herald.run(sweeps, p.config.AlertInterval) })
+	p.done.Go(func() { p.tendMigrations(sweeps) })
 	cleaner := janitor{store: p.store, keep: p.config.LogRetention, log: p.config.Log}
 	p.done.Go(func() { cleaner.run(sweeps) })
 	return nil
@@ -133,6 +153,7 @@ func (p *Pool) Start(ctx context.Context) error {
 // Stop takes no further jobs, lets the running ones end for the shutdown grace, and hands back the rest. A job that is
 // handed back costs no attempt.
 func (p *Pool) Stop(ctx context.Context) error {
+	p.migrator.Stop()
 	err := p.client.Stop(ctx)
 	if closing := p.engine.Close(ctx); closing != nil {
 		err = errors.Join(err, fmt.Errorf("closing the engine: %w", closing))

@@ -22,7 +22,6 @@ type event struct {
 	Letter   bool
 	Code     string // of the last failed try
 	Told     string // what a column update told
-	Ignored  int    // snoozes
 	Finished time.Time
 }
 
@@ -31,7 +30,7 @@ func (c *chaos) events() []event {
 	const query = `
 		SELECT j.id, coalesce(j.args->>'key', ''), j.kind, coalesce((j.args->>'item_id')::bigint, 0), j.state::text, j.attempt,
 		       coalesce(l.status, ''), d.job_id IS NOT NULL, coalesce(e.code, ''), coalesce(j.args->>'column_id', ''),
-		       coalesce((j.metadata->>'snoozes')::int, 0), coalesce(j.finalized_at, now())
+		       coalesce(j.finalized_at, now())
 		FROM   river_job j
 		LEFT   JOIN sync_logs l ON l.job_id = j.id
 		LEFT   JOIN dead_letters d ON d.job_id = j.id
@@ -105,17 +104,13 @@ func (c *chaos) falseLetters(events []event) (problems []problem) {
 	return problems
 }
 
-// deadLetters are the events that were given up, by item and code.
-func (c *chaos) deadLetters() map[int64]map[string][]string {
-	dead := map[int64]map[string][]string{}
+// deadLetters says of items when the last of their events was given up.
+func (c *chaos) deadLetters() map[int64]time.Time {
+	dead := map[int64]time.Time{}
 	for _, e := range c.events() {
-		if !e.Letter {
-			continue
+		if e.Letter && e.Finished.After(dead[e.Item]) {
+			dead[e.Item] = e.Finished
 		}
-		if dead[e.Item] == nil {
-			dead[e.Item] = map[string][]string{}
-		}
-		dead[e.Item][e.Code] = append(dead[e.Item][e.Code], strconv.FormatInt(e.Job, 10))
 	}
 	return dead
 }

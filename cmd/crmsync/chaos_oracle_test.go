@@ -39,10 +39,10 @@ type (
 // oracle says what Salesforce must hold when all is quiet. It knows the example mapping by heart, and Monday's state.
 type oracle struct {
 	*chaos
-	days     oneOf                         // close dates by default: 90 days after one on which the test ran
-	byKey    map[string]map[string]record  // object -> item id -> record
-	shared   map[string][]record           // accounts without an item, by name in lower case, oldest first
-	dead     map[int64]map[string][]string // item -> code -> events that were given up
+	days     oneOf                        // close dates by default: 90 days after one on which the test ran
+	byKey    map[string]map[string]record // object -> item id -> record
+	shared   map[string][]record          // accounts without an item, by name in lower case, oldest first
+	dead     map[int64]time.Time          // item -> when the last of its events was given up
 	problems []problem
 }
 
@@ -110,8 +110,8 @@ func (o *oracle) check() []problem {
 }
 
 func (o *oracle) account(p *part, item mondaysim.Item) {
-	r := o.record("Account", item, wanted(item, may), record{"Name": item.Name, "Phone": e164(item.Text["phone"])})
-	o.shows(item, "text_sfid", r)
+	fields := record{"Name": item.Name, "Phone": e164(item.Text["phone"])}
+	o.shows(item, "text_sfid", o.record(p, "Account", item, wanted(item, may), fields))
 }
 
 func (o *oracle) contact(p *part, item mondaysim.Item) {
@@ -121,7 +121,7 @@ func (o *oracle) contact(p *part, item mondaysim.Item) {
 		fields["AccountId"] = o.byKey["Account"][strconv.FormatInt(linked[0], 10)]["Id"]
 	}
 	o.adopted(p, fields)
-	o.shows(item, "text_sfid", o.record("Contact", item, wanted(item, never), fields))
+	o.shows(item, "text_sfid", o.record(p, "Contact", item, wanted(item, never), fields))
 }
 
 func (o *oracle) lead(p *part, item mondaysim.Item) {
@@ -167,20 +167,14 @@ func (o *oracle) lead(p *part, item mondaysim.Item) {
 		opportunity["Amount"], refusedAmount = free{}, true
 	}
 	o.adopted(p, contact)
-	o.shows(item, "text_sfid", o.record("Lead", item, ofLead, lead))
-	if made := o.record("Contact", item, ofOthers, contact); made != nil && ofOthers != never && account == nil {
+	o.shows(item, "text_sfid", o.record(p, "Lead", item, ofLead, lead))
+	if made := o.record(p, "Contact", item, ofOthers, contact); made != nil && ofOthers != never && account == nil {
 		o.wrong(item.ID, "there is no account %q", company)
 	}
-	made := o.record("Opportunity", item, ofOthers, opportunity)
+	made := o.record(p, "Opportunity", item, ofOthers, opportunity)
 	o.shows(item, "text_oppid", made)
-	if made == nil || item.State != "active" {
-		return
-	}
-	if refusedAmount {
-		o.given(item, refusedCode)
-	}
-	if !holds {
-		o.given(item, "UNMAPPED_LABEL")
+	if made != nil && item.State == "active" && (refusedAmount || !holds) {
+		o.given(p)
 	}
 }
 
@@ -212,7 +206,7 @@ func (o *oracle) email(item mondaysim.Item) any {
 }
 
 // record is the item's record, if it has one, once it is compared with what it must hold.
-func (o *oracle) record(object string, item mondaysim.Item, d duty, fields record) record {
+func (o *oracle) record(p *part, object string, item mondaysim.Item, d duty, fields record) record {
 	got := o.byKey[object][strconv.FormatInt(item.ID, 10)]
 	switch {
 	case got == nil && d == must:
@@ -229,7 +223,7 @@ func (o *oracle) record(object string, item mondaysim.Item, d duty, fields recor
 		}
 	}
 	if email, tested := fields["Email"]; tested && email == any(free{}) {
-		o.given(item, refusedCode)
+		o.given(p)
 	}
 	return got
 }
@@ -252,10 +246,10 @@ func (o *oracle) shows(item mondaysim.Item, column string, r record) {
 	}
 }
 
-// given expects that an event of the item was given up.
-func (o *oracle) given(item mondaysim.Item, code string) {
-	if len(o.dead[item.ID][code]) == 0 {
-		o.wrong(item.ID, "has a value that is refused, and no dead letter of %s", code)
+// given expects that an event was given up because of a value that is refused, and that the item still has.
+func (o *oracle) given(p *part) {
+	if o.dead[p.id].Before(p.refused) {
+		o.wrong(p.id, "got a value that is refused at %s, and no dead letter since", p.refused.UTC().Format(time.TimeOnly))
 	}
 }
 

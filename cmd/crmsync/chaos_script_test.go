@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,12 +43,13 @@ type part struct {
 	number    int
 	id, board int64
 	alive     bool
-	unruly    bool     // has values that are refused, and a status that goes back and forth
-	adopts    string   // Id of the Salesforce contact that is to become the item's; its address stays
-	held      bool     // a lead's status was one that makes records, at some time
-	ended     bool     // it was deleted at some time
-	touched   int      // number of the last step that did
-	story     []string // what happened to it
+	unruly    bool      // has values that are refused, and a status that goes back and forth
+	adopts    string    // Id of the Salesforce contact that is to become the item's; its address stays
+	held      bool      // a lead's status was one that makes records, at some time
+	ended     bool      // it was deleted at some time
+	touched   int       // number of the last step that did
+	refused   time.Time // when it last got a value that is refused
+	story     []string  // what happened to it
 }
 
 // newScript plants what is in Salesforce before the first event.
@@ -169,6 +171,9 @@ func (s *script) act(p *part) bool {
 		return s.end(p)
 	case dice < 14:
 		name := s.name(p)
+		if item, _ := s.monday.Item(p.id); item.Name == name {
+			return false
+		}
 		s.monday.Rename(p.id, name)
 		s.tell(p, "renamed %q", name)
 		return true
@@ -237,6 +242,9 @@ func (s *script) set(p *part, column string) bool {
 		s.count++
 		value = fmt.Sprintf("note %d", s.count)
 	}
+	if s.refuses(value) {
+		p.refused = time.Now()
+	}
 	before, _ := s.monday.Item(p.id)
 	s.monday.SetColumn(p.id, column, value)
 	after, _ := s.monday.Item(p.id)
@@ -245,6 +253,20 @@ func (s *script) set(p *part, column string) bool {
 	}
 	s.tell(p, "%s set to %v", column, value)
 	return true
+}
+
+// refuses says whether a value cannot go to Salesforce. A label that has no stage can, as long as there is no Opportunity.
+func (s *script) refuses(value any) bool {
+	switch v := value.(type) {
+	case string:
+		amount, err := strconv.ParseFloat(v, 64)
+		return err == nil && amount >= tooMuch
+	case map[string]any:
+		label, isStatus := v["label"].(string)
+		address, _ := v["email"].(string)
+		return isStatus && stages[label] == "" || strings.HasSuffix(address, refusedDomain)
+	}
+	return false
 }
 
 // status is a lead's next label. An unruly lead may fall back to one that the Opportunity has no stage for.

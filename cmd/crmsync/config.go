@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -72,7 +73,7 @@ type role struct {
 func readConfig(getenv func(string) string, r role) (config, error) {
 	e := &environment{getenv: getenv}
 	c := config{
-		DatabaseURL:      e.text("DATABASE_URL", ""),
+		DatabaseURL:      e.database(),
 		Mapping:          e.text("MAPPING", "mapping.yaml"),
 		SchemaUp:         e.oneOf("SCHEMA_UP", "on", "on", "off") == "on",
 		AdminAddr:        e.address("ADMIN_ADDR", "127.0.0.1:9090"),
@@ -87,10 +88,6 @@ func readConfig(getenv func(string) string, r role) (config, error) {
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(e.text("LOG_LEVEL", "info"))); err != nil {
 		e.problem("LOG_LEVEL", "is none of debug, info, warn, error")
-	}
-	e.require("DATABASE_URL", c.DatabaseURL)
-	if _, err := pgxpool.ParseConfig(c.DatabaseURL); c.DatabaseURL != "" && err != nil {
-		e.problem("DATABASE_URL", "is no URL of a Postgres database")
 	}
 	if (c.AdminUser == "") != (c.AdminPassword == "") {
 		e.problem("ADMIN_USER, ADMIN_PASSWORD", "belong together: set both or none")
@@ -138,6 +135,9 @@ func (c *config) readWorker(e *environment) {
 	case c.SalesforceSecret == "" && c.SalesforceUser == "":
 		e.problem("SALESFORCE_CLIENT_SECRET", "is required, unless SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY are set")
 	}
+	if _, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(c.SalesforcePrivateKey)); c.SalesforcePrivateKey != "" && err != nil {
+		e.problem("SALESFORCE_PRIVATE_KEY", "is no RSA private key in PEM")
+	}
 	c.SalesforceVersion = e.text("SALESFORCE_API_VERSION", "v67.0")
 	c.SalesforceHosts = e.list("SALESFORCE_INSTANCE_HOSTS")
 
@@ -158,6 +158,25 @@ func (c *config) readWorker(e *environment) {
 	}
 	c.AlertInterval = e.duration("ALERT_INTERVAL", 10*time.Second)
 	c.LogRetention = e.duration("LOG_RETENTION", 90*24*time.Hour)
+}
+
+// tryClients says what the clients refuse of the environment, before anything is touched. They name it in the words of
+// the variable, as "monday API token: ...".
+func tryClients(c config) (problems error) {
+	m := newAPIMetrics(nil)
+	_, salesforce := newSalesforce(c, m)
+	_, monday := newMonday(c, m)
+	_, messengers := newMessengers(c)
+	for _, err := range []error{salesforce, monday, messengers} {
+		if err == nil {
+			continue
+		}
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			name, what, _ := strings.Cut(line, ": ")
+			problems = errors.Join(problems, fmt.Errorf("%s: %s", strings.ToUpper(strings.ReplaceAll(name, " ", "_")), what))
+		}
+	}
+	return problems
 }
 
 // environment reads variables and collects what is wrong with them.
@@ -243,6 +262,15 @@ func (e *environment) url(name, fallback string) string {
 		return fallback
 	}
 	return text
+}
+
+// database is DATABASE_URL, which every command that needs Postgres requires.
+func (e *environment) database() string {
+	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
+	if _, err := pgxpool.ParseConfig(url); url != "" && err != nil {
+		e.problem("DATABASE_URL", "is no URL of a Postgres database")
+	}
+	return url
 }
 
 func (e *environment) require(name, value string) string {

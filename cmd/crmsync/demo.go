@@ -32,7 +32,7 @@ type demoSize struct {
 	usualPorts               bool          // take the ports that the README names, where they are free
 }
 
-// wholeDemo takes about 40 s.
+// wholeDemo takes about 35 s.
 var wholeDemo = demoSize{companies: 40, people: 80, leads: 300, span: 20 * time.Second, late: 3 * time.Second, endSessionAt: 60, usualPorts: true}
 
 // demo is the nonprofit's own case on one machine: its Monday and its Salesforce, both simulated, the program between them,

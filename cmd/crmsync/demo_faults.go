@@ -34,7 +34,7 @@ type demoFaults struct {
 }
 
 func newDemoFaults(salesforce *sfsim.Sim, endSessionAt int) *demoFaults {
-	f := &demoFaults{salesforce: salesforce, endSessionAt: endSessionAt, random: rand.New(rand.NewPCG(1, 0))}
+	f := &demoFaults{salesforce: salesforce, endSessionAt: endSessionAt, random: rand.New(rand.NewPCG(5, 0))}
 	salesforce.OnCall(f.strike)
 	salesforce.Refuse("Opportunity", "Amount", func(value any) string {
 		if amount, ok := value.(float64); ok && amount > demoMaxAmount {
@@ -72,9 +72,14 @@ func (f *demoFaults) strike(c sfsim.Call) *sfsim.Fault {
 }
 
 func (f *demoFaults) fail(writes bool) *sfsim.Fault {
-	fault := &sfsim.Fault{Cut: f.random.IntN(2) == 0, After: writes && f.random.IntN(3) > 0}
-	if !fault.Cut {
+	fault := &sfsim.Fault{After: writes && f.random.IntN(3) > 0}
+	switch f.random.IntN(3) {
+	case 0:
+		fault.Cut = true
+	case 1:
 		fault.Status = http.StatusServiceUnavailable
+	case 2:
+		fault.Status = http.StatusInternalServerError
 	}
 	if fault.After {
 		f.after++

@@ -44,12 +44,13 @@ func (s *demoStage) strike(keepLog bool) (err error) {
 	if s.log == nil {
 		return err
 	}
-	err = errors.Join(err, s.log.Close())
-	if keepLog || err != nil {
+	info, unknown := s.log.Stat()
+	err = errors.Join(err, unknown, s.log.Close())
+	if (keepLog || err != nil) && (unknown != nil || info.Size() > 0) {
 		s.kept = s.log.Name()
 		return err
 	}
-	return os.Remove(s.log.Name())
+	return errors.Join(err, os.Remove(s.log.Name()))
 }
 
 // set sets the stage, and says what stands where. Should the program end on its own, stop is told.
@@ -81,6 +82,15 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 	return nil
 }
 
+// place is the folder of Postgres, in which its socket is.
+func (s *demoStage) place() string {
+	u, err := url.Parse(s.database)
+	if err != nil {
+		return "a temporary folder"
+	}
+	return filepath.Dir(u.Query().Get("host"))
+}
+
 // stands says that a part of the stage stands.
 func (d *demo) stands(part, format string, args ...any) {
 	fmt.Fprintf(d.out, "  %-12s%s\n", part, fmt.Sprintf(format, args...))
@@ -98,11 +108,7 @@ func (d *demo) startPostgres(ctx context.Context, log *slog.Logger) error {
 		return fmt.Errorf("connecting to Postgres: %w", err)
 	}
 	d.stage.later(func() error { d.db.Close(); return nil })
-	place := "a temporary folder"
-	if u, err := url.Parse(d.stage.database); err == nil {
-		place = filepath.Dir(u.Query().Get("host"))
-	}
-	d.stands("Postgres", "a private one in %s, removed at the end", place)
+	d.stands("Postgres", "a private one in %s, removed at the end", d.stage.place())
 	return ctx.Err()
 }
 

@@ -154,7 +154,7 @@ func (s *demoStory) lead(n int) {
 	t.when(s.known(company), 0, func() { item = s.monday.CreateItem(demoLeads, person, s.form(n, person, s.companies[company])) })
 	steps := []int{0, 1, 2, 3, 4, 1, 4, 2, 3, 0}[n%10]
 	if n == s.size.leads/2 {
-		steps = 2
+		steps = 1
 	}
 	for _, label := range demoSteps[:steps] {
 		t.then(s.pause(), func() { s.monday.SetColumn(item, "status", demoLabel(label)) })
@@ -162,10 +162,12 @@ func (s *demoStory) lead(n int) {
 	hasAll := func() bool { return s.holds("Lead", item) && s.holds("Contact", item) && s.holds("Opportunity", item) }
 	switch {
 	case n == s.size.leads/2:
-		t.when(hasAll, s.pause(), func() {
+		shown := func() bool { return s.text(item, "text_oppid") != "" && hasAll() }
+		t.when(lasting(shown, s.size.late+s.pause()), 0, func() {
 			s.held[item] = s.text(item, "amount")
 			s.monday.SetColumn(item, "amount", "45000000")
 		})
+		t.when(func() bool { return len(s.lettersTold()) > 0 }, s.pause(), func() { s.monday.SetColumn(item, "status", demoLabel("Quote")) })
 	case n%30 == 9: // as it came
 		t.then(s.pause(), func() { s.monday.DeleteItem(item) })
 	case n%30 == 5: // qualified
@@ -207,6 +209,20 @@ func (s *demoStory) known(company int) func() bool {
 		return nil
 	}
 	return func() bool { return s.items[company] != 0 && s.text(s.items[company], "text_sfid") != "" }
+}
+
+// lasting is true once a condition has been so for a while.
+func lasting(ok func() bool, while time.Duration) func() bool {
+	var since time.Time
+	return func() bool {
+		switch {
+		case !ok():
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+		}
+		return !since.IsZero() && time.Since(since) >= while
+	}
 }
 
 // holds says whether Salesforce has the item's record.

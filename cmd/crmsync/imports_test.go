@@ -31,8 +31,9 @@ var mayImport = map[string][]string{
 	"schema/store":           {"mondayclient/column"},
 	"sfclient":               {},
 	"sfclient/sfsim":         {},
-	"worker":                 {"internal/batch", "jobs", "mondayclient", "schema/mapping", "schema/store", "sfclient", "worker/engine"},
+	"worker":                 {"internal/batch", "jobs", "mondayclient", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/migration"},
 	"worker/engine":          {"internal/batch", "mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient"},
+	"worker/migration":       {"mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient"},
 }
 
 // wires are the packages that put the others together.

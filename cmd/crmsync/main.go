@@ -36,10 +36,11 @@ type commands struct {
 	Schema struct {
 		Up schemaUpCommand `cmd:"" help:"Apply what is missing of the database schema."`
 	} `cmd:"" help:"Keep the database schema."`
-	Check  checkCommand  `cmd:"" help:"Read the mapping and say everything that is wrong with it."`
-	Replay replayCommand `cmd:"" help:"Put dead letters back into the queue; without arguments list them."`
-	Status statusCommand `cmd:"" help:"Say how things stand."`
-	Logs   struct {
+	Migrate migrateCommand `cmd:"" help:"Bring records of Salesforce to the boards that the mapping names; what was interrupted goes on."`
+	Check   checkCommand   `cmd:"" help:"Read the mapping and say everything that is wrong with it."`
+	Replay  replayCommand  `cmd:"" help:"Put dead letters back into the queue; without arguments list them."`
+	Status  statusCommand  `cmd:"" help:"Say how things stand."`
+	Logs    struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`
 	Erase eraseCommand `cmd:"" help:"Remove an item's values from all that is kept of it; ids and outcomes stay."`

@@ -50,6 +50,9 @@ func (serveCommand) Run(ctx context.Context, p *program) error {
 // serve reads the environment and runs a role until ctx ends.
 func (p *program) serve(ctx context.Context, r role) error {
 	c, err := readConfig(p.getenv, r)
+	if err == nil && r.worker {
+		err = tryClients(c)
+	}
 	text, reading := readMapping(c.Mapping)
 	if err != nil || reading != nil {
 		return usageError{errors.Join(err, reading)}
@@ -126,31 +129,39 @@ func (s *service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err 
 		}
 		return nil
 	}
-	api := newAPIMetrics(registry)
-	salesforce, err := newSalesforce(s.config, api)
+	c, err := s.poolConfig(db, registry)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	monday, err := newMonday(s.config, api)
-	if err != nil {
-		return usageError{err}
-	}
-	messengers, err := newMessengers(s.config)
-	if err != nil {
-		return usageError{err}
-	}
-	c := s.config
-	s.pool, err = worker.New(worker.Config{
-		Mapping: s.mapping, DB: db, Salesforce: salesforce, Monday: monday, Messengers: messengers,
-		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
-		AlertInterval: c.AlertInterval, LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
-		ShutdownGrace: c.ShutdownGrace, Registerer: registry, Log: s.log,
-	})
-	if err != nil {
+	if s.pool, err = worker.New(c); err != nil {
 		return err
 	}
 	s.queue = s.pool.Client()
 	return nil
+}
+
+// poolConfig is what a pool works with.
+func (s *service) poolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (worker.Config, error) {
+	api := newAPIMetrics(registry)
+	salesforce, err := newSalesforce(s.config, api)
+	if err != nil {
+		return worker.Config{}, usageError{err}
+	}
+	monday, err := newMonday(s.config, api)
+	if err != nil {
+		return worker.Config{}, usageError{err}
+	}
+	messengers, err := newMessengers(s.config)
+	if err != nil {
+		return worker.Config{}, usageError{err}
+	}
+	c := s.config
+	return worker.Config{
+		Mapping: s.mapping, DB: db, Salesforce: salesforce, Monday: monday, Messengers: messengers,
+		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
+		AlertInterval: c.AlertInterval, LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
+		ShutdownGrace: c.ShutdownGrace, Registerer: registry, Log: s.log,
+	}, nil
 }
 
 // listen opens the role's listeners. A server that fails later stops the role.

@@ -109,6 +109,11 @@ func salesforce(change func(*sfsim.Config)) option {
 // byHand keeps Monday's deliveries back, for the test to post.
 func byHand(w *world, c *mondaysim.Config, _ *sfsim.Config) { c.Deliver = w.mail.put }
 
+// slacking sends alerts to Slack too.
+func slacking(w *world, _ *mondaysim.Config, _ *sfsim.Config) {
+	w.env["SLACK_WEBHOOK_URL"] = w.slack.URL
+}
+
 // ticking gives Monday a clock that never shows a millisecond twice: renames have no finer time.
 func ticking(_ *world, c *mondaysim.Config, _ *sfsim.Config) {
 	var last atomic.Int64

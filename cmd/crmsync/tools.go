@@ -29,7 +29,7 @@ type (
 // Run applies what is missing of the schema.
 func (schemaUpCommand) Run(ctx context.Context, p *program) error {
 	e := &environment{getenv: p.getenv}
-	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
+	url := e.database()
 	if err := e.err(); err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 		return usageError{errors.New("give --all or ids, not both")}
 	}
 	e := &environment{getenv: p.getenv}
-	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
+	url := e.database()
 	attempts := e.number("MAX_ATTEMPTS", 12, 1, 1000)
 	if err := e.err(); err != nil {
 		return err

@@ -30,7 +30,7 @@ func (w *world) eventually(what string, ok func() bool) {
 const open = `
 	SELECT count(*) FROM river_job j
 	WHERE  state NOT IN ('completed', 'cancelled', 'discarded')
-	OR     state IN ('cancelled', 'discarded') AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id)`
+	OR     state IN ('cancelled', 'discarded') AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.replayed_at IS NULL)`
 
 // unaccounted are the jobs that ended in any way but one of those that are promised: applied, unchanged, skipped with a
 // reason, or dead letter.

@@ -320,6 +320,22 @@ func TestTemporaryFolderIsRemoved(t *testing.T) {
 	}
 }
 
+func TestTemporaryFolderOfFailedStartIsRemoved(t *testing.T) {
+	dir := openDir(t)
+	t.Setenv("TMPDIR", dir)
+	_, err := Start(t.Context(), Config{Testing: true, Settings: map[string]string{"work_mem": "much"}})
+	if err == nil {
+		t.Fatal("Start() succeeded with a bad setting")
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left) > 0 {
+		t.Errorf("%s is left", left[0].Name())
+	}
+}
+
 func TestOtherMajorVersionIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)

@@ -53,13 +53,14 @@ func (d *decoder) defaults(m *Mapping, n ast.Node) {
 
 func (d *decoder) board(m *Mapping, e entry) *Board {
 	d.checkName(e.key)
-	b := &Board{Name: e.key.text, Line: e.key.line}
+	b := &Board{Name: e.key.text, Line: e.key.line, place: e.key.place}
 	var when Condition
+	var gates []Label
 	var migrate ast.Node
-	d.object(e.key.place, e.value, keys{
+	b.at = d.object(e.key.place, e.value, keys{
 		"migrate":     func(n ast.Node) { migrate = n },
 		"board":       func(n ast.Node) { b.ID = d.boardID(m, b, n) },
-		"create_when": func(n ast.Node) { when = d.condition(n) },
+		"create_when": func(n ast.Node) { when, gates = d.condition(n) },
 		"records": func(n ast.Node) {
 			for _, e := range d.filled(n, "record") {
 				b.Records = append(b.Records, d.record(b, e))
@@ -68,7 +69,7 @@ func (d *decoder) board(m *Mapping, e entry) *Board {
 	}, "board", "records")
 	for _, r := range b.Records {
 		if r.When == nil {
-			r.When = when
+			r.When, r.gates = when, gates
 		}
 	}
 	b.Columns = b.columns()
@@ -80,7 +81,7 @@ func (d *decoder) board(m *Mapping, e entry) *Board {
 
 func (d *decoder) record(b *Board, e entry) *Record {
 	d.checkName(e.key)
-	r := &Record{Board: b, Name: e.key.text, Line: e.key.line}
+	r := &Record{Board: b, Name: e.key.text, Line: e.key.line, place: e.key.place}
 	var match []word
 	at := d.object(e.key.place, e.value, keys{
 		"object":      func(n ast.Node) { r.Object = d.apiName(n) },
@@ -88,13 +89,14 @@ func (d *decoder) record(b *Board, e entry) *Record {
 		"shared":      func(n ast.Node) { r.Shared = d.boolean(n) },
 		"match":       func(n ast.Node) { match = d.words(n) },
 		"on_delete":   func(n ast.Node) { r.DeleteWithItem = d.onDelete(n) },
-		"create_when": func(n ast.Node) { r.When = d.condition(n) },
+		"create_when": func(n ast.Node) { r.When, r.gates = d.condition(n) },
 		"fields": func(n ast.Node) {
 			for _, e := range d.filled(n, "field") {
 				r.Fields = append(r.Fields, d.field(r, e))
 			}
 		},
 	}, "object", "fields")
+	r.at = at
 	for _, w := range match {
 		r.Match = append(r.Match, w.text)
 	}
@@ -117,9 +119,10 @@ func (d *decoder) field(r *Record, e entry) *Field {
 		"record":   func(n ast.Node) { f.form = sibling; d.refer(r, f, "record", n) },
 		"link":     func(n ast.Node) { d.refer(r, f, "link", n) },
 		"as":       func(n ast.Node) { f.as = d.as(n) },
-		"labels":   func(n ast.Node) { f.labels, f.order = d.labels(n) },
+		"labels":   func(n ast.Node) { f.labels, f.order, f.labelAt = d.labels(n) },
 		"default":  func(n ast.Node) { f.fallback = d.fallback(n) },
 	})
+	f.at = at
 	if at != nil {
 		d.checkForm(f, e.key.place, at)
 	}
@@ -134,8 +137,9 @@ func (d *decoder) refer(r *Record, f *Field, form string, n ast.Node) {
 }
 
 // condition reads columns and the labels that they may have: one, or a list.
-func (d *decoder) condition(n ast.Node) Condition {
+func (d *decoder) condition(n ast.Node) (Condition, []Label) {
 	c := Condition{}
+	var gates []Label
 	entries, _ := d.entries(n)
 	for _, e := range entries {
 		d.checkColumn(e.key)
@@ -146,10 +150,11 @@ func (d *decoder) condition(n ast.Node) Condition {
 		for _, n := range nodes {
 			if w, ok := d.label(n); ok {
 				c[e.key.text] = append(c[e.key.text], w.text)
+				gates = append(gates, Label{Column: e.key.text, Text: w.text, At: w.public()})
 			}
 		}
 	}
-	return c
+	return c, gates
 }
 
 // words reads a list of texts.
@@ -163,17 +168,18 @@ func (d *decoder) words(n ast.Node) []word {
 	return all
 }
 
-// labels reads what each label becomes, and the order of the labels.
-func (d *decoder) labels(n ast.Node) (labels map[string]any, order []string) {
-	labels = map[string]any{}
+// labels reads what each label becomes, the order of the labels, and where each stands.
+func (d *decoder) labels(n ast.Node) (labels map[string]any, order []string, at map[string]place) {
+	labels, at = map[string]any{}, map[string]place{}
 	for _, e := range d.filled(n, "label") {
 		if e.key.text == "" {
 			d.fault(e.key.place, "an empty column has no label; use \"default\"")
 		}
 		labels[e.key.text] = d.scalar(e.value)
 		order = append(order, e.key.text)
+		at[e.key.text] = e.key.place
 	}
-	return labels, order
+	return labels, order, at
 }
 
 // fixed reads a value that every item has.

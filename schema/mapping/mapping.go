@@ -45,6 +45,9 @@ type Board struct {
 
 	// Migration says how records of Salesforce become items of the board; nil: they do not.
 	Migration *Migration
+
+	place place
+	at    map[string]place // of its keys
 }
 
 // Record is one Salesforce record of an item.
@@ -74,6 +77,10 @@ type Record struct {
 	// Stage is 0 for a record that refers to none, and above the stages of the records that it refers to.
 	// Where links go round in a circle, one of the earlier in the file does not wait.
 	Stage int
+
+	gates []Label // of When, in the file's order
+	place place
+	at    map[string]place // of its keys
 }
 
 // Condition gates the creation of a record: a column and the labels of which it must have one.
@@ -98,11 +105,13 @@ type Field struct {
 	template []part
 	as       string
 	labels   map[string]any
-	order    []string  // of the labels
+	order    []string // of the labels
+	labelAt  map[string]place
 	fallback *fallback // nil: no default
 	record   *Record
 	link     *Record
-	region   string // of phone numbers that say none
+	region   string           // of phone numbers that say none
+	at       map[string]place // of its keys; nil: it is a column's id alone
 }
 
 // form is the key that says where a field's value comes from.

@@ -142,27 +142,29 @@ func (c Commit) settleWaits(ctx context.Context, tx pgx.Tx) error {
 	const end = `
 		DELETE FROM waits w
 		USING  links l
-		WHERE  l.item_id = w.target_item_id AND l.record = w.target_record AND l.salesforce_id IS NOT NULL
-		AND    (w.target_item_id = ANY($1) OR w.item_id = ANY($2))
+		WHERE  w.target_item_id = ANY($1)
+		AND    l.item_id = w.target_item_id AND l.record = w.target_record AND l.salesforce_id IS NOT NULL
 		RETURNING w.board_id, w.item_id`
-	var items, boards, targets, appeared []int64
+	var items, boards, targets []int64
 	var records []string
 	for _, wait := range c.Waits {
 		items, boards = append(items, wait.ItemID), append(boards, wait.BoardID)
 		targets, records = append(targets, wait.Target.ItemID), append(records, wait.Target.Record)
 	}
-	if c.Appeared {
-		for _, link := range c.Links {
-			appeared = append(appeared, link.ItemID)
+	if len(items) > 0 {
+		if _, err := tx.Exec(ctx, add, items, boards, targets, records); err != nil {
+			return err
 		}
 	}
-	if len(items) == 0 && len(appeared) == 0 {
+	if c.Appeared {
+		for _, link := range c.Links {
+			targets = append(targets, link.ItemID)
+		}
+	}
+	if len(targets) == 0 {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, add, items, boards, targets, records); err != nil {
-		return err
-	}
-	rows, err := tx.Query(ctx, end, appeared, items)
+	rows, err := tx.Query(ctx, end, targets)
 	if err != nil {
 		return err
 	}

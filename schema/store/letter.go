@@ -62,9 +62,9 @@ const letterColumns = `
 	FROM dead_letters d
 	LEFT JOIN LATERAL (SELECT object, salesforce_id, code FROM error_logs WHERE job_id = d.job_id ORDER BY id DESC LIMIT 1) e ON true`
 
-// UnalertedLetters are the oldest dead letters that nobody was told of.
-func (s *Store) UnalertedLetters(ctx context.Context, limit int) ([]Letter, error) {
-	return s.letters(ctx, `SELECT `+letterColumns+` WHERE d.alerted_at IS NULL ORDER BY d.id LIMIT $1`, limit)
+// UnalertedLetters are the oldest dead letters that nobody was told of, of those with an ID above after.
+func (s *Store) UnalertedLetters(ctx context.Context, after int64, limit int) ([]Letter, error) {
+	return s.letters(ctx, `SELECT `+letterColumns+` WHERE d.alerted_at IS NULL AND d.id > $1 ORDER BY d.id LIMIT $2`, after, limit)
 }
 
 // OpenLetters are the dead letters that were not put back into the queue, oldest first.
@@ -103,7 +103,8 @@ func (s *Store) Replay(ctx context.Context, jobIDs []int64, maxAttempts int) (re
 			OVERRIDING SYSTEM VALUE
 			SELECT job_id, kind, args, $3, 'available', $2, 1 FROM letters
 			ON CONFLICT (id) DO UPDATE
-			SET    state = 'available', attempt = 0, max_attempts = excluded.max_attempts, finalized_at = NULL, scheduled_at = now()
+			SET    state = 'available', attempt = 0, max_attempts = excluded.max_attempts, finalized_at = NULL, scheduled_at = now(),
+			       metadata = j.metadata - 'cancel_attempted_at' -- River would cancel the next try by it
 			WHERE  j.state IN ('discarded', 'cancelled')
 			RETURNING j.id
 		)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -16,8 +18,31 @@ type Link struct {
 	SalesforceID string             // 18 characters; empty: none yet, or it ended with its item
 	Written      map[string]any     // field -> value last written; a field that is absent was never written
 	Refused      map[string]Refusal // field -> value that Salesforce would not take
-	EndedID      string             // Id of the record that was deleted with the item
+	EndedID      string             // Ids of records that are gone, such as with the item; separated by spaces, the last one last
 	Since        map[string]string  // field -> day on which its relative default was first applied
+}
+
+// keptEnded is how many Ids of ended records are kept: as many as an item may still show.
+const keptEnded = 8
+
+// End keeps that the record is gone. What the item shows of it until it shows another does not bring it back.
+func (l *Link) End() {
+	ids := append(strings.Fields(l.EndedID), l.SalesforceID)
+	l.EndedID = strings.Join(ids[max(0, len(ids)-keptEnded):], " ")
+	l.SalesforceID, l.Written = "", nil
+}
+
+// Ended says whether an Id is that of a record that is gone.
+func (l *Link) Ended(id string) bool { return slices.Contains(strings.Fields(l.EndedID), id) }
+
+// Unsure stands in Written for a value that was sent without an answer: Salesforce may have it or not. No value equals it, so
+// that the field is sent again, whatever it is to hold by then.
+func Unsure() any { return map[string]any{"unsure": true} }
+
+// IsUnsure says whether a value of Written is Unsure's.
+func IsUnsure(value any) bool {
+	_, unsure := value.(map[string]any)
+	return unsure
 }
 
 // Refusal is a value that was refused: it is not sent again until it changes.

@@ -167,12 +167,22 @@ func (s *Store) RestRun(ctx context.Context, id int64, holder uuid.UUID) error {
 	return doing("ending a slice", err)
 }
 
-// FinishRun ends a run that has read everything.
-func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID) error {
+// FinishRun ends a run that has read everything, and keeps that as the end of its job.
+func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job Log) error {
 	const query = `
-		UPDATE migration_runs SET state = 'done', finished_at = now(), holder = NULL, total = read
-		WHERE  id = $1 AND holder = $2`
-	tag, err := s.pool.Exec(ctx, query, id, holder)
+		WITH done AS (
+			UPDATE migration_runs SET state = 'done', finished_at = now(), holder = NULL, total = read
+			WHERE  id = $1 AND holder = $2
+			RETURNING *
+		)
+		INSERT INTO sync_logs AS s (job_id, event, board_id, status, attempt, response_data, received_at)
+		SELECT job_id, $3, board_id, CASE WHEN created + updated > 0 THEN 'success' ELSE 'unchanged' END, $4,
+		       jsonb_build_object('read', read, 'created', created, 'updated', updated, 'unchanged', unchanged, 'conflicts', conflicts, 'failed', failed),
+		       started_at
+		FROM   done
+		ON CONFLICT (job_id) DO UPDATE
+		SET    status = excluded.status, attempt = excluded.attempt, response_data = excluded.response_data, finished_at = now()`
+	tag, err := s.pool.Exec(ctx, query, id, holder, job.Event, job.Attempt)
 	if err == nil && tag.RowsAffected() == 0 {
 		return ErrOvertaken
 	}

@@ -217,8 +217,13 @@ func (p *pass) unanswered(rows []*row, err error) {
 	retryAll(rows, err)
 	for _, r := range rows {
 		retryAll(r.like, err)
-		if r.op == opCreate {
+		switch r.op {
+		case opCreate:
 			p.unsure = append(p.unsure, r.lease())
+		case opUpsert:
+			p.doubt(r.work, r.record)
+		case opUpdate:
+			r.doubt()
 		}
 	}
 }
@@ -296,8 +301,8 @@ func (r *row) written(fields []string, values map[string]any) {
 
 // deleted keeps that the record ended with its item.
 func (r *row) deleted() {
-	r.link.EndedID, r.link.SalesforceID = r.link.SalesforceID, ""
-	r.link.Written, r.link.Refused, r.link.Since = nil, nil, nil
+	r.link.End()
+	r.link.Refused, r.link.Since = nil, nil
 	r.work.log.relink(r.link)
 }
 

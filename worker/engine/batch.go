@@ -149,7 +149,9 @@ func (p *pass) claim() error {
 			}
 			continue
 		}
-		w.fresh = w.item.Abandoned // what its last holder wrote is not known
+		if w.item.Abandoned {
+			p.doubt(w, w.board.Records...)
+		}
 		slices.SortStableFunc(w.tasks, func(a, b *task) int { return int(a.JobID - b.JobID) })
 		p.works = append(p.works, w)
 	}
@@ -199,7 +201,7 @@ func (p *pass) prepare() {
 		w.look()
 		p.refs.works[w.item.ID] = w
 	}
-	for _, look := range []func() error{p.lookLinks, p.lookShown, p.lookUsers} {
+	for _, look := range []func() error{p.lookDoubtful, p.lookLinks, p.lookShown, p.lookUsers} {
 		if err := look(); err != nil {
 			for _, w := range p.works {
 				w.retry(err)

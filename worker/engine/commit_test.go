@@ -150,6 +150,7 @@ func (w *world) until(e *Engine, ev Event) {
 			w.t.Errorf("event %d: %v", ev.JobID, err)
 			return
 		}
+		<-time.After(5 * time.Millisecond) // sooner than a worker would
 	}
 }
 

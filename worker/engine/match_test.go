@@ -141,14 +141,14 @@ func TestRefusedQuery(t *testing.T) {
 	refusal := &sfclient.Error{Status: http.StatusBadRequest, Code: "MALFORMED_QUERY"}
 	e := w.engine(func(c *Config) {
 		c.Salesforce = selecting{c.Salesforce, func(soql string) error {
-			if strings.Contains(soql, "FROM Account") {
+			if strings.Contains(soql, "xxx") {
 				return refusal
 			}
 			return nil
 		}}
 	})
-	first := w.monday.CreateItem(people, "Ada King", map[string]any{"company": "Acme"})
-	second := w.monday.CreateItem(people, "Ada Byron", map[string]any{"email": email("ada@example.org")})
+	first := w.monday.CreateItem(people, "Ada King", map[string]any{"company": strings.Repeat("x", 3000)})
+	second := w.monday.CreateItem(people, "Ada Byron", map[string]any{"company": "Acme"})
 	answers := w.batch(e, w.event(people, first, Event{Kind: Created, Name: "Ada King"}), w.event(people, second, Event{Kind: Created, Name: "Ada Byron"}))
 	if !errors.Is(answers[0].err, refusal) || answers[1].err != nil {
 		t.Errorf("errors %v and %v: want only the first", answers[0].err, answers[1].err)

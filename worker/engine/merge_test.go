@@ -195,6 +195,10 @@ func TestMergeOrders(t *testing.T) {
 			history: []change{{at: 1, what: "company", to: "a"}, {at: 2, what: "delete"}, {at: 3, what: "restore"}, {at: 4, what: "company", to: "b"}},
 			batches: []delivery{{[]int{4}, 4}, {[]int{2, 3, 1}, 4}},
 		},
+		"a value from before a delete that is told after it, and only readable": {
+			history: []change{{at: 100, what: "company", to: "a"}, {at: 200, what: "company", to: "b", how: "unsure"}, {at: 300, what: "delete"}, {at: 400, what: "restore"}},
+			known:   true, batches: []delivery{{[]int{1}, 1}, {[]int{3}, 3}, {[]int{2}, 3}, {[]int{4}, 4}},
+		},
 		"a value from after a restore, told before it": {
 			history: []change{{at: 1, what: "delete"}, {at: 2, what: "restore"}, {at: 3, what: "company", to: "a"}, {at: 4, what: "company", to: "b"}},
 			batches: []delivery{{[]int{1}, 1}, {[]int{4, 2, 3}, 4}},

@@ -96,6 +96,9 @@ func (w *work) planShared(r *row, values map[string]mapping.Value, refs *referen
 		return nil // nothing to find it by, and nothing to tell it apart once made
 	}
 	if r.link.SalesforceID != "" && r.match == matchWritten(r.record, r.link) {
+		for field := range r.link.Refused {
+			r.blameAgain(field, nil)
+		}
 		return nil
 	}
 	written := r.link
@@ -176,7 +179,7 @@ func (w *work) resolve(v mapping.Value, refs *references) (value any, ok bool) {
 // shows the Id of the item that it was copied from: it gets a record of its own.
 func (w *work) adoptShown(r *row, refs *references) (blocked bool) {
 	id, ok := sfclient.ID18(w.view.Columns[r.record.IDColumn].Text)
-	if !ok || id == r.link.EndedID {
+	if !ok || r.link.Ended(id) {
 		return false
 	}
 	if r.refusedStill(shownID, id) {

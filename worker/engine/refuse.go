@@ -68,16 +68,17 @@ func (p *pass) reject(r *row, named []string, code string) (again []*row) {
 func (p *pass) vanished(r *row, code string) []*row {
 	id := r.link.SalesforceID
 	confirmed := len(r.link.Written) > 0
-	r.link.SalesforceID, r.link.Written = "", nil
 	if !confirmed {
+		r.link.SalesforceID, r.link.Written = "", nil
 		r.refuse(shownID, id, []string{r.record.IDColumn}, p.refusal(r, "Id", code))
 		return nil
 	}
 	if r.again {
+		r.link.SalesforceID, r.link.Written = "", nil
 		p.retryRow(r, code)
 		return nil
 	}
-	r.link.EndedID = id
+	r.link.End()
 	r.work.log.relink(r.link)
 	again := r.work.plan(r.record, p.Mapping.Key, &p.refs, p.Now())
 	if again == nil {
@@ -96,7 +97,7 @@ func (r *row) forgetReferences(named []string) (forgot bool) {
 			continue
 		}
 		link := r.work.link(field.Record())
-		link.EndedID, link.SalesforceID, link.Written = link.SalesforceID, "", nil
+		link.End()
 		r.work.log.relink(link)
 		forgot = true
 	}

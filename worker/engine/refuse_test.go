@@ -106,6 +106,28 @@ func TestRefusedShared(t *testing.T) {
 	}
 }
 
+// TestRefusedBeside is a shared record that is made without a field.
+func TestRefusedBeside(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	w.salesforce.Refuse("Account", "Phone", refuse("FIELD_INTEGRITY_EXCEPTION", "12125550100"))
+	item := w.monday.CreateItem(people, "Ada King", map[string]any{"company": "Acme", "phone": map[string]any{"phone": "12125550100", "countryShortName": "US"}})
+	created := w.event(people, item, Event{Kind: Created, Name: "Ada King"})
+	for range 2 {
+		_, errs := w.do(e, created)
+		if diff := cmp.Diff([]string{"Phone FIELD_INTEGRITY_EXCEPTION"}, codes(errs)); diff != "" {
+			t.Errorf("errors (-want +got):\n%s", diff)
+		}
+	}
+	if made := w.salesforce.Records("Account"); len(made) != 1 || made[0]["Name"] != "Acme" {
+		t.Errorf("accounts %v, want one", made)
+	}
+	if n := ask[int](w, "SELECT count(*) FROM links WHERE salesforce_id IS NOT NULL"); n != 2 {
+		t.Errorf("%d links, want 2", n)
+	}
+}
+
 // TestRefusedField is a value that fails its own event and nothing else, until it changes.
 func TestRefusedField(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,7 @@ boards:
         object: Account
         shared: true
         match: [Name]
-        fields: { Name: company }
+        fields: { Name: company, Phone: phone }
       contact:
         object: Contact
         id_column: text_sfid

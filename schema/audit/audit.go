@@ -1,0 +1,142 @@
+// Package audit holds a mapping against the boards and objects that it is written for. It is pure: what Monday and
+// Salesforce say is handed in.
+package audit
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
+	"crmsync/sfclient"
+)
+
+// Severity says what a finding means.
+type Severity string
+
+// The severities.
+const (
+	Error   Severity = "error"   // events will fail, or nothing will be synced
+	Warning Severity = "warning" // some events may fail
+	Note    Severity = "note"    // worth knowing; nothing is wrong
+)
+
+// The systems that findings are about.
+const (
+	Monday     = "Monday"
+	Salesforce = "Salesforce"
+)
+
+// Finding is one thing to know about a mapping. It names ids, labels and fields, and no values of customers. Its JSON form is stable.
+type Finding struct {
+	Severity Severity `json:"severity"`
+	System   string   `json:"system"`
+
+	// Line and Column are where in the mapping it is, from 1; 0: nowhere in particular.
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
+}
+
+// Live is what the two systems say. What could not be asked is nil, and is not judged.
+type Live struct {
+	Boards   map[int64]mondayclient.Board
+	Webhooks map[int64][]mondayclient.Webhook // by board
+	Objects  map[string]*sfclient.Object      // by the name that the mapping uses
+}
+
+// Check holds a mapping against what the systems say, and returns what does not agree in the order of the file.
+func Check(m *mapping.Mapping, live Live) []Finding {
+	a := &auditor{mapping: m, live: live}
+	for _, b := range m.Boards {
+		known := a.board(b)
+		for _, r := range b.Records {
+			a.columnsOf(r, known)
+			a.record(r, known)
+		}
+		if b.Migration != nil {
+			a.migration(b.Migration, known)
+		}
+	}
+	slices.SortStableFunc(a.findings, func(x, y Finding) int {
+		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column), cmp.Compare(x.Message, y.Message))
+	})
+	return slices.Compact(a.findings) // a board's condition is that of several records
+}
+
+// Errors counts the findings that are errors.
+func Errors(findings []Finding) int { return count(findings, Error) }
+
+// Warnings counts the findings that are warnings.
+func Warnings(findings []Finding) int { return count(findings, Warning) }
+
+func count(findings []Finding, s Severity) (n int) {
+	for _, f := range findings {
+		if f.Severity == s {
+			n++
+		}
+	}
+	return n
+}
+
+// auditor gathers findings.
+type auditor struct {
+	mapping  *mapping.Mapping
+	live     Live
+	findings []Finding
+}
+
+func (a *auditor) find(s Severity, system string, at mapping.Place, format string, args ...any) {
+	a.findings = append(a.findings, Finding{
+		Severity: s, System: system, Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+// columns are a board's columns by id; nil where they are not known.
+type columns map[string]mondayclient.BoardColumn
+
+// board checks a board itself and returns its columns.
+func (a *auditor) board(b *mapping.Board) columns {
+	if a.live.Boards == nil {
+		return nil
+	}
+	live, ok := a.live.Boards[b.ID]
+	if !ok {
+		a.find(Error, Monday, b.At("board"), "board %d does not exist, is archived, or is not shown to the token", b.ID)
+		return nil
+	}
+	known := columns{}
+	for _, c := range live.Columns {
+		known[c.ID] = c
+	}
+	a.webhooks(b)
+	return known
+}
+
+// webhooks checks that Monday tells of everything that happens on a board.
+func (a *auditor) webhooks(b *mapping.Board) {
+	hooks, ok := a.live.Webhooks[b.ID]
+	if !ok {
+		return
+	}
+	for _, event := range mondayclient.Subscriptions() {
+		if !slices.ContainsFunc(hooks, func(h mondayclient.Webhook) bool { return h.Event == event }) {
+			a.find(Warning, Monday, b.At("board"), "board %d has no webhook for %s; `crmsync webhooks --url` makes it", b.ID, event)
+		}
+	}
+}
+
+// migration checks what the migration alone names.
+func (a *auditor) migration(g *mapping.Migration, known columns) {
+	object := a.live.Objects[g.Record.Object]
+	for _, t := range g.Targets {
+		if !t.OwnBase() {
+			continue
+		}
+		a.column(known, g.Board, t.Column, g.At())
+		if _, ok := fieldOf(object, t.Field); object != nil && !ok {
+			a.find(Error, Salesforce, g.At(), "%s has no field %s%s", object.Name, t.Field, mapping.Suggestion(t.Field, fieldNames(object)))
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package audit
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"crmsync/mondayclient/column"
+	"crmsync/schema/mapping"
+	"crmsync/sfclient"
+)
+
+// longText is the most characters that a long-text column of Monday holds.
+const longText = 2000
+
+// shape is what a value is when it is sent.
+type shape string
+
+const (
+	unknown   shape = "" // nothing is said of it
+	text      shape = "text"
+	number    shape = "a number"
+	boolean   shape = "true or false"
+	day       shape = "a date"
+	moment    shape = "a date with time"
+	reference shape = "a record"
+)
+
+// fitting is a field of Salesforce and what is known of the board that fills it.
+type fitting struct {
+	name    string // object.field
+	field   sfclient.Field
+	columns columns
+}
+
+// fit checks everything that a field of the mapping may write.
+func (a *auditor) fit(f *mapping.Field, to fitting) {
+	if value, ok := f.Fixed(); ok {
+		a.literal(f.At("value"), value, to)
+		return
+	}
+	for _, c := range f.Labels() {
+		a.literal(c.At, c.Value, to)
+	}
+	if value, relative, ok := f.Default(); relative {
+		a.shaped(f.At("default"), f, day, "", to)
+	} else if ok {
+		a.literal(f.At("default"), value, to)
+	}
+	if target := f.Record(); target != nil {
+		a.refers(f.At("record"), target.Object, to)
+		return
+	}
+	if target := f.Link(); target != nil {
+		a.refers(f.At("link"), target.Object, to)
+		return
+	}
+	if f.As() == "user" {
+		a.refers(f.At("as"), "User", to)
+		return
+	}
+	if len(f.Labels()) == 0 {
+		t := to.typeOf(f)
+		a.shaped(f.At("from"), f, shapeOf(f, t), t, to)
+		a.passed(f, to)
+	}
+}
+
+// typeOf is the type of the one column that a field is read from, or empty where that is not known.
+func (to fitting) typeOf(f *mapping.Field) column.Type {
+	ids := f.Columns()
+	switch {
+	case len(ids) != 1 || f.IsTemplate() || ids[0] == itemName:
+		return column.Text
+	default:
+		return to.columns[ids[0]].Type
+	}
+}
+
+// shapeOf is what a column of the type becomes.
+func shapeOf(f *mapping.Field, t column.Type) shape {
+	switch f.As() {
+	case "number":
+		return number
+	case "datetime":
+		return moment
+	case "":
+		if f.IsTemplate() {
+			return text
+		}
+	default:
+		return text
+	}
+	switch t {
+	case "", column.People, column.BoardRelation:
+		return unknown
+	case column.Numbers:
+		return number
+	case column.Date:
+		return day
+	case column.Checkbox:
+		return boolean
+	}
+	return text
+}
+
+// shaped checks a value of which only the shape is known.
+func (a *auditor) shaped(at mapping.Place, f *mapping.Field, s shape, t column.Type, to fitting) {
+	severity, why := Fits(s, t, to.field)
+	if severity == "" {
+		return
+	}
+	a.find(severity, Salesforce, at, "%s is of type %s, and gets %s%s", to.name, to.field.Type, s, why)
+}
+
+// Fits says whether a value of a shape, out of a column of a type, can go into a field. Without a severity it can; the text
+// says what may help.
+func Fits(s shape, t column.Type, field sfclient.Field) (severity Severity, why string) {
+	kind := KindOf(field)
+	typed := t == column.Text || t == column.LongText
+	switch {
+	case s == unknown || kind == "":
+		return "", ""
+	case s == text && kind == Textual:
+		if t == column.LongText && field.Length > 0 && field.Length < longText {
+			return Warning, " of up to 2,000 characters; it holds " + strconv.Itoa(field.Length)
+		}
+		return "", ""
+	case s == text && kind == Numeric && !wordless(t):
+		return Warning, `; "as: number" says at once what is none`
+	case s == text && kind == Boolean && t == column.Checkbox:
+		return "", ""
+	case s == text && kind != Boolean && typed:
+		return Warning, ", which must be written as Salesforce writes it"
+	case s == number && kind == Numeric, s == boolean && kind == Boolean, s == day && (kind == Date || kind == Textual),
+		s == moment && (kind == DateTime || kind == Textual):
+		return "", ""
+	case (s == number || s == boolean) && kind == Textual:
+		return Error, `; add "as: text"`
+	case s == day && kind == DateTime && t == column.Date:
+		return Error, `; add "as: datetime"`
+	}
+	return Error, ""
+}
+
+// refers checks a field that gets the Id of a record.
+func (a *auditor) refers(at mapping.Place, object string, to fitting) {
+	switch kind := KindOf(to.field); {
+	case kind == Reference:
+		if len(to.field.ReferenceTo) > 0 && !slices.ContainsFunc(to.field.ReferenceTo, func(o string) bool { return strings.EqualFold(o, object) }) {
+			a.find(Error, Salesforce, at, "%s refers to %s, not to %s", to.name, strings.Join(to.field.ReferenceTo, ", "), object)
+		}
+	case kind != Textual && kind != "":
+		a.find(Error, Salesforce, at, "%s is of type %s, and gets the Id of a record", to.name, to.field.Type)
+	}
+}
+
+var recordID = regexp.MustCompile(`^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$`)
+
+// literal checks a value that stands in the mapping. Null fits everywhere: what is required is checked by itself.
+func (a *auditor) literal(at mapping.Place, value any, to fitting) {
+	kind, fits := KindOf(to.field), true
+	switch v := value.(type) {
+	case float64:
+		fits = kind == Numeric || kind == ""
+	case bool:
+		fits = kind == Boolean || kind == ""
+	case string:
+		switch kind {
+		case Numeric:
+			_, err := strconv.ParseFloat(v, 64)
+			fits = err == nil
+		case Boolean:
+			fits = v == "true" || v == "false"
+		case Date:
+			_, err := time.Parse(time.DateOnly, v)
+			fits = err == nil
+		case DateTime:
+			_, err := time.Parse(time.RFC3339, v)
+			fits = err == nil
+		case Reference:
+			fits = recordID.MatchString(v)
+		case Textual:
+			a.literalText(at, v, to)
+		}
+	}
+	if !fits {
+		a.find(Error, Salesforce, at, "%s is of type %s; %s is refused", to.name, to.field.Type, shown(value))
+	}
+}
+
+// literalText checks the length of a text and, of a picklist, that it has the value.
+func (a *auditor) literalText(at mapping.Place, value string, to fitting) {
+	if n := utf8.RuneCountInString(value); to.field.Length > 0 && n > to.field.Length {
+		a.find(Error, Salesforce, at, "%s holds %d characters; this has %d", to.name, to.field.Length, n)
+	}
+	for _, part := range choicesIn(value, to.field) {
+		if offers(to.field, part) {
+			continue
+		}
+		severity, what := Warning, "picklist"
+		if to.field.RestrictedPicklist {
+			severity, what = Error, "restricted picklist"
+		}
+		a.find(severity, Salesforce, at, "%s is a %s without the value %q%s", to.name, what, part, mapping.Suggestion(part, activeValues(to.field)))
+	}
+}
+
+// passed checks the texts that go into a restricted picklist as they are.
+func (a *auditor) passed(f *mapping.Field, to fitting) {
+	ids := f.Columns()
+	if !to.field.RestrictedPicklist || to.columns == nil || len(ids) != 1 {
+		return
+	}
+	c, at := to.columns[ids[0]], f.At("from")
+	switch {
+	case len(c.Labels) == 0 || f.IsTemplate():
+		a.find(Warning, Salesforce, at, "%s is a restricted picklist: a text that is none of its values is refused", to.name)
+		return
+	case f.As() != "" && f.As() != "text" && f.As() != "trim":
+		return
+	}
+	var missing []string
+	for _, label := range c.Labels {
+		if !offers(to.field, label) {
+			missing = append(missing, label)
+		}
+	}
+	if len(missing) > 0 {
+		a.find(Warning, Salesforce, at, "%s is a restricted picklist, and column %q has labels that are none of its values: %s", to.name, c.ID, quoted(missing))
+	}
+}
+
+// choicesIn are the values of a picklist that a text names; none where the field is no picklist.
+func choicesIn(value string, field sfclient.Field) []string {
+	switch field.Type {
+	case "picklist":
+		return []string{value}
+	case "multipicklist":
+		return strings.Split(value, ";")
+	}
+	return nil
+}
+
+func offers(field sfclient.Field, value string) bool { return slices.Contains(activeValues(field), value) }
+
+func activeValues(field sfclient.Field) (values []string) {
+	for _, v := range field.Picklist {
+		if v.Active {
+			values = append(values, v.Value)
+		}
+	}
+	return values
+}
+
+// shown is a value that the mapping itself holds.
+func shown(value any) string {
+	switch v := value.(type) {
+	case string:
+		return strconv.Quote(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64) + " (a number)"
+	default:
+		return "true or false"
+	}
+}

@@ -1,0 +1,117 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/schema/schematest"
+	"crmsync/schema/store"
+)
+
+func TestMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	url := schematest.URL(t)
+	db := must[*pgxpool.Pool](t)(pgxpool.New(t.Context(), url))
+	t.Cleanup(db.Close)
+	// The database comes migrated: back to nothing.
+	if _, err := db.Exec(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			if err := store.Migrate(t.Context(), url); err != nil {
+				t.Errorf("migrating: %v", err)
+			}
+		})
+	}
+	wait.Wait()
+	if err := store.Migrate(t.Context(), url); err != nil {
+		t.Errorf("migrating once more: %v", err)
+	}
+	if _, err := store.New(db).OpenLetters(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+type retries interface{ RetryAfter() time.Duration }
+
+// TestErrors says which errors wait for Postgres, and that none quotes a row.
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	secret := "Ada's secret"
+	tests := map[string]struct {
+		err   func(w *world) error
+		waits bool
+	}{
+		"a text that Postgres refuses": {err: func(w *world) error {
+			holder := uuid.New()
+			w.claim(holder, 1)
+			_, err := w.Save(t.Context(), holder, store.Commit{Items: []*store.Item{{ID: 1, Name: secret + "\x00"}}, Changed: []bool{true}})
+			return err
+		}},
+		"a status that the table refuses": {err: func(w *world) error {
+			_, err := w.Save(t.Context(), uuid.New(), store.Commit{Logs: []store.Log{{JobID: 1, Status: secret, Response: secret, Unclaimed: true}}})
+			return err
+		}},
+		"a value that is no JSON": {err: func(w *world) error {
+			link := &store.Link{Written: map[string]any{secret: make(chan int)}}
+			_, err := w.Save(t.Context(), uuid.New(), store.Commit{Links: []*store.Link{link}})
+			return err
+		}},
+		"a row twice in a set": {err: func(w *world) error {
+			_, err := w.Claim(t.Context(), uuid.New(), []store.Ref{{BoardID: 1, ItemID: 1}, {BoardID: 1, ItemID: 1}}, time.Minute)
+			return err
+		}},
+		"no time left": {waits: true, err: func(w *world) error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
+			defer cancel()
+			<-ctx.Done()
+			_, err := w.SweepLetters(ctx)
+			return err
+		}},
+		"statement cancelled by the server": {waits: true, err: func(w *world) error {
+			return w.Do(t.Context(), func(tx pgx.Tx) error {
+				_, err := tx.Exec(t.Context(), "SET LOCAL statement_timeout = 1; SELECT pg_sleep(10)")
+				return err
+			})
+		}},
+		"connection cut": {waits: true, err: func(w *world) error {
+			return w.Do(t.Context(), func(tx pgx.Tx) error {
+				_, err := tx.Exec(t.Context(), "SELECT pg_terminate_backend(pg_backend_pid())")
+				return err
+			})
+		}},
+		"no server": {waits: true, err: func(w *world) error {
+			pool := must[*pgxpool.Pool](t)(pgxpool.New(t.Context(), "postgres://user:password@127.0.0.1:1/db"))
+			defer pool.Close()
+			_, err := store.New(pool).QueueDepths(t.Context())
+			return err
+		}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			err := tt.err(w)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			var r retries
+			if waits := errors.As(err, &r) && r.RetryAfter() > 0; waits != tt.waits {
+				t.Errorf("waits: %v, want %v, by %v", waits, tt.waits, err)
+			}
+			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "password") {
+				t.Errorf("error tells too much: %v", err)
+			}
+		})
+	}
+}

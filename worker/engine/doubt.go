@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+)
+
+// A write that nobody heard the answer of may have been made or not. What was written before is no base to take a
+// difference from then: such fields stand as unsure in their link, and are sent again whatever they are to hold. That is
+// kept like everything of a link, for as many tries as it takes.
+
+// doubt is for an update without an answer.
+func (r *row) doubt() {
+	for field := range r.fields {
+		r.link.Written = with(r.link.Written, field, store.Unsure())
+	}
+	r.work.log.relink(r.link)
+}
+
+// doubt is for records of which a worker may have written anything, or made them: it did not come to its end.
+func (p *pass) doubt(w *work, records ...*mapping.Record) {
+	for _, rec := range records {
+		if rec.Shared {
+			continue // found by what it is matched by
+		}
+		link := w.link(rec)
+		link.Written = with(link.Written, p.Mapping.Key, store.Unsure())
+		for _, field := range rec.Fields {
+			link.Written[field.Name] = store.Unsure()
+		}
+		w.log.relink(link)
+	}
+}
+
+// lookDoubtful finds, by their key, the records that may be there without a link. One that is there is in step from now on,
+// though nothing would make it any more.
+func (p *pass) lookDoubtful() error {
+	var rows []*row
+	for _, w := range p.works {
+		for _, rec := range w.board.Records {
+			link := w.item.Links[rec.Name]
+			if w.alive() && link != nil && link.SalesforceID == "" && store.IsUnsure(link.Written[p.Mapping.Key]) {
+				rows = append(rows, &row{work: w, record: rec, link: link})
+			}
+		}
+	}
+	p.find(rows)
+	for _, r := range rows {
+		switch {
+		case r.link.SalesforceID != "":
+			r.work.log.appeared = true
+		case r.work.err == nil:
+			r.link.Written = nil
+		}
+		r.work.log.relink(r.link)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/schema/schematest"
+	"crmsync/schema/store"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// world is a store on a database of the test's own.
+type world struct {
+	*store.Store
+	t  *testing.T
+	db *pgxpool.Pool
+}
+
+func setup(t *testing.T) *world {
+	t.Helper()
+	db := schematest.New(t)
+	return &world{store.New(db), t, db}
+}
+
+func (w *world) exec(query string, args ...any) {
+	w.t.Helper()
+	if _, err := w.db.Exec(w.t.Context(), query, args...); err != nil {
+		w.t.Fatalf("%s: %v", query, err)
+	}
+}
+
+func ask[T any](w *world, query string, args ...any) (v T) {
+	w.t.Helper()
+	if err := w.db.QueryRow(w.t.Context(), query, args...).Scan(&v); err != nil {
+		w.t.Fatalf("%s: %v", query, err)
+	}
+	return v
+}
+
+// fault is an error that behaves as it is told to.
+type fault struct {
+	wait              time.Duration
+	permanent, outage bool
+}
+
+func (fault) Error() string               { return "fault" }
+func (f fault) RetryAfter() time.Duration { return f.wait }
+func (f fault) Permanent() bool           { return f.permanent }
+func (f fault) Outage() bool              { return f.outage }
+
+// inbox is a messenger that keeps what it takes, and refuses it where it is told to.
+type inbox struct {
+	name string
+
+	mu    sync.Mutex
+	fails error
+	texts []string
+}
+
+func (m *inbox) Name() string { return m.name }
+
+func (m *inbox) Send(_ context.Context, text string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fails != nil {
+		return m.fails
+	}
+	m.texts = append(m.texts, text)
+	return nil
+}
+
+func (m *inbox) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fails = err
+}
+
+// take empties the inbox.
+func (m *inbox) take() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	texts := m.texts
+	m.texts = nil
+	return texts
+}
+
+// unreachable is a store whose Postgres is away.
+func unreachable(t *testing.T) (*store.Store, func()) {
+	t.Helper()
+	config, err := pgxpool.ParseConfig("postgres://u@h/db?sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig.DialFunc = func(context.Context, string, string) (net.Conn, error) { return nil, io.ErrUnexpectedEOF }
+	config.ConnConfig.LookupFunc = func(context.Context, string) ([]string, error) { return []string{"127.0.0.1"}, nil }
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.New(pool), pool.Close
+}
+
+var errTrouble = errors.New("trouble")
