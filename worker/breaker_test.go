@@ -40,16 +40,18 @@ func TestBreakerTrips(t *testing.T) {
 		every time.Duration
 		trips bool
 	}{
-		"five in a row":            {ends: []error{away, away, away, away, away}, trips: true},
-		"four":                     {ends: []error{away, away, away, away}},
-		"three, slowly":            {ends: []error{away, away, away}, every: 2 * time.Second, trips: true},
-		"two, slowly":              {ends: []error{away, away}, every: time.Minute},
-		"an answer between":        {ends: []error{away, away, away, nil, away, away}},
-		"a refusal between":        {ends: []error{away, away, away, other, away, away}, every: time.Second},
-		"refusals":                 {ends: []error{other, other, other, other, other, errTrouble, errTrouble}},
-		"over quota":               {ends: []error{quota}, trips: true},
-		"given up by the caller":   {ends: []error{context.Canceled, context.Canceled, context.Canceled, context.Canceled, context.Canceled}},
-		"given up, among failures": {ends: []error{away, away, away, context.Canceled, away, away}, trips: true},
+		"five in a row":                  {ends: []error{away, away, away, away, away}, trips: true},
+		"four":                           {ends: []error{away, away, away, away}},
+		"three, slowly":                  {ends: []error{away, away, away}, every: 2 * time.Second, trips: true},
+		"two, slowly":                    {ends: []error{away, away}, every: time.Minute},
+		"an answer between":              {ends: []error{away, away, away, nil, away, away}},
+		"a refusal between":              {ends: []error{away, away, away, other, away, away}, every: time.Second},
+		"refusals":                       {ends: []error{other, other, other, other, other, errTrouble, errTrouble}},
+		"over quota":                     {ends: []error{quota}, trips: true},
+		"given up by the caller":         {ends: []error{context.Canceled, context.Canceled, context.Canceled, context.Canceled, context.Canceled}},
+		"given up, among failures":       {ends: []error{away, away, away, context.Canceled, away, away}, trips: true},
+		"given up, among slow failures":  {ends: []error{away, context.Canceled, away, away}, every: 2 * time.Second, trips: true},
+		"an answer, among slow failures": {ends: []error{away, nil, away, away, away}, every: 1200 * time.Millisecond},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -125,6 +127,9 @@ func TestBreakerHeedsTheTimeAsked(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *breaker) {
 		call(b, fault{outage: true, wait: 5 * time.Minute})
+		if got := b.circuit.State(); got != gobreaker.StateOpen {
+			t.Errorf("%s: nobody is told", got)
+		}
 		time.Sleep(4 * time.Minute)
 		made, err := call(b, nil)
 		var a *awayError

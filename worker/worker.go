@@ -30,6 +30,9 @@ const (
 	keepDone  = 25 * time.Hour
 )
 
+// interruptAfter is how long batches may still take once all jobs have left.
+const interruptAfter = 100 * time.Millisecond
+
 // Config is what a Pool works with. Durations and numbers are those of the program's environment.
 type Config struct {
 	Mapping    *mapping.Mapping
@@ -155,7 +158,7 @@ func (p *Pool) Start(ctx context.Context) error {
 func (p *Pool) Stop(ctx context.Context) error {
 	p.migrator.Stop()
 	err := p.client.Stop(ctx)
-	if closing := p.engine.Close(ctx); closing != nil {
+	if closing := p.closeEngine(ctx); closing != nil {
 		err = errors.Join(err, fmt.Errorf("closing the engine: %w", closing))
 	}
 	if p.stop != nil {
@@ -166,6 +169,17 @@ func (p *Pool) Stop(ctx context.Context) error {
 		b.reports.Wait()
 	}
 	return err
+}
+
+// closeEngine interrupts the batches that are still out, since River has given their jobs the grace already, and waits until
+// these have kept what they did and given back their leases.
+func (p *Pool) closeEngine(ctx context.Context) error {
+	soon, cancel := context.WithTimeout(ctx, interruptAfter)
+	defer cancel()
+	if p.engine.Close(soon) == nil {
+		return nil
+	}
+	return p.engine.Close(ctx)
 }
 
 // Client is the queue's client, which the dashboard shows.

@@ -116,11 +116,11 @@ func (d *daemon) listen(output io.Reader) {
 	}
 }
 
-// kill ends the process of the moment with SIGKILL.
-func (d *daemon) kill() {
+// signal sends a signal to the process of the moment.
+func (d *daemon) signal(s syscall.Signal) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.process != nil && d.process.Kill() == nil {
+	if d.process != nil && d.process.Signal(s) == nil && s == syscall.SIGKILL {
 		d.killed = true
 	}
 }
@@ -130,12 +130,13 @@ func (d *daemon) stop() {
 	d.mu.Lock()
 	d.stopping = true
 	if d.process != nil {
+		d.process.Signal(syscall.SIGCONT) // in case it is stalled
 		d.process.Signal(syscall.SIGTERM)
 	}
 	d.mu.Unlock()
 	patience := time.AfterFunc(30*time.Second, func() {
 		d.c.t.Errorf("%s does not stop", d.name)
-		d.kill()
+		d.signal(syscall.SIGKILL)
 	})
 	defer patience.Stop()
 	<-d.done

@@ -173,8 +173,14 @@ func (o *oracle) lead(p *part, item mondaysim.Item) {
 	}
 	made := o.record(p, "Opportunity", item, ofOthers, opportunity)
 	o.shows(item, "text_oppid", made)
-	if made != nil && item.State == "active" && (refusedAmount || !holds) {
-		o.given(p)
+	if made == nil || item.State != "active" {
+		return
+	}
+	if refusedAmount {
+		o.given(p, "amount")
+	}
+	if !holds {
+		o.given(p, "status")
 	}
 }
 
@@ -223,7 +229,7 @@ func (o *oracle) record(p *part, object string, item mondaysim.Item, d duty, fie
 		}
 	}
 	if email, tested := fields["Email"]; tested && email == any(free{}) {
-		o.given(p)
+		o.given(p, "email")
 	}
 	return got
 }
@@ -247,9 +253,9 @@ func (o *oracle) shows(item mondaysim.Item, column string, r record) {
 }
 
 // given expects that an event was given up because of a value that is refused, and that the item still has.
-func (o *oracle) given(p *part) {
-	if o.dead[p.id].Before(p.refused) {
-		o.wrong(p.id, "got a value that is refused at %s, and no dead letter since", p.refused.UTC().Format(time.TimeOnly))
+func (o *oracle) given(p *part, column string) {
+	if since := p.refused[column]; o.dead[p.id].Before(since) {
+		o.wrong(p.id, "got a value that is refused in %s at %s, and no dead letter since", column, since.UTC().Format(time.TimeOnly))
 	}
 }
 

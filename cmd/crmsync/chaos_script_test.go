@@ -43,13 +43,13 @@ type part struct {
 	number    int
 	id, board int64
 	alive     bool
-	unruly    bool      // has values that are refused, and a status that goes back and forth
-	adopts    string    // Id of the Salesforce contact that is to become the item's; its address stays
-	held      bool      // a lead's status was one that makes records, at some time
-	ended     bool      // it was deleted at some time
-	touched   int       // number of the last step that did
-	refused   time.Time // when it last got a value that is refused
-	story     []string  // what happened to it
+	unruly    bool                 // has values that are refused, and a status that goes back and forth
+	adopts    string               // Id of the Salesforce contact that is to become the item's; its address stays
+	held      bool                 // a lead's status was one that makes records, at some time
+	ended     bool                 // it was deleted at some time
+	touched   int                  // number of the last step that did
+	refused   map[string]time.Time // column -> when it last got a value that is refused
+	story     []string             // what happened to it
 }
 
 // newScript plants what is in Salesforce before the first event.
@@ -109,7 +109,7 @@ func (s *script) step(n int) {
 
 func (s *script) create() {
 	n := len(s.parts)
-	p := &part{number: n, board: leads, alive: true, unruly: n%9 == 4}
+	p := &part{number: n, board: leads, alive: true, unruly: n%9 == 4, refused: map[string]time.Time{}}
 	values := map[string]any{}
 	switch n % 10 {
 	case 0, 6:
@@ -243,7 +243,7 @@ func (s *script) set(p *part, column string) bool {
 		value = fmt.Sprintf("note %d", s.count)
 	}
 	if s.refuses(value) {
-		p.refused = time.Now()
+		p.refused[column] = time.Now()
 	}
 	before, _ := s.monday.Item(p.id)
 	s.monday.SetColumn(p.id, column, value)

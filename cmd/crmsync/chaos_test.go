@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,8 +23,7 @@ import (
 type chaosSize struct {
 	items, events int
 	pace          time.Duration        // between two events
-	restarts      map[int]pglocal.Mode // of Postgres, by the number of the event before
-	deaths        map[int]bool         // of ingest, likewise
+	incidents     map[int]func(*chaos) // beside the killing of workers, by the number of the event before
 	patience      time.Duration        // from the last event until all is quiet
 }
 
@@ -32,11 +32,15 @@ type chaosSize struct {
 var (
 	shortChaos = chaosSize{
 		items: 40, events: 300, pace: 30 * time.Millisecond, patience: 4 * time.Minute,
-		restarts: map[int]pglocal.Mode{150: pglocal.Immediate}, deaths: map[int]bool{80: true},
+		incidents: map[int]func(*chaos){80: (*chaos).killIngest, 110: (*chaos).revoke, 150: (*chaos).crashPostgres},
 	}
 	fullChaos = chaosSize{
 		items: 200, events: 2000, pace: 20 * time.Millisecond, patience: 8 * time.Minute,
-		restarts: map[int]pglocal.Mode{600: pglocal.Fast, 1300: pglocal.Immediate}, deaths: map[int]bool{300: true, 1000: true, 1700: true},
+		incidents: map[int]func(*chaos){
+			300: (*chaos).killIngest, 600: (*chaos).restartPostgres, 1000: (*chaos).killIngest, 1200: (*chaos).crashPostgres, 1700: (*chaos).killIngest,
+			200: (*chaos).revoke, 900: (*chaos).revoke, 1800: (*chaos).revoke,
+			250: (*chaos).stall, 1500: (*chaos).wake, // 25 s: longer than its leases last
+		},
 	}
 )
 
@@ -81,6 +85,8 @@ type chaos struct {
 	script     *script
 	ingest     *daemon
 	workers    []*daemon
+	stalled    *daemon // the worker that is stopped, if one is
+	restarts   sync.WaitGroup
 
 	mu        sync.Mutex
 	disturbed []time.Time // when something was killed or restarted
@@ -191,8 +197,7 @@ func (c *chaos) startSystems() {
 
 // play lets people act on Monday's boards, and things fail, until all events have happened.
 func (c *chaos) play() {
-	var restarts sync.WaitGroup
-	defer restarts.Wait()
+	defer c.restarts.Wait()
 	events, kills := time.NewTicker(c.size.pace), time.NewTicker(killEvery)
 	defer events.Stop()
 	defer kills.Stop()
@@ -201,31 +206,57 @@ func (c *chaos) play() {
 		case <-c.ctx.Done():
 			c.t.Fatal("the test's time is over")
 		case <-kills.C:
-			c.kill(c.workers[c.rng.IntN(len(c.workers))])
+			c.killWorker()
 		case <-events.C:
 			c.script.step(n)
 			n++
-			if mode, ok := c.size.restarts[n]; ok {
-				restarts.Go(func() { c.restart(mode) })
-			}
-			if c.size.deaths[n] {
-				c.kill(c.ingest)
+			if incident := c.size.incidents[n]; incident != nil {
+				incident(c)
 			}
 		}
 	}
 }
 
-func (c *chaos) kill(d *daemon) {
-	d.kill()
+func (c *chaos) killWorker() {
+	if d := c.workers[c.rng.IntN(len(c.workers))]; d != c.stalled {
+		d.signal(syscall.SIGKILL)
+		c.disturb()
+	}
+}
+
+func (c *chaos) killIngest() {
+	c.ingest.signal(syscall.SIGKILL)
 	c.disturb()
 }
 
+// stall stops a worker, as a machine does that swaps or moves. Its leases run out before wake.
+func (c *chaos) stall() {
+	c.stalled = c.workers[0]
+	c.stalled.signal(syscall.SIGSTOP)
+	c.disturb()
+}
+
+func (c *chaos) wake() {
+	c.stalled.signal(syscall.SIGCONT)
+	c.stalled = nil
+	c.disturb()
+}
+
+// revoke ends Salesforce's sessions.
+func (c *chaos) revoke() { c.salesforce.Revoke() }
+
+func (c *chaos) restartPostgres() { c.restart(pglocal.Fast) }
+func (c *chaos) crashPostgres()   { c.restart(pglocal.Immediate) }
+
+// restart does not wait: people do not either.
 func (c *chaos) restart(mode pglocal.Mode) {
-	c.disturb()
-	if err := c.postgres.Restart(c.ctx, mode); err != nil {
-		c.t.Error(err)
-	}
-	c.disturb()
+	c.restarts.Go(func() {
+		c.disturb()
+		if err := c.postgres.Restart(c.ctx, mode); err != nil {
+			c.t.Error(err)
+		}
+		c.disturb()
+	})
 }
 
 func (c *chaos) disturb() {

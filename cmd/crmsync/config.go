@@ -119,11 +119,13 @@ func (c *config) readIngest(e *environment) {
 	}
 }
 
-func (c *config) readWorker(e *environment) {
+func (c *config) readMonday(e *environment) {
 	c.MondayToken = e.require("MONDAY_API_TOKEN", e.text("MONDAY_API_TOKEN", ""))
 	c.MondayURL = e.url("MONDAY_API_URL", "https://api.monday.com/v2")
 	c.MondayVersion = e.text("MONDAY_API_VERSION", "2026-07")
+}
 
+func (c *config) readSalesforce(e *environment) {
 	c.SalesforceLogin = e.require("SALESFORCE_LOGIN_URL", e.url("SALESFORCE_LOGIN_URL", ""))
 	c.SalesforceClientID = e.require("SALESFORCE_CLIENT_ID", e.text("SALESFORCE_CLIENT_ID", ""))
 	c.SalesforceSecret = e.text("SALESFORCE_CLIENT_SECRET", "")
@@ -140,7 +142,11 @@ func (c *config) readWorker(e *environment) {
 	}
 	c.SalesforceVersion = e.text("SALESFORCE_API_VERSION", "v67.0")
 	c.SalesforceHosts = e.list("SALESFORCE_INSTANCE_HOSTS")
+}
 
+func (c *config) readWorker(e *environment) {
+	c.readMonday(e)
+	c.readSalesforce(e)
 	c.TelegramToken, c.TelegramChat = e.text("TELEGRAM_BOT_TOKEN", ""), e.text("TELEGRAM_CHAT_ID", "")
 	if (c.TelegramToken == "") != (c.TelegramChat == "") {
 		e.problem("TELEGRAM_BOT_TOKEN, TELEGRAM_CHAT_ID", "belong together: set both or none")

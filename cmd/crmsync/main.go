@@ -38,9 +38,14 @@ type commands struct {
 	} `cmd:"" help:"Keep the database schema."`
 	Migrate migrateCommand `cmd:"" help:"Bring records of Salesforce to the boards that the mapping names; what was interrupted goes on."`
 	Check   checkCommand   `cmd:"" help:"Read the mapping and say everything that is wrong with it."`
-	Replay  replayCommand  `cmd:"" help:"Put dead letters back into the queue; without arguments list them."`
-	Status  statusCommand  `cmd:"" help:"Say how things stand."`
-	Logs    struct {
+	Mapping struct {
+		Schema mappingSchemaCommand `cmd:"" help:"Print the JSON Schema of the mapping file, for editors."`
+	} `cmd:"" help:"Help with the mapping file."`
+	Scaffold scaffoldCommand `cmd:"" help:"Print a mapping of a Monday board and a Salesforce object to begin with."`
+	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register those that are missing."`
+	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue; without arguments list them."`
+	Status   statusCommand   `cmd:"" help:"Say how things stand."`
+	Logs     struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`
 	Erase eraseCommand `cmd:"" help:"Remove an item's values from all that is kept of it; ids and outcomes stay."`

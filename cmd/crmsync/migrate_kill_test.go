@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -58,8 +59,9 @@ func TestChaosMigrate(t *testing.T) {
 				t.Fatalf("the last command: %v\n%s", err, &log)
 			}
 			t.Logf("%d kills\n%s", killed, &log)
-		case <-time.After(3 * time.Minute):
-			cmd.Process.Kill()
+		case <-time.After(25 * time.Second):
+			cmd.Process.Signal(syscall.SIGQUIT) // it says where it is
+			<-ended
 			t.Fatalf("the last command does not end:\n%s", &log)
 		}
 		break

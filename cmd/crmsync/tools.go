@@ -11,14 +11,11 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
 
 type (
 	schemaUpCommand struct{}
-
-	checkCommand struct{}
 
 	replayCommand struct {
 		All  bool    `help:"All dead letters that were not replayed yet."`
@@ -37,26 +34,6 @@ func (schemaUpCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	fmt.Fprintln(p.stdout, "The schema is up to date.")
-	return nil
-}
-
-// Run reads the mapping and says what is wrong with it.
-func (checkCommand) Run(_ context.Context, p *program) error {
-	e := &environment{getenv: p.getenv}
-	path := e.text("MAPPING", "mapping.yaml")
-	m, err := readMapping(path)
-	if err != nil {
-		var faults mapping.Faults
-		if errors.As(err, &faults) {
-			err = fmt.Errorf("%d faults:\n%w", len(faults), err)
-		}
-		return usageError{err}
-	}
-	records := 0
-	for _, board := range m.Boards {
-		records += len(board.Records)
-	}
-	fmt.Fprintf(p.stdout, "%s is sound: %d boards, %d records.\n", path, len(m.Boards), records)
 	return nil
 }
 

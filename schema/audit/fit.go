@@ -109,16 +109,16 @@ func shapeOf(f *mapping.Field, t column.Type) shape {
 
 // shaped checks a value of which only the shape is known.
 func (a *auditor) shaped(at mapping.Place, f *mapping.Field, s shape, t column.Type, to fitting) {
-	severity, why := Fits(s, t, to.field)
+	severity, why := fits(s, t, to.field)
 	if severity == "" {
 		return
 	}
 	a.find(severity, Salesforce, at, "%s is of type %s, and gets %s%s", to.name, to.field.Type, s, why)
 }
 
-// Fits says whether a value of a shape, out of a column of a type, can go into a field. Without a severity it can; the text
+// fits says whether a value of a shape, out of a column of a type, can go into a field. Without a severity it can; the text
 // says what may help.
-func Fits(s shape, t column.Type, field sfclient.Field) (severity Severity, why string) {
+func fits(s shape, t column.Type, field sfclient.Field) (severity Severity, why string) {
 	kind := KindOf(field)
 	typed := t == column.Text || t == column.LongText
 	switch {
@@ -217,6 +217,8 @@ func (a *auditor) passed(f *mapping.Field, to fitting) {
 	}
 	c, at := to.columns[ids[0]], f.At("from")
 	switch {
+	case c.ID == "" && ids[0] != itemName:
+		return
 	case len(c.Labels) == 0 || f.IsTemplate():
 		a.find(Warning, Salesforce, at, "%s is a restricted picklist: a text that is none of its values is refused", to.name)
 		return
@@ -245,7 +247,9 @@ func choicesIn(value string, field sfclient.Field) []string {
 	return nil
 }
 
-func offers(field sfclient.Field, value string) bool { return slices.Contains(activeValues(field), value) }
+func offers(field sfclient.Field, value string) bool {
+	return slices.Contains(activeValues(field), value)
+}
 
 func activeValues(field sfclient.Field) (values []string) {
 	for _, v := range field.Picklist {

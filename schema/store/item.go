@@ -30,7 +30,8 @@ type Item struct {
 // Column is the value of a column and Monday's time of it.
 type Column struct {
 	column.Value
-	At int64 `json:"at"` // Unix microseconds
+	At int64 `json:"at"`           // Unix microseconds
+	By int64 `json:"by,omitempty"` // job id of the event that told it, until that comes to its end
 }
 
 // Ref names an item.

@@ -63,12 +63,16 @@ func TestClaim(t *testing.T) {
 func TestClaimAtOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
+	var all []int64
+	for id := range int64(500) {
+		all = append(all, id)
+	}
 	var mu sync.Mutex
 	var got []int64
 	var wait sync.WaitGroup
 	for n := range 8 {
 		wait.Go(func() {
-			want := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9}
+			want := slices.Clone(all)
 			if n%2 == 0 {
 				slices.Reverse(want)
 			}
@@ -80,7 +84,7 @@ func TestClaimAtOnce(t *testing.T) {
 	}
 	wait.Wait()
 	slices.Sort(got)
-	if diff := cmp.Diff([]int64{1, 2, 3, 4, 5, 6, 7, 8, 9}, got); diff != "" {
+	if diff := cmp.Diff(all, got); diff != "" {
 		t.Errorf("claimed by all together (-want +got):\n%s", diff)
 	}
 }

@@ -88,6 +88,8 @@ func TestLetterLife(t *testing.T) {
 	w.exec("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1", job)
 	w.sweep()
 	is("alerts after it was done", w.unalerted(), nil)
+	w.exec("DELETE FROM river_job WHERE id = $1", job)
+	is("replayed though it was done", w.replay(job), nil)
 }
 
 // TestReplayCancelled is a job that an operator cancelled while it ran: River must not take the cancelling for one of the

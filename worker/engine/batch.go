@@ -260,10 +260,10 @@ func (p *pass) kept() (store.Commit, []*task) {
 	}}
 	var done []*task
 	for _, w := range p.works {
+		w.end()
 		c.Items, c.Changed = append(c.Items, w.item), append(c.Changed, w.changed)
 		c.Links, c.Waits = append(c.Links, w.log.links...), append(c.Waits, w.log.waits...)
 		c.Appeared = c.Appeared || w.log.appeared
-		w.end()
 	}
 	for _, t := range p.tasks {
 		if t.err == nil {
@@ -285,6 +285,9 @@ func (w *work) end() {
 		if w.err != nil && t.reason == "" {
 			t.err = w.err // what was refused is kept, and fails the event once the rest is done
 		}
+		if t.err == nil || permanent(t.err) {
+			w.told(t)
+		}
 		if t.err != nil || t.wrote || t.reason != "" {
 			continue
 		}
@@ -296,6 +299,15 @@ func (w *work) end() {
 		case !t.stale && w.unlinked():
 			t.reason = "no record is wanted yet"
 		}
+	}
+}
+
+// told forgets which event told a column, now that it comes to its end.
+func (w *work) told(t *task) {
+	if c := w.item.Columns[t.ColumnID]; c.By != 0 && c.By == t.JobID {
+		c.By = 0
+		w.item.Columns[t.ColumnID] = c
+		w.changed = true
 	}
 }
 

@@ -23,14 +23,14 @@ func (r *row) refuseValue(field *mapping.Field, err error) {
 }
 
 // refuse keeps a value that was refused, so that it is not sent again until it changes, and fails the events that told
-// it: where none of the batch did, the one that caused the write.
+// it: where none of the batch did, the one that did and has not come to its end, and else the one that caused the write.
 func (r *row) refuse(field string, value any, columns []string, err *RefusedError) {
 	w := r.work
+	refusal := store.Refusal{Value: value, Code: err.Code, JobID: w.open(columns)}
 	blamed := w.tellers(columns)
-	if len(blamed) == 0 {
+	if len(blamed) == 0 && refusal.JobID == 0 {
 		blamed = w.cause()
 	}
-	refusal := store.Refusal{Value: value, Code: err.Code}
 	for _, t := range blamed {
 		t.fail(err)
 		refusal.JobID = t.JobID
@@ -66,6 +66,16 @@ func (w *work) tellers(columns []string) (tasks []*task) {
 		}
 	}
 	return tasks
+}
+
+// open is the job of an event that told one of the columns and is to come again; 0 where there is none.
+func (w *work) open(columns []string) int64 {
+	for _, id := range columns {
+		if c := w.item.Columns[id]; c.By != 0 {
+			return c.By
+		}
+	}
+	return 0
 }
 
 // cause is the event that a write is put down to where no event told what was written: the first that still counts.

@@ -103,7 +103,7 @@ func (w *work) mergeColumn(t *task) {
 	sure := err == nil && (at != 0 || !t.Redelivered)
 	at = cmp.Or(at, t.TriggeredAt.UnixMicro())
 	known, ok := w.item.Columns[t.ColumnID]
-	told := store.Column{Value: value, At: at}
+	told := store.Column{Value: value, At: at, By: t.JobID}
 	switch {
 	case ok && at < known.At, ok && at == known.At && sure && !value.Equal(known.Value) && !after(told, known):
 		t.stale = true

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"crmsync/schema/mapping"
+	"crmsync/schema/scaffold"
+)
+
+type (
+	scaffoldCommand struct {
+		Board  int64  `required:"" help:"Id of the Monday board." placeholder:"ID"`
+		Object string `required:"" help:"API name of the Salesforce object." placeholder:"NAME"`
+	}
+
+	mappingSchemaCommand struct{}
+)
+
+// Run prints a mapping of a board and an object to begin with.
+func (c scaffoldCommand) Run(ctx context.Context, p *program) error {
+	e := &environment{getenv: p.getenv}
+	var settings config
+	settings.readMonday(e)
+	settings.readSalesforce(e)
+	if err := e.err(); err != nil {
+		return err
+	}
+	l, err := newLive(settings)
+	if err != nil {
+		return usageError{err}
+	}
+	boards, err := l.monday.Boards(ctx, []int64{c.Board})
+	if err != nil {
+		return err
+	}
+	if len(boards) == 0 {
+		return fmt.Errorf("board %d does not exist, is archived, or is not shown to the token", c.Board)
+	}
+	object, err := l.object(ctx, c.Object)
+	if err != nil {
+		return err
+	}
+	if object == nil {
+		return fmt.Errorf("there is no object %s, or the login's user may not see it", c.Object)
+	}
+	text, err := scaffold.Write(boards[0], object)
+	if err != nil {
+		return fmt.Errorf("board %d and %s: %w", c.Board, object.Name, err)
+	}
+	fmt.Fprint(p.stdout, text)
+	return nil
+}
+
+// Run prints what a mapping file may hold, for editors.
+func (mappingSchemaCommand) Run(p *program) error {
+	_, err := p.stdout.Write(mapping.Schema())
+	return err
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
+)
+
+// webhookPath is where ingest listens; the secret follows.
+const webhookPath = "/webhooks/monday"
+
+type webhooksCommand struct {
+	URL string `help:"Register what is missing. The public address of ingest, such as https://sync.example.org; the path and WEBHOOK_SECRET are put behind it." placeholder:"https://..."`
+}
+
+// Run lists the webhooks that the mapping needs, and with --url registers those that are missing.
+//
+// A webhook is taken for ours by its board and event, whoever made it: Monday tells of none where it delivers to, and lists as an
+// app's own (app_webhooks_only) neither those that people made on the board nor, reliably, those of a personal token. So nothing is
+// registered twice. Where another program has a webhook of the same event on a board, ours is to be added there by hand.
+func (c webhooksCommand) Run(ctx context.Context, p *program) error {
+	e := &environment{getenv: p.getenv}
+	var settings config
+	settings.readMonday(e)
+	target := ""
+	if c.URL != "" {
+		target = webhookURL(e, c.URL)
+	}
+	m, reading := readMapping(e.text("MAPPING", "mapping.yaml"))
+	if err := errors.Join(e.err(), reading); err != nil {
+		return usageError{err}
+	}
+	l, err := newLive(settings)
+	if err != nil {
+		return usageError{err}
+	}
+	s := &subscriber{live: l, url: target, table: tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)}
+	err = s.run(ctx, m)
+	if flushing := s.table.Flush(); flushing != nil {
+		return flushing
+	}
+	if err != nil {
+		return err
+	}
+	if s.missing > 0 {
+		fmt.Fprintf(p.stdout, "%d missing; --url registers them.\n", s.missing)
+	}
+	return nil
+}
+
+// subscriber goes through the boards of a mapping.
+type subscriber struct {
+	live    *live
+	url     string // empty: nothing is registered
+	table   *tabwriter.Writer
+	missing int
+}
+
+// run tells of each webhook what became of it. An error of one does not keep the others from being registered.
+func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
+	boards, err := s.live.boards(ctx, m)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.table, "BOARD\tNAME\tEVENT\tSTATE\tWEBHOOK")
+	var failures []error
+	for _, b := range m.Boards {
+		if _, ok := boards[b.ID]; !ok {
+			failures = append(failures, fmt.Errorf("board %d does not exist, is archived, or is not shown to the token", b.ID))
+			continue
+		}
+		hooks, err := s.live.monday.Webhooks(ctx, b.ID)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		for _, event := range mondayclient.Subscriptions() {
+			state, id, err := s.ensure(ctx, b.ID, event, hooks)
+			if err != nil {
+				failures = append(failures, err)
+			}
+			fmt.Fprintf(s.table, "%d\t%s\t%s\t%s\t%s\n", b.ID, b.Name, event, state, id)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// ensure looks for the webhook of an event, and registers it where it is missing.
+func (s *subscriber) ensure(ctx context.Context, board int64, event string, hooks []mondayclient.Webhook) (state, id string, err error) {
+	n := slices.IndexFunc(hooks, func(h mondayclient.Webhook) bool { return h.Event == event })
+	switch {
+	case n >= 0:
+		return "present", fmt.Sprint(hooks[n].ID), nil
+	case s.url == "":
+		s.missing++
+		return "missing", "-", nil
+	}
+	made, err := s.live.monday.CreateWebhook(ctx, board, event, s.url)
+	if err != nil {
+		return "refused", "-", fmt.Errorf("%w; does the address answer Monday from outside?", err)
+	}
+	return "registered", fmt.Sprint(made), nil
+}
+
+// webhookURL is the address that Monday is to deliver to: the public address of ingest with path and secret, unless it has them
+// already. It holds the secret: it is never printed.
+func webhookURL(e *environment, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		e.problem("--url", "is no https address such as https://sync.example.org")
+		return ""
+	}
+	if !strings.Contains(u.Path, webhookPath) {
+		var settings config
+		settings.readIngest(e)
+		u = u.JoinPath(webhookPath, settings.WebhookSecret)
+	}
+	if n := len(u.String()); n > mondayclient.MaxWebhookURL {
+		e.problem("--url", fmt.Sprintf("has %d characters with path and secret; Monday takes %d", n, mondayclient.MaxWebhookURL))
+	}
+	return u.String()
+}

@@ -1,0 +1,184 @@
+package scaffold
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"crmsync/mondayclient"
+	"crmsync/mondayclient/column"
+	"crmsync/schema/audit"
+	"crmsync/schema/mapping"
+	"crmsync/sfclient"
+)
+
+// likeness is how well a column and a field go together.
+type likeness int
+
+const (
+	none likeness = iota
+	maybe
+	same // by name, or the only two of their kind
+)
+
+// pairing is a column and a field that may go together.
+type pairing struct {
+	column mondayclient.BoardColumn
+	field  sfclient.Field
+	likeness
+}
+
+// pair gives each column to one field at most, the most alike first.
+func (d *draft) pair() {
+	var all []pairing
+	for _, c := range d.board.Columns {
+		for _, f := range d.object.Fields {
+			if l := d.alike(c, f); l > none {
+				all = append(all, pairing{c, f, l})
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(x, y pairing) int { return cmp.Compare(y.likeness, x.likeness) })
+	for _, p := range all {
+		if !slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == p.field.Name || l.column.ID == p.column.ID }) {
+			d.add(p.line())
+		}
+	}
+}
+
+// alike compares a column and a field by name and type.
+func (d *draft) alike(c mondayclient.BoardColumn, f sfclient.Field) likeness {
+	if !suits(c, f) || f.Name == mapping.DefaultKey || f.Name == "OwnerId" && c.Type != column.People || c.ID == d.idColumn().ID {
+		return none
+	}
+	title, label, name := plain(c.Title), plain(f.Label), plain(strings.TrimSuffix(f.Name, "__c"))
+	switch {
+	case title == "":
+		return none
+	case title == label || title == name || title+"id" == name:
+		return same
+	case d.only(c, f):
+		return same
+	case within(title, label) || within(title, name) || len(matches(c, f)) > 1:
+		return maybe
+	}
+	return none
+}
+
+// only says that an address, a number or a link has just one field of its kind, and the field just one such column.
+func (d *draft) only(c mondayclient.BoardColumn, f sfclient.Field) bool {
+	own := map[column.Type]string{column.Email: "email", column.Phone: "phone", column.Link: "url"}[c.Type]
+	if own == "" || own != f.Type {
+		return false
+	}
+	n := 0
+	for _, other := range d.object.Fields {
+		if other.Type == own && other.Createable && other.Updateable {
+			n++
+		}
+	}
+	for _, other := range d.board.Columns {
+		if other.Type == c.Type {
+			n++
+		}
+	}
+	return n == 2
+}
+
+// suits says whether what a column holds can go into a field.
+func suits(c mondayclient.BoardColumn, f sfclient.Field) bool {
+	kind := audit.KindOf(f)
+	if !f.Createable || !f.Updateable || c.ID == "name" || strings.ContainsAny(c.ID, " \t\n{}") || kind == "" {
+		return false
+	}
+	switch c.Type {
+	case column.BoardRelation, column.People:
+		return kind == audit.Reference
+	case column.Numbers:
+		return kind == audit.Numeric || kind == audit.Textual
+	case column.Date:
+		return kind == audit.Date || kind == audit.DateTime
+	case column.Checkbox:
+		return kind == audit.Boolean
+	case column.Text, column.LongText:
+		return kind == audit.Textual && f.Type != "picklist" && f.Type != "multipicklist"
+	case column.Email, column.Phone, column.Link, column.Country, column.Status, column.Dropdown:
+		return kind == audit.Textual
+	}
+	return false
+}
+
+// line is how a column goes into its field.
+func (p pairing) line() line {
+	l := line{field: p.field, column: p.column, source: quote(p.column.ID), about: p.column.Title}
+	if p.likeness == maybe {
+		l.doubt = "is it this one?"
+	}
+	as := ""
+	switch c, kind := p.column, audit.KindOf(p.field); {
+	case c.Type == column.BoardRelation:
+		l.source = fmt.Sprintf("{ from: %s, link: board.record }", quote(c.ID))
+		l.doubt = "needs the record of the connected board, as board.record"
+	case c.Type == column.People:
+		as = "user"
+	case c.Type == column.Phone:
+		as = "phone"
+	case c.Type == column.Numbers && kind == audit.Textual:
+		as = "text"
+	case c.Type == column.Date && kind == audit.DateTime:
+		as = "datetime"
+	case len(p.field.Picklist) > 0 && len(c.Labels) > 0:
+		l.translate()
+	case len(p.field.Picklist) > 0:
+		l.doubt = "a picklist takes its own values only"
+	}
+	if as != "" {
+		l.source = fmt.Sprintf("{ from: %s, as: %s }", quote(p.column.ID), as)
+	}
+	return l
+}
+
+// translate lays the labels out with the values of the picklist that say the same.
+func (l *line) translate() {
+	found := matches(l.column, l.field)
+	for _, label := range l.column.Labels {
+		known := slices.ContainsFunc(l.labels, func(c choice) bool { return c.label == label })
+		if !known && strings.TrimSpace(label) != "" && !strings.ContainsRune(label, 0) {
+			l.labels = append(l.labels, choice{label, found[label]})
+		}
+	}
+	if len(found) == 0 {
+		l.doubt = "no label is a value of the picklist"
+	}
+}
+
+// matches are the values of the field's picklist that a column's labels stand for.
+func matches(c mondayclient.BoardColumn, f sfclient.Field) map[string]string {
+	found := map[string]string{}
+	for _, label := range c.Labels {
+		for _, v := range f.Picklist {
+			if v.Active && plain(label) != "" && (plain(v.Value) == plain(label) || plain(v.Label) == plain(label)) {
+				found[label] = v.Value
+				break
+			}
+		}
+	}
+	return found
+}
+
+// within says that one of two names holds the other, and that neither is too short to mean something.
+func within(a, b string) bool {
+	return min(len(a), len(b)) >= 4 && (strings.Contains(a, b) || strings.Contains(b, a))
+}
+
+// plain is a name in small letters, without anything between them.
+func plain(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
+}

@@ -1,0 +1,167 @@
+// Package scaffold writes the beginning of a mapping for a board and an object: what goes together by name and type. It is
+// pure: what Monday and Salesforce say is handed in.
+package scaffold
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"crmsync/mondayclient"
+	"crmsync/mondayclient/column"
+	"crmsync/schema/audit"
+	"crmsync/schema/mapping"
+	"crmsync/sfclient"
+)
+
+// ErrNothingFits says that the object has no field that anything of the board can go to.
+var ErrNothingFits = errors.New("no column of the board goes with a field of the object")
+
+// Write writes a mapping of one board and one object. What it writes is a mapping without a fault; fields of which it is not
+// sure, and those that Salesforce or Monday would refuse, are comments.
+func Write(board mondayclient.Board, object *sfclient.Object) (string, error) {
+	d := &draft{board: board, object: object}
+	d.pair()
+	d.name()
+	d.need()
+	if !d.sure() {
+		return "", ErrNothingFits
+	}
+	if err := d.verify(); err != nil {
+		return "", err
+	}
+	if !d.sure() {
+		return "", ErrNothingFits
+	}
+	return d.text(), nil
+}
+
+// sure says that some line is no comment: a mapping has at least one field.
+func (d *draft) sure() bool {
+	return slices.ContainsFunc(d.lines, func(l line) bool { return l.doubt == "" })
+}
+
+// draft is a mapping that is being written.
+type draft struct {
+	board  mondayclient.Board
+	object *sfclient.Object
+	lines  []line // in the object's order
+}
+
+// line is one field of the mapping.
+type line struct {
+	field  sfclient.Field
+	column mondayclient.BoardColumn // its id is empty where the field is read from none
+	source string                   // what stands after the field's name
+	labels []choice                 // beneath it
+	doubt  string                   // why it is a comment; empty: it is none
+	about  string                   // comment behind it
+}
+
+// choice is a label and the value of a picklist that it becomes; empty: there is none.
+type choice struct{ label, value string }
+
+// verify holds what is written against both systems, and makes comments of what they would refuse.
+func (d *draft) verify() error {
+	live := audit.Live{
+		Boards:  map[int64]mondayclient.Board{d.board.ID: d.board},
+		Objects: map[string]*sfclient.Object{d.object.Name: d.object},
+	}
+	m, err := mapping.Parse("scaffold", []byte(d.text()))
+	if err != nil {
+		return fmt.Errorf("reading what was written: %w", err)
+	}
+	fields := m.Boards[0].Records[0].Fields
+	for _, found := range audit.Check(m, live) {
+		n := slices.IndexFunc(fields, func(f *mapping.Field) bool { return f.Line > found.Line })
+		if n < 0 {
+			n = len(fields)
+		}
+		if found.Severity != audit.Error || n == 0 {
+			continue
+		}
+		for i := range d.lines {
+			if l := &d.lines[i]; l.field.Name == fields[n-1].Name {
+				l.doubt = found.Message
+			}
+		}
+	}
+	return nil
+}
+
+// name gives the item's name to the fields of a name that no column has.
+func (d *draft) name() {
+	first, last := d.free("FirstName"), d.free("LastName")
+	if first != nil && last != nil {
+		d.add(line{field: *first, source: "{ from: name, as: first_name }", about: "all but the last word of the item's name"})
+		d.add(line{field: *last, source: "{ from: name, as: last_name }", about: "the last word of the item's name"})
+	} else if name := d.free("Name"); name != nil {
+		d.add(line{field: *name, source: "name", about: "the item's name"})
+	}
+}
+
+// free is a field of the object that can be written and that nothing goes to yet.
+func (d *draft) free(name string) *sfclient.Field {
+	for _, f := range d.object.Fields {
+		used := slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == name && l.doubt == "" })
+		if f.Name == name && f.Createable && f.Updateable && audit.KindOf(f) == audit.Textual && !used {
+			return &f
+		}
+	}
+	return nil
+}
+
+// need names the required fields that nothing goes to.
+func (d *draft) need() {
+	for _, f := range d.object.Fields {
+		there := slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == f.Name })
+		if audit.Required(f) && !there && f.Name != mapping.DefaultKey {
+			d.add(line{field: f, source: "column_id", doubt: "Salesforce makes no record without it"})
+		}
+	}
+}
+
+// add puts a line where the object has its field.
+func (d *draft) add(l line) {
+	d.lines = append(d.lines, l)
+	slices.SortStableFunc(d.lines, func(x, y line) int { return d.order(x) - d.order(y) })
+}
+
+func (d *draft) order(l line) int {
+	return slices.IndexFunc(d.object.Fields, func(f sfclient.Field) bool { return f.Name == l.field.Name })
+}
+
+// idColumn is the text column that seems to be made for the Salesforce Id, or empty.
+func (d *draft) idColumn() (id mondayclient.BoardColumn) {
+	for _, c := range d.board.Columns {
+		if c.Type != column.Text {
+			continue
+		}
+		name := plain(c.Title)
+		switch {
+		case name == plain(d.object.Name)+"id":
+			return c
+		case name == "salesforceid" || name == "sfid" || name == "salesforcerecordid":
+			id = c
+		}
+	}
+	return id
+}
+
+// left are the columns that no line names, without the one for the Id.
+func (d *draft) left() (columns []mondayclient.BoardColumn) {
+	id := d.idColumn().ID
+	for _, c := range d.board.Columns {
+		named := slices.ContainsFunc(d.lines, func(l line) bool { return l.column.ID == c.ID })
+		if c.ID != "name" && c.ID != id && !named {
+			columns = append(columns, c)
+		}
+	}
+	return columns
+}
+
+// recordName is our own name for the record.
+func (d *draft) recordName() string {
+	return strings.ToLower(strings.TrimSuffix(d.object.Name, "__c"))
+}

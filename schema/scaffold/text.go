@@ -1,0 +1,125 @@
+package scaffold
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"crmsync/schema/mapping"
+)
+
+// text is the mapping as it stands.
+func (d *draft) text() string {
+	w := &strings.Builder{}
+	board := boardName(d.board.Name)
+	fmt.Fprintf(w, "# yaml-language-server: $schema=mapping.schema.json\n#\n# A beginning: board %d into %s. Read it, take the # away where it is right, and run\n"+
+		"# `crmsync check --live`. What comes behind a # is a column's title, or why the line is a comment.\n\n", d.board.ID, d.object.Name)
+	fmt.Fprintf(w, "version: 1\n\ndefaults:\n  key: %s%s\n\nboards:\n", mapping.DefaultKey, d.keyComment())
+	fmt.Fprintf(w, "  %s:%s\n    board: %d\n    records:\n      %s:\n", quote(board), comment(d.board.Name), d.board.ID, quote(d.recordName()))
+	fmt.Fprintf(w, "        object: %s\n", d.object.Name)
+	if id := d.idColumn(); id.ID != "" {
+		fmt.Fprintf(w, "        id_column: %s%s\n", quote(id.ID), comment(id.Title))
+	} else {
+		fmt.Fprint(w, "        # id_column: column_id  # a text column that shows the Salesforce Id\n")
+	}
+	if slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == "Email" && l.doubt == "" }) {
+		fmt.Fprint(w, "        # match: [Email]  # adopts a record that is there before one is made\n")
+	}
+	fmt.Fprint(w, "        fields:\n")
+	for _, l := range d.lines {
+		l.write(w)
+	}
+	if left := d.left(); len(left) > 0 {
+		fmt.Fprint(w, "\n          # Columns that go with no field:\n")
+		for _, c := range left {
+			fmt.Fprintf(w, "          #   %s (%s)%s\n", oneLine(c.ID), oneLine(string(c.Type)), comment(c.Title))
+		}
+	}
+	return w.String()
+}
+
+// keyComment says what the key field needs, where it is not there.
+func (d *draft) keyComment() string {
+	for _, f := range d.object.Fields {
+		if f.Name == mapping.DefaultKey {
+			return ""
+		}
+	}
+	return comment("make this field: text of 18 characters or more, external ID, unique")
+}
+
+// write writes the line, or lines, of a field.
+func (l line) write(w *strings.Builder) {
+	indent := "          "
+	if l.doubt != "" {
+		indent += "# "
+	}
+	about := comment(l.about)
+	if l.doubt != "" {
+		about = comment(strings.TrimPrefix(l.about+": "+l.doubt, ": "))
+	}
+	if l.labels == nil {
+		fmt.Fprintf(w, "%s%s: %s%s\n", indent, l.field.Name, l.source, about)
+		return
+	}
+	fmt.Fprintf(w, "%s%s:%s\n%s  from: %s\n%s  labels:\n", indent, l.field.Name, about, indent, l.source, indent)
+	for _, c := range l.labels {
+		if c.value != "" {
+			fmt.Fprintf(w, "%s    %s: %s\n", indent, quote(c.label), quote(c.value))
+		} else {
+			fmt.Fprintf(w, "%s    # %s: value%s\n", indent, quote(c.label), comment("no value of the picklist is called so"))
+		}
+	}
+	fmt.Fprintf(w, "%s  # default: %s%s\n", indent, quote(l.fallback()), comment("for every other label, and none"))
+}
+
+// fallback is what a new record has that says nothing, or else the picklist's first value.
+func (l line) fallback() (value string) {
+	for _, v := range l.field.Picklist {
+		if v.Active && (v.Default || value == "") {
+			value = v.Value
+		}
+		if v.Active && v.Default {
+			break
+		}
+	}
+	return value
+}
+
+// boardName is our own name for a board.
+func boardName(name string) string {
+	name = strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "_")
+	if name == "" {
+		return "board"
+	}
+	return name
+}
+
+func comment(text string) string {
+	if text = oneLine(text); text == "" {
+		return ""
+	}
+	return "  # " + text
+}
+
+// oneLine is a text of somebody else, fit to stand in a comment.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+}
+
+var (
+	bare     = regexp.MustCompile(`^[A-Za-z_]([A-Za-z0-9_ /.-]*[A-Za-z0-9_.])?$`)
+	reserved = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|y|n|null|nan|inf)$`)
+)
+
+// quote is a text as YAML, in quotes where it would be something else without.
+func quote(text string) string {
+	if bare.MatchString(text) && !reserved.MatchString(text) {
+		return text
+	}
+	quoted, _ := json.Marshal(text) // a string
+	return string(quoted)
+}
