@@ -28,6 +28,9 @@ func TestDocuments(t *testing.T) {
 		"search":             searchDocument,
 		"next of search":     searchNextDocument,
 		"columns":            columnsDocument,
+		"boards":             boardsDocument,
+		"webhooks":           webhooksDocument,
+		"create webhook":     createWebhookDocument,
 	}
 	for _, file := range append(published(t), filepath.Join("testdata", "subset.graphql")) {
 		t.Run(filepath.Base(file), func(t *testing.T) {

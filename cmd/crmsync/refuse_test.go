@@ -209,6 +209,56 @@ func TestRefusedCall(t *testing.T) {
 	w.letter()
 }
 
+// TestRefusedWithoutAWord: a value for which Salesforce refuses a whole call without naming it is found, on a new record as
+// on one that is there, and the rest goes through.
+func TestRefusedWithoutAWord(t *testing.T) {
+	t.Parallel()
+	w := serving(t, mapped(`
+version: 1
+boards:
+  leads:
+    board: 1003
+    records:
+      account:
+        object: Account
+        shared: true
+        match: [Name]
+        fields: { Name: company, NumberOfEmployees: { from: amount } }
+      project:
+        object: Monday_Project__c
+        fields:
+          Name: name
+          Account__c: { record: account }
+          Members__c: amount
+          Start_Date__c: close_date
+`))
+	for _, company := range []string{"Engines", "Engines", "Other Engines"} {
+		w.monday.CreateItem(leads, "Ada", map[string]any{"company": company, "amount": "1.5"}) // no number of people
+	}
+	good := w.monday.CreateItem(leads, "Charles", map[string]any{"company": "Good Engines", "amount": "7", "close_date": map[string]any{"date": "2026-03-04"}})
+	w.quiet()
+	if made, accounts := w.salesforce.Records("Monday_Project__c"), w.salesforce.Records("Account"); len(made) != 4 || len(accounts) != 3 {
+		t.Fatalf("%d projects and %d accounts, want 4 and 3", len(made), len(accounts))
+	}
+	w.holds(w.record("Monday_Project__c", good), map[string]any{"Members__c": 7.0, "Start_Date__c": "2026-03-04"})
+	w.expect(3, "SELECT count(*) FROM dead_letters WHERE reason LIKE '%JSON_PARSER_ERROR%'")
+	for _, made := range w.records("Monday_Project__c", "Name", "Ada") {
+		w.holds(made, map[string]any{"Members__c": nil})
+		if made["Account__c"] == nil {
+			t.Error("a project without its account")
+		}
+	}
+	w.monday.SetColumn(good, "amount", "1.5")
+	w.monday.SetColumn(good, "close_date", map[string]any{"date": "2027-03-04"})
+	w.quiet()
+	w.holds(w.record("Monday_Project__c", good), map[string]any{"Members__c": 7.0, "Start_Date__c": "2027-03-04"})
+	w.expect(4, "SELECT count(*) FROM dead_letters")
+	w.monday.SetColumn(good, "amount", "8")
+	w.quiet()
+	w.holds(w.record("Monday_Project__c", good), map[string]any{"Members__c": 8.0})
+	w.expect(4, "SELECT count(*) FROM dead_letters")
+}
+
 // TestAttempts: an error that may pass is tried again so many times, and each try is kept.
 func TestAttempts(t *testing.T) {
 	t.Parallel()

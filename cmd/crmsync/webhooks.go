@@ -46,6 +46,9 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	if flushing := s.table.Flush(); flushing != nil {
 		return flushing
 	}
+	if err != nil && target != "" {
+		return fmt.Errorf("%w\nMonday registers only an address that answers it: ingest must run, and be reached from outside", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func (s *subscriber) ensure(ctx context.Context, board int64, event string, hook
 	}
 	made, err := s.live.monday.CreateWebhook(ctx, board, event, s.url)
 	if err != nil {
-		return "refused", "-", fmt.Errorf("%w; does the address answer Monday from outside?", err)
+		return "refused", "-", err
 	}
 	return "registered", fmt.Sprint(made), nil
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
@@ -120,10 +121,14 @@ func (a *auditor) webhooks(b *mapping.Board) {
 	if !ok {
 		return
 	}
+	var missing []string
 	for _, event := range mondayclient.Subscriptions() {
 		if !slices.ContainsFunc(hooks, func(h mondayclient.Webhook) bool { return h.Event == event }) {
-			a.find(Warning, Monday, b.At("board"), "board %d has no webhook for %s; `crmsync webhooks --url` makes it", b.ID, event)
+			missing = append(missing, event)
 		}
+	}
+	if len(missing) > 0 {
+		a.find(Warning, Monday, b.At("board"), "board %d has no webhook for %s; `crmsync webhooks --url` makes them", b.ID, strings.Join(missing, ", "))
 	}
 }
 

@@ -90,7 +90,7 @@ func (d *draft) only(c mondayclient.BoardColumn, f sfclient.Field) bool {
 // suits says whether what a column holds can go into a field.
 func suits(c mondayclient.BoardColumn, f sfclient.Field) bool {
 	kind := audit.KindOf(f)
-	if !f.Createable || !f.Updateable || c.ID == "name" || strings.ContainsAny(c.ID, " \t\n{}") || kind == "" {
+	if !f.Createable || !f.Updateable || !usable(c.ID) || kind == "" {
 		return false
 	}
 	switch c.Type {
@@ -108,6 +108,11 @@ func suits(c mondayclient.BoardColumn, f sfclient.Field) bool {
 		return kind == audit.Textual
 	}
 	return false
+}
+
+// usable says whether a mapping can name the column, and it is not the item's name.
+func usable(id string) bool {
+	return id != "" && id != "name" && !strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || r == 0 || r == '{' || r == '}' })
 }
 
 // line is how a column goes into its field.
@@ -154,14 +159,14 @@ func (l *line) translate() {
 	}
 }
 
-// matches are the values of the field's picklist that a column's labels stand for.
+// matches are the values of the field's picklist that a column's labels stand for: the same, or else one that reads the same.
 func matches(c mondayclient.BoardColumn, f sfclient.Field) map[string]string {
 	found := map[string]string{}
 	for _, label := range c.Labels {
 		for _, v := range f.Picklist {
-			if v.Active && plain(label) != "" && (plain(v.Value) == plain(label) || plain(v.Label) == plain(label)) {
+			like := plain(label) != "" && (plain(v.Value) == plain(label) || plain(v.Label) == plain(label))
+			if _, ok := found[label]; v.Active && (v.Value == label || like && !ok) {
 				found[label] = v.Value
-				break
 			}
 		}
 	}

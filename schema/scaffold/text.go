@@ -120,6 +120,9 @@ func quote(text string) string {
 	if bare.MatchString(text) && !reserved.MatchString(text) {
 		return text
 	}
-	quoted, _ := json.Marshal(text) // a string
-	return string(quoted)
+	w := &strings.Builder{}
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	_ = out.Encode(text) // a string, into memory
+	return strings.TrimSuffix(w.String(), "\n")
 }

@@ -146,7 +146,7 @@ func (p *pass) call(rows []*row) (again []*row) {
 	parts := parts(rows, codeOf(err))
 	if len(parts) == 1 {
 		for _, r := range rows {
-			again = append(again, p.reject(r, nil, codeOf(err))...)
+			again = append(again, p.rejectCall(r, codeOf(err))...)
 		}
 		return again
 	}
@@ -261,20 +261,26 @@ func (p *pass) settle(r *row, result sfclient.Result) (again []*row) {
 	}
 	for _, other := range r.like {
 		other.work.answered = r.work.answered
+		if r.search != nil {
+			delete(other.fields, r.search.out)
+		}
 		other.linked(change.ID, other.fields)
 		other.work.wrote(recordChange{Record: change.Record, Object: change.Object, ID: change.ID, Linked: true}, nil)
 	}
+	p.found(r)
 	return again
 }
 
 // emptied is what a new record would not have, where the row came upon the item's record from before.
 func (r *row) emptied() []*row {
-	if len(r.empty) == 0 {
-		return nil
-	}
 	next := &row{work: r.work, record: r.record, link: r.link, fields: map[string]any{}}
 	for _, field := range r.empty {
-		next.fields[field] = nil
+		if empties(r.record, field) {
+			next.fields[field] = nil
+		}
+	}
+	if len(next.fields) == 0 {
+		return nil
 	}
 	return []*row{next}
 }
@@ -318,7 +324,7 @@ func (r *row) columns(fields []string) (columns []string) {
 
 func codeOf(err error) string {
 	if c, ok := asBehaviour[*sfclient.Error](err); ok {
-		return c.Code
+		return cmp.Or(c.Code, strconv.Itoa(c.Status))
 	}
 	return "REFUSED"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -87,25 +88,66 @@ func TestTakenOver(t *testing.T) {
 	}
 }
 
-// TestFoundByKey is the same for a record that the dead worker made, and whose column was emptied since.
-func TestFoundByKey(t *testing.T) {
+// TestDied is a worker that died before it kept what it wrote: what the item has emptied since is emptied, and what a
+// record had before it was adopted stays.
+func TestDied(t *testing.T) {
 	t.Parallel()
-	tests := map[string]map[string]any{
-		"by key":   {"Title": "Head"},
-		"by match": {"Title": "Head", "Email": "ada@example.org"},
+	const address = "ada@example.org"
+	tests := map[string]struct {
+		board  int64
+		values map[string]any // in Monday
+		left   map[string]any // in Salesforce
+		keyed  bool           // the dead worker made the record or adopted it; else it is adopted now
+		later  bool           // it died in the middle of a change that came later
+		want   map[string]any
+	}{
+		"made": {
+			board: companies, left: map[string]any{"Name": "Acme", "Phone": "1"}, keyed: true, want: map[string]any{"Phone": nil},
+		},
+		"adopted or made": {
+			board: people, values: map[string]any{"email": email(address)}, keyed: true,
+			left: map[string]any{"LastName": "King", "Email": address, "Title": "Head"}, want: map[string]any{"Email": address, "Title": "Head"},
+		},
+		"adopted or made, and the match emptied": {
+			board: people, keyed: true,
+			left: map[string]any{"LastName": "King", "Email": address, "Title": "Head"}, want: map[string]any{"Email": nil, "Title": "Head"},
+		},
+		"later, adopted": {
+			board: people, values: map[string]any{"email": email(address)}, later: true,
+			left: map[string]any{"LastName": "King", "Email": address, "Title": "Head"}, want: map[string]any{"Email": address, "Title": "Head"},
+		},
 	}
-	for name, left := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := setup(t)
-			item := w.monday.CreateItem(people, "Ada King", map[string]any{"email": email("ada@example.org")})
-			left["LastName"], left["Monday_Item_Id__c"] = "King", fmt.Sprint(item)
-			w.salesforce.Insert("Contact", left)
-			w.must(w.engine(), w.event(people, item, Event{Kind: Created, Name: "Ada King"}))
-			if got := w.contact(item)["Title"]; got != nil {
-				t.Errorf("title %v, which Monday does not have", got)
-			}
-		})
+	for name, tt := range tests {
+		for _, leased := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, leased %v", name, leased), func(t *testing.T) {
+				t.Parallel()
+				w := setup(t)
+				e := w.engine()
+				item := w.monday.CreateItem(tt.board, "Ada King", tt.values)
+				object := map[int64]string{people: "Contact", companies: "Account"}[tt.board]
+				left := maps.Clone(tt.left)
+				if tt.keyed {
+					left["Monday_Item_Id__c"] = fmt.Sprint(item)
+				}
+				w.salesforce.Insert(object, left)
+				if leased && tt.keyed { // the dead worker holds the item to the end of its lease
+					w.exec("INSERT INTO items (item_id, board_id, lease_holder, lease_until) VALUES ($1, $2, gen_random_uuid(), '-infinity')", item, tt.board)
+				}
+				w.must(e, w.event(tt.board, item, Event{Kind: Created, Name: "Ada King"}))
+				if tt.later {
+					w.exec("UPDATE items SET lease_holder = gen_random_uuid(), lease_until = '-infinity'")
+					w.must(e, w.event(tt.board, item, Event{Kind: Renamed, Name: "Ada Byron"}))
+				}
+				records := w.salesforce.Records(object)
+				got := map[string]any{}
+				for field := range tt.want {
+					got[field] = records[0][field]
+				}
+				if diff := cmp.Diff(tt.want, got); diff != "" || len(records) != 1 {
+					t.Errorf("%d records; the first has (-want +got):\n%s", len(records), diff)
+				}
+			})
+		}
 	}
 }
 

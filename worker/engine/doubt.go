@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
@@ -26,10 +28,18 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 		link := w.link(rec)
 		link.Written = with(link.Written, p.Mapping.Key, store.Unsure())
 		for _, field := range rec.Fields {
-			link.Written[field.Name] = store.Unsure()
+			if _, was := link.Written[field.Name]; was || link.SalesforceID == "" && empties(rec, field.Name) {
+				link.Written[field.Name] = store.Unsure()
+			}
 		}
 		w.log.relink(link)
 	}
+}
+
+// empties says whether a field may be emptied on a record that was found by its key without a link: the worker that wrote
+// the key may have adopted it by its match, and of such a record only the match is known to come from the item.
+func empties(rec *mapping.Record, field string) bool {
+	return len(rec.Match) == 0 || slices.Contains(rec.Match, field)
 }
 
 // lookDoubtful finds, by their key, the records that may be there without a link. One that is there is in step from now on,

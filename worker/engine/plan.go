@@ -41,6 +41,7 @@ type row struct {
 	adopts bool           // the link is new: the record was there before it
 	like   []*row         // rows of other items that share the record to be made
 	again  bool           // the record was gone and is made anew
+	search *search        // for the value that a new record is refused for; nil: it was not, or it was said
 }
 
 // references answers what a plan needs to know from outside its item.

@@ -28,6 +28,14 @@ func (p *pass) refused(r *row, err sfclient.RowError) (again []*row) {
 	return p.reject(r, named, err.Code)
 }
 
+// rejectCall takes in that a call with this row alone, or with others like it, was refused.
+func (p *pass) rejectCall(r *row, code string) (again []*row) {
+	if (r.op == opCreate || r.op == opUpsert) && suspicious(code) && r.leaveOut(code) {
+		return []*row{r}
+	}
+	return p.reject(r, nil, code)
+}
+
 // reject takes in that a row cannot be written as it is: the fields that were named go out of it; where none was, the
 // fault is found by halves.
 func (p *pass) reject(r *row, named []string, code string) (again []*row) {
@@ -44,10 +52,15 @@ func (p *pass) reject(r *row, named []string, code string) (again []*row) {
 		for _, field := range named {
 			r.refuse(field, r.fields[field], r.columns([]string{field}), p.refusal(r, field, code))
 			delete(r.fields, field)
+			if r.search != nil {
+				delete(r.search.whole, field)
+			}
 		}
 		if len(r.fields) == 0 {
 			return nil
 		}
+		return []*row{r}
+	case r.search != nil && r.leaveOut(code):
 		return []*row{r}
 	case r.op == opUpdate && len(r.fields) > 1:
 		return r.halves() // it is not said which field: each half for itself
@@ -56,6 +69,9 @@ func (p *pass) reject(r *row, named []string, code string) (again []*row) {
 			r.refuse(field, value, r.columns([]string{field}), p.refusal(r, field, code))
 		}
 		return nil
+	}
+	if r.search != nil {
+		code = r.search.code
 	}
 	for _, r := range append(r.like, r) {
 		r.refuse(wholeRecord, digest(r.fields), r.columns(slices.Collect(maps.Keys(r.fields))), p.refusal(r, "", code))

@@ -1,0 +1,175 @@
+package scaffold_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crmsync/mondayclient"
+	"crmsync/mondayclient/column"
+	"crmsync/schema/audit"
+	"crmsync/schema/mapping"
+	"crmsync/schema/scaffold"
+	"crmsync/sfclient"
+)
+
+func object(name string, fields ...sfclient.Field) *sfclient.Object {
+	return &sfclient.Object{Name: name, Fields: fields}
+}
+
+func field(name, label, kind string) sfclient.Field {
+	return sfclient.Field{Name: name, Label: label, Type: kind, Length: 255, Createable: true, Updateable: true, Nillable: true}
+}
+
+func values(f sfclient.Field, values ...string) sfclient.Field {
+	for _, v := range values {
+		f.Picklist = append(f.Picklist, sfclient.PicklistValue{Value: v, Label: v, Active: true})
+	}
+	f.RestrictedPicklist = true
+	return f
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	board := mondayclient.Board{ID: 7, Name: "Our Leads!", Columns: []mondayclient.BoardColumn{
+		{ID: "name", Title: "Name", Type: "name"},
+		{ID: "status", Title: "Status", Type: column.Status, Labels: []string{"new", "On: hold", "Lost"}},
+		{ID: "text_1", Title: "COMPANY", Type: column.Text},
+		{ID: "email_1", Title: "Write to", Type: column.Email},
+		{ID: "date_1", Title: "First call", Type: column.Date},
+		{ID: "numbers_1", Title: "Size", Type: column.Numbers},
+		{ID: "person", Title: "Owner", Type: column.People},
+		{ID: "connect", Title: "Campaign", Type: column.BoardRelation},
+		{ID: "website", Title: "Website\n# of the: company", Type: column.Link},
+		{ID: "text_9", Title: "Lead ID", Type: column.Text},
+		{ID: "formula", Title: "Amount", Type: "formula"},
+	}}
+	stage := values(field("Stage__c", "Stage", "picklist"), "A", "B")
+	stage.Nillable = false
+	owner := field("OwnerId", "Owner ID", "reference")
+	owner.ReferenceTo = []string{"User"}
+	campaign := field("CampaignId", "Campaign ID", "reference")
+	readOnly := field("Size__c", "Size", "string")
+	readOnly.Createable = false
+	got, err := scaffold.Write(board, object("Lead",
+		field("FirstName", "First Name", "string"), field("LastName", "Last Name", "string"), field("Company", "Company", "string"),
+		values(field("Status", "Status", "picklist"), "New", "On-Hold", "Closed"), stage, owner, campaign,
+		field("Email", "Email", "email"), field("First_Call__c", "First Call", "datetime"), field("Site__c", "Website", "url"),
+		field("Other__c", "Other Site", "url"), field("Amount", "Amount", "currency"), readOnly, field("Company_Size__c", "Company Size", "string")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `# yaml-language-server: $schema=mapping.schema.json
+#
+# A beginning: board 7 into Lead. Read it, take the # away where it is right, and run
+# ` + "`crmsync check --live`" + `. What comes behind a # is a column's title, or why the line is a comment.
+
+version: 1
+
+defaults:
+  key: Monday_Item_Id__c  # make this field: text of 18 characters or more, external ID, unique
+
+boards:
+  our_leads:  # Our Leads!
+    board: 7
+    records:
+      lead:
+        object: Lead
+        id_column: text_9  # Lead ID
+        # match: [Email]  # adopts a record that is there before one is made
+        fields:
+          FirstName: { from: name, as: first_name }  # all but the last word of the item's name
+          LastName: { from: name, as: last_name }  # the last word of the item's name
+          Company: text_1  # COMPANY
+          Status:  # Status
+            from: status
+            labels:
+              new: New
+              "On: hold": On-Hold
+              # Lost: value  # no value of the picklist is called so
+            # default: New  # for every other label, and none
+          # Stage__c: column_id  # Salesforce makes no record without it
+          OwnerId: { from: person, as: user }  # Owner
+          # CampaignId: { from: connect, link: board.record }  # Campaign: needs the record of the connected board, as board.record
+          Email: email_1  # Write to
+          First_Call__c: { from: date_1, as: datetime }  # First call
+          # Site__c: website  # Website # of the: company: is it this one?
+          # Company_Size__c: { from: numbers_1, as: text }  # Size: is it this one?
+
+          # Columns that go with no field:
+          #   formula (formula)  # Amount
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mapping (-want +got):\n%s", diff)
+	}
+}
+
+// What is written is a mapping, whatever people call their boards, columns and labels.
+func TestWriteIsSound(t *testing.T) {
+	t.Parallel()
+	odd := []string{"", " ", "null", "true", "No", "~", "123", "1.5", "0x1F", "-", "- a", "a: b", "a #b", "#", "{x}", "[x]", `"q"`, "it's", `back\slash`, "a\nb", "tab\t",
+		"*x", "&x", "!x", "%x", "@x", "`x`", "|", ">", "?", "ünïcode", "名前", "🙂", "\u2028", "<<", "name", "a\x00b", strings.Repeat("long ", 50), "=", ",", "e\u0301", "2026-01-31", "yes "}
+	for _, text := range odd {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			board := mondayclient.Board{ID: 1, Name: text, Columns: []mondayclient.BoardColumn{
+				{ID: "status", Title: "Status", Type: column.Status, Labels: append([]string{"Open"}, odd...)},
+				{ID: text, Title: "Phone", Type: column.Phone},
+				{ID: "text", Title: text, Type: column.Text},
+			}}
+			status := values(field("Status", "Status", "picklist"), append([]string{"Open"}, odd...)...)
+			o := object("Thing__c", field("Name", "Name", "string"), status, field("Phone", "Phone", "phone"), field("Note__c", text, "string"))
+			src, err := scaffold.Write(board, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := mapping.Parse("m", []byte(src))
+			if err != nil {
+				t.Fatalf("Parse: %v\n%s", err, src)
+			}
+			fields := map[string]*mapping.Field{}
+			for _, f := range m.Boards[0].Records[0].Fields {
+				fields[f.Name] = f
+			}
+			if fields["Name"] == nil || fields["Status"] == nil {
+				t.Fatalf("a field is missing:\n%s", src)
+			}
+			for _, c := range fields["Status"].Labels() {
+				if c.Value != c.Label {
+					t.Errorf("label %q becomes %q", c.Label, c.Value)
+				}
+			}
+			live := audit.Live{Boards: map[int64]mondayclient.Board{1: board}, Objects: map[string]*sfclient.Object{"Thing__c": o}}
+			for _, f := range audit.Check(m, live) {
+				if f.Severity == audit.Error && f.Line > m.Boards[0].Records[0].At("fields").Line {
+					t.Errorf("%d: %s", f.Line, f.Message)
+				}
+			}
+		})
+	}
+}
+
+// What Salesforce would refuse is a comment, though the names are the same.
+func TestWriteCommentsOutErrors(t *testing.T) {
+	t.Parallel()
+	account := field("AccountId", "Owner", "reference")
+	account.ReferenceTo = []string{"Account"}
+	board := mondayclient.Board{ID: 1, Name: "B", Columns: []mondayclient.BoardColumn{{ID: "person", Title: "Owner", Type: column.People}}}
+	got, err := scaffold.Write(board, object("Case", field("Name", "Name", "string"), account))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "          # AccountId: { from: person, as: user }  # Owner: Case.AccountId refers to Account, not to User\n"; !strings.Contains(got, want) {
+		t.Errorf("missing %q in\n%s", want, got)
+	}
+}
+
+func TestWriteNothing(t *testing.T) {
+	t.Parallel()
+	board := mondayclient.Board{ID: 1, Name: "B", Columns: []mondayclient.BoardColumn{{ID: "text", Title: "Text", Type: column.Text}}}
+	if _, err := scaffold.Write(board, object("Case", field("Amount", "Amount", "double"))); !errors.Is(err, scaffold.ErrNothingFits) {
+		t.Errorf("Write: %v, want ErrNothingFits", err)
+	}
+}

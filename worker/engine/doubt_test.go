@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"crmsync/mondayclient/mondaysim"
+	"crmsync/sfclient/sfsim"
+)
+
+// once fails the first call of an operation.
+func once(operation string, f sfsim.Fault) func(sfsim.Call) *sfsim.Fault {
+	done := false
+	return func(c sfsim.Call) *sfsim.Fault {
+		if done || c.Operation != operation {
+			return nil
+		}
+		done = true
+		return &f
+	}
+}
+
+// labelled is a status column's new value, as of now.
+func labelled(label string) Event {
+	value := `{"label":{"index":1,"text":"` + label + `"}}`
+	return Event{Kind: Updated, ColumnID: "status", ColumnType: "color", Value: []byte(value), ChangedAt: float64(time.Now().UnixMicro()) / 1e6}
+}
+
+// lost works off an event whose call took effect without an answer.
+func (w *world) lost(e *Engine, operation string, ev Event) {
+	w.t.Helper()
+	w.salesforce.OnCall(once(operation, sfsim.Fault{After: true, Cut: true}))
+	if _, errs := w.do(e, ev); errs[0] == nil {
+		w.t.Fatal("the event ended without an answer from Salesforce")
+	}
+	w.salesforce.OnCall(nil)
+}
+
+// TestLostAnswer is a value that was written without an answer, and is back at what was there before it by the next event.
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	item := w.person(e, "Ada King", map[string]any{"status": map[string]any{"label": "Boss"}})
+	w.lost(e, "update", w.event(people, item, labelled("Clerk")))
+	if got := w.contact(item)["Title"]; got != "Staff" {
+		t.Fatalf("title %v: the write was to take effect", got)
+	}
+	w.must(e, w.event(people, item, labelled("Boss")))
+	if got := w.contact(item)["Title"]; got != "Head" {
+		t.Errorf("title %v, want Head", got)
+	}
+}
+
+// TestLostAnswerOfCreation is a record that was made without an answer, for an item that wants none by the next event.
+func TestLostAnswerOfCreation(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.config.Mapping = parse(t, `
+version: 1
+boards:
+  people:
+    board: 1002
+    create_when: { status: [Boss] }
+    records:
+      contact:
+        object: Contact
+        fields:
+          LastName: { from: name, as: last_name }
+          Title: { from: status, labels: { Boss: Head, Clerk: Staff } }
+          Email: email
+`)
+	e := w.engine()
+	item := w.monday.CreateItem(people, "Ada King", map[string]any{"email": email("ada@example.org")})
+	w.lost(e, "upsert", w.event(people, item, labelled("Boss")))
+	w.must(e, w.event(people, item, labelled("Clerk")))
+	w.must(e, w.event(people, item, Event{Kind: Updated, ColumnID: "email", ColumnType: "email", Value: []byte("null"), ChangedAt: float64(time.Now().UnixMicro()) / 1e6}))
+	if got := w.contact(item); got["Title"] != "Staff" || got["Email"] != nil {
+		t.Errorf("contact %v, want Staff without an address", got)
+	}
+}
+
+// TestTakenOverInVain is a worker that takes over from a dead one, and cannot reach Monday: the doubt outlives it.
+func TestTakenOverInVain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	item := w.person(e, "Ada King", map[string]any{"status": map[string]any{"label": "Boss"}})
+	w.salesforce.Update("Contact", w.contact(item)["Id"].(string), map[string]any{"Title": "Ghost"})
+	w.exec("UPDATE items SET lease_holder = gen_random_uuid(), lease_until = now() - interval '1 second'")
+	w.monday.SetDown(true)
+	if _, errs := w.do(e, w.event(people, item, Event{Kind: Renamed, Name: "Ada King", Redelivered: true})); errs[0] == nil {
+		t.Fatal("the event ended without an answer from Monday")
+	}
+	w.monday.SetDown(false)
+	w.must(e, w.event(people, item, Event{Kind: Renamed, Name: "Ada King"}))
+	if got := w.contact(item)["Title"]; got != "Head" {
+		t.Errorf("title %v, as the dead worker left it", got)
+	}
+}
+
+// TestEndedTwice is an item that comes back while it still shows the Id of a record before its last one.
+func TestEndedTwice(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	item := w.person(e, "Ada King", nil)
+	for range 2 {
+		w.monday.DeleteItem(item)
+		w.must(e, w.event(people, item, Event{Kind: Deleted}))
+		w.monday.RestoreItem(item)
+		w.monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault {
+			if c.Operation == "items" || c.Operation == "complexity+items" {
+				return nil
+			}
+			return &mondaysim.Fault{Status: http.StatusInternalServerError, Body: `{"data":null}`}
+		})
+		restored := w.event(people, item, Event{Kind: Restored})
+		if _, errs := w.do(e, restored); errs[0] == nil || permanent(errs[0]) {
+			t.Fatalf("restored: %v, want to come back as Monday does not take the Id", errs[0])
+		}
+		w.monday.OnCall(nil)
+	}
+	w.must(e, w.event(people, item, Event{Kind: Resync}))
+	got, _ := w.monday.Item(item)
+	if id := w.contact(item)["Id"]; got.Text["text_sfid"] != id {
+		t.Errorf("the item shows %q, want %v", got.Text["text_sfid"], id)
+	}
+}
