@@ -109,7 +109,7 @@ func (s *script) step(n int) {
 
 func (s *script) create() {
 	n := len(s.parts)
-	p := &part{number: n, board: leads, alive: true, unruly: n%9 == 4, refused: map[string]time.Time{}}
+	p := &part{number: n, board: leads, alive: true, unruly: n%7 == 4, refused: map[string]time.Time{}}
 	values := map[string]any{}
 	switch n % 10 {
 	case 0, 6:
@@ -178,10 +178,12 @@ func (s *script) act(p *part) bool {
 		s.tell(p, "renamed %q", name)
 		return true
 	}
-	switch p.board {
-	case accounts:
+	switch {
+	case p.board == accounts:
 		return s.set(p, s.pick("phone", "phone", "text_note"))
-	case contacts:
+	case p.board == leads && p.unruly:
+		return s.set(p, s.pick("status", "amount", "email"))
+	case p.board == contacts:
 		return s.set(p, s.pick("email", "connect_account", "connect_account", "phone"))
 	}
 	return s.set(p, s.pick("status", "status", "status", "status", "company", "company", "email", "amount", "amount", "close_date", "text_note"))

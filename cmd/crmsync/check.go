@@ -91,6 +91,7 @@ func (c checkCommand) sound(p *program, path string, m *mapping.Mapping) error {
 		records += len(board.Records)
 	}
 	fmt.Fprintf(p.stdout, "%s is sound: %d boards, %d records.\n", path, len(m.Boards), records)
+	p.printLeft(path, m)
 	return nil
 }
 

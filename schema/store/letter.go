@@ -26,8 +26,8 @@ type Letter struct {
 	Code                 string
 }
 
-// SweepLetters writes a dead letter, and the end of the event, for each job that River gave up since it was last
-// put into the queue, whoever gave it up: a worker, an operator, or River's rescuer after a worker died.
+// SweepLetters writes a dead letter, and the end of the event, for each job that River gave up and that has none yet for
+// that end, whoever gave it up: a worker, an operator, or River's rescuer after a worker died.
 func (s *Store) SweepLetters(ctx context.Context) (found int64, err error) {
 	const query = `
 		WITH gone AS (
@@ -35,15 +35,14 @@ func (s *Store) SweepLetters(ctx context.Context) (found int64, err error) {
 			       coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled') AS reason
 			FROM   river_job j
 			WHERE  j.state IN ('discarded', 'cancelled')
-			AND    NOT EXISTS (SELECT FROM dead_letters d
-			                   WHERE d.job_id = j.id AND (d.replayed_at IS NULL OR d.replayed_at >= j.finalized_at))
+			AND    NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.ended_at = j.finalized_at)
 			ORDER  BY j.finalized_at
 			LIMIT  1000
 		), written AS (
-			INSERT INTO dead_letters AS d (job_id, kind, args, reason, attempts)
-			SELECT id, kind, args, reason, attempt FROM gone
+			INSERT INTO dead_letters AS d (job_id, kind, args, reason, attempts, ended_at)
+			SELECT id, kind, args, reason, attempt, finalized_at FROM gone
 			ON CONFLICT (job_id) DO UPDATE
-			SET    reason = excluded.reason, attempts = excluded.attempts, created_at = now(), alerted_at = NULL, replayed_at = NULL
+			SET    reason = excluded.reason, attempts = excluded.attempts, ended_at = excluded.ended_at, created_at = now(), alerted_at = NULL, replayed_at = NULL
 		)
 		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
 		SELECT id, coalesce(args->>'type', kind), (args->>'board_id')::bigint, (args->>'item_id')::bigint, args->>'column_id',

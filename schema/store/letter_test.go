@@ -94,6 +94,25 @@ func TestLetterLife(t *testing.T) {
 
 // TestReplayCancelled is a job that an operator cancelled while it ran: River must not take the cancelling for one of the
 // next try.
+// TestLetterOfRetried is a job that somebody retries in River's dashboard, and that is given up once more.
+func TestLetterOfRetried(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	job := w.job("discarded", "item_rename", eventArgs)
+	w.sweep()
+	w.unalerted()
+	w.exec("UPDATE river_job SET state = 'available', finalized_at = NULL WHERE id = $1", job)
+	w.sweep()
+	if got := w.unalerted(); got != nil {
+		t.Errorf("alerts of %v while it is tried again", got)
+	}
+	w.exec("UPDATE river_job SET state = 'discarded', finalized_at = now() WHERE id = $1", job)
+	w.sweep()
+	if got := w.unalerted(); !slices.Equal(got, []int64{job}) {
+		t.Errorf("alerts of %v, want one more of job %d", got, job)
+	}
+}
+
 func TestReplayCancelled(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -274,9 +274,9 @@ func (p *pass) settle(r *row, result sfclient.Result) (again []*row) {
 // emptied is what a new record would not have, where the row came upon the item's record from before.
 func (r *row) emptied() []*row {
 	next := &row{work: r.work, record: r.record, link: r.link, fields: map[string]any{}}
-	for _, field := range r.empty {
-		if empties(r.record, field) {
-			next.fields[field] = nil
+	for _, field := range r.record.Fields {
+		if slices.Contains(r.empty, field.Name) && (empties(r.record, field.Name) || r.work.touches(field)) {
+			next.fields[field.Name] = nil
 		}
 	}
 	if len(next.fields) == 0 {

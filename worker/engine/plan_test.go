@@ -123,6 +123,29 @@ func describe(r *row) string {
 	return text
 }
 
+// TestEmptied says what is emptied on a record that an upsert came upon.
+func TestEmptied(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		touched string // a column that an event told
+		want    string
+	}{
+		"its match":             {"", `update {"Email":null}`},
+		"and what an event did": {"connect_account", `update {"AccountId":null,"Email":null}`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, records := planned(nil)
+			w.touch(tt.touched)
+			r := &row{work: w, record: records["contact"], link: link("contact", contactID, nil), empty: []string{"Email", "Title", "AccountId"}}
+			if got := describe(r.emptied()[0]); got != tt.want {
+				t.Errorf("%s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestPlanAfterApplying brings an item through changes: each plan is applied, and then nothing is left to do, be it in the
 // same batch or after Postgres kept it.
 func TestPlanAfterApplying(t *testing.T) {

@@ -88,6 +88,7 @@ CREATE TABLE dead_letters (
     args        jsonb       NOT NULL,
     reason      text        NOT NULL,
     attempts    integer     NOT NULL,
+    ended_at    timestamptz NOT NULL, -- when the job was given up, by River's clock
     created_at  timestamptz NOT NULL DEFAULT now(),
     alerted_at  timestamptz,
     replayed_at timestamptz

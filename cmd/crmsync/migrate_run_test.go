@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"crmsync/mondayclient/mondaysim"
+	"crmsync/sfclient/sfsim"
+)
+
+// A run that takes longer than a try may goes on in slices, at no cost of an attempt, and Ctrl-C loses nothing of it.
+func TestMigrateSlices(t *testing.T) {
+	t.Parallel()
+	w := migrated(t, "", with("JOB_TIMEOUT", "4s"), with("RESCUE_AFTER", "6s"), monday(func(m *mondaysim.Config) { m.Latency, m.ComplexityPerMinute = 100*time.Millisecond, 50_000_000 }))
+	for i := range 4500 {
+		w.salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupted := make(chan int)
+	var out bytes.Buffer
+	log := &logBuffer{}
+	go func() {
+		interrupted <- run(ctx, []string{"migrate", "accounts"}, func(name string) string { return w.env[name] }, &out, log)
+	}()
+	w.eventually("a page is done", func() bool { return w.count("SELECT coalesce(sum(read), 0) FROM migration_runs") > 0 })
+	interrupt()
+	if code := <-interrupted; code != exitDone || !strings.Contains(log.String(), "go on where they were") {
+		t.Fatalf("exited with %d:\n%s", code, log.tail(20))
+	}
+	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'running' AND read < 4500")
+	w.expect(0, "SELECT count(*) FROM items WHERE lease_holder IS NOT NULL")
+
+	w.crmsync("migrate", "accounts")
+	w.paired("Account", accounts, 4500)
+	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND read = 4500 AND created = 4500")
+	w.expect(1, "SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND attempt <= 1 AND (metadata->>'snoozes')::int >= 2")
+	if calls := w.monday.TotalCalls(); calls > 40*4500/1000 {
+		t.Errorf("%d calls to Monday: %v", calls, w.monday.Calls())
+	}
+	w.healthy()
+}
+
+// The schedule of the mapping runs a migration, once at a time, and makes up for what fell due while nothing was up.
+func TestMigrateSchedule(t *testing.T) {
+	t.Parallel()
+	w := migrated(t, `, schedule: "@every 1s"`)
+	w.plant(3)
+	stop := w.start("worker")
+	w.eventually("a run by schedule", func() bool { return len(w.monday.Items(contacts)) == 3 })
+	w.eventually("further runs", func() bool { return w.count("SELECT count(*) FROM migration_runs WHERE state = 'done'") > 5 })
+	stop()
+	w.paired("Contact", contacts, 3)
+
+	late := migrated(t, `, schedule: "0 6 * * 1"`)
+	late.plant(3)
+	late.start("worker")()
+	late.expect(2, "SELECT count(*) FROM migration_schedules")
+	late.expect(0, "SELECT count(*) FROM migration_runs")
+	late.exec("UPDATE migration_schedules SET since = now() - interval '8 days'")
+	stop = late.start("worker")
+	late.eventually("the runs that fell due", func() bool { return late.count("SELECT count(*) FROM migration_runs WHERE state = 'done'") == 2 })
+	stop()
+	late.start("worker")()
+	late.expect(2, "SELECT count(*) FROM migration_runs")
+}
+
+// A run that cannot succeed is a dead letter that somebody hears of; replayed, it goes on.
+func TestMigrateFails(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(fmt.Sprintf(migrating, ""), "board: 1002", "board: 4444", 1)
+	w := setup(t, mapped(text))
+	w.plant(2)
+	var out bytes.Buffer
+	log := &logBuffer{}
+	if code := run(t.Context(), []string{"migrate"}, func(name string) string { return w.env[name] }, &out, log); code != exitFailed {
+		t.Errorf("exited with %d:\n%s\n%s", code, &out, log.tail(20))
+	}
+	if !strings.Contains(log.String(), "the migration of contacts failed") {
+		t.Errorf("it says:\n%s", log.tail(3))
+	}
+	w.start("worker")
+	w.eventually("an alert", func() bool { return len(w.telegram.texts()) > 0 })
+	if text := w.telegram.texts()[0]; !strings.Contains(text, "migrate_board") || !strings.Contains(text, "4444") {
+		t.Errorf("alert: %s", text)
+	}
+	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'failed' AND error LIKE '%InvalidBoardIdException%'")
+	w.paired("Account", accounts, 2)
+}
+
+// A record that Monday does not take fails alone.
+func TestMigrateBadRecord(t *testing.T) {
+	t.Parallel()
+	w := migrated(t, "")
+	w.plant(60)
+	bad := w.salesforce.Insert("Account", map[string]any{"Name": "Odd", "Website": "company.example.org"})
+	w.salesforce.Insert("Account", map[string]any{"Name": strings.Repeat("ö", 255)})
+	w.crmsync("migrate", "accounts")
+	w.paired("Account", accounts, 61)
+	w.expect(1, "SELECT count(*) FROM migration_runs WHERE (read, created, failed) = (62, 61, 1)")
+	w.expect(1, "SELECT count(*) FROM error_logs WHERE salesforce_id = $1 AND code = 'ColumnValueException' AND event = 'migrate_board'", bad)
+	w.expect(1, "SELECT count(*) FROM error_logs")
+	w.salesforce.Update("Account", bad, map[string]any{"Website": "https://company.example.org"})
+	w.crmsync("migrate", "accounts")
+	w.paired("Account", accounts, 62)
+}
+
+// An item that shows a record's Id, or whose id a record carries, is adopted; what was deleted on Monday is not made again, and
+// a record that is an item's of another board stays that item's.
+func TestMigrateAdopts(t *testing.T) {
+	t.Parallel()
+	w := migrated(t, "")
+	shown := w.salesforce.Insert("Account", map[string]any{"Name": "Shown", "Phone": "+1 212 555 0100"})
+	showing := w.monday.CreateItem(accounts, "Shown", map[string]any{"text_sfid": shown})
+	carries := w.salesforce.Insert("Account", map[string]any{"Name": "Carries", "Website": "https://c.example.org"})
+	carried := w.monday.CreateItem(accounts, "Carries", map[string]any{"website": map[string]any{"url": "https://m.example.org", "text": "m"}})
+	w.salesforce.Update("Account", carries, map[string]any{key: fmt.Sprint(carried)})
+	elsewhere := w.salesforce.Insert("Account", map[string]any{"Name": "Elsewhere"})
+	contact := w.monday.CreateItem(contacts, "Somebody", nil)
+	w.salesforce.Update("Account", elsewhere, map[string]any{key: fmt.Sprint(contact)})
+	gone := w.salesforce.Insert("Account", map[string]any{"Name": "Gone"})
+	w.crmsync("migrate", "accounts")
+
+	if n := len(w.monday.Items(accounts)); n != 3 {
+		t.Fatalf("%d items, want 3", n)
+	}
+	if item, _ := w.monday.Item(showing); item.Text["phone"] != "+1 212 555 0100" {
+		t.Errorf("adopted item: %v", item.Text)
+	}
+	if item, _ := w.monday.Item(carried); item.Text["text_sfid"] != carries || !strings.Contains(item.Text["website"], "m.example.org") {
+		t.Errorf("carried item: %v", item.Text)
+	}
+	w.holds(w.salesforce.Get("Account", shown), map[string]any{key: fmt.Sprint(showing)})
+	w.holds(w.salesforce.Get("Account", elsewhere), map[string]any{key: fmt.Sprint(contact)})
+	w.expect(1, "SELECT count(*) FROM links WHERE item_id = $1 AND salesforce_id = $2", carried, carries)
+
+	w.exec("UPDATE items SET deleted_at = now() WHERE item_id = (SELECT item_id FROM links WHERE salesforce_id = $1)", gone)
+	w.salesforce.Update("Account", gone, map[string]any{"Name": "Gone still"})
+	w.crmsync("migrate", "accounts")
+	if n := len(w.monday.Items(accounts)); n != 3 {
+		t.Errorf("%d items after one was deleted, want 3", n)
+	}
+	w.healthy()
+}
+
+// The names of boards are checked, and so is whether there is anything to do.
+func TestMigrateUsage(t *testing.T) {
+	t.Parallel()
+	w := migrated(t, "", func(_ *world, _ *mondaysim.Config, _ *sfsim.Config) {})
+	for name, args := range map[string][]string{"unknown board": {"migrate", "acounts"}, "unknown flag": {"migrate", "--dry"}} {
+		log := &logBuffer{}
+		if code := run(t.Context(), args, func(name string) string { return w.env[name] }, log, log); code != exitUsage {
+			t.Errorf("%s: exited with %d:\n%s", name, code, log.tail(5))
+		}
+	}
+	if out := w.crmsync("check"); !strings.Contains(out, "note: FirstName does not travel to board contacts: it is a part of a name.") {
+		t.Errorf("check says:\n%s", out)
+	}
+	if out := w.crmsync("migrate", "--history"); !strings.Contains(out, "There was no run yet.") {
+		t.Errorf("history:\n%s", out)
+	}
+}
