@@ -93,7 +93,7 @@ func (c *chaos) show(what, query string, args ...any) {
 	if err == nil {
 		var lines []string
 		lines, err = pgx.CollectRows(rows, pgx.RowTo[string])
-		c.t.Logf("%s:\n%s", what, strings.Join(lines, "\n"))
+		c.t.Logf("%s, %d:\n%s", what, len(lines), strings.Join(lines[:min(len(lines), reportLines)], "\n"))
 	}
 	if err != nil {
 		c.t.Logf("%s: %v", what, err)

@@ -280,7 +280,7 @@ func (c *chaos) settle() {
 	events, deliveries := c.monday.Delivered()
 	c.t.Logf("quiet %s after the last event; %d events (%d deliveries), %d kills and restarts, %d calls to Salesforce, %d to Monday",
 		time.Since(last).Round(time.Second), events, deliveries, len(c.disturbed), c.salesforce.TotalCalls(), c.monday.TotalCalls())
-	c.show("jobs", `SELECT count(*), count(*) FILTER (WHERE kind = 'item_resync') AS resyncs, count(*) FILTER (WHERE state <> 'completed') AS given_up,
+	c.show("jobs", `SELECT count(*), count(*) FILTER (WHERE kind = 'item_resync') AS resyncs, count(*) FILTER (WHERE args ? 'force') AS overtaken, count(*) FILTER (WHERE state <> 'completed') AS given_up,
 		count(*) FILTER (WHERE errors::text LIKE '%rescued%') AS rescued, max(attempt) AS attempts, max((metadata->>'snoozes')::int) AS snoozes FROM river_job`)
 }
 

@@ -163,17 +163,18 @@ func TestRelativeDefault(t *testing.T) {
 	if got := w.record("Opportunity", lead)["CloseDate"]; got != days[0] && got != days[1] {
 		t.Errorf("close date %v, want %s", got, days[0])
 	}
-	// As if it had been made at the beginning of the year.
-	w.exec(`UPDATE links SET since = '{"CloseDate": "2026-01-01"}' WHERE record = 'opportunity'`)
+	// As if it had been made a month ago.
+	w.exec(`UPDATE links SET since = jsonb_set(since, '{CloseDate}', to_jsonb((since->>'CloseDate')::date - 30)) WHERE record = 'opportunity'`)
+	earlier := w.text(`SELECT ((since->>'CloseDate')::date + 90)::text FROM links WHERE record = 'opportunity'`)
 	w.monday.SetColumn(lead, "amount", "7")
 	w.quiet()
-	w.holds(w.record("Opportunity", lead), map[string]any{"CloseDate": "2026-04-01", "Amount": 7.0})
+	w.holds(w.record("Opportunity", lead), map[string]any{"CloseDate": earlier, "Amount": 7.0})
 	w.monday.SetColumn(lead, "close_date", map[string]any{"date": "2027-05-06"})
 	w.quiet()
 	w.holds(w.record("Opportunity", lead), map[string]any{"CloseDate": "2027-05-06"})
 	w.monday.SetColumn(lead, "close_date", nil)
 	w.quiet()
-	w.holds(w.record("Opportunity", lead), map[string]any{"CloseDate": "2026-04-01"})
+	w.holds(w.record("Opportunity", lead), map[string]any{"CloseDate": earlier})
 	w.healthy()
 }
 

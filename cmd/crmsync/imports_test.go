@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"schema/store":           {"mondayclient/column"},
 	"sfclient":               {},
 	"sfclient/sfsim":         {},
-	"worker":                 {"internal/batch", "jobs", "mondayclient", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/migration"},
+	"worker":                 {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/migration"},
 	"worker/engine":          {"internal/batch", "mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient"},
 	"worker/migration":       {"mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient"},
 }

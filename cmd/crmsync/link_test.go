@@ -130,7 +130,7 @@ boards:
 	user := func(name string, active bool) string {
 		return w.salesforce.Insert("User", map[string]any{"Username": name + "@org.example", "LastName": name, "Email": name + "@example.org", "IsActive": active})
 	}
-	user("left", false)
+	inactive := user("left", false)
 	ada := user("ada", true)
 	w.monday.AddUser(11, "Ada", "ADA@example.org")
 	w.monday.AddUser(12, "Left", "left@example.org")
@@ -141,7 +141,7 @@ boards:
 	w.quiet()
 	w.holds(w.record("Lead", owned), map[string]any{"OwnerId": ada})
 	for _, item := range []int64{left, none} {
-		if owner := w.record("Lead", item)["OwnerId"]; owner == ada || owner == nil {
+		if owner := w.record("Lead", item)["OwnerId"]; owner == ada || owner == inactive || owner == nil {
 			t.Errorf("the lead of a person without an active user is owned by %v, want whom Salesforce gave it to", owner)
 		}
 	}

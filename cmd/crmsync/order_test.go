@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
+
+	"crmsync/sfclient/sfsim"
 )
 
 // TestAnyOrder: events that come late, twice and in any order leave the newest value of everything.
@@ -180,7 +183,7 @@ func TestOnlyDifferences(t *testing.T) {
 // TestOneItemAtATime: many events of one record on several workers never overlap (setup looks for that), and the last wins.
 func TestOneItemAtATime(t *testing.T) {
 	t.Parallel()
-	w := setup(t, with("BATCH_SIZE", "2"))
+	w := setup(t, with("BATCH_SIZE", "2"), salesforce(func(c *sfsim.Config) { c.Latency = 10 * time.Millisecond }))
 	w.start("ingest")
 	w.subscribe()
 	for range 3 {

@@ -18,18 +18,22 @@ const webhookPath = "/webhooks/monday"
 
 type webhooksCommand struct {
 	URL string `help:"Register what is missing. The public address of ingest, such as https://sync.example.org; the path and WEBHOOK_SECRET are put behind it." placeholder:"https://..."`
+	All bool   `help:"With --url: register all, beside webhooks of the same events that are there: those of another program, or of an old secret."`
 }
 
 // Run lists the webhooks that the mapping needs, and with --url registers those that are missing.
 //
 // A webhook is taken for ours by its board and event, whoever made it: Monday tells of none where it delivers to, and lists as an
 // app's own (app_webhooks_only) neither those that people made on the board nor, reliably, those of a personal token. So nothing is
-// registered twice. Where another program has a webhook of the same event on a board, ours is to be added there by hand.
+// registered twice. Where a webhook of the same event is not ours, --all registers ours beside it, each time that it is run.
 func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	e := &environment{getenv: p.getenv}
 	var settings config
 	settings.readMonday(e)
 	target := ""
+	if c.All && c.URL == "" {
+		e.problem("--all", "needs --url")
+	}
 	if c.URL != "" {
 		target = webhookURL(e, c.URL)
 	}
@@ -41,7 +45,7 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return usageError{err}
 	}
-	s := &subscriber{live: l, url: target, table: tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)}
+	s := &subscriber{live: l, url: target, all: c.All, table: tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)}
 	err = s.run(ctx, m)
 	if flushing := s.table.Flush(); flushing != nil {
 		return flushing
@@ -62,6 +66,7 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 type subscriber struct {
 	live    *live
 	url     string // empty: nothing is registered
+	all     bool   // whatever is there
 	table   *tabwriter.Writer
 	missing int
 }
@@ -99,7 +104,7 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 func (s *subscriber) ensure(ctx context.Context, board int64, event string, hooks []mondayclient.Webhook) (state, id string, err error) {
 	n := slices.IndexFunc(hooks, func(h mondayclient.Webhook) bool { return h.Event == event })
 	switch {
-	case n >= 0:
+	case n >= 0 && !s.all:
 		return "present", fmt.Sprint(hooks[n].ID), nil
 	case s.url == "":
 		s.missing++

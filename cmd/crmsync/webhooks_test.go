@@ -49,13 +49,14 @@ func TestWebhooks(t *testing.T) {
 		{[]string{"--url", ingest.URL + "/sync/"}, map[string]int{"present": 18}},
 		{[]string{"--url", ingest.URL + "/sync/webhooks/monday/" + secret}, map[string]int{"present": 18}},
 		{nil, map[string]int{"present": 18}},
+		{[]string{"--all", "--url", ingest.URL + "/sync"}, map[string]int{"registered": 18}},
 	} {
 		if diff := cmp.Diff(want.states, states(want.args...)); diff != "" {
 			t.Errorf("run %d: states (-want +got):\n%s", n, diff)
 		}
 	}
-	if n := challenged.Load(); n != 17 {
-		t.Errorf("%d challenges, want 17", n)
+	if n := challenged.Load(); n != 17+18 {
+		t.Errorf("%d challenges, want 35", n)
 	}
 	if _, findings := w.checked(); findings != nil {
 		t.Errorf("check --live finds %q", findings)
@@ -77,6 +78,9 @@ func TestWebhooksRefused(t *testing.T) {
 		"too long":       {nil, "https://sync.example.org/" + strings.Repeat("x", 200), exitUsage, "--url: has 275 characters"},
 		"without secret": {map[string]string{"WEBHOOK_SECRET": ""}, "https://sync.example.org", exitUsage, "WEBHOOK_SECRET, MONDAY_SIGNING_SECRET: at least one is required"},
 		"without token":  {map[string]string{"MONDAY_API_TOKEN": ""}, "https://sync.example.org", exitUsage, "MONDAY_API_TOKEN: is required"},
+	}
+	if code, _, stderr := w.command("webhooks", "--all"); code != exitUsage || !strings.Contains(stderr, "--all: needs --url") {
+		t.Errorf("--all alone: exit code %d, %q", code, stderr)
 	}
 	for name, tt := range tests {
 		before := w.env

@@ -2,153 +2,171 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
 
-const items = 20_000 // linked items that the queued updates are of
-
 // drained is what working off a queue took.
 type drained struct {
-	rate    float64 // events/s
-	cpu     float64 // µs an event, of the worker and Postgres
-	calls   float64 // of Salesforce, per 1,000 events
-	reads   int     // of Monday
-	rss     float64 // MiB
-	success int
+	rate  float64 // events/s
+	cpu   cpu     // µs an event
+	calls float64 // of Salesforce, per 1,000 events
+	reads float64 // of Monday, per 1,000 events
+	peak  float64 // MiB
+}
+
+// contender is a worker that is let loose on the queue.
+type contender struct {
+	name, role string
+	latency    time.Duration // of a call to Salesforce
+	wanted     float64       // share of the empty worker's rate
+}
+
+var contenders = []contender{
+	{name: nothing, role: nothing},
+	{name: "crmsync, 0 ms a call", role: "worker", wanted: 0.5},
+	{name: "crmsync, 50 ms a call", role: "worker", latency: 50 * time.Millisecond, wanted: 0.4},
 }
 
 // drain measures how fast a queue of column updates is worked off, against a River worker that does nothing.
 func (b *bench) drain(ctx context.Context) error {
-	rows := [][]string{{"events", "", "events/s", "CPU/event", "Salesforce calls/1,000", "Monday reads", "peak RSS", "ratio", "wanted"}}
-	cost := map[int]float64{}
-	for _, events := range b.events {
-		empty, err := b.measureDrain(ctx, "empty", events, 0)
-		if err != nil {
-			return err
+	rows := [][]string{{"events", "worker", "events/s", "of the empty one", "CPU/event", "own + Postgres", "(simulators)", "Salesforce calls/1,000", "Monday reads/1,000", "peak RSS"}}
+	var cost []float64
+	for n, events := range b.events {
+		rounds := 1
+		if n == 0 {
+			rounds = b.rounds
 		}
-		rows = append(rows, empty.row(events, "a worker that does nothing", "", ""))
-		for _, latency := range []time.Duration{0, 50 * time.Millisecond} {
-			d, err := b.measureDrain(ctx, "", events, latency)
-			if err != nil {
-				return err
+		all := make([][]drained, len(contenders))
+		for range rounds {
+			for n, c := range contenders {
+				d, err := b.measure(ctx, c, events)
+				if err != nil {
+					return fmt.Errorf("%s, %d events: %w", c.name, events, err)
+				}
+				all[n] = append(all[n], d)
 			}
-			least := map[time.Duration]float64{0: 0.5}[latency]
-			if latency > 0 {
-				least = 0.4
-			} else {
-				cost[events] = d.cpu
-			}
-			ratio := d.rate / empty.rate
-			ok := ratio >= least && d.calls <= 8 && d.reads == 0 && d.rss < 150 && d.success == events
-			rows = append(rows, d.row(events, fmt.Sprintf("crmsync, %s a call", latency), fmt.Sprintf("%.2f", ratio),
-				wanted(ok, fmt.Sprintf("%.1f, 8 calls, 0 reads, under 150 MiB", least))))
 		}
+		for n, c := range contenders {
+			rows = append(rows, b.judge(c, events, all[n], all[0]))
+		}
+		cost = append(cost, middle(all[1], func(d drained) float64 { return d.cpu.total() }))
 	}
-	table(fmt.Sprintf("Draining queued column updates of %d linked items", items), rows)
-	if least, most := b.events[0], b.events[len(b.events)-1]; least != most {
-		growth := cost[most] / cost[least]
-		fmt.Printf("  CPU per event at %d is %.2f of that at %d: %s\n", most, growth, least, wanted(growth <= 1.2, "at most 1.2"))
+	b.table(fmt.Sprintf("Draining queued column updates of %s linked items (medians of rounds in turns: %d of the shortest queue, 1 of a longer one)",
+		thousands(b.items), b.rounds), rows)
+	if last := len(cost) - 1; last > 0 {
+		b.atMost(fmt.Sprintf("drain: CPU per event at %s, times that at %s", thousands(b.events[last]), thousands(b.events[0])), "%.2f", cost[last]/cost[0], 1.2)
 	}
 	return nil
 }
 
-func (d drained) row(events int, what, ratio, verdict string) []string {
-	return []string{fmt.Sprint(events), what, fmt.Sprintf("%.0f", d.rate), fmt.Sprintf("%.0f µs", d.cpu), fmt.Sprintf("%.1f", d.calls),
-		fmt.Sprint(d.reads), fmt.Sprintf("%.0f MiB", d.rss), ratio, verdict}
+// judge holds a contender's rounds against what is wanted, and returns them as a row.
+func (b *bench) judge(c contender, events int, rounds, empty []drained) []string {
+	of := func(figure func(drained) float64) float64 { return middle(rounds, figure) }
+	rate := func(d drained) float64 { return d.rate }
+	share := ratio(rounds, empty, rate)
+	calls, reads := of(func(d drained) float64 { return d.calls }), of(func(d drained) float64 { return d.reads })
+	peak := most(rounds, func(d drained) float64 { return d.peak })
+	if c.wanted > 0 {
+		what := fmt.Sprintf("drain %s, %s: ", thousands(events), c.name)
+		b.atLeast(what+"events/s of the empty worker's", share, c.wanted)
+		b.atMost(what+"Salesforce calls per 1,000 events", "%.1f", calls, 8)
+		b.atMost(what+"Monday reads per 1,000 events", "%.1f", reads, 0)
+		b.atMost(what+"peak RSS", "%.0f MiB", peak, 150)
+	}
+	return []string{
+		thousands(events), c.name, fmt.Sprintf("%.0f", of(rate)), fmt.Sprintf("%.2f", share),
+		micros(of(func(d drained) float64 { return d.cpu.total() })),
+		fmt.Sprintf("%.0f + %.0f", of(func(d drained) float64 { return d.cpu.program }), of(func(d drained) float64 { return d.cpu.postgres })),
+		fmt.Sprintf("(%.0f)", of(func(d drained) float64 { return d.cpu.bench })),
+		fmt.Sprintf("%.1f", calls), fmt.Sprintf("%.1f", reads), fmt.Sprintf("%.0f MiB", peak),
+	}
 }
 
-// measureDrain fills the queue, lets a worker work it off, and looks what that took.
-func (b *bench) measureDrain(ctx context.Context, role string, events int, latency time.Duration) (d drained, err error) {
-	if err := b.seed(ctx, events); err != nil {
-		return d, fmt.Errorf("filling the queue: %w", err)
+// measure fills the queue, lets a worker work it off, and looks what that took and whether all of it was done.
+func (b *bench) measure(ctx context.Context, c contender, events int) (d drained, err error) {
+	s := b.stage
+	if err := s.fill(ctx, events, b.items); err != nil {
+		return d, err
 	}
-	b.salesforce.SetLatency(latency)
-	defer b.salesforce.SetLatency(0)
-	calls, reads := b.salesforce.TotalCalls(), b.monday.TotalCalls()
-	p, err := b.start(ctx, role, map[string][]string{"": {"worker"}}[role]...)
+	s.salesforce.SetLatency(c.latency)
+	defer s.salesforce.SetLatency(0)
+	calls, reads := s.salesforce.TotalCalls(), s.monday.TotalCalls()
+	p, err := s.start(ctx, c.role)
 	if err != nil {
 		return d, err
 	}
-	defer p.stop()
-	if err := b.until(ctx, 500*time.Millisecond, `SELECT NOT EXISTS (SELECT FROM river_job WHERE state IN ('available', 'running', 'retryable', 'scheduled'))`); err != nil {
+	defer func() { err = errors.Join(err, p.stop()) }()
+	if d.cpu, err = s.workOff(ctx, p, events); err != nil {
 		return d, err
 	}
-	var seconds float64
-	const took = `SELECT extract(epoch FROM max(finalized_at) - min(attempted_at))::float8, (SELECT count(*) FROM sync_logs WHERE status = 'success') FROM river_job`
-	if err := b.db.QueryRow(ctx, took).Scan(&seconds, &d.success); err != nil {
+	if err := s.keepProfile(ctx, p, fmt.Sprintf("%s-%d", c.name, events)); err != nil {
 		return d, err
 	}
-	// All that the worker and Postgres did since the worker's start is the drain's.
-	d.rate, d.rss = float64(events)/seconds, p.rss()
-	d.cpu = 1e6 * (b.cpu(p) - b.idleCPU) / float64(events)
-	d.calls = 1000 * float64(b.salesforce.TotalCalls()-calls) / float64(events)
-	d.reads = b.monday.TotalCalls() - reads
-	return d, nil
+	d.calls = 1000 * float64(s.salesforce.TotalCalls()-calls) / float64(events)
+	d.reads = 1000 * float64(s.monday.TotalCalls()-reads) / float64(events)
+	if d.peak, err = p.peak(); err != nil {
+		return d, err
+	}
+	if d.rate, err = s.rate(ctx, events); err != nil || c.role == nothing {
+		return d, err
+	}
+	return d, s.synced(ctx, events, b.items)
 }
 
-// seed makes items that are linked to records, and queues changes of their e-mail column.
-func (b *bench) seed(ctx context.Context, events int) error {
-	if err := b.truncate(ctx); err != nil {
+// fill makes linked items and queues events of them.
+func (s *stage) fill(ctx context.Context, events, items int) error {
+	if err := s.empty(ctx); err != nil {
 		return err
 	}
-	if len(b.linked) == 0 {
-		for n := range items {
-			b.linked = append(b.linked, b.salesforce.Insert("Contact", map[string]any{
-				"LastName": "Lovelace", "FirstName": "Ada", "Email": "ada@example.org", "Monday_Item_Id__c": fmt.Sprint(firstItem + int64(n)),
-			}))
-		}
-	}
-	const known = `
-		INSERT INTO items (item_id, board_id, name, name_at, columns, known)
-		SELECT $1 + n - 1, 1002, 'Ada Lovelace', now() - interval '1 day', jsonb_build_object(
-		           'email', jsonb_build_object('t', 'email', 's', 'ada@example.org', 'at', 1790000000000000),
-		           'text_sfid', jsonb_build_object('t', 'text', 's', id, 'at', 1790000000000000)), true
-		FROM   unnest($2::text[]) WITH ORDINALITY AS l(id, n)`
-	const links = `
-		INSERT INTO links (item_id, record, object, salesforce_id, written)
-		SELECT $1 + n - 1, 'contact', 'Contact', id, jsonb_build_object('FirstName', 'Ada', 'LastName', 'Lovelace', 'Email', 'ada@example.org',
-		           'AccountId', NULL, 'Monday_Item_Id__c', ($1 + n - 1)::text)
-		FROM   unnest($2::text[]) WITH ORDINALITY AS l(id, n)`
-	const queue = `
-		INSERT INTO river_job (kind, args, queue, state, max_attempts, priority, unique_key, unique_states)
-		SELECT 'column_update', jsonb_build_object('key', n::text, 'type', 'update_column_value', 'board_id', 1002, 'item_id', $1::bigint + n % $3,
-		           'triggered_at', now(), 'received_at', now(), 'column_id', 'email', 'column_type', 'email', 'changed_at', 1790100000 + n,
-		           'value', jsonb_build_object('email', 'ada' || n || '@example.org', 'text', 'ada' || n || '@example.org', 'changed_at', '2026-09-23T12:03:55.044Z')),
-		       'events', 'available', 12, 1, decode(md5(n::text), 'hex'), B'11111111'
-		FROM   generate_series(0, $2::bigint - 1) AS n`
-	if _, err := b.db.Exec(ctx, known, firstItem, b.linked); err != nil {
+	if err := s.link(ctx, items); err != nil {
 		return err
 	}
-	if _, err := b.db.Exec(ctx, links, firstItem, b.linked); err != nil {
+	if err := s.queue(ctx, events, items); err != nil {
 		return err
 	}
-	if _, err := b.db.Exec(ctx, queue, firstItem, events, items); err != nil {
-		return err
+	return s.resetStatements(ctx)
+}
+
+// workOff waits until a worker that has just started has worked off the queue, and returns what each event cost.
+func (s *stage) workOff(ctx context.Context, p *process, events int) (c cpu, err error) {
+	ctx, end := p.while(ctx)
+	defer end()
+	before, err := s.used(p)
+	if err != nil {
+		return c, err
 	}
-	if _, err := b.db.Exec(ctx, "VACUUM ANALYZE"); err != nil {
-		return err
+	// The index finds at once what is left.
+	const done = "SELECT NOT EXISTS (SELECT FROM river_job WHERE state IN ('available', 'running', 'retryable', 'scheduled'))"
+	if err := s.until(ctx, 100*time.Millisecond, done); err != nil {
+		return c, err
 	}
-	if _, err := b.db.Exec(ctx, "CHECKPOINT"); err != nil {
-		return err
+	after, err := s.used(p)
+	return after.since(before, events), err
+}
+
+// rate is how many events a second were worked off, from the first that was taken to the last that was done.
+func (s *stage) rate(ctx context.Context, events int) (rate float64, err error) {
+	const query = `
+		SELECT $1 / extract(epoch FROM max(finalized_at) - min(attempted_at))::float8
+		FROM   river_job
+		WHERE  state = 'completed'
+		HAVING count(*) = $1`
+	if err := s.db.QueryRow(ctx, query, events).Scan(&rate); err != nil {
+		return 0, fmt.Errorf("finding all events completed: %w", err)
 	}
-	b.idleCPU = b.cpu(nil)
+	return rate, nil
+}
+
+// synced holds that each event changed Salesforce, and that Salesforce holds what the last ones say.
+func (s *stage) synced(ctx context.Context, events, items int) error {
+	var success int
+	if err := s.db.QueryRow(ctx, "SELECT count(*) FROM sync_logs WHERE status = 'success'").Scan(&success); err != nil {
+		return fmt.Errorf("counting the log: %w", err)
+	}
+	if stale := s.stale(events, items); success != events || stale != 0 {
+		return fmt.Errorf("%d of %d events went through, %d records are stale", success, events, stale)
+	}
 	return nil
-}
-
-// until asks a yes-or-no question now and then, until it is yes.
-func (b *bench) until(ctx context.Context, every time.Duration, question string, args ...any) error {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		var yes bool
-		if err := b.db.QueryRow(ctx, question, args...).Scan(&yes); err != nil || yes {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-ticker.C:
-		}
-	}
 }

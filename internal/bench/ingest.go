@@ -1,172 +1,129 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
-const secret = "a-webhook-secret-of-32-characters"
-
-// load is what a round of load found.
-type load struct {
-	rate     float64 // accepted per second
-	p50, p99 time.Duration
-	cpu      float64 // ms an event, of the endpoint and Postgres
-	rss      float64 // MiB
+// accepted is what came of an endpoint under load.
+type accepted struct {
+	rate     float64 // accepted/s
+	p50, p99 float64 // ms
+	cpu      cpu     // µs an event
+	peak     float64 // MiB
 }
 
-// ingest measures how many webhooks are accepted, against an endpoint that makes one insert a request, in turns.
+// ingest measures how many webhooks are accepted, against an endpoint that makes one insert a request.
 func (b *bench) ingest(ctx context.Context) error {
-	rows := [][]string{{"connections", "", "accepted/s", "p50", "p99", "CPU/event", "peak RSS", "ratio", "wanted"}}
+	rows := [][]string{{"connections", "endpoint", "accepted/s", "of one insert", "p50", "p99", "CPU/event", "own + Postgres", "(load)", "peak RSS"}}
+	wanted := map[int]float64{64: 3, 256: 3.5}
 	for _, connections := range []int{16, 64, 256} {
-		var ours, theirs []load
+		var ours, theirs []accepted
 		for range b.rounds {
-			for _, role := range []string{"", "naive"} {
-				round, err := b.round(ctx, role, connections)
+			for _, role := range []string{oneInsert, "ingest"} {
+				a, err := b.round(ctx, role, connections)
 				if err != nil {
-					return err
+					return fmt.Errorf("%s, %d connections: %w", role, connections, err)
 				}
-				if role == "" {
-					ours = append(ours, round)
+				if role == oneInsert {
+					theirs = append(theirs, a)
 				} else {
-					theirs = append(theirs, round)
+					ours = append(ours, a)
 				}
 			}
 		}
-		o, n := median(ours), median(theirs)
-		ratio := o.rate / n.rate
-		least := map[int]float64{16: 0, 64: 3, 256: 3.5}[connections]
-		verdict := wanted(ratio >= least && o.p99 <= n.p99 && o.rss < 64, fmt.Sprintf("%.1fx, p99 no worse, under 64 MiB", least))
-		if least == 0 {
-			verdict = wanted(o.p99 <= n.p99 && o.rss < 64, "p99 no worse, under 64 MiB")
+		rate := ratio(ours, theirs, func(a accepted) float64 { return a.rate })
+		slowest := func(a accepted) float64 { return a.p99 }
+		rows = append(rows, row(connections, oneInsert, theirs, 1), row(connections, "crmsync ingest", ours, rate))
+		what := fmt.Sprintf("ingest at %d connections: ", connections)
+		if least := wanted[connections]; least > 0 {
+			b.atLeast(what+"accepted/s, times one insert a request", rate, least)
 		}
-		rows = append(rows, o.row(fmt.Sprint(connections), "crmsync", fmt.Sprintf("%.2fx", ratio), verdict),
-			n.row("", "one insert a request", "", ""))
+		b.atMost(what+"p99, times that of one insert a request", "%.2f", ratio(ours, theirs, slowest), 1)
+		b.atMost(what+"peak RSS", "%.0f MiB", most(ours, func(a accepted) float64 { return a.peak }), 64)
 	}
-	table(fmt.Sprintf("Ingest: webhooks accepted (medians of %d rounds of %s, in turns)", b.rounds, b.seconds), rows)
+	b.table(fmt.Sprintf("Ingest: accepted webhooks (medians of %d rounds of %s, in turns)", b.rounds, b.seconds), rows)
 	return nil
 }
 
-func (l load) row(connections, what, ratio, verdict string) []string {
-	return []string{connections, what, fmt.Sprintf("%.0f", l.rate), millis(l.p50), millis(l.p99), fmt.Sprintf("%.3f ms", l.cpu),
-		fmt.Sprintf("%.0f MiB", l.rss), ratio, verdict}
+func row(connections int, name string, rounds []accepted, rate float64) []string {
+	of := func(figure func(accepted) float64) float64 { return middle(rounds, figure) }
+	return []string{
+		fmt.Sprint(connections), name, fmt.Sprintf("%.0f", of(func(a accepted) float64 { return a.rate })), fmt.Sprintf("%.2f", rate),
+		millis(of(func(a accepted) float64 { return a.p50 })), millis(of(func(a accepted) float64 { return a.p99 })),
+		micros(of(func(a accepted) float64 { return a.cpu.total() })),
+		fmt.Sprintf("%.0f + %.0f", of(func(a accepted) float64 { return a.cpu.program }), of(func(a accepted) float64 { return a.cpu.postgres })),
+		fmt.Sprintf("(%.0f)", of(func(a accepted) float64 { return a.cpu.bench })),
+		fmt.Sprintf("%.0f MiB", most(rounds, func(a accepted) float64 { return a.peak })),
+	}
 }
 
-// round puts an endpoint under load for a while.
-func (b *bench) round(ctx context.Context, role string, connections int) (l load, err error) {
-	if err := b.truncate(ctx); err != nil {
-		return l, err
+// round puts an endpoint under load for a while, after a short time to warm up, and holds that each delivery it accepted
+// is a job.
+func (b *bench) round(ctx context.Context, role string, connections int) (a accepted, err error) {
+	s := b.stage
+	if err := s.empty(ctx); err != nil {
+		return a, err
 	}
-	p, err := b.start(ctx, role, map[string][]string{"": {"ingest"}}[role]...)
+	p, err := s.start(ctx, role)
 	if err != nil {
-		return l, err
+		return a, err
 	}
-	defer p.stop()
-	url := "http://" + p.addr + "/webhooks/monday/" + secret
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
-	defer client.CloseIdleConnections()
-	if _, err := fire(ctx, client, url, connections, b.seconds/4); err != nil { // warms up
-		return l, err
-	}
-	before, began := b.cpu(p), time.Now()
-	took, err := fire(ctx, client, url, connections, b.seconds)
+	defer func() { err = errors.Join(err, p.stop()) }()
+	all, hangUp, err := dialAll(ctx, p.addr, connections)
 	if err != nil {
-		return l, err
+		return a, err
 	}
-	elapsed := time.Since(began)
-	slices.Sort(took)
-	return load{
-		rate: float64(len(took)) / elapsed.Seconds(),
-		p50:  quantile(took, 0.5), p99: quantile(took, 0.99),
-		cpu: 1000 * (b.cpu(p) - before) / float64(len(took)),
-		rss: p.rss(),
-	}, nil
+	defer hangUp()
+	warm, err := fire(ctx, all, b.seconds/4)
+	if err != nil {
+		return a, err
+	}
+	if err := s.resetStatements(ctx); err != nil {
+		return a, err
+	}
+	took, err := a.measure(ctx, s, p, all, b.seconds)
+	if err != nil {
+		return a, err
+	}
+	if err := s.keepProfile(ctx, p, fmt.Sprintf("%s-%d", role, connections)); err != nil {
+		return a, err
+	}
+	return a, s.kept(ctx, len(warm)+took)
 }
 
-var fired atomic.Int64 // deliveries so far: each has a triggerUuid of its own
-
-// fire posts from many connections for a while, and returns how long each accepted delivery took.
-func fire(ctx context.Context, client *http.Client, url string, connections int, d time.Duration) (took []time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for range connections {
-		group.Go(func() {
-			var own []time.Duration
-			for ctx.Err() == nil {
-				began := time.Now()
-				failed := post(client, url, payload(fired.Add(1), 8_500_000_000+fired.Load()%2000))
-				if failed != nil {
-					mu.Lock()
-					err = failed
-					mu.Unlock()
-					return
-				}
-				own = append(own, time.Since(began))
-			}
-			mu.Lock()
-			took = append(took, own...)
-			mu.Unlock()
-		})
+// measure fires, and returns how many deliveries were accepted.
+func (a *accepted) measure(ctx context.Context, s *stage, p *process, all []*connection, d time.Duration) (int, error) {
+	before, err := s.used(p)
+	if err != nil {
+		return 0, err
 	}
-	group.Wait()
-	return took, err
+	began := time.Now()
+	took, err := fire(ctx, all, d)
+	if err != nil {
+		return 0, err
+	}
+	a.rate = float64(len(took)) / time.Since(began).Seconds()
+	a.p50, a.p99 = quantile(took, 0.5), quantile(took, 0.99)
+	after, err := s.used(p)
+	if err != nil {
+		return 0, err
+	}
+	a.cpu = after.since(before, len(took))
+	a.peak, err = p.peak()
+	return len(took), err
 }
 
-func post(client *http.Client, url string, body []byte) error {
-	resp, err := client.Post(url, "application/json", bytes.NewReader(body))
-	if err != nil {
-		return err
+// kept holds that as many jobs stand in the queue as deliveries were accepted.
+func (s *stage) kept(ctx context.Context, want int) error {
+	var kept int
+	if err := s.db.QueryRow(ctx, "SELECT count(*) FROM river_job").Scan(&kept); err != nil {
+		return fmt.Errorf("counting jobs: %w", err)
 	}
-	defer resp.Body.Close()
-	io.Copy(io.Discard, resp.Body)
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("answered %d", resp.StatusCode)
+	if kept != want {
+		return fmt.Errorf("%d webhooks were accepted, and %d jobs are there", want, kept)
 	}
 	return nil
-}
-
-// payload is a change of an e-mail column as Monday tells it.
-func payload(n, item int64) []byte {
-	at := time.Now().UTC()
-	return fmt.Appendf(nil, `{"event":{"app":"monday","type":"update_column_value","triggerTime":%q,"subscriptionId":810765988,"isRetry":false,`+
-		`"userId":107870718,"originalTriggerUuid":null,"boardId":1002,"groupId":"topics","pulseId":%d,"pulseName":"Ada Lovelace","columnId":"email",`+
-		`"columnType":"email","columnTitle":"Email","value":{"email":"ada%d@example.org","text":"ada%d@example.org","changed_at":%q},"previousValue":null,`+
-		`"changedAt":%.6f,"isTopGroup":true,"triggerUuid":"%032x"}}`,
-		at.Format(time.RFC3339Nano), item, n, n, at.Format(time.RFC3339Nano), float64(at.UnixMicro())/1e6, n)
-}
-
-// truncate empties the tables between measurements.
-func (b *bench) truncate(ctx context.Context) error {
-	_, err := b.db.Exec(ctx, "TRUNCATE river_job, items, links, sync_logs, error_logs, dead_letters")
-	return err
-}
-
-// median is the round in the middle by its rate, with the worst memory.
-func median(rounds []load) load {
-	slices.SortFunc(rounds, func(a, b load) int { return int(a.rate - b.rate) })
-	m := rounds[len(rounds)/2]
-	for _, r := range rounds {
-		m.rss = max(m.rss, r.rss)
-	}
-	return m
-}
-
-func quantile(sorted []time.Duration, q float64) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
-}
-
-func millis(d time.Duration) string {
-	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
 }

@@ -2,158 +2,193 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"net"
-	"net/http"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// process is a measured program.
+// process is a measured program that runs.
 type process struct {
 	cmd  *exec.Cmd
 	addr string // of its endpoint, where it has one
+
+	last  []byte        // line of its log: it may say why it ended
+	ended chan struct{} // closed when its log has
 }
 
-// start runs a measured program until it says that it has started. Without a role it is crmsync with the arguments;
-// with one it is this program in that role.
-func (b *bench) start(ctx context.Context, role string, args ...string) (*process, error) {
-	program := b.binary
-	if role != "" {
+// start runs a measured program until it says that it has started: this one in a role of stands, else crmsync's
+// command of that name.
+func (s *stage) start(ctx context.Context, role string) (*process, error) {
+	cmd := exec.Command(s.crmsync, role)
+	cmd.Env = s.env
+	if stands[role] != nil {
 		self, err := os.Executable()
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("finding this program: %w", err)
 		}
-		program = self
-	}
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.Env = append(os.Environ(), "BENCH_ROLE="+role)
-	for name, value := range b.env {
-		cmd.Env = append(cmd.Env, name+"="+value)
+		cmd = exec.Command(self)
+		cmd.Env = append(s.env[:len(s.env):len(s.env)], "BENCH_ROLE="+role)
 	}
 	log, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("starting %s: %w", role, err)
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
+	p := &process{cmd: cmd, ended: make(chan struct{})}
+	up := make(chan bool, 1)
+	go func() {
+		defer close(p.ended)
+		p.listen(log, up)
+	}()
+	select {
+	case <-up:
+		return p, nil
+	case <-p.ended:
+		return nil, fmt.Errorf("starting %s: it ended: %w\n%s", role, p.wait(), p.last)
+	case <-ctx.Done():
+		return nil, errors.Join(context.Cause(ctx), p.stop())
 	}
-	p := &process{cmd: cmd}
-	lines := bufio.NewScanner(log)
-	for lines.Scan() {
+}
+
+// listen reads the log to its end: a full pipe would stop the program.
+func (p *process) listen(log io.Reader, up chan<- bool) {
+	lines := bufio.NewReader(log)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			p.last = line
+		}
 		var entry struct{ Msg, Listener, Addr string }
-		if json.Unmarshal(lines.Bytes(), &entry) != nil {
-			continue
+		if up != nil && json.Unmarshal(line, &entry) == nil {
+			switch {
+			case entry.Msg == "listening" && entry.Listener == "ingest":
+				p.addr = entry.Addr
+			case entry.Msg == "started":
+				up <- true
+				up = nil
+			}
 		}
-		if entry.Msg == "listening" && entry.Listener == "ingest" {
-			p.addr = entry.Addr
-		}
-		if entry.Msg == "started" {
-			go func() { // a full pipe would stop it
-				for lines.Scan() {
-				}
-			}()
-			return p, nil
+		if err != nil {
+			return
 		}
 	}
-	return nil, fmt.Errorf("%s did not start: %w", strings.Join(append([]string{program}, args...), " "), cmd.Wait())
 }
 
-// stop ends the program and waits for it.
-func (p *process) stop() {
-	p.cmd.Process.Signal(os.Interrupt)
-	p.cmd.Wait()
+// while returns a context that ends with the program: whoever waits for what it does would wait in vain.
+func (p *process) while(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-p.ended:
+			end(fmt.Errorf("%s ended by itself: %s", p.cmd.Path, p.last))
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { end(nil) }
 }
 
-// rss is the most memory that the program had, in MiB.
-func (p *process) rss() float64 {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+// stop ends the program in peace.
+func (p *process) stop() error {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	patience := time.AfterFunc(30*time.Second, func() { p.cmd.Process.Kill() })
+	defer patience.Stop()
+	if err := p.wait(); err != nil {
+		return fmt.Errorf("stopping %s: %w\n%s", p.cmd.Path, err, p.last)
+	}
+	return nil
+}
+
+func (p *process) wait() error {
+	<-p.ended
+	return p.cmd.Wait()
+}
+
+// peak is the most memory that the program had, in MiB.
+func (p *process) peak() (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("reading a process's memory: %w", err)
+	}
 	for line := range strings.Lines(string(status)) {
 		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kib / 1024
+			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			return kib / 1024, err
 		}
 	}
-	return 0
+	return 0, errors.New("reading a process's memory: it says nothing of its peak")
 }
 
-// cpu is what the program, if there is one, and Postgres with all its backends have used, in seconds.
-func (b *bench) cpu(p *process) float64 {
-	total, program := 0.0, -1
-	if p != nil {
-		program = p.cmd.Process.Pid
+// cpu is time on a core, in seconds since the start.
+type cpu struct{ program, postgres, bench float64 }
+
+// used is what the program, all of Postgres and this process have used so far.
+func (s *stage) used(p *process) (c cpu, err error) {
+	program, err := statOf(p.cmd.Process.Pid)
+	if err != nil {
+		return c, err
 	}
-	entries, _ := os.ReadDir("/proc")
+	own, err := statOf(os.Getpid())
+	if err != nil {
+		return c, err
+	}
+	postmaster, err := statOf(s.postmaster)
+	if err != nil {
+		return c, err
+	}
+	// Backends that have ended are in their parent's account.
+	c = cpu{program: program.own, bench: own.own, postgres: postmaster.own + postmaster.ended}
+	entries, err := os.ReadDir("/proc")
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
 		if err != nil {
 			continue
 		}
-		if used, parent := usage(pid); pid == program || pid == b.postgres || parent == b.postgres {
-			total += used
+		if backend, err := statOf(pid); err == nil && backend.parent == s.postmaster { // it may have ended just now
+			c.postgres += backend.own
 		}
 	}
-	// Backends that have ended are in the postmaster's account of its children.
-	return total + children(b.postgres)
+	return c, err
 }
 
-// usage is the CPU time of a process in seconds, and its parent.
-func usage(pid int) (seconds float64, parent int) {
-	f := stat(pid)
-	if len(f) < 16 {
-		return 0, 0
-	}
-	parent, _ = strconv.Atoi(f[1])
-	return ticks(f[11]) + ticks(f[12]), parent
+// since is what was used since an earlier look, in microseconds an event.
+func (c cpu) since(before cpu, events int) cpu {
+	each := 1e6 / float64(events)
+	return cpu{(c.program - before.program) * each, (c.postgres - before.postgres) * each, (c.bench - before.bench) * each}
 }
 
-func children(pid int) float64 {
-	f := stat(pid)
-	if len(f) < 16 {
-		return 0
-	}
-	return ticks(f[13]) + ticks(f[14])
+// total is what the event cost: what this process did of it would in production be done elsewhere.
+func (c cpu) total() float64 { return c.program + c.postgres }
+
+// stat is what /proc tells of a process; CPU time in seconds.
+type stat struct {
+	parent     int
+	own, ended float64 // of itself; of its children that have ended
 }
 
-// stat are the fields of /proc/PID/stat after the program's name.
-func stat(pid int) []string {
+func statOf(pid int) (s stat, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return nil
+		return s, fmt.Errorf("reading a process's CPU time: %w", err)
 	}
-	return strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-}
-
-func ticks(text string) float64 {
-	n, _ := strconv.ParseFloat(text, 64)
-	return n / 100
-}
-
-// postmaster finds the process that Postgres' backends are children of.
-func postmaster(ctx context.Context, db *pgxpool.Pool) (int, error) {
-	var backend int
-	if err := db.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&backend); err != nil {
-		return 0, err
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:]) // the name before it may have spaces
+	if len(fields) < 15 {
+		return s, errors.New("reading a process's CPU time: too little is told")
 	}
-	_, parent := usage(backend)
-	return parent, nil
-}
-
-// host serves a handler on loopback.
-func host(handler http.Handler) (url string, stop func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
+	const ticks = 100 // a second, on every Linux that Go runs on
+	numbers := make([]float64, 15)
+	for n := range numbers {
+		numbers[n], _ = strconv.ParseFloat(string(fields[n]), 64) // the state is none
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	go server.Serve(listener)
-	return "http://" + listener.Addr().String(), func() { server.Close() }, nil
+	return stat{int(numbers[1]), (numbers[11] + numbers[12]) / ticks, (numbers[13] + numbers[14]) / ticks}, nil
 }

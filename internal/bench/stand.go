@@ -1,31 +1,39 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/labstack/echo/v4"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"crmsync/jobs"
 )
 
-// stand are what crmsync is compared to, each in a process of its own.
-var stand = map[string]func() error{"naive": naive, "empty": empty}
+// What crmsync is held against.
+const (
+	oneInsert = "one insert a request"
+	nothing   = "a worker that does nothing"
+)
 
-// naive is the least endpoint: one insert a request, without a look at who asks.
-func naive() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+// stands are the programs that crmsync is held against, each in a process of its own.
+var stands = map[string]func() error{oneInsert: insertOne, nothing: doNothing}
+
+// insertOne is the least endpoint: it does not look who asks, and makes one insert a request.
+func insertOne() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	db, err := connect(ctx)
 	if err != nil {
@@ -36,51 +44,57 @@ func naive() error {
 	if err != nil {
 		return err
 	}
-	e := echo.New()
-	e.POST("/webhooks/monday/:secret", func(c echo.Context) error {
-		body, err := io.ReadAll(c.Request().Body)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /webhooks/monday/{secret}", func(w http.ResponseWriter, r *http.Request) {
+		var told struct{ Event webhook }
+		err := json.NewDecoder(r.Body).Decode(&told)
+		if err == nil {
+			_, err = client.Insert(r.Context(), told.Event.args(), nil)
+		}
 		if err != nil {
-			return err
+			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
-		var told struct {
-			Event struct {
-				BoardID     int64           `json:"boardId"`
-				PulseID     int64           `json:"pulseId"`
-				ColumnID    string          `json:"columnId"`
-				ColumnType  string          `json:"columnType"`
-				Value       json.RawMessage `json:"value"`
-				ChangedAt   float64         `json:"changedAt"`
-				TriggerUUID string          `json:"triggerUuid"`
-			} `json:"event"`
-		}
-		if err := json.Unmarshal(body, &told); err != nil {
-			return err
-		}
-		ev := told.Event
-		_, err = client.Insert(c.Request().Context(), jobs.ColumnUpdateArgs{
-			Event:    jobs.Event{Key: ev.TriggerUUID, BoardID: ev.BoardID, ItemID: ev.PulseID, ReceivedAt: time.Now()},
-			ColumnID: ev.ColumnID, ColumnType: ev.ColumnType, Value: ev.Value, ChangedAt: ev.ChangedAt,
-		}, nil)
-		if err != nil {
-			return err
-		}
-		return c.NoContent(http.StatusOK)
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: e}
+	server := &http.Server{Handler: mux}
 	context.AfterFunc(ctx, func() { server.Close() })
 	say("listening", listener.Addr().String())
 	say("started", "")
-	server.Serve(listener)
+	server.Serve(listener) // ends with ErrServerClosed
 	return nil
 }
 
-// empty is a River worker that does nothing, with crmsync's settings of the queue.
-func empty() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+// webhook is what the endpoint reads of a delivery.
+type webhook struct {
+	Type        string          `json:"type"`
+	BoardID     int64           `json:"boardId"`
+	PulseID     int64           `json:"pulseId"`
+	ColumnID    string          `json:"columnId"`
+	ColumnType  string          `json:"columnType"`
+	Value       json.RawMessage `json:"value"`
+	ChangedAt   float64         `json:"changedAt"`
+	TriggerTime time.Time       `json:"triggerTime"`
+	TriggerUUID string          `json:"triggerUuid"`
+}
+
+// args is the same job as crmsync's ingest makes.
+func (w webhook) args() jobs.ColumnUpdateArgs {
+	return jobs.ColumnUpdateArgs{
+		Event: jobs.Event{
+			Key: w.TriggerUUID, Type: w.Type, BoardID: w.BoardID, ItemID: w.PulseID,
+			TriggeredAt: w.TriggerTime, ReceivedAt: time.Now().UTC(),
+		},
+		ColumnID: w.ColumnID, ColumnType: w.ColumnType, Value: w.Value, ChangedAt: w.ChangedAt,
+	}
+}
+
+// doNothing is a River worker that does nothing, with the settings of crmsync's.
+func doNothing() error {
+	debug.SetGCPercent(200) // as crmsync's worker has it
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	db, err := connect(ctx)
 	if err != nil {
@@ -89,12 +103,18 @@ func empty() error {
 	defer db.Close()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(context.Context, *river.Job[jobs.ColumnUpdateArgs]) error { return nil }))
+	most, err := strconv.Atoi(cmp.Or(os.Getenv("MAX_WORKERS"), "2000"))
+	if err != nil {
+		return fmt.Errorf("MAX_WORKERS: %w", err)
+	}
 	client, err := river.NewClient(riverpgxv5.New(db), &river.Config{
-		Queues:            map[string]river.QueueConfig{jobs.QueueEvents: {MaxWorkers: 2000}},
-		Workers:           workers,
-		FetchCooldown:     5 * time.Millisecond,
-		FetchPollInterval: 100 * time.Millisecond,
-		Logger:            slog.New(slog.DiscardHandler),
+		Queues:               map[string]river.QueueConfig{jobs.QueueEvents: {MaxWorkers: most}},
+		Workers:              workers,
+		FetchCooldown:        5 * time.Millisecond,
+		FetchPollInterval:    100 * time.Millisecond,
+		JobTimeout:           time.Minute,
+		RescueStuckJobsAfter: 90 * time.Second,
+		Logger:               slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		return err
@@ -116,6 +136,7 @@ func connect(ctx context.Context) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(ctx, c)
 }
 
+// say tells the bench what crmsync's log tells it.
 func say(msg, addr string) {
 	fmt.Fprintf(os.Stderr, `{"msg":%q,"listener":"ingest","addr":%q}`+"\n", msg, addr)
 }

@@ -35,7 +35,7 @@ func TestWrite(t *testing.T) {
 	t.Parallel()
 	board := mondayclient.Board{ID: 7, Name: "Our Leads!", Columns: []mondayclient.BoardColumn{
 		{ID: "name", Title: "Name", Type: "name"},
-		{ID: "status", Title: "Status", Type: column.Status, Labels: []string{"new", "On: hold", "Lost"}},
+		{ID: "status", Title: "Status", Type: column.Status, Labels: []string{"new", "On: hold", "Lost", "R&D"}},
 		{ID: "text_1", Title: "COMPANY", Type: column.Text},
 		{ID: "email_1", Title: "Write to", Type: column.Email},
 		{ID: "date_1", Title: "First call", Type: column.Date},
@@ -55,7 +55,7 @@ func TestWrite(t *testing.T) {
 	readOnly.Createable = false
 	got, err := scaffold.Write(board, object("Lead",
 		field("FirstName", "First Name", "string"), field("LastName", "Last Name", "string"), field("Company", "Company", "string"),
-		values(field("Status", "Status", "picklist"), "New", "On-Hold", "Closed"), stage, owner, campaign,
+		values(field("Status", "Status", "picklist"), "New", "On-Hold", "Closed", "R&D"), stage, owner, campaign,
 		field("Email", "Email", "email"), field("First_Call__c", "First Call", "datetime"), field("Site__c", "Website", "url"),
 		field("Other__c", "Other Site", "url"), field("Amount", "Amount", "currency"), readOnly, field("Company_Size__c", "Company Size", "string")))
 	if err != nil {
@@ -89,6 +89,7 @@ boards:
               new: New
               "On: hold": On-Hold
               # Lost: value  # no value of the picklist is called so
+              "R&D": "R&D"
             # default: New  # for every other label, and none
           # Stage__c: column_id  # Salesforce makes no record without it
           OwnerId: { from: person, as: user }  # Owner

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	self := func(v float64) float64 { return v }
+	took := []time.Duration{1e6, 2e6, 3e6, 4e6}
+	tests := map[string]struct{ got, want float64 }{
+		"middle of an odd number":       {middle([]float64{3, 1, 2}, self), 2},
+		"middle of an even number":      {middle([]float64{4, 1, 3, 2}, self), 2.5},
+		"most":                          {most([]float64{1, 3, 2}, self), 3},
+		"ratio goes round by round":     {ratio([]float64{10, 1, 30}, []float64{5, 1, 10}, self), 2},
+		"p50":                           {quantile(took, 0.5), 3},
+		"p99":                           {quantile(took, 0.99), 4},
+		"longest":                       {quantile(took, 1), 4},
+		"quantile of nothing":           {quantile(nil, 0.5), 0},
+		"last event of the first item":  {float64(last(0, 20, 10)), 10},
+		"last event of the last item":   {float64(last(9, 20, 10)), 19},
+		"last round is not full":        {float64(last(3, 23, 10)), 13},
+		"last round has it":             {float64(last(2, 23, 10)), 22},
+		"fewer events than items":       {float64(last(4, 5, 10)), 4},
+		"cost of an event":              {cpu{program: 3, postgres: 5}.since(cpu{program: 1, postgres: 1}, 1000).total(), 6000},
+		"what the bench used is apart":  {cpu{bench: 3}.total(), 0},
+		"a figure below what is wanted": {checked(func(b *bench) { b.atLeast("f", 0.49, 0.5) }), 0},
+		"a figure at what is wanted":    {checked(func(b *bench) { b.atLeast("f", 0.5, 0.5) }), 1},
+		"a figure above what is wanted": {checked(func(b *bench) { b.atMost("f", "%f", 0.51, 0.5) }), 0},
+		"a figure that may be as high":  {checked(func(b *bench) { b.atMost("f", "%f", 0.5, 0.5) }), 1},
+	}
+	for name, tt := range tests {
+		if tt.got != tt.want {
+			t.Errorf("%s: got %v, want %v", name, tt.got, tt.want)
+		}
+	}
+}
+
+// checked is 1 where the check says yes.
+func checked(check func(*bench)) float64 {
+	b := &bench{}
+	check(b)
+	if b.checks[0].ok {
+		return 1
+	}
+	return 0
+}
+
+func TestThousands(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 20_000: "20,000", 1_000_042: "1,000,042"} {
+		if got := thousands(n); got != want {
+			t.Errorf("thousands(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+// TestUsed reads of a process what can be known of it otherwise: its parent, and that it uses time.
+func TestUsed(t *testing.T) {
+	t.Parallel()
+	for began := time.Now(); time.Since(began) < 30*time.Millisecond; { // some ticks of 10 ms
+	}
+	of, err := statOf(os.Getpid())
+	if err != nil {
+		t.Skipf("no /proc: %v", err)
+	}
+	if of.parent != os.Getppid() || of.own <= 0 {
+		t.Errorf("statOf = %+v, want parent %d and time used", of, os.Getppid())
+	}
+}

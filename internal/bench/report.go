@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// check holds a figure against what is wanted of it.
+type check struct {
+	figure, measured, wanted string
+	ok                       bool
+}
+
+// atLeast keeps a check of a figure that is to be as high as can be.
+func (b *bench) atLeast(figure string, measured, wanted float64) {
+	b.checks = append(b.checks, check{figure, fmt.Sprintf("%.2f", measured), fmt.Sprintf("at least %g", wanted), measured >= wanted})
+}
+
+// atMost keeps a check of a figure that is to be as low as can be.
+func (b *bench) atMost(figure, format string, measured, wanted float64) {
+	b.checks = append(b.checks, check{figure, fmt.Sprintf(format, measured), "at most " + fmt.Sprintf(format, wanted), measured <= wanted})
+}
+
+// verdict prints what was wanted, and whether it was reached.
+func (b *bench) verdict() {
+	rows := [][]string{{"figure", "measured", "wanted", "reached"}}
+	for _, c := range b.checks {
+		reached := "yes"
+		if !c.ok {
+			reached = "NO"
+		}
+		rows = append(rows, []string{c.figure, c.measured, c.wanted, reached})
+	}
+	b.table("What is wanted", rows)
+}
+
+// table prints aligned rows under a title.
+func (b *bench) table(title string, rows [][]string) {
+	fmt.Fprintf(b.out, "\n%s\n", title)
+	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, "  "+strings.Join(row, "\t"))
+	}
+	w.Flush()
+}
+
+// machine says on what all of it was measured.
+func (s *stage) machine(ctx context.Context) string {
+	version := "?"
+	_ = s.db.QueryRow(ctx, "SHOW server_version").Scan(&version) // a word in a title
+	processor := "?"
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if name, ok := strings.CutPrefix(line, "model name"); ok {
+			processor = strings.TrimLeft(strings.TrimSpace(name), ": \t")
+			break
+		}
+	}
+	return fmt.Sprintf("%d cores (%s), load before: %s, %s, PostgreSQL %s with fsync and its own defaults",
+		runtime.NumCPU(), processor, load(), runtime.Version(), strings.Fields(version)[0])
+}
+
+// load is the machine's load over 1, 5 and 15 minutes.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "?"
+	}
+	return strings.Join(strings.Fields(string(text))[:3], " ")
+}
+
+// middle is the median of a figure over rounds.
+func middle[T any](rounds []T, figure func(T) float64) float64 {
+	values := make([]float64, len(rounds))
+	for n, round := range rounds {
+		values[n] = figure(round)
+	}
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}
+
+// most is the largest of a figure over rounds.
+func most[T any](rounds []T, figure func(T) float64) (largest float64) {
+	for _, round := range rounds {
+		largest = max(largest, figure(round))
+	}
+	return largest
+}
+
+// ratio is the median of a figure of ours over that of theirs in the same round.
+func ratio[T any](ours, theirs []T, figure func(T) float64) float64 {
+	ratios := make([]float64, len(ours))
+	for n := range ours {
+		ratios[n] = figure(ours[n]) / figure(theirs[n])
+	}
+	return middle(ratios, func(r float64) float64 { return r })
+}
+
+// quantile is the value that a share of the sorted durations does not exceed, in milliseconds.
+func quantile(sorted []time.Duration, share float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return float64(sorted[min(len(sorted)-1, int(share*float64(len(sorted))))]) / 1e6
+}
+
+func millis(ms float64) string { return fmt.Sprintf("%.1f ms", ms) }
+
+func micros(us float64) string { return fmt.Sprintf("%.0f µs", us) }
+
+// thousands writes a number with a comma before each three digits.
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}

@@ -1,0 +1,166 @@
+package mondayclient_test
+
+import (
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crmsync/mondayclient"
+	"crmsync/mondayclient/column"
+)
+
+func creates() []mondayclient.Create {
+	return []mondayclient.Create{
+		{BoardID: 18421858736, Group: "imported", Name: "Ada", Columns: map[string]any{"text_sfid": "003A"}},
+		{BoardID: 18421858736, Name: "Grace", Columns: map[string]any{"text_sfid": "003B"}},
+	}
+}
+
+// Each item has its own fate, and the call goes out under the key it was given.
+func TestCreate(t *testing.T) {
+	t.Parallel()
+	m := setup(t, says(`{"data":{"a0":{"id":"12736724196"},"a1":null,"complexity":{"after":7}},
+		"errors":[{"message":"x","path":["a1"],"extensions":{"code":"ColumnValueException","status_code":200}}]}`))
+	made, err := m.client.Create(t.Context(), creates(), "the-key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made[0].ID != 12736724196 || made[0].Err != nil || made[1].ID != 0 {
+		t.Errorf("made %+v", made)
+	}
+	if e := wantError(t, made[1].Err, "ColumnValueException"); !e.Permanent() {
+		t.Error("a refused value is to be tried again")
+	}
+	asked := m.asked[0]
+	if got := asked.header.Get("Idempotency-Key"); got != "the-key" {
+		t.Errorf("key %q", got)
+	}
+	vars := map[string]any{
+		"b0": "18421858736", "g0": "imported", "n0": "Ada", "v0": `{"text_sfid":"003A"}`,
+		"b1": "18421858736", "n1": "Grace", "v1": `{"text_sfid":"003B"}`,
+	}
+	if diff := cmp.Diff(vars, asked.Variables); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"create partial 1/1"}, m.seen); diff != "" {
+		t.Errorf("observed (-want +got):\n%s", diff)
+	}
+}
+
+// A key stands for what is made and what it is made for, and for nothing else.
+func TestCreateKey(t *testing.T) {
+	t.Parallel()
+	key := func(scope string, some []mondayclient.Create) string {
+		k, err := mondayclient.CreateKey(scope, some)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	other := creates()
+	other[1].Columns["text_sfid"] = "003C"
+	first := key("run", creates())
+	if again := key("run", creates()); again != first {
+		t.Error("the same items have two keys")
+	}
+	if key("another", creates()) == first || key("run", other) == first {
+		t.Error("other items have the same key")
+	}
+}
+
+func TestItemsBy(t *testing.T) {
+	t.Parallel()
+	const item = `{"id":"%","name":"Ada","state":"active","updated_at":"2026-01-01T00:00:00Z","board":{"id":"7"},
+		"column_values":[{"id":"sfid","type":"text","text":"003A","value":"\"003A\""}]}`
+	m := setup(t, func(w http.ResponseWriter, r request) {
+		if r.Variables["cursor"] == nil {
+			io.WriteString(w, `{"data":{"page":{"cursor":"next","items":[`+item[:7]+`1`+item[8:]+`]}}}`)
+			return
+		}
+		io.WriteString(w, `{"data":{"page":{"cursor":null,"items":[`+item[:7]+`2`+item[8:]+`]}}}`)
+	})
+	found, err := m.client.ItemsBy(t.Context(), 7, "sfid", []string{"003A"})
+	if err != nil || len(found) != 2 {
+		t.Fatalf("found %v: %v", found, err)
+	}
+	if found[1].ID != 2 || found[1].Columns["sfid"].Text != "003A" {
+		t.Errorf("found %+v", found[1])
+	}
+	if _, err := m.client.ItemsBy(t.Context(), 7, "sfid", make([]string, 101)); err == nil {
+		t.Error("101 texts are asked for at once")
+	}
+}
+
+// What cannot be read must not pass for what is not there.
+func TestItemsByUnsure(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"no page":      `{"data":{"page":null,"complexity":{"after":1}}}`,
+		"a part fails": `{"data":{"page":{"cursor":null,"items":[]}},"errors":[{"message":"x","path":["page","items"]}]}`,
+		"odd item":     `{"data":{"page":{"cursor":null,"items":[{"id":"1"}]}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if found, err := setup(t, says(body)).client.ItemsBy(t.Context(), 7, "sfid", []string{"003A"}); err == nil {
+				t.Errorf("found %v", found)
+			}
+		})
+	}
+}
+
+func TestColumnTypes(t *testing.T) {
+	t.Parallel()
+	m := setup(t, says(`{"data":{"boards":[{"columns":[{"id":"name","type":"name"},{"id":"phone","type":"phone"}]}]}}`))
+	types, err := m.client.ColumnTypes(t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]column.Type{"name": "name", "phone": column.Phone}, types); diff != "" {
+		t.Errorf("types (-want +got):\n%s", diff)
+	}
+	_, err = setup(t, says(`{"data":{"boards":[]}}`)).client.ColumnTypes(t.Context(), 7)
+	if e := wantError(t, err, "InvalidBoardIdException"); !e.Permanent() {
+		t.Error("a board that is not there is asked for again")
+	}
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		policy, left string
+		want         mondayclient.Budget
+	}{
+		"all": {
+			`"minuteRate";q=5000;w=60, "concurrency";q=250;qu="concurrent-requests", "complexityMinute";q=5000000;w=60;qu="content-bytes"`,
+			`"minuteRate";r=4990;t=38, "concurrency";r=249, "complexityMinute";r=120;t=38`,
+			mondayclient.Budget{Complexity: 120, ComplexityLimit: 5_000_000, Calls: 4990, CallsLimit: 5000, Concurrent: 250},
+		},
+		"over":     {`"minuteRate";q=5000;w=60`, `"minuteRate";r=0;t=0`, mondayclient.Budget{Calls: 5000, CallsLimit: 5000}},
+		"none":     {"", "", mondayclient.Budget{}},
+		"nonsense": {";;q", `"minuteRate";r=x, =;r`, mondayclient.Budget{}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := setup(t, func(w http.ResponseWriter, _ request) {
+				w.Header().Set("RateLimit-Policy", tt.policy)
+				w.Header().Set("RateLimit", tt.left)
+				io.WriteString(w, `{"data":{"boards":[{"columns":[]}]}}`)
+			})
+			if _, err := m.client.ColumnTypes(t.Context(), 7); err != nil {
+				t.Fatal(err)
+			}
+			got := m.client.Budget()
+			if name == "all" && time.Until(got.Resets) < 30*time.Second {
+				t.Errorf("resets at %s", got.Resets)
+			}
+			got.Resets = time.Time{}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("budget (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
