@@ -82,6 +82,8 @@ func TestDeliveredAgain(t *testing.T) {
 	w.send(event)
 	w.send(event)
 	w.send(event, redelivered()) // the same trigger, another body
+	w.start("ingest")            // any number of them
+	w.send(event)
 	w.expect(1, "SELECT count(*) FROM river_job")
 
 	nameless := `{"event":{"type":"create_pulse","boardId":1001,"pulseId":77,"pulseName":"x","triggerTime":"2026-09-23T12:03:55.044Z"}}`

@@ -269,6 +269,12 @@ func (p *page) sign() error {
 		x.signed = key == itemText(x.item)
 		return x.item > 0 && x.key && !x.signed && x.outcome != failed
 	})
+	if len(some) == 0 {
+		return nil
+	}
+	if err := p.announce(); err != nil {
+		return err
+	}
 	var calls errgroup.Group
 	calls.SetLimit(concurrency)
 	for part := range slices.Chunk(some, signSize) {
@@ -278,7 +284,6 @@ func (p *page) sign() error {
 		return err
 	}
 	for _, x := range some {
-		p.wrote = true
 		if x.err != nil {
 			p.fail(x, "", fmt.Errorf("writing %s: %w", p.Mapping.Key, x.err))
 			continue
@@ -287,6 +292,21 @@ func (p *page) sign() error {
 			x.link.Written = with(x.link.Written, p.Mapping.Key, any(itemText(x.item)))
 		}
 	}
+	return nil
+}
+
+// announce keeps, before it happens, that this lap changes records. That moves them behind the lap's end: if the process dies
+// before the page is kept, only a further lap finds them.
+func (s *slice) announce() error {
+	if s.run.Cursor.Wrote {
+		return nil
+	}
+	c := s.run.Cursor
+	c.Wrote = true
+	if err := s.Store.MoveRun(s.ctx, s.run.ID, s.holder, c, s.run.Total); err != nil {
+		return err
+	}
+	s.run.Cursor = c
 	return nil
 }
 

@@ -50,7 +50,6 @@ type page struct {
 	keys      []string                   // leased
 	claims    []int64                    // leased
 	failures  []store.Failure
-	wrote     bool // records of Salesforce were changed
 }
 
 // page brings some records to the board, and keeps that and how far the run has come.

@@ -302,7 +302,6 @@ func (p *page) commit() error {
 	}
 	last := p.subjects[len(p.subjects)-1]
 	keep.Cursor.At, keep.Cursor.ID = last.stamp, last.id
-	keep.Cursor.Wrote = keep.Cursor.Wrote || p.wrote
 	keep.Documents = p.settled()
 	if err := p.Store.SavePage(p.ctx, p.holder, c, keep); err != nil {
 		return joinRelease(err, p)
