@@ -50,8 +50,9 @@ const (
 	callTime      = 40 * time.Millisecond // of a call to either system: a worker that is killed mostly has one under way
 )
 
-// TestChaos plays some hundred events, doubled and shuffled, to the real program, while its processes are killed, Postgres
-// restarts, and both systems and the messenger fail now and then, also after they did what they were asked. When all of that
+// TestChaos plays some hundred events, doubled and shuffled, to the real program, while its processes are killed, or (in full)
+// stopped for longer than their leases last, Postgres restarts, Salesforce ends its sessions, and both systems and the
+// messenger fail now and then, also after they did what they were asked. When all of that
 // is over and all is quiet, Salesforce must hold what an oracle says that knows Monday's state and nothing of the engine,
 // and every event must have come to exactly one end.
 //

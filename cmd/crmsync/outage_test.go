@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"crmsync/mondayclient/mondaysim"
 	"crmsync/sfclient/sfsim"
@@ -292,4 +293,27 @@ func TestSlowSalesforce(t *testing.T) {
 		w.record("Opportunity", item)
 	}
 	w.expect(0, "SELECT count(*) FROM dead_letters")
+}
+
+// TestGivenUpCall: a write that we no longer wait for ends before the next one of its record begins, so that it does not
+// overtake it.
+func TestGivenUpCall(t *testing.T) {
+	t.Parallel()
+	w := serving(t, with("JOB_TIMEOUT", "500ms"), with("RESCUE_AFTER", "5s"))
+	lead := w.lead("Ada Lovelace", "Engines")
+	w.quiet()
+	var calls atomic.Int64
+	w.salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
+		if c.Operation == "update" && c.Object == "Opportunity" && calls.Add(1) == 1 {
+			return &sfsim.Fault{Delay: 4 * time.Second} // and then it is carried out, though nobody listens
+		}
+		return nil
+	})
+	w.monday.SetColumn(lead, "amount", "1")
+	w.eventually("the first write is under way", func() bool { return calls.Load() == 1 })
+	w.monday.SetColumn(lead, "amount", "2")
+	w.quiet()
+	if got := w.record("Opportunity", lead)["Amount"]; got != 2.0 {
+		t.Errorf("amount %v, want the newest", got)
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestFigures(t *testing.T) {
@@ -19,11 +21,6 @@ func TestFigures(t *testing.T) {
 		"p99":                           {quantile(took, 0.99), 4},
 		"longest":                       {quantile(took, 1), 4},
 		"quantile of nothing":           {quantile(nil, 0.5), 0},
-		"last event of the first item":  {float64(last(0, 20, 10)), 10},
-		"last event of the last item":   {float64(last(9, 20, 10)), 19},
-		"last round is not full":        {float64(last(3, 23, 10)), 13},
-		"last round has it":             {float64(last(2, 23, 10)), 22},
-		"fewer events than items":       {float64(last(4, 5, 10)), 4},
 		"cost of an event":              {cpu{program: 3, postgres: 5}.since(cpu{program: 1, postgres: 1}, 1000).total(), 6000},
 		"what the bench used is apart":  {cpu{bench: 3}.total(), 0},
 		"a figure below what is wanted": {checked(func(b *bench) { b.atLeast("f", 0.49, 0.5) }), 0},
@@ -46,6 +43,18 @@ func checked(check func(*bench)) float64 {
 		return 1
 	}
 	return 0
+}
+
+func TestLatest(t *testing.T) {
+	t.Parallel()
+	const items = 4 // the stride leads by 3 of them: 0 3 2 1 0 3
+	want := map[int]int{0: 4, 3: 5, 2: 2, 1: 3}
+	if diff := cmp.Diff(want, latest(6, items)); diff != "" {
+		t.Errorf("latest (-want +got):\n%s", diff)
+	}
+	if got := len(latest(20_000, 20_000)); got != 20_000 {
+		t.Errorf("20,000 events come to %d items, want 20,000", got)
+	}
 }
 
 func TestThousands(t *testing.T) {

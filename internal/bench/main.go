@@ -62,6 +62,9 @@ func (b *bench) options(args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if b.items < 1 || b.items%stride == 0 {
+		return errors.New("-items: no number of items that events could come to in turn")
+	}
 	b.parts = strings.Split(*only, ",")
 	for text := range strings.SplitSeq(*events, ",") {
 		n, err := strconv.Atoi(text)

@@ -43,16 +43,20 @@ func (s *stage) link(ctx context.Context, items int) error {
 	return nil
 }
 
-// queue queues changes of the items' e-mail column, one item after the other, as ingest does.
+// stride is how far apart the items of two events are: neighbours in the queue are none in the tables. It is a prime, so that
+// events come to every item in turn.
+const stride = 1_000_003
+
+// queue queues changes of the items' e-mail column as ingest does.
 func (s *stage) queue(ctx context.Context, events, items int) error {
 	const queue = `
 		INSERT INTO river_job (kind, args, queue, state, max_attempts, priority, unique_key, unique_states)
-		SELECT 'column_update', jsonb_build_object('key', md5(n::text), 'type', 'update_column_value', 'board_id', 1002, 'item_id', $1::bigint + n % $3,
+		SELECT 'column_update', jsonb_build_object('key', md5(n::text), 'type', 'update_column_value', 'board_id', 1002, 'item_id', $1::bigint + n * $4 % $3,
 		           'triggered_at', now(), 'received_at', now(), 'column_id', 'email', 'column_type', 'email', 'changed_at', 1790100000 + n,
 		           'value', jsonb_build_object('email', 'ada' || n || '@example.org', 'text', 'ada' || n || '@example.org', 'changed_at', '2026-09-23T12:03:55.044Z')),
 		       'events', 'available', 12, 1, sha256(n::text::bytea), B'11111111'
 		FROM   generate_series(0, $2::bigint - 1) AS n`
-	if _, err := s.db.Exec(ctx, queue, firstItem, events, items); err != nil {
+	if _, err := s.db.Exec(ctx, queue, firstItem, events, items, stride); err != nil {
 		return fmt.Errorf("queueing events: %w", err)
 	}
 	return s.exec(ctx, "VACUUM ANALYZE", "CHECKPOINT")
@@ -60,16 +64,22 @@ func (s *stage) queue(ctx context.Context, events, items int) error {
 
 // stale counts the linked records that do not hold what the last of the queued events says.
 func (s *stage) stale(events, items int) (stale int) {
-	for n := range min(events, items) {
-		if s.salesforce.Get("Contact", s.linked[n])["Email"] != fmt.Sprintf("ada%d@example.org", last(n, events, items)) {
+	for item, event := range latest(events, items) {
+		if s.salesforce.Get("Contact", s.linked[item])["Email"] != fmt.Sprintf("ada%d@example.org", event) {
 			stale++
 		}
 	}
 	return stale
 }
 
-// last is the number of the last event of an item, where events go round the items.
-func last(item, events, items int) int { return (events-1-item)/items*items + item }
+// latest is the number of the last event of each item that has one.
+func latest(events, items int) map[int]int {
+	last := map[int]int{}
+	for event := range events {
+		last[event*stride%items] = event
+	}
+	return last
+}
 
 // until asks Postgres a yes-or-no question now and then, until it says yes.
 func (s *stage) until(ctx context.Context, every time.Duration, question string, args ...any) error {

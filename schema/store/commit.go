@@ -20,11 +20,13 @@ const waitsLock = 0x7761697473 // "waits"
 type Commit struct {
 	Items    []*Item  // what is now known of them; their leases are freed
 	Changed  []bool   // by position in Items: name, columns or existence changed
+	Held     []bool   // by position in Items: the lease goes on for HoldFor, because a call may still be under way
 	Links    []*Link  // those that changed
 	Logs     []Log    // the ends of events
 	Waits    []Wait   // references that could not be filled in yet
 	Appeared bool     // Links has records that others may wait for
 	Keys     []string // leases on keys to free
+	HoldFor  time.Duration
 
 	// Requeue queues a comparison of each item, in the transaction. It is called where a wait is over.
 	Requeue func(ctx context.Context, tx pgx.Tx, items []Ref) error
@@ -100,10 +102,10 @@ func save(ctx context.Context, db querier, args []any) ([]int64, error) {
 			       known        = n.known,
 			       deleted_at   = n.deleted_at,
 			       existence_at = n.existence_at,
-			       lease_holder = NULL,
-			       lease_until  = NULL
-			FROM   unnest($2::bigint[], $3::boolean[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::boolean[], $8::timestamptz[], $9::timestamptz[])
-			       AS n(item_id, changed, name, name_at, columns, known, deleted_at, existence_at)
+			       lease_holder = CASE WHEN n.held THEN i.lease_holder END,
+			       lease_until  = CASE WHEN n.held THEN now() + $29::interval END
+			FROM   unnest($2::bigint[], $3::boolean[], $4::text[], $5::timestamptz[], $6::jsonb[], $7::boolean[], $8::timestamptz[], $9::timestamptz[], $28::boolean[])
+			       AS n(item_id, changed, name, name_at, columns, known, deleted_at, existence_at, held)
 			WHERE  i.item_id = n.item_id AND i.lease_holder = $1
 			RETURNING i.item_id
 		), linked AS (
@@ -207,7 +209,9 @@ func (c Commit) args(holder uuid.UUID) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat([]any{holder}, items, links, logs), nil
+	held := make([]bool, len(c.Items))
+	copy(held, c.Held)
+	return slices.Concat([]any{holder}, items, links, logs, []any{held, c.HoldFor}), nil
 }
 
 func (c Commit) itemArgs() ([]any, error) {

@@ -212,11 +212,13 @@ func (p *pass) send(rows []*row) ([]sfclient.Result, error) {
 	return p.Salesforce.Update(p.ctx, object, records)
 }
 
-// unanswered is a call of which it is not known what became of it.
+// unanswered is a call of which it is not known what became of it. Where it was given up from here, because the batch's time
+// is over, Salesforce may still be at it: nobody else may write the records until it must have ended.
 func (p *pass) unanswered(rows []*row, err error) {
 	retryAll(rows, err)
 	for _, r := range rows {
 		retryAll(r.like, err)
+		r.work.held = r.work.held || p.ctx.Err() != nil
 		switch r.op {
 		case opCreate:
 			p.unsure = append(p.unsure, r.lease())

@@ -255,13 +255,13 @@ func (p *pass) commitSingly() {
 
 // kept is what the batch has to keep, and the events that come to their end with it.
 func (p *pass) kept() (store.Commit, []*task) {
-	c := store.Commit{Requeue: func(ctx context.Context, tx pgx.Tx, items []store.Ref) error {
+	c := store.Commit{HoldFor: leaseMargin, Requeue: func(ctx context.Context, tx pgx.Tx, items []store.Ref) error {
 		return p.Requeue(ctx, tx, items, false)
 	}}
 	var done []*task
 	for _, w := range p.works {
 		w.end()
-		c.Items, c.Changed = append(c.Items, w.item), append(c.Changed, w.changed)
+		c.Items, c.Changed, c.Held = append(c.Items, w.item), append(c.Changed, w.changed), append(c.Held, w.held)
 		c.Links, c.Waits = append(c.Links, w.log.links...), append(c.Waits, w.log.waits...)
 		c.Appeared = c.Appeared || w.log.appeared
 	}

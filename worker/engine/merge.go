@@ -27,6 +27,7 @@ type work struct {
 	read     bool             // the payloads do not say enough: Monday is to be asked
 	gone     bool             // Monday does not know the item, or has it in the bin
 	ended    bool             // a delete ends it with this batch
+	held     bool             // a call that writes it was given up, and may still be under way
 	fresh    bool             // it begins anew: what was written before counts for nothing
 	touched  map[string]bool  // columns whose value as it stands was told by an event of the batch
 	asked    map[string]int64 // columns that an event has read, with its time in Unix microseconds: what is read is no older
