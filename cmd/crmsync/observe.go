@@ -22,7 +22,7 @@ func newAPIMetrics(reg prometheus.Registerer) *apiMetrics {
 	return &apiMetrics{
 		calls: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "crmsync_api_calls_total",
-			Help: "Calls to a system's API, by HTTP status or \"error\" where there was no answer.",
+			Help: "Calls to a system's API, by Salesforce's HTTP status or by Monday's code (ok where all went well); \"error\" where there was no answer.",
 		}, []string{"system", "operation", "code"}),
 		duration: with.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "crmsync_api_call_duration_seconds",

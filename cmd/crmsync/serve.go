@@ -246,6 +246,8 @@ func (s *service) connect(ctx context.Context) (*pgxpool.Pool, error) {
 	c.MaxConns = max(c.MaxConns, int32(s.config.BatchConcurrency)+8)
 	c.ConnConfig.RuntimeParams["application_name"] = "crmsync"
 	c.ConnConfig.ConnectTimeout = 5 * time.Second
+	// A process that freezes within a transaction must not hold its locks for as long as it is frozen.
+	c.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60s"
 	db, err := pgxpool.NewWithConfig(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to Postgres: %w", err)

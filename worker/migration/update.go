@@ -129,7 +129,7 @@ func (p *page) claimItems(subjects []*subject) (map[int64]*store.Item, error) {
 func (p *page) readClaimed(subjects []*subject) error {
 	var some []*subject
 	for _, x := range subjects {
-		if !x.claimed.DeletedAt.IsZero() || x.link.EndedID == x.id || x.link.SalesforceID != "" && x.link.SalesforceID != x.id {
+		if !x.claimed.DeletedAt.IsZero() || x.link.Ended(x.id) || x.link.SalesforceID != "" && x.link.SalesforceID != x.id {
 			x.item = leftAlone
 			continue
 		}
@@ -293,6 +293,8 @@ func (p *page) commit() error {
 	for _, x := range p.subjects {
 		if x.claimed != nil {
 			c.Items, c.Changed = append(c.Items, x.claimed), append(c.Changed, x.claimed.Known)
+			// What a worker that died left unsure stays so: the item's next event settles it.
+			c.Held = append(c.Held, x.claimed.Abandoned)
 			if x.item > 0 && x.link.SalesforceID != "" {
 				c.Links = append(c.Links, x.link)
 				c.Appeared = c.Appeared || x.key
