@@ -57,12 +57,24 @@ func (p *program) serve(ctx context.Context, r role) error {
 	if err != nil || reading != nil {
 		return usageError{errors.Join(err, reading)}
 	}
-	if r.worker && p.getenv("GOGC") == "" {
-		// The heap is small, and most of it dies with its batch: collecting half as often costs little memory.
-		debug.SetGCPercent(200)
-	}
+	p.tuneMemory(c, r)
 	s := &service{config: c, role: r, mapping: text, log: newLog(p, c)}
 	return s.run(ctx)
+}
+
+// tuneMemory lets the collector do half the work, and keeps the process small all the same: the heap is small, and most of it
+// dies with its request or batch. What the environment says to Go itself goes before.
+func (p *program) tuneMemory(c config, r role) {
+	limit := int64(48 << 20)
+	if r.worker {
+		limit += 16<<20 + int64(c.MaxWorkers)*32<<10 // each job that waits has a stack and its event
+	}
+	if p.getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
+	if p.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // service is a running role.
