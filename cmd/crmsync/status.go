@@ -26,6 +26,7 @@ type status struct {
 	DeadLetters int            `json:"dead_letters"`
 	Outages     []outageStatus `json:"outages"`
 	Salesforce  *budgetStatus  `json:"salesforce_calls,omitempty"` // nil: not configured here, or away
+	Migration   *runStatus     `json:"last_migration,omitempty"`   // nil: there was none
 }
 
 type queueStatus struct {
@@ -53,6 +54,15 @@ type outageStatus struct {
 type budgetStatus struct {
 	Remaining int `json:"remaining"`
 	Limit     int `json:"limit"`
+}
+
+type runStatus struct {
+	Board      string     `json:"board"`
+	State      string     `json:"state"` // running, done, failed
+	StartedAt  time.Time  `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+	Read       int        `json:"read"`
+	Failed     int        `json:"failed"`
 }
 
 // Run says how things stand.
@@ -96,6 +106,13 @@ func readStatus(ctx context.Context, s *store.Store) (now status, err error) {
 	for _, o := range outages {
 		now.Outages = append(now.Outages, outageStatus{o.System, o.Code, o.StartedAt.UTC()})
 	}
+	if err != nil {
+		return now, err
+	}
+	runs, err := s.Runs(ctx, 1)
+	for _, r := range runs {
+		now.Migration = &runStatus{r.Board, r.State, r.StartedAt.UTC(), r.FinishedAt, r.Read, r.Failed}
+	}
 	return now, err
 }
 
@@ -135,6 +152,9 @@ func (p *program) printStatus(now status) error {
 	}
 	if now.Salesforce != nil {
 		fmt.Fprintf(table, "salesforce calls\t%d of %d left\n", now.Salesforce.Remaining, now.Salesforce.Limit)
+	}
+	if m := now.Migration; m != nil {
+		fmt.Fprintf(table, "last migration\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed, m.StartedAt.Format(time.DateTime+" UTC"))
 	}
 	return table.Flush()
 }

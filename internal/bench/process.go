@@ -38,6 +38,7 @@ func (s *stage) start(ctx context.Context, role string) (*process, error) {
 		cmd = exec.Command(self)
 		cmd.Env = append(s.env[:len(s.env):len(s.env)], "BENCH_ROLE="+role)
 	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the bench, which stops the program
 	log, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()

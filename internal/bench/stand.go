@@ -31,7 +31,7 @@ const (
 // stands are the programs that crmsync is held against, each in a process of its own.
 var stands = map[string]func() error{oneInsert: insertOne, nothing: doNothing}
 
-// insertOne is the least endpoint: it does not look who asks, and makes one insert a request.
+// insertOne is the least endpoint: it does not look who asks, and makes one insert a request. Nothing of it is tuned.
 func insertOne() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
