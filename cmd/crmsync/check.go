@@ -68,7 +68,7 @@ func (c checkCommand) faulty(p *program, path string, err error) error {
 		return usageError{err}
 	}
 	if !c.JSON {
-		return usageError{fmt.Errorf("%d faults:\n%w", len(faults), err)}
+		return usageError{fmt.Errorf("%s:\n%w", plural(len(faults), "fault"), err)}
 	}
 	r := report{Mapping: path, Errors: len(faults)}
 	for _, f := range faults {
