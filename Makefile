@@ -57,5 +57,6 @@ clean: ## remove what build made
 postgres:
 	@sh .ci/install postgres
 
+# Without root it may not be had: then the alert rules go untested, except in CI.
 promtool:
-	@sh .ci/install promtool
+	@sh .ci/install promtool || { [ "$(CI)" != true ] && echo "testing without promtool: the alert rules are left out"; }
