@@ -15,8 +15,9 @@ import (
 // A run that takes longer than a try may goes on in slices, at no cost of an attempt, and Ctrl-C loses nothing of it.
 func TestMigrateSlices(t *testing.T) {
 	t.Parallel()
-	w := migrated(t, "", with("JOB_TIMEOUT", "4s"), with("RESCUE_AFTER", "6s"), monday(func(m *mondaysim.Config) { m.Latency, m.ComplexityPerMinute = 100*time.Millisecond, 50_000_000 }))
-	for i := range 4500 {
+	// A page of 1,000 records is thirty calls and takes 2.6 s at least, so that a slice of 5 s begins two at most.
+	w := migrated(t, "", with("JOB_TIMEOUT", "10s"), with("RESCUE_AFTER", "15s"), monday(func(m *mondaysim.Config) { m.Latency, m.ComplexityPerMinute = 350*time.Millisecond, 50_000_000 }))
+	for i := range 5000 {
 		w.salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
 	}
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -31,16 +32,32 @@ func TestMigrateSlices(t *testing.T) {
 	if code := <-interrupted; code != exitDone || !strings.Contains(log.String(), "go on where they were") {
 		t.Fatalf("exited with %d:\n%s", code, log.tail(20))
 	}
-	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'running' AND read < 4500")
+	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'running' AND read < 5000")
 	w.expect(0, "SELECT count(*) FROM items WHERE lease_holder IS NOT NULL")
 
 	w.crmsync("migrate", "accounts")
-	w.paired("Account", accounts, 4500)
-	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND read = 4500 AND created = 4500")
+	w.paired("Account", accounts, 5000)
+	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND read = 5000 AND created = 5000")
 	w.expect(1, "SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND attempt <= 1 AND (metadata->>'snoozes')::int >= 2")
-	if calls := w.monday.TotalCalls(); calls > 40*4500/1000 {
+	if calls := w.monday.TotalCalls(); calls > 40*5000/1000 {
 		t.Errorf("%d calls to Monday: %v", calls, w.monday.Calls())
 	}
+	w.healthy()
+}
+
+// A page that takes longer than a try may is broken off, goes on from what was kept of it, and costs no attempt either.
+func TestMigrateBreaksOff(t *testing.T) {
+	t.Parallel()
+	// The types, ten lookups and twenty calls that create, four at a time, take 6.3 s at least.
+	w := migrated(t, "", with("JOB_TIMEOUT", "6s"), with("RESCUE_AFTER", "9s"), with("MAX_ATTEMPTS", "1"),
+		monday(func(m *mondaysim.Config) { m.Latency, m.ComplexityPerMinute = 700*time.Millisecond, 50_000_000 }))
+	for i := range 1000 {
+		w.salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
+	}
+	w.crmsync("migrate", "accounts")
+	w.paired("Account", accounts, 1000)
+	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND created = 1000")
+	w.expect(1, "SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND (metadata->>'snoozes')::int >= 1")
 	w.healthy()
 }
 

@@ -167,7 +167,11 @@ func (s *slice) deliver(d *document) error {
 	if err != nil {
 		return fmt.Errorf("writing an answer: %w", err)
 	}
-	return s.Store.AnswerDocument(s.ctx, d.key, text)
+	if err := s.Store.AnswerDocument(s.ctx, d.key, text); err != nil {
+		return err
+	}
+	s.moved.Store(true)
+	return nil
 }
 
 // takeAnswers gives the records their items. A record that Monday refuses fails alone; one that has to wait is sent in another
@@ -326,6 +330,7 @@ func (p *page) signSome(some []*subject) error {
 		for i, x := range some {
 			if x.signed = results[i].Success; x.signed {
 				x.err = nil
+				p.moved.Store(true)
 				continue
 			}
 			x.err = &RowError{Object: p.migration.Record.Object, Code: "UNKNOWN_EXCEPTION"}

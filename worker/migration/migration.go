@@ -102,10 +102,12 @@ type slice struct {
 	deadline  time.Time            // all ends
 	documents map[string]*document // not settled, of slices before
 	made      map[string]*document // by Salesforce Id, of these
+	moved     atomic.Bool          // it has done something that no later slice has to do again
 }
 
 // Slice works on the run of a job, and says whether it is done. Where it is not, the next slice goes on. Its error says by
-// its behaviour what is to become of the job, as that of the engine does.
+// its behaviour what is to become of the job, as that of the engine does. A slice that came some way before it failed has no
+// error: only those that get nowhere count, so that a long run does not use up the tries of its job.
 func (m *Migrator) Slice(ctx context.Context, job Job) (done bool, err error) {
 	s, err := m.slice(ctx, job)
 	if err != nil {
@@ -124,7 +126,12 @@ func (m *Migrator) Slice(ctx context.Context, job Job) (done bool, err error) {
 		return err == nil, err
 	}
 	defer s.rest()
-	return s.work()
+	done, err = s.work()
+	if err != nil && s.moved.Load() && !permanent(err) && retryAfter(err) == 0 {
+		s.Log.Warn("slice broken off", "board", job.BoardID, "run", s.run.ID, "error", err)
+		return false, nil
+	}
+	return done, err
 }
 
 // slice prepares a slice. A board whose items connect to others waits for the migrations of these.

@@ -203,7 +203,9 @@ func (p *page) writeSome(some []*subject) error {
 		}
 		var rest []*subject
 		for i, x := range some {
-			if x.err = fates[i]; x.err != nil && !permanent(x.err) && n < tries {
+			if x.err = fates[i]; x.err == nil {
+				p.moved.Store(true)
+			} else if !permanent(x.err) && n < tries {
 				rest = append(rest, x)
 			}
 		}
@@ -309,6 +311,7 @@ func (p *page) commit() error {
 		return joinRelease(err, p)
 	}
 	p.run.Cursor = keep.Cursor
+	p.moved.Store(true)
 	p.Log.Debug("page done", "board", p.job.BoardID, "run", p.run.ID, "read", keep.Counts.Read, "created", keep.Counts.Created,
 		"updated", keep.Counts.Updated, "conflicts", keep.Counts.Conflicts, "failed", keep.Counts.Failed, "age", time.Since(p.run.StartedAt))
 	return nil
