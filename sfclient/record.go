@@ -9,11 +9,23 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 )
 
 // Record holds values by field. "Id" is the record's own; "attributes" is the client's affair and left out.
 type Record map[string]any
+
+// Time is the value of a date-time field, such as CreatedDate; not ok where there is none that can be read.
+func (r Record) Time(field string) (at time.Time, ok bool) {
+	text, _ := r[field].(string)
+	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
 
 // UpsertOne makes or changes the record that has value in the external ID field key. Where several have it, nothing is
 // written, and the error is a Duplicate with their Ids. A value that ends like a file's name may not be found.

@@ -21,6 +21,7 @@ type Item struct {
 	Known       bool              // read in full at least once
 	DeletedAt   time.Time         // zero while the item is alive
 	ExistenceAt time.Time         // Monday's time of the last delete or restore; zero: none seen
+	SeenAt      time.Time         // the database's time of the first event of it
 	Links       map[string]*Link  // by record name
 
 	// Abandoned says that the holder before did not come to its end: what it did outside is not known.
@@ -49,7 +50,7 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []Ref, lease 
 		ON CONFLICT (item_id) DO UPDATE
 		SET    lease_holder = excluded.lease_holder, lease_until = excluded.lease_until
 		WHERE  i.lease_until IS NULL OR i.lease_until < now()
-		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.columns, i.known, i.deleted_at, i.existence_at,
+		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.columns, i.known, i.deleted_at, i.existence_at, i.seen_at,
 		          coalesce((SELECT was.lease_until < now() FROM items was WHERE was.item_id = i.item_id), false) -- as it was before`
 	const links = `
 		SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since
@@ -96,7 +97,7 @@ func scanItem(row pgx.CollectableRow) (*Item, error) {
 	item := &Item{Links: map[string]*Link{}}
 	var columns []byte
 	var named, deleted, existence *time.Time
-	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &columns, &item.Known, &deleted, &existence, &item.Abandoned)
+	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &columns, &item.Known, &deleted, &existence, &item.SeenAt, &item.Abandoned)
 	if err != nil {
 		return nil, err
 	}

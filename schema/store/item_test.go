@@ -117,7 +117,12 @@ func TestItemRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	item.Abandoned = true
-	if diff := cmp.Diff(item, w.claim(holder, item.ID)[item.ID]); diff != "" {
+	got := w.claim(holder, item.ID)[item.ID]
+	if since := time.Since(got.SeenAt); since < 0 || since > time.Hour {
+		t.Errorf("seen at %s", got.SeenAt)
+	}
+	item.SeenAt = got.SeenAt
+	if diff := cmp.Diff(item, got); diff != "" {
 		t.Errorf("item (-want +got):\n%s", diff)
 	}
 	// An item that did not change is only freed.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"crmsync/sfclient"
 )
@@ -64,7 +65,7 @@ func (p *pass) find(rows []*row) (found []*row) {
 				id := strconv.FormatInt(r.work.item.ID, 10)
 				byItem[id], quoted[n] = r, sfclient.Quote(id)
 			}
-			records, err := p.Salesforce.Select(p.ctx, "SELECT Id, "+p.Mapping.Key+" FROM "+object+
+			records, err := p.Salesforce.Select(p.ctx, "SELECT Id, CreatedDate, "+p.Mapping.Key+" FROM "+object+
 				" WHERE "+p.Mapping.Key+" IN ("+strings.Join(quoted, ", ")+")")
 			if err != nil {
 				retryAll(some, fmt.Errorf("looking up %s: %w", object, err))
@@ -74,12 +75,20 @@ func (p *pass) find(rows []*row) (found []*row) {
 				key, _ := record[p.Mapping.Key].(string)
 				if r := byItem[key]; r != nil {
 					r.link.SalesforceID, _ = record["Id"].(string)
+					r.older = olderThan(record, r.work.item.SeenAt)
 					found = append(found, r)
 				}
 			}
 		}
 	}
 	return found
+}
+
+// olderThan says whether a record was there at a time, which Salesforce tells in whole seconds. One that does not say counts
+// as older.
+func olderThan(record sfclient.Record, at time.Time) bool {
+	made, ok := record.Time("CreatedDate")
+	return !ok || made.Before(at.Truncate(time.Second))
 }
 
 // apply sends rows until each has its end. A row comes again without what was refused of it; a record is in one

@@ -149,6 +149,7 @@ func (p *pass) claim() error {
 			continue
 		}
 		if w.item.Abandoned {
+			w.read = true // what the holder before had heard of the item went with it, though not what it wrote
 			p.doubt(w, w.board.Records...)
 		}
 		slices.SortStableFunc(w.tasks, func(a, b *task) int { return int(a.JobID - b.JobID) })

@@ -99,6 +99,7 @@ func TestDied(t *testing.T) {
 		left   map[string]any // in Salesforce
 		keyed  bool           // the dead worker made the record or adopted it; else it is adopted now
 		later  bool           // it died in the middle of a change that came later
+		young  bool           // the record is younger than the item: the dead worker made it
 		want   map[string]any
 	}{
 		"made": {
@@ -112,6 +113,10 @@ func TestDied(t *testing.T) {
 			board: people, keyed: true,
 			left: map[string]any{"LastName": "King", "Email": address, "Title": "Head"}, want: map[string]any{"Email": nil, "Title": "Head"},
 		},
+		"made, though it might have been adopted": {
+			board: people, values: map[string]any{"email": email(address)}, keyed: true, young: true,
+			left: map[string]any{"LastName": "King", "Email": address, "Title": "Head"}, want: map[string]any{"Email": address, "Title": nil},
+		},
 		"later, adopted": {
 			board: people, values: map[string]any{"email": email(address)}, later: true,
 			left: map[string]any{"LastName": "King", "Email": address, "Title": "Head"}, want: map[string]any{"Email": address, "Title": "Head"},
@@ -119,6 +124,9 @@ func TestDied(t *testing.T) {
 	}
 	for name, tt := range tests {
 		for _, leased := range []bool{false, true} {
+			if tt.young && !leased {
+				continue // where no worker died, the record is somebody else's
+			}
 			t.Run(fmt.Sprintf("%s, leased %v", name, leased), func(t *testing.T) {
 				t.Parallel()
 				w := setup(t)
@@ -131,7 +139,11 @@ func TestDied(t *testing.T) {
 				}
 				w.salesforce.Insert(object, left)
 				if leased && tt.keyed { // the dead worker holds the item to the end of its lease
-					w.exec("INSERT INTO items (item_id, board_id, lease_holder, lease_until) VALUES ($1, $2, gen_random_uuid(), '-infinity')", item, tt.board)
+					seen := time.Now()
+					if !tt.young {
+						seen = seen.Add(time.Second)
+					}
+					w.exec("INSERT INTO items (item_id, board_id, lease_holder, lease_until, seen_at) VALUES ($1, $2, gen_random_uuid(), '-infinity', $3)", item, tt.board, seen)
 				}
 				w.must(e, w.event(tt.board, item, Event{Kind: Created, Name: "Ada King"}))
 				if tt.later {

@@ -36,6 +36,19 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 	}
 }
 
+// made is for a record that was found by its key: one that is younger than its item was made for it, so that all of its fields
+// come from the item, and what the item has emptied since is emptied there too.
+func (r *row) made() {
+	if r.older {
+		return
+	}
+	for _, field := range r.record.Fields {
+		if _, was := r.link.Written[field.Name]; !was {
+			r.link.Written = with(r.link.Written, field.Name, store.Unsure())
+		}
+	}
+}
+
 // empties says whether a field may be emptied on a record that was found by its key without a link: the worker that wrote
 // the key may have adopted it by its match, and of such a record only the match is known to come from the item.
 func empties(rec *mapping.Record, field string) bool {
@@ -59,6 +72,7 @@ func (p *pass) lookDoubtful() error {
 		switch {
 		case r.link.SalesforceID != "":
 			r.work.log.appeared = true
+			r.made()
 		case r.work.err == nil:
 			r.link.Written = nil
 		}

@@ -40,6 +40,7 @@ type row struct {
 	match  string         // key of the match values, where a record is looked up by them before one is made
 	adopts bool           // the link is new: the record was there before it
 	like   []*row         // rows of other items that share the record to be made
+	older  bool           // the record, found by its key, was there before its item
 	again  bool           // the record was gone and is made anew
 	search *search        // for the value that a new record is refused for; nil: it was not, or it was said
 }

@@ -99,11 +99,8 @@ func between(g *mapping.Migration, c store.Cursor) string {
 
 // stampOf is the time of a record's last change, as SOQL writes it.
 func stampOf(r sfclient.Record) (string, error) {
-	text, _ := r[stampField].(string)
-	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC().Format(soqlTime), nil
-		}
+	if at, ok := r.Time(stampField); ok {
+		return at.Format(soqlTime), nil
 	}
 	return "", fmt.Errorf("a record without a readable %s", stampField)
 }
