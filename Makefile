@@ -9,7 +9,7 @@ ACTIONLINT  = github.com/rhysd/actionlint/cmd/actionlint@v1.7.7
 # A checkout of another user, as containers have it, is no reason to fail.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help demo test lint chaos bench fuzz build clean postgres promtool
+.PHONY: help demo test lint chaos bench fuzz build clean postgres optional
 
 help: ## print this list (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -17,7 +17,7 @@ help: ## print this list (the default)
 demo: build postgres ## everything on this machine, against simulators (ARGS=--once: exit with the verdict)
 	bin/crmsync demo $(ARGS)
 
-test: postgres promtool ## all tests, on real Postgres (RACE=1 or CI=true: with the race detector)
+test: postgres optional ## all tests, on real Postgres (RACE=1 or CI=true: with the race detector)
 	@set -e; race=; \
 	if [ "$(CI)" = true ]; then sh .ci/install cc; race=-race; \
 	elif [ "$(RACE)" = 1 ]; then \
@@ -57,6 +57,8 @@ clean: ## remove what build made
 postgres:
 	@sh .ci/install postgres
 
-# Without root it may not be had: then the alert rules go untested, except in CI.
-promtool:
-	@sh .ci/install promtool || { [ "$(CI)" != true ] && echo "testing without promtool: the alert rules are left out"; }
+# Without root they may not be had: then what they test goes untested, except in CI.
+optional:
+	@for tool in promtool chromium; do \
+		sh .ci/install $$tool || { [ "$(CI)" != true ] && echo "testing without $$tool: the tests that need it are left out"; } || exit 1; \
+	done
