@@ -25,6 +25,7 @@ func (c demoCommand) Run(ctx context.Context, p *program) error {
 
 // demoSize is how much a demo plays.
 type demoSize struct {
+	accounts, contacts       int // in Salesforce from before, which are brought to the boards first
 	companies, people, leads int
 	span                     time.Duration // in which the leads come in; what is done with them takes some more
 	late                     time.Duration // the most by which a webhook is delivered late
@@ -32,8 +33,8 @@ type demoSize struct {
 	usualPorts               bool          // take the ports that the README names, where they are free
 }
 
-// wholeDemo takes about 35 s.
-var wholeDemo = demoSize{companies: 40, people: 80, leads: 300, span: 20 * time.Second, late: 3 * time.Second, endSessionAt: 60, usualPorts: true}
+// wholeDemo takes about 45 s.
+var wholeDemo = demoSize{accounts: 400, contacts: 600, companies: 40, people: 80, leads: 300, span: 20 * time.Second, late: 3 * time.Second, endSessionAt: 60, usualPorts: true}
 
 // demo is the nonprofit's own case on one machine: its Monday and its Salesforce, both simulated, the program between them,
 // and people who work.
@@ -49,10 +50,12 @@ type demo struct {
 	faults     *demoFaults
 	chat       *demoChat
 	stage      *demoStage
+	program    *service
 	db         *pgxpool.Pool // to look at the queue
 	story      *demoStory
-	began      time.Time // when the first act is played
-	judged     bool      // the scoreboard is drawn
+	before     demoBefore // what came of the migration
+	began      time.Time  // when the first act is played
+	judged     bool       // the scoreboard is drawn
 }
 
 // errWrong is a scoreboard that is not right.
@@ -88,6 +91,10 @@ func (d *demo) show(ctx context.Context) error {
 	if err := d.set(ctx, stop); err != nil {
 		return err
 	}
+	if err := d.migrate(ctx); err != nil {
+		return err
+	}
+	d.story = newStory(d)
 	d.introduce()
 	d.began = time.Now()
 	quiet := d.progress(ctx)

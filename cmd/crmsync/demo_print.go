@@ -22,6 +22,8 @@ func (b *demoScoreboard) print(w io.Writer) {
 	line := func(title, format string, args ...any) {
 		fmt.Fprintf(w, "  %-14s"+format+"\n", append([]any{title}, args...)...)
 	}
+	line("migrated", "%s records in %s; %d calls to Salesforce and %d to Monday; of the %s events that came of it %s wrote anything",
+		grouped(b.before.records), spoken(b.before.took), b.before.salesforce, b.before.monday, grouped(b.before.events), grouped(b.before.wrote))
 	line("events", "%s by people, %s echoes of our own writes; delivered %s times in all", grouped(b.byPeople), grouped(b.echoes), grouped(b.deliveries))
 	line("lag", "p50 %s, p99 %s, from a webhook's arrival until its record is written", spoken(b.lag.p50), spoken(b.lag.p99))
 	line("", "p50 %s, p99 %s, from the change in Monday, late delivery included", spoken(b.lagFromChange.p50), spoken(b.lagFromChange.p99))

@@ -53,8 +53,8 @@ func (d *demo) tell(ctx context.Context) {
 	}
 	_, deliveries := d.monday.Delivered()
 	played := grouped(int(d.story.played.Load())) + "/" + grouped(d.story.acts)
-	line := fmt.Sprintf("%5.0f s%15s%12s%10s%10s%12s%9s", time.Since(d.began).Seconds(), played, grouped(deliveries), grouped(q.applied),
-		grouped(q.waiting), grouped(d.salesforce.TotalCalls()+d.monday.TotalCalls()), grouped(d.faults.tally().all()))
+	line := fmt.Sprintf("%5.0f s%15s%12s%10s%10s%12s%9s", time.Since(d.began).Seconds(), played, grouped(deliveries-d.before.deliveries), grouped(q.applied-d.before.applied),
+		grouped(q.waiting), grouped(d.salesforce.TotalCalls()+d.monday.TotalCalls()-d.before.salesforce-d.before.monday), grouped(d.faults.tally().all()))
 	if d.refresh {
 		fmt.Fprint(d.out, "\r\x1b[K"+line)
 	} else {

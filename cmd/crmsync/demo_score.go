@@ -18,6 +18,7 @@ type demoScoreboard struct {
 
 	byPeople, echoes, deliveries int // events, and the requests that told them
 	salesforce, monday           int // API calls
+	before                       demoBefore
 	tally                        demoTally
 	lag, lagFromChange           demoLag
 	letters, alerts              []string // items of dead letters, and messages, as Telegram got them
@@ -37,12 +38,12 @@ type demoLag struct{ p50, p99 time.Duration }
 // is the program's own word.
 func (d *demo) score(ctx context.Context) (*demoScoreboard, error) {
 	b := &demoScoreboard{
-		salesforce: d.salesforce.TotalCalls(), monday: d.monday.TotalCalls(), tally: d.faults.tally(),
+		salesforce: d.salesforce.TotalCalls() - d.before.salesforce, monday: d.monday.TotalCalls() - d.before.monday, tally: d.faults.tally(), before: d.before,
 		alerts: d.chat.texts(), letters: d.lettersTold(), took: time.Since(d.began),
 	}
 	b.byPeople = int(d.story.played.Load())
 	events, deliveries := d.monday.Delivered()
-	b.echoes, b.deliveries = events-b.byPeople, deliveries
+	b.echoes, b.deliveries = events-d.before.events-b.byPeople, deliveries-d.before.deliveries
 	d.scoreRecords(b)
 	d.scoreTelling(b)
 	var err error
@@ -145,6 +146,9 @@ func (d *demo) scoreTelling(b *demoScoreboard) {
 	if n := d.monday.Pending() + d.monday.GivenUp(); n > 0 {
 		b.fault("%d deliveries were not accepted", n)
 	}
+	if n := d.before.wrote; n > 0 {
+		b.fault("%d events of items that the migration made wrote something", n)
+	}
 	if n := d.salesforce.InFlightViolations(); n > 0 {
 		b.fault("%d times two writes of one record were under way at once", n)
 	}
@@ -198,7 +202,7 @@ func (d *demo) lag(ctx context.Context, from string) (l demoLag, err error) {
 	query := strings.ReplaceAll(`
 		SELECT coalesce(percentile_cont(0.50) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - $from)), 0),
 		       coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - $from)), 0)
-		FROM   sync_logs WHERE status = 'success'`, "$from", from)
+		FROM   sync_logs WHERE status = 'success' AND event <> 'migrate_board'`, "$from", from)
 	if err := d.db.QueryRow(ctx, query).Scan(&p50, &p99); err != nil {
 		return l, fmt.Errorf("computing the lag: %w", err)
 	}

@@ -75,7 +75,6 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 			d.monday.AddWebhook(board.ID, event, "http://"+s.ingest+"/webhooks/monday/"+env["WEBHOOK_SECRET"])
 		}
 	}
-	d.story = newStory(d)
 	d.stands("crmsync", "takes webhooks at http://%s, with the secret in the URL and Monday's JWT", s.ingest)
 	d.stands("dashboard", "http://%s%s/ (user %[3]s, password %[3]s)", s.admin, dashboard, demoLogin)
 	d.stands("log", "%s", s.log.Name())
@@ -124,6 +123,7 @@ func (d *demo) startSystems() (env map[string]string, err error) {
 	d.monday = mondaysim.New(mondaysim.Config{
 		Token: env["MONDAY_API_TOKEN"], SigningSecret: env["MONDAY_SIGNING_SECRET"], Latency: demoLatency,
 		Seed: 1, Doubled: 0.1, Shuffle: d.size.late, RetryEvery: time.Second,
+		ComplexityPerMinute: 50_000_000, // else the migration would wait for the next minute
 	})
 	d.stage.later(func() error { d.monday.Close(); return nil })
 	d.salesforce = sfsim.New(sfsim.Config{ClientID: env["SALESFORCE_CLIENT_ID"], ClientSecret: env["SALESFORCE_CLIENT_SECRET"], Latency: demoLatency})
@@ -165,6 +165,7 @@ func (d *demo) startProgram(ctx context.Context, env map[string]string, log *slo
 	type listener struct{ name, addr string }
 	listeners := make(chan listener, 2)
 	s := &service{config: c, role: both, mapping: m, log: log, listening: func(name, addr string) { listeners <- listener{name, addr} }}
+	d.program = s
 	ended := make(chan error, 1)
 	go func() {
 		err := s.run(ctx)

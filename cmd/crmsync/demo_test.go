@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-var smallDemo = demoSize{companies: 8, people: 10, leads: 30, span: 2 * time.Second, late: 300 * time.Millisecond, endSessionAt: 10}
+var smallDemo = demoSize{accounts: 12, contacts: 20, companies: 8, people: 10, leads: 30, span: 2 * time.Second, late: 300 * time.Millisecond, endSessionAt: 10}
 
 func TestDemo(t *testing.T) {
 	t.Parallel()
@@ -20,7 +20,7 @@ func TestDemo(t *testing.T) {
 	if err := d.run(t.Context()); err != nil {
 		t.Fatalf("run() = %v\n%s", err, &out)
 	}
-	for _, want := range []string{"\nRIGHT: ", "crmsync gave up an event:", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "1 expected, 1 found", "1 ended session"} {
+	for _, want := range []string{"\nRIGHT: ", "crmsync gave up an event:", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "1 expected, 1 found", "1 ended session", "migrated      32 records in "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not say %q", want)
 		}

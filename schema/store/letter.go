@@ -27,7 +27,8 @@ type Letter struct {
 }
 
 // SweepLetters writes a dead letter, and the end of the event, for each job that River gave up and that has none yet for
-// that end, whoever gave it up: a worker, an operator, or River's rescuer after a worker died.
+// that end, whoever gave it up: a worker, an operator, or River's rescuer after a worker died. The letters of jobs that were
+// retried in the dashboard, and done, count as put back.
 func (s *Store) SweepLetters(ctx context.Context) (found int64, err error) {
 	const query = `
 		WITH gone AS (
@@ -38,6 +39,10 @@ func (s *Store) SweepLetters(ctx context.Context) (found int64, err error) {
 			AND    NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.ended_at = j.finalized_at)
 			ORDER  BY j.finalized_at
 			LIMIT  1000
+		), retried AS (
+			UPDATE dead_letters d SET replayed_at = j.finalized_at
+			FROM   river_job j
+			WHERE  d.replayed_at IS NULL AND j.id = d.job_id AND j.state = 'completed'
 		), written AS (
 			INSERT INTO dead_letters AS d (job_id, kind, args, reason, attempts, ended_at)
 			SELECT id, kind, args, reason, attempt, finalized_at FROM gone

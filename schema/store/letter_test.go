@@ -111,6 +111,11 @@ func TestLetterOfRetried(t *testing.T) {
 	if got := w.unalerted(); !slices.Equal(got, []int64{job}) {
 		t.Errorf("alerts of %v, want one more of job %d", got, job)
 	}
+	w.exec("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1", job)
+	w.sweep()
+	if n := must[int](t)(w.CountOpenLetters(t.Context())); n != 0 {
+		t.Errorf("%d open letters of a job that is done", n)
+	}
 }
 
 func TestReplayCancelled(t *testing.T) {
