@@ -24,9 +24,10 @@ import (
 type bench struct {
 	parts   []string      // in this order
 	events  []int         // to drain
+	records []int         // to migrate
 	items   int           // linked items that queued updates are of
 	seconds time.Duration // of a round of load
-	rounds  int           // of load, and of draining the shortest queue
+	rounds  int           // of load, of draining the shortest queue, and of migrating the fewest records
 	single  int           // events measured one at a time
 	profile string        // folder for profiles and times of statements; empty: none are taken
 
@@ -49,14 +50,15 @@ func main() {
 }
 
 // options reads the command line.
-func (b *bench) options(args []string) error {
+func (b *bench) options(args []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
-	only := flags.String("only", "ingest,drain,idle", "what to measure, in this order")
+	only := flags.String("only", "ingest,drain,idle,migrate", "what to measure, in this order")
 	events := flags.String("events", "20000,200000", "how many events to drain, the fewest first")
-	quick := flags.Bool("quick", false, "a short form of some two minutes: fewer and shorter rounds, and the shortest queue only")
+	records := flags.String("records", "5000,100000", "how many records to migrate, the fewest first")
+	quick := flags.Bool("quick", false, "a short form of some two minutes: fewer and shorter rounds, and the shortest queue and the fewest records only")
 	flags.IntVar(&b.items, "items", 20_000, "linked items that the events are of")
 	flags.DurationVar(&b.seconds, "seconds", 3*time.Second, "how long a round of load lasts")
-	flags.IntVar(&b.rounds, "rounds", 3, "rounds of load, and of draining the shortest queue")
+	flags.IntVar(&b.rounds, "rounds", 3, "rounds of load, of draining the shortest queue, and of migrating the fewest records")
 	flags.IntVar(&b.single, "single", 200, "events to send one at a time")
 	flags.StringVar(&b.profile, "profile", "", "folder for profiles of the worker and the times of Postgres' statements; they slow it down")
 	if err := flags.Parse(args); err != nil {
@@ -66,25 +68,37 @@ func (b *bench) options(args []string) error {
 		return errors.New("-items: no number of items that events could come to in turn")
 	}
 	b.parts = strings.Split(*only, ",")
-	for text := range strings.SplitSeq(*events, ",") {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return fmt.Errorf("-events: %q is no number of events", text)
-		}
-		b.events = append(b.events, n)
+	if b.events, err = numbers(*events); err != nil {
+		return fmt.Errorf("-events: %w", err)
+	}
+	if b.records, err = numbers(*records); err != nil {
+		return fmt.Errorf("-records: %w", err)
 	}
 	if *quick {
-		b.events, b.seconds, b.rounds, b.single = b.events[:1], time.Second, min(b.rounds, 2), min(b.single, 60)
+		b.events, b.records = b.events[:1], b.records[:1]
+		b.seconds, b.rounds, b.single = time.Second, min(b.rounds, 2), min(b.single, 60)
 	}
 	return nil
 }
 
+// numbers reads a list such as 20000,200000.
+func numbers(list string) (all []int, err error) {
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is no number to measure", text)
+		}
+		all = append(all, n)
+	}
+	return all, nil
+}
+
 // run sets the stage, measures, judges, and clears up.
 func (b *bench) run(ctx context.Context) (err error) {
-	measures := map[string]func(context.Context) error{"ingest": b.ingest, "drain": b.drain, "idle": b.idle}
+	measures := map[string]func(context.Context) error{"ingest": b.ingest, "drain": b.drain, "idle": b.idle, "migrate": b.migrate}
 	for _, part := range b.parts {
 		if measures[part] == nil {
-			return fmt.Errorf("-only: %q is none of ingest, drain, idle", part)
+			return fmt.Errorf("-only: %q is none of ingest, drain, idle, migrate", part)
 		}
 	}
 	b.stage = &stage{}

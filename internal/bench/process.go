@@ -38,20 +38,11 @@ func (s *stage) start(ctx context.Context, role string) (*process, error) {
 		cmd = exec.Command(self)
 		cmd.Env = append(s.env[:len(s.env):len(s.env)], "BENCH_ROLE="+role)
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the bench, which stops the program
-	log, err := cmd.StderrPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
+	up := make(chan bool, 1)
+	p, err := launch(cmd, up)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", role, err)
 	}
-	p := &process{cmd: cmd, ended: make(chan struct{})}
-	up := make(chan bool, 1)
-	go func() {
-		defer close(p.ended)
-		p.listen(log, up)
-	}()
 	select {
 	case <-up:
 		return p, nil
@@ -60,6 +51,24 @@ func (s *stage) start(ctx context.Context, role string) (*process, error) {
 	case <-ctx.Done():
 		return nil, errors.Join(context.Cause(ctx), p.stop())
 	}
+}
+
+// launch starts a program, and says on a channel when it has told that it is up; nil: nobody asks.
+func launch(cmd *exec.Cmd, up chan<- bool) (*process, error) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the bench, which stops the program
+	log, err := cmd.StderrPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &process{cmd: cmd, ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		p.listen(log, up)
+	}()
+	return p, nil
 }
 
 // listen reads the log to its end: a full pipe would stop the program.

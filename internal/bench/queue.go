@@ -14,7 +14,7 @@ const firstItem int64 = 8_500_000_000
 
 // empty leaves nothing in the tables, and lets Postgres begin each measurement alike.
 func (s *stage) empty(ctx context.Context) error {
-	return s.exec(ctx, "TRUNCATE river_job, items, links, sync_logs, error_logs, dead_letters", "CHECKPOINT")
+	return s.exec(ctx, "TRUNCATE river_job, items, links, sync_logs, error_logs, dead_letters, migration_runs, migration_documents", "CHECKPOINT")
 }
 
 // link makes items of the contacts board that are linked to records, as the engine leaves them.

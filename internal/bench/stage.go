@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"crmsync/deploy"
 	"crmsync/internal/pglocal"
-	"crmsync/mondayclient/mondaysim"
 	"crmsync/schema/store"
-	"crmsync/sfclient/sfsim"
 )
 
 const secret = "a-webhook-secret-of-32-characters"
@@ -29,11 +24,10 @@ type stage struct {
 	profile    string // folder of profiles; empty: none are taken
 	db         *pgxpool.Pool
 	postmaster int // process id
-	monday     *mondaysim.Sim
-	salesforce *sfsim.Sim
-	env        []string // of measured programs
-	linked     []string // Salesforce Ids of the linked items' records
-	undo       []func() error
+	*systems
+	env    []string // of measured programs
+	linked []string // Salesforce Ids of the linked items' records
+	undo   []func() error
 }
 
 // later has something done when the stage is struck, before what was asked for earlier.
@@ -127,39 +121,19 @@ func (s *stage) startPostgres(ctx context.Context) (url string, err error) {
 }
 
 // startSystems serves both systems, and makes the environment in which measured programs find everything.
-func (s *stage) startSystems(url string) error {
-	s.monday = mondaysim.New(mondaysim.Config{Token: "token"})
-	s.later(func() error { s.monday.Close(); return nil })
-	s.salesforce = sfsim.New(sfsim.Config{ClientID: "id", ClientSecret: "secret", DailyLimit: 1 << 30})
-	monday, err := s.host(s.monday)
-	if err != nil {
-		return fmt.Errorf("serving Monday: %w", err)
+func (s *stage) startSystems(url string) (err error) {
+	if s.systems, err = serveSystems(0); err != nil {
+		return err
 	}
-	salesforce, err := s.host(s.salesforce)
-	if err != nil {
-		return fmt.Errorf("serving Salesforce: %w", err)
-	}
+	s.later(s.systems.close)
 	mapping := filepath.Join(s.dir, "mapping.yaml")
 	if err := os.WriteFile(mapping, deploy.Mapping, 0o600); err != nil {
 		return fmt.Errorf("writing the mapping: %w", err)
 	}
 	s.env = append(os.Environ(),
 		"DATABASE_URL="+url, "MAPPING="+mapping, "SCHEMA_UP=off", "WEBHOOK_SECRET="+secret,
-		"MONDAY_API_TOKEN=token", "MONDAY_API_URL="+monday+"/v2",
-		"SALESFORCE_LOGIN_URL="+salesforce, "SALESFORCE_CLIENT_ID=id", "SALESFORCE_CLIENT_SECRET=secret",
 		"INGEST_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0", "SHUTDOWN_GRACE=5s",
 	)
+	s.env = append(s.env, s.systems.env...)
 	return nil
-}
-
-// host serves a handler on this machine only.
-func (s *stage) host(handler http.Handler) (url string, err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	go server.Serve(listener) // ends with ErrServerClosed
-	s.later(server.Close)
-	return "http://" + listener.Addr().String(), nil
 }

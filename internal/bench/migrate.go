@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"time"
+
+	"crmsync/sfclient/sfsim"
+)
+
+const (
+	// callTime is how long each call of a migration takes in both systems.
+	callTime = 50 * time.Millisecond
+
+	// atOnce is how many calls a migration has under way.
+	atOnce = 4
+
+	accounts int64 = 1001 // board
+)
+
+// migrated is what bringing records to a board took.
+type migrated struct {
+	rate               float64 // records/s
+	monday, salesforce float64 // calls per 1,000 records
+	cpu                cpu     // µs a record
+	peak               float64 // MiB
+}
+
+// bound is how many records a second the calls allow that were made: were as many under way as may be at any time, and
+// nothing else took any.
+func (m migrated) bound() float64 {
+	return 1000 * atOnce / ((m.monday + m.salesforce) * callTime.Seconds())
+}
+
+func (m migrated) share() float64 { return m.rate / m.bound() }
+
+// migrate measures how fast records of Salesforce come to an empty board, against what the calls take.
+func (b *bench) migrate(ctx context.Context) error {
+	rows := [][]string{{"records", "records/s", "bound", "of the bound", "Monday calls/1,000", "Salesforce calls/1,000", "CPU/record", "own + Postgres", "(simulators)", "peak RSS"}}
+	var peaks []float64
+	for n, records := range b.records {
+		rounds := 1
+		if n == 0 {
+			rounds = b.rounds
+		}
+		var all []migrated
+		for range rounds {
+			m, err := b.bring(ctx, records)
+			if err != nil {
+				return fmt.Errorf("%d records: %w", records, err)
+			}
+			all = append(all, m)
+		}
+		peaks = append(peaks, most(all, func(m migrated) float64 { return m.peak }))
+		rows = append(rows, b.weigh(records, all))
+	}
+	b.table(fmt.Sprintf("Migrating Accounts to an empty board: %s a call, %d calls at once are the bound, Monday's budget is none (medians: %d rounds of the fewest records, 1 of more)",
+		callTime, atOnce, b.rounds), rows)
+	if last := len(peaks) - 1; last > 0 {
+		b.atMost(fmt.Sprintf("migrate: peak RSS at %s, times that at %s", thousands(b.records[last]), thousands(b.records[0])), "%.2f", peaks[last]/peaks[0], 1.2)
+	}
+	return nil
+}
+
+// weigh holds rounds against what is wanted, and returns them as a row.
+func (b *bench) weigh(records int, rounds []migrated) []string {
+	of := func(figure func(migrated) float64) float64 { return middle(rounds, figure) }
+	share, calls := of(migrated.share), of(func(m migrated) float64 { return m.monday })
+	peak := most(rounds, func(m migrated) float64 { return m.peak })
+	what := fmt.Sprintf("migrate %s: ", thousands(records))
+	b.atLeast(what+"records/s of the bound", share, 0.5)
+	b.atMost(what+"Monday calls per 1,000 records", "%.1f", calls, 40)
+	b.atMost(what+"peak RSS", "%.0f MiB", peak, 150)
+	return []string{
+		thousands(records), fmt.Sprintf("%.0f", of(func(m migrated) float64 { return m.rate })), fmt.Sprintf("%.0f", of(migrated.bound)),
+		fmt.Sprintf("%.2f", share), fmt.Sprintf("%.1f", calls), fmt.Sprintf("%.1f", of(func(m migrated) float64 { return m.salesforce })),
+		micros(of(func(m migrated) float64 { return m.cpu.total() })),
+		fmt.Sprintf("%.0f + %.0f", of(func(m migrated) float64 { return m.cpu.program }), of(func(m migrated) float64 { return m.cpu.postgres })),
+		fmt.Sprintf("(%.0f)", of(func(m migrated) float64 { return m.cpu.bench })), fmt.Sprintf("%.0f MiB", peak),
+	}
+}
+
+// bring has crmsync migrate records of systems that are new, and looks what that took and whether all of it was done.
+func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) {
+	s := b.stage
+	if err := errors.Join(s.empty(ctx), s.resetStatements(ctx)); err != nil {
+		return m, err
+	}
+	y, err := serveSystems(callTime)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, y.close()) }()
+	y.plant(records)
+	cmd := exec.Command(s.crmsync, "migrate", "accounts")
+	cmd.Env = append(s.env[:len(s.env):len(s.env)], y.env...) // of two values the last one holds
+	p, err := launch(cmd, nil)
+	if err != nil {
+		return m, fmt.Errorf("starting the migration: %w", err)
+	}
+	if m.cpu, m.peak, err = s.follow(ctx, p, records); err != nil {
+		return m, err
+	}
+	each := 1000 / float64(records)
+	m.monday, m.salesforce = each*float64(y.monday.TotalCalls()), each*float64(y.salesforce.TotalCalls())
+	if m.rate, err = s.brought(ctx, records); err != nil {
+		return m, err
+	}
+	return m, y.paired(records)
+}
+
+// plant makes Accounts that no item is of.
+func (y *systems) plant(records int) {
+	for n := range records {
+		y.salesforce.Insert("Account", map[string]any{
+			"Name": fmt.Sprintf("Company %d", n), "Phone": fmt.Sprintf("+1212555%04d", n%10_000),
+			"Description": fmt.Sprintf("Met at the fair of the year, and asked to be called back in week %d.", n%52),
+		})
+	}
+}
+
+// follow waits until a migration that has just started is over, and returns what each record cost and the most memory it had.
+func (s *stage) follow(ctx context.Context, p *process, records int) (cost cpu, peak float64, err error) {
+	defer func() { err = errors.Join(err, p.stop()) }()
+	before, err := s.used(p)
+	if err != nil {
+		return cost, 0, err
+	}
+	if err := s.profileRun(ctx, p, records); err != nil {
+		return cost, 0, err
+	}
+	used := before
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-p.ended:
+			return used.since(before, records), peak, nil
+		case <-ctx.Done():
+			return cost, 0, context.Cause(ctx)
+		case <-ticker.C:
+		}
+		// What ends during the look is missed by it: the last full one counts.
+		if now, err := s.used(p); err == nil && now.total() > used.total() {
+			used = now
+		}
+		if now, err := p.peak(); err == nil {
+			peak = now
+		}
+	}
+}
+
+// profileRun keeps the profile, where one is wanted, when all items are made: once the run is over, the program is too.
+func (s *stage) profileRun(ctx context.Context, p *process, records int) error {
+	if s.profile == "" {
+		return nil
+	}
+	ctx, end := p.while(ctx)
+	defer end()
+	if err := s.until(ctx, 20*time.Millisecond, "SELECT EXISTS (SELECT FROM migration_runs WHERE created = $1)", records); err != nil {
+		return err
+	}
+	return s.keepProfile(ctx, p, fmt.Sprintf("migrate-%d", records))
+}
+
+// brought is how many records a second the run brought, from its start to its end, all of them to new items.
+func (s *stage) brought(ctx context.Context, records int) (rate float64, err error) {
+	const query = `
+		SELECT $1 / extract(epoch FROM finished_at - started_at)::float8
+		FROM   migration_runs
+		WHERE  state = 'done' AND read = $1 AND created = $1`
+	if err := s.db.QueryRow(ctx, query, records).Scan(&rate); err != nil {
+		return 0, fmt.Errorf("finding all items made: %w", err)
+	}
+	return rate, nil
+}
+
+// paired holds that there is one item for each record, and that either shows the other's id.
+func (y *systems) paired(records int) error {
+	items := y.monday.Items(accounts)
+	pairs := 0
+	for _, item := range items {
+		if record := y.salesforce.Get("Account", item.Text["text_sfid"]); record[sfsim.KeyField] == fmt.Sprint(item.ID) {
+			pairs++
+		}
+	}
+	if len(items) != records || pairs != records {
+		return fmt.Errorf("%d items of %d records, and %d that know each other", len(items), records, pairs)
+	}
+	return nil
+}
