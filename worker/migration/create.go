@@ -27,8 +27,10 @@ const (
 	// remembered is how long after it was sent a document is sent again under its key. Monday remembers a key for 30 minutes.
 	remembered = 25 * time.Minute
 
-	// signSize is the most records of a call to Salesforce.
-	signSize = 200
+	// signSize is the most records of a call to Salesforce, and signsAtOnce as many calls as a page takes: they are no
+	// business of Monday's budget.
+	signSize    = 200
+	signsAtOnce = pageSize / signSize
 )
 
 // document is a call that makes items. It is kept before it is sent, to the letter, so that whatever stops the process it is
@@ -280,7 +282,7 @@ func (p *page) sign() error {
 		return err
 	}
 	var calls errgroup.Group
-	calls.SetLimit(concurrency)
+	calls.SetLimit(signsAtOnce)
 	for part := range slices.Chunk(some, signSize) {
 		calls.Go(func() error { return p.signSome(part) })
 	}
