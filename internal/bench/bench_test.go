@@ -23,6 +23,8 @@ func TestFigures(t *testing.T) {
 		"quantile of nothing":           {quantile(nil, 0.5), 0},
 		"cost of an event":              {cpu{program: 3, postgres: 5}.since(cpu{program: 1, postgres: 1}, 1000).total(), 6000},
 		"what the bench used is apart":  {cpu{bench: 3}.total(), 0},
+		"what the calls allow":          {migrated{monday: 30, salesforce: 10}.bound(), 2000}, // 40 calls of 50 ms, 4 at once: 0.5 s
+		"share of what they allow":      {migrated{rate: 1500, monday: 30, salesforce: 10}.share(), 0.75},
 		"a figure below what is wanted": {checked(func(b *bench) { b.atLeast("f", 0.49, 0.5) }), 0},
 		"a figure at what is wanted":    {checked(func(b *bench) { b.atLeast("f", 0.5, 0.5) }), 1},
 		"a figure above what is wanted": {checked(func(b *bench) { b.atMost("f", "%f", 0.51, 0.5) }), 0},
@@ -62,6 +64,17 @@ func TestThousands(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 20_000: "20,000", 1_000_042: "1,000,042"} {
 		if got := thousands(n); got != want {
 			t.Errorf("thousands(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	tests := map[string][]int{"5000": {5000}, "5000,100000": {5000, 100_000}, "": nil, "5,": nil, "0": nil, "-1": nil, "many": nil}
+	for list, want := range tests {
+		got, err := numbers(list)
+		if diff := cmp.Diff(want, got); diff != "" || (err == nil) != (want != nil) {
+			t.Errorf("numbers(%q): %v (-want +got):\n%s", list, err, diff)
 		}
 	}
 }
