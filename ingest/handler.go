@@ -27,8 +27,8 @@ const (
 	// minSecret is the least length of a secret that nobody guesses, in bytes.
 	minSecret = 16
 
-	// answerWithin bounds the wait for Postgres: Monday hears 503 within 2 s and comes again.
-	answerWithin = 1500 * time.Millisecond
+	// AnswerWithin bounds the wait for Postgres: Monday hears 503 within 2 s and comes again.
+	AnswerWithin = 1500 * time.Millisecond
 
 	// pingWithin bounds the readiness check.
 	pingWithin = time.Second
@@ -49,6 +49,9 @@ type Config struct {
 
 	// Insert is the queue.
 	Insert Inserter
+
+	// AnswerWithin bounds the wait of a webhook for its commit. 0: the constant of that name.
+	AnswerWithin time.Duration
 
 	// Ping says whether Postgres answers; /readyz asks it.
 	Ping func(context.Context) error
@@ -76,6 +79,9 @@ func New(c Config) (*Handler, error) {
 	case c.Secret != "" && len(c.Secret) < minSecret:
 		return nil, fmt.Errorf("ingest: the webhook secret is shorter than %d characters", minSecret)
 	}
+	if c.AnswerWithin == 0 {
+		c.AnswerWithin = AnswerWithin
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -85,7 +91,7 @@ func New(c Config) (*Handler, error) {
 	h := &Handler{
 		config:     c,
 		secretHash: sha256.Sum256([]byte(c.Secret)),
-		inserts:    newInserts(c.Insert, c.Log),
+		inserts:    newInserts(c),
 		metrics:    newMetrics(c.Registerer),
 	}
 	h.echo = h.routes()
@@ -154,7 +160,7 @@ func (h *Handler) take(r *http.Request, body []byte) answer {
 
 // store waits for a delivery's place in a group and for the commit.
 func (h *Handler) store(ctx context.Context, d delivery) outcome {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, h.config.AnswerWithin)
 	defer cancel()
 	o, err := h.inserts.Do(ctx, d)
 	if err != nil {

@@ -42,12 +42,16 @@ type bundle struct {
 	log      *bytes.Buffer
 }
 
-// setup takes the Config's guards, and its queue where one is set, and fills in the rest.
+// setup takes the Config's guards, its queue and its patience where they are set, and fills in the rest. A commit may
+// take its time: a slow machine is no fault.
 func setup(t *testing.T, pool *pgxpool.Pool, c ingest.Config) *bundle {
 	t.Helper()
 	b := &bundle{pool: pool, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
 	if c.Insert == nil {
 		c.Insert = client(t, b.pool)
+	}
+	if c.AnswerWithin == 0 {
+		c.AnswerWithin = time.Minute
 	}
 	c.Ping = b.pool.Ping
 	c.Mapped = func(id int64) bool { return id == board }

@@ -18,10 +18,6 @@ import (
 	"crmsync/jobs"
 )
 
-// insertWithin bounds one group, retries and all. A commit whose outcome is unknown counts as not made: Monday
-// delivers again, and the key tells.
-const insertWithin = 1200 * time.Millisecond
-
 // Inserter is the part of River's client that ingest needs.
 type Inserter interface {
 	InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
@@ -30,22 +26,24 @@ type Inserter interface {
 // inserter puts groups of deliveries into the queue.
 type inserter struct {
 	Inserter
-	log *slog.Logger
+	within time.Duration // bounds one group, retries and all
+	log    *slog.Logger
 }
 
 // newInserts returns the batcher of inserts. Two equal keys are never in two statements at once: those would
 // wait for each other's locks, and could deadlock.
-func newInserts(to Inserter, log *slog.Logger) *batch.Batcher[delivery, outcome] {
+func newInserts(c Config) *batch.Batcher[delivery, outcome] {
 	seed := maphash.MakeSeed()
 	return batch.New(batch.Config[delivery]{
 		Max: 500, Concurrency: 2, Full: 32,
 		Key: func(d delivery) int64 { return int64(maphash.String(seed, d.key)) },
-	}, inserter{to, log}.group)
+	}, inserter{c.Insert, c.AnswerWithin * 4 / 5, c.Log}.group)
 }
 
-// group inserts each key once: a statement that names one twice fails as a whole.
+// group inserts each key once: a statement that names one twice fails as a whole. A commit whose outcome is unknown
+// counts as not made: Monday delivers again, and the key tells.
 func (i inserter) group(ctx context.Context, in []delivery) []outcome {
-	ctx, cancel := context.WithTimeout(ctx, insertWithin)
+	ctx, cancel := context.WithTimeout(ctx, i.within)
 	defer cancel()
 	type id struct{ kind, key string }
 	first := make(map[id]int, len(in))

@@ -152,9 +152,7 @@ func TestDashboardFromElsewhere(t *testing.T) {
 	t.Parallel()
 	w := setup(t, with("ADMIN_USER", "admin"), with("ADMIN_PASSWORD", "a-password"))
 	w.start("serve")
-	if status := w.post(`not JSON`); status != http.StatusOK {
-		t.Fatalf("answered %d", status)
-	}
+	w.deliver("not JSON")
 	w.quiet()
 	retry := func(site string) int {
 		status, _, _ := w.get(w.admin+"/jobs/api/jobs/retry", func(r *http.Request) {

@@ -42,7 +42,19 @@ func (w *world) post(body string) int {
 	return resp.StatusCode
 }
 
-// send posts an event, with some of its members changed, and wants 200.
+// deliver posts a body as Monday does, again for as long as it is answered with 503, and wants 200.
+func (w *world) deliver(body string) {
+	w.t.Helper()
+	w.eventually("the webhook is taken", func() bool {
+		status := w.post(body)
+		if status != http.StatusOK && status != http.StatusServiceUnavailable {
+			w.t.Fatalf("answered %d, want 200: %s", status, body)
+		}
+		return status == http.StatusOK
+	})
+}
+
+// send delivers an event, with some of its members changed.
 func (w *world) send(d mondaysim.Delivery, changes ...map[string]any) {
 	w.t.Helper()
 	event := maps.Clone(d.Event)
@@ -53,9 +65,7 @@ func (w *world) send(d mondaysim.Delivery, changes ...map[string]any) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if status := w.post(string(body)); status != http.StatusOK {
-		w.t.Fatalf("an event was answered with %d: %s", status, body)
-	}
+	w.deliver(string(body))
 }
 
 // flush posts what was kept back until nothing more comes of it: the program's own writes cause events too.

