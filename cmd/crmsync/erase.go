@@ -24,11 +24,11 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if erased.Items+erased.Links+erased.Jobs+erased.Letters == 0 {
+	if erased.Items+erased.Links+erased.Jobs+erased.Letters+erased.Documents == 0 {
 		fmt.Fprintf(p.stdout, "Nothing is kept of item %d.\n", c.Item)
 		return nil
 	}
-	fmt.Fprintf(p.stdout, "Erased the values of item %d: from what is known of it, %d links, %d jobs and %d dead letters. Ids and outcomes stay.\n",
-		c.Item, erased.Links, erased.Jobs, erased.Letters)
+	fmt.Fprintf(p.stdout, "Erased the values of item %d: from what is known of it, %d links, %d jobs, %d dead letters and %d calls of a migration. Ids and outcomes stay.\n",
+		c.Item, erased.Links, erased.Jobs, erased.Letters, erased.Documents)
 	return nil
 }

@@ -26,6 +26,22 @@ func TestShownId(t *testing.T) {
 	w.healthy()
 }
 
+// TestShownIdOfShared: a record that leads share belongs to none of them, and so to the item that shows its Id.
+func TestShownIdOfShared(t *testing.T) {
+	t.Parallel()
+	w := serving(t)
+	lead := w.lead("Ada Lovelace", "Analytical Engines")
+	w.quiet()
+	id := w.record("Opportunity", lead)["AccountId"]
+	item := w.monday.CreateItem(accounts, "Analytical Engines", map[string]any{"text_sfid": id, "phone": map[string]any{"phone": "2125550100", "countryShortName": "US"}})
+	w.quiet()
+	w.holds(w.record("Account", item), map[string]any{"Id": id, "Phone": "+12125550100"})
+	if n := len(w.salesforce.Records("Account")); n != 1 {
+		t.Errorf("%d accounts, want 1", n)
+	}
+	w.healthy()
+}
+
 // TestShownIdOfNothing: an Id that no record has is a dead letter, and no record is made beside it.
 func TestShownIdOfNothing(t *testing.T) {
 	t.Parallel()

@@ -5,10 +5,14 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"crmsync/mondayclient/mondaysim"
 )
 
 // command runs a command that ends by itself, and returns its exit code and what it printed.
@@ -114,6 +118,57 @@ func TestErase(t *testing.T) {
 	if got := w.record("Contact", item)["LastName"]; got != "Later" {
 		t.Errorf("last name %v after a rename", got)
 	}
+}
+
+// TestEraseMigrating erases an item whose making a run never heard of: its values leave the call that is kept too, and the
+// next run makes no second one.
+func TestEraseMigrating(t *testing.T) {
+	t.Parallel()
+	w := migrated(t, "", with("MAX_ATTEMPTS", "1"))
+	account := w.salesforce.Insert("Account", map[string]any{"Name": "Quixote Mills"})
+	other := w.salesforce.Insert("Account", map[string]any{"Name": "Other"})
+	w.monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault {
+		if strings.Contains(c.Operation, "create_item") {
+			return &mondaysim.Fault{Status: http.StatusOK, Body: `{"data":null,"errors":[{"message":"x","extensions":{"code":"SomethingException"}}]}`, After: true}
+		}
+		return nil
+	})
+	w.start("serve")
+	w.subscribe(accounts)
+	if code, _, _ := w.command("migrate", "accounts"); code != exitFailed {
+		t.Fatalf("exited with %d, want 1", code)
+	}
+	w.monday.OnCall(nil)
+	w.quiet()
+	made := w.paired("Account", accounts, 2)
+	item := made[account].ID
+	w.expect(1, "SELECT count(*) FROM migration_documents WHERE answer IS NULL AND creates::text LIKE '%Quixote%'")
+
+	if code, out, errs := w.tool("erase", "--item", fmt.Sprint(item)); code != exitDone || !strings.Contains(out, "1 calls of a migration") {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	for _, table := range []string{"items", "links", "river_job", "migration_documents", "migration_runs"} {
+		w.expect(0, "SELECT count(*) FROM "+table+" t WHERE t::text ILIKE '%quixote%'")
+	}
+
+	// The other item of the call may not have come into Monday's index yet: the run waits until it surely has.
+	w.exec("DELETE FROM links WHERE salesforce_id = $1", other)
+	w.exec("UPDATE dead_letters SET replayed_at = now()")
+	ended := make(chan int)
+	go func() {
+		code, _, _ := w.command("migrate", "accounts")
+		ended <- code
+	}()
+	w.eventually("the run waits", func() bool {
+		return w.count("SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND state = 'scheduled' AND scheduled_at > now() + interval '10 minutes'") == 1
+	})
+	w.exec("UPDATE migration_documents SET sent_at = sent_at - interval '1 hour'")
+	w.exec("UPDATE river_job SET scheduled_at = now() WHERE state = 'scheduled'")
+	if code := <-ended; code != exitDone {
+		t.Errorf("exited with %d", code)
+	}
+	w.paired("Account", accounts, 2)
+	w.expect(0, "SELECT count(*) FROM migration_documents")
 }
 
 func TestParseSince(t *testing.T) {

@@ -140,6 +140,16 @@ type fallback struct {
 // Board returns the board with the id, or nil where it is not mapped.
 func (m *Mapping) Board(id int64) *Board { return m.byID[id] }
 
+// Owns reports whether a board's record belongs to one item alone: it is mapped, and not shared.
+func (m *Mapping) Owns(boardID int64, record string) bool {
+	board := m.Board(boardID)
+	if board == nil {
+		return false
+	}
+	rec := board.named(record)
+	return rec != nil && !rec.Shared
+}
+
 // Stages returns the number of stages that the records of all boards need.
 func (m *Mapping) Stages() int {
 	stages := 0

@@ -80,26 +80,47 @@ func (s *Store) LinkedIDs(ctx context.Context, refs []RecordRef) (map[RecordRef]
 	return found, doing("looking up linked records", err)
 }
 
-// Holders returns, for each of the Salesforce Ids that is linked, one item that it is linked to as one of the records.
-func (s *Store) Holders(ctx context.Context, ids []string) (map[string]RecordRef, error) {
+// Linked is an item that is linked to a record.
+type Linked struct {
+	*Link
+	BoardID int64
+	Ended   bool // the item was deleted or archived
+}
+
+// LinksOf are the links to the records with these Ids, by Id.
+func (s *Store) LinksOf(ctx context.Context, ids []string) (map[string][]Linked, error) {
 	const query = `
-		SELECT DISTINCT ON (salesforce_id) salesforce_id, item_id, record
-		FROM   links
-		WHERE  salesforce_id = ANY($1)
-		ORDER  BY salesforce_id, item_id`
+		SELECT l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since,
+		       i.board_id, i.deleted_at IS NOT NULL
+		FROM   links l
+		JOIN   items i USING (item_id)
+		WHERE  l.salesforce_id = ANY($1)
+		ORDER  BY l.item_id, l.record`
 	rows, err := s.pool.Query(ctx, query, ids)
 	if err != nil {
-		return nil, doing("looking up holders of records", err)
+		return nil, doing("looking up links", err)
 	}
-	found := map[string]RecordRef{}
-	var id string
-	var ref RecordRef
-	_, err = pgx.ForEachRow(rows, []any{&id, &ref.ItemID, &ref.Record}, func() error {
-		found[id] = ref
-		return nil
-	})
-	return found, doing("looking up holders of records", err)
+	found := map[string][]Linked{}
+	linked, err := pgx.CollectRows(rows, scanLinked)
+	for _, l := range linked {
+		found[l.SalesforceID] = append(found[l.SalesforceID], l)
+	}
+	return found, doing("looking up links", err)
 }
+
+// scanLinked reads a link and what follows it.
+func scanLinked(row pgx.CollectableRow) (l Linked, err error) {
+	l.Link, err = scanLink(widerRow{row, []any{&l.BoardID, &l.Ended}})
+	return l, err
+}
+
+// widerRow scans more columns than its reader knows of.
+type widerRow struct {
+	pgx.CollectableRow
+	more []any
+}
+
+func (r widerRow) Scan(into ...any) error { return r.CollectableRow.Scan(append(into, r.more...)...) }
 
 func scanLink(row pgx.CollectableRow) (*Link, error) {
 	var l Link

@@ -13,7 +13,7 @@ type Document struct {
 	Key     string
 	BoardID int64
 	Records []string        // Salesforce Ids, by position in Creates
-	Creates json.RawMessage // the call
+	Creates json.RawMessage // the call; an empty list once it is answered, or the values of one of its items were erased
 	SentAt  time.Time
 	Answer  json.RawMessage // nil: not known
 }
@@ -25,9 +25,9 @@ func (s *Store) AddDocument(ctx context.Context, d Document) error {
 	return doing("keeping a document", err)
 }
 
-// AnswerDocument keeps what a call was answered.
+// AnswerDocument keeps what a call was answered, in the place of its values.
 func (s *Store) AnswerDocument(ctx context.Context, key string, answer json.RawMessage) error {
-	_, err := s.pool.Exec(ctx, "UPDATE migration_documents SET answer = $2 WHERE key = $1", key, answer)
+	_, err := s.pool.Exec(ctx, "UPDATE migration_documents SET answer = $2, creates = '[]' WHERE key = $1", key, answer)
 	return doing("keeping an answer", err)
 }
 
@@ -50,44 +50,24 @@ func (s *Store) Documents(ctx context.Context, boardID int64) ([]Document, error
 	return documents, doing("reading documents", err)
 }
 
-// Linked is an item that is linked to a record.
-type Linked struct {
-	*Link
-	BoardID int64
-	Ended   bool // the item was deleted or archived
-}
-
-// LinksOf are the links to the records with these Ids, by Id.
-func (s *Store) LinksOf(ctx context.Context, ids []string) (map[string][]Linked, error) {
+// Making returns, for each of the Salesforce Ids that a call makes an item of, that item: 0 where it is not known.
+func (s *Store) Making(ctx context.Context, ids []string) (map[string]int64, error) {
 	const query = `
-		SELECT l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since,
-		       i.board_id, i.deleted_at IS NOT NULL
-		FROM   links l
-		JOIN   items i USING (item_id)
-		WHERE  l.salesforce_id = ANY($1)
-		ORDER  BY l.item_id, l.record`
+		SELECT r.id, coalesce((d.answer->(r.n::int-1)->>'id')::bigint, 0)
+		FROM   migration_documents d
+		CROSS  JOIN LATERAL unnest(d.records) WITH ORDINALITY AS r(id, n)
+		WHERE  d.records && $1 AND r.id = ANY($1)
+		AND    (d.answer IS NULL OR d.answer->(r.n::int-1) ? 'id')`
 	rows, err := s.pool.Query(ctx, query, ids)
 	if err != nil {
-		return nil, doing("looking up links", err)
+		return nil, doing("looking up documents", err)
 	}
-	found := map[string][]Linked{}
-	linked, err := pgx.CollectRows(rows, scanLinked)
-	for _, l := range linked {
-		found[l.SalesforceID] = append(found[l.SalesforceID], l)
-	}
-	return found, doing("looking up links", err)
+	making := map[string]int64{}
+	var id string
+	var item int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &item}, func() error {
+		making[id] = max(making[id], item)
+		return nil
+	})
+	return making, doing("looking up documents", err)
 }
-
-// scanLinked reads a link and what follows it.
-func scanLinked(row pgx.CollectableRow) (l Linked, err error) {
-	l.Link, err = scanLink(widerRow{row, []any{&l.BoardID, &l.Ended}})
-	return l, err
-}
-
-// widerRow scans more columns than its reader knows of.
-type widerRow struct {
-	pgx.CollectableRow
-	more []any
-}
-
-func (r widerRow) Scan(into ...any) error { return r.CollectableRow.Scan(append(into, r.more...)...) }

@@ -8,14 +8,16 @@ import (
 // forgetSize is how many rows one statement deletes: few enough that nobody waits for it.
 const forgetSize = 2000
 
-// Forget deletes what ended before a time: sync and error logs, dead letters that were replayed, and outages. It works in
-// small statements and returns the number of rows that it deleted; when ctx ends it stops where it is.
+// Forget deletes what ended before a time: sync and error logs, dead letters that were replayed, outages, and calls of
+// migrations that nobody came back to. It works in small statements and returns the number of rows that it deleted; when
+// ctx ends it stops where it is.
 func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, err error) {
 	statements := []string{
 		`DELETE FROM sync_logs WHERE job_id IN (SELECT job_id FROM sync_logs WHERE finished_at < $1 LIMIT $2)`,
 		`DELETE FROM error_logs WHERE id IN (SELECT id FROM error_logs WHERE created_at < $1 LIMIT $2)`,
 		`DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE replayed_at < $1 LIMIT $2)`,
 		`DELETE FROM outages WHERE id IN (SELECT id FROM outages WHERE ended_at < $1 AND ended_alert_at IS NOT NULL LIMIT $2)`,
+		`DELETE FROM migration_documents WHERE key IN (SELECT key FROM migration_documents WHERE sent_at < $1 LIMIT $2)`,
 		`DELETE FROM leases WHERE key IN (SELECT key FROM leases WHERE lease_until < $1 LIMIT $2)`,
 	}
 	for _, statement := range statements {
@@ -34,10 +36,11 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 }
 
 // Erased is how many rows had something of an item that was erased.
-type Erased struct{ Items, Links, Jobs, Letters int64 }
+type Erased struct{ Items, Links, Jobs, Letters, Documents int64 }
 
 // Erase removes an item's values from everything that is kept of it: names, columns, written and refused values, and what its
-// events told. Ids and outcomes stay. An event that is still to be worked off reads the item from Monday instead.
+// events told. Ids and outcomes stay. An event that is still to be worked off reads the item from Monday instead. So does, in
+// effect, a migration's call that makes the item and whose answer is not known yet.
 func (s *Store) Erase(ctx context.Context, item int64) (e Erased, err error) {
 	const query = `
 		WITH erased_items AS (
@@ -56,9 +59,15 @@ func (s *Store) Erase(ctx context.Context, item int64) (e Erased, err error) {
 			              || CASE WHEN args ? 'column_type' THEN '{"column_type": ""}'::jsonb ELSE '{}'::jsonb END
 			WHERE  (args->>'item_id')::bigint = $1 AND (args ? 'value' OR args ? 'name')
 			RETURNING 1
+		), erased_documents AS (
+			UPDATE migration_documents d SET creates = '[]'
+			FROM   links l
+			WHERE  l.item_id = $1 AND creates <> '[]' AND d.records && (l.salesforce_id || string_to_array(l.ended_id, ' '))
+			RETURNING 1
 		)
 		SELECT (SELECT count(*) FROM erased_items), (SELECT count(*) FROM erased_links),
-		       (SELECT count(*) FROM erased_jobs), (SELECT count(*) FROM erased_letters)`
-	err = s.pool.QueryRow(ctx, query, item).Scan(&e.Items, &e.Links, &e.Jobs, &e.Letters)
+		       (SELECT count(*) FROM erased_jobs), (SELECT count(*) FROM erased_letters),
+		       (SELECT count(*) FROM erased_documents)`
+	err = s.pool.QueryRow(ctx, query, item).Scan(&e.Items, &e.Links, &e.Jobs, &e.Letters, &e.Documents)
 	return e, doing("erasing an item", err)
 }

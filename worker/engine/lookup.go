@@ -60,7 +60,7 @@ func (p *pass) lookShown() error {
 		return err
 	}
 	var err error
-	if p.refs.held, err = p.Store.Holders(p.ctx, shown); err != nil {
+	if p.refs.owners, err = p.owners(shown); err != nil {
 		return err
 	}
 	// Of two items of one batch that show the same Id, the first has it.
@@ -70,12 +70,26 @@ func (p *pass) lookShown() error {
 				continue
 			}
 			id, ok := sfclient.ID18(w.view.Columns[rec.IDColumn].Text)
-			if _, held := p.refs.held[id]; ok && !held && w.alive() {
-				p.refs.held[id] = store.RecordRef{ItemID: w.item.ID, Record: rec.Name}
+			if ok && p.refs.owners[id] == 0 && w.alive() {
+				p.refs.owners[id] = w.item.ID
 			}
 		}
 	}
 	return nil
+}
+
+// owners finds the items that records belong to, by Id. A record that several items share belongs to none of them.
+func (p *pass) owners(ids []string) (map[string]int64, error) {
+	links, err := p.Store.LinksOf(p.ctx, ids)
+	owners := map[string]int64{}
+	for id, linked := range links {
+		for _, l := range linked {
+			if owners[id] == 0 && p.Mapping.Owns(l.BoardID, l.Record) {
+				owners[id] = l.ItemID
+			}
+		}
+	}
+	return owners, err
 }
 
 // lookUsers finds the Salesforce users of the persons in the batch's items.

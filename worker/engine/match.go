@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -21,9 +22,13 @@ const querySize = 8_000
 
 // candidate is a record with the match values that were looked for.
 type candidate struct {
-	id  string
-	key string // the item id that it carries; empty: none, or not asked for
+	id    string
+	key   string // the item id that it carries; empty: none, or not asked for
+	owner int64  // where it carries none: the item that it belongs to all the same, unborn for one that is being made; 0: none
 }
+
+// unborn stands for an item that is being made and of which nobody has heard yet.
+const unborn = -1
 
 // match looks up the records that rows may adopt or share, under leases on the match values. It returns the rows
 // that are to be sent: the others are linked, refused, or have to come back.
@@ -55,6 +60,7 @@ func (p *pass) match(rows []*row) (send []*row) {
 		return !mine
 	})
 	found := p.candidates(looked)
+	p.reserve(looked, found)
 	taken, makers := map[string]bool{}, map[string]*row{}
 	for _, r := range looked {
 		if r.work.err != nil {
@@ -67,6 +73,53 @@ func (p *pass) match(rows []*row) (send []*row) {
 		}
 	}
 	return send
+}
+
+// reserve takes the leases on the Ids of the records that may be adopted, and finds out which of them came to belong to an item
+// or to a call that makes one, before that. A migration holds the same leases while it makes items.
+func (p *pass) reserve(rows []*row, found map[string][]candidate) {
+	var some []*row
+	var ids, keys []string
+	for _, r := range rows {
+		if r.record.Shared || r.work.err != nil {
+			continue
+		}
+		some = append(some, r)
+		for _, c := range found[r.match] {
+			if c.key == "" {
+				ids, keys = append(ids, c.id), append(keys, idLease(c.id))
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	if err := p.lease(keys); err != nil {
+		retryAll(some, err)
+		return
+	}
+	owners, err := p.owners(ids)
+	if err != nil {
+		retryAll(some, err)
+		return
+	}
+	making, err := p.Store.Making(p.ctx, ids)
+	if err != nil {
+		retryAll(some, err)
+		return
+	}
+	for _, r := range some {
+		for n, c := range found[r.match] {
+			if c.key == "" && !p.leased(idLease(c.id)) {
+				r.work.retry(&BusyError{What: "a record that matches"})
+			}
+			owner, made := making[c.id]
+			if made && owner == 0 {
+				owner = unborn
+			}
+			found[r.match][n].owner = cmp.Or(owners[c.id], owner)
+		}
+	}
 }
 
 // share links a row to the oldest of the records that match; where there is none, the first row of the value makes it
@@ -85,7 +138,7 @@ func (p *pass) share(r *row, found []candidate, makers map[string]*row) []*row {
 	return []*row{r}
 }
 
-// adopt links a row to the one record that matches, unless it carries another item's key. Several are nobody's to choose
+// adopt links a row to the one record that matches, unless it is another item's. Several are nobody's to choose
 // from, unless one of them is this item's already.
 func (p *pass) adopt(r *row, found []candidate, taken map[string]bool) []*row {
 	own := strconv.FormatInt(r.work.item.ID, 10)
@@ -94,7 +147,7 @@ func (p *pass) adopt(r *row, found []candidate, taken map[string]bool) []*row {
 		switch {
 		case c.key == own:
 			return []*row{r} // it is the item's already: the key finds it
-		case c.key == "" && !taken[c.id]:
+		case c.key == "" && (c.owner == 0 || c.owner == r.work.item.ID) && !taken[c.id]:
 			free = append(free, c)
 		}
 	}

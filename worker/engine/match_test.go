@@ -78,6 +78,74 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestMatchMeanwhile has somebody else come to a record between its look-up and the decision to take it over.
+func TestMatchMeanwhile(t *testing.T) {
+	t.Parallel()
+	type meanwhile = func(w *world, id string, item int64)
+	lease := func(lasts string) meanwhile {
+		return func(w *world, id string, _ int64) {
+			w.exec("INSERT INTO leases VALUES ($1, gen_random_uuid(), now() + $2::interval)", idLease(id), lasts)
+		}
+	}
+	link := func(record string) meanwhile { // of another item
+		return func(w *world, id string, item int64) {
+			w.exec("INSERT INTO items (board_id, item_id) VALUES ($1, $2)", people, item+1)
+			w.exec("INSERT INTO links (item_id, record, object, salesforce_id) VALUES ($1, $2, 'X', $3)", item+1, record, id)
+		}
+	}
+	document := func(answer string) meanwhile { // of two records, ours the second; an item's id stands as a distance from ours
+		return func(w *world, id string, item int64) {
+			w.exec(`INSERT INTO migration_documents (key, board_id, records, creates, answer) SELECT 'k', 1002, ARRAY['x', $1], '[]', (
+				SELECT jsonb_agg(CASE WHEN a ? 'id' THEN jsonb_build_object('id', (a->>'id')::bigint + $3) ELSE a END)
+				FROM   jsonb_array_elements(nullif($2::jsonb, 'null')) a)`, id, answer, item)
+		}
+	}
+	tests := map[string]struct {
+		meanwhile meanwhile
+		busy      bool
+		adopted   bool
+	}{
+		"nothing":                   {meanwhile: func(*world, string, int64) {}, adopted: true},
+		"leased":                    {meanwhile: lease("1 hour"), busy: true},
+		"leased, and that is over":  {meanwhile: lease("-1 hour"), adopted: true},
+		"linked":                    {meanwhile: link("contact")},
+		"linked as a shared record": {meanwhile: link("account"), adopted: true},
+		"being made an item":        {meanwhile: document(`null`)},
+		"made an item":              {meanwhile: document(`[{"id": 1}, {"id": 2}]`)},
+		"made this item":            {meanwhile: document(`[{"id": 1}, {"id": 0}]`), adopted: true},
+		"refused as an item":        {meanwhile: document(`[{"id": 1}, {"code": "X"}]`), adopted: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			item := w.monday.CreateItem(people, "Ada King", map[string]any{"email": email("ada@example.org")})
+			id := w.salesforce.Insert("Contact", map[string]any{"LastName": "Byron", "Email": "ada@example.org"})
+			e := w.engine(func(c *Config) {
+				c.Salesforce = selecting{c.Salesforce, func(soql string) error {
+					if strings.Contains(soql, "ada@example.org") {
+						tt.meanwhile(w, id, item)
+					}
+					return nil
+				}}
+			})
+			_, errs := w.do(e, w.event(people, item, Event{Kind: Created, Name: "Ada King"}))
+			if busy := (*BusyError)(nil); errors.As(errs[0], &busy) != tt.busy || (errs[0] != nil) != tt.busy {
+				t.Fatalf("error %v, busy: %v", errs[0], tt.busy)
+			}
+			if tt.busy {
+				if n := len(w.salesforce.Records("Contact")); n != 1 {
+					t.Errorf("%d contacts, want 1", n)
+				}
+				return
+			}
+			if got := w.contact(item)["Id"]; (got == id) != tt.adopted {
+				t.Errorf("linked to %v; to %s: want %v", got, id, tt.adopted)
+			}
+		})
+	}
+}
+
 // TestSharedOnce has many items of one new value come at once, on several workers.
 func TestSharedOnce(t *testing.T) {
 	t.Parallel()

@@ -50,7 +50,7 @@ type references struct {
 	linked map[store.RecordRef]string   // Ids of records of other items
 	users  map[int64]string             // Salesforce users of Monday's persons; empty: there is none
 	owner  string                       // the user where there is none
-	held   map[string]store.RecordRef   // which item a Salesforce Id is linked to
+	owners map[string]int64             // the items that records belong to, by Salesforce Id
 	works  map[int64]*work              // the items of the same batch
 	leased func(key string) (mine bool) // whether a decision about the key may be made now
 }
@@ -188,7 +188,7 @@ func (w *work) adoptShown(r *row, refs *references) (blocked bool) {
 		r.blameAgain(shownID, []string{r.record.IDColumn})
 		return true
 	}
-	if holder, held := refs.held[id]; held && holder.ItemID != w.item.ID {
+	if owner := refs.owners[id]; owner != 0 && owner != w.item.ID {
 		w.log.note("the Id that the item shows belongs to another item")
 		return false
 	}

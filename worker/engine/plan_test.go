@@ -61,7 +61,7 @@ func TestPlan(t *testing.T) {
 		links   []*store.Link
 		touched string // a column that an event told
 		fresh   bool
-		held    map[string]store.RecordRef
+		owners  map[string]int64
 		busy    bool // nothing can be leased
 		want    string
 		err     bool
@@ -77,7 +77,7 @@ func TestPlan(t *testing.T) {
 		"unmapped label":           {record: "contact", columns: map[string]column.Value{"status": status("Ghost")}, links: []*store.Link{link("contact", contactID, base)}, err: true},
 		"shown Id":                 {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, want: `update {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King","Monday_Item_Id__c":"7"}`},
 		"shown Id of 15":           {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID[:15])}, want: `update {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King","Monday_Item_Id__c":"7"}`},
-		"shown Id of another item": {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, held: map[string]store.RecordRef{contactID: {ItemID: 8}}, want: `upsert {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King"} empty [Email Title AccountId]`},
+		"shown Id of another item": {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, owners: map[string]int64{contactID: 8}, want: `upsert {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King"} empty [Email Title AccountId]`},
 		"shown Id, ended":          {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, links: []*store.Link{{ItemID: 7, Record: "contact", EndedID: contactID}}, want: `upsert {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King"} empty [Email Title AccountId]`},
 		"shown Id, busy":           {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, busy: true},
 		"shared":                   {record: "account", columns: map[string]column.Value{"company": text("Acme")}, want: `create {"Name":"Acme"} empty [Phone] match`},
@@ -99,7 +99,7 @@ func TestPlan(t *testing.T) {
 			if tt.touched != "" {
 				w.touch(tt.touched)
 			}
-			refs := &references{works: map[int64]*work{7: w}, held: tt.held, leased: func(string) bool { return !tt.busy }}
+			refs := &references{works: map[int64]*work{7: w}, owners: tt.owners, leased: func(string) bool { return !tt.busy }}
 			got := describe(w.plan(records[tt.record], "Monday_Item_Id__c", refs, noon))
 			if got != tt.want || (w.tasks[0].err != nil) != tt.err || (w.err != nil) != tt.busy {
 				t.Errorf("planned %s\nwant    %s\nerrors %v, %v", got, tt.want, w.tasks[0].err, w.err)

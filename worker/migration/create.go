@@ -228,7 +228,7 @@ func (s *slice) settleDocuments() error {
 }
 
 // settleDocument takes the answer that is kept, or sends the document again. One that is too old for Monday to remember has
-// long come into the index by which items are found.
+// long come into the index by which items are found; that is waited for where the values were erased.
 func (s *slice) settleDocument(d *document, kept json.RawMessage) error {
 	switch {
 	case kept != nil:
@@ -236,7 +236,10 @@ func (s *slice) settleDocument(d *document, kept json.RawMessage) error {
 			return fmt.Errorf("reading an answer: %w", err)
 		}
 		return nil
-	case time.Since(d.sentAt) < remembered:
+	case time.Since(d.sentAt) >= remembered:
+	case len(d.creates) == 0:
+		return &ErasedError{Wait: time.Until(d.sentAt.Add(remembered))}
+	default:
 		return s.deliver(d)
 	}
 	shown, err := s.shown(d.ids)

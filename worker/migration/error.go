@@ -24,6 +24,17 @@ func (e *HoldError) Error() string { return "monday's budget of the minute is le
 // RetryAfter is the time until the minute is over.
 func (e *HoldError) RetryAfter() time.Duration { return e.Wait }
 
+// ErasedError says that a call whose answer is not known cannot be repeated, since its values were erased. What it made is
+// looked up as soon as Monday is sure to find it.
+type ErasedError struct{ Wait time.Duration }
+
+func (e *ErasedError) Error() string {
+	return "a call whose values were erased: what it made can be looked up later"
+}
+
+// RetryAfter is the time until then.
+func (e *ErasedError) RetryAfter() time.Duration { return e.Wait }
+
 // UnmappedError says that the mapping has no migration for a board.
 type UnmappedError struct{ BoardID int64 }
 

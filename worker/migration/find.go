@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"crmsync/mondayclient"
-	"crmsync/schema/store"
 	"crmsync/sfclient"
 )
 
@@ -60,7 +59,7 @@ func (p *page) findLinks(subjects []*subject) error {
 			case l.BoardID == rec.Board.ID && l.Record == rec.Name && !l.Ended:
 				x.item, x.link = l.ItemID, l.Link
 			case x.item != 0:
-			case l.BoardID == rec.Board.ID && l.Record == rec.Name, p.owns(l):
+			case l.BoardID == rec.Board.ID && l.Record == rec.Name, p.Mapping.Owns(l.BoardID, l.Record):
 				x.item = leftAlone
 			}
 			if x.link != nil {
@@ -69,20 +68,6 @@ func (p *page) findLinks(subjects []*subject) error {
 		}
 	}
 	return nil
-}
-
-// owns says whether a link is that of the one item which its record belongs to.
-func (p *page) owns(l store.Linked) bool {
-	board := p.Mapping.Board(l.BoardID)
-	if board == nil {
-		return false
-	}
-	for _, rec := range board.Records {
-		if rec.Name == l.Record {
-			return !rec.Shared
-		}
-	}
-	return false
 }
 
 // findKeys asks Monday about the items whose ids the records carry in their key field.
