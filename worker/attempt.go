@@ -17,6 +17,9 @@ import (
 	"crmsync/worker/engine"
 )
 
+// keepWithin bounds the keeping of a failed try.
+const keepWithin = 5 * time.Second
+
 // work is one try of an event.
 func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Event) error {
 	event.JobID, event.Attempt = row.ID, row.Attempt
@@ -47,7 +50,9 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 	f := describe(err)
 	f.Final, f.JobID, f.Attempt, f.ReceivedAt = final, row.ID, row.Attempt, event.ReceivedAt
 	f.Event, f.BoardID, f.ItemID, f.ColumnID = event.Type, event.BoardID, event.ItemID, event.ColumnID
-	if logging := p.store.LogFailure(ctx, f); logging != nil {
+	keeping, cancel := lasting(ctx)
+	defer cancel()
+	if logging := p.store.LogFailure(keeping, f); logging != nil {
 		p.config.Log.LogAttrs(ctx, slog.LevelError, "failed try not kept", attributes(row, event, slog.String("error", logging.Error()))...)
 	}
 	outcome, level := "retried", slog.LevelWarn
@@ -66,11 +71,18 @@ func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, t
 		JobID: row.ID, Attempt: row.Attempt, Event: row.Kind, Class: "panic", Code: "PANIC",
 		Message: fmt.Sprintf("panic: %T", value), Trace: trace, ReceivedAt: row.CreatedAt, Final: row.Attempt >= row.MaxAttempts,
 	}
-	if err := p.store.LogFailure(ctx, f); err != nil {
+	keeping, cancel := lasting(ctx)
+	defer cancel()
+	if err := p.store.LogFailure(keeping, f); err != nil {
 		p.config.Log.Error("panic not kept", "job", row.ID, "error", err)
 	}
 	p.metric.jobs.WithLabelValues(row.Kind, "panicked").Inc()
 	p.config.Log.Error("job panicked", "job", row.ID, "kind", row.Kind, "attempt", row.Attempt, "trace", trace)
+}
+
+// lasting outlives the try: what became of one that ran out of time is kept all the same.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
 }
 
 // describe is what is kept of an error: by whom it is, and what it is about.

@@ -51,7 +51,9 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 	failed := p.failed(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError
 	if !errors.As(failed, &snooze) && (permanent(err) || job.Attempt >= job.MaxAttempts) {
-		if err := p.store.FailRun(ctx, job.ID, err.Error()); err != nil {
+		keeping, cancel := lasting(ctx)
+		defer cancel()
+		if err := p.store.FailRun(keeping, job.ID, err.Error()); err != nil {
 			p.config.Log.Error("failed run not kept", "job", job.ID, "error", err)
 		}
 	}

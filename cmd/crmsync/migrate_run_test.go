@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,7 +47,8 @@ func TestMigrateSlices(t *testing.T) {
 	w.healthy()
 }
 
-// A page that takes longer than a try may is broken off, goes on from what was kept of it, and costs no attempt either.
+// A page that takes longer than a try may, or that an error breaks off, goes on from what was kept of it, and costs no attempt
+// either.
 func TestMigrateBreaksOff(t *testing.T) {
 	t.Parallel()
 	// The types, ten lookups and twenty calls that create, four at a time, take 6.3 s at least.
@@ -54,10 +57,18 @@ func TestMigrateBreaksOff(t *testing.T) {
 	for i := range 1000 {
 		w.salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
 	}
+	const snoozed = "SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND (metadata->>'snoozes')::int >= 1"
+	var creates atomic.Int64
+	w.monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault { // until the slice is given up
+		if strings.Contains(c.Operation, "create_item") && creates.Add(1) > 8 && w.count(snoozed) == 0 {
+			return &mondaysim.Fault{Status: http.StatusOK, Body: `{"data":null,"errors":[{"message":"x","extensions":{"code":"SomethingException"}}]}`}
+		}
+		return nil
+	})
 	w.crmsync("migrate", "accounts")
 	w.paired("Account", accounts, 1000)
 	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND created = 1000")
-	w.expect(1, "SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND (metadata->>'snoozes')::int >= 1")
+	w.expect(1, snoozed)
 	w.healthy()
 }
 
@@ -106,6 +117,30 @@ func TestMigrateFails(t *testing.T) {
 	}
 	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'failed' AND error LIKE '%InvalidBoardIdException%'")
 	w.paired("Account", accounts, 2)
+}
+
+// A run that fails as its time is up is kept as failed all the same.
+func TestMigrateOutOfTime(t *testing.T) {
+	t.Parallel()
+	w := migrated(t, "", with("JOB_TIMEOUT", "2s"), with("RESCUE_AFTER", "4s"), with("MAX_ATTEMPTS", "1"))
+	for i := range 100 { // two calls
+		w.salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
+	}
+	var creates atomic.Int64
+	w.monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault {
+		switch {
+		case !strings.Contains(c.Operation, "create_item"):
+			return nil
+		case creates.Add(1) == 1:
+			return &mondaysim.Fault{Delay: patience}
+		}
+		return &mondaysim.Fault{Status: http.StatusOK, Body: `{"data":null,"errors":[{"message":"x","extensions":{"code":"SomethingException"}}]}`}
+	})
+	if code, _, _ := w.command("migrate", "accounts"); code != exitFailed {
+		t.Errorf("exited with %d, want 1", code)
+	}
+	w.expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'failed' AND error LIKE '%SomethingException%'")
+	w.expect(1, "SELECT count(*) FROM error_logs WHERE code = 'SomethingException'")
 }
 
 // A record that Monday does not take fails alone.
