@@ -77,10 +77,9 @@ func (h *herald) round(ctx context.Context) error {
 	for _, guard := range h.guards {
 		err = errors.Join(err, guard.settle(ctx))
 	}
-	if _, sweeping := h.store.SweepLetters(ctx); sweeping != nil {
-		err = errors.Join(err, sweeping)
-	}
-	err = errors.Join(err, h.tellOutages(ctx), h.tellLetters(ctx))
+	_, waking := h.store.Wake(ctx)
+	_, sweeping := h.store.SweepLetters(ctx)
+	err = errors.Join(err, waking, sweeping, h.tellOutages(ctx), h.tellLetters(ctx))
 	return errors.Join(err, h.store.Free(context.WithoutCancel(ctx), holder, []string{sweepLease}))
 }
 

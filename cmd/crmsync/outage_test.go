@@ -45,18 +45,21 @@ func (w *world) outage(system string) {
 	}
 }
 
+// TestSalesforceAway: half a minute without Salesforce costs no event a try.
 func TestSalesforceAway(t *testing.T) {
 	t.Parallel()
 	w := pair(t)
 	before := w.lead("Before", "Engines")
 	w.quiet()
 	w.salesforce.SetDown(true)
+	back := time.Now().Add(30 * time.Second)
 	var items []int64
 	for n := range 20 {
 		items = append(items, w.lead(fmt.Sprint("Lead ", n), fmt.Sprint("Company ", n%3)))
 		w.monday.SetColumn(before, "amount", fmt.Sprint(n))
 	}
 	w.told("Salesforce is away", "503")
+	w.eventually("half a minute is over", func() bool { return time.Now().After(back) })
 	w.unscathed()
 	w.salesforce.SetDown(false)
 	w.quiet()

@@ -223,6 +223,36 @@ func TestOutages(t *testing.T) {
 	}
 }
 
+// TestWake: once no outage goes on any more, events that wait are due, for a while.
+func TestWake(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for _, state := range []string{"scheduled", "retryable", "available"} {
+		w.job(state, "a", "{}")
+	}
+	w.exec("UPDATE river_job SET queue = 'other' WHERE id = $1", w.job("scheduled", "a", "{}"))
+	steps := []struct {
+		name, statement string
+		woken           int64
+	}{
+		{"no outage", "SELECT", 0},
+		{"one goes on", "INSERT INTO outages (system, code) VALUES ('salesforce', '503'), ('monday', '503')", 0},
+		{"one is over", "UPDATE outages SET ended_at = now() WHERE system = 'salesforce'", 0},
+		{"all are over", "UPDATE outages SET ended_at = now()", 1},
+		{"for long", "UPDATE outages SET ended_at = now() - interval '1 minute'", 0},
+	}
+	for _, step := range steps {
+		w.exec("UPDATE river_job SET scheduled_at = now() + interval '1 minute'")
+		w.exec(step.statement)
+		if woken := must[int64](t)(w.Wake(t.Context())); woken != step.woken {
+			t.Errorf("%s: %d jobs were woken, want %d", step.name, woken, step.woken)
+		}
+		if due := ask[int64](w, "SELECT count(*) FROM river_job WHERE scheduled_at <= now()"); due != step.woken {
+			t.Errorf("%s: %d jobs are due, want %d", step.name, due, step.woken)
+		}
+	}
+}
+
 func TestQueueDepths(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
