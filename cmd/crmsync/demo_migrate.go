@@ -16,7 +16,7 @@ type demoBefore struct {
 	applied            int // that came to an end
 }
 
-// Numbers of the people and companies from before, behind those of the story.
+// demoFirstOfBefore is the number of the first of the people from before: behind those of the story.
 const demoFirstOfBefore = 700
 
 // migrate brings what is in Salesforce from the time before Monday to the boards, as `crmsync migrate` does, and waits until

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -14,14 +12,6 @@ import (
 
 	"crmsync/mondayclient/mondaysim"
 )
-
-// command runs a command that ends by itself, and returns its exit code and what it printed.
-func (w *world) tool(args ...string) (code int, stdout, stderr string) {
-	w.t.Helper()
-	var out, err bytes.Buffer
-	code = run(context.Background(), args, func(name string) string { return w.env[name] }, &out, &err)
-	return code, out.String(), err.String()
-}
 
 func TestLogsExport(t *testing.T) {
 	t.Parallel()
@@ -35,7 +25,7 @@ func TestLogsExport(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	code, out, errs := w.tool("logs", "export", "--since", "1h")
+	code, out, errs := w.command("logs", "export", "--since", "1h")
 	if code != exitDone {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
@@ -54,11 +44,11 @@ func TestLogsExport(t *testing.T) {
 			t.Errorf("a formula: %q", row[1])
 		}
 	}
-	_, out, _ = w.tool("logs", "export", "--item", strconv.FormatInt(first, 10))
+	_, out, _ = w.command("logs", "export", "--item", strconv.FormatInt(first, 10))
 	if strings.Contains(out, strconv.FormatInt(second, 10)) || !strings.Contains(out, strconv.FormatInt(first, 10)) {
 		t.Errorf("not the item's rows alone:\n%s", out)
 	}
-	if code, _, errs := w.tool("logs", "export", "--since", "yesterday"); code != exitUsage || !strings.Contains(errs, "--since") {
+	if code, _, errs := w.command("logs", "export", "--since", "yesterday"); code != exitUsage || !strings.Contains(errs, "--since") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 }
@@ -71,7 +61,7 @@ func TestStatus(t *testing.T) {
 	w.monday.CreateItem(accounts, "First Ltd", nil)
 	w.quiet()
 	stop()
-	code, out, errs := w.tool("status", "--json")
+	code, out, errs := w.command("status", "--json")
 	if code != exitDone {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
@@ -82,7 +72,7 @@ func TestStatus(t *testing.T) {
 	if got.LastHour.Success != 1 || got.DeadLetters != 0 || len(got.Outages) != 0 || got.Salesforce == nil || got.Salesforce.Limit != 100_000 {
 		t.Errorf("status: %s", out)
 	}
-	if _, out, _ = w.tool("status"); !strings.Contains(out, "1 applied") {
+	if _, out, _ = w.command("status"); !strings.Contains(out, "1 applied") {
 		t.Errorf("status: %s", out)
 	}
 }
@@ -97,7 +87,7 @@ func TestErase(t *testing.T) {
 	w.monday.Rename(item, "Zebulon Quixotic")
 	w.quiet()
 
-	code, out, errs := w.tool("erase", "--item", strconv.FormatInt(item, 10))
+	code, out, errs := w.command("erase", "--item", strconv.FormatInt(item, 10))
 	if code != exitDone {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
@@ -144,7 +134,7 @@ func TestEraseMigrating(t *testing.T) {
 	item := made[account].ID
 	w.expect(1, "SELECT count(*) FROM migration_documents WHERE answer IS NULL AND creates::text LIKE '%Quixote%'")
 
-	if code, out, errs := w.tool("erase", "--item", fmt.Sprint(item)); code != exitDone || !strings.Contains(out, "1 calls of a migration") {
+	if code, out, errs := w.command("erase", "--item", fmt.Sprint(item)); code != exitDone || !strings.Contains(out, "1 calls of a migration") {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
 	for _, table := range []string{"items", "links", "river_job", "migration_documents", "migration_runs"} {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"net/http/httptest"
@@ -182,7 +181,7 @@ func (w *world) start(command string) (stop func() int) {
 // command runs a command that ends by itself.
 func (w *world) command(args ...string) (code int, stdout, stderr string) {
 	w.t.Helper()
-	var out, errs bytes.Buffer
+	var out, errs logBuffer // what runs beside a command tells there too
 	code = run(w.t.Context(), args, func(name string) string { return w.env[name] }, &out, &errs)
 	return code, out.String(), errs.String()
 }

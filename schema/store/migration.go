@@ -156,13 +156,15 @@ func (s *Store) RestRun(ctx context.Context, id int64, holder uuid.UUID) error {
 	return doing("ending a slice", err)
 }
 
-// FinishRun ends a run that has read everything, and keeps that as the end of its job.
+// FinishRun ends a run that has read everything, and its job with it: who asks for a run from then on gets a new one.
 func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job Log) error {
 	const query = `
 		WITH done AS (
 			UPDATE migration_runs SET state = 'done', finished_at = now(), holder = NULL, total = read
 			WHERE  id = $1 AND holder = $2
 			RETURNING *
+		), ended AS (
+			UPDATE river_job j SET state = 'completed', finalized_at = now() FROM done WHERE j.id = done.job_id AND j.state = 'running'
 		)
 		INSERT INTO sync_logs AS s (job_id, event, board_id, status, attempt, response_data, received_at)
 		SELECT job_id, $3, board_id, CASE WHEN created + updated > 0 THEN 'success' ELSE 'unchanged' END, $4,
@@ -188,12 +190,13 @@ func (s *Store) FailRun(ctx context.Context, jobID int64, reason string) error {
 }
 
 // TendMigrations puts back at once the jobs of runs whose process was killed, where the queue's rescuer would wait, at no
-// cost of an attempt; and ends the runs of jobs that were given up.
+// cost of an attempt: a slice that ended by itself holds nothing. And it ends the runs of jobs that were given up.
 func (s *Store) TendMigrations(ctx context.Context) (revived int64, err error) {
 	var revive = `
 		WITH silent AS MATERIALIZED (
-			SELECT id, args->>'board_id' AS board FROM river_job
-			WHERE  kind = 'migrate_board' AND state = 'running' AND attempted_at < now() - interval '3 seconds'
+			SELECT j.id, r.board_id AS board FROM river_job j JOIN migration_runs r ON r.job_id = j.id AND r.holder IS NOT NULL
+			WHERE  j.kind = 'migrate_board' AND j.state = 'running' AND j.attempted_at < now() - interval '3 seconds'
+			FOR    UPDATE OF r SKIP LOCKED -- so that none ends meanwhile
 		), free AS MATERIALIZED (
 			SELECT id FROM silent WHERE pg_try_advisory_xact_lock(` + migrationLock("board") + `)
 		)

@@ -1,0 +1,80 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+
+	"crmsync/schema/store"
+)
+
+// running starts a run of a job that was fetched a while ago, under the board's lock, and returns it with its job.
+func (w *world) running(holder uuid.UUID) (run *store.Run, job int64, unlock func()) {
+	w.t.Helper()
+	job = w.job("running", "migrate_board", `{"board_id": 1001}`)
+	w.exec("UPDATE river_job SET attempted_at = now() - interval '10 seconds' WHERE id = $1", job)
+	unlock, ok, err := w.LockMigration(w.t.Context(), board)
+	if err != nil || !ok {
+		w.t.Fatalf("locked: %v, %v", ok, err)
+	}
+	return must[*store.Run](w.t)(w.StartRun(w.t.Context(), job, board, "accounts", holder)), job, unlock
+}
+
+// TestTend: only the job of a run whose process is gone is put back. One that ended its slice has its job ended by the queue.
+func TestTend(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		gone, rested bool
+		revived      int64
+	}{
+		"at work":                       {},
+		"killed":                        {gone: true, revived: 1},
+		"its slice is over, job not":    {gone: true, rested: true},
+		"its slice is over, still here": {rested: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			holder := uuid.New()
+			run, job, unlock := w.running(holder)
+			if tt.rested {
+				if err := w.RestRun(t.Context(), run.ID, holder); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tt.gone {
+				unlock()
+			} else {
+				defer unlock()
+			}
+			if got := must[int64](t)(w.TendMigrations(t.Context())); got != tt.revived {
+				t.Errorf("%d jobs were put back, want %d", got, tt.revived)
+			}
+			if state := ask[string](w, "SELECT state::text FROM river_job WHERE id = $1", job); (state == "available") != (tt.revived == 1) {
+				t.Errorf("the job is %s", state)
+			}
+		})
+	}
+}
+
+// TestFinishRun: a run and its job end at once.
+func TestFinishRun(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	holder := uuid.New()
+	run, job, unlock := w.running(holder)
+	defer unlock()
+	if err := w.FinishRun(t.Context(), run.ID, holder, store.Log{Event: "migrate_board", Attempt: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if state := ask[string](w, "SELECT state::text FROM river_job WHERE id = $1", job); state != "completed" {
+		t.Errorf("the job is %s", state)
+	}
+	if state := ask[string](w, "SELECT state FROM migration_runs WHERE job_id = $1", job); state != "done" {
+		t.Errorf("the run is %s", state)
+	}
+	if status := ask[string](w, "SELECT status FROM sync_logs WHERE job_id = $1", job); status != "unchanged" {
+		t.Errorf("the log says %s", status)
+	}
+}
