@@ -65,7 +65,6 @@ func (p *page) create() error {
 			return err
 		}
 		var calls errgroup.Group
-		calls.SetLimit(concurrency)
 		for _, d := range documents {
 			calls.Go(func() error { return p.send(d) })
 		}
@@ -138,9 +137,11 @@ func (p *page) createOf(x *subject) mondayclient.Create {
 
 // send keeps a document, sends it until it is answered, and keeps the answer.
 func (s *slice) send(d *document) error {
-	if err := s.hold(); err != nil {
+	done, err := s.turn()
+	if err != nil {
 		return err
 	}
+	defer done()
 	text, err := json.Marshal(d.creates)
 	if err != nil {
 		return fmt.Errorf("writing a document: %w", err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/semaphore"
 
 	"crmsync/mondayclient/column"
 	"crmsync/schema/store"
@@ -43,7 +44,7 @@ func (m *Migrator) DryRun(ctx context.Context, boardID int64) (r Report, err err
 	}
 	s := &slice{
 		Migrator: m, ctx: ctx, job: Job{BoardID: boardID}, migration: board.Migration, run: &store.Run{}, holder: uuid.New(),
-		deadline: time.Now().Add(24 * time.Hour),
+		deadline: time.Now().Add(24 * time.Hour), calls: semaphore.NewWeighted(concurrency),
 	}
 	last, err := m.Store.LastCursor(ctx, boardID)
 	if err != nil {

@@ -149,22 +149,34 @@ func (s *slice) readItems(ids []int64, columns []string) (map[int64]*mondayclien
 	return found, err
 }
 
-// inParallel makes a call for each part, some at a time, each as often as it takes; answers stand in the order of parts. It
-// holds back while little is left of Monday's budget.
+// inParallel makes a call for each part, each as often as it takes; answers stand in the order of parts.
 func inParallel[P, A any](s *slice, parts []P, call func(P) (A, error)) ([]A, error) {
 	answers := make([]A, len(parts))
 	var calls errgroup.Group
-	calls.SetLimit(concurrency)
 	for n, part := range parts {
-		calls.Go(func() (err error) {
-			if err := s.hold(); err != nil {
+		calls.Go(func() error {
+			done, err := s.turn()
+			if err != nil {
 				return err
 			}
+			defer done()
 			answers[n], err = again(s, "asking monday", func() (A, error) { return call(part) })
 			return err
 		})
 	}
 	return answers, calls.Wait()
+}
+
+// turn waits until the slice may have one more call to Monday under way, which ends with done.
+func (s *slice) turn() (done func(), err error) {
+	if err := s.calls.Acquire(s.ctx, 1); err != nil {
+		return nil, err
+	}
+	if err := s.hold(); err != nil {
+		s.calls.Release(1)
+		return nil, err
+	}
+	return func() { s.calls.Release(1) }, nil
 }
 
 // Of Monday's budget of a minute, a fifth of the complexity and a tenth of the calls are left to live events.

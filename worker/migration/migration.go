@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/semaphore"
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
@@ -102,6 +104,7 @@ type slice struct {
 	deadline  time.Time            // all ends
 	documents map[string]*document // not settled, of slices before
 	made      map[string]*document // by Salesforce Id, of these
+	calls     *semaphore.Weighted  // of Monday that are under way
 	moved     atomic.Bool          // it has done something that no later slice has to do again
 }
 
@@ -159,7 +162,7 @@ func (m *Migrator) slice(ctx context.Context, job Job) (*slice, error) {
 	now := time.Now()
 	return &slice{
 		Migrator: m, ctx: ctx, job: job, migration: g, holder: uuid.New(),
-		until: now.Add(m.Config.Slice), deadline: now.Add(m.Timeout),
+		until: now.Add(m.Config.Slice), deadline: now.Add(m.Timeout), calls: semaphore.NewWeighted(concurrency),
 	}, nil
 }
 
@@ -217,28 +220,62 @@ func (s *slice) lap() (over bool, err error) {
 	}
 }
 
-// pages takes the records page by page. The second result is an error of the query.
+// pages takes the records page by page: while one is brought to the board, the next is read and looked up. The second result
+// is an error of the query.
 func (s *slice) pages() (over bool, reading, err error) {
-	var page []sfclient.Record
+	ready, stop := make(chan *page), make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		defer close(ready)
+		over, reading, err = s.readAhead(func(p *page) (taken bool) {
+			select {
+			case ready <- p:
+				return true
+			case <-stop:
+				return false
+			}
+		})
+	})
+	var writing error
+	for p := range ready {
+		if writing = p.bring(); writing != nil {
+			break
+		}
+	}
+	close(stop)
+	reader.Wait()
+	if writing != nil {
+		return false, nil, writing
+	}
+	return over, reading, err
+}
+
+// readAhead reads pages and looks up what is there of them, until all are read, the slice begins no more, or none is taken.
+func (s *slice) readAhead(take func(*page) bool) (over bool, reading, err error) {
+	var records []sfclient.Record
+	next := func() (more bool, err error) {
+		p, err := s.newPage(records)
+		if err == nil {
+			err = p.find()
+		}
+		records = records[:0]
+		return err == nil && take(p) && time.Now().Before(s.until) && !s.stopping.Load(), err
+	}
 	for record, reading := range s.Salesforce.Query(s.ctx, s.records()) {
 		if reading != nil {
 			return false, reading, nil
 		}
-		if page = append(page, record); len(page) < pageSize {
+		if records = append(records, record); len(records) < pageSize {
 			continue
 		}
-		if err := s.page(page); err != nil {
+		if more, err := next(); !more {
 			return false, nil, err
 		}
-		page = page[:0]
-		if !time.Now().Before(s.until) || s.stopping.Load() {
-			return false, nil, nil
-		}
 	}
-	if len(page) == 0 {
-		return true, nil, nil
+	if len(records) > 0 {
+		_, err = next()
 	}
-	return true, nil, s.page(page)
+	return err == nil, nil, err
 }
 
 // rest gives back what the slice holds.

@@ -52,18 +52,6 @@ type page struct {
 	failures  []store.Failure
 }
 
-// page brings some records to the board, and keeps that and how far the run has come.
-func (s *slice) page(records []sfclient.Record) error {
-	p, err := s.newPage(records)
-	if err != nil {
-		return err
-	}
-	if err := p.through(); err != nil {
-		return errors.Join(err, p.release())
-	}
-	return p.commit()
-}
-
 func (s *slice) newPage(records []sfclient.Record) (*page, error) {
 	p := &page{slice: s, linked: map[store.RecordRef]string{}}
 	for _, r := range records {
@@ -81,14 +69,14 @@ func (s *slice) newPage(records []sfclient.Record) (*page, error) {
 	return p, nil
 }
 
-// through takes the page through the stages.
-func (p *page) through() error {
-	for _, stage := range []func() error{p.fill, p.find, p.lease, p.update, p.create, p.sign, p.claimCreated} {
+// bring takes a page that was looked up to the board, and keeps that and how far the run has come.
+func (p *page) bring() error {
+	for _, stage := range []func() error{p.fill, p.lease, p.update, p.create, p.sign, p.claimCreated} {
 		if err := stage(); err != nil {
-			return err
+			return errors.Join(err, p.release())
 		}
 	}
-	return nil
+	return p.commit()
 }
 
 // fill reads the fields of the records backwards, into columns.

@@ -38,7 +38,7 @@ func (p *page) lease() error {
 			return &BusyError{What: "a record"}
 		}
 	}
-	return p.findLinks(p.which((*subject).open))
+	return p.findLinks(makes)
 }
 
 // idLease is the engine's name for the lease on a Salesforce Id that an item shows.
@@ -181,7 +181,6 @@ func (p *page) readItemsOf(subjects []*subject) error {
 // write changes items, some in one document. Each has its own fate.
 func (p *page) write(subjects []*subject) error {
 	var calls errgroup.Group
-	calls.SetLimit(concurrency)
 	for some := range slices.Chunk(subjects, writeSize) {
 		calls.Go(func() error { return p.writeSome(some) })
 	}
@@ -190,14 +189,7 @@ func (p *page) write(subjects []*subject) error {
 
 func (p *page) writeSome(some []*subject) error {
 	for n := 0; len(some) > 0; n++ {
-		if err := p.hold(); err != nil {
-			return err
-		}
-		writes := make([]mondayclient.Write, len(some))
-		for n, x := range some {
-			writes[n] = p.writeOf(x)
-		}
-		fates, err := again(p.slice, "writing items", func() ([]error, error) { return p.Monday.Write(p.ctx, writes) })
+		fates, err := p.writeOnce(some)
 		if err != nil {
 			return err
 		}
@@ -214,6 +206,20 @@ func (p *page) writeSome(some []*subject) error {
 		}
 	}
 	return nil
+}
+
+// writeOnce sends a document until it is answered.
+func (p *page) writeOnce(some []*subject) ([]error, error) {
+	done, err := p.turn()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	writes := make([]mondayclient.Write, len(some))
+	for n, x := range some {
+		writes[n] = p.writeOf(x)
+	}
+	return again(p.slice, "writing items", func() ([]error, error) { return p.Monday.Write(p.ctx, writes) })
 }
 
 func (p *page) writeOf(x *subject) mondayclient.Write {
@@ -266,9 +272,9 @@ func (p *page) settle(x *subject) {
 	x.link.SalesforceID = x.id
 }
 
-// claimCreated leases the items that were made, and links them. No other has linked them: that takes the lease on the Id.
+// claimCreated leases the items that were made, and links them. No other links them meanwhile: that takes the lease on the Id.
 func (p *page) claimCreated() error {
-	some := p.which(func(x *subject) bool { return x.item > 0 && x.claimed == nil && x.made() })
+	some := p.which(func(x *subject) bool { return x.item > 0 && x.link == nil && x.claimed == nil && x.made() })
 	if len(some) == 0 {
 		return nil
 	}
