@@ -190,13 +190,20 @@ func (s *Store) FailRun(ctx context.Context, jobID int64, reason string) error {
 }
 
 // TendMigrations puts back at once the jobs of runs whose process was killed, where the queue's rescuer would wait, at no
-// cost of an attempt: a slice that ended by itself holds nothing. And it ends the runs of jobs that were given up.
+// cost of an attempt. A slice that ended by itself holds nothing; where a run never began, its job was at it for long. And it
+// ends the runs of jobs that were given up.
 func (s *Store) TendMigrations(ctx context.Context) (revived int64, err error) {
 	var revive = `
-		WITH silent AS MATERIALIZED (
+		WITH held AS MATERIALIZED (
 			SELECT j.id, r.board_id AS board FROM river_job j JOIN migration_runs r ON r.job_id = j.id AND r.holder IS NOT NULL
 			WHERE  j.kind = 'migrate_board' AND j.state = 'running' AND j.attempted_at < now() - interval '3 seconds'
 			FOR    UPDATE OF r SKIP LOCKED -- so that none ends meanwhile
+		), silent AS MATERIALIZED (
+			SELECT id, board FROM held
+			UNION  ALL
+			SELECT j.id, (j.args->>'board_id')::bigint FROM river_job j
+			WHERE  j.kind = 'migrate_board' AND j.state = 'running' AND j.attempted_at < now() - interval '10 seconds'
+			AND    NOT EXISTS (SELECT FROM migration_runs r WHERE r.job_id = j.id)
 		), free AS MATERIALIZED (
 			SELECT id FROM silent WHERE pg_try_advisory_xact_lock(` + migrationLock("board") + `)
 		)

@@ -58,6 +58,20 @@ func TestTend(t *testing.T) {
 	}
 }
 
+// TestTendUnbegun: a process may be killed before its run began.
+func TestTendUnbegun(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	old, young := w.job("running", "migrate_board", `{"board_id": 1001}`), w.job("running", "migrate_board", `{"board_id": 1002}`)
+	w.exec("UPDATE river_job SET attempted_at = now() - CASE WHEN id = $1 THEN interval '20 seconds' ELSE interval '5 seconds' END", old)
+	if got := must[int64](t)(w.TendMigrations(t.Context())); got != 1 {
+		t.Errorf("%d jobs were put back, want 1", got)
+	}
+	if state := ask[string](w, "SELECT state::text FROM river_job WHERE id = $1", young); state != "running" {
+		t.Errorf("the younger one is %s", state)
+	}
+}
+
 // TestFinishRun: a run and its job end at once.
 func TestFinishRun(t *testing.T) {
 	t.Parallel()
