@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"crmsync/mondayclient/mondaysim"
 	"crmsync/sfclient/sfsim"
@@ -167,6 +168,54 @@ func TestMigrateEchoes(t *testing.T) {
 	if calls := w.salesforce.Calls(); calls["upsert"]+calls["create"] != 0 {
 		t.Errorf("calls to Salesforce: %v", calls)
 	}
+}
+
+// Leads take over contacts by their address while a migration makes items of the same contacts: whoever comes first, each contact
+// is one item's, and carries that one's id.
+func TestMigrateMeanwhile(t *testing.T) {
+	t.Parallel()
+	slow := func(_ *world, m *mondaysim.Config, s *sfsim.Config) {
+		m.Latency, s.Latency = 20*time.Millisecond, 20*time.Millisecond
+	}
+	w := setup(t, slow, with("BATCH_SIZE", "5"))
+	w.start("serve")
+	w.subscribe()
+	const n = 300
+	for i := range n {
+		w.salesforce.Insert("Contact", map[string]any{"LastName": fmt.Sprint("Byron ", i), "Email": fmt.Sprintf("ada%d@example.org", i)})
+	}
+	var qualified []int64
+	for i := range n / 2 {
+		qualified = append(qualified, w.lead(fmt.Sprint("Ada ", i), "Engines", map[string]any{"email": email(fmt.Sprintf("ada%d@example.org", 2*i))}))
+	}
+	w.eventually("some leads have contacts", func() bool { return w.count("SELECT count(*) FROM links WHERE record = 'contact'") > 10 })
+	if code, _, _ := w.command("migrate", "contacts"); code != exitDone {
+		t.Fatalf("exited with %d", code)
+	}
+	w.quiet()
+	items, adopted := map[string]int64{}, 0
+	for _, item := range w.monday.Items(contacts) {
+		id := item.Text["text_sfid"]
+		if items[id] != 0 {
+			t.Errorf("%s has two items: %d and %d", id, items[id], item.ID)
+		}
+		items[id] = item.ID
+	}
+	for _, lead := range qualified {
+		if id := fmt.Sprint(w.record("Contact", lead)["Id"]); items[id] != 0 {
+			t.Errorf("%s is both item %d's and lead %d's", id, items[id], lead)
+		} else if len(w.records("Contact", "Email", w.record("Contact", lead)["Email"])) == 1 {
+			adopted++
+		}
+	}
+	for _, record := range w.salesforce.Records("Contact") {
+		if record[key] == nil {
+			t.Errorf("contact %v carries no item's id", record["Id"])
+		}
+	}
+	t.Logf("%d contacts came to leads, %d to items of the migration", adopted, len(items))
+	w.expect(0, "SELECT count(*) FROM (SELECT FROM links WHERE record = 'contact' GROUP BY salesforce_id HAVING count(*) > 1) doubled")
+	w.healthy()
 }
 
 // What changed on one side travels or stays, what changed on both is Monday's, and nothing else is touched.
