@@ -71,12 +71,15 @@ func ReadWebhook(body []byte) (Delivery, error) {
 	if !utf8.Valid(body) {
 		return Delivery{}, errors.New("body: not UTF-8")
 	}
-	var top object
-	if err := json.Unmarshal(body, &top); err != nil || top == nil {
+	if !json.Valid(body) {
 		return Delivery{}, errors.New("body: not a JSON object")
 	}
 	if err := storable(body); err != nil {
 		return Delivery{}, fmt.Errorf("body: %w", err)
+	}
+	top := membersOf(string(body))
+	if top == nil {
+		return Delivery{}, errors.New("body: not a JSON object")
 	}
 	if raw, ok := top["challenge"]; ok {
 		var challenge *string
@@ -85,8 +88,8 @@ func ReadWebhook(body []byte) (Delivery, error) {
 		}
 		return Delivery{HasChallenge: true, Challenge: *challenge}, nil
 	}
-	var members object
-	if err := json.Unmarshal(top["event"], &members); err != nil || members == nil {
+	members := membersOf(string(top["event"]))
+	if members == nil {
 		return Delivery{}, errors.New("event: not an object")
 	}
 	e, err := readEvent(members)
