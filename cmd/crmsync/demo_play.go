@@ -31,10 +31,10 @@ func (s *demoStory) step(t *demoThread) {
 		if t.stuck.IsZero() {
 			t.stuck = t.due
 		}
-		if t.due.Sub(t.stuck) < demoPatience {
-			t.due = time.Now().Add(s.size.span / 100)
-			return
+		if t.due = time.Now().Add(s.size.span / 100); t.due.Sub(t.stuck) > demoPatience {
+			t.acts = nil
 		}
+		return
 	}
 	act.do()
 	s.played.Add(1)

@@ -54,8 +54,8 @@ type demoStory struct {
 	held map[int64]string
 }
 
-// demoPatience is how long a person waits for a condition, and then acts all the same.
-const demoPatience = 20 * time.Second
+// demoPatience is how long a person waits for a condition, and then gives up: the scoreboard tells what is missing.
+const demoPatience = 45 * time.Second
 
 // newStory writes the story: companies first, people at them, then leads, a third of them of companies on the board.
 func newStory(d *demo) *demoStory {

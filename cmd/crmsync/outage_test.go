@@ -281,7 +281,7 @@ func TestLostAnswersOfMonday(t *testing.T) {
 // TestSlowSalesforce: a try that takes too long is given up and made again, within JOB_TIMEOUT.
 func TestSlowSalesforce(t *testing.T) {
 	t.Parallel()
-	w := serving(t, with("JOB_TIMEOUT", "500ms"), with("RESCUE_AFTER", "5s"))
+	w := serving(t, with("JOB_TIMEOUT", "4s"), with("RESCUE_AFTER", "8s"))
 	var calls atomic.Int64
 	w.salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
 		if c.Operation == "upsert" && calls.Add(1) == 1 {
@@ -302,13 +302,13 @@ func TestSlowSalesforce(t *testing.T) {
 // overtake it.
 func TestGivenUpCall(t *testing.T) {
 	t.Parallel()
-	w := serving(t, with("JOB_TIMEOUT", "500ms"), with("RESCUE_AFTER", "5s"))
+	w := serving(t, with("JOB_TIMEOUT", "4s"), with("RESCUE_AFTER", "8s"))
 	lead := w.lead("Ada Lovelace", "Engines")
 	w.quiet()
 	var calls atomic.Int64
 	w.salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
 		if c.Operation == "update" && c.Object == "Opportunity" && calls.Add(1) == 1 {
-			return &sfsim.Fault{Delay: 4 * time.Second} // and then it is carried out, though nobody listens
+			return &sfsim.Fault{Delay: 8 * time.Second} // and then it is carried out, though nobody listens
 		}
 		return nil
 	})

@@ -237,18 +237,25 @@ func (s *slice) pages() (over bool, reading, err error) {
 		})
 	})
 	var writing error
+	goesOn := true
 	for p := range ready {
 		if writing = p.bring(); writing != nil {
+			break
+		}
+		if goesOn = s.goesOn(); !goesOn {
 			break
 		}
 	}
 	close(stop)
 	reader.Wait()
-	if writing != nil {
+	if writing != nil || !goesOn {
 		return false, nil, writing
 	}
 	return over, reading, err
 }
+
+// goesOn says whether another page may begin.
+func (s *slice) goesOn() bool { return time.Now().Before(s.until) && !s.stopping.Load() }
 
 // readAhead reads pages and looks up what is there of them, until all are read, the slice begins no more, or none is taken.
 func (s *slice) readAhead(take func(*page) bool) (over bool, reading, err error) {
@@ -259,7 +266,7 @@ func (s *slice) readAhead(take func(*page) bool) (over bool, reading, err error)
 			err = p.find()
 		}
 		records = records[:0]
-		return err == nil && take(p) && time.Now().Before(s.until) && !s.stopping.Load(), err
+		return err == nil && take(p) && s.goesOn(), err
 	}
 	for record, reading := range s.Salesforce.Query(s.ctx, s.records()) {
 		if reading != nil {
