@@ -40,7 +40,13 @@ func (g *telegram) serve(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 1","parameters":{"retry_after":1}}`)
 		return
 	}
-	g.messages = append(g.messages, r.FormValue("text"))
+	text := r.FormValue("text")
+	if text == "" { // as when the caller left before it had said all
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"ok":false,"error_code":400,"description":"Bad Request: message text is empty"}`)
+		return
+	}
+	g.messages = append(g.messages, text)
 	fmt.Fprintf(w, `{"ok":true,"result":{"message_id":%d,"date":1,"chat":{"id":42,"type":"private"},"text":"x"}}`, len(g.messages))
 }
 
