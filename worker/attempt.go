@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+	"github.com/tidwall/gjson"
 
 	"crmsync/internal/batch"
 	"crmsync/mondayclient"
@@ -41,6 +43,10 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.Event, err error) error {
 	says := verdict(err, row)
 	if says.snooze > 0 {
+		if now, before := away(err), gjson.GetBytes(row.Metadata, "output.away").Bool(); now || before {
+			// For Store.Wake. Outside River's workers, as in tests, there is nothing to mark.
+			_ = river.RecordOutput(ctx, map[string]bool{"away": now})
+		}
 		p.metric.jobs.WithLabelValues(row.Kind, "snoozed").Inc()
 		p.config.Log.LogAttrs(ctx, slog.LevelDebug, "event waits",
 			attributes(row, event, slog.Duration("wait", says.snooze), slog.String("error", err.Error()))...)

@@ -198,6 +198,31 @@ func TestHeraldOutages(t *testing.T) {
 	}
 }
 
+// TestHeraldWakes: what waits for a system is due as soon as a round sees that it is back.
+func TestHeraldWakes(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	h := w.herald()
+	w.exec(`INSERT INTO river_job (state, kind, args, queue, max_attempts, metadata, scheduled_at)
+		SELECT 'scheduled', 'item_rename', '{}', 'events', 12, '{"output": {"away": true}}', now() + interval '1 minute'`)
+	w.exec("INSERT INTO outages (system, code) VALUES ('salesforce', '503')")
+	due := func() (jobs int) {
+		if err := w.db.QueryRow(t.Context(), "SELECT count(*) FROM river_job WHERE scheduled_at <= now()").Scan(&jobs); err != nil {
+			t.Fatal(err)
+		}
+		return jobs
+	}
+	w.round(h, false)
+	if n := due(); n != 0 {
+		t.Errorf("%d jobs are due while it is away", n)
+	}
+	w.exec("UPDATE outages SET ended_at = now()")
+	w.round(h, false)
+	if n := due(); n != 1 {
+		t.Errorf("%d jobs are due when it is back, want 1", n)
+	}
+}
+
 // TestLettersText holds that a message of the longest letters fits into Telegram's.
 func TestLettersText(t *testing.T) {
 	t.Parallel()

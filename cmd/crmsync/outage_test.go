@@ -60,6 +60,9 @@ func TestSalesforceAway(t *testing.T) {
 	}
 	w.told("Salesforce is away", "503")
 	w.eventually("half a minute is over", func() bool { return time.Now().After(back) })
+	w.eventually("all events wait for it", func() bool {
+		return w.count("SELECT count(*) FROM river_job WHERE finalized_at IS NULL AND state <> 'running' AND NOT metadata @> '{\"output\": {\"away\": true}}'") == 0
+	})
 	w.unscathed()
 	w.salesforce.SetDown(false)
 	w.quiet()

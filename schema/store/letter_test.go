@@ -223,7 +223,7 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// TestWake: once no outage goes on any more, events that wait are due, for a while.
+// TestWake: once no outage goes on any more, events that wait for the end of one are due, for a while.
 func TestWake(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -231,6 +231,8 @@ func TestWake(t *testing.T) {
 		w.job(state, "a", "{}")
 	}
 	w.exec("UPDATE river_job SET queue = 'other' WHERE id = $1", w.job("scheduled", "a", "{}"))
+	w.exec(`UPDATE river_job SET metadata = '{"output": {"away": true}, "snoozes": 3}'`)
+	w.exec(`UPDATE river_job SET metadata = '{"output": {"away": false}}' WHERE id = $1`, w.job("scheduled", "a", "{}")) // as long as it was told
 	steps := []struct {
 		name, statement string
 		woken           int64
@@ -239,7 +241,7 @@ func TestWake(t *testing.T) {
 		{"one goes on", "INSERT INTO outages (system, code) VALUES ('salesforce', '503'), ('monday', '503')", 0},
 		{"one is over", "UPDATE outages SET ended_at = now() WHERE system = 'salesforce'", 0},
 		{"all are over", "UPDATE outages SET ended_at = now()", 1},
-		{"for long", "UPDATE outages SET ended_at = now() - interval '1 minute'", 0},
+		{"for long", "UPDATE outages SET ended_at = now() - interval '2 minutes'", 0},
 	}
 	for _, step := range steps {
 		w.exec("UPDATE river_job SET scheduled_at = now() + interval '1 minute'")
