@@ -129,7 +129,8 @@ func TestJWTAlone(t *testing.T) {
 // Postgres is back, and nobody counts that against an event.
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
+	// An event whose fetch was cut off after its commit is with no worker, until the queue's rescuer comes by.
+	w := setup(t, with("JOB_TIMEOUT", "15s"), with("RESCUE_AFTER", "20s"))
 	relay := newRelay(t, w.env["DATABASE_URL"])
 	w.env["DATABASE_URL"] = relay.url
 	w.start("serve")
