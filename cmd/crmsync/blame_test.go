@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // TestRefusedValueFailsOnlyItsOwnEvent lets the first try of an event fail, and another event of the item come before the

@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/chromedp"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // TestDashboardInChromium: with the password jobs are seen, and one that was given up is done after a click; without it

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"crmsync/mondayclient/mondaysim"
+	mondaysim "crmsync/internal/sim/monday"
 )
 
 // problem is something that is not as it must be.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // What Salesforce refuses in TestChaos: an amount from tooMuch on, and addresses of one domain.

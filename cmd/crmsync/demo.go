@@ -9,8 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 type demoCommand struct {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // demoExpected is a record that Salesforce must hold, by what Monday's boards say and the example mapping means.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 const (

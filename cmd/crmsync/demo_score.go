@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // demoScoreboard compares what Salesforce holds with what Monday's boards say.

@@ -16,9 +16,9 @@ import (
 
 	"crmsync/deploy"
 	"crmsync/internal/pglocal"
-	"crmsync/mondayclient/mondaysim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 	"crmsync/schema/mapping"
-	"crmsync/sfclient/sfsim"
 )
 
 // demoLogin is user and password of the dashboard, which only this machine can reach.

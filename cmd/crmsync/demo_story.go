@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // The boards of the example mapping.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 const signing = "a-signing-secret-of-some-length"

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // projects is a board with a column of every type, and what becomes of each.

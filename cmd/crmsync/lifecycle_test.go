@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 func TestLeadLifecycle(t *testing.T) {

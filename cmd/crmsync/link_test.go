@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"crmsync/mondayclient/mondaysim"
+	mondaysim "crmsync/internal/sim/monday"
 )
 
 // TestShownId: an item that shows the Id of a record is linked to that one, and nothing is made for it.

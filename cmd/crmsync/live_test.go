@@ -12,10 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"crmsync/mondayclient/mondaysim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 	"crmsync/schema/audit"
 	"crmsync/schema/mapping"
-	"crmsync/sfclient/sfsim"
 )
 
 // systems is a world of the two systems alone, without a database and with the example mapping.

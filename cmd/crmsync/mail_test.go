@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"crmsync/mondayclient/mondaysim"
+	mondaysim "crmsync/internal/sim/monday"
 )
 
 // mail is what Monday would deliver, kept back for the test to post.

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // TestChaosMigrate kills the command at random moments while both systems fail now and then, also after they did what they

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // A run that takes longer than a try may goes on in slices, at no cost of an attempt, and Ctrl-C loses nothing of it.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // TestAnyOrder: events that come late, twice and in any order leave the newest value of everything.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // pair is a world with one ingest and two workers.

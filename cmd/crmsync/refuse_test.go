@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 const refusal = "FIELD_CUSTOM_VALIDATION_EXCEPTION"

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"crmsync/mondayclient/mondaysim"
+	mondaysim "crmsync/internal/sim/monday"
 )
 
 func TestLogsExport(t *testing.T) {

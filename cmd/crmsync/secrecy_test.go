@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // values of one customer, as they might be recognized anywhere.

@@ -15,9 +15,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"crmsync/mondayclient/mondaysim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 	"crmsync/schema/schematest"
-	"crmsync/sfclient/sfsim"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // eventually waits for a condition.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // idle measures how long it takes from a delivery to the call of Salesforce when there is nothing else to do.

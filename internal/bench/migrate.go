@@ -7,7 +7,7 @@ import (
 	"os/exec"
 	"time"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 const (

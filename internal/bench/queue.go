@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"crmsync/sfclient/sfsim"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // firstItem is the id of the first of the linked items; it exceeds 32 bits, as Monday's do.

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
-	"crmsync/mondayclient/mondaysim"
-	"crmsync/sfclient/sfsim"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // systems are a Monday and a Salesforce with nothing in them, simulated in this process.

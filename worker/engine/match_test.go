@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	sfsim "crmsync/internal/sim/salesforce"
 	"crmsync/sfclient"
-	"crmsync/sfclient/sfsim"
 )
 
 // selecting is Salesforce with a look at each query before it is sent.

@@ -16,13 +16,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 	"crmsync/mondayclient"
-	"crmsync/mondayclient/mondaysim"
 	"crmsync/schema/mapping"
 	"crmsync/schema/schematest"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
-	"crmsync/sfclient/sfsim"
 )
 
 const people, companies int64 = 1002, 1001 // boards

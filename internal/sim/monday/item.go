@@ -1,0 +1,205 @@
+package monday
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Item is a copy of an item as it is at one moment.
+type Item struct {
+	ID      int64
+	Board   int64
+	Name    string
+	Group   string
+	State   string             // "active", "archived" or "deleted"
+	Text    map[string]string  // each column's text; a board_relation or a mirror shows the names it links to
+	Linked  map[string][]int64 // the linked items of each board_relation
+	Created time.Time
+	Updated time.Time // the last change of any kind, to the microsecond
+}
+
+// The states of an item.
+const (
+	stateActive   = "active"
+	stateArchived = "archived"
+	stateDeleted  = "deleted"
+)
+
+// item is an item of a board.
+type item struct {
+	id      int64
+	board   *board
+	name    string
+	renamed time.Time
+	group   string
+	state   string
+	creator int64
+	slots   []slot // in the order of the board's columns
+	created time.Time
+	changed time.Time // strictly increasing with every change
+}
+
+// slot is one column of one item. A slot that was written and then cleared keeps the time.
+type slot struct {
+	content content
+	at      time.Time
+}
+
+// textOf gives a column's text; the name counts as a column.
+func (it *item) textOf(columnID string) string {
+	if columnID == "name" {
+		return it.name
+	}
+	c := it.board.byID[columnID]
+	if c == nil || it.slots[c.pos].content == nil {
+		return ""
+	}
+	return it.slots[c.pos].content.text()
+}
+
+// CreateItem adds an item to the top group as a form does where there are values, and as a person does
+// where there are none. Values are in Monday's write format. Like the other acts of people, it panics on
+// what their screen would not let them do: the caller's test is wrong.
+func (s *Sim) CreateItem(board int64, name string, values map[string]any) int64 {
+	user := personUser
+	if len(values) > 0 {
+		user = formUser
+	}
+	var id int64
+	s.act(user, func(c *change) error {
+		b := s.boards[board]
+		if b == nil {
+			return fmt.Errorf("no board %d", board)
+		}
+		it, err := c.create(b, "", name, plainJSON(values), false)
+		if err == nil {
+			id = it.id
+		}
+		return err
+	})
+	return id
+}
+
+// SetColumn changes a column of an item. The value is in Monday's write format; nil clears. Writing what
+// is there already changes nothing and causes no webhook.
+func (s *Sim) SetColumn(id int64, column string, value any) {
+	s.actOn(id, func(c *change, it *item) error {
+		return c.setAll(it, plainJSON(map[string]any{column: value}), false)
+	})
+}
+
+// Rename changes an item's name.
+func (s *Sim) Rename(id int64, name string) {
+	s.actOn(id, func(c *change, it *item) error {
+		return c.setAll(it, map[string]any{"name": name}, false)
+	})
+}
+
+// DeleteItem puts an item into the bin.
+func (s *Sim) DeleteItem(id int64) {
+	s.actOn(id, func(c *change, it *item) error { return c.remove(it, stateDeleted) })
+}
+
+// ArchiveItem puts an item into the archive.
+func (s *Sim) ArchiveItem(id int64) {
+	s.actOn(id, func(c *change, it *item) error { return c.remove(it, stateArchived) })
+}
+
+// RestoreItem brings an item back from bin or archive, with the values it had.
+func (s *Sim) RestoreItem(id int64) {
+	s.actOn(id, func(c *change, it *item) error { return c.restore(it) })
+}
+
+// Item gives a copy of an item, whatever its state.
+func (s *Sim) Item(id int64) (Item, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	it, ok := s.items[id]
+	if !ok {
+		return Item{}, false
+	}
+	return s.copyOf(it), true
+}
+
+// Items gives copies of all items of a board in order of creation, whatever their state.
+func (s *Sim) Items(board int64) []Item {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	b := s.boards[board]
+	if b == nil {
+		return nil
+	}
+	items := make([]Item, len(b.items))
+	for i, it := range b.items {
+		items[i] = s.copyOf(it)
+	}
+	return items
+}
+
+func (s *Sim) copyOf(it *item) Item {
+	out := Item{
+		ID: it.id, Board: it.board.ID, Name: it.name, Group: it.group, State: it.state,
+		Text: map[string]string{}, Linked: map[string][]int64{},
+		Created: it.created, Updated: it.changed,
+	}
+	for _, c := range it.board.columns {
+		if ids, ok := it.slots[c.pos].content.(relation); ok {
+			out.Linked[c.ID] = slices.Clone(ids)
+		}
+		switch c.Type {
+		case "board_relation", "mirror":
+			out.Text[c.ID] = s.display(it, c)
+		default:
+			out.Text[c.ID] = it.textOf(c.ID)
+		}
+	}
+	return out
+}
+
+// actOn lets a person change an item.
+func (s *Sim) actOn(id int64, f func(*change, *item) error) {
+	s.act(personUser, func(c *change) error {
+		it := s.items[id]
+		if it == nil {
+			return fmt.Errorf("no item %d", id)
+		}
+		return f(c, it)
+	})
+}
+
+// act lets a user change something, and panics where that is refused.
+func (s *Sim) act(user int64, f func(*change) error) {
+	if err := s.change(user, f); err != nil {
+		panic("mondaysim: " + err.Error())
+	}
+}
+
+// plainJSON gives values the form that decoding JSON gives them.
+func plainJSON(values map[string]any) map[string]any {
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic("mondaysim: " + err.Error())
+	}
+	out, err := decodeObject(text)
+	if err != nil {
+		panic("mondaysim: " + err.Error())
+	}
+	return out
+}
+
+// decodeObject decodes one JSON object, with numbers kept as written.
+func decodeObject(text []byte) (map[string]any, error) {
+	var out map[string]any
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&out); err != nil {
+		return nil, err
+	}
+	if d.More() {
+		return nil, errForm
+	}
+	return out, nil
+}

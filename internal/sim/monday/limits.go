@@ -1,0 +1,155 @@
+package monday
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// limits are the budgets of the account: complexity by the minute and calls by the day.
+//
+// https://developer.monday.com/api-reference/docs/rate-limits
+type limits struct {
+	complexity int
+	daily      int // calls; 0: without limit
+
+	mu     sync.Mutex
+	since  time.Time // begin of the minute, at its first call
+	used   int       // complexity in it
+	calls  int       // in it
+	day    string
+	tenths int // of calls in the day
+}
+
+// What the RateLimit headers promise. Only complexity is enforced.
+const (
+	minuteCalls = 5000
+	concurrent  = 250
+)
+
+// maxCost is the most that one query may cost.
+const maxCost = 5_000_000
+
+// spent is what a call cost, and what is left of the minute's budget.
+type spent struct{ before, query, after, resetIn int }
+
+func (c spent) node() node {
+	return record{"Complexity", object{"before": c.before, "query": c.query, "after": c.after, "reset_in_x_seconds": c.resetIn}}
+}
+
+// call counts a call. Where the day's calls are used up, it gives the time until midnight UTC.
+func (l *limits) call(now time.Time) (wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn(now)
+	l.calls++
+	now = now.UTC()
+	if day := now.Format(time.DateOnly); day != l.day {
+		l.day, l.tenths = day, 0
+	}
+	if l.daily > 0 && l.tenths+10 > l.daily*10 {
+		l.tenths++
+		return now.Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
+	}
+	l.tenths += 10
+	return 0
+}
+
+// spend takes a query's cost from the budget, or says that it is exhausted; a call so refused counts a
+// tenth of the day's calls.
+func (l *limits) spend(now time.Time, cost int) (spent, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn(now)
+	left := l.complexity - l.used
+	out := spent{before: left, query: cost, after: left - cost, resetIn: l.reset(now)}
+	if cost > left {
+		l.tenths -= 9
+		return out, false
+	}
+	l.used += cost
+	return out, true
+}
+
+// turn begins a new minute with the first call after the last one.
+func (l *limits) turn(now time.Time) {
+	if now.Sub(l.since) >= time.Minute {
+		l.since, l.used, l.calls = now, 0, 0
+	}
+}
+
+// reset is the time to the end of the minute, in seconds.
+func (l *limits) reset(now time.Time) int {
+	return max(1, int((time.Minute-now.Sub(l.since)+time.Second-1)/time.Second))
+}
+
+// tell sets the headers that every answer has.
+func (l *limits) tell(h http.Header, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.reset(now)
+	h.Set("RateLimit-Policy", fmt.Sprintf(`"minuteRate";q=%d;w=60, "concurrency";q=%d;qu="concurrent-requests", "complexityMinute";q=%d;w=60;qu="content-bytes"`,
+		minuteCalls, concurrent, l.complexity))
+	h.Set("RateLimit", fmt.Sprintf(`"minuteRate";r=%d;t=%d, "concurrency";r=%d, "complexityMinute";r=%d;t=%d`,
+		max(0, minuteCalls-l.calls), t, concurrent-1, max(0, l.complexity-l.used), t))
+}
+
+// exhausted is the answer to a query that the budget does not cover.
+func exhausted(seconds int) answer {
+	a := refused(http.StatusTooManyRequests, &apiError{message: "Complexity budget exhausted", code: "COMPLEXITY_BUDGET_EXHAUSTED", retry: seconds})
+	a.retryAfter = strconv.Itoa(seconds)
+	return a
+}
+
+// cost estimates an operation: a point for each value that it may give, lists by the length asked for, and
+// 1,000 for each mutation. Monday publishes no formula.
+func cost(op *ast.OperationDefinition, vars map[string]any) int {
+	total := weigh(op.SelectionSet, vars)
+	if op.Operation == ast.Mutation {
+		for _, sel := range op.SelectionSet {
+			if f, ok := sel.(*ast.Field); !ok || f.Name != "complexity" {
+				total += 1000
+			}
+		}
+	}
+	return total
+}
+
+func weigh(set ast.SelectionSet, vars map[string]any) int {
+	total := 0
+	for _, sel := range set {
+		switch sel := sel.(type) {
+		case *ast.Field:
+			total += length(sel, vars) * (1 + weigh(sel.SelectionSet, vars))
+		case *ast.InlineFragment:
+			total += weigh(sel.SelectionSet, vars)
+		case *ast.FragmentSpread:
+			total += weigh(sel.Definition.SelectionSet, vars)
+		}
+	}
+	return total
+}
+
+// length guesses how many values a field gives.
+func length(f *ast.Field, vars map[string]any) int {
+	if f.SelectionSet == nil {
+		return 1
+	}
+	a := args(f.ArgumentMap(vars))
+	limit := a.number("limit")
+	switch ids := len(a.list("ids")); {
+	case ids > 0 && limit > 0:
+		return min(ids, limit)
+	case ids > 0:
+		return ids
+	case limit > 0:
+		return limit
+	case f.Name == "column_values" || f.Name == "columns":
+		return 20
+	}
+	return 1
+}

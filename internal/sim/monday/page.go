@@ -1,0 +1,189 @@
+package monday
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// cursor is where the next page begins, and what it is a page of. It lives for an hour.
+type cursor struct {
+	Board   int64     `json:"b"`
+	After   int64     `json:"a"` // the last item of the page before
+	Made    time.Time `json:"t"` // when the first page was asked for
+	Query   object    `json:"q,omitempty"`
+	Columns []any     `json:"c,omitempty"`
+}
+
+// cursorLife is how long after the first page a cursor can be used.
+const cursorLife = 60 * time.Minute
+
+// queryPage is items_page of a board.
+func (s *Sim) queryPage(b *board, a args) (any, error) {
+	if a["cursor"] != nil {
+		return s.queryNextPage(a)
+	}
+	query, _ := a["query_params"].(object)
+	return s.page(cursor{Board: b.ID, Made: s.cfg.Now(), Query: query}, a.number("limit"))
+}
+
+func (s *Sim) queryNextPage(a args) (any, error) {
+	text, err := base64.RawURLEncoding.DecodeString(a.text("cursor"))
+	var at cursor
+	if err != nil || json.Unmarshal(text, &at) != nil || s.boards[at.Board] == nil {
+		return nil, &apiError{code: "CursorException", message: "The cursor provided for pagination is invalid"}
+	}
+	if s.cfg.Now().Sub(at.Made) > cursorLife {
+		return nil, &apiError{code: "CursorException", message: "The cursor provided for pagination has expired. Please refresh your query and obtain a new cursor"}
+	}
+	return s.page(at, a.number("limit"))
+}
+
+// queryByColumns is items_page_by_column_values: values of one column are joined by OR, columns by AND.
+func (s *Sim) queryByColumns(a args) (any, error) {
+	if a["cursor"] != nil {
+		return s.queryNextPage(a)
+	}
+	b, err := s.board(a)
+	if err != nil {
+		return nil, err
+	}
+	columns := a.list("columns")
+	if len(columns) == 0 {
+		return nil, invalidArgument("columns or a cursor must be given")
+	}
+	for _, raw := range columns {
+		id := args(raw.(object)).text("column_id")
+		c := b.byID[id]
+		switch {
+		case id == "name":
+		case c == nil:
+			return nil, &apiError{code: "InvalidColumnIdException", message: "This column ID doesn't exist for the board", data: object{"column_id": id}}
+		case c.Type == "board_relation" || c.kind.plain == nil:
+			return nil, invalidArgument("items cannot be searched by a column of type " + c.Type)
+		}
+	}
+	return s.page(cursor{Board: b.ID, Made: s.cfg.Now(), Columns: columns}, a.number("limit"))
+}
+
+// page gives the items after a cursor, lowest id first, and the cursor of the next page if there is one.
+func (s *Sim) page(at cursor, limit int) (any, error) {
+	if limit < 1 || limit > 500 {
+		return nil, invalidArgument("limit must be between 1 and 500")
+	}
+	b := s.boards[at.Board]
+	candidates := b.items
+	if at.Columns != nil {
+		candidates = s.search(b, at.Columns)
+	}
+	start, found := slices.BinarySearchFunc(candidates, at.After, func(it *item, id int64) int { return cmp.Compare(it.id, id) })
+	if found {
+		start++
+	}
+	items := []node{}
+	for _, it := range candidates[start:] {
+		if it.state != stateActive || !it.matches(at.Query) {
+			continue
+		}
+		if len(items) == limit {
+			at.After = items[limit-1].(*item).id
+			text, err := json.Marshal(at)
+			return record{"ItemsResponse", object{"items": items, "cursor": base64.RawURLEncoding.EncodeToString(text)}}, err
+		}
+		items = append(items, it)
+	}
+	return record{"ItemsResponse", object{"items": items}}, nil
+}
+
+// search finds the items that have one of the wanted texts in each column, as the index knows them.
+func (s *Sim) search(b *board, columns []any) []*item {
+	var found []*item
+	for i, raw := range columns {
+		want := args(raw.(object))
+		column := want.text("column_id")
+		hits := map[*item]struct{}{}
+		for _, text := range want.texts("column_values") {
+			for it := range b.found(column, text) {
+				if s.indexed(it, column) {
+					hits[it] = struct{}{}
+				}
+			}
+		}
+		if i == 0 {
+			for it := range hits {
+				found = append(found, it)
+			}
+			continue
+		}
+		found = slices.DeleteFunc(found, func(it *item) bool { _, ok := hits[it]; return !ok })
+	}
+	slices.SortFunc(found, func(a, b *item) int { return cmp.Compare(a.id, b.id) })
+	return found
+}
+
+// indexed reports whether the index has caught up with the last write of a column.
+func (s *Sim) indexed(it *item, columnID string) bool {
+	at := it.renamed
+	if c := it.board.byID[columnID]; c != nil {
+		at = it.slots[c.pos].at
+	}
+	return s.cfg.IndexLag == 0 || s.cfg.Now().Sub(at) >= s.cfg.IndexLag
+}
+
+// matches applies ItemsQuery.
+func (it *item) matches(query object) bool {
+	if query == nil {
+		return true
+	}
+	if ids, some, err := args(query).ids("ids"); some && (err != nil || !slices.Contains(ids, it.id)) {
+		return false
+	}
+	rules := args(query).list("rules")
+	if len(rules) == 0 {
+		return true
+	}
+	hold := func(raw any) bool { return it.obeys(args(raw.(object))) }
+	if args(query).text("operator") == "or" {
+		return slices.ContainsFunc(rules, hold)
+	}
+	return !slices.ContainsFunc(rules, func(raw any) bool { return !hold(raw) })
+}
+
+func (it *item) obeys(rule args) bool {
+	column := fmt.Sprint(rule["column_id"])
+	text := it.textOf(column)
+	hit := slices.ContainsFunc(rule.list("compare_value"), func(want any) bool { return it.is(column, fmt.Sprint(want)) })
+	switch cmp.Or(rule.text("operator"), "any_of") {
+	case "not_any_of":
+		return !hit
+	case "is_empty":
+		return text == ""
+	case "is_not_empty":
+		return text != ""
+	case "contains_text":
+		return slices.ContainsFunc(rule.list("compare_value"), func(want any) bool {
+			return strings.Contains(strings.ToLower(text), strings.ToLower(fmt.Sprint(want)))
+		})
+	}
+	return hit
+}
+
+// is compares with a rule's value: a status by its index, a dropdown by ids, the group by its id, all else by text.
+func (it *item) is(columnID, want string) bool {
+	if columnID == "group" {
+		return it.group == want
+	}
+	if c := it.board.byID[columnID]; c != nil {
+		switch content := it.slots[c.pos].content.(type) {
+		case status:
+			return idText(content.id) == want
+		case choices:
+			return slices.ContainsFunc(content, func(l label) bool { return idText(l.id) == want })
+		}
+	}
+	return it.textOf(columnID) == want
+}

@@ -1,0 +1,206 @@
+package salesforce
+
+import (
+	"fmt"
+	"maps"
+	"time"
+)
+
+// Revoke ends all sessions.
+func (s *Sim) Revoke() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.sessions)
+}
+
+// SetDown makes everything, the token endpoint too, answer 503 with an HTML page, or ends that.
+func (s *Sim) SetDown(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+}
+
+// SetFaults replaces Config.FaultRate.
+func (s *Sim) SetFaults(rate float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faultRate = rate
+}
+
+// SetLatency replaces Config.Latency.
+func (s *Sim) SetLatency(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latency = d
+}
+
+// OnCall sets what is asked about each call before it takes effect, in place of what was set
+// before; nil ends it. The function may use the simulator.
+func (s *Sim) OnCall(hook func(Call) *Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hook = hook
+}
+
+// Refuse adds a validation rule: rows that give the field a value for which code is not empty are
+// refused with that code, such as FIELD_CUSTOM_VALIDATION_EXCEPTION, naming the field. The rule must
+// not use the simulator.
+func (s *Sim) Refuse(object, field string, rule func(value any) (code string)) {
+	t := s.mustTable(object)
+	c, ok := t.column(field)
+	if !ok {
+		panic(fmt.Sprintf("sfsim: no field %s on %s", field, object))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.rules[c.index] = append(t.rules[c.index], rule)
+}
+
+// Insert adds a record as a person would and gives its id. It panics where Salesforce would refuse.
+func (s *Sim) Insert(object string, fields map[string]any) string {
+	r := mustBind(s.mustTable(object), fields)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &tx{sim: s}
+	defer t.commit()
+	rec, failures := t.create(r)
+	if failures != nil {
+		panic(fmt.Sprintf("sfsim: inserting %s: %s", object, failures[0].message))
+	}
+	return rec.id
+}
+
+// Update changes fields of a record as a person would. It panics where Salesforce would refuse.
+func (s *Sim) Update(object, id string, fields map[string]any) {
+	r := mustBind(s.mustTable(object), fields)
+	s.change(object, id, func(t *tx, rec *record) {
+		if failures := t.update(rec, r); failures != nil {
+			panic(fmt.Sprintf("sfsim: updating %s: %s", object, failures[0].message))
+		}
+	})
+}
+
+// Delete puts a record into the bin as a person would. It panics where there is none.
+func (s *Sim) Delete(object, id string) {
+	s.change(object, id, func(t *tx, rec *record) { t.bin(rec) })
+}
+
+func (s *Sim) change(object, id string, do func(*tx, *record)) {
+	table := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	full, _ := parseID(id)
+	rec, ok := table.live(full)
+	if !ok {
+		panic(fmt.Sprintf("sfsim: no %s %s", object, id))
+	}
+	t := &tx{sim: s}
+	defer t.commit()
+	do(t, rec)
+}
+
+// Get gives a copy of a record that is not deleted, or nil. Numbers are float64, dates and times
+// the strings that the API shows; fields that are null are left out.
+func (s *Sim) Get(object, id string) map[string]any {
+	t := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	full, _ := parseID(id)
+	if rec, ok := t.live(full); ok {
+		return rec.fields()
+	}
+	return nil
+}
+
+// Records gives copies of an object's records that are not deleted, in order of creation, as Get does.
+func (s *Sim) Records(object string) []map[string]any {
+	t := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []map[string]any
+	for _, rec := range t.rows {
+		if !rec.deleted() {
+			list = append(list, rec.fields())
+		}
+	}
+	return list
+}
+
+// Calls gives the number of authenticated calls so far by operation, as named in Call.
+func (s *Sim) Calls() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.calls)
+}
+
+// TotalCalls gives the number of API calls so far: all that Calls has but token requests.
+func (s *Sim) TotalCalls() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	total := 0
+	for name, n := range s.calls {
+		if name != opToken {
+			total += n
+		}
+	}
+	return total
+}
+
+// InFlightViolations gives how many rows were written while another call that writes the same
+// record, by id or by external ID, was in the handler. A call that has taken effect and whose client
+// has hung up is no longer in it.
+func (s *Sim) InFlightViolations() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.violations
+}
+
+func (s *Sim) isDown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.down
+}
+
+func (s *Sim) currentLatency() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.latency
+}
+
+func (s *Sim) mustTable(object string) *table {
+	t, ok := s.table(object)
+	if !ok {
+		panic("sfsim: no object " + object)
+	}
+	return t
+}
+
+func mustBind(t *table, fields map[string]any) row {
+	plain := make(map[string]any, len(fields))
+	for name, v := range fields {
+		switch n := v.(type) {
+		case int:
+			v = float64(n)
+		case int64:
+			v = float64(n)
+		case time.Time:
+			v = n.Format(time.RFC3339Nano)
+		}
+		plain[name] = v
+	}
+	r, f := bind(t, plain)
+	if f != nil {
+		panic(fmt.Sprintf("sfsim: %s: %s", t.Name, f.message))
+	}
+	return r
+}
+
+func (r *record) fields() map[string]any {
+	m := make(map[string]any, len(r.values))
+	for i, v := range r.values {
+		if v != nil {
+			m[r.table.columns[i].Name] = v
+		}
+	}
+	return m
+}

@@ -1,0 +1,216 @@
+package salesforce
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxCursors = 50 // open cursors; the oldest is closed for a new one
+	minPage    = 200
+)
+
+// cursor is a query of more than a page.
+type cursor struct {
+	id        string
+	selection selection
+	records   []*record
+	size      int // records on a page
+}
+
+// selection is what a query or a retrieve shows of a record.
+type selection []selected
+
+// selected is a column, or the columns of a parent.
+type selected struct {
+	column *column // the reference, where kids are shown
+	kids   selection
+}
+
+// planQuery is /query and /queryAll, with q or with a cursor in the path.
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html
+func (s *Sim) planQuery(r request) operation {
+	switch {
+	case r.method != http.MethodGet:
+		return notAllowed(r, "HEAD,GET")
+	case len(r.path) == 2:
+		return operation{name: opQuery, run: func(x *tx) answer { return x.sim.nextPage(r) }}
+	case len(r.path) > 2:
+		return refused(opOther, "", notFound())
+	}
+	q, f := parseQuery(r.query.Get("q"))
+	if f != nil {
+		return refused(opQuery, "", f)
+	}
+	t, ok := s.table(q.from.text)
+	if !ok {
+		return refused(opQuery, "", fail("INVALID_TYPE", "%ssObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.",
+			errorAt(q.text, q.from.pos), q.from.text))
+	}
+	c := compiler{t, q.text}
+	sel, f := c.selection(q.fields)
+	if f != nil {
+		return refused(opQuery, t.Name, f)
+	}
+	p, f := c.prepare(q, r.path[0] == "queryAll")
+	if f != nil {
+		return refused(opQuery, t.Name, f)
+	}
+	return operation{name: opQuery, object: t.Name, run: func(x *tx) answer { return x.sim.firstPage(r, p, sel) }}
+}
+
+func (s *Sim) firstPage(r request, p plan, sel selection) answer {
+	found := p.run()
+	if p.query.count {
+		return answer{status: http.StatusOK, body: map[string]any{"totalSize": len(found), "done": true, "records": []any{}}}
+	}
+	c := cursor{selection: sel, records: found, size: s.pageSize(r)}
+	if len(found) > c.size {
+		c.id = mintID("0r8", s.nextID())
+		if s.cursors = append(s.cursors, c); len(s.cursors) > maxCursors {
+			s.cursors = slices.Delete(s.cursors, 0, 1)
+		}
+	}
+	return c.page(r, 0)
+}
+
+func (s *Sim) nextPage(r request) answer {
+	id, offset, _ := strings.Cut(r.path[1], "-")
+	from, err := strconv.Atoi(offset)
+	i := slices.IndexFunc(s.cursors, func(c cursor) bool { return c.id == id })
+	if err != nil || i < 0 || from < 0 || from > len(s.cursors[i].records) {
+		return refusal(fail("INVALID_QUERY_LOCATOR", "invalid query locator"))
+	}
+	return s.cursors[i].page(r, from)
+}
+
+// pageSize is the org's, unless the request asks for less.
+func (s *Sim) pageSize(r request) int {
+	size := s.config.PageSize
+	if _, n, ok := strings.Cut(r.header.Get("Sforce-Query-Options"), "batchSize="); ok {
+		if n, err := strconv.Atoi(strings.TrimSpace(n)); err == nil {
+			size = min(size, max(n, minPage))
+		}
+	}
+	return size
+}
+
+func (c cursor) page(r request, from int) answer {
+	to := min(from+c.size, len(c.records))
+	b := make([]byte, 0, 100+(to-from)*(120+40*len(c.selection)))
+	b = fmt.Appendf(b, `{"totalSize":%d,"done":%t,`, len(c.records), to == len(c.records))
+	if to < len(c.records) {
+		b = fmt.Appendf(b, `"nextRecordsUrl":"%s/query/%s-%d",`, r.base(), c.id, to)
+	}
+	b = append(b, `"records":[`...)
+	for i, rec := range c.records[from:to] {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = c.selection.append(b, r.base(), rec)
+	}
+	return answer{status: http.StatusOK, body: json.RawMessage(append(b, "]}"...))}
+}
+
+// selection resolves the fields of a query; those of one parent are shown together.
+func (c compiler) selection(fields []token) (selection, *failure) {
+	var sel selection
+	seen := map[path]bool{}
+	for _, t := range fields {
+		p, f := c.path(t)
+		if f != nil {
+			return nil, f
+		}
+		if seen[p] {
+			return nil, fail("MALFORMED_QUERY", "%sduplicate field selected: %s", errorAt(c.text, t.pos), t.text)
+		}
+		seen[p] = true
+		if p.reference == nil {
+			sel = append(sel, selected{column: p.column})
+			continue
+		}
+		i := slices.IndexFunc(sel, func(s selected) bool { return s.column == p.reference && s.kids != nil })
+		if i < 0 {
+			sel = append(sel, selected{column: p.reference})
+			i = len(sel) - 1
+		}
+		sel[i].kids = append(sel[i].kids, selected{column: p.column})
+	}
+	return sel, nil
+}
+
+// selectColumns resolves the fields of a retrieve; none: all.
+func (t *table) selectColumns(names []string) (selection, *failure) {
+	var sel selection
+	for _, name := range names {
+		c, ok := t.column(strings.TrimSpace(name))
+		if !ok {
+			return nil, fail("INVALID_FIELD", "No such column '%s' on entity '%s'", name, t.Name)
+		}
+		sel = append(sel, selected{column: c})
+	}
+	if names == nil {
+		for i := range t.columns {
+			sel = append(sel, selected{column: &t.columns[i]})
+		}
+	}
+	return sel, nil
+}
+
+// append adds a record as JSON.
+func (sel selection) append(b []byte, base string, r *record) []byte {
+	b = append(b, `{"attributes":{"type":"`...)
+	b = append(b, r.table.Name...)
+	b = append(b, `","url":"`...)
+	b = append(b, base...)
+	b = append(b, r.table.path(r.id)...)
+	b = append(b, `"}`...)
+	for _, s := range sel {
+		b = append(b, `,"`...)
+		if s.kids == nil {
+			b = append(append(b, s.column.Name...), `":`...)
+			b = appendValue(b, r.values[s.column.index])
+			continue
+		}
+		b = append(append(b, s.column.relation...), `":`...)
+		id, _ := r.values[s.column.index].(string)
+		if parent := s.column.parent.byID[id]; parent != nil {
+			b = s.kids.append(b, base, parent)
+		} else {
+			b = append(b, "null"...)
+		}
+	}
+	return append(b, '}')
+}
+
+func appendValue(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case float64:
+		return strconv.AppendFloat(b, v, 'f', -1, 64)
+	case bool:
+		return strconv.AppendBool(b, v)
+	case string:
+		if plain(v) {
+			return append(append(append(b, '"'), v...), '"')
+		}
+		quoted, _ := json.Marshal(v)
+		return append(b, quoted...)
+	}
+	return append(b, "null"...)
+}
+
+// plain reports whether a string stands in JSON as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

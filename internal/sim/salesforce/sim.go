@@ -1,0 +1,333 @@
+// Package salesforce simulates Salesforce's REST API as an http.Handler: sessions, records with their
+// rules, collections, composite requests, queries and describes, with state and with faults on
+// demand. It is as strict as Salesforce where that is known.
+//
+// https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest.htm
+package salesforce
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	maxURI  = 16_384   // bytes of a request's address
+	maxBody = 50 << 20 // bytes of a request's body
+)
+
+// Config says what org is simulated.
+type Config struct {
+	ClientID     string // consumer key of the one app; empty: any is accepted
+	ClientSecret string // its secret; empty: any is accepted
+
+	// PublicKey checks the signature of JWT bearer assertions; nil: any well-formed one is accepted.
+	PublicKey *rsa.PublicKey
+
+	// RefreshToken is what the refresh_token grant accepts; empty: that grant is refused.
+	RefreshToken string
+
+	Objects     []Object         // nil: Standard()
+	SessionLife time.Duration    // from the last use; 0: until revoked
+	DailyLimit  int              // API calls in 24 hours; 0: 100,000
+	PageSize    int              // records on a page of a query; 0: 2,000
+	Now         func() time.Time // nil: time.Now
+
+	// Latency is added to each API call, half of it before and half after the call takes effect.
+	Latency time.Duration
+
+	// FaultRate is the share of API calls that fail, from 0 to 1: half of them after they took effect,
+	// by a cut connection or a 503; half before, by a 503, a 500, a cut connection or locked rows.
+	FaultRate float64
+	Seed      int64 // of the faults
+}
+
+// Sim is a simulated org. It is safe for concurrent use.
+//
+// All records that one call writes get the same SystemModstamp, to the millisecond, and each writing
+// call a later one than any before, if need be ahead of the clock.
+type Sim struct {
+	config   Config
+	tables   []*table
+	byName   map[string]*table // in lower case
+	byPrefix map[string]*table
+	user     string // id of the integration user, who owns what has no other owner
+
+	mu         sync.Mutex
+	last       time.Time // latest SystemModstamp
+	ids        int
+	sessions   map[string]time.Time // when each ends; zero: when revoked
+	cursors    []cursor
+	calls      map[string]int
+	used       int // of the daily limit
+	since      time.Time
+	writing    map[writeKey]int
+	violations int
+	down       bool
+	latency    time.Duration
+	faultRate  float64
+	random     *rand.Rand
+	hook       func(Call) *Fault
+}
+
+// New makes an org with no records but the integration user. It panics where the objects make no sense.
+func New(c Config) *Sim {
+	if c.Objects == nil {
+		c.Objects = Standard()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.DailyLimit = cmp.Or(c.DailyLimit, 100_000)
+	c.PageSize = cmp.Or(c.PageSize, 2000)
+	s := &Sim{
+		config: c, byName: map[string]*table{}, byPrefix: map[string]*table{},
+		sessions: map[string]time.Time{}, calls: map[string]int{}, since: c.Now(), writing: map[writeKey]int{},
+		latency: c.Latency, faultRate: c.FaultRate, random: rand.New(rand.NewPCG(uint64(c.Seed), 0)),
+	}
+	for _, o := range c.Objects {
+		t := newTable(o)
+		s.tables = append(s.tables, t)
+		s.byName[strings.ToLower(o.Name)], s.byPrefix[o.Prefix] = t, t
+	}
+	for _, t := range s.tables {
+		for i := range t.columns {
+			t.columns[i].parent = s.byName[strings.ToLower(t.columns[i].ReferenceTo)]
+		}
+	}
+	if t := s.byName["user"]; t != nil {
+		if _, ok := t.column("Username"); ok {
+			s.user = s.Insert("User", map[string]any{
+				"Username": "integration@sim.example", "Email": "integration@sim.example", "LastName": "Integration",
+			})
+		}
+	}
+	return s
+}
+
+// request is an API request, or a part of a composite one.
+type request struct {
+	method  string
+	version string   // such as "67.0"
+	path    []string // below the version, unescaped
+	query   url.Values
+	header  http.Header
+	body    []byte
+}
+
+// answer is what a request comes to. A body of json.RawMessage is sent as it is; nil: none.
+type answer struct {
+	status   int
+	location string
+	body     any
+}
+
+// operation is a request that is understood and has not taken effect.
+type operation struct {
+	name    string
+	object  string
+	records []map[string]any // as the request gave them
+	targets []target         // what it writes
+	run     func(*tx) answer // under the simulator's lock
+}
+
+// ServeHTTP answers as the org's My Domain host does.
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := strings.TrimSuffix(r.URL.Path, "/"); {
+	case s.isDown():
+		(&Fault{Status: http.StatusServiceUnavailable}).write(w)
+	case path == "/services/oauth2/token":
+		s.token(w, r)
+	case path == "/services/data":
+		s.write(w, answer{status: http.StatusOK, body: versions()})
+	case strings.HasPrefix(path, "/services/data/"):
+		s.api(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (s *Sim) api(w http.ResponseWriter, r *http.Request) {
+	if f := s.authorize(r.Header.Get("Authorization")); f != nil {
+		w.Header().Set("WWW-Authenticate", "Token")
+		s.write(w, refusal(f))
+		return
+	}
+	if len(r.RequestURI) > maxURI {
+		http.Error(w, "URI Too Long", http.StatusRequestURITooLong)
+		return
+	}
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), maxBody)) + bytes.MinRead)
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+		http.Error(w, "Request Entity Too Large", http.StatusRequestEntityTooLarge)
+		return
+	}
+	req, f := newRequest(r.Method, r.URL, r.Header, body.Bytes())
+	if f != nil {
+		s.write(w, refusal(f))
+		return
+	}
+	s.call(w, r, s.plan(req))
+}
+
+// call takes an operation through quota, faults and latency to its answer.
+func (s *Sim) call(w http.ResponseWriter, r *http.Request, op operation) {
+	if f := s.count(op.name); f != nil {
+		s.write(w, refusal(f))
+		return
+	}
+	fault := s.faultFor(op)
+	defer s.enter(op.targets)()
+	latency := s.currentLatency()
+	time.Sleep(latency / 2)
+	if fault.fails() && !fault.After {
+		linger(r, fault.Delay)
+		fault.write(w)
+		return
+	}
+	if !fault.After {
+		time.Sleep(fault.Delay)
+	}
+	a := s.execute(op, fault.locker())
+	if fault.After {
+		linger(r, fault.Delay)
+	}
+	linger(r, latency/2)
+	if fault.fails() {
+		fault.write(w)
+		return
+	}
+	s.write(w, a)
+}
+
+// execute makes the call take effect.
+func (s *Sim) execute(op operation, locked func() bool) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &tx{sim: s, locked: locked}
+	defer t.commit()
+	return op.run(t)
+}
+
+// linger waits, as long as the client does.
+func linger(r *http.Request, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-r.Context().Done():
+	}
+}
+
+func (s *Sim) write(w http.ResponseWriter, a answer) {
+	h := w.Header()
+	h.Set("Sforce-Limit-Info", s.limitInfo())
+	if a.location != "" {
+		h.Set("Location", a.location)
+	}
+	if a.body == nil {
+		w.WriteHeader(a.status)
+		return
+	}
+	h.Set("Content-Type", "application/json;charset=UTF-8")
+	w.WriteHeader(a.status)
+	w.Write(a.json())
+}
+
+func (a answer) json() json.RawMessage {
+	if raw, ok := a.body.(json.RawMessage); ok {
+		return raw
+	}
+	raw, err := json.Marshal(a.body)
+	if err != nil {
+		panic(fmt.Sprintf("sfsim: encoding an answer: %v", err))
+	}
+	return raw
+}
+
+var versionPath = regexp.MustCompile(`^/services/data/v(\d+\.\d)(/.*)?$`)
+
+func newRequest(method string, u *url.URL, header http.Header, body []byte) (request, *failure) {
+	m := versionPath.FindStringSubmatch(u.EscapedPath())
+	if m == nil {
+		return request{}, notFound()
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	req := request{method: method, version: m[1], query: u.Query(), header: header, body: body}
+	for part := range strings.SplitSeq(strings.Trim(m[2], "/"), "/") {
+		part, err := url.PathUnescape(part)
+		if err != nil {
+			return request{}, notFound()
+		}
+		req.path = append(req.path, part)
+	}
+	if len(body) > 0 && !strings.HasPrefix(header.Get("Content-Type"), "application/json") {
+		return request{}, fail("UNSUPPORTED_MEDIA_TYPE", "Content type of the request is not supported").
+			with(http.StatusUnsupportedMediaType)
+	}
+	return req, nil
+}
+
+// base is the path that the request's resources stand under.
+func (r request) base() string { return "/services/data/v" + r.version }
+
+// plan understands a request. It takes no lock and changes nothing.
+func (s *Sim) plan(r request) operation {
+	switch r.path[0] {
+	case "":
+		return s.planResources(r)
+	case "sobjects":
+		return s.planSObjects(r)
+	case "composite":
+		return s.planComposites(r)
+	case "query", "queryAll":
+		return s.planQuery(r)
+	case "limits":
+		return s.planLimits(r)
+	}
+	return refused("other", "", notFound())
+}
+
+// refused is an operation that cannot take effect.
+func refused(name, object string, f *failure) operation {
+	return operation{name: name, object: object, run: func(*tx) answer { return refusal(f) }}
+}
+
+func notAllowed(r request, allowed string) operation {
+	return refused("other", "", fail("METHOD_NOT_ALLOWED", "HTTP Method '%s' not allowed. Allowed are %s", r.method, allowed).
+		with(http.StatusMethodNotAllowed))
+}
+
+// tick is the time of the next write: later than that of any before, to the millisecond.
+func (s *Sim) tick() string {
+	now := s.config.Now().UTC().Truncate(time.Millisecond)
+	if !now.After(s.last) {
+		now = s.last.Add(time.Millisecond)
+	}
+	s.last = now
+	return now.Format(stampLayout)
+}
+
+func (s *Sim) nextID() int {
+	s.ids++
+	return s.ids
+}
+
+// table finds an object by name, whatever its case.
+func (s *Sim) table(name string) (*table, bool) {
+	t, ok := s.byName[strings.ToLower(name)]
+	return t, ok
+}
