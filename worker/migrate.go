@@ -14,8 +14,8 @@ import (
 	"crmsync/jobs"
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/schema/store"
 	"crmsync/sfclient"
 	"crmsync/worker/engine"
 	"crmsync/worker/migration"
@@ -69,7 +69,7 @@ func (p *Pool) newMigrator(salesforce, monday *breaker) *migration.Migrator {
 		Monday:     guardedBoards{c.Monday, monday},
 		Slice:      c.JobTimeout / 2,
 		Timeout:    c.JobTimeout * 9 / 10,
-		Requeue: func(ctx context.Context, tx pgx.Tx, items []store.Ref) error {
+		Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 			return p.requeue(ctx, tx, items, false)
 		},
 		Log: c.Log,

@@ -17,6 +17,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"crmsync/jobs"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/worker/engine"
@@ -186,7 +187,7 @@ func (p *Pool) closeEngine(ctx context.Context) error {
 func (p *Pool) Client() *river.Client[pgx.Tx] { return p.client }
 
 // requeue queues a comparison of each item with Salesforce.
-func (p *Pool) requeue(ctx context.Context, tx pgx.Tx, items []store.Ref, force bool) error {
+func (p *Pool) requeue(ctx context.Context, tx pgx.Tx, items []ledger.Ref, force bool) error {
 	params := make([]river.InsertManyParams, len(items))
 	for n, item := range items {
 		params[n].Args = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Force: force}

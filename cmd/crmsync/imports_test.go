@@ -30,12 +30,13 @@ var mayImport = map[string][]string{
 	"schema/mapping":          {"mondayclient/column"},
 	"schema/scaffold":         {"mondayclient", "mondayclient/column", "schema/audit", "schema/mapping", "sfclient"},
 	"schema/schematest":       {"internal/pglocal", "schema/store"},
-	"schema/store":            {"mondayclient/column"},
+	"schema/ledger":           {"mondayclient/column"},
+	"schema/store":            {"mondayclient/column", "schema/ledger"},
 	"sfclient":                {},
 	"internal/sim/salesforce": {},
-	"worker":                  {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/migration"},
-	"worker/engine":           {"internal/batch", "mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient"},
-	"worker/migration":        {"mondayclient", "mondayclient/column", "schema/mapping", "schema/store", "sfclient"},
+	"worker":                  {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/migration"},
+	"worker/engine":           {"internal/batch", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
+	"worker/migration":        {"mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
 }
 
 // wires are the packages that put the others together.

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"crmsync/schema/ledger"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -18,24 +21,24 @@ const waitsLock = 0x7761697473 // "waits"
 
 // Commit is all that a batch has to keep.
 type Commit struct {
-	Items    []*Item  // what is now known of them; their leases are freed
-	Changed  []bool   // by position in Items: name, columns or existence changed
-	Held     []bool   // by position in Items: the lease goes on for HoldFor, because a call may still be under way
-	Links    []*Link  // those that changed
-	Logs     []Log    // the ends of events
-	Waits    []Wait   // references that could not be filled in yet
-	Appeared bool     // Links has records that others may wait for
-	Keys     []string // leases on keys to free
+	Items    []*ledger.Item // what is now known of them; their leases are freed
+	Changed  []bool         // by position in Items: name, columns or existence changed
+	Held     []bool         // by position in Items: the lease goes on for HoldFor, because a call may still be under way
+	Links    []*ledger.Link // those that changed
+	Logs     []Log          // the ends of events
+	Waits    []Wait         // references that could not be filled in yet
+	Appeared bool           // Links has records that others may wait for
+	Keys     []string       // leases on keys to free
 	HoldFor  time.Duration
 
 	// Requeue queues a comparison of each item, in the transaction. It is called where a wait is over.
-	Requeue func(ctx context.Context, tx pgx.Tx, items []Ref) error
+	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
 }
 
 // Wait is an item with a reference to a record that does not exist yet.
 type Wait struct {
-	Ref
-	Target RecordRef
+	ledger.Ref
+	Target ledger.RecordRef
 }
 
 // Log is the end of an event.
@@ -170,11 +173,11 @@ func (c Commit) settleWaits(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	over, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Ref])
+	over, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ledger.Ref])
 	if err != nil || len(over) == 0 {
 		return err
 	}
-	slices.SortFunc(over, func(a, b Ref) int { return cmp.Compare(a.ItemID, b.ItemID) })
+	slices.SortFunc(over, func(a, b ledger.Ref) int { return cmp.Compare(a.ItemID, b.ItemID) })
 	return c.Requeue(ctx, tx, slices.Compact(over))
 }
 
@@ -241,12 +244,12 @@ func (c Commit) linkArgs() ([]any, error) {
 	written, refused, since := make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	for n, link := range c.Links {
 		ids[n], records[n], objects[n] = link.ItemID, link.Record, link.Object
-		salesforce[n], ended[n] = null(link.SalesforceID), null(link.EndedID)
+		salesforce[n], ended[n] = null(link.SalesforceID), null(strings.Join(link.EndedIDs, " "))
 		for _, field := range []struct {
 			into *[]byte
 			from any
 			size int
-		}{{&written[n], link.Written, len(link.Written)}, {&refused[n], link.Refused, len(link.Refused)}, {&since[n], link.Since, len(link.Since)}} {
+		}{{&written[n], link.Written, len(link.Written)}, {&refused[n], link.Rejected, len(link.Rejected)}, {&since[n], link.Since, len(link.Since)}} {
 			*field.into = []byte("{}")
 			if field.size == 0 {
 				continue

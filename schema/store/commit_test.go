@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 )
 
@@ -43,7 +44,7 @@ func TestLogPrecedence(t *testing.T) {
 				continue
 			}
 			w.claim(holder, 1)
-			w.save(holder, store.Commit{Items: []*store.Item{{ID: 1}}, Logs: []store.Log{logged(job, status)}})
+			w.save(holder, store.Commit{Items: []*ledger.Item{{ID: 1}}, Logs: []store.Log{logged(job, status)}})
 		}
 		if got := ask[string](w, "SELECT status FROM sync_logs WHERE job_id = $1", job); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
@@ -62,8 +63,8 @@ func TestSaveLost(t *testing.T) {
 	unclaimed := logged(40, "skipped")
 	unclaimed.ItemID, unclaimed.Unclaimed = 99, true
 	lost := w.save(holder, store.Commit{
-		Items: []*store.Item{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}, {ID: 3, Name: "c"}},
-		Links: []*store.Link{{ItemID: 1, Record: "r", Object: "Lead"}, {ItemID: 3, Record: "r", Object: "Lead"}},
+		Items: []*ledger.Item{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}, {ID: 3, Name: "c"}},
+		Links: []*ledger.Link{{ItemID: 1, Record: "r", Object: "Lead"}, {ItemID: 3, Record: "r", Object: "Lead"}},
 		Logs:  []store.Log{logged(10, "success"), other, unclaimed},
 	})
 	got := map[string]any{
@@ -88,11 +89,11 @@ func TestSaveWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("the queue is broken")
-	wait := store.Wait{Ref: store.Ref{BoardID: board, ItemID: 1}, Target: store.RecordRef{ItemID: 1, Record: "r"}}
+	wait := store.Wait{Ref: ledger.Ref{BoardID: board, ItemID: 1}, Target: ledger.RecordRef{ItemID: 1, Record: "r"}}
 	_, err := w.Save(t.Context(), holder, store.Commit{
-		Items: []*store.Item{{ID: 1, Name: "a"}}, Changed: []bool{true}, Keys: []string{"k"}, Appeared: true, Waits: []store.Wait{wait},
-		Links:   []*store.Link{{ItemID: 1, Record: "r", Object: "Lead", SalesforceID: "X"}},
-		Requeue: func(context.Context, pgx.Tx, []store.Ref) error { return broken },
+		Items: []*ledger.Item{{ID: 1, Name: "a"}}, Changed: []bool{true}, Keys: []string{"k"}, Appeared: true, Waits: []store.Wait{wait},
+		Links:   []*ledger.Link{{ItemID: 1, Record: "r", Object: "Lead", SalesforceID: "X"}},
+		Requeue: func(context.Context, pgx.Tx, []ledger.Ref) error { return broken },
 	})
 	if !errors.Is(err, broken) {
 		t.Fatalf("error %v", err)
@@ -109,8 +110,8 @@ func TestWaitsRace(t *testing.T) {
 	for round := range int64(40) {
 		target, waiting := 2*round+1, 2*round+2
 		var mu sync.Mutex
-		var requeued []store.Ref
-		requeue := func(_ context.Context, _ pgx.Tx, items []store.Ref) error {
+		var requeued []ledger.Ref
+		requeue := func(_ context.Context, _ pgx.Tx, items []ledger.Ref) error {
 			mu.Lock()
 			defer mu.Unlock()
 			requeued = append(requeued, items...)
@@ -120,18 +121,18 @@ func TestWaitsRace(t *testing.T) {
 		wait.Go(func() {
 			holder := uuid.New()
 			w.claim(holder, target)
-			link := &store.Link{ItemID: target, Record: "account", Object: "Account", SalesforceID: "A"}
-			w.save(holder, store.Commit{Items: []*store.Item{{ID: target}}, Links: []*store.Link{link}, Appeared: true, Requeue: requeue})
+			link := &ledger.Link{ItemID: target, Record: "account", Object: "Account", SalesforceID: "A"}
+			w.save(holder, store.Commit{Items: []*ledger.Item{{ID: target}}, Links: []*ledger.Link{link}, Appeared: true, Requeue: requeue})
 		})
 		wait.Go(func() {
 			holder := uuid.New()
 			w.claim(holder, waiting)
-			open := store.Wait{Ref: store.Ref{BoardID: board, ItemID: waiting}, Target: store.RecordRef{ItemID: target, Record: "account"}}
-			other := store.Wait{Ref: open.Ref, Target: store.RecordRef{ItemID: 99_999, Record: "account"}}
-			w.save(holder, store.Commit{Items: []*store.Item{{ID: waiting}}, Waits: []store.Wait{open, open, other}, Requeue: requeue})
+			open := store.Wait{Ref: ledger.Ref{BoardID: board, ItemID: waiting}, Target: ledger.RecordRef{ItemID: target, Record: "account"}}
+			other := store.Wait{Ref: open.Ref, Target: ledger.RecordRef{ItemID: 99_999, Record: "account"}}
+			w.save(holder, store.Commit{Items: []*ledger.Item{{ID: waiting}}, Waits: []store.Wait{open, open, other}, Requeue: requeue})
 		})
 		wait.Wait()
-		if diff := cmp.Diff([]store.Ref{{BoardID: board, ItemID: waiting}}, requeued); diff != "" {
+		if diff := cmp.Diff([]ledger.Ref{{BoardID: board, ItemID: waiting}}, requeued); diff != "" {
 			t.Fatalf("round %d: compared again (-want +got):\n%s", round, diff)
 		}
 	}

@@ -9,38 +9,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 )
-
-// Item is an item of a Monday board as we know it, with the records that it is linked to.
-type Item struct {
-	ID, BoardID int64
-	Name        string
-	NameAt      time.Time         // Monday's time of the name; zero: not known
-	Columns     map[string]Column // by column id
-	Known       bool              // read in full at least once
-	DeletedAt   time.Time         // zero while the item is alive
-	ExistenceAt time.Time         // Monday's time of the last delete or restore; zero: none seen
-	SeenAt      time.Time         // the database's time of the first event of it
-	Links       map[string]*Link  // by record name
-
-	// Abandoned says that the holder before did not come to its end: what it did outside is not known.
-	Abandoned bool
-}
-
-// Column is the value of a column and Monday's time of it.
-type Column struct {
-	column.Value
-	At int64 `json:"at"`           // Unix microseconds
-	By int64 `json:"by,omitempty"` // job id of the event that told it, until that comes to its end
-}
-
-// Ref names an item.
-type Ref struct{ BoardID, ItemID int64 }
 
 // Claim leases items to the holder for the given time, by the database's clock, and returns those that it got, by id.
 // Items that are not known yet are added. An item that another holder has leased is not among them.
-func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []Ref, lease time.Duration) (map[int64]*Item, error) {
+func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref, lease time.Duration) (map[int64]*ledger.Item, error) {
 	// Rows are taken in the order of their ids, so that two claims cannot wait for each other in a circle.
 	const claim = `
 		INSERT INTO items AS i (item_id, board_id, lease_holder, lease_until)
@@ -60,7 +34,7 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []Ref, lease 
 	for n, item := range items {
 		ids[n], boards[n] = item.ItemID, item.BoardID
 	}
-	claimed := make(map[int64]*Item, len(items))
+	claimed := make(map[int64]*ledger.Item, len(items))
 	batch := &pgx.Batch{}
 	batch.Queue(claim, holder, ids, boards, lease).Query(func(rows pgx.Rows) error {
 		found, err := pgx.CollectRows(rows, scanItem)
@@ -93,8 +67,8 @@ func (s *Store) Release(ctx context.Context, holder uuid.UUID, ids []int64) erro
 	return doing("releasing items", err)
 }
 
-func scanItem(row pgx.CollectableRow) (*Item, error) {
-	item := &Item{Links: map[string]*Link{}}
+func scanItem(row pgx.CollectableRow) (*ledger.Item, error) {
+	item := &ledger.Item{Links: map[string]*ledger.Link{}}
 	var columns []byte
 	var named, deleted, existence *time.Time
 	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &columns, &item.Known, &deleted, &existence, &item.SeenAt, &item.Abandoned)

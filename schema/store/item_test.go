@@ -10,10 +10,11 @@ import (
 	"github.com/google/uuid"
 
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 )
 
-func ids(items map[int64]*store.Item) (all []int64) {
+func ids(items map[int64]*ledger.Item) (all []int64) {
 	for id := range items {
 		all = append(all, id)
 	}
@@ -34,7 +35,7 @@ func TestClaim(t *testing.T) {
 	if got := w.claim(first, 1); len(got) != 0 {
 		t.Error("one holder gets an item twice")
 	}
-	w.save(first, store.Commit{Items: []*store.Item{{ID: 1}}})
+	w.save(first, store.Commit{Items: []*ledger.Item{{ID: 1}}})
 	if got := w.claim(second, 1, 2); len(got) != 1 || got[1] == nil || got[1].Abandoned {
 		t.Errorf("the second gets %v of what was freed", ids(got))
 	}
@@ -42,7 +43,7 @@ func TestClaim(t *testing.T) {
 	if got := w.claim(second, 2); got[2] == nil || !got[2].Abandoned {
 		t.Error("a lease that is over is not taken, or passes for one that was given back")
 	}
-	if lost := w.save(first, store.Commit{Items: []*store.Item{{ID: 2, Name: "late"}}}); !slices.Equal(lost, []int64{2}) {
+	if lost := w.save(first, store.Commit{Items: []*ledger.Item{{ID: 2, Name: "late"}}}); !slices.Equal(lost, []int64{2}) {
 		t.Errorf("lost %v, want what the second took", lost)
 	}
 	if err := w.Release(t.Context(), first, []int64{2}); err != nil {
@@ -94,21 +95,23 @@ func TestItemRoundTrip(t *testing.T) {
 	w := setup(t)
 	holder := uuid.New()
 	at := time.Date(2026, 9, 23, 12, 0, 0, 630_000_000, time.UTC)
-	item := &store.Item{
+	item := &ledger.Item{
 		ID: 7_000_000_000, BoardID: board, Name: "Ada 👩", NameAt: at, Known: true, DeletedAt: at, ExistenceAt: at.Add(time.Microsecond),
-		Columns: map[string]store.Column{
+		Columns: map[string]ledger.Column{
 			"status": {Value: column.Value{Type: column.Status, Text: "Go"}, At: at.UnixMicro()},
 			"people": {Value: column.Value{Type: column.People, IDs: []int64{1 << 60}}, At: 1},
 		},
-		Links: map[string]*store.Link{"contact": {
-			ItemID: 7_000_000_000, Record: "contact", Object: "Contact", SalesforceID: "003000000000001AAA", EndedID: "003000000000002AAA",
-			Written: map[string]any{"Email": "a@b", "Amount": 12.5, "Open": true, "Title": nil},
-			Refused: map[string]store.Refusal{"Phone": {Value: "x", Code: "BAD", JobID: 9}},
-			Since:   map[string]string{"CloseDate": "2026-09-23"},
-		}, "empty": {ItemID: 7_000_000_000, Record: "empty", Object: "Lead", Written: map[string]any{}, Refused: map[string]store.Refusal{}, Since: map[string]string{}}},
+		Links: map[string]*ledger.Link{"contact": {
+			ItemID: 7_000_000_000, Record: "contact", Object: "Contact", SalesforceID: "003000000000001AAA", EndedIDs: []string{"003000000000002AAA"},
+			Written: map[string]ledger.Written{
+				"Email": {Value: "a@b"}, "Amount": {Value: 12.5}, "Open": {Value: true}, "Title": {}, "Phone": {Unsure: true},
+			},
+			Rejected: map[string]ledger.Rejection{"Phone": {Value: "x", Code: "BAD", JobID: 9}},
+			Since:    map[string]string{"CloseDate": "2026-09-23"},
+		}, "empty": {ItemID: 7_000_000_000, Record: "empty", Object: "Lead", Written: map[string]ledger.Written{}, Rejected: map[string]ledger.Rejection{}, EndedIDs: []string{}, Since: map[string]string{}}},
 	}
 	w.claim(holder, item.ID)
-	commit := store.Commit{Items: []*store.Item{item}, Links: []*store.Link{item.Links["contact"], item.Links["empty"]}}
+	commit := store.Commit{Items: []*ledger.Item{item}, Links: []*ledger.Link{item.Links["contact"], item.Links["empty"]}}
 	for range 2 { // the answer to the first may be lost
 		w.save(holder, commit)
 		w.exec("UPDATE items SET lease_holder = $1, lease_until = now() + interval '1 minute'", holder)
@@ -126,7 +129,7 @@ func TestItemRoundTrip(t *testing.T) {
 		t.Errorf("item (-want +got):\n%s", diff)
 	}
 	// An item that did not change is only freed.
-	w.save(holder, store.Commit{Items: []*store.Item{{ID: item.ID, Name: "no", Known: true, DeletedAt: at, ExistenceAt: item.ExistenceAt}}, Changed: []bool{false}})
+	w.save(holder, store.Commit{Items: []*ledger.Item{{ID: item.ID, Name: "no", Known: true, DeletedAt: at, ExistenceAt: item.ExistenceAt}}, Changed: []bool{false}})
 	item.Abandoned = false
 	if diff := cmp.Diff(item, w.claim(holder, item.ID)[item.ID]); diff != "" {
 		t.Errorf("item that did not change (-want +got):\n%s", diff)
@@ -171,13 +174,13 @@ func TestLinks(t *testing.T) {
 	w := setup(t)
 	holder := uuid.New()
 	w.claim(holder, 1, 2, 3)
-	w.save(holder, store.Commit{Items: []*store.Item{{ID: 1}, {ID: 2}, {ID: 3}}, Links: []*store.Link{
+	w.save(holder, store.Commit{Items: []*ledger.Item{{ID: 1}, {ID: 2}, {ID: 3}}, Links: []*ledger.Link{
 		{ItemID: 2, Record: "contact", Object: "Contact", SalesforceID: "A"}, {ItemID: 1, Record: "contact", Object: "Contact", SalesforceID: "A"},
 		{ItemID: 3, Record: "contact", Object: "Contact"},
 	}})
-	asked := []store.RecordRef{{ItemID: 1, Record: "contact"}, {ItemID: 1, Record: "lead"}, {ItemID: 3, Record: "contact"}, {ItemID: 9, Record: "contact"}}
-	linked := must[map[store.RecordRef]string](t)(w.LinkedIDs(t.Context(), asked))
-	if diff := cmp.Diff(map[store.RecordRef]string{{ItemID: 1, Record: "contact"}: "A"}, linked); diff != "" {
+	asked := []ledger.RecordRef{{ItemID: 1, Record: "contact"}, {ItemID: 1, Record: "lead"}, {ItemID: 3, Record: "contact"}, {ItemID: 9, Record: "contact"}}
+	linked := must[map[ledger.RecordRef]string](t)(w.LinkedIDs(t.Context(), asked))
+	if diff := cmp.Diff(map[ledger.RecordRef]string{{ItemID: 1, Record: "contact"}: "A"}, linked); diff != "" {
 		t.Errorf("linked (-want +got):\n%s", diff)
 	}
 	var items []int64

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 )
 
@@ -42,8 +43,8 @@ func TestLetterLife(t *testing.T) {
 	w := setup(t)
 	holder := uuid.New()
 	w.claim(holder, 7)
-	refused := map[string]store.Refusal{"Email": {Value: "x", Code: "BAD", JobID: 1}}
-	w.save(holder, store.Commit{Items: []*store.Item{{ID: 7}}, Links: []*store.Link{{ItemID: 7, Record: "lead", Object: "Lead", Refused: refused}}})
+	refused := map[string]ledger.Rejection{"Email": {Value: "x", Code: "BAD", JobID: 1}}
+	w.save(holder, store.Commit{Items: []*ledger.Item{{ID: 7}}, Links: []*ledger.Link{{ItemID: 7, Record: "lead", Object: "Lead", Rejected: refused}}})
 	job := w.job("discarded", "item_rename", eventArgs)
 	w.job("retryable", "item_rename", eventArgs)
 	w.job("completed", "item_rename", eventArgs)

@@ -4,62 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"crmsync/schema/ledger"
 )
 
-// Link is the record of Salesforce that stands for an item, and what we last wrote to it.
-type Link struct {
-	ItemID       int64
-	Record       string // the record's name in the mapping
-	Object       string
-	SalesforceID string             // 18 characters; empty: none yet, or it ended with its item
-	Written      map[string]any     // field -> value last written; a field that is absent was never written
-	Refused      map[string]Refusal // field -> value that Salesforce would not take
-	EndedID      string             // Ids of records that are gone, such as with the item; separated by spaces, the last one last
-	Since        map[string]string  // field -> day on which its relative default was first applied
-}
-
-// keptEnded is how many Ids of ended records are kept: as many as an item may still show.
-const keptEnded = 8
-
-// End keeps that the record is gone. What the item shows of it until it shows another does not bring it back.
-func (l *Link) End() {
-	ids := append(strings.Fields(l.EndedID), l.SalesforceID)
-	l.EndedID = strings.Join(ids[max(0, len(ids)-keptEnded):], " ")
-	l.SalesforceID, l.Written = "", nil
-}
-
-// Ended says whether an Id is that of a record that is gone.
-func (l *Link) Ended(id string) bool { return slices.Contains(strings.Fields(l.EndedID), id) }
-
-// Unsure stands in Written for a value that was sent without an answer: Salesforce may have it or not. No value equals it, so
-// that the field is sent again, whatever it is to hold by then.
-func Unsure() any { return map[string]any{"unsure": true} }
-
-// IsUnsure says whether a value of Written is Unsure's.
-func IsUnsure(value any) bool {
-	_, unsure := value.(map[string]any)
-	return unsure
-}
-
-// Refusal is a value that was refused: it is not sent again until it changes.
-type Refusal struct {
-	Value any    `json:"value"`
-	Code  string `json:"code"`
-	JobID int64  `json:"job_id"` // the event that failed by it
-}
-
-// RecordRef names a record of an item.
-type RecordRef struct {
-	ItemID int64
-	Record string
-}
-
 // LinkedIDs returns the Salesforce Ids of those of the records that exist.
-func (s *Store) LinkedIDs(ctx context.Context, refs []RecordRef) (map[RecordRef]string, error) {
+func (s *Store) LinkedIDs(ctx context.Context, refs []ledger.RecordRef) (map[ledger.RecordRef]string, error) {
 	const query = `
 		SELECT l.item_id, l.record, l.salesforce_id
 		FROM   links l
@@ -70,8 +23,8 @@ func (s *Store) LinkedIDs(ctx context.Context, refs []RecordRef) (map[RecordRef]
 	if err != nil {
 		return nil, doing("looking up linked records", err)
 	}
-	found := map[RecordRef]string{}
-	var ref RecordRef
+	found := map[ledger.RecordRef]string{}
+	var ref ledger.RecordRef
 	var id string
 	_, err = pgx.ForEachRow(rows, []any{&ref.ItemID, &ref.Record, &id}, func() error {
 		found[ref] = id
@@ -82,7 +35,7 @@ func (s *Store) LinkedIDs(ctx context.Context, refs []RecordRef) (map[RecordRef]
 
 // Linked is an item that is linked to a record.
 type Linked struct {
-	*Link
+	*ledger.Link
 	BoardID int64
 	Ended   bool // the item was deleted or archived
 }
@@ -122,19 +75,19 @@ type widerRow struct {
 
 func (r widerRow) Scan(into ...any) error { return r.CollectableRow.Scan(append(into, r.more...)...) }
 
-func scanLink(row pgx.CollectableRow) (*Link, error) {
-	var l Link
+func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
+	var l ledger.Link
 	var id, ended *string
 	var written, refused, since []byte
 	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since)
 	if err != nil {
 		return nil, err
 	}
-	l.SalesforceID, l.EndedID = value(id), value(ended)
+	l.SalesforceID, l.EndedIDs = value(id), strings.Fields(value(ended))
 	for _, field := range []struct {
 		text []byte
 		into any
-	}{{written, &l.Written}, {refused, &l.Refused}, {since, &l.Since}} {
+	}{{written, &l.Written}, {refused, &l.Rejected}, {since, &l.Since}} {
 		if err := json.Unmarshal(field.text, field.into); err != nil {
 			return nil, fmt.Errorf("reading link %s of item %d: %w", l.Record, l.ItemID, err)
 		}
@@ -142,7 +95,7 @@ func scanLink(row pgx.CollectableRow) (*Link, error) {
 	return &l, nil
 }
 
-func split(refs []RecordRef) (items []int64, records []string) {
+func split(refs []ledger.RecordRef) (items []int64, records []string) {
 	for _, ref := range refs {
 		items, records = append(items, ref.ItemID), append(records, ref.Record)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/schematest"
 	"crmsync/schema/store"
 )
@@ -53,19 +54,19 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-func (w *world) claim(holder uuid.UUID, ids ...int64) map[int64]*store.Item {
+func (w *world) claim(holder uuid.UUID, ids ...int64) map[int64]*ledger.Item {
 	w.t.Helper()
-	refs := make([]store.Ref, len(ids))
+	refs := make([]ledger.Ref, len(ids))
 	for n, id := range ids {
-		refs[n] = store.Ref{BoardID: board, ItemID: id}
+		refs[n] = ledger.Ref{BoardID: board, ItemID: id}
 	}
-	return must[map[int64]*store.Item](w.t)(w.Claim(w.t.Context(), holder, refs, time.Minute))
+	return must[map[int64]*ledger.Item](w.t)(w.Claim(w.t.Context(), holder, refs, time.Minute))
 }
 
 func (w *world) save(holder uuid.UUID, c store.Commit) []int64 {
 	w.t.Helper()
 	if c.Requeue == nil {
-		c.Requeue = func(context.Context, pgx.Tx, []store.Ref) error { return nil }
+		c.Requeue = func(context.Context, pgx.Tx, []ledger.Ref) error { return nil }
 	}
 	for len(c.Changed) < len(c.Items) {
 		c.Changed = append(c.Changed, true)

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/schematest"
 	"crmsync/schema/store"
 )
@@ -55,7 +56,7 @@ func TestErrors(t *testing.T) {
 		"a text that Postgres refuses": {err: func(w *world) error {
 			holder := uuid.New()
 			w.claim(holder, 1)
-			_, err := w.Save(t.Context(), holder, store.Commit{Items: []*store.Item{{ID: 1, Name: secret + "\x00"}}, Changed: []bool{true}})
+			_, err := w.Save(t.Context(), holder, store.Commit{Items: []*ledger.Item{{ID: 1, Name: secret + "\x00"}}, Changed: []bool{true}})
 			return err
 		}},
 		"a status that the table refuses": {err: func(w *world) error {
@@ -63,12 +64,12 @@ func TestErrors(t *testing.T) {
 			return err
 		}},
 		"a value that is no JSON": {err: func(w *world) error {
-			link := &store.Link{Written: map[string]any{secret: make(chan int)}}
-			_, err := w.Save(t.Context(), uuid.New(), store.Commit{Links: []*store.Link{link}})
+			link := &ledger.Link{Written: map[string]ledger.Written{secret: {Value: make(chan int)}}}
+			_, err := w.Save(t.Context(), uuid.New(), store.Commit{Links: []*ledger.Link{link}})
 			return err
 		}},
 		"a row twice in a set": {err: func(w *world) error {
-			_, err := w.Claim(t.Context(), uuid.New(), []store.Ref{{BoardID: 1, ItemID: 1}, {BoardID: 1, ItemID: 1}}, time.Minute)
+			_, err := w.Claim(t.Context(), uuid.New(), []ledger.Ref{{BoardID: 1, ItemID: 1}, {BoardID: 1, ItemID: 1}}, time.Minute)
 			return err
 		}},
 		"no time left": {waits: true, err: func(w *world) error {

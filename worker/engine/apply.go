@@ -262,7 +262,7 @@ func (p *pass) settle(r *row, result sfclient.Result) (again []*row) {
 		r.written(r.empty, nil)
 	}
 	if r.op == opUpsert {
-		r.link.Written = with(r.link.Written, p.Mapping.Key, any(strconv.FormatInt(r.work.item.ID, 10)))
+		r.link.Agree(p.Mapping.Key, strconv.FormatInt(r.work.item.ID, 10))
 	}
 	r.linked(change.ID, r.fields)
 	change.Fields = slices.Sorted(maps.Keys(r.fields))
@@ -303,7 +303,7 @@ func (r *row) linked(id string, fields map[string]any) {
 	}
 	r.link.SalesforceID = id
 	r.written(slices.Collect(maps.Keys(fields)), fields)
-	delete(r.link.Refused, wholeRecord)
+	delete(r.link.Rejected, wholeRecord)
 	r.work.item.Links[r.record.Name] = r.link
 	r.work.log.relink(r.link)
 }
@@ -311,15 +311,14 @@ func (r *row) linked(id string, fields map[string]any) {
 // written keeps what the fields hold now: null where values has none.
 func (r *row) written(fields []string, values map[string]any) {
 	for _, field := range fields {
-		r.link.Written = with(r.link.Written, field, values[field])
-		delete(r.link.Refused, field)
+		r.link.Agree(field, values[field])
 	}
 }
 
 // deleted keeps that the record ended with its item.
 func (r *row) deleted() {
 	r.link.End()
-	r.link.Refused, r.link.Since = nil, nil
+	r.link.Rejected, r.link.Since = nil, nil
 	r.work.log.relink(r.link)
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/schema/store"
 	"crmsync/sfclient"
 )
 
@@ -22,8 +22,8 @@ func drawRows(t *rapid.T) (rows []*row) {
 	for n := range rapid.IntRange(0, 40).Draw(t, "rows") {
 		rec := rapid.SampledFrom(records).Draw(t, "object")
 		id := rapid.IntRange(1, 12).Draw(t, "record")
-		r := &row{work: &work{item: &store.Item{ID: int64(id)}}, record: rec, op: opUpsert, fields: map[string]any{"Name": n}}
-		r.link = &store.Link{}
+		r := &row{work: &work{item: &ledger.Item{ID: int64(id)}}, record: rec, op: opUpsert, fields: map[string]any{"Name": n}}
+		r.link = &ledger.Link{}
 		switch rapid.IntRange(0, 3).Draw(t, "op") {
 		case 0:
 			r.op, r.link.SalesforceID = opUpdate, fmt.Sprint(rec.Object, id)
@@ -124,7 +124,7 @@ func TestHalves(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 20).Draw(t, "fields")
-		whole := &row{link: &store.Link{}, fields: map[string]any{}}
+		whole := &row{link: &ledger.Link{}, fields: map[string]any{}}
 		for i := range n {
 			whole.fields[fmt.Sprint("F", i)] = i
 		}
@@ -241,7 +241,7 @@ func TestRefusedClasses(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("rows that follow (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.refused, slices.Sorted(maps.Keys(r.link.Refused))); diff != "" {
+			if diff := cmp.Diff(tt.refused, slices.Sorted(maps.Keys(r.link.Rejected))); diff != "" {
 				t.Errorf("refused (-want +got):\n%s", diff)
 			}
 			if (w.err != nil) != tt.retried || (w.tasks[0].err != nil) != (tt.refused != nil) {

@@ -13,13 +13,10 @@ import (
 
 	"crmsync/internal/batch"
 	"crmsync/mondayclient"
-	"crmsync/schema/store"
+	"crmsync/schema/ledger"
 )
 
 const (
-	// leaseMargin is how much longer than a batch its leases last: time for a call that was under way to end.
-	leaseMargin = 15 * time.Second
-
 	// unsureLease is how long a match value stays leased where the answer to a create was lost: Salesforce may
 	// still be at it, and looking the record up too early would make a second one.
 	unsureLease = 10 * time.Second
@@ -116,7 +113,7 @@ func (p *pass) release() {
 // claim leases the items of the batch. Events of an item that another worker has are answered at once: come back.
 func (p *pass) claim() error {
 	byItem := map[int64]*work{}
-	var wanted []store.Ref
+	var wanted []ledger.Ref
 	for _, t := range p.tasks {
 		board := p.Mapping.Board(t.BoardID)
 		if board == nil {
@@ -127,14 +124,14 @@ func (p *pass) claim() error {
 		if w == nil {
 			w = &work{board: board}
 			byItem[t.ItemID] = w
-			wanted = append(wanted, store.Ref{BoardID: t.BoardID, ItemID: t.ItemID})
+			wanted = append(wanted, ledger.Ref{BoardID: t.BoardID, ItemID: t.ItemID})
 		}
 		w.tasks = append(w.tasks, t)
 	}
 	if len(wanted) == 0 {
 		return nil
 	}
-	claimed, err := p.Store.Claim(p.ctx, p.holder, wanted, p.Timeout+leaseMargin)
+	claimed, err := p.Store.Claim(p.ctx, p.holder, wanted, p.Timeout+ledger.LeaseMargin)
 	if err != nil {
 		// The answer may be lost after the claim was made.
 		ids := slices.Collect(maps.Keys(byItem))
@@ -214,7 +211,7 @@ func (p *pass) prepare() {
 // persist runs a statement until Postgres has taken it, for as long as the leases last: giving up earlier would
 // leave the items leased to nobody.
 func (p *pass) persist(statement func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), leaseMargin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), ledger.LeaseMargin)
 	defer cancel()
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err := statement(ctx)

@@ -3,8 +3,8 @@ package engine
 import (
 	"slices"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/schema/store"
 )
 
 // refuseValue is a column whose value cannot become the field.
@@ -26,7 +26,7 @@ func (r *row) refuseValue(field *mapping.Field, err error) {
 // it: where none of the batch did, the one that did and has not come to its end, and else the one that caused the write.
 func (r *row) refuse(field string, value any, columns []string, err *RefusedError) {
 	w := r.work
-	refusal := store.Refusal{Value: value, Code: err.Code, JobID: w.open(columns)}
+	refusal := ledger.Rejection{Value: value, Code: err.Code, JobID: w.open(columns)}
 	blamed := w.tellers(columns)
 	if len(blamed) == 0 && refusal.JobID == 0 {
 		blamed = w.cause()
@@ -36,15 +36,15 @@ func (r *row) refuse(field string, value any, columns []string, err *RefusedErro
 		refusal.JobID = t.JobID
 	}
 	kept := w.link(r.record) // a shared record's row has a link of its own until it is linked
-	kept.Refused = with(kept.Refused, field, refusal)
-	r.link.Refused = kept.Refused
+	kept.Reject(field, refusal)
+	r.link.Rejected = kept.Rejected
 	w.log.relink(kept)
 }
 
 // blameAgain fails the events that tell a value which was refused before: the same event once more, after a worker
 // died between keeping its end and River's knowing it, or another that says the same.
 func (r *row) blameAgain(field string, columns []string) {
-	refusal := r.link.Refused[field]
+	refusal := r.link.Rejected[field]
 	told := r.work.tellers(columns)
 	for _, t := range r.work.tasks {
 		if t.JobID != refusal.JobID && !slices.Contains(told, t) {

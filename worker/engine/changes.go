@@ -3,12 +3,13 @@ package engine
 import (
 	"slices"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 )
 
 // changes are what a batch does to an item: what is to be kept, and what the log says of it.
 type changes struct {
-	links    []*store.Link
+	links    []*ledger.Link
 	waits    []store.Wait
 	appeared bool // a link has a record that others may wait for
 	notes    []string
@@ -34,7 +35,7 @@ type response struct {
 }
 
 // relink has the link kept, in place of what was to be kept of its record.
-func (c *changes) relink(link *store.Link) {
+func (c *changes) relink(link *ledger.Link) {
 	for n, other := range c.links {
 		if other.Record == link.Record {
 			c.links[n] = link

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 )
 
@@ -53,7 +54,7 @@ func (p *pass) commitSingly() {
 
 // kept is what the batch has to keep, and the events that come to their end with it.
 func (p *pass) kept() (store.Commit, []*task) {
-	c := store.Commit{HoldFor: leaseMargin, Requeue: func(ctx context.Context, tx pgx.Tx, items []store.Ref) error {
+	c := store.Commit{HoldFor: ledger.LeaseMargin, Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 		return p.Requeue(ctx, tx, items, false)
 	}}
 	var done []*task
@@ -112,7 +113,7 @@ func (w *work) told(t *task) {
 // unlinked says whether the item has no record, and none that was refused.
 func (w *work) unlinked() bool {
 	for _, link := range w.item.Links {
-		if link.SalesforceID != "" || len(link.Refused) > 0 {
+		if link.SalesforceID != "" || len(link.Rejected) > 0 {
 			return false
 		}
 	}
@@ -139,12 +140,12 @@ func (p *pass) logOf(t *task) store.Log {
 
 // overtaken answers the events of items that another worker has taken over.
 func (p *pass) overtaken(lost []int64) {
-	var refs []store.Ref
+	var refs []ledger.Ref
 	for _, w := range p.works {
 		if !slices.Contains(lost, w.item.ID) {
 			continue
 		}
-		refs = append(refs, store.Ref{BoardID: w.board.ID, ItemID: w.item.ID})
+		refs = append(refs, ledger.Ref{BoardID: w.board.ID, ItemID: w.item.ID})
 		for _, t := range w.tasks {
 			t.err = &BusyError{What: "the item"}
 		}

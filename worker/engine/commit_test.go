@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"crmsync/mondayclient"
-	"crmsync/schema/store"
+	"crmsync/schema/ledger"
 	"crmsync/sfclient"
 )
 
@@ -69,7 +69,7 @@ func TestLeaseLost(t *testing.T) {
 	if n := ask[int](w, "SELECT (SELECT count(*) FROM links) + (SELECT count(*) FROM sync_logs) + (SELECT count(*) FROM items WHERE known OR name <> '')"); n != 0 {
 		t.Errorf("%d rows were kept of an item that another worker has", n)
 	}
-	if diff := cmp.Diff([]requeued{{store.Ref{BoardID: people, ItemID: item}, true}}, w.queued()); diff != "" {
+	if diff := cmp.Diff([]requeued{{ledger.Ref{BoardID: people, ItemID: item}, true}}, w.queued()); diff != "" {
 		t.Errorf("comparisons that are queued (-want +got):\n%s", diff)
 	}
 }
@@ -331,7 +331,7 @@ func TestPostgresAway(t *testing.T) {
 	if err := p.claim(); err != nil {
 		t.Fatal(err)
 	}
-	p.works[0].set("text_sfid", store.Column{Value: text(contactID), At: 1})
+	p.works[0].set("text_sfid", ledger.Column{Value: text(contactID), At: 1})
 	blocking, err := w.db.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)

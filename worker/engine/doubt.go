@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"crmsync/schema/mapping"
-	"crmsync/schema/store"
 )
 
 // A write that nobody heard the answer of may have been made or not. What was written before is no base to take a
@@ -14,7 +13,7 @@ import (
 // doubt is for an update without an answer.
 func (r *row) doubt() {
 	for field := range r.fields {
-		r.link.Written = with(r.link.Written, field, store.Unsure())
+		r.link.Doubt(field)
 	}
 	r.work.log.relink(r.link)
 }
@@ -26,10 +25,10 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 			continue // found by what it is matched by
 		}
 		link := w.link(rec)
-		link.Written = with(link.Written, p.Mapping.Key, store.Unsure())
+		link.Doubt(p.Mapping.Key)
 		for _, field := range rec.Fields {
 			if _, was := link.Written[field.Name]; was || link.SalesforceID == "" && empties(rec, field.Name) {
-				link.Written[field.Name] = store.Unsure()
+				link.Doubt(field.Name)
 			}
 		}
 		w.log.relink(link)
@@ -44,7 +43,7 @@ func (r *row) made() {
 	}
 	for _, field := range r.record.Fields {
 		if _, was := r.link.Written[field.Name]; !was {
-			r.link.Written = with(r.link.Written, field.Name, store.Unsure())
+			r.link.Doubt(field.Name)
 		}
 	}
 }
@@ -62,7 +61,7 @@ func (p *pass) lookDoubtful() error {
 	for _, w := range p.works {
 		for _, rec := range w.board.Records {
 			link := w.item.Links[rec.Name]
-			if w.alive() && link != nil && link.SalesforceID == "" && store.IsUnsure(link.Written[p.Mapping.Key]) {
+			if w.alive() && link != nil && link.SalesforceID == "" && link.InDoubt(p.Mapping.Key) {
 				rows = append(rows, &row{work: w, record: rec, link: link})
 			}
 		}

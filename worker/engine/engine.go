@@ -15,6 +15,7 @@ import (
 
 	"crmsync/internal/batch"
 	"crmsync/mondayclient"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
@@ -55,7 +56,7 @@ type Config struct {
 	Timeout time.Duration
 
 	// Requeue queues a comparison of each item, in the transaction; force sends every field again.
-	Requeue func(ctx context.Context, tx pgx.Tx, items []store.Ref, force bool) error
+	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref, force bool) error
 
 	Registerer prometheus.Registerer
 	Log        *slog.Logger

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"crmsync/mondayclient/column"
-	"crmsync/schema/store"
+	"crmsync/schema/ledger"
 	"crmsync/sfclient"
 )
 
 // lookLinks finds the records of other items that the batch's items refer to.
 func (p *pass) lookLinks() error {
-	var wanted []store.RecordRef
+	var wanted []ledger.RecordRef
 	for _, w := range p.works {
 		if !w.alive() {
 			continue
@@ -24,7 +24,7 @@ func (p *pass) lookLinks() error {
 					continue
 				}
 				if ids := w.view.Columns[field.Columns()[0]].IDs; len(ids) > 0 && p.refs.works[ids[0]] == nil {
-					wanted = append(wanted, store.RecordRef{ItemID: ids[0], Record: target.Name})
+					wanted = append(wanted, ledger.RecordRef{ItemID: ids[0], Record: target.Name})
 				}
 			}
 		}
@@ -49,7 +49,7 @@ func (p *pass) lookShown() error {
 				continue
 			}
 			if id, ok := sfclient.ID18(w.view.Columns[rec.IDColumn].Text); ok {
-				shown, keys = append(shown, id), append(keys, idLease(id))
+				shown, keys = append(shown, id), append(keys, ledger.IDLease(id))
 			}
 		}
 	}
@@ -115,7 +115,7 @@ func (p *pass) lookUsers() error {
 
 // lease takes leases on keys for the batch; those that it does not get are with another worker.
 func (p *pass) lease(keys []string) error {
-	got, err := p.Store.Lease(p.ctx, p.holder, keys, p.Timeout+leaseMargin)
+	got, err := p.Store.Lease(p.ctx, p.holder, keys, p.Timeout+ledger.LeaseMargin)
 	if err != nil {
 		return err
 	}
@@ -135,6 +135,6 @@ func (p *pass) keepUnsure() {
 		return err
 	})
 	if err != nil {
-		p.Log.Warn("lease not shortened", "keys", len(p.unsure), "lasts", (p.Timeout + leaseMargin).Round(time.Second), "error", err)
+		p.Log.Warn("lease not shortened", "keys", len(p.unsure), "lasts", (p.Timeout + ledger.LeaseMargin).Round(time.Second), "error", err)
 	}
 }

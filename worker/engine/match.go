@@ -2,16 +2,14 @@ package engine
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/schema/store"
 	"crmsync/sfclient"
 )
 
@@ -87,7 +85,7 @@ func (p *pass) reserve(rows []*row, found map[string][]candidate) {
 		some = append(some, r)
 		for _, c := range found[r.match] {
 			if c.key == "" {
-				ids, keys = append(ids, c.id), append(keys, idLease(c.id))
+				ids, keys = append(ids, c.id), append(keys, ledger.IDLease(c.id))
 			}
 		}
 	}
@@ -110,7 +108,7 @@ func (p *pass) reserve(rows []*row, found map[string][]candidate) {
 	}
 	for _, r := range some {
 		for n, c := range found[r.match] {
-			if c.key == "" && !p.leased(idLease(c.id)) {
+			if c.key == "" && !p.leased(ledger.IDLease(c.id)) {
 				r.work.retry(&BusyError{What: "a record that matches"})
 			}
 			owner, made := making[c.id]
@@ -167,7 +165,7 @@ func (p *pass) adopt(r *row, found []candidate, taken map[string]bool) []*row {
 
 // adopted links the row to a record that was there, and plans it anew as a change of that record.
 func (p *pass) adopted(r *row, id string) []*row {
-	r.link.SalesforceID, r.link.Written = id, nil
+	r.link.Adopt(id)
 	r.work.log.relink(r.link)
 	r.work.log.appeared = true
 	again := r.work.plan(r.record, p.Mapping.Key, &p.refs, p.Now())
@@ -249,8 +247,12 @@ func matchKey(rec *mapping.Record, values map[string]mapping.Value) string {
 }
 
 // matchWritten is the match key of the record that an item is linked to.
-func matchWritten(rec *mapping.Record, link *store.Link) string {
-	return keyOf(rec, link.Written)
+func matchWritten(rec *mapping.Record, link *ledger.Link) string {
+	held := map[string]any{}
+	for field, w := range link.Written {
+		held[field] = w.Value
+	}
+	return keyOf(rec, held)
 }
 
 // keyOf folds what Salesforce does not tell apart: case, and white space around a text.
@@ -279,8 +281,7 @@ func matchValues(rec *mapping.Record, fields map[string]any) map[string]any {
 
 // lease names the row's match values without telling them.
 func (r *row) lease() string {
-	sum := sha256.Sum256([]byte(r.match))
-	return "match " + hex.EncodeToString(sum[:16])
+	return ledger.MatchLease(r.match)
 }
 
 func condition(values map[string]any) string {

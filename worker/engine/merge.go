@@ -10,8 +10,8 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/schema/store"
 )
 
 // nameColumn is what the item's name is called where columns are named.
@@ -20,7 +20,7 @@ const nameColumn = "name"
 // work is an item on its way through a batch, with the events that are about it.
 type work struct {
 	board *mapping.Board
-	item  *store.Item
+	item  *ledger.Item
 	tasks []*task
 
 	changed  bool             // the item is to be saved, not only freed
@@ -104,7 +104,7 @@ func (w *work) mergeColumn(t *task) {
 	sure := err == nil && (at != 0 || !t.Redelivered)
 	at = cmp.Or(at, t.TriggeredAt.UnixMicro())
 	known, ok := w.item.Columns[t.ColumnID]
-	told := store.Column{Value: value, At: at, By: t.JobID}
+	told := ledger.Column{Value: value, At: at, By: t.JobID}
 	switch {
 	case ok && at < known.At, ok && at == known.At && sure && !value.Equal(known.Value) && !after(told, known):
 		t.stale = true
@@ -140,7 +140,7 @@ func (w *work) mergeRead(read *mondayclient.Item) {
 	for id, value := range read.Columns {
 		at := w.readAt(id, read)
 		if known, ok := w.item.Columns[id]; !ok || at >= known.At {
-			w.set(id, store.Column{Value: value, At: at})
+			w.set(id, ledger.Column{Value: value, At: at})
 		}
 	}
 	at := time.UnixMicro(w.readAt(nameColumn, read)).UTC()
@@ -199,12 +199,12 @@ func (w *work) look() {
 	w.view = mapping.Item{ID: w.item.ID, Name: w.item.Name, Columns: columns}
 }
 
-func (w *work) set(id string, c store.Column) {
+func (w *work) set(id string, c ledger.Column) {
 	if known, ok := w.item.Columns[id]; ok && known.At == c.At && known.Value.Equal(c.Value) {
 		return
 	}
 	if w.item.Columns == nil {
-		w.item.Columns = map[string]store.Column{}
+		w.item.Columns = map[string]ledger.Column{}
 	}
 	w.item.Columns[id] = c
 	w.changed = true
@@ -243,7 +243,7 @@ func micros(seconds float64) int64 {
 }
 
 // after orders two values of the same time, so that the order in which they come does not matter.
-func after(a, b store.Column) bool {
+func after(a, b ledger.Column) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)
 	return errX == nil && errY == nil && bytes.Compare(x, y) > 0

@@ -11,7 +11,7 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
-	"crmsync/schema/store"
+	"crmsync/schema/ledger"
 )
 
 // noon is when the histories of items begin.
@@ -34,11 +34,11 @@ type delivery struct {
 }
 
 // play merges batches one after the other, and returns the item and whether it has a record in the end.
-func play(t interface{ Fatalf(string, ...any) }, history []change, known bool, batches []delivery) (item *store.Item, record bool) {
-	item = &store.Item{ID: 7, BoardID: people, Known: known, Links: map[string]*store.Link{}}
+func play(t interface{ Fatalf(string, ...any) }, history []change, known bool, batches []delivery) (item *ledger.Item, record bool) {
+	item = &ledger.Item{ID: 7, BoardID: people, Known: known, Links: map[string]*ledger.Link{}}
 	if known {
 		item.Name, item.NameAt, record = "start", noon, true
-		item.Columns = map[string]store.Column{
+		item.Columns = map[string]ledger.Column{
 			"company": {Value: column.Value{Type: column.Text, Text: "start"}, At: noon.UnixMicro()},
 			"status":  {Value: column.Value{Type: column.Status, Text: "start"}, At: noon.UnixMicro()},
 		}
@@ -64,7 +64,7 @@ func play(t interface{ Fatalf(string, ...any) }, history []change, known bool, b
 		if err != nil {
 			t.Fatalf("keeping the item: %v", err)
 		}
-		item = &store.Item{Links: map[string]*store.Link{}}
+		item = &ledger.Item{Links: map[string]*ledger.Link{}}
 		if err := json.Unmarshal(text, item); err != nil {
 			t.Fatalf("taking the item up again: %v", err)
 		}
@@ -140,7 +140,7 @@ func truth(history []change) end {
 	return end{Name: now.Name, Company: now.Columns["company"].Text, Status: now.Columns["status"].Text, Record: true}
 }
 
-func result(item *store.Item, record bool) end {
+func result(item *ledger.Item, record bool) end {
 	if !item.DeletedAt.IsZero() {
 		return end{Deleted: true, Record: record}
 	}

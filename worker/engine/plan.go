@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
@@ -33,7 +34,7 @@ const (
 type row struct {
 	work   *work
 	record *mapping.Record
-	link   *store.Link
+	link   *ledger.Link
 	op     op
 	fields map[string]any // field -> value to send
 	empty  []string       // fields that stay null on a new record
@@ -47,7 +48,7 @@ type row struct {
 
 // references answers what a plan needs to know from outside its item.
 type references struct {
-	linked map[store.RecordRef]string   // Ids of records of other items
+	linked map[ledger.RecordRef]string  // Ids of records of other items
 	users  map[int64]string             // Salesforce users of Monday's persons; empty: there is none
 	owner  string                       // the user where there is none
 	owners map[string]int64             // the items that records belong to, by Salesforce Id
@@ -74,7 +75,7 @@ func (w *work) plan(rec *mapping.Record, key string, refs *references, today tim
 	}
 	r.difference(values, refs)
 	if link.SalesforceID != "" {
-		if own := strconv.FormatInt(w.item.ID, 10); link.Written[key] != own && !r.refusedStill(key, own) {
+		if own := strconv.FormatInt(w.item.ID, 10); !link.Holds(key, own) && !r.refusedStill(key, own) {
 			r.fields[key] = own
 		}
 		if len(r.fields) == 0 {
@@ -98,13 +99,13 @@ func (w *work) planShared(r *row, values map[string]mapping.Value, refs *referen
 		return nil // nothing to find it by, and nothing to tell it apart once made
 	}
 	if r.link.SalesforceID != "" && r.match == matchWritten(r.record, r.link) {
-		for field := range r.link.Refused {
+		for field := range r.link.Rejected {
 			r.blameAgain(field, nil)
 		}
 		return nil
 	}
 	written := r.link
-	r.link = &store.Link{ItemID: w.item.ID, Record: r.record.Name, Object: r.record.Object, Refused: written.Refused, Since: written.Since}
+	r.link = &ledger.Link{ItemID: w.item.ID, Record: r.record.Name, Object: r.record.Object, Rejected: written.Rejected, Since: written.Since}
 	r.difference(values, refs)
 	r.op = opCreate
 	if keyOf(r.record, r.fields) != r.match {
@@ -133,17 +134,17 @@ func (r *row) difference(values map[string]mapping.Value, refs *references) {
 		}
 		if v.Since != "" && r.link.Since[field.Name] != v.Since {
 			kept := w.link(r.record)
-			kept.Since = with(kept.Since, field.Name, v.Since)
+			kept.Apply(field.Name, v.Since)
 			r.link.Since = kept.Since
 			w.log.relink(kept)
 		}
-		before, was := r.link.Written[field.Name]
+		_, was := r.link.Written[field.Name]
 		switch {
 		case value == nil && !linked:
 			r.empty = append(r.empty, field.Name)
 		case value == nil && !was && !w.touches(field):
 			// A record that was there before its link keeps what Monday has never had.
-		case linked && was && before == value && !w.fresh:
+		case linked && r.link.Holds(field.Name, value) && !w.fresh:
 		case r.refusedStill(field.Name, value):
 			r.blameAgain(field.Name, field.Columns())
 		default:
@@ -161,11 +162,11 @@ func (w *work) resolve(v mapping.Value, refs *references) (value any, ok bool) {
 		}
 		return nil, false
 	case v.Link != nil:
-		ref := store.RecordRef{ItemID: v.Item, Record: v.Link.Name}
+		ref := ledger.RecordRef{ItemID: v.Item, Record: v.Link.Name}
 		if id := refs.id(ref); id != "" {
 			return id, true
 		}
-		w.log.wait(store.Wait{Ref: store.Ref{BoardID: w.board.ID, ItemID: w.item.ID}, Target: ref})
+		w.log.wait(store.Wait{Ref: ledger.Ref{BoardID: w.board.ID, ItemID: w.item.ID}, Target: ref})
 		return nil, false
 	case v.Person != 0:
 		if id := refs.users[v.Person]; id != "" {
@@ -192,18 +193,19 @@ func (w *work) adoptShown(r *row, refs *references) (blocked bool) {
 		w.log.note("the Id that the item shows belongs to another item")
 		return false
 	}
-	if !refs.leased(idLease(id)) {
+	if !refs.leased(ledger.IDLease(id)) {
 		w.err = &BusyError{What: "the record that the item shows"}
 		return true
 	}
-	r.link.SalesforceID, r.link.Written, r.adopts = id, nil, true
+	r.link.Adopt(id)
+	r.adopts = true
 	w.log.relink(r.link)
 	w.log.appeared = true
 	return false
 }
 
 // id is the Id of a record of another item, as far as it is known in this batch.
-func (refs *references) id(ref store.RecordRef) string {
+func (refs *references) id(ref ledger.RecordRef) string {
 	if w := refs.works[ref.ItemID]; w != nil {
 		if link := w.item.Links[ref.Record]; link != nil {
 			return link.SalesforceID
@@ -214,10 +216,10 @@ func (refs *references) id(ref store.RecordRef) string {
 }
 
 // link is the item's link for a record, made where there is none.
-func (w *work) link(rec *mapping.Record) *store.Link {
+func (w *work) link(rec *mapping.Record) *ledger.Link {
 	link := w.item.Links[rec.Name]
 	if link == nil {
-		link = &store.Link{ItemID: w.item.ID, Record: rec.Name, Object: rec.Object}
+		link = &ledger.Link{ItemID: w.item.ID, Record: rec.Name, Object: rec.Object}
 		w.item.Links[rec.Name] = link
 	}
 	return link
@@ -229,8 +231,7 @@ func (w *work) touches(field *mapping.Field) bool {
 }
 
 func (r *row) refusedStill(field string, value any) bool {
-	refusal, ok := r.link.Refused[field]
-	return ok && refusal.Value == value
+	return r.link.Rejects(field, value)
 }
 
 // digest stands for a whole record where that was refused.
@@ -241,14 +242,4 @@ func digest(fields map[string]any) string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
-}
-
-func idLease(id string) string { return "id " + id }
-
-func with[V any](m map[string]V, key string, value V) map[string]V {
-	if m == nil {
-		m = map[string]V{}
-	}
-	m[key] = value
-	return m
 }

@@ -12,19 +12,19 @@ import (
 	"pgregory.net/rapid"
 
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/schema/store"
 	"crmsync/sfclient"
 )
 
 const contactID, accountID = "003000000000001AAA", "001000000000001AAA"
 
 // planned is a work whose item has the columns and links, and the records of its board by name.
-func planned(columns map[string]column.Value, links ...*store.Link) (*work, map[string]*mapping.Record) {
-	w := &work{board: testBoard(), item: &store.Item{ID: 7, BoardID: people, Name: "Ada King", Known: true, Links: map[string]*store.Link{}}}
-	w.item.Columns = map[string]store.Column{}
+func planned(columns map[string]column.Value, links ...*ledger.Link) (*work, map[string]*mapping.Record) {
+	w := &work{board: testBoard(), item: &ledger.Item{ID: 7, BoardID: people, Name: "Ada King", Known: true, Links: map[string]*ledger.Link{}}}
+	w.item.Columns = map[string]ledger.Column{}
 	for id, v := range columns {
-		w.item.Columns[id] = store.Column{Value: v, At: 1}
+		w.item.Columns[id] = ledger.Column{Value: v, At: 1}
 	}
 	for _, link := range links {
 		w.item.Links[link.Record] = link
@@ -42,9 +42,13 @@ func text(s string) column.Value { return column.Value{Type: column.Text, Text: 
 
 func status(s string) column.Value { return column.Value{Type: column.Status, Text: s} }
 
-func link(record, id string, written map[string]any) *store.Link {
+func link(record, id string, written map[string]any) *ledger.Link {
 	objects := map[string]string{"account": "Account", "contact": "Contact"}
-	return &store.Link{ItemID: 7, Record: record, Object: objects[record], SalesforceID: id, Written: written}
+	l := &ledger.Link{ItemID: 7, Record: record, Object: objects[record], SalesforceID: id}
+	for field, value := range written {
+		l.Agree(field, value)
+	}
+	return l
 }
 
 func TestPlan(t *testing.T) {
@@ -58,7 +62,7 @@ func TestPlan(t *testing.T) {
 	tests := map[string]struct {
 		record  string
 		columns map[string]column.Value
-		links   []*store.Link
+		links   []*ledger.Link
 		touched string // a column that an event told
 		fresh   bool
 		owners  map[string]int64
@@ -67,28 +71,28 @@ func TestPlan(t *testing.T) {
 		err     bool
 	}{
 		"new":                      {record: "contact", columns: map[string]column.Value{"email": text("a@b")}, want: `upsert {"Birthdate":"2026-09-24","Email":"a@b","FirstName":"Ada","LastName":"King"} empty [Title AccountId] match`},
-		"as written":               {record: "contact", links: []*store.Link{link("contact", contactID, base)}},
-		"changed":                  {record: "contact", columns: map[string]column.Value{"status": status("Boss")}, links: []*store.Link{link("contact", contactID, wrote(map[string]any{"Title": "Staff"}))}, want: `update {"Title":"Head"}`},
-		"emptied":                  {record: "contact", links: []*store.Link{link("contact", contactID, wrote(map[string]any{"Title": "Staff"}))}, want: `update {"Title":null}`},
-		"never had":                {record: "contact", links: []*store.Link{link("contact", contactID, map[string]any{})}, want: `update {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King","Monday_Item_Id__c":"7"}`},
-		"never had, but told":      {record: "contact", links: []*store.Link{link("contact", contactID, base)}, touched: "status", want: `update {"Title":null}`},
-		"key of another":           {record: "contact", links: []*store.Link{link("contact", contactID, wrote(map[string]any{"Monday_Item_Id__c": "8"}))}, want: `update {"Monday_Item_Id__c":"7"}`},
-		"forced":                   {record: "contact", links: []*store.Link{link("contact", contactID, base)}, fresh: true, want: `update {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King"}`},
-		"unmapped label":           {record: "contact", columns: map[string]column.Value{"status": status("Ghost")}, links: []*store.Link{link("contact", contactID, base)}, err: true},
+		"as written":               {record: "contact", links: []*ledger.Link{link("contact", contactID, base)}},
+		"changed":                  {record: "contact", columns: map[string]column.Value{"status": status("Boss")}, links: []*ledger.Link{link("contact", contactID, wrote(map[string]any{"Title": "Staff"}))}, want: `update {"Title":"Head"}`},
+		"emptied":                  {record: "contact", links: []*ledger.Link{link("contact", contactID, wrote(map[string]any{"Title": "Staff"}))}, want: `update {"Title":null}`},
+		"never had":                {record: "contact", links: []*ledger.Link{link("contact", contactID, map[string]any{})}, want: `update {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King","Monday_Item_Id__c":"7"}`},
+		"never had, but told":      {record: "contact", links: []*ledger.Link{link("contact", contactID, base)}, touched: "status", want: `update {"Title":null}`},
+		"key of another":           {record: "contact", links: []*ledger.Link{link("contact", contactID, wrote(map[string]any{"Monday_Item_Id__c": "8"}))}, want: `update {"Monday_Item_Id__c":"7"}`},
+		"forced":                   {record: "contact", links: []*ledger.Link{link("contact", contactID, base)}, fresh: true, want: `update {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King"}`},
+		"unmapped label":           {record: "contact", columns: map[string]column.Value{"status": status("Ghost")}, links: []*ledger.Link{link("contact", contactID, base)}, err: true},
 		"shown Id":                 {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, want: `update {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King","Monday_Item_Id__c":"7"}`},
 		"shown Id of 15":           {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID[:15])}, want: `update {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King","Monday_Item_Id__c":"7"}`},
 		"shown Id of another item": {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, owners: map[string]int64{contactID: 8}, want: `upsert {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King"} empty [Email Title AccountId]`},
-		"shown Id, ended":          {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, links: []*store.Link{{ItemID: 7, Record: "contact", EndedID: contactID}}, want: `upsert {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King"} empty [Email Title AccountId]`},
+		"shown Id, ended":          {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, links: []*ledger.Link{{ItemID: 7, Record: "contact", EndedIDs: []string{contactID}}}, want: `upsert {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King"} empty [Email Title AccountId]`},
 		"shown Id, busy":           {record: "contact", columns: map[string]column.Value{"text_sfid": text(contactID)}, busy: true},
 		"shared":                   {record: "account", columns: map[string]column.Value{"company": text("Acme")}, want: `create {"Name":"Acme"} empty [Phone] match`},
-		"shared, as written":       {record: "account", columns: map[string]column.Value{"company": text(" ACME")}, links: []*store.Link{link("account", accountID, map[string]any{"Name": "Acme"})}},
-		"shared, changed":          {record: "account", columns: map[string]column.Value{"company": text("Better")}, links: []*store.Link{link("account", accountID, map[string]any{"Name": "Acme"})}, want: `create {"Name":"Better"} empty [Phone] match`},
+		"shared, as written":       {record: "account", columns: map[string]column.Value{"company": text(" ACME")}, links: []*ledger.Link{link("account", accountID, map[string]any{"Name": "Acme"})}},
+		"shared, changed":          {record: "account", columns: map[string]column.Value{"company": text("Better")}, links: []*ledger.Link{link("account", accountID, map[string]any{"Name": "Acme"})}, want: `create {"Name":"Better"} empty [Phone] match`},
 		"shared, empty":            {record: "account", columns: map[string]column.Value{"company": text(" ")}},
-		"shared, forced":           {record: "account", columns: map[string]column.Value{"company": text("Acme")}, links: []*store.Link{link("account", accountID, map[string]any{"Name": "Acme"})}, fresh: true},
+		"shared, forced":           {record: "account", columns: map[string]column.Value{"company": text("Acme")}, links: []*ledger.Link{link("account", accountID, map[string]any{"Name": "Acme"})}, fresh: true},
 		"shared, refused": {record: "account", columns: map[string]column.Value{"company": text("Acme")},
-			links: []*store.Link{{ItemID: 7, Record: "account", Refused: map[string]store.Refusal{"Name": {Value: "Acme", Code: "X", JobID: 1}}}}, err: true},
+			links: []*ledger.Link{{ItemID: 7, Record: "account", Rejected: map[string]ledger.Rejection{"Name": {Value: "Acme", Code: "X", JobID: 1}}}}, err: true},
 		"refused, match": {record: "contact", columns: map[string]column.Value{"email": text("a@b")},
-			links: []*store.Link{{ItemID: 7, Record: "contact", Refused: map[string]store.Refusal{"Email": {Value: "a@b", Code: "X", JobID: 1}}}},
+			links: []*ledger.Link{{ItemID: 7, Record: "contact", Rejected: map[string]ledger.Rejection{"Email": {Value: "a@b", Code: "X", JobID: 1}}}},
 			want:  `upsert {"Birthdate":"2026-09-24","FirstName":"Ada","LastName":"King"} empty [Title AccountId]`, err: true},
 	}
 	for name, tt := range tests {
@@ -151,14 +155,14 @@ func TestEmptied(t *testing.T) {
 func TestPlanAfterApplying(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		item := &store.Item{ID: 7, BoardID: people, Links: map[string]*store.Link{}, Columns: map[string]store.Column{}}
+		item := &ledger.Item{ID: 7, BoardID: people, Links: map[string]*ledger.Link{}, Columns: map[string]ledger.Column{}}
 		for range rapid.IntRange(1, 5).Draw(t, "batches") {
 			change := drawColumns(t)
 			item.Name = rapid.SampledFrom([]string{"", "Ada", "Ada King", "Ada Byron King"}).Draw(t, "name")
 			w := &work{board: testBoard(), item: item, fresh: rapid.Bool().Draw(t, "fresh")}
 			w.tasks = []*task{{Event: Event{JobID: 1}}}
 			for id, v := range change {
-				w.set(id, store.Column{Value: v, At: 1})
+				w.set(id, ledger.Column{Value: v, At: 1})
 				w.touch(id)
 			}
 			w.look()
@@ -204,7 +208,7 @@ func drawColumns(t *rapid.T) map[string]column.Value {
 func applied(w *work) *pass {
 	p := &pass{Engine: &Engine{Config: Config{Mapping: &mapping.Mapping{Key: "Monday_Item_Id__c"}, Now: time.Now}}}
 	p.refs = references{
-		works: map[int64]*work{7: w}, linked: map[store.RecordRef]string{{ItemID: 1, Record: "account"}: accountID},
+		works: map[int64]*work{7: w}, linked: map[ledger.RecordRef]string{{ItemID: 1, Record: "account"}: accountID},
 		leased: func(string) bool { return true },
 	}
 	return p
@@ -223,9 +227,9 @@ func applyAll(p *pass, r *row, found bool) {
 }
 
 // again is the item as it comes back from Postgres.
-func again(t *rapid.T, item *store.Item) *store.Item {
+func again(t *rapid.T, item *ledger.Item) *ledger.Item {
 	text, err := json.Marshal(item)
-	kept := &store.Item{}
+	kept := &ledger.Item{}
 	if err != nil || json.Unmarshal(text, kept) != nil {
 		t.Fatalf("keeping the item: %v", err)
 	}

@@ -19,6 +19,7 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
 	"crmsync/mondayclient"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/schematest"
 	"crmsync/schema/store"
@@ -85,7 +86,7 @@ type world struct {
 }
 
 type requeued struct {
-	Ref   store.Ref
+	Ref   ledger.Ref
 	Force bool
 }
 
@@ -129,7 +130,7 @@ func boards() []mondaysim.Board {
 	return all
 }
 
-func (w *world) requeue(_ context.Context, _ pgx.Tx, items []store.Ref, force bool) error {
+func (w *world) requeue(_ context.Context, _ pgx.Tx, items []ledger.Ref, force bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, item := range items {

@@ -6,8 +6,8 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/schema/store"
 	"crmsync/sfclient"
 )
 
@@ -18,7 +18,7 @@ const writeSize = 50
 type shown struct {
 	work   *work
 	record *mapping.Record
-	link   *store.Link
+	link   *ledger.Link
 }
 
 // writeBack shows the Ids of records in the id columns of their items, where these do not show them yet.
@@ -38,7 +38,7 @@ func (p *pass) writeBack() {
 				continue
 			}
 			s := shown{w, rec, link}
-			if refusal, refused := link.Refused[shownID]; refused && refusal.Value == link.SalesforceID {
+			if refusal, refused := link.Rejected[shownID]; refused && refusal.Value == link.SalesforceID {
 				s.row().blameAgain(shownID, []string{rec.IDColumn})
 				continue
 			}
@@ -87,7 +87,7 @@ func (p *pass) show(items []*work, byWork map[*work][]shown) {
 // column from now on is newer.
 func (s shown) done() {
 	at := s.work.item.Columns[s.record.IDColumn].At + 1
-	s.work.set(s.record.IDColumn, store.Column{Value: column.Value{Type: column.Text, Text: s.link.SalesforceID}, At: at})
+	s.work.set(s.record.IDColumn, ledger.Column{Value: column.Value{Type: column.Text, Text: s.link.SalesforceID}, At: at})
 	s.work.wrote(recordChange{Record: s.record.Name, Object: s.record.Object, ID: s.link.SalesforceID}, []string{s.record.IDColumn})
 }
 

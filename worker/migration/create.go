@@ -299,7 +299,7 @@ func (p *page) sign() error {
 			continue
 		}
 		if x.link != nil {
-			x.link.Written = with(x.link.Written, p.Mapping.Key, any(itemText(x.item)))
+			x.link.Agree(p.Mapping.Key, itemText(x.item))
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
 )
@@ -103,7 +104,7 @@ func (p *page) foresee(x *subject) {
 		x.outcome = created
 	case x.read != nil:
 		if x.link == nil {
-			x.link = &store.Link{}
+			x.link = &ledger.Link{}
 		}
 		x.plan = p.compare(x)
 		if len(x.plan.write) > 0 {

@@ -19,6 +19,7 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
@@ -53,7 +54,7 @@ type Config struct {
 	Slice, Timeout time.Duration
 
 	// Requeue queues a comparison of each item, in the transaction.
-	Requeue func(ctx context.Context, tx pgx.Tx, items []store.Ref) error
+	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
 
 	Log *slog.Logger
 	Now func() time.Time

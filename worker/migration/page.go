@@ -7,6 +7,7 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
@@ -30,9 +31,9 @@ type subject struct {
 	record sfclient.Record
 	values map[string]column.Value // what the record says, by column; without what has no one answer
 
-	item    int64       // 0: there is none yet
-	link    *store.Link // what both sides agreed on; nil: the item is not linked
-	claimed *store.Item // leased
+	item    int64        // 0: there is none yet
+	link    *ledger.Link // what both sides agreed on; nil: the item is not linked
+	claimed *ledger.Item // leased
 	read    *mondayclient.Item
 	key     bool  // the item is new to the record, which is to carry the item's id
 	signed  bool  // it does
@@ -45,15 +46,15 @@ type subject struct {
 type page struct {
 	*slice
 	subjects  []*subject
-	linked    map[store.RecordRef]string // Ids of the records that items are connected to
-	documents []*document                // that make items
-	keys      []string                   // leased
-	claims    []int64                    // leased
+	linked    map[ledger.RecordRef]string // Ids of the records that items are connected to
+	documents []*document                 // that make items
+	keys      []string                    // leased
+	claims    []int64                     // leased
 	failures  []store.Failure
 }
 
 func (s *slice) newPage(records []sfclient.Record) (*page, error) {
-	p := &page{slice: s, linked: map[store.RecordRef]string{}}
+	p := &page{slice: s, linked: map[ledger.RecordRef]string{}}
 	for _, r := range records {
 		id, _ := r["Id"].(string)
 		stamp, err := stampOf(r)
@@ -103,7 +104,7 @@ func (p *page) fill() error {
 			var item int64
 			if id, ok := reference(x.record, t); ok {
 				item = itemOf(t.Link(), links[id])
-				p.linked[store.RecordRef{ItemID: item, Record: t.Link().Name}] = id
+				p.linked[ledger.RecordRef{ItemID: item, Record: t.Link().Name}] = id
 			}
 			typ := p.types[t.Column]
 			if v, ok := t.Back(x.record[t.Field], typ, item); ok {

@@ -8,6 +8,7 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
@@ -35,7 +36,7 @@ func (p *page) changed(x *subject) bool {
 			return false
 		}
 		value, ok := p.holds(t, x.link, t.Column, to)
-		base, known := x.link.Written[t.Base()]
+		base, known := x.link.Agreed(t.Base())
 		return !ok || !known || p.fold(t, value) != p.fold(t, base)
 	})
 }
@@ -54,7 +55,7 @@ func (p *page) compare(x *subject) *plan {
 			from = column.Value{Type: column.Text, Text: x.read.Name}
 		}
 		c := change{target: t, from: from, to: to}
-		base, known := x.link.Written[t.Base()]
+		base, known := x.link.Agreed(t.Base())
 		theirs, toOK := p.holds(t, x.link, t.Column, to)
 		ours, fromOK := p.holds(t, x.link, t.Column, from)
 		c.value = theirs
@@ -76,7 +77,7 @@ func (p *page) compare(x *subject) *plan {
 const nameColumn = "name"
 
 // holds is what a field holds when its column holds a value.
-func (p *page) holds(t *mapping.Target, link *store.Link, id string, v column.Value) (any, bool) {
+func (p *page) holds(t *mapping.Target, link *ledger.Link, id string, v column.Value) (any, bool) {
 	it := mapping.Item{Name: v.Text}
 	if id != nameColumn {
 		it = mapping.Item{Columns: map[string]column.Value{id: v}}
@@ -94,7 +95,7 @@ func (p *page) literal(v mapping.Value) (any, bool) {
 	case v.Err != nil, v.Record != nil, v.Person != 0:
 		return nil, false
 	case v.Link != nil:
-		id := p.linked[store.RecordRef{ItemID: v.Item, Record: v.Link.Name}]
+		id := p.linked[ledger.RecordRef{ItemID: v.Item, Record: v.Link.Name}]
 		return id, id != ""
 	}
 	return v.Literal, true
@@ -113,14 +114,14 @@ func (p *page) agree(x *subject, it mapping.Item, columns []string) {
 		v := values[f.Name]
 		var refused *mapping.ValueError
 		if errors.As(v.Err, &refused) {
-			x.link.Refused = with(x.link.Refused, f.Name, store.Refusal{Value: v.Err.Error(), Code: refused.Code, JobID: p.job.ID})
+			x.link.Rejected = with(x.link.Rejected, f.Name, ledger.Rejection{Value: v.Err.Error(), Code: refused.Code, JobID: p.job.ID})
 			continue
 		}
 		value, ok := p.literal(v)
 		if !ok {
 			continue
 		}
-		x.link.Written = with(x.link.Written, f.Name, value)
+		x.link.Agree(f.Name, value)
 		if v.Since != "" {
 			x.link.Since = with(x.link.Since, f.Name, v.Since)
 		}
@@ -128,14 +129,14 @@ func (p *page) agree(x *subject, it mapping.Item, columns []string) {
 	for _, t := range p.migration.Targets {
 		if to, ok := x.values[t.Column]; ok && t.OwnBase() && (columns == nil || slices.Contains(columns, t.Column)) {
 			if value, ok := p.holds(t, x.link, t.Column, to); ok {
-				x.link.Written = with(x.link.Written, t.Base(), value)
+				x.link.Agree(t.Base(), value)
 			}
 		}
 	}
 }
 
 // absorb brings what was read of an item into what is known of it, as the engine does: for each column the newer time wins.
-func absorb(item *store.Item, read *mondayclient.Item) {
+func absorb(item *ledger.Item, read *mondayclient.Item) {
 	if !item.Known {
 		return // it will be read as a whole when the first event comes
 	}
@@ -145,7 +146,7 @@ func absorb(item *store.Item, read *mondayclient.Item) {
 			at = own
 		}
 		if known, ok := item.Columns[id]; ok && at.UnixMicro() >= known.At {
-			item.Columns[id] = store.Column{Value: value, At: at.UnixMicro()}
+			item.Columns[id] = ledger.Column{Value: value, At: at.UnixMicro()}
 		}
 	}
 	if !read.UpdatedAt.Before(item.NameAt) && item.Name != read.Name {
@@ -155,11 +156,11 @@ func absorb(item *store.Item, read *mondayclient.Item) {
 
 // hold keeps in what is known of an item what was written to it. Its time is just after the last known one, so that whatever
 // Monday tells from now on is newer.
-func hold(item *store.Item, c change) {
+func hold(item *ledger.Item, c change) {
 	if c.target.Column == nameColumn {
 		item.Name, item.NameAt = c.to.Text, item.NameAt.Add(time.Microsecond)
 	} else if known, ok := item.Columns[c.target.Column]; ok && item.Known {
-		item.Columns[c.target.Column] = store.Column{Value: c.to, At: known.At + 1}
+		item.Columns[c.target.Column] = ledger.Column{Value: c.to, At: known.At + 1}
 	}
 }
 

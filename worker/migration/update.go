@@ -9,6 +9,7 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
@@ -90,7 +91,7 @@ func (p *page) claim(subjects []*subject) error {
 		x.claimed = claimed[x.item]
 		link := x.claimed.Links[rec.Name]
 		if link == nil {
-			link = &store.Link{ItemID: x.item, Record: rec.Name, Object: rec.Object}
+			link = &ledger.Link{ItemID: x.item, Record: rec.Name, Object: rec.Object}
 		}
 		x.link = link
 		x.key = link.SalesforceID == ""
@@ -99,13 +100,13 @@ func (p *page) claim(subjects []*subject) error {
 }
 
 // claimItems waits for the items that others have.
-func (p *page) claimItems(subjects []*subject) (map[int64]*store.Item, error) {
-	all := make(map[int64]*store.Item, len(subjects))
+func (p *page) claimItems(subjects []*subject) (map[int64]*ledger.Item, error) {
+	all := make(map[int64]*ledger.Item, len(subjects))
 	for n := 0; ; n++ {
-		var missing []store.Ref
+		var missing []ledger.Ref
 		for _, x := range subjects {
 			if all[x.item] == nil {
-				missing = append(missing, store.Ref{BoardID: p.job.BoardID, ItemID: x.item})
+				missing = append(missing, ledger.Ref{BoardID: p.job.BoardID, ItemID: x.item})
 			}
 		}
 		if len(missing) == 0 {
@@ -156,7 +157,7 @@ func (p *page) readItemsOf(subjects []*subject) error {
 	if err != nil {
 		return err
 	}
-	var wanted []store.RecordRef
+	var wanted []ledger.RecordRef
 	for _, x := range subjects {
 		read := items[x.item]
 		if read == nil || read.State != "active" {
@@ -166,7 +167,7 @@ func (p *page) readItemsOf(subjects []*subject) error {
 		x.read = read
 		for _, t := range p.migration.Targets {
 			if ids := read.Columns[t.Column].IDs; t.Link() != nil && len(ids) > 0 {
-				wanted = append(wanted, store.RecordRef{ItemID: ids[0], Record: t.Link().Name})
+				wanted = append(wanted, ledger.RecordRef{ItemID: ids[0], Record: t.Link().Name})
 			}
 		}
 	}
@@ -259,7 +260,7 @@ func (p *page) settle(x *subject) {
 		hold(x.claimed, c)
 	}
 	for _, c := range x.plan.agreed {
-		x.link.Written = with(x.link.Written, c.target.Base(), c.value)
+		x.link.Agree(c.target.Base(), c.value)
 	}
 	if len(columns) > 0 {
 		x.outcome = updated
@@ -285,9 +286,9 @@ func (p *page) claimCreated() error {
 	rec := p.migration.Record
 	for _, x := range some {
 		x.claimed = claimed[x.item]
-		x.link = &store.Link{ItemID: x.item, Record: rec.Name, Object: rec.Object, SalesforceID: x.id}
+		x.link = &ledger.Link{ItemID: x.item, Record: rec.Name, Object: rec.Object, SalesforceID: x.id}
 		if x.signed {
-			x.link.Written = with(x.link.Written, p.Mapping.Key, any(itemText(x.item)))
+			x.link.Agree(p.Mapping.Key, itemText(x.item))
 		}
 		p.agree(x, mapping.Item{ID: x.item, Name: x.name(), Columns: x.values}, nil)
 	}

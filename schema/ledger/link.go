@@ -1,0 +1,134 @@
+package ledger
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// Link is the record of Salesforce that stands for an item, and what both sides last agreed on.
+type Link struct {
+	ItemID       int64
+	Record       string // the record's name in the mapping
+	Object       string
+	SalesforceID string               // 18 characters; empty: none yet, or it ended with its item
+	Written      map[string]Written   // field -> value last written; a field that is absent was never written
+	Rejected     map[string]Rejection // field -> value that Salesforce rejected
+	EndedIDs     []string             // Ids of records that are gone, the last one last
+	Since        map[string]string    // field -> day on which its relative default was first applied
+}
+
+// Written is the value that a field was last known to hold.
+type Written struct {
+	Value any
+
+	// Unsure reports that the answer to the last write was lost: Salesforce may hold the value or not. No value equals
+	// it, so the field is sent again whatever it should hold by then.
+	Unsure bool
+}
+
+// Rejection is a value that Salesforce rejected. It is not sent again until it changes.
+type Rejection struct {
+	Value any    `json:"value"`
+	Code  string `json:"code"`
+	JobID int64  `json:"job_id"` // the event that failed because of it
+
+	// Dependent reports that the value was rejected because of other fields, as by a validation rule: it is sent again
+	// with the next write of the record.
+	Dependent bool `json:"dependent,omitempty"`
+}
+
+// keptEnded is how many Ids of ended records are kept: as many as an item may still show.
+const keptEnded = 8
+
+// Agreed returns the value that the field is known to hold. It is not ok where none was written, or where the answer was lost.
+func (l *Link) Agreed(field string) (value any, ok bool) {
+	w, ok := l.Written[field]
+	return w.Value, ok && !w.Unsure
+}
+
+// Holds reports whether the field is known to hold the value.
+func (l *Link) Holds(field string, value any) bool {
+	held, ok := l.Agreed(field)
+	return ok && held == value
+}
+
+// Agree records that the field holds the value on both sides.
+func (l *Link) Agree(field string, value any) {
+	l.write(field, Written{Value: value})
+	delete(l.Rejected, field)
+}
+
+// Doubt records that the field may hold another value than the one last written.
+func (l *Link) Doubt(field string) { l.write(field, Written{Unsure: true}) }
+
+// InDoubt reports whether the answer to the field's last write was lost.
+func (l *Link) InDoubt(field string) bool { return l.Written[field].Unsure }
+
+func (l *Link) write(field string, w Written) {
+	if l.Written == nil {
+		l.Written = map[string]Written{}
+	}
+	l.Written[field] = w
+}
+
+// Adopt makes a record that was there before the item's own. What it holds is not known.
+func (l *Link) Adopt(id string) { l.SalesforceID, l.Written = id, nil }
+
+// End marks the record as gone. The item may go on showing the old Id; that must not link it again.
+func (l *Link) End() {
+	ids := append(slices.Clone(l.EndedIDs), l.SalesforceID)
+	l.EndedIDs = ids[max(0, len(ids)-keptEnded):]
+	l.SalesforceID, l.Written = "", nil
+}
+
+// Ended reports whether an Id is that of a record that is gone.
+func (l *Link) Ended(id string) bool { return slices.Contains(l.EndedIDs, id) }
+
+// Reject records that Salesforce rejected the value of a field.
+func (l *Link) Reject(field string, r Rejection) {
+	if l.Rejected == nil {
+		l.Rejected = map[string]Rejection{}
+	}
+	l.Rejected[field] = r
+}
+
+// Rejects reports whether Salesforce rejected just this value of the field.
+func (l *Link) Rejects(field string, value any) bool {
+	r, ok := l.Rejected[field]
+	return ok && r.Value == value
+}
+
+// Apply records the first day of a field's relative default, and reports whether it was new.
+func (l *Link) Apply(field, day string) bool {
+	if day == "" || l.Since[field] == day {
+		return false
+	}
+	if l.Since == nil {
+		l.Since = map[string]string{}
+	}
+	l.Since[field] = day
+	return true
+}
+
+// unsure is the stored form of a write without an answer; a value of a field is never an object.
+type unsure struct {
+	Unsure bool `json:"unsure"`
+}
+
+// MarshalJSON writes the value itself, or an object where it is not known.
+func (w Written) MarshalJSON() ([]byte, error) {
+	if w.Unsure {
+		return json.Marshal(unsure{true})
+	}
+	return json.Marshal(w.Value)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (w *Written) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '{' {
+		w.Value, w.Unsure = nil, true
+		return nil
+	}
+	w.Unsure = false
+	return json.Unmarshal(text, &w.Value)
+}

@@ -1,0 +1,81 @@
+package ledger_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crmsync/schema/ledger"
+)
+
+// What is stored in links.written must be read by every later version.
+func TestWrittenStored(t *testing.T) {
+	t.Parallel()
+	const stored = `{"Amount":12.5,"Email":"a@b.example","Open":true,"Phone":{"unsure":true},"Title":null}`
+	want := map[string]ledger.Written{
+		"Amount": {Value: 12.5}, "Email": {Value: "a@b.example"}, "Open": {Value: true}, "Phone": {Unsure: true}, "Title": {},
+	}
+	var got map[string]ledger.Written
+	if err := json.Unmarshal([]byte(stored), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("read (-want +got):\n%s", diff)
+	}
+	text, err := json.Marshal(got)
+	if err != nil || string(text) != stored {
+		t.Errorf("written = %s, %v, want %s", text, err, stored)
+	}
+}
+
+func TestAgreement(t *testing.T) {
+	t.Parallel()
+	var l ledger.Link
+	if l.Holds("Email", nil) {
+		t.Error("a field that was never written is known to hold null")
+	}
+	l.Reject("Email", ledger.Rejection{Value: "bad", Code: "INVALID_EMAIL_ADDRESS", JobID: 1})
+	if !l.Rejects("Email", "bad") || l.Rejects("Email", "good") || l.Rejects("Phone", "bad") {
+		t.Error("a rejection is not of one field and one value")
+	}
+	l.Agree("Email", "good")
+	if !l.Holds("Email", "good") || l.Rejects("Email", "bad") {
+		t.Errorf("after agreement: %+v", l)
+	}
+	l.Doubt("Email")
+	if _, ok := l.Agreed("Email"); ok || l.Holds("Email", nil) || !l.InDoubt("Email") {
+		t.Error("a write without an answer counts as agreed")
+	}
+}
+
+func TestEnd(t *testing.T) {
+	t.Parallel()
+	var l ledger.Link
+	for n := range 10 {
+		l.Adopt(string(rune('a' + n)))
+		l.Agree("Email", "x")
+		l.End()
+	}
+	if l.SalesforceID != "" || l.Written != nil {
+		t.Errorf("after its end: %+v", l)
+	}
+	for id, want := range map[string]bool{"a": false, "b": false, "c": true, "j": true, "": false} {
+		if got := l.Ended(id); got != want {
+			t.Errorf("Ended(%q) = %t, want %t", id, got, want)
+		}
+	}
+}
+
+func TestFirstDay(t *testing.T) {
+	t.Parallel()
+	var l ledger.Link
+	for _, step := range []struct {
+		day  string
+		want bool
+	}{{"", false}, {"2026-09-01", true}, {"2026-09-01", false}, {"2026-09-02", true}} {
+		if got := l.Apply("CloseDate", step.day); got != step.want {
+			t.Errorf("Apply(%q) = %t, want %t", step.day, got, step.want)
+		}
+	}
+}
