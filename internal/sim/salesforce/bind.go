@@ -7,10 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// stampLayout is how the API shows a datetime. In this form datetimes sort as text.
-const stampLayout = "2006-01-02T15:04:05.000-0700"
+	"crmsync/internal/sim/salesforce/soql"
+)
 
 // row is a record as a request gives it, with names resolved and JSON types checked.
 type row struct {
@@ -118,7 +117,7 @@ func (c *column) parse(v any) (any, *failure) {
 			return v, nil
 		}
 	case DateTime:
-		if stamp, ok := parseStamp(s); ok {
+		if stamp, ok := soql.ParseDateTime(s); ok {
 			return stamp, nil
 		}
 	default:
@@ -138,16 +137,6 @@ func trimmed(s string, boxed any) any {
 		return t
 	}
 	return boxed
-}
-
-// parseStamp gives a datetime in the form that the API shows.
-func parseStamp(s string) (string, bool) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC().Format(stampLayout), true
-		}
-	}
-	return "", false
 }
 
 func (c *column) jsonType() string {

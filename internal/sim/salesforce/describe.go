@@ -124,7 +124,7 @@ func (c *column) describe() map[string]any {
 		"defaultedOnCreate": c.Default != nil || c.Type == Boolean || c.Name == "OwnerId" || c.index <= colStamp,
 		"defaultValue":      c.Default, "calculated": false, "autoNumber": false, "custom": strings.HasSuffix(c.Name, "__c"),
 		"externalId": c.ExternalID, "unique": c.Unique, "caseSensitive": false, "idLookup": c.ExternalID || c.index == colID,
-		"nameField": c.Name == "Name", "filterable": c.filterable(), "sortable": c.filterable(), "groupable": c.filterable() && !c.number(),
+		"nameField": c.Name == "Name", "filterable": c.query.Filterable, "sortable": c.query.Filterable, "groupable": c.query.Filterable && !c.number(),
 		"restrictedPicklist": c.Restricted, "dependentPicklist": false, "picklistValues": values,
 		"referenceTo": to, "relationshipName": relation, "polymorphicForeignKey": false,
 		"compoundFieldName": nil, "extraTypeInfo": nil, "inlineHelpText": nil, "deprecatedAndHidden": false, "permissionable": !c.Required,

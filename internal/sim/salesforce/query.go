@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"crmsync/internal/sim/salesforce/soql"
 )
 
 const (
@@ -19,8 +21,8 @@ const (
 type cursor struct {
 	id        string
 	selection selection
-	records   []*record
-	size      int // records on a page
+	records   []soql.Row // *record
+	size      int        // records on a page
 }
 
 // selection is what a query or a retrieve shows of a record.
@@ -44,30 +46,24 @@ func (s *Sim) planQuery(r request) operation {
 	case len(r.path) > 2:
 		return refused(opOther, "", notFound())
 	}
-	q, f := parseQuery(r.query.Get("q"))
-	if f != nil {
-		return refused(opQuery, "", f)
+	q, err := soql.Parse(r.query.Get("q"))
+	if err != nil {
+		return refused(opQuery, "", queryFailure(err))
 	}
-	t, ok := s.table(q.from.text)
+	t, ok := s.table(q.From())
 	if !ok {
-		return refused(opQuery, "", fail("INVALID_TYPE", "%ssObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.",
-			errorAt(q.text, q.from.pos), q.from.text))
+		return refused(opQuery, "", queryFailure(q.UnknownObject()))
 	}
-	c := compiler{t, q.text}
-	sel, f := c.selection(q.fields)
-	if f != nil {
-		return refused(opQuery, t.Name, f)
+	p, err := q.Prepare(queryTable{t}, r.path[0] == "queryAll")
+	if err != nil {
+		return refused(opQuery, t.Name, queryFailure(err))
 	}
-	p, f := c.prepare(q, r.path[0] == "queryAll")
-	if f != nil {
-		return refused(opQuery, t.Name, f)
-	}
-	return operation{name: opQuery, object: t.Name, run: func(x *tx) answer { return x.sim.firstPage(r, p, sel) }}
+	return operation{name: opQuery, object: t.Name, run: func(x *tx) answer { return x.sim.firstPage(r, p, t.selection(p.Fields())) }}
 }
 
-func (s *Sim) firstPage(r request, p plan, sel selection) answer {
-	found := p.run()
-	if p.query.count {
+func (s *Sim) firstPage(r request, p soql.Plan, sel selection) answer {
+	found := p.Run()
+	if p.Counts() {
 		return answer{status: http.StatusOK, body: map[string]any{"totalSize": len(found), "done": true, "records": []any{}}}
 	}
 	c := cursor{selection: sel, records: found, size: s.pageSize(r)}
@@ -113,36 +109,28 @@ func (c cursor) page(r request, from int) answer {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = c.selection.append(b, r.base(), rec)
+		b = c.selection.append(b, r.base(), rec.(*record))
 	}
 	return answer{status: http.StatusOK, body: json.RawMessage(append(b, "]}"...))}
 }
 
-// selection resolves the fields of a query; those of one parent are shown together.
-func (c compiler) selection(fields []token) (selection, *failure) {
+// selection puts the fields of a query as they are shown: those of one parent together.
+func (t *table) selection(fields []soql.Path) selection {
 	var sel selection
-	seen := map[path]bool{}
-	for _, t := range fields {
-		p, f := c.path(t)
-		if f != nil {
-			return nil, f
-		}
-		if seen[p] {
-			return nil, fail("MALFORMED_QUERY", "%sduplicate field selected: %s", errorAt(c.text, t.pos), t.text)
-		}
-		seen[p] = true
-		if p.reference == nil {
-			sel = append(sel, selected{column: p.column})
+	for _, f := range fields {
+		if f.Reference == nil {
+			sel = append(sel, selected{column: &t.columns[f.Column.Index]})
 			continue
 		}
-		i := slices.IndexFunc(sel, func(s selected) bool { return s.column == p.reference && s.kids != nil })
+		reference := &t.columns[f.Reference.Index]
+		i := slices.IndexFunc(sel, func(s selected) bool { return s.column == reference && s.kids != nil })
 		if i < 0 {
-			sel = append(sel, selected{column: p.reference})
+			sel = append(sel, selected{column: reference})
 			i = len(sel) - 1
 		}
-		sel[i].kids = append(sel[i].kids, selected{column: p.column})
+		sel[i].kids = append(sel[i].kids, selected{column: &reference.parent.columns[f.Column.Index]})
 	}
-	return sel, nil
+	return sel
 }
 
 // selectColumns resolves the fields of a retrieve; none: all.

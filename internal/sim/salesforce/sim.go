@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"crmsync/internal/sim/salesforce/soql"
 )
 
 const (
@@ -318,7 +320,7 @@ func (s *Sim) tick() string {
 		now = s.last.Add(time.Millisecond)
 	}
 	s.last = now
-	return now.Format(stampLayout)
+	return now.Format(soql.DateTimeLayout)
 }
 
 func (s *Sim) nextID() int {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"crmsync/internal/sim/salesforce/soql"
 )
 
 // Positions of the columns that every table begins with.
@@ -37,7 +39,8 @@ type index map[string][]*record
 type column struct {
 	Field
 	index    int
-	relation string // name of the parent in SOQL and in nested records
+	query    soql.Column // the column as queries see it
+	relation string      // name of the parent in SOQL and in nested records
 	parent   *table
 }
 
@@ -88,6 +91,7 @@ func newTable(o Object) *table {
 		if f.Unique || f.ExternalID {
 			t.indexes[i] = index{}
 		}
+		c.query = c.forQueries()
 		t.columns = append(t.columns, c)
 	}
 	return t
@@ -185,30 +189,12 @@ func (e stamped) stale() bool { return e.rec.values[colStamp] != e.stamp }
 func (r *record) deleted() bool { return r.values[colDeleted] == true }
 
 // fold is the key of a value in indexes and comparisons: text is compared without regard to case.
-func (c *column) fold(v any) string {
-	s, ok := v.(string)
-	switch {
-	case !ok:
-		return fmt.Sprint(v)
-	case c.text():
-		return strings.ToLower(s)
-	}
-	return s
-}
+func (c *column) fold(v any) string { return c.query.Fold(v) }
 
 // text reports whether the column holds words, as against ids, times and numbers.
 func (c *column) text() bool {
 	switch c.Type {
 	case String, TextArea, Email, Phone, URL, Picklist, MultiPicklist:
-		return true
-	}
-	return false
-}
-
-// indexable reports whether an index on the column is worth its room.
-func (c *column) indexable() bool {
-	switch c.Type {
-	case String, Email, Phone, URL, Reference:
 		return true
 	}
 	return false

@@ -1,66 +1,71 @@
-package salesforce
+package soql
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 )
 
-type predicate func(*record) bool
+type predicate func(Row) bool
 
-// path is a field of a record, or of the parent that a reference points to.
-type path struct {
-	reference *column // nil: the record's own
-	column    *column
+// Path is a column of a row, or of the row that one of its references points to.
+type Path struct {
+	Reference *Column // nil: the row's own
+	Column    *Column
+	parent    Table // that the reference points to
 }
 
 // compiler turns names and conditions of a query into what can be run on a table's records.
 type compiler struct {
-	table *table
+	table Table
 	text  string
 }
 
 // path resolves a field's name, of which one parent level may stand before the dot.
-func (c compiler) path(t token) (path, *failure) {
+func (c compiler) path(t token) (Path, *Error) {
 	relation, name, dotted := strings.Cut(t.text, ".")
 	if !dotted {
-		return c.own(c.table, nil, t.text, t.pos)
+		return c.own(nil, t.text, t.pos)
 	}
-	if strings.EqualFold(relation, c.table.Name) {
-		return c.own(c.table, nil, name, t.pos)
+	if strings.EqualFold(relation, c.table.Name()) {
+		return c.own(nil, name, t.pos)
 	}
-	i, ok := c.table.relations[strings.ToLower(relation)]
-	if !ok || c.table.columns[i].parent == nil {
-		return path{}, fail("INVALID_FIELD", "%sDidn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name.",
+	reference, parent, ok := c.table.Parent(relation)
+	if !ok {
+		return Path{}, fail("INVALID_FIELD", "%sDidn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name.",
 			errorAt(c.text, t.pos), relation)
 	}
-	reference := &c.table.columns[i]
-	return c.own(reference.parent, reference, name, t.pos)
+	p, f := compiler{parent, c.text}.own(reference, name, t.pos)
+	p.parent = parent
+	return p, f
 }
 
-func (c compiler) own(t *table, reference *column, name string, pos int) (path, *failure) {
-	column, ok := t.column(name)
+func (c compiler) own(reference *Column, name string, pos int) (Path, *Error) {
+	column, ok := c.table.Column(name)
 	if !ok {
-		return path{}, fail("INVALID_FIELD", "%sNo such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
-			errorAt(c.text, pos), name, t.Name)
+		return Path{}, fail("INVALID_FIELD", "%sNo such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
+			errorAt(c.text, pos), name, c.table.Name())
 	}
-	return path{reference, column}, nil
+	return Path{Reference: reference, Column: column}, nil
 }
 
-// value is what a record has there.
-func (p path) value(r *record) any {
-	if p.reference != nil {
-		id, _ := r.values[p.reference.index].(string)
-		if r = p.reference.parent.byID[id]; r == nil {
+// value is what a row has there.
+func (p Path) value(r Row) any {
+	if p.Reference != nil {
+		id, _ := r.Value(p.Reference.Index).(string)
+		parent, ok := p.parent.Row(id)
+		if !ok {
 			return nil
 		}
+		r = parent
 	}
-	return r.values[p.column.index]
+	return r.Value(p.Column.Index)
 }
 
 // filter compiles a condition; nil accepts all.
-func (c compiler) filter(n *node) (predicate, *failure) {
+func (c compiler) filter(n *node) (predicate, *Error) {
 	if n == nil {
-		return func(*record) bool { return true }, nil
+		return func(Row) bool { return true }, nil
 	}
 	if n.kids == nil {
 		return c.comparison(n)
@@ -74,11 +79,11 @@ func (c compiler) filter(n *node) (predicate, *failure) {
 		kids[i] = p
 	}
 	if n.op == "NOT" {
-		return func(r *record) bool { return !kids[0](r) }, nil
+		return func(r Row) bool { return !kids[0](r) }, nil
 	}
 	// AND ends at the first false, OR at the first true.
 	stop := n.op == "OR"
-	return func(r *record) bool {
+	return func(r Row) bool {
 		for _, kid := range kids {
 			if kid(r) == stop {
 				return stop
@@ -88,15 +93,15 @@ func (c compiler) filter(n *node) (predicate, *failure) {
 	}, nil
 }
 
-func (c compiler) comparison(n *node) (predicate, *failure) {
+func (c compiler) comparison(n *node) (predicate, *Error) {
 	p, f := c.path(n.field)
 	if f == nil {
-		f = c.checkFilter(n, p.column)
+		f = c.checkFilter(n, p.Column)
 	}
 	if f != nil {
 		return nil, f
 	}
-	col := p.column
+	col := p.Column
 	want := n.values[0].value
 	switch n.op {
 	case "IN", "NOT IN":
@@ -105,19 +110,19 @@ func (c compiler) comparison(n *node) (predicate, *failure) {
 			set[col.folded(v.value)] = true
 		}
 		in := n.op == "IN"
-		return func(r *record) bool { return set[col.folded(p.value(r))] == in }, nil
+		return func(r Row) bool { return set[col.folded(p.value(r))] == in }, nil
 	case "LIKE":
 		pattern := strings.ToLower(want.(string))
-		return func(r *record) bool {
+		return func(r Row) bool {
 			s, ok := p.value(r).(string)
 			return ok && like(strings.ToLower(s), pattern)
 		}, nil
 	case "=":
-		return func(r *record) bool { return col.equal(p.value(r), want) }, nil
+		return func(r Row) bool { return col.equal(p.value(r), want) }, nil
 	case "!=":
-		return func(r *record) bool { return !col.equal(p.value(r), want) }, nil
+		return func(r Row) bool { return !col.equal(p.value(r), want) }, nil
 	}
-	return func(r *record) bool {
+	return func(r Row) bool {
 		v := p.value(r)
 		if v == nil || want == nil {
 			return false
@@ -136,34 +141,33 @@ func (c compiler) comparison(n *node) (predicate, *failure) {
 }
 
 // checkFilter checks that the column can be compared so, and puts the values into its form.
-func (c compiler) checkFilter(n *node, col *column) *failure {
+func (c compiler) checkFilter(n *node, col *Column) *Error {
 	at := errorAt(c.text, n.field.pos)
 	switch {
-	case !col.filterable():
+	case !col.Filterable:
 		return fail("INVALID_FIELD", "%sfield '%s' can not be filtered in a query call", at, col.Name)
-	case n.op == "LIKE" && (!col.text() || n.values[0].kind != String),
-		col.Type == Boolean && strings.ContainsAny(n.op, "<>"), col.Type == MultiPicklist && strings.ContainsAny(n.op, "<>"):
+	case n.op == "LIKE" && (col.Kind != Text || n.values[0].kind != Text), !col.Ordered && strings.ContainsAny(n.op, "<>"):
 		return fail("INVALID_FIELD", "%sinvalid operator on %s field", at, col.Type)
 	}
 	for i := range n.values {
 		v := &n.values[i]
 		s, _ := v.value.(string)
 		switch {
-		case v.kind == "":
+		case v.kind == 0:
 		case v.kind != col.literalKind():
 			should := "should not"
-			if col.literalKind() == String {
+			if col.literalKind() == Text {
 				should = "should"
 			}
 			return fail("INVALID_FIELD", "%svalue of filter criterion for field '%s' must be of type %s and %s be enclosed in quotes",
-				at, col.Name, col.jsonType(), should)
-		case col.Type == ID || col.Type == Reference:
-			id, ok := parseID(s)
+				at, col.Name, col.JSONType, should)
+		case col.Kind == ID:
+			id, ok := c.table.ParseID(s)
 			if !ok {
 				return fail("INVALID_QUERY_FILTER_OPERATOR", "%sinvalid ID field: %s", at, s)
 			}
 			v.value = id
-		case s == "" && col.text():
+		case s == "" && col.Kind == Text:
 			v.value = nil // the empty string is null
 		}
 	}
@@ -171,41 +175,47 @@ func (c compiler) checkFilter(n *node, col *column) *failure {
 }
 
 // literalKind is the kind of literal that the column is compared with.
-func (c *column) literalKind() Type {
-	switch {
-	case c.number():
-		return Double
-	case c.Type == Boolean, c.Type == Date, c.Type == DateTime:
-		return c.Type
+func (c *Column) literalKind() Kind {
+	if c.Kind == ID {
+		return Text
 	}
-	return String
+	return c.Kind
 }
 
-// filterable reports whether queries may filter and sort by the column.
-func (c *column) filterable() bool { return c.Type != TextArea || c.Length <= 255 }
-
 // folded is a value as it is compared for equality.
-func (c *column) folded(v any) any {
-	if s, ok := v.(string); ok && c.text() {
+func (c *Column) folded(v any) any {
+	if s, ok := v.(string); ok && c.Kind == Text {
 		return strings.ToLower(s)
 	}
 	return v
 }
 
-func (c *column) equal(a, b any) bool {
+// Fold is the key of a value in indexes and in comparisons.
+func (c *Column) Fold(v any) string {
+	s, ok := v.(string)
+	switch {
+	case !ok:
+		return fmt.Sprint(v)
+	case c.Kind == Text:
+		return strings.ToLower(s)
+	}
+	return s
+}
+
+func (c *Column) equal(a, b any) bool {
 	s, ok := a.(string)
 	t, also := b.(string)
-	if ok && also && c.text() {
+	if ok && also && c.Kind == Text {
 		return strings.EqualFold(s, t)
 	}
 	return a == b
 }
 
 // compare orders two values that are not null.
-func (c *column) compare(a, b any) int {
+func (c *Column) compare(a, b any) int {
 	switch a := a.(type) {
 	case string:
-		return strings.Compare(c.fold(a), c.fold(b))
+		return strings.Compare(c.Fold(a), c.Fold(b))
 	case float64:
 		return cmp.Compare(a, b.(float64))
 	}

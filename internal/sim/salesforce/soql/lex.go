@@ -1,4 +1,4 @@
-package salesforce
+package soql
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ type token struct {
 }
 
 // lex splits a query into tokens, the last of which is tokEnd.
-func lex(q string) ([]token, *failure) {
+func lex(q string) ([]token, *Error) {
 	var tokens []token
 	for i := 0; i < len(q); {
 		start := i
@@ -42,9 +42,9 @@ func lex(q string) ([]token, *failure) {
 		case '0' <= c && c <= '9' || (c == '-' || c == '+' || c == '.') && i+1 < len(q) && '0' <= q[i+1] && q[i+1] <= '9':
 			kind = tokLiteral
 			i += 1 + strings.IndexFunc(q[i+1:]+" ", func(r rune) bool { return strings.ContainsRune(" \t\r\n,)(<>=!'", r) })
-		case letterOrDigit(c) || c == '_':
+		case wordByte(c) && c != '.':
 			kind = tokWord
-			for i < len(q) && (letterOrDigit(q[i]) || q[i] == '_' || q[i] == '.') {
+			for i < len(q) && wordByte(q[i]) {
 				i++
 			}
 		case strings.HasPrefix(q[i:], "!=") || strings.HasPrefix(q[i:], "<=") || strings.HasPrefix(q[i:], ">=") || strings.HasPrefix(q[i:], "<>"):
@@ -118,13 +118,7 @@ func unescape(s string, pattern bool) (string, bool) {
 	return b.String(), true
 }
 
-// unexpected is a query that cannot be read at pos.
-func unexpected(q string, pos int, text string) *failure {
-	return fail("MALFORMED_QUERY", "%sunexpected token: '%s'", errorAt(q, pos), text)
-}
-
-// errorAt shows where in a query something is wrong, as Salesforce does.
-func errorAt(q string, pos int) string {
-	around := q[max(0, pos-40):min(len(q), pos+40)]
-	return fmt.Sprintf("\n%s\n%s^\nERROR at Row:1:Column:%d\n", around, strings.Repeat(" ", min(pos, 40)), pos+1)
+// wordByte reports whether c may stand in a name, a keyword or a dotted path.
+func wordByte(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '_' || c == '.'
 }

@@ -1,4 +1,4 @@
-package salesforce
+package soql
 
 import (
 	"strconv"
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// query is a parsed SOQL statement.
-type query struct {
+// Query is a parsed SOQL statement.
+type Query struct {
 	text   string
 	count  bool // SELECT COUNT()
 	fields []token
@@ -28,7 +28,7 @@ type node struct {
 
 // literal is a value in a query: nil, string, float64, bool, or a date or datetime as text.
 type literal struct {
-	kind  Type // String, Double, Boolean, Date, DateTime; empty: null
+	kind  Kind // 0: null
 	value any
 	token token
 }
@@ -45,28 +45,28 @@ type parser struct {
 	at     int
 }
 
-// parseQuery reads a SOQL statement.
+// Parse reads a SOQL statement.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select.htm
-func parseQuery(text string) (query, *failure) {
+func Parse(text string) (Query, *Error) {
 	tokens, f := lex(text)
 	if f != nil {
-		return query{}, f
+		return Query{}, f
 	}
 	p := &parser{text: text, tokens: tokens}
-	q := query{text: text, limit: -1}
-	for _, clause := range []func(*query) *failure{p.selects, p.from, p.whereClause, p.orderBy, p.limits} {
+	q := Query{text: text, limit: -1}
+	for _, clause := range []func(*Query) *Error{p.selects, p.from, p.whereClause, p.orderBy, p.limits} {
 		if f := clause(&q); f != nil {
-			return query{}, f
+			return Query{}, f
 		}
 	}
 	if p.peek().kind != tokEnd {
-		return query{}, p.unexpected()
+		return Query{}, p.unexpected()
 	}
 	return q, nil
 }
 
-func (p *parser) selects(q *query) *failure {
+func (p *parser) selects(q *Query) *Error {
 	if !p.keyword("SELECT") {
 		return p.unexpected()
 	}
@@ -90,7 +90,7 @@ func (p *parser) selects(q *query) *failure {
 	}
 }
 
-func (p *parser) from(q *query) (f *failure) {
+func (p *parser) from(q *Query) (f *Error) {
 	if !p.keyword("FROM") {
 		return p.unexpected()
 	}
@@ -98,14 +98,14 @@ func (p *parser) from(q *query) (f *failure) {
 	return f
 }
 
-func (p *parser) whereClause(q *query) (f *failure) {
+func (p *parser) whereClause(q *Query) (f *Error) {
 	if p.keyword("WHERE") {
 		q.where, f = p.condition()
 	}
 	return f
 }
 
-func (p *parser) orderBy(q *query) *failure {
+func (p *parser) orderBy(q *Query) *Error {
 	if !p.keyword("ORDER") {
 		return nil
 	}
@@ -133,7 +133,7 @@ func (p *parser) orderBy(q *query) *failure {
 	}
 }
 
-func (p *parser) limits(q *query) (f *failure) {
+func (p *parser) limits(q *Query) (f *Error) {
 	if p.keyword("LIMIT") {
 		if q.limit, f = p.count(); f != nil {
 			return f
@@ -151,7 +151,7 @@ func (p *parser) limits(q *query) (f *failure) {
 }
 
 // condition is a list of terms joined by AND or by OR: mixing them takes parentheses.
-func (p *parser) condition() (*node, *failure) {
+func (p *parser) condition() (*node, *Error) {
 	first, f := p.term()
 	if f != nil {
 		return nil, f
@@ -176,7 +176,7 @@ func (p *parser) condition() (*node, *failure) {
 	}
 }
 
-func (p *parser) term() (*node, *failure) {
+func (p *parser) term() (*node, *Error) {
 	switch {
 	case p.keyword("NOT"):
 		kid, f := p.term()
@@ -191,7 +191,7 @@ func (p *parser) term() (*node, *failure) {
 	return p.comparison()
 }
 
-func (p *parser) comparison() (*node, *failure) {
+func (p *parser) comparison() (*node, *Error) {
 	field, f := p.word()
 	if f != nil {
 		return nil, f
@@ -218,7 +218,7 @@ func (p *parser) comparison() (*node, *failure) {
 }
 
 // operand is one value, or a list of them in parentheses.
-func (p *parser) operand(op string) ([]literal, *failure) {
+func (p *parser) operand(op string) ([]literal, *Error) {
 	if op != "IN" && op != "NOT IN" {
 		v, f := p.value(op == "LIKE")
 		return []literal{v}, f
@@ -242,22 +242,22 @@ func (p *parser) operand(op string) ([]literal, *failure) {
 	}
 }
 
-func (p *parser) value(pattern bool) (literal, *failure) {
+func (p *parser) value(pattern bool) (literal, *Error) {
 	t := p.next()
 	switch t.kind {
 	case tokString:
 		if s, ok := unescape(t.text, pattern); ok {
-			return literal{String, s, t}, nil
+			return literal{Text, s, t}, nil
 		}
 		return literal{}, fail("MALFORMED_QUERY", "%sInvalid string literal '%s'. Illegal character sequence in string literal.", errorAt(p.text, t.pos), t.text)
 	case tokLiteral:
 		if n, err := strconv.ParseFloat(t.text, 64); err == nil {
-			return literal{Double, n, t}, nil
+			return literal{Number, n, t}, nil
 		}
 		if _, err := time.Parse(time.DateOnly, t.text); err == nil {
 			return literal{Date, t.text, t}, nil
 		}
-		if stamp, ok := parseStamp(t.text); ok {
+		if stamp, ok := ParseDateTime(t.text); ok {
 			return literal{DateTime, stamp, t}, nil
 		}
 	case tokWord:
@@ -272,7 +272,7 @@ func (p *parser) value(pattern bool) (literal, *failure) {
 	return literal{}, p.unexpected()
 }
 
-func (p *parser) count() (int, *failure) {
+func (p *parser) count() (int, *Error) {
 	n, err := strconv.Atoi(p.peek().text)
 	if err != nil || n < 0 {
 		return 0, p.unexpected()
@@ -291,7 +291,7 @@ func (p *parser) next() token {
 	return t
 }
 
-func (p *parser) word() (token, *failure) {
+func (p *parser) word() (token, *Error) {
 	t := p.peek()
 	if t.kind != tokWord || isKeyword(t.text) {
 		return t, p.unexpected()
@@ -316,7 +316,7 @@ func (p *parser) symbol(s string) bool {
 	return true
 }
 
-func (p *parser) unexpected() *failure { return unexpected(p.text, p.peek().pos, p.peek().text) }
+func (p *parser) unexpected() *Error { return unexpected(p.text, p.peek().pos, p.peek().text) }
 
 func isKeyword(s string) bool {
 	switch strings.ToUpper(s) {
