@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -95,10 +96,11 @@ func httpClient(given *http.Client) *http.Client {
 type call struct {
 	operation string // name for Observe
 	method    string
-	path      string // with the query, beneath the API's version; one that begins with a slash stands beneath the host
-	body      []byte // JSON; nil: none
-	since     string // If-Modified-Since; empty: none
-	rows      int    // records it writes
+	path      string      // with the query, beneath the API's version; one that begins with a slash stands beneath the host
+	body      []byte      // JSON; nil: none
+	since     string      // If-Modified-Since; empty: none
+	header    http.Header // further headers
+	rows      int         // records it writes
 }
 
 // answer is what came back; its body is valid until the call's decode returns.
@@ -185,6 +187,7 @@ func (c *Client) request(ctx context.Context, t *token, q call) (*http.Request, 
 	if err != nil {
 		return nil, &Error{Code: codeForeignHost}
 	}
+	maps.Copy(req.Header, q.header)
 	req.Header.Set("Authorization", "Bearer "+t.access)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.config.UserAgent)

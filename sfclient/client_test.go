@@ -260,7 +260,7 @@ func TestObserveAndUsage(t *testing.T) {
 		w.Header().Set("Sforce-Limit-Info", "api-usage=18/5000; per-app-api-usage=17/250(appName=x)")
 		reply(w, 200, `[{"success":true},{"success":false,"errors":[{"statusCode":"X"}]}]`)
 	})
-	if _, err := b.Update(t.Context(), "Lead", make([]Record, 2)); err != nil {
+	if _, err := b.Update(t.Context(), "Lead", make([]Record, 2), WriteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := strings.Join(told, ", "), "token 200 0 0, usage 18/5000, update 200 1 1"; got != want {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -33,30 +34,56 @@ type RowError struct {
 // Class says what is to be done about the error.
 func (r RowError) Class() Class { return classOf(r.Code, r.Message) }
 
-// Create makes up to 200 records of one object. Results stand in the order of records; one record that is refused does
-// not keep back the others, and is no error. After an error it may not be known whether the records were made.
+// WriteOptions say which of the org's own rules a write passes through. With the zero value, assignment rules do not
+// run and duplicate rules refuse.
+type WriteOptions struct {
+	// AutoAssign runs the active assignment rules of leads and cases, which replace the owner. Salesforce runs them
+	// unless it is told not to, on updates too; so every write says which it wants.
+	AutoAssign bool
+
+	// AllowDuplicates saves the record in spite of duplicate rules that alert. Rules that block refuse it still.
+	AllowDuplicates bool
+}
+
+// header holds the options as Salesforce reads them.
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/headers-autoassign.html
+// https://developer.salesforce.com/docs/platform/api-rest/guide/headers-duplicaterules.html
+func (o WriteOptions) header() http.Header {
+	h := http.Header{"Sforce-Auto-Assign": {strings.ToUpper(strconv.FormatBool(o.AutoAssign))}}
+	if o.AllowDuplicates {
+		h.Set("Sforce-Duplicate-Rule-Header", "allowSave=true")
+	}
+	return h
+}
+
+// Create creates up to 200 records of one object. Results stand in the order of records; one record that is refused
+// does not keep back the others, and is no error. After an error it may be unknown whether the records were created.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-create.html
-func (c *Client) Create(ctx context.Context, object string, records []Record) ([]Result, error) {
-	results, err := c.write(ctx, call{operation: "create", method: http.MethodPost, path: "composite/sobjects"}, object, records)
+func (c *Client) Create(ctx context.Context, object string, records []Record, options WriteOptions) ([]Result, error) {
+	q := call{operation: "create", method: http.MethodPost, path: "composite/sobjects", header: options.header()}
+	results, err := c.write(ctx, q, object, records)
 	return results, while(err, "creating %d of %s", len(records), object)
 }
 
 // Update changes up to 200 records of one object by their Id. Results are those of Create.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-update.html
-func (c *Client) Update(ctx context.Context, object string, records []Record) ([]Result, error) {
-	results, err := c.write(ctx, call{operation: "update", method: http.MethodPatch, path: "composite/sobjects"}, object, records)
+func (c *Client) Update(ctx context.Context, object string, records []Record, options WriteOptions) ([]Result, error) {
+	q := call{operation: "update", method: http.MethodPatch, path: "composite/sobjects", header: options.header()}
+	results, err := c.write(ctx, q, object, records)
 	return results, while(err, "updating %d of %s", len(records), object)
 }
 
-// Upsert makes or changes up to 200 records of one object by the external ID that each holds in the field key. Results
-// are those of Create. It may be repeated; a key must not stand twice in a call.
+// Upsert creates or changes up to 200 records of one object by the external ID that each holds in the field key.
+// Results are those of Create. It may be repeated; a key must not stand twice in a call.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-upsert.html
-func (c *Client) Upsert(ctx context.Context, object, key string, records []Record) ([]Result, error) {
+func (c *Client) Upsert(ctx context.Context, object, key string, records []Record, options WriteOptions) ([]Result, error) {
 	path := "composite/sobjects/" + segment(object) + "/" + segment(key)
-	results, err := c.write(ctx, call{operation: "upsert", method: http.MethodPatch, path: path}, object, records)
+	q := call{operation: "upsert", method: http.MethodPatch, path: path, header: options.header()}
+	results, err := c.write(ctx, q, object, records)
 	return results, while(err, "upserting %d of %s", len(records), object)
 }
 

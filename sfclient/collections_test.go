@@ -2,6 +2,7 @@ package sfclient
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -27,9 +28,11 @@ func TestWrites(t *testing.T) {
 		do         func(b *bundle) ([]Result, error)
 		line, body string
 	}{
-		"create": {func(b *bundle) ([]Result, error) { return b.Create(t.Context(), "Lead", records) }, "POST /composite/sobjects", sent},
-		"update": {func(b *bundle) ([]Result, error) { return b.Update(t.Context(), "Lead", records) }, "PATCH /composite/sobjects", sent},
-		"upsert": {func(b *bundle) ([]Result, error) { return b.Upsert(t.Context(), "Lead", "K__c", records) }, "PATCH /composite/sobjects/Lead/K__c", sent},
+		"create": {func(b *bundle) ([]Result, error) { return b.Create(t.Context(), "Lead", records, WriteOptions{}) }, "POST /composite/sobjects", sent},
+		"update": {func(b *bundle) ([]Result, error) { return b.Update(t.Context(), "Lead", records, WriteOptions{}) }, "PATCH /composite/sobjects", sent},
+		"upsert": {func(b *bundle) ([]Result, error) {
+			return b.Upsert(t.Context(), "Lead", "K__c", records, WriteOptions{})
+		}, "PATCH /composite/sobjects/Lead/K__c", sent},
 		"delete": {func(b *bundle) ([]Result, error) { return b.Delete(t.Context(), []string{"a", "b&c"}) }, "DELETE /composite/sobjects?ids=a,b%26c&allOrNone=false", ""},
 	}
 	for name, tt := range tests {
@@ -60,6 +63,42 @@ func TestWrites(t *testing.T) {
 	}
 }
 
+func TestWriteOptions(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		options            WriteOptions
+		assign, duplicates string
+	}{
+		"neither":    {WriteOptions{}, "FALSE", ""},
+		"assign":     {WriteOptions{AutoAssign: true}, "TRUE", ""},
+		"duplicates": {WriteOptions{AllowDuplicates: true}, "FALSE", "allowSave=true"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			calls := 0
+			b.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+				calls++
+				if got := r.Header.Get("Sforce-Auto-Assign"); got != tt.assign {
+					t.Errorf("%s %s with Sforce-Auto-Assign %q, want %q", r.Method, r.URL.Path, got, tt.assign)
+				}
+				if got := r.Header.Get("Sforce-Duplicate-Rule-Header"); got != tt.duplicates {
+					t.Errorf("%s %s with Sforce-Duplicate-Rule-Header %q, want %q", r.Method, r.URL.Path, got, tt.duplicates)
+				}
+				reply(w, 200, `[{"id":"001000000000001AAA","success":true,"errors":[]}]`)
+			})
+			one := []Record{{"Name": "N"}}
+			_, create := b.Create(t.Context(), "Lead", one, tt.options)
+			_, update := b.Update(t.Context(), "Lead", one, tt.options)
+			_, upsert := b.Upsert(t.Context(), "Lead", "K__c", one, tt.options)
+			if err := errors.Join(create, update, upsert); err != nil || calls != 3 {
+				t.Errorf("%d calls, error %v", calls, err)
+			}
+		})
+	}
+}
+
 func decoded(t testing.TB, text string) (v any) {
 	t.Helper()
 	if text != "" {
@@ -79,7 +118,7 @@ func TestUnexpectedAnswers(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.answers("PATCH "+root+"/composite/sobjects", 200, body)
-			_, err := b.Update(t.Context(), "Lead", make([]Record, 2))
+			_, err := b.Update(t.Context(), "Lead", make([]Record, 2), WriteOptions{})
 			if e := asError(t, err); e.Class() != want || e.Refused() {
 				t.Errorf("error = %v, class %v, want %v", e, e.Class(), want)
 			}
@@ -90,13 +129,13 @@ func TestUnexpectedAnswers(t *testing.T) {
 func TestCallsThatAreNotMade(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if results, err := b.Update(t.Context(), "Lead", nil); err != nil || len(results) != 0 {
+	if results, err := b.Update(t.Context(), "Lead", nil, WriteOptions{}); err != nil || len(results) != 0 {
 		t.Errorf("of none: %v, %v", results, err)
 	}
-	if _, err := b.Update(t.Context(), "Lead", make([]Record, 201)); !asError(t, err).Permanent() {
+	if _, err := b.Update(t.Context(), "Lead", make([]Record, 201), WriteOptions{}); !asError(t, err).Permanent() {
 		t.Errorf("of too many: %v", err)
 	}
-	if _, err := b.Update(t.Context(), "Lead", []Record{{"N": math.NaN()}}); !asError(t, err).Refused() || strings.Contains(err.Error(), "NaN") {
+	if _, err := b.Update(t.Context(), "Lead", []Record{{"N": math.NaN()}}, WriteOptions{}); !asError(t, err).Refused() || strings.Contains(err.Error(), "NaN") {
 		t.Errorf("of a value that JSON has not: %v", err)
 	}
 	if b.logins.Load() != 0 {
@@ -146,7 +185,7 @@ func TestUpsertOne(t *testing.T) {
 				}
 				reply(w, tt.status, tt.body)
 			})
-			got, err := b.UpsertOne(t.Context(), "Lead", "K__c", tt.value, Record{"Name": "N", "Id": "x", "k__C": "v"})
+			got, err := b.UpsertOne(t.Context(), "Lead", "K__c", tt.value, Record{"Name": "N", "Id": "x", "k__C": "v"}, WriteOptions{})
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("result (-want +got):\n%s", diff)
 			}

@@ -31,7 +31,7 @@ func (r Record) Time(field string) (at time.Time, ok bool) {
 // written, and the error is a Duplicate with their Ids. A value that ends like a file's name may not be found.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/dome-upsert.html
-func (c *Client) UpsertOne(ctx context.Context, object, key, value string, r Record) (result Result, err error) {
+func (c *Client) UpsertOne(ctx context.Context, object, key, value string, r Record, options WriteOptions) (result Result, err error) {
 	fields := make(Record, len(r))
 	for field, v := range r {
 		if !strings.EqualFold(field, key) && !strings.EqualFold(field, "Id") { // the path has it
@@ -43,7 +43,7 @@ func (c *Client) UpsertOne(ctx context.Context, object, key, value string, r Rec
 		return Result{}, while(err, "upserting one of %s", object)
 	}
 	path := "sobjects/" + segment(object) + "/" + segment(key) + "/" + segment(value)
-	q := call{operation: "upsert_one", method: http.MethodPatch, path: path, body: body.Bytes(), rows: 1}
+	q := call{operation: "upsert_one", method: http.MethodPatch, path: path, body: body.Bytes(), rows: 1, header: options.header()}
 	err = c.do(ctx, q, func(a *answer) (succeeded, failed int, err error) {
 		if a.status == http.StatusNoContent {
 			result = Result{Success: true}

@@ -156,16 +156,16 @@ type guardedSalesforce struct {
 	b *breaker
 }
 
-func (g guardedSalesforce) Create(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error) {
-	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Create(ctx, object, records) })
+func (g guardedSalesforce) Create(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
+	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Create(ctx, object, records, options) })
 }
 
-func (g guardedSalesforce) Update(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error) {
-	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Update(ctx, object, records) })
+func (g guardedSalesforce) Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
+	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Update(ctx, object, records, options) })
 }
 
-func (g guardedSalesforce) Upsert(ctx context.Context, object, key string, records []sfclient.Record) ([]sfclient.Result, error) {
-	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Upsert(ctx, object, key, records) })
+func (g guardedSalesforce) Upsert(ctx context.Context, object, key string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
+	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Upsert(ctx, object, key, records, options) })
 }
 
 func (g guardedSalesforce) Delete(ctx context.Context, ids []string) ([]sfclient.Result, error) {

@@ -171,8 +171,8 @@ func (g guardedRecords) Count(ctx context.Context, soql string) (int, error) {
 	return through(g.b, func() (int, error) { return g.Salesforce.Count(ctx, soql) })
 }
 
-func (g guardedRecords) Update(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error) {
-	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Update(ctx, object, records) })
+func (g guardedRecords) Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
+	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Update(ctx, object, records, options) })
 }
 
 // guardedBoards is Monday behind its breaker.

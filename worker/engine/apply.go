@@ -212,13 +212,14 @@ func (p *pass) send(rows []*row) ([]sfclient.Result, error) {
 		}
 		records[n] = record
 	}
+	created := sfclient.WriteOptions{AutoAssign: true} // a new record passes through the org's assignment rules
 	switch rows[0].op {
 	case opUpsert:
-		return p.Salesforce.Upsert(p.ctx, object, p.Mapping.Key, records)
+		return p.Salesforce.Upsert(p.ctx, object, p.Mapping.Key, records, created)
 	case opCreate:
-		return p.Salesforce.Create(p.ctx, object, records)
+		return p.Salesforce.Create(p.ctx, object, records, created)
 	}
-	return p.Salesforce.Update(p.ctx, object, records)
+	return p.Salesforce.Update(p.ctx, object, records, sfclient.WriteOptions{})
 }
 
 // unanswered is a call of which it is not known what became of it. Where it was given up from here, because the batch's time

@@ -24,19 +24,19 @@ type watched struct {
 	before func(object string, records []sfclient.Record)
 }
 
-func (s watched) Create(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error) {
+func (s watched) Create(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
 	s.before(object, records)
-	return s.Salesforce.Create(ctx, object, records)
+	return s.Salesforce.Create(ctx, object, records, options)
 }
 
-func (s watched) Update(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error) {
+func (s watched) Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
 	s.before(object, records)
-	return s.Salesforce.Update(ctx, object, records)
+	return s.Salesforce.Update(ctx, object, records, options)
 }
 
-func (s watched) Upsert(ctx context.Context, object, key string, records []sfclient.Record) ([]sfclient.Result, error) {
+func (s watched) Upsert(ctx context.Context, object, key string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
 	s.before(object, records)
-	return s.Salesforce.Upsert(ctx, object, key, records)
+	return s.Salesforce.Upsert(ctx, object, key, records, options)
 }
 
 // watch lets a function see what an engine sends.

@@ -24,9 +24,9 @@ import (
 // Salesforce is what the engine asks of Salesforce. Each method is one API call, of up to 200 records (Query: one for each
 // page); results stand in the order of records.
 type Salesforce interface {
-	Create(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error)
-	Update(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error)
-	Upsert(ctx context.Context, object, key string, records []sfclient.Record) ([]sfclient.Result, error)
+	Create(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
+	Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
+	Upsert(ctx context.Context, object, key string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
 	Delete(ctx context.Context, ids []string) ([]sfclient.Result, error)
 	Select(ctx context.Context, soql string) ([]sfclient.Record, error)
 }

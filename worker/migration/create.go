@@ -327,7 +327,7 @@ func (p *page) signSome(some []*subject) error {
 			records[n] = sfclient.Record{"Id": x.id, p.Mapping.Key: itemText(x.item)}
 		}
 		results, err := again(p.slice, "writing key fields", func() ([]sfclient.Result, error) {
-			return p.Salesforce.Update(p.ctx, p.migration.Record.Object, records)
+			return p.Salesforce.Update(p.ctx, p.migration.Record.Object, records, sfclient.WriteOptions{})
 		})
 		if err != nil {
 			return err

@@ -30,7 +30,7 @@ type Salesforce interface {
 	Query(ctx context.Context, soql string) iter.Seq2[sfclient.Record, error] // a call for each page
 	Select(ctx context.Context, soql string) ([]sfclient.Record, error)
 	Count(ctx context.Context, soql string) (int, error)
-	Update(ctx context.Context, object string, records []sfclient.Record) ([]sfclient.Result, error) // up to 200
+	Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) // up to 200
 }
 
 // Monday is what a migration asks of Monday.
