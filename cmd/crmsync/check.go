@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"text/tabwriter"
 
-	"crmsync/schema/audit"
+	"crmsync/internal/audit"
 	"crmsync/schema/mapping"
 )
 

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"crmsync/internal/audit"
 	"crmsync/mondayclient"
-	"crmsync/schema/audit"
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 )

@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"crmsync/internal/audit"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
-	"crmsync/schema/audit"
 	"crmsync/schema/mapping"
 )
 

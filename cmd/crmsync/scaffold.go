@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"crmsync/internal/scaffold"
 	"crmsync/schema/mapping"
-	"crmsync/schema/scaffold"
 )
 
 type (

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"crmsync/internal/audit"
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
-	"crmsync/schema/audit"
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 )

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"unicode"
 
+	"crmsync/internal/audit"
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
-	"crmsync/schema/audit"
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 )

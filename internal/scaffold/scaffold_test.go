@@ -7,11 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"crmsync/internal/audit"
+	"crmsync/internal/scaffold"
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
-	"crmsync/schema/audit"
 	"crmsync/schema/mapping"
-	"crmsync/schema/scaffold"
 	"crmsync/sfclient"
 )
 

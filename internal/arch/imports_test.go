@@ -1,4 +1,4 @@
-package main_test
+package arch
 
 import (
 	"bytes"
@@ -17,26 +17,28 @@ const module = "crmsync/"
 // engine what it means, the mapping what it becomes, the store what is kept; whatever is imported here
 // beyond that is plain values. A package that is not named must find its place first.
 var mayImport = map[string][]string{
-	"deploy":                  {},
-	"ingest":                  {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/store"},
-	"internal/batch":          {},
-	"internal/pglocal":        {},
-	"internal/pglocal/pgbin":  {"internal/pglocal"},
-	"jobs":                    {},
-	"mondayclient":            {"mondayclient/column"},
-	"mondayclient/column":     {},
-	"internal/sim/monday":     {},
-	"schema/audit":            {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
-	"schema/mapping":          {"mondayclient/column"},
-	"schema/scaffold":         {"mondayclient", "mondayclient/column", "schema/audit", "schema/mapping", "sfclient"},
-	"schema/schematest":       {"internal/pglocal", "schema/store"},
-	"schema/ledger":           {"mondayclient/column"},
-	"schema/store":            {"mondayclient/column", "schema/ledger"},
-	"sfclient":                {},
-	"internal/sim/salesforce": {},
-	"worker":                  {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/migration"},
-	"worker/engine":           {"internal/batch", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
-	"worker/migration":        {"mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
+	"deploy":                       {},
+	"ingest":                       {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/store"},
+	"internal/arch":                {},
+	"internal/audit":               {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
+	"internal/batch":               {},
+	"internal/pglocal":             {},
+	"internal/pglocal/pgbin":       {"internal/pglocal"},
+	"internal/scaffold":            {"mondayclient", "mondayclient/column", "internal/audit", "schema/mapping", "sfclient"},
+	"internal/sim/monday":          {},
+	"internal/sim/salesforce":      {"internal/sim/salesforce/soql"},
+	"internal/sim/salesforce/soql": {},
+	"jobs":                         {},
+	"mondayclient":                 {"mondayclient/column"},
+	"mondayclient/column":          {},
+	"schema/ledger":                {"mondayclient/column"},
+	"schema/mapping":               {"mondayclient/column"},
+	"schema/schematest":            {"internal/pglocal", "schema/store"},
+	"schema/store":                 {"mondayclient/column", "schema/ledger"},
+	"sfclient":                     {},
+	"worker":                       {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/migration"},
+	"worker/engine":                {"internal/batch", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
+	"worker/migration":             {"mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
 }
 
 // wires are the packages that put the others together.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"crmsync/internal/audit"
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
-	"crmsync/schema/audit"
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 )
