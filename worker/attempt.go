@@ -10,10 +10,10 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
-	"github.com/tidwall/gjson"
 
 	"crmsync/internal/batch"
 	"crmsync/mondayclient"
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
 	"crmsync/worker/engine"
@@ -43,9 +43,9 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.Event, err error) error {
 	says := verdict(err, row)
 	if says.snooze > 0 {
-		if now, before := away(err), gjson.GetBytes(row.Metadata, "output.away").Bool(); now || before {
-			// For Store.Wake. Outside River's workers, as in tests, there is nothing to mark.
-			_ = river.RecordOutput(ctx, map[string]bool{"away": now})
+		if now, before := away(err), queue.WaitsForSystem(row.Metadata); now || before {
+			// Queue.Wake finds the job by it. RecordOutput fails outside a River worker, as in tests; that is ignored.
+			_ = river.RecordOutput(ctx, queue.Output{Away: now})
 		}
 		p.metric.jobs.WithLabelValues(row.Kind, "snoozed").Inc()
 		p.config.Log.LogAttrs(ctx, slog.LevelDebug, "event waits",

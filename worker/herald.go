@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
 )
 
@@ -36,6 +37,7 @@ type Messenger interface {
 // away or came back. One herald at a time is at it, over all pools. It never holds up the jobs.
 type herald struct {
 	store      *store.Store
+	queue      *queue.Queue
 	messengers []Messenger // at least one
 	guards     []*breaker
 	log        *slog.Logger
@@ -44,8 +46,8 @@ type herald struct {
 	broken map[string]error           // by messenger: why it takes no more in this round
 }
 
-func newHerald(s *store.Store, messengers []Messenger, guards []*breaker, log *slog.Logger) *herald {
-	return &herald{store: s, messengers: messengers, guards: guards, log: log, sent: map[string]map[string]bool{}, broken: map[string]error{}}
+func newHerald(s *store.Store, q *queue.Queue, messengers []Messenger, guards []*breaker, log *slog.Logger) *herald {
+	return &herald{store: s, queue: q, messengers: messengers, guards: guards, log: log, sent: map[string]map[string]bool{}, broken: map[string]error{}}
 }
 
 // run sweeps until ctx ends.
@@ -77,8 +79,8 @@ func (h *herald) round(ctx context.Context) error {
 	for _, guard := range h.guards {
 		err = errors.Join(err, guard.settle(ctx))
 	}
-	_, waking := h.store.Wake(ctx)
-	_, sweeping := h.store.SweepLetters(ctx)
+	_, waking := h.queue.Wake(ctx)
+	_, sweeping := h.queue.SweepLetters(ctx)
 	err = errors.Join(err, waking, sweeping, h.tellOutages(ctx), h.tellLetters(ctx))
 	return errors.Join(err, h.store.Free(context.WithoutCancel(ctx), holder, []string{sweepLease}))
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func (w *world) herald(messengers ...Messenger) *herald {
-	return newHerald(w.Store, messengers, nil, quiet)
+	return newHerald(w.Store, Queue(w.db), messengers, nil, quiet)
 }
 
 // dead gives up n jobs.

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
 )
 
@@ -37,6 +38,7 @@ var (
 // queueCollector counts the queue when somebody looks.
 type queueCollector struct {
 	store *store.Store
+	queue *queue.Queue
 	log   *slog.Logger
 }
 
@@ -51,7 +53,7 @@ func (queueCollector) Describe(descs chan<- *prometheus.Desc) {
 func (c queueCollector) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scraping)
 	defer cancel()
-	depths, err := c.store.QueueDepths(ctx)
+	depths, err := c.queue.Depths(ctx)
 	if err != nil {
 		c.log.Warn("queue not counted", "error", err)
 		metrics <- prometheus.NewInvalidMetric(scrapeFailed, err)

@@ -72,8 +72,10 @@ func (p *Pool) newMigrator(salesforce, monday *breaker) *migration.Migrator {
 		Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 			return p.requeue(ctx, tx, items, false)
 		},
-		Log: c.Log,
-		Now: time.Now,
+		Migrating: p.queue.Migrating,
+		Complete:  p.queue.Complete,
+		Log:       c.Log,
+		Now:       time.Now,
 	})
 }
 
@@ -111,7 +113,7 @@ func (p *Pool) tendMigrations(ctx context.Context) {
 				p.config.Log.Error("schedules not caught up with", "error", err)
 			}
 		}
-		if revived, err := p.store.TendMigrations(ctx); err != nil && ctx.Err() == nil {
+		if revived, err := p.queue.TendMigrations(ctx); err != nil && ctx.Err() == nil {
 			p.config.Log.Error("migrations not tended", "error", err)
 		} else if revived > 0 {
 			p.config.Log.Warn("killed migrations taken up", "jobs", revived)

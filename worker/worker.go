@@ -19,6 +19,7 @@ import (
 	"crmsync/jobs"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
 	"crmsync/worker/engine"
 	"crmsync/worker/migration"
@@ -77,6 +78,7 @@ type Monday interface {
 type Pool struct {
 	config   Config
 	store    *store.Store
+	queue    *queue.Queue
 	engine   *engine.Engine
 	migrator *migration.Migrator
 	client   *river.Client[pgx.Tx]
@@ -89,13 +91,13 @@ type Pool struct {
 
 // New returns a pool that does nothing until it is started.
 func New(c Config) (*Pool, error) {
-	p := &Pool{config: c, store: store.New(c.DB), metric: newMetrics(c.Registerer)}
+	p := &Pool{config: c, store: store.New(c.DB), queue: Queue(c.DB), metric: newMetrics(c.Registerer)}
 	salesforce, monday := newBreaker("salesforce", p.store, c.Log), newBreaker("monday", p.store, c.Log)
 	p.guards = []*breaker{salesforce, monday}
 	if len(c.Messengers) == 0 {
 		c.Messengers = []Messenger{logMessenger{c.Log}}
 	}
-	p.herald = newHerald(p.store, c.Messengers, p.guards, c.Log)
+	p.herald = newHerald(p.store, p.queue, c.Messengers, p.guards, c.Log)
 	p.engine = engine.New(engine.Config{
 		Mapping:     c.Mapping,
 		Store:       p.store,
@@ -135,8 +137,13 @@ func New(c Config) (*Pool, error) {
 		return nil, fmt.Errorf("preparing the queue: %w", err)
 	}
 	p.client = client
-	c.Registerer.MustRegister(queueCollector{store: p.store, log: c.Log})
+	c.Registerer.MustRegister(queueCollector{store: p.store, queue: p.queue, log: c.Log})
 	return p, nil
+}
+
+// Queue returns the statements on River's table, with the names that package jobs has for what is in it.
+func Queue(db *pgxpool.Pool) *queue.Queue {
+	return queue.New(db, queue.Names{Events: jobs.QueueEvents, MigrateBoard: jobs.KindMigrateBoard})
 }
 
 // Start begins to work. It returns when the queue is up.

@@ -80,16 +80,25 @@ func cell(text string) string {
 	return text
 }
 
-// openStore opens the database that DATABASE_URL names.
+// openStore opens the store of the database that DATABASE_URL names.
 func (p *program) openStore(ctx context.Context) (*store.Store, func(), error) {
+	db, err := p.openDatabase(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return store.New(db), db.Close, nil
+}
+
+// openDatabase opens the database that DATABASE_URL names.
+func (p *program) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
 	e := &environment{getenv: p.getenv}
 	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
 	if err := e.err(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	db, err := pgxpool.New(ctx, url)
 	if err != nil {
-		return nil, nil, usageError{errors.New("DATABASE_URL: is no URL of a Postgres database")}
+		return nil, usageError{errors.New("DATABASE_URL: is no URL of a Postgres database")}
 	}
-	return store.New(db), db.Close, nil
+	return db, nil
 }

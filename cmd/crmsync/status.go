@@ -9,7 +9,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
+	"crmsync/worker"
 )
 
 // asking is how long Salesforce may take to say what is left of its calls.
@@ -67,12 +69,12 @@ type runStatus struct {
 
 // Run says how things stand.
 func (c statusCommand) Run(ctx context.Context, p *program) error {
-	s, done, err := p.openStore(ctx)
+	db, err := p.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
-	defer done()
-	now, err := readStatus(ctx, s)
+	defer db.Close()
+	now, err := readStatus(ctx, store.New(db), worker.Queue(db))
 	if err != nil {
 		return err
 	}
@@ -85,8 +87,8 @@ func (c statusCommand) Run(ctx context.Context, p *program) error {
 	return p.printStatus(now)
 }
 
-func readStatus(ctx context.Context, s *store.Store) (now status, err error) {
-	depths, err := s.QueueDepths(ctx)
+func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now status, err error) {
+	depths, err := q.Depths(ctx)
 	if err != nil {
 		return now, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"crmsync/schema/store"
+	"crmsync/worker"
 )
 
 type (
@@ -67,7 +68,7 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 			wanted = append(wanted, letter.JobID)
 		}
 	}
-	replayed, err := s.Replay(ctx, wanted, attempts)
+	replayed, err := worker.Queue(db).Replay(ctx, wanted, attempts)
 	if err != nil {
 		return err
 	}

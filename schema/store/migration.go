@@ -56,7 +56,7 @@ func (s *Store) LockMigration(ctx context.Context, boardID int64) (unlock func()
 	if err != nil {
 		return nil, false, doing("locking a migration", err)
 	}
-	err = conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+migrationLock("$1")+")", boardID).Scan(&ok)
+	err = conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+MigrationLock("$1")+")", boardID).Scan(&ok)
 	if err != nil || !ok {
 		conn.Release()
 		return nil, false, doing("locking a migration", err)
@@ -64,14 +64,15 @@ func (s *Store) LockMigration(ctx context.Context, boardID int64) (unlock func()
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock("+migrationLock("$1")+")", boardID); err != nil {
+		if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock("+MigrationLock("$1")+")", boardID); err != nil {
 			conn.Conn().Close(ctx) // the lock goes with its connection
 		}
 		conn.Release()
 	}, true, nil
 }
 
-func migrationLock(board string) string {
+// MigrationLock is the advisory lock of a board's migration, of which SQL tells the id.
+func MigrationLock(board string) string {
 	return "hashtextextended('migration', " + board + "::bigint)"
 }
 
@@ -156,15 +157,14 @@ func (s *Store) RestRun(ctx context.Context, id int64, holder uuid.UUID) error {
 	return doing("ending a slice", err)
 }
 
-// FinishRun ends a run that has read everything, and its job with it: who asks for a run from then on gets a new one.
-func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job Log) error {
+// FinishRun ends a run that has read everything. complete ends its job in the same transaction: a run that is asked for
+// from then on is a new one.
+func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job Log, complete func(ctx context.Context, tx pgx.Tx, jobID int64) error) error {
 	const query = `
 		WITH done AS (
 			UPDATE migration_runs SET state = 'done', finished_at = now(), holder = NULL, total = read
 			WHERE  id = $1 AND holder = $2
 			RETURNING *
-		), ended AS (
-			UPDATE river_job j SET state = 'completed', finalized_at = now() FROM done WHERE j.id = done.job_id AND j.state = 'running'
 		)
 		INSERT INTO sync_logs AS s (job_id, event, board_id, status, attempt, response_data, received_at)
 		SELECT job_id, $3, board_id, CASE WHEN created + updated > 0 THEN 'success' ELSE 'unchanged' END, $4,
@@ -172,9 +172,16 @@ func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job L
 		       started_at
 		FROM   done
 		ON CONFLICT (job_id) DO UPDATE
-		SET    status = excluded.status, attempt = excluded.attempt, response_data = excluded.response_data, finished_at = now()`
-	tag, err := s.pool.Exec(ctx, query, id, holder, job.Event, job.Attempt)
-	if err == nil && tag.RowsAffected() == 0 {
+		SET    status = excluded.status, attempt = excluded.attempt, response_data = excluded.response_data, finished_at = now()
+		RETURNING job_id`
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var jobID int64
+		if err := tx.QueryRow(ctx, query, id, holder, job.Event, job.Attempt).Scan(&jobID); err != nil {
+			return err
+		}
+		return complete(ctx, tx, jobID)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
 		return ErrOvertaken
 	}
 	return doing("finishing a run", err)
@@ -187,48 +194,6 @@ func (s *Store) FailRun(ctx context.Context, jobID int64, reason string) error {
 		WHERE  job_id = $1 AND state = 'running'`
 	_, err := s.pool.Exec(ctx, query, jobID, reason)
 	return doing("failing a run", err)
-}
-
-// TendMigrations puts back at once the jobs of runs whose process was killed, where the queue's rescuer would wait, at no
-// cost of an attempt. A slice that ended by itself holds nothing; where a run never began, its job was at it for long. And it
-// ends the runs of jobs that were given up.
-func (s *Store) TendMigrations(ctx context.Context) (revived int64, err error) {
-	var revive = `
-		WITH held AS MATERIALIZED (
-			SELECT j.id, r.board_id AS board FROM river_job j JOIN migration_runs r ON r.job_id = j.id AND r.holder IS NOT NULL
-			WHERE  j.kind = 'migrate_board' AND j.state = 'running' AND j.attempted_at < now() - interval '3 seconds'
-			FOR    UPDATE OF r SKIP LOCKED -- so that none ends meanwhile
-		), silent AS MATERIALIZED (
-			SELECT id, board FROM held
-			UNION  ALL
-			SELECT j.id, (j.args->>'board_id')::bigint FROM river_job j
-			WHERE  j.kind = 'migrate_board' AND j.state = 'running' AND j.attempted_at < now() - interval '10 seconds'
-			AND    NOT EXISTS (SELECT FROM migration_runs r WHERE r.job_id = j.id)
-		), free AS MATERIALIZED (
-			SELECT id FROM silent WHERE pg_try_advisory_xact_lock(` + migrationLock("board") + `)
-		)
-		UPDATE river_job j SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
-		FROM   free WHERE j.id = free.id AND j.state = 'running'`
-	const end = `
-		UPDATE migration_runs r SET state = 'failed', finished_at = now(), error = coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled')
-		FROM   river_job j
-		WHERE  j.id = r.job_id AND r.state = 'running' AND j.state IN ('discarded', 'cancelled')`
-	tag, err := s.pool.Exec(ctx, revive)
-	if err != nil {
-		return 0, doing("reviving migrations", err)
-	}
-	_, err = s.pool.Exec(ctx, end)
-	return tag.RowsAffected(), doing("ending migrations that were given up", err)
-}
-
-// Migrating says whether a migration of one of the boards is under way or waits for its turn.
-func (s *Store) Migrating(ctx context.Context, boards []int64) (busy bool, err error) {
-	const query = `
-		SELECT EXISTS (SELECT FROM river_job WHERE kind = 'migrate_board'
-		               AND state IN ('available', 'pending', 'retryable', 'running', 'scheduled')
-		               AND (args->>'board_id')::bigint = ANY($1))`
-	err = s.pool.QueryRow(ctx, query, boards).Scan(&busy)
-	return busy, doing("looking for migrations", err)
 }
 
 // ScheduledSince is the time from which a board's next run by schedule counts: its last run, or when the schedule was first

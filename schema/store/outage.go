@@ -50,21 +50,6 @@ func (s *Store) EndOutage(ctx context.Context, system string, since time.Time) e
 	return doing("ending an outage", err)
 }
 
-// Wake brings forward the events that wait for a system to be back, as their metadata say, for some time after an outage has
-// ended and while no other goes on: they came to wait the longer, the longer it lasted. It returns their number.
-func (s *Store) Wake(ctx context.Context) (woken int64, err error) {
-	const query = `
-		UPDATE river_job SET scheduled_at = now()
-		WHERE  queue = $1 AND state = 'scheduled' AND scheduled_at > now() AND metadata @> '{"output": {"away": true}}'
-		AND    EXISTS (SELECT FROM outages WHERE ended_at > now() - $2::interval)
-		AND    NOT EXISTS (SELECT FROM outages WHERE ended_at IS NULL)`
-	tag, err := s.pool.Exec(ctx, query, eventsQueue, wakeFor)
-	return tag.RowsAffected(), doing("waking events", err)
-}
-
-// wakeFor is how long after an outage events are looked for that wait for its end: for as long as they wait, a minute.
-const wakeFor = time.Minute
-
 // UnalertedOutages are the beginnings and ends that nobody was told of, in the order in which they happened. An
 // outage that ended before anybody was told is told as a whole.
 func (s *Store) UnalertedOutages(ctx context.Context) ([]Outage, error) {

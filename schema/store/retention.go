@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // forgetSize is how many rows one statement deletes: few enough that nobody waits for it.
@@ -36,23 +38,17 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 }
 
 // Erased is how many rows had something of an item that was erased.
-type Erased struct{ Items, Links, Jobs, Letters, Documents int64 }
+type Erased struct{ Items, Links, Letters, Documents int64 }
 
-// Erase removes an item's values from everything that is kept of it: names, columns, written and refused values, and what its
-// events told. Ids and outcomes stay. An event that is still to be worked off reads the item from Monday instead. So does, in
-// effect, a migration's call that makes the item and whose answer is not known yet.
-func (s *Store) Erase(ctx context.Context, item int64) (e Erased, err error) {
+// Erase removes an item's values from what the store keeps of it: names, columns, written and refused values, and what its
+// dead letters say. Ids and outcomes stay. A migration's call that creates the item, and whose answer is not known yet, loses
+// its values too.
+func (s *Store) Erase(ctx context.Context, tx pgx.Tx, item int64) (e Erased, err error) {
 	const query = `
 		WITH erased_items AS (
 			UPDATE items SET name = '', name_at = NULL, columns = '{}', known = false WHERE item_id = $1 RETURNING 1
 		), erased_links AS (
 			UPDATE links SET written = '{}', refused = '{}', since = '{}' WHERE item_id = $1 RETURNING 1
-		), erased_jobs AS (
-			UPDATE river_job
-			SET    args = args - 'value' - 'name' || jsonb_build_object('redelivered', true, 'changed_at', 0)
-			              || CASE WHEN args ? 'column_type' THEN '{"column_type": ""}'::jsonb ELSE '{}'::jsonb END
-			WHERE  args @> jsonb_build_object('item_id', $1::bigint) AND (args ? 'value' OR args ? 'name')
-			RETURNING 1
 		), erased_letters AS (
 			UPDATE dead_letters
 			SET    args = args - 'value' - 'name' || jsonb_build_object('redelivered', true, 'changed_at', 0)
@@ -66,8 +62,7 @@ func (s *Store) Erase(ctx context.Context, item int64) (e Erased, err error) {
 			RETURNING 1
 		)
 		SELECT (SELECT count(*) FROM erased_items), (SELECT count(*) FROM erased_links),
-		       (SELECT count(*) FROM erased_jobs), (SELECT count(*) FROM erased_letters),
-		       (SELECT count(*) FROM erased_documents)`
-	err = s.pool.QueryRow(ctx, query, item).Scan(&e.Items, &e.Links, &e.Jobs, &e.Letters, &e.Documents)
+		       (SELECT count(*) FROM erased_letters), (SELECT count(*) FROM erased_documents)`
+	err = tx.QueryRow(ctx, query, item).Scan(&e.Items, &e.Links, &e.Letters, &e.Documents)
 	return e, doing("erasing an item", err)
 }

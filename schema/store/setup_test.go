@@ -73,19 +73,3 @@ func (w *world) save(holder uuid.UUID, c store.Commit) []int64 {
 	}
 	return must[[]int64](w.t)(w.Save(w.t.Context(), holder, c))
 }
-
-// job puts a job into the queue as River left it.
-func (w *world) job(state, kind, args string) int64 {
-	w.t.Helper()
-	final := state == "discarded" || state == "cancelled" || state == "completed"
-	return ask[int64](w, `
-		INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts, finalized_at, errors)
-		VALUES ($1::text::river_job_state, $2, $3::jsonb, 'events', 12, 12, CASE WHEN $4 THEN clock_timestamp() END,
-		        ARRAY['{"attempt":12,"error":"salesforce: 400 BAD"}']::jsonb[]) RETURNING id`, state, kind, args, final)
-}
-
-// die lets River give a job up once more.
-func (w *world) die(job int64) {
-	w.t.Helper()
-	w.exec("UPDATE river_job SET state = 'discarded', finalized_at = clock_timestamp() WHERE id = $1", job)
-}

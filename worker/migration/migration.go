@@ -56,6 +56,12 @@ type Config struct {
 	// Requeue queues a comparison of each item, in the transaction.
 	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
 
+	// Migrating reports whether a migration of one of the boards is under way or waits for its turn.
+	Migrating func(ctx context.Context, boards []int64) (bool, error)
+
+	// Complete ends a job in the transaction that ends its run.
+	Complete func(ctx context.Context, tx pgx.Tx, jobID int64) error
+
 	Log *slog.Logger
 	Now func() time.Time
 }
@@ -152,7 +158,7 @@ func (m *Migrator) slice(ctx context.Context, job Job) (*slice, error) {
 		}
 	}
 	if len(before) > 0 {
-		busy, err := m.Store.Migrating(ctx, before)
+		busy, err := m.Migrating(ctx, before)
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +206,7 @@ func (s *slice) work() (done bool, err error) {
 			return false, err
 		}
 	}
-	return true, s.Store.FinishRun(s.ctx, s.run.ID, s.holder, store.Log{Event: s.job.Kind, Attempt: s.job.Attempt})
+	return true, s.Store.FinishRun(s.ctx, s.run.ID, s.holder, store.Log{Event: s.job.Kind, Attempt: s.job.Attempt}, s.Complete)
 }
 
 // lap reads the records from the cursor to the end of the lap, and says whether it came there. A query that breaks off is asked

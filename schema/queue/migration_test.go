@@ -1,4 +1,4 @@
-package store_test
+package queue_test
 
 import (
 	"testing"
@@ -13,11 +13,11 @@ func (w *world) running(holder uuid.UUID) (run *store.Run, job int64, unlock fun
 	w.t.Helper()
 	job = w.job("running", "migrate_board", `{"board_id": 1001}`)
 	w.exec("UPDATE river_job SET attempted_at = now() - interval '10 seconds' WHERE id = $1", job)
-	unlock, ok, err := w.LockMigration(w.t.Context(), board)
+	unlock, ok, err := w.store.LockMigration(w.t.Context(), 1001)
 	if err != nil || !ok {
 		w.t.Fatalf("locked: %v, %v", ok, err)
 	}
-	return must[*store.Run](w.t)(w.StartRun(w.t.Context(), job, board, "accounts", holder)), job, unlock
+	return must[*store.Run](w.t)(w.store.StartRun(w.t.Context(), job, 1001, "accounts", holder)), job, unlock
 }
 
 // TestTend: only the job of a run whose process is gone is put back. One that ended its slice has its job ended by the queue.
@@ -39,7 +39,7 @@ func TestTend(t *testing.T) {
 			holder := uuid.New()
 			run, job, unlock := w.running(holder)
 			if tt.rested {
-				if err := w.RestRun(t.Context(), run.ID, holder); err != nil {
+				if err := w.store.RestRun(t.Context(), run.ID, holder); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -79,7 +79,7 @@ func TestFinishRun(t *testing.T) {
 	holder := uuid.New()
 	run, job, unlock := w.running(holder)
 	defer unlock()
-	if err := w.FinishRun(t.Context(), run.ID, holder, store.Log{Event: "migrate_board", Attempt: 1}); err != nil {
+	if err := w.store.FinishRun(t.Context(), run.ID, holder, store.Log{Event: "migrate_board", Attempt: 1}, w.Complete); err != nil {
 		t.Fatal(err)
 	}
 	if state := ask[string](w, "SELECT state::text FROM river_job WHERE id = $1", job); state != "completed" {

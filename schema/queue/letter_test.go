@@ -1,0 +1,158 @@
+package queue_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"crmsync/schema/store"
+)
+
+const eventArgs = `{"key":"k","type":"update_name","board_id":1001,"item_id":7,"received_at":"2026-09-23T12:00:00Z","name":"Ada"}`
+
+func (w *world) sweep() int64 {
+	w.t.Helper()
+	return must[int64](w.t)(w.SweepLetters(w.t.Context()))
+}
+
+// unalerted are the jobs of the letters that nobody was told of; it tells of them.
+func (w *world) unalerted() (jobs []int64) {
+	w.t.Helper()
+	var told []int64
+	for _, letter := range must[[]store.Letter](w.t)(w.store.UnalertedLetters(w.t.Context(), 0, 100)) {
+		jobs, told = append(jobs, letter.JobID), append(told, letter.ID)
+	}
+	if err := w.store.MarkAlerted(w.t.Context(), told); err != nil {
+		w.t.Fatal(err)
+	}
+	return jobs
+}
+
+func (w *world) replay(ids ...int64) []int64 {
+	w.t.Helper()
+	return must[[]int64](w.t)(w.Replay(w.t.Context(), ids, 12))
+}
+
+func TestLetterLife(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.exec(`INSERT INTO links (item_id, record, object, refused) VALUES (7, 'lead', 'Lead', '{"Email": {"value": "x", "code": "BAD", "job_id": 1}}')`)
+	job := w.job("discarded", "item_rename", eventArgs)
+	w.job("retryable", "item_rename", eventArgs)
+	w.job("completed", "item_rename", eventArgs)
+	is := func(what string, got, want []int64) {
+		t.Helper()
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: jobs %v, want %v", what, got, want)
+		}
+	}
+	w.sweep()
+	is("alerts", w.unalerted(), []int64{job})
+	w.sweep()
+	is("alerts after another sweep", w.unalerted(), nil)
+	if got := ask[string](w, "SELECT status || ' ' || event FROM sync_logs WHERE job_id = $1", job); got != "failed update_name" {
+		t.Errorf("the log says %q", got)
+	}
+	is("replayed, with strangers", w.replay(job, 999), []int64{job})
+	is("replayed twice", w.replay(job), nil)
+	if got := ask[string](w, "SELECT state || ' ' || attempt || ' ' || coalesce(finalized_at::text, 'open') FROM river_job WHERE id = $1", job); got != "available 0 open" {
+		t.Errorf("the job is %q", got)
+	}
+	if got := ask[string](w, "SELECT refused::text FROM links"); got != "{}" {
+		t.Errorf("still refused: %s", got)
+	}
+	if n := must[int](t)(w.store.CountOpenLetters(t.Context())); n != 0 {
+		t.Errorf("%d open letters of a job that is on its way", n)
+	}
+	w.sweep()
+	is("alerts while it is on its way", w.unalerted(), nil)
+	w.die(job)
+	w.sweep()
+	is("alerts after it died again", w.unalerted(), []int64{job})
+	w.exec("DELETE FROM river_job WHERE id = $1", job)
+	is("replayed after River pruned it", w.replay(job), []int64{job})
+	if got := ask[string](w, "SELECT kind || ' ' || queue || ' ' || (args->>'name') FROM river_job WHERE id = $1", job); got != "item_rename events Ada" {
+		t.Errorf("the job is made anew as %q", got)
+	}
+	next := w.job("available", "item_rename", eventArgs)
+	if next <= job {
+		t.Errorf("the next job is %d", next)
+	}
+	w.exec("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1", job)
+	w.sweep()
+	is("alerts after it was done", w.unalerted(), nil)
+	w.exec("DELETE FROM river_job WHERE id = $1", job)
+	is("replayed though it was done", w.replay(job), nil)
+}
+
+// TestLetterOfRetried is a job that somebody retries in River's dashboard, and that is given up once more.
+func TestLetterOfRetried(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	job := w.job("discarded", "item_rename", eventArgs)
+	w.sweep()
+	w.unalerted()
+	w.exec("UPDATE river_job SET state = 'available', finalized_at = NULL WHERE id = $1", job)
+	w.sweep()
+	if got := w.unalerted(); got != nil {
+		t.Errorf("alerts of %v while it is tried again", got)
+	}
+	w.exec("UPDATE river_job SET state = 'discarded', finalized_at = now() WHERE id = $1", job)
+	w.sweep()
+	if got := w.unalerted(); !slices.Equal(got, []int64{job}) {
+		t.Errorf("alerts of %v, want one more of job %d", got, job)
+	}
+	w.exec("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1", job)
+	w.sweep()
+	if n := must[int](t)(w.store.CountOpenLetters(t.Context())); n != 0 {
+		t.Errorf("%d open letters of a job that is done", n)
+	}
+}
+
+// TestReplayCancelled is a job that an operator cancelled while it ran: River must not take the cancelling for one of the
+// next attempt.
+func TestReplayCancelled(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	job := w.job("cancelled", "item_rename", eventArgs)
+	w.exec(`UPDATE river_job SET metadata = '{"cancel_attempted_at": "2026-09-23T12:00:00Z", "snoozes": 3}' WHERE id = $1`, job)
+	w.sweep()
+	w.replay(job)
+	if got := ask[string](w, "SELECT metadata::text FROM river_job WHERE id = $1", job); got != `{"snoozes": 3}` {
+		t.Errorf("metadata %s", got)
+	}
+}
+
+func TestLetters(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	known := w.job("discarded", "item_rename", eventArgs)
+	unreadable := w.job("cancelled", "unreadable", `{"key":"k2","body":"AA==","reason":"broken","received_at":"2026-09-23T12:00:00Z"}`)
+	w.exec("UPDATE river_job SET errors = NULL, attempt = 0 WHERE id = $1", unreadable)
+	for attempt := range 3 {
+		f := store.Failure{JobID: known, Attempt: attempt, Event: "update_name", Object: "Lead", Class: "permanent", Code: []string{"A", "B", "C"}[attempt], Message: "m"}
+		if err := w.store.LogFailure(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.sweep()
+	item, onBoard, lead := int64(7), int64(1001), "Lead"
+	want := []store.Letter{
+		{JobID: known, Kind: "item_rename", Reason: "salesforce: 400 BAD", Attempts: 12, BoardID: &onBoard, ItemID: &item, Event: "update_name", Object: &lead, Code: "C"},
+		{JobID: unreadable, Kind: "unreadable", Reason: "cancelled", Event: "unreadable"},
+	}
+	got := must[[]store.Letter](t)(w.store.OpenLetters(t.Context()))
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(store.Letter{}, "ID", "Args", "CreatedAt")); diff != "" {
+		t.Errorf("letters (-want +got):\n%s", diff)
+	}
+	after := int64(0)
+	for _, job := range []int64{known, unreadable} {
+		some := must[[]store.Letter](t)(w.store.UnalertedLetters(t.Context(), after, 1))
+		if len(some) != 1 || some[0].JobID != job {
+			t.Fatalf("%+v, want the letter of job %d", some, job)
+		}
+		after = some[0].ID
+	}
+}

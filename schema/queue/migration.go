@@ -1,0 +1,59 @@
+package queue
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/schema/postgres"
+	"crmsync/schema/store"
+)
+
+// TendMigrations puts back at once the jobs of runs whose process was killed, where the queue's rescuer would wait, at no
+// cost of an attempt. A slice that ended by itself holds nothing; where a run never began, its job was at it for long. And it
+// ends the runs of jobs that were given up.
+func (q *Queue) TendMigrations(ctx context.Context) (revived int64, err error) {
+	var revive = `
+		WITH held AS MATERIALIZED (
+			SELECT j.id, r.board_id AS board FROM river_job j JOIN migration_runs r ON r.job_id = j.id AND r.holder IS NOT NULL
+			WHERE  j.kind = $1 AND j.state = 'running' AND j.attempted_at < now() - interval '3 seconds'
+			FOR    UPDATE OF r SKIP LOCKED -- so that none ends meanwhile
+		), silent AS MATERIALIZED (
+			SELECT id, board FROM held
+			UNION  ALL
+			SELECT j.id, (j.args->>'board_id')::bigint FROM river_job j
+			WHERE  j.kind = $1 AND j.state = 'running' AND j.attempted_at < now() - interval '10 seconds'
+			AND    NOT EXISTS (SELECT FROM migration_runs r WHERE r.job_id = j.id)
+		), free AS MATERIALIZED (
+			SELECT id FROM silent WHERE pg_try_advisory_xact_lock(` + store.MigrationLock("board") + `)
+		)
+		UPDATE river_job j SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
+		FROM   free WHERE j.id = free.id AND j.state = 'running'`
+	const end = `
+		UPDATE migration_runs r SET state = 'failed', finished_at = now(), error = coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled')
+		FROM   river_job j
+		WHERE  j.id = r.job_id AND r.state = 'running' AND j.state IN ('discarded', 'cancelled')`
+	tag, err := q.pool.Exec(ctx, revive, q.names.MigrateBoard)
+	if err != nil {
+		return 0, postgres.Wrap("reviving migrations", err)
+	}
+	_, err = q.pool.Exec(ctx, end)
+	return tag.RowsAffected(), postgres.Wrap("ending migrations that were given up", err)
+}
+
+// Migrating reports whether a migration of one of the boards is under way or waits for its turn.
+func (q *Queue) Migrating(ctx context.Context, boards []int64) (busy bool, err error) {
+	const query = `
+		SELECT EXISTS (SELECT FROM river_job WHERE kind = $2
+		               AND state IN ('available', 'pending', 'retryable', 'running', 'scheduled')
+		               AND (args->>'board_id')::bigint = ANY($1))`
+	err = q.pool.QueryRow(ctx, query, boards, q.names.MigrateBoard).Scan(&busy)
+	return busy, postgres.Wrap("looking for migrations", err)
+}
+
+// Complete ends a job that still runs, so that what the transaction keeps of its end and the end itself are one.
+func (q *Queue) Complete(ctx context.Context, tx pgx.Tx, jobID int64) error {
+	const query = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1 AND state = 'running'`
+	_, err := tx.Exec(ctx, query, jobID)
+	return postgres.Wrap("completing a job", err)
+}

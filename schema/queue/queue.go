@@ -1,0 +1,78 @@
+// Package queue has the statements on River's table that River itself does not offer: dead letters are found in it and put
+// back into it, waiting jobs are brought forward, killed migrations are taken up, and jobs are counted.
+//
+// It knows no kind of job: names are given to it.
+package queue
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/schema/postgres"
+)
+
+// Names are the names that the statements need, as they are stored in river_job.
+type Names struct {
+	Events       string // queue of the events
+	MigrateBoard string // kind of the job that runs a board's migration
+}
+
+// Queue runs statements on River's table. It is safe for concurrent use.
+type Queue struct {
+	pool  *pgxpool.Pool
+	names Names
+}
+
+// New returns a queue on the pool, which stays the caller's to close.
+func New(pool *pgxpool.Pool, names Names) *Queue {
+	return &Queue{pool: pool, names: names}
+}
+
+// Depth is how many jobs of a queue are in a state.
+type Depth struct {
+	Queue  string
+	State  string // available, retryable, running, scheduled
+	Jobs   int64
+	Oldest time.Duration // for how long the oldest of them has been due; 0: none is
+}
+
+// Depths counts the jobs that are not done. The events queue is always there, if only with zeros.
+func (q *Queue) Depths(ctx context.Context) ([]Depth, error) {
+	const query = `
+		SELECT w.queue, w.state, coalesce(n.jobs, 0), coalesce(n.oldest, 0)
+		FROM   (SELECT q.queue, s.state
+		        FROM   (SELECT $1 AS queue UNION SELECT DISTINCT queue FROM river_job WHERE state IN ('available', 'retryable', 'running', 'scheduled')) q,
+		               unnest(ARRAY['available', 'retryable', 'running', 'scheduled']) AS s(state)) w
+		LEFT   JOIN (SELECT queue, state::text AS state, count(*) AS jobs,
+		                    greatest(extract(epoch FROM now() - min(scheduled_at) FILTER (WHERE state <> 'running')), 0)::float8 AS oldest
+		             FROM   river_job
+		             WHERE  state IN ('available', 'retryable', 'running', 'scheduled')
+		             GROUP  BY queue, state) n USING (queue, state)
+		ORDER  BY w.queue, w.state`
+	rows, err := q.pool.Query(ctx, query, q.names.Events)
+	if err != nil {
+		return nil, postgres.Wrap("counting the queue", err)
+	}
+	depths, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Depth, err error) {
+		var oldest float64
+		err = row.Scan(&d.Queue, &d.State, &d.Jobs, &oldest)
+		d.Oldest = time.Duration(oldest * float64(time.Second))
+		return d, err
+	})
+	return depths, postgres.Wrap("counting the queue", err)
+}
+
+// EraseItem removes an item's values from the arguments of its jobs, and returns how many had any. An event that is still
+// to be processed reads the item from Monday instead.
+func (q *Queue) EraseItem(ctx context.Context, tx pgx.Tx, item int64) (jobs int64, err error) {
+	const query = `
+		UPDATE river_job
+		SET    args = args - 'value' - 'name' || jsonb_build_object('redelivered', true, 'changed_at', 0)
+		              || CASE WHEN args ? 'column_type' THEN '{"column_type": ""}'::jsonb ELSE '{}'::jsonb END
+		WHERE  args @> jsonb_build_object('item_id', $1::bigint) AND (args ? 'value' OR args ? 'name')`
+	tag, err := tx.Exec(ctx, query, item)
+	return tag.RowsAffected(), postgres.Wrap("erasing an item from the queue", err)
+}

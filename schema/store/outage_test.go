@@ -1,0 +1,69 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"crmsync/schema/store"
+)
+
+func TestOutages(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := t.Context()
+	open := func() []store.Outage { t.Helper(); return must[[]store.Outage](t)(w.OpenOutages(ctx)) }
+	news := func() []store.Outage { t.Helper(); return must[[]store.Outage](t)(w.UnalertedOutages(ctx)) }
+	tell := func() {
+		t.Helper()
+		for _, o := range news() {
+			do(w.MarkOutageAlerted(ctx, o))
+		}
+	}
+	for range 3 { // as many workers see it
+		do(w.StartOutage(ctx, "salesforce", "503"))
+	}
+	do(w.StartOutage(ctx, "monday", "DailyLimit"))
+	if got := news(); len(got) != 2 || got[0].System != "salesforce" || got[0].Code != "503" || got[0].Told || got[0].EndedAt != nil {
+		t.Fatalf("news %+v", got)
+	}
+	tell()
+	if got := news(); len(got) != 0 {
+		t.Errorf("told once, and still news: %+v", got)
+	}
+	seen := time.Now()
+	do(w.SeeOutage(ctx, "salesforce"))
+	do(w.EndOutage(ctx, "salesforce", seen))
+	if got := open(); len(got) != 2 {
+		t.Errorf("open %+v, though another worker saw it away since", got)
+	}
+	do(w.EndOutage(ctx, "salesforce", time.Now().Add(time.Second)))
+	if got := news(); len(got) != 1 || !got[0].Told || got[0].EndedAt == nil {
+		t.Errorf("news of the end %+v", got)
+	}
+	do(w.StartOutage(ctx, "salesforce", "502"))
+	if got := open(); len(got) != 2 || len(news()) != 0 {
+		t.Errorf("open %+v: it goes on, since nobody was told of its end", got)
+	}
+	do(w.EndOutage(ctx, "salesforce", time.Now().Add(time.Second)))
+	tell()
+	do(w.StartOutage(ctx, "salesforce", "502"))
+	if got := news(); len(got) != 1 || got[0].Told || got[0].Code != "502" {
+		t.Errorf("news of the second %+v", got)
+	}
+	do(w.EndOutage(ctx, "salesforce", time.Now().Add(time.Second)))
+	tell()
+	if got := news(); len(got) != 0 {
+		t.Errorf("one that was told as a whole is still news: %+v", got)
+	}
+	w.exec("UPDATE outages SET ended_at = now() - interval '2 minutes', ended_alert_at = NULL WHERE id = (SELECT max(id) FROM outages)")
+	do(w.StartOutage(ctx, "salesforce", "503"))
+	if n := ask[int](w, "SELECT count(*) FROM outages WHERE system = 'salesforce'"); n != 3 {
+		t.Errorf("%d outages: one that ended long ago does not go on", n)
+	}
+}
