@@ -52,17 +52,13 @@ func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, boo
 	case t.field != nil && t.field.labels != nil:
 		return t.field.unlabeled(value, v)
 	}
-	region := ""
-	if t.field != nil {
-		region = t.field.region
-	}
-	return filled(v, literalText(value), region)
+	return filled(v, literalText(value), t.locale.region)
 }
 
 // Read is what the field should hold by the item, as Desired says it.
 func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
 	if t.field == nil {
-		v, code := plain(it.value(t.Column), "")
+		v, code := plain(t.locale.day(it.value(t.Column)), "")
 		if code != "" || refers(it.value(t.Column)) {
 			return Value{Err: &ValueError{Field: t.Field, Column: t.Column, Code: WrongColumnType}}
 		}
@@ -117,7 +113,7 @@ func (f *Field) unlabeled(value any, v column.Value) (column.Value, bool) {
 	if !ok {
 		return v, f.isDefault(value)
 	}
-	return filled(v, label, f.region)
+	return filled(v, label, f.locale.region)
 }
 
 func (f *Field) labelOf(text string) (string, bool) {

@@ -22,6 +22,9 @@ var travels = []struct {
 	{"as: text", []column.Type{column.Text, column.LongText, column.Numbers}, digits},
 	{"", []column.Type{column.Phone}, phones},
 	{"as: phone", []column.Type{column.Phone, column.Text}, phones},
+	{"as: phone", []column.Type{column.Phone, column.Text}, func(t *rapid.T) any {
+		return phones(t).(string) + " ext. " + rapid.StringMatching(`[0-9]{1,7}`).Draw(t, "extension")
+	}},
 	{"as: email", []column.Type{column.Email, column.Text}, lower},
 	{"as: lower", []column.Type{column.Text}, lower},
 	{"as: trim", []column.Type{column.Text, column.LongText}, words},
@@ -64,19 +67,25 @@ func times(t *rapid.T) string {
 // What a record has, its item says again.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
+	for _, zone := range []string{"UTC", "America/New_York", "Pacific/Kiritimati"} {
+		roundTrip(t, zone)
+	}
+}
+
+func roundTrip(t *testing.T, zone string) {
 	for _, form := range travels {
 		m := mustParse(t, fmt.Sprintf(`
 version: 1
-defaults: { phone_country: US }
+defaults: { phone_country: US, time_zone: %s }
 boards:
   b:
     board: 1
     migrate: { record: r }
     records: { r: { object: Lead, id_column: id, fields: { F: { from: c, %s } } } }
-`, form.field))
+`, zone, form.field))
 		g := m.Boards[0].Migration
 		for _, typ := range form.types {
-			t.Run(form.field+" in "+string(typ), func(t *testing.T) {
+			t.Run(form.field+" in "+string(typ)+" in "+zone, func(t *testing.T) {
 				t.Parallel()
 				rapid.Check(t, func(t *rapid.T) {
 					want := form.value(t)

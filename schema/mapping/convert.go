@@ -122,6 +122,18 @@ func date(v column.Value) (Value, string) {
 	return Value{Literal: v.Text}, ""
 }
 
+// day is a date without its time: the day on which that is, by the clocks of the time zone. Without a zone, or a time, it is
+// the date as it stands.
+func (in locale) day(v column.Value) column.Value {
+	if v.Type != column.Date || v.Time == "" || in.zone == nil {
+		return v
+	}
+	if t, err := time.Parse(time.DateTime, v.Text+" "+v.Time); err == nil {
+		v.Text, v.Time = t.In(in.zone).Format(time.DateOnly), ""
+	}
+	return v
+}
+
 // datetime is a date with its time in UTC, or midnight.
 func datetime(v column.Value, _ string) (Value, string) {
 	if v.Type != column.Date {
@@ -141,8 +153,8 @@ func datetime(v column.Value, _ string) (Value, string) {
 	return Value{Literal: t.Format(time.RFC3339)}, ""
 }
 
-// phone is the number in E.164. It must be of a possible length: whether it is assigned changes faster than any
-// list, and is not ours to judge.
+// phone is the number in E.164, with its extension behind it. It must be of a possible length: whether it is assigned changes
+// faster than any list, and is not ours to judge.
 func phone(v column.Value, region string) (Value, string) {
 	switch {
 	case refers(v):
@@ -157,7 +169,17 @@ func phone(v column.Value, region string) (Value, string) {
 	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
 		return Value{}, InvalidPhone
 	}
-	return Value{Literal: phonenumbers.Format(n, phonenumbers.E164)}, ""
+	return Value{Literal: dialable(n)}, ""
+}
+
+// dialable writes a phone number as E.164 and, since that has no place for it, its extension as people write it:
+// +12125550100 ext. 12. A phone field of Salesforce is a text of 40 characters, and takes it so.
+func dialable(n *phonenumbers.PhoneNumber) string {
+	s := phonenumbers.Format(n, phonenumbers.E164)
+	if n.GetExtension() != "" {
+		s += " ext. " + n.GetExtension()
+	}
+	return s
 }
 
 func countryCode(v column.Value, _ string) (Value, string) {

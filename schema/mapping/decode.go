@@ -11,6 +11,15 @@ type decoder struct {
 	faults Faults
 	refs   []reference
 	boards []*Board // all that are decoded, in the file's order
+	blocks []block  // of the board that is being decoded
+
+	unsupported refusals
+}
+
+// block is the block `items` of a record, which is read when its board's records are known.
+type block struct {
+	record *Record
+	node   ast.Node
 }
 
 // reference is a field's mention of a record, which may stand further down in the file.
@@ -43,14 +52,6 @@ func (d *decoder) version(n ast.Node) {
 	}
 }
 
-func (d *decoder) defaults(m *Mapping, n ast.Node) {
-	d.object(placeOf(n), n, keys{
-		"key":           func(n ast.Node) { m.Key = d.apiName(n) },
-		"phone_country": func(n ast.Node) { m.PhoneCountry = d.region(n) },
-		"owner":         func(n ast.Node) { m.Owner = d.user(n) },
-	})
-}
-
 func (d *decoder) board(m *Mapping, e entry) *Board {
 	d.checkName(e.key)
 	b := &Board{Name: e.key.text, Line: e.key.line, place: e.key.place}
@@ -76,12 +77,16 @@ func (d *decoder) board(m *Mapping, e entry) *Board {
 	if migrate != nil {
 		b.Migration = d.migration(b, migrate)
 	}
+	d.items(b)
 	return b
 }
 
 func (d *decoder) record(b *Board, e entry) *Record {
 	d.checkName(e.key)
-	r := &Record{Board: b, Name: e.key.text, Line: e.key.line, place: e.key.place}
+	r := &Record{
+		Board: b, Name: e.key.text, Line: e.key.line, place: e.key.place,
+		Sync: ToSalesforce, Wins: Monday, OnRecordDelete: Remake, OnDuplicate: Refuse, Assignment: AssignOnCreate,
+	}
 	var match []word
 	at := d.object(e.key.place, e.value, keys{
 		"object":      func(n ast.Node) { r.Object = d.apiName(n) },
@@ -90,6 +95,14 @@ func (d *decoder) record(b *Board, e entry) *Record {
 		"match":       func(n ast.Node) { match = d.words(n) },
 		"on_delete":   func(n ast.Node) { r.DeleteWithItem = d.onDelete(n) },
 		"create_when": func(n ast.Node) { r.When, r.gates = d.condition(n) },
+		"sync":        func(n ast.Node) { r.Sync = choose[Direction](d, syncSetting, n) },
+		"wins":        func(n ast.Node) { r.Wins = choose[Side](d, winsSetting, n) },
+		"items":       func(n ast.Node) { d.blocks = append(d.blocks, block{r, n}) },
+
+		"on_record_delete": func(n ast.Node) { r.OnRecordDelete = choose[RecordGone](d, recordGoneSetting, n) },
+		"on_duplicate":     func(n ast.Node) { r.OnDuplicate = choose[Duplicate](d, duplicateSetting, n) },
+		"assignment":       func(n ast.Node) { r.Assignment = choose[Assignment](d, assignmentSetting, n) },
+
 		"fields": func(n ast.Node) {
 			for _, e := range d.filled(n, "field") {
 				r.Fields = append(r.Fields, d.field(r, e))
@@ -121,6 +134,8 @@ func (d *decoder) field(r *Record, e entry) *Field {
 		"as":       func(n ast.Node) { f.as = d.as(n) },
 		"labels":   func(n ast.Node) { f.labels, f.order, f.labelAt = d.labels(n) },
 		"default":  func(n ast.Node) { f.fallback = d.fallback(n) },
+		"sync":     func(n ast.Node) { f.Sync = choose[Direction](d, syncSetting, n) },
+		"wins":     func(n ast.Node) { f.Wins = choose[Side](d, winsSetting, n) },
 	})
 	f.at = at
 	if at != nil {

@@ -31,12 +31,16 @@ type Value struct {
 	Err error
 }
 
-// Desired says what every field of the record should hold for the item, by the field's name. Since holds the days that
+// Desired says what every field of the record should hold for the item, by the field's name; one that only goes to Monday is
+// left out. Since holds the days that
 // earlier calls gave, by field; a field that is not in it begins its relative default on today's day in UTC. Desired is
 // a pure function of the mapping and its arguments.
 func (r *Record) Desired(it Item, since map[string]string, today time.Time) map[string]Value {
 	values := make(map[string]Value, len(r.Fields))
 	for _, f := range r.Fields {
+		if f.Sync == ToMonday {
+			continue
+		}
 		start, err := time.Parse(time.DateOnly, since[f.Name])
 		if err != nil {
 			start = today.UTC()
@@ -56,6 +60,9 @@ func (f *Field) desired(it Item, start time.Time) Value {
 		return f.joined(it, start)
 	}
 	v := it.value(f.from)
+	if f.as != "datetime" {
+		v = f.locale.day(v)
+	}
 	switch {
 	case f.link != nil:
 		return f.linked(v)
@@ -75,7 +82,7 @@ func (f *Field) converted(v column.Value, start time.Time) Value {
 	if !ok {
 		convert = plain
 	}
-	converted, code := convert(v, f.region)
+	converted, code := convert(v, f.locale.region)
 	switch {
 	case code != "":
 		return f.invalid(code, "")
@@ -95,7 +102,7 @@ func (f *Field) joined(it Item, start time.Time) Value {
 		if p.column == "" {
 			continue
 		}
-		v := it.value(p.column)
+		v := f.locale.day(it.value(p.column))
 		if refers(v) {
 			return f.invalid(WrongColumnType, "")
 		}

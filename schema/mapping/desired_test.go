@@ -20,6 +20,10 @@ func sample() Item {
 		"email":          {Type: column.Email, Text: " Ada@Example.ORG "},
 		"phone":          {Type: column.Phone, Text: "(202) 555-0123"},
 		"phone_gb":       {Type: column.Phone, Text: "442071838750", Code: "GB"},
+		"phone_ext":      {Type: column.Phone, Text: "+1 212 555 0100 ext. 12"},
+		"phone_x":        {Type: column.Text, Text: "(212) 555-0100 x12"},
+		"phone_rfc":      {Type: column.Text, Text: "tel:+1-212-555-0100;ext=12"},
+		"evening":        {Type: column.Date, Text: "2026-07-01", Time: "01:00:00"},
 		"link":           {Type: column.Link, Text: "https://example.org"},
 		"status":         {Type: column.Status, Text: "Quote"},
 		"dropdown":       {Type: column.Dropdown, Labels: []string{"A", "B"}},
@@ -98,6 +102,9 @@ func TestDesired(t *testing.T) {
 		"as phone empty":     {"{ from: missing, as: phone }", literal(nil)},
 		"as phone blank":     {"{ from: blank, as: phone }", literal(nil)},
 		"as phone people":    {"{ from: people, as: phone }", invalid("people", WrongColumnType)},
+		"as phone extension": {"{ from: phone_ext, as: phone }", literal("+12125550100 ext. 12")},
+		"as phone x":         {"{ from: phone_x, as: phone }", literal("+12125550100 ext. 12")},
+		"as phone RFC 3966":  {"{ from: phone_rfc, as: phone }", literal("+12125550100 ext. 12")},
 		"as email":           {"{ from: email, as: email }", literal("ada@example.org")},
 		"country_code":       {"{ from: country, as: country_code }", literal("FR")},
 		"country of phone":   {"{ from: phone_gb, as: country_code }", literal("GB")},
@@ -188,6 +195,45 @@ var sameValue = cmp.Comparer(func(a, b Value) bool {
 	}
 	return a == b
 })
+
+// A date with a time is the day on which that is in the mapping's time zone; without a zone it is Monday's day, in UTC.
+func TestDesiredInTimeZone(t *testing.T) {
+	t.Parallel()
+	unmapped := Value{Err: &ValueError{Field: "F", Column: "evening", Code: UnmappedLabel}}
+	tests := map[string]struct{ zone, field, want string }{
+		"without a zone":     {"", "evening", "2026-07-01"},
+		"west":               {"America/New_York", "evening", "2026-06-30"},
+		"far west":           {"Pacific/Pago_Pago", "evening", "2026-06-30"},
+		"east":               {"Asia/Tokyo", "evening", "2026-07-01"},
+		"UTC":                {"UTC", "evening", "2026-07-01"},
+		"without a time":     {"Pacific/Pago_Pago", "date", "2026-05-31"},
+		"next day":           {"Pacific/Kiritimati", "date_time", "2026-06-01"},
+		"not a time":         {"America/New_York", "bad_time", "2026-02-03"},
+		"as text":            {"America/New_York", "{ from: evening, as: text }", "2026-06-30"},
+		"in a template":      {"America/New_York", "{ template: 'on {evening}' }", "on 2026-06-30"},
+		"as a label":         {"America/New_York", "{ from: evening, labels: { 2026-06-30: June } }", "June"},
+		"as datetime":        {"America/New_York", "{ from: evening, as: datetime }", "2026-07-01T01:00:00Z"},
+		"datetime, midnight": {"America/New_York", "{ from: date, as: datetime }", "2026-05-31T00:00:00Z"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defaults := ""
+			if tt.zone != "" {
+				defaults = "defaults: { time_zone: " + tt.zone + " }\n"
+			}
+			m := mustParse(t, head+"F: "+tt.field+"\n } }\n"+defaults)
+			got := m.Boards[0].Records[0].Desired(sample(), nil, noon)["F"]
+			if diff := cmp.Diff(Value{Literal: tt.want}, got, sameValue); diff != "" {
+				t.Errorf("Desired (-want +got):\n%s", diff)
+			}
+		})
+	}
+	m := mustParse(t, head+"F: { from: evening, labels: { 2026-07-01: July } }\n } }\ndefaults: { time_zone: America/New_York }\n")
+	if diff := cmp.Diff(unmapped, m.Boards[0].Records[0].Desired(sample(), nil, noon)["F"], sameValue); diff != "" {
+		t.Errorf("the label of another day (-want +got):\n%s", diff)
+	}
+}
 
 func TestDesiredReferences(t *testing.T) {
 	t.Parallel()

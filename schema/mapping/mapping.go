@@ -4,6 +4,9 @@ package mapping
 
 import (
 	"slices"
+	"time"
+
+	"github.com/robfig/cron/v3"
 
 	"crmsync/mondayclient/column"
 )
@@ -26,9 +29,24 @@ type Mapping struct {
 	// Owner is the Id of the Salesforce user who stands in where `as: user` finds nobody; it may be empty.
 	Owner string
 
+	// TimeZone is where a date with a time becomes a day; nil: the day in UTC, as Monday keeps it.
+	TimeZone *time.Location
+
+	// Reconcile is the cron expression, in UTC, by which Monday and Salesforce are compared; empty: they are not.
+	Reconcile string
+
+	// Brake holds mass deletions back for a person.
+	Brake Brake
+
+	// AdoptShown says that an Id which somebody wrote into an id column links the item to that record; else only records
+	// that crmsync created, or found by `match`, are linked.
+	AdoptShown bool
+
 	Boards []*Board // in the file's order
 
-	byID map[int64]*Board
+	byID      map[int64]*Board
+	ownerAt   place
+	reconcile cron.Schedule
 }
 
 // Board is a Monday board and the records that its items become.
@@ -69,6 +87,21 @@ type Record struct {
 	// DeleteWithItem says that the record goes when its item is deleted or archived.
 	DeleteWithItem bool
 
+	// Sync is the direction of the fields that name none of their own, where their form has it.
+	Sync Direction
+
+	// Wins is the side that stands for the fields that name none of their own.
+	Wins Side
+
+	// OnRecordDelete is what becomes of the item when the record was deleted in Salesforce.
+	OnRecordDelete RecordGone
+
+	// OnDuplicate is what is done when a duplicate rule objects to the record.
+	OnDuplicate Duplicate
+
+	// Assignment is when assignment rules may run on the record.
+	Assignment Assignment
+
 	// When says whether the record may be created, by its own condition or else by its board's.
 	When Condition
 
@@ -99,6 +132,12 @@ type Field struct {
 	Name      string
 	Line, Col int
 
+	// Sync is which way the value goes: the field's own word, or else the record's where the form has that direction.
+	Sync Direction
+
+	// Wins is the side that stands where both changed. It counts where Sync is Both.
+	Wins Side
+
 	form     form
 	from     string // column id
 	literal  any    // of the form `value`
@@ -110,8 +149,15 @@ type Field struct {
 	fallback *fallback // nil: no default
 	record   *Record
 	link     *Record
-	region   string           // of phone numbers that say none
+	locale   locale
+	oneWay   string           // why Sync is ToSalesforce though the record says otherwise
 	at       map[string]place // of its keys; nil: it is a column's id alone
+}
+
+// locale is what decides about a value that does not say where it is from.
+type locale struct {
+	region string         // of phone numbers
+	zone   *time.Location // of dates with a time; nil: UTC
 }
 
 // form is the key that says where a field's value comes from.
@@ -223,21 +269,33 @@ func (b *Board) named(name string) *Record {
 	return nil
 }
 
-// columns returns the sorted ids of the columns that the board's records read or write.
+// Columns returns the ids of all columns by which the record's values, its creation and its link are decided, sorted and
+// without the item's name. While one of them was never asked of Monday, nothing can be said of what depends on it.
+func (r *Record) Columns() []string {
+	var ids []string
+	if r.IDColumn != "" {
+		ids = append(ids, r.IDColumn)
+	}
+	for id := range r.When {
+		ids = append(ids, id)
+	}
+	for _, f := range r.Fields {
+		ids = append(ids, f.Columns()...)
+	}
+	return columnIDs(ids)
+}
+
+// columns returns the ids of the columns that the board's records read or write.
 func (b *Board) columns() []string {
 	var ids []string
 	for _, r := range b.Records {
-		if r.IDColumn != "" {
-			ids = append(ids, r.IDColumn)
-		}
-		for id := range r.When {
-			ids = append(ids, id)
-		}
-		for _, f := range r.Fields {
-			ids = append(ids, f.Columns()...)
-		}
+		ids = append(ids, r.Columns()...)
 	}
+	return columnIDs(ids)
+}
+
+// columnIDs sorts ids of columns, each once, and leaves out the item's name.
+func columnIDs(ids []string) []string {
 	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	return slices.DeleteFunc(ids, func(id string) bool { return id == itemName })
+	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == itemName })
 }

@@ -29,7 +29,7 @@ type Migration struct {
 	// Left is what does not travel to Monday, in the file's order.
 	Left []Left
 
-	line    int
+	at      place
 	when    cron.Schedule
 	name    string      // field for the item's name
 	columns [][2]string // column and field that the block itself names
@@ -41,7 +41,8 @@ type Target struct {
 	Column string // column id; "name" for the item's name
 	Field  string
 
-	field *Field // nil: the migration names the field, and its value is taken as it is
+	field  *Field // nil: the migration names the field, and its value is taken as it is
+	locale locale
 }
 
 // Left is a field of the mapping that does not travel to Monday, and why.
@@ -64,11 +65,14 @@ func (m *Mapping) Migrations() []*Migration {
 }
 
 // Next is the first time after the given one at which the schedule wants a run; zero where there is none.
-func (g *Migration) Next(after time.Time) time.Time {
-	if g.when == nil {
+func (g *Migration) Next(after time.Time) time.Time { return next(g.when, after) }
+
+// next is the first time of a schedule after the given one, by the clock of UTC; zero where there is none.
+func next(when cron.Schedule, after time.Time) time.Time {
+	if when == nil {
 		return time.Time{}
 	}
-	return g.when.Next(after.UTC())
+	return when.Next(after.UTC())
 }
 
 // Links returns the boards whose items the migration's items are connected to.
@@ -84,22 +88,45 @@ func (g *Migration) Links() []*Board {
 
 // migration reads the block `migrate` of a board whose records are known.
 func (d *decoder) migration(b *Board, n ast.Node) *Migration {
-	at := placeOf(n)
-	g := &Migration{Board: b, line: at.line, name: "Name"}
-	d.object(at, n, keys{
-		"record":   func(n ast.Node) { g.Record = d.migrated(b, n) },
+	g := &Migration{Board: b, at: b.at["migrate"], name: "Name"}
+	known := d.itemKeys(g)
+	known["record"] = func(n ast.Node) { g.Record = d.migrated(b, n) }
+	known["columns"] = func(n ast.Node) {
+		for _, e := range d.filled(n, "column") {
+			g.columns = append(g.columns, [2]string{d.checkColumn(e.key), d.apiName(e.value)})
+			g.places = append(g.places, e.key.place)
+		}
+	}
+	d.object(placeOf(n), n, known, "record")
+	return g
+}
+
+// items reads the blocks `items` of a board's records, of which there may be one.
+func (d *decoder) items(b *Board) {
+	for _, block := range d.blocks {
+		at := block.record.at["items"]
+		switch g := b.Migration; {
+		case g == nil:
+			b.Migration = &Migration{Board: b, Record: block.record, at: at, name: "Name"}
+			d.makesItems(at, block.record)
+			d.object(placeOf(block.node), block.node, d.itemKeys(b.Migration))
+		case b.at["migrate"] != place{}:
+			d.fault(at, `the board has "migrate" in line %d, which is the older name of "items"; keep one of them`, b.at["migrate"].line)
+		default:
+			d.fault(at, "record %q has \"items\" already; the items of a board are made of one record", g.Record.Name)
+		}
+	}
+	d.blocks = nil
+}
+
+// itemKeys are the keys that `items` and `migrate` have in common.
+func (d *decoder) itemKeys(g *Migration) keys {
+	return keys{
 		"where":    func(n ast.Node) { g.Where = d.where(n) },
 		"group":    func(n ast.Node) { g.Group = d.column(n) },
 		"name":     func(n ast.Node) { g.name = d.apiName(n) },
-		"schedule": func(n ast.Node) { g.Schedule, g.when = d.schedule(n) },
-		"columns": func(n ast.Node) {
-			for _, e := range d.filled(n, "column") {
-				g.columns = append(g.columns, [2]string{d.checkColumn(e.key), d.apiName(e.value)})
-				g.places = append(g.places, e.key.place)
-			}
-		},
-	}, "record")
-	return g
+		"schedule": func(n ast.Node) { g.Schedule, g.when = d.schedule(n, "") },
+	}
 }
 
 // migrated is the record that the items of a board are made of.
@@ -109,15 +136,22 @@ func (d *decoder) migrated(b *Board, n ast.Node) *Record {
 		return nil
 	}
 	r := b.named(w.text)
-	switch {
-	case r == nil:
+	if r == nil {
 		d.fault(w.place, "board %q has no record %q%s", b.Name, w.text, suggestion(w.text, recordNames(b)))
-	case r.Shared:
-		d.fault(w.place, "record %q is shared by several items; an item can be made of a record of its own only", w.text)
-	case r.IDColumn == "":
-		d.fault(w.place, "record %q has no \"id_column\": without it an item could be made twice", w.text)
+		return nil
 	}
+	d.makesItems(w.place, r)
 	return r
+}
+
+// makesItems checks that items can be made of a record.
+func (d *decoder) makesItems(at place, r *Record) {
+	switch {
+	case r.Shared:
+		d.fault(at, "record %q is shared by several items; an item can be made of a record of its own only", r.Name)
+	case r.IDColumn == "":
+		d.fault(at, "record %q has no \"id_column\": without it an item could be made twice", r.Name)
+	}
 }
 
 // where reads a condition. It stands in brackets among others, which it must not break out of.
@@ -149,8 +183,8 @@ func (d *decoder) where(n ast.Node) string {
 	return strings.TrimSpace(w.text)
 }
 
-// schedule reads a cron expression of five fields, or one such as @weekly.
-func (d *decoder) schedule(n ast.Node) (string, cron.Schedule) {
+// schedule reads a cron expression of five fields, or one such as @weekly. The advice ends the message about any other text.
+func (d *decoder) schedule(n ast.Node, advice string) (string, cron.Schedule) {
 	w, ok := d.text(n)
 	if !ok {
 		return "", nil
@@ -161,28 +195,23 @@ func (d *decoder) schedule(n ast.Node) (string, cron.Schedule) {
 	}
 	when, err := cron.ParseStandard(w.text)
 	if err != nil {
-		d.fault(w.place, "%q is no cron expression, such as \"0 6 * * 1\" for Mondays at 06:00 UTC", w.text)
+		d.fault(w.place, "%q is not a cron expression, such as \"0 6 * * 1\" for Mondays at 06:00 UTC%s", w.text, advice)
 		return "", nil
 	}
-	return w.text, utc{when}
+	return w.text, when
 }
 
-// utc is a schedule by the clock of UTC.
-type utc struct{ cron.Schedule }
-
-func (s utc) Next(t time.Time) time.Time { return s.Schedule.Next(t.UTC()) }
-
 // aim finds the columns that a migration fills, now that all references are known.
-func (d *decoder) aim(g *Migration) {
+func (d *decoder) aim(g *Migration, in locale) {
 	if g.Record == nil {
 		return
 	}
 	taken := map[string]string{} // column -> field
-	name := &Target{Column: itemName, Field: g.name}
+	name := &Target{Column: itemName, Field: g.name, locale: in}
 	taken[itemName] = g.name
 	g.Targets = []*Target{name}
 	for _, f := range g.Record.Fields {
-		reason := f.oneWay()
+		reason := g.stays(f)
 		if by, ok := taken[f.from]; ok && reason == "" {
 			if f.from == itemName && f.Name == g.name && f.as == "" {
 				name.field = f
@@ -195,7 +224,7 @@ func (d *decoder) aim(g *Migration) {
 			continue
 		}
 		taken[f.from] = f.Name
-		g.Targets = append(g.Targets, &Target{Column: f.from, Field: f.Name, field: f})
+		g.Targets = append(g.Targets, &Target{Column: f.from, Field: f.Name, field: f, locale: in})
 	}
 	for n, c := range g.columns {
 		switch by, ok := taken[c[0]]; {
@@ -207,27 +236,14 @@ func (d *decoder) aim(g *Migration) {
 			d.fault(g.places[n], "column %q is filled from field %s already", c[0], by)
 		}
 		taken[c[0]] = c[1]
-		g.Targets = append(g.Targets, &Target{Column: c[0], Field: c[1]})
+		g.Targets = append(g.Targets, &Target{Column: c[0], Field: c[1], locale: in})
 	}
 }
 
-// oneWay says why the field does not travel back; empty: it does.
-func (f *Field) oneWay() string {
-	switch f.form {
-	case fixed:
-		return "it is a fixed value"
-	case template:
-		return "it is put together by a template"
-	case sibling:
-		return "it refers to another record of the item"
+// stays says why the field does not travel to Monday; empty: it does.
+func (g *Migration) stays(f *Field) string {
+	if _, said := f.at["sync"]; said && f.Sync == ToSalesforce {
+		return "it goes to Salesforce only, as its \"sync\" says"
 	}
-	switch f.as {
-	case "first_name", "last_name":
-		return "it is a part of a name"
-	case "user":
-		return "it is a person"
-	case "country_code":
-		return "a code does not say all that its column holds"
-	}
-	return ""
+	return NeverTwoWay(g.Record, f)
 }

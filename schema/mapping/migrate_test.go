@@ -86,7 +86,7 @@ func TestMigrationFaults(t *testing.T) {
 		"where":            {`{ record: r, where: "Name != 'it''s (fine)' AND (A = 'b\\\\')" }`, ""},
 		"where breaks out": {`{ record: r, where: "A = 1) OR (B = 2" }`, "5:34: the condition closes a bracket that it does not open"},
 		"where open":       {`{ record: r, where: "A = 'b" }`, "5:34: the condition opens a bracket or a quote that it does not close"},
-		"schedule":         {`{ record: r, schedule: "monday" }`, `5:37: "monday" is no cron expression, such as "0 6 * * 1" for Mondays at 06:00 UTC`},
+		"schedule":         {`{ record: r, schedule: "monday" }`, `5:37: "monday" is not a cron expression, such as "0 6 * * 1" for Mondays at 06:00 UTC`},
 		"time zone":        {`{ record: r, schedule: "CRON_TZ=Asia/Tokyo 0 6 * * 1" }`, "5:37: a schedule is in UTC"},
 		"name":             {`{ record: r, name: "Full Name" }`, `5:33: "Full Name" is not an API name of Salesforce`},
 		"column twice":     {`{ record: r, columns: { email: Description } }`, `5:38: column "email" is filled from field Email already`},

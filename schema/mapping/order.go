@@ -69,21 +69,23 @@ func recordNames(b *Board) []string {
 	return all
 }
 
-// finish checks and sets what needs the whole file: the key field, the region of phone numbers, and the
-// order of the records.
+// finish checks and sets what needs the whole file: the key field, the country of phone numbers and the time zone of dates,
+// the directions, and the order of the records.
 func (d *decoder) finish(m *Mapping) {
+	in := locale{region: m.PhoneCountry, zone: m.TimeZone}
 	for _, b := range m.Boards {
 		for _, r := range b.Records {
 			for _, f := range r.Fields {
-				f.region = m.PhoneCountry
+				f.locale = in
 				if strings.EqualFold(f.Name, m.Key) {
 					d.fault(place{f.Line, f.Col}, "field %s is the key; it holds the item's id", f.Name)
 				}
 			}
 		}
+		d.direct(b)
 		d.sortRecords(b)
 		if b.Migration != nil {
-			d.aim(b.Migration)
+			d.aim(b.Migration, in)
 		}
 	}
 	if len(d.faults) == 0 {

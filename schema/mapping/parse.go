@@ -26,9 +26,12 @@ const (
 //
 // YAML's anchors, aliases, merge keys, tags and further documents are refused: they are the parts of YAML that make a
 // small file large, and that readers of a mapping would have to know.
-func Parse(name string, src []byte) (*Mapping, error) {
-	d := &decoder{file: name}
-	m := &Mapping{Key: DefaultKey, byID: map[int64]*Board{}}
+func Parse(name string, src []byte) (*Mapping, error) { return decode(name, src, unsupported) }
+
+// decode reads a mapping file, and refuses the values that this version does not act on.
+func decode(name string, src []byte, unsupported refusals) (*Mapping, error) {
+	d := &decoder{file: name, unsupported: unsupported}
+	m := &Mapping{Key: DefaultKey, Brake: DefaultBrake, AdoptShown: true, byID: map[int64]*Board{}}
 	if root := d.read(src); root != nil {
 		d.mapping(m, root)
 		d.resolve()

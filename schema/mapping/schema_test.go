@@ -40,6 +40,17 @@ var beyond = map[string]string{
 	"migrate-id-column":      "one value is held against another",
 	"migrate-where-open":     "brackets are counted",
 	"migrate-schedule":       "it is a language of its own",
+	"time-zone-unknown":      "the zones change, and are many",
+	"brake-within-a-second":  "a duration is a text",
+	"reconcile-cron":         "it is a language of its own",
+	"reconcile-later":        "this version does not act on it yet",
+	"sync-later":             "this version does not act on it yet",
+	"wins-later":             "this version does not act on it yet",
+	"record-gone-later":      "this version does not act on it yet",
+	"wins-of-one-way":        "one key is held against another record or field",
+	"sync-column-twice":      "one field is held against another",
+	"items-and-migrate":      "one key is held against another",
+	"items-twice":            "one record is held against another",
 }
 
 // Schema and Parse come to the same verdict on every file of the folder, but for the faults that are beyond a schema's reach.
@@ -99,7 +110,7 @@ func TestSchemaBesideExample(t *testing.T) {
 	}
 }
 
-// Every conversion is known to the schema, and each fault beyond it is explained.
+// Every conversion and every word of a setting is known to the schema, and each fault beyond it is explained.
 func TestSchemaIsComplete(t *testing.T) {
 	t.Parallel()
 	var s struct {
@@ -109,6 +120,10 @@ func TestSchemaIsComplete(t *testing.T) {
 					As struct{ Enum []string } `json:"as"`
 				}
 			} `json:"fromField"`
+			Record struct {
+				Properties map[string]struct{ Enum []string }
+			}
+			Sync, Wins struct{ Enum []string }
 		} `json:"$defs"`
 	}
 	if err := yaml.Unmarshal(Schema(), &s); err != nil {
@@ -116,6 +131,18 @@ func TestSchemaIsComplete(t *testing.T) {
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(conversions)), s.Defs.From.Properties.As.Enum); diff != "" {
 		t.Errorf("conversions (-ours +schema):\n%s", diff)
+	}
+	record := s.Defs.Record.Properties
+	for _, have := range []struct {
+		setting setting
+		words   []string
+	}{
+		{syncSetting, s.Defs.Sync.Enum}, {winsSetting, s.Defs.Wins.Enum}, {recordGoneSetting, record["on_record_delete"].Enum},
+		{duplicateSetting, record["on_duplicate"].Enum}, {assignmentSetting, record["assignment"].Enum},
+	} {
+		if diff := cmp.Diff(have.setting.words, have.words); diff != "" {
+			t.Errorf("words of %s (-ours +schema):\n%s", have.setting.key, diff)
+		}
 	}
 	var named []string
 	for _, path := range files(t, "beyond") {

@@ -29,7 +29,10 @@ func (r *Record) At(key string) Place { return keyPlace(r.at, key, r.place) }
 func (f *Field) At(key string) Place { return keyPlace(f.at, key, place{f.Line, f.Col}) }
 
 // At is where the migration stands.
-func (g *Migration) At() Place { return g.Board.At("migrate") }
+func (g *Migration) At() Place { return g.at.public() }
+
+// OwnerAt is where the default owner stands.
+func (m *Mapping) OwnerAt() Place { return m.ownerAt.public() }
 
 // Gates are the labels of the condition under which the record is created, in the file's order.
 func (r *Record) Gates() []Label { return slices.Clone(r.gates) }
