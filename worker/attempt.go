@@ -11,7 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"crmsync/internal/batch"
+	"crmsync/internal/panics"
 	"crmsync/mondayclient"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
@@ -101,7 +101,7 @@ func describe(err error) store.Failure {
 	var row *engine.RowError
 	var salesforce *sfclient.Error
 	var monday *mondayclient.Error
-	var panicked *batch.PanicError
+	var panicked *panics.Error
 	var unreadable *unreadableError
 	switch {
 	case errors.As(err, &refused):

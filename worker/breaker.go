@@ -11,6 +11,7 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 
+	"crmsync/internal/panics"
 	"crmsync/mondayclient"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
@@ -118,23 +119,26 @@ func (b *breaker) trips(counts gobreaker.Counts) bool {
 // changed tells the store, apart from the call that brought the change about.
 func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	b.reports.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		var err error
-		switch {
-		case to == gobreaker.StateOpen && from == gobreaker.StateClosed:
-			b.log.Warn("system is away", "system", b.system, "code", *b.code.Load())
-			err = b.store.StartOutage(ctx, b.system, *b.code.Load())
-		case to == gobreaker.StateOpen:
-			err = b.store.SeeOutage(ctx, b.system)
-		case to == gobreaker.StateClosed:
-			b.log.Info("system is back", "system", b.system)
-			err = b.store.EndOutage(ctx, b.system, time.Now())
-		}
-		if err != nil {
-			b.log.Error("state of a system not kept", "system", b.system, "error", err)
+		if err := panics.Catch(func() error { return b.report(from, to) }); err != nil {
+			b.log.Error("could not store the state of a system", "system", b.system, "error", err)
 		}
 	})
+}
+
+func (b *breaker) report(from, to gobreaker.State) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	switch {
+	case to == gobreaker.StateOpen && from == gobreaker.StateClosed:
+		b.log.Warn("system is away", "system", b.system, "code", *b.code.Load())
+		return b.store.StartOutage(ctx, b.system, *b.code.Load())
+	case to == gobreaker.StateOpen:
+		return b.store.SeeOutage(ctx, b.system)
+	case to == gobreaker.StateClosed:
+		b.log.Info("system is back", "system", b.system)
+		return b.store.EndOutage(ctx, b.system, time.Now())
+	}
+	return nil
 }
 
 // settle ends an outage that nobody else will: the system has answered this worker since it was last seen away, and the

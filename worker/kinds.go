@@ -87,16 +87,16 @@ func told(kind engine.Kind, e jobs.Event) engine.Event {
 	}
 }
 
-// panics keeps the try of a job that panicked.
-type panics struct{ pool *Pool }
+// errorHandler stores the attempt of a job that panicked.
+type errorHandler struct{ pool *Pool }
 
 // HandleError leaves the error as it is: it was kept where it was returned.
-func (panics) HandleError(context.Context, *rivertype.JobRow, error) *river.ErrorHandlerResult {
+func (errorHandler) HandleError(context.Context, *rivertype.JobRow, error) *river.ErrorHandlerResult {
 	return nil
 }
 
 // HandlePanic keeps the failed try.
-func (h panics) HandlePanic(ctx context.Context, row *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+func (h errorHandler) HandlePanic(ctx context.Context, row *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
 	h.pool.panicked(ctx, row, value, trace)
 	return nil
 }

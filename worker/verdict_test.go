@@ -14,7 +14,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"crmsync/internal/batch"
+	"crmsync/internal/panics"
 	"crmsync/mondayclient"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
@@ -32,7 +32,7 @@ func TestVerdict(t *testing.T) {
 		"network":                  {err: io.ErrUnexpectedEOF},
 		"locked row":               {err: &sfclient.Error{Status: 400, Code: "UNABLE_TO_LOCK_ROW"}},
 		"row that failed":          {err: &engine.RowError{Object: "Lead", Code: "UNABLE_TO_LOCK_ROW"}},
-		"bug":                      {err: &batch.PanicError{Value: "x"}},
+		"bug":                      {err: &panics.Error{Value: "x"}},
 		"bad field":                {err: &sfclient.Error{Status: 400, Code: "INVALID_FIELD"}, cancel: true},
 		"refused":                  {err: &engine.RefusedError{Object: "Lead", Code: "X"}, cancel: true},
 		"unreadable":               {err: &unreadableError{"broken"}, cancel: true},
@@ -117,7 +117,7 @@ func TestDescribe(t *testing.T) {
 		"salesforce": {&sfclient.Error{Status: 400, Code: "INVALID_FIELD"}, store.Failure{Class: "permanent", Code: "INVALID_FIELD", Message: "salesforce: 400 INVALID_FIELD"}},
 		"monday":     {&mondayclient.Error{Code: "InternalServerError"}, store.Failure{Class: "transient", Code: "InternalServerError"}},
 		"unreadable": {&unreadableError{"not JSON"}, store.Failure{Class: "permanent", Code: "UNREADABLE", Message: "unreadable delivery: not JSON"}},
-		"panic":      {&batch.PanicError{Value: "Ada's secret", Stack: []byte("at x.go:1")}, store.Failure{Class: "panic", Code: "PANIC", Message: "batch: run panicked: string", Trace: "at x.go:1"}},
+		"panic":      {&panics.Error{Value: "Ada's secret", Stack: []byte("at x.go:1")}, store.Failure{Class: "panic", Code: "PANIC", Message: "panic: string", Trace: "at x.go:1"}},
 		"any other":  {io.EOF, store.Failure{Class: "transient", Code: "ERROR", Message: "EOF"}},
 	}
 	for name, tt := range tests {

@@ -16,6 +16,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"crmsync/internal/panics"
 	"crmsync/jobs"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
@@ -34,6 +35,9 @@ const (
 
 // interruptAfter is how long batches may still take once all jobs have left.
 const interruptAfter = 100 * time.Millisecond
+
+// restartAfter is the pause before a background task that panicked begins again.
+const restartAfter = time.Second
 
 // Config is what a Pool works with. Durations and numbers are those of the program's environment.
 type Config struct {
@@ -120,7 +124,7 @@ func New(c Config) (*Pool, error) {
 		Queues:                      queues(c),
 		PeriodicJobs:                schedules(c.Mapping),
 		Workers:                     workers,
-		ErrorHandler:                panics{p},
+		ErrorHandler:                errorHandler{p},
 		FetchCooldown:               5 * time.Millisecond,
 		FetchPollInterval:           100 * time.Millisecond,
 		JobTimeout:                  c.JobTimeout,
@@ -154,11 +158,38 @@ func (p *Pool) Start(ctx context.Context) error {
 	}
 	sweeps, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
-	p.done.Go(func() { p.herald.run(sweeps, p.config.AlertInterval) })
-	p.done.Go(func() { p.tendMigrations(sweeps) })
 	cleaner := janitor{store: p.store, keep: p.config.LogRetention, log: p.config.Log}
-	p.done.Go(func() { cleaner.run(sweeps) })
+	p.background(sweeps, "alerts", func(ctx context.Context) { p.herald.run(ctx, p.config.AlertInterval) })
+	p.background(sweeps, "migrations", p.tendMigrations)
+	p.background(sweeps, "retention", cleaner.run)
 	return nil
+}
+
+// background runs a task beside the jobs until ctx ends. A panic ends neither the process nor the task, which begins again
+// a moment later.
+func (p *Pool) background(ctx context.Context, task string, run func(context.Context)) {
+	p.done.Go(func() {
+		for {
+			err := panics.Catch(func() error { run(ctx); return nil })
+			if err == nil {
+				return
+			}
+			p.config.Log.Error("background task panicked", "task", task, "error", err, "stack", stackOf(err))
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(restartAfter):
+			}
+		}
+	})
+}
+
+// stackOf returns the stack of a panic.
+func stackOf(err error) string {
+	if panicked, ok := errors.AsType[*panics.Error](err); ok {
+		return string(panicked.Stack)
+	}
+	return ""
 }
 
 // Stop takes no further jobs, lets the running ones end for the shutdown grace, and hands back the rest. A job that is

@@ -21,7 +21,8 @@ var mayImport = map[string][]string{
 	"ingest":                       {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/store"},
 	"internal/arch":                {},
 	"internal/audit":               {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
-	"internal/batch":               {},
+	"internal/batch":               {"internal/panics"},
+	"internal/panics":              {},
 	"internal/pglocal":             {},
 	"internal/pglocal/pgbin":       {"internal/pglocal"},
 	"internal/scaffold":            {"mondayclient", "mondayclient/column", "internal/audit", "schema/mapping", "sfclient"},
@@ -38,9 +39,10 @@ var mayImport = map[string][]string{
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
 	"schema/store":                 {"mondayclient/column", "schema/ledger", "schema/postgres"},
 	"sfclient":                     {},
-	"worker":                       {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/engine", "worker/migration"},
-	"worker/engine":                {"internal/batch", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
-	"worker/migration":             {"mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
+	"worker":                       {"internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/engine", "worker/migration"},
+	"worker/engine":                {"internal/batch", "internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
+	"worker/engine/send":           {"sfclient"},
+	"worker/migration":             {"internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
 }
 
 // wires are the packages that put the others together.

@@ -8,9 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"sync"
+
+	"crmsync/internal/panics"
 )
 
 // ErrClosed answers a call that comes after Close.
@@ -91,7 +91,7 @@ func New[In, Out any](c Config[In], run func(ctx context.Context, in []In) []Out
 }
 
 // Do waits for its place in a batch and for the answer. Its errors are the cause of a ctx that has ended,
-// ErrClosed, and a *PanicError or another error where run did not live up to its promise. A call whose ctx ends while it waits
+// ErrClosed, and a *panics.Error or another error where run did not live up to its promise. A call whose ctx ends while it waits
 // is taken out of the line; one whose batch runs leaves, and the batch goes on.
 func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	if ctx.Err() != nil {
@@ -230,7 +230,7 @@ func (b *Batcher[In, Out]) dequeue(l *line) {
 // work runs a batch, ends it, and then hands out the answers: when Do returns, its key is free.
 func (b *Batcher[In, Out]) work(g *group[In, Out]) {
 	var out []Out
-	err := error(&PanicError{}) // stays where run leaves by runtime.Goexit, which nothing recovers
+	err := error(&panics.Error{}) // stays where run leaves by runtime.Goexit, which nothing recovers
 	defer func() {
 		b.end(g)
 		for i, c := range g.calls {
@@ -244,18 +244,17 @@ func (b *Batcher[In, Out]) work(g *group[In, Out]) {
 	out, err = b.guard(g.in)
 }
 
-// guard calls run and turns a panic into an error.
+// guard calls run and turns a panic into an error. The panic stops here, and not the program, because it says nothing
+// about the other batches; the callers decide.
 func (b *Batcher[In, Out]) guard(in []In) (out []Out, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
-	}()
 	n := len(in)
-	if out = b.run(b.ctx, in); len(out) != n {
-		return nil, fmt.Errorf("batch: run gave %d answers to %d calls", len(out), n)
-	}
-	return out, nil
+	err = panics.Catch(func() error {
+		if out = b.run(b.ctx, in); len(out) != n {
+			return fmt.Errorf("batch: run gave %d answers to %d calls", len(out), n)
+		}
+		return nil
+	})
+	return out, err
 }
 
 // end frees the batch's keys, whose further calls go to the back of the queue, and starts what may start.
@@ -275,22 +274,4 @@ func (b *Batcher[In, Out]) end(g *group[In, Out]) {
 	if b.closed && b.out == 0 {
 		close(b.idle)
 	}
-}
-
-// PanicError answers every call of a batch whose run panicked or exited. The panic stops here, and not the
-// program, because it says nothing about the other batches; the callers decide.
-type PanicError struct {
-	Value any    // what run panicked with; nil: it exited
-	Stack []byte // of run's goroutine
-}
-
-// Error tells no more of the panic than its type, or the runtime's own words: a value may be a customer's.
-func (e *PanicError) Error() string {
-	if e.Value == nil {
-		return "batch: run exited"
-	}
-	if r, ok := e.Value.(runtime.Error); ok {
-		return "batch: run panicked: " + r.Error()
-	}
-	return fmt.Sprintf("batch: run panicked: %T", e.Value)
 }

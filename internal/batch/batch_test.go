@@ -164,9 +164,9 @@ func TestFaults(t *testing.T) {
 		run  func(context.Context, []int) []int
 		want string
 	}{
-		"panic":       {func(context.Context, []int) []int { panic("Jane Doe") }, "batch: run panicked: string"},
-		"runtime":     {func(_ context.Context, in []int) []int { in[0] /= len(in) - 1; return in }, "batch: run panicked: runtime error: integer divide by zero"},
-		"exit":        {func(context.Context, []int) []int { runtime.Goexit(); return nil }, "batch: run exited"},
+		"panic":       {func(context.Context, []int) []int { panic("Jane Doe") }, "panic: string"},
+		"runtime":     {func(_ context.Context, in []int) []int { in[0] /= len(in) - 1; return in }, "panic: runtime error: integer divide by zero"},
+		"exit":        {func(context.Context, []int) []int { runtime.Goexit(); return nil }, "goroutine exited"},
 		"few answers": {func(context.Context, []int) []int { return nil }, "batch: run gave 0 answers to 1 calls"},
 	}
 	for name, tt := range tests {

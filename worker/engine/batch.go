@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"crmsync/internal/batch"
+	"crmsync/internal/panics"
 	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
 )
@@ -63,12 +63,14 @@ func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
 
 // alone runs one event of a batch that panicked.
 func (e *Engine) alone(ctx context.Context, ev Event) (a answer) {
-	defer func() {
-		if v := recover(); v != nil {
-			a = answer{outcome: Failed, err: &batch.PanicError{Value: v, Stack: debug.Stack()}}
-		}
-	}()
-	return e.run(ctx, []Event{ev})[0]
+	err := panics.Catch(func() error {
+		a = e.run(ctx, []Event{ev})[0]
+		return nil
+	})
+	if err != nil {
+		return answer{outcome: Failed, err: err}
+	}
+	return a
 }
 
 // through takes the batch through the stages, within the time that a try may take.

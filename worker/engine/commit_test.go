@@ -262,7 +262,7 @@ func TestPanic(t *testing.T) {
 			t.Errorf("event %d: %q, %v; want %q", n, answers[n].outcome, answers[n].err, want)
 		}
 	}
-	if text := fmt.Sprint(answers[2].err); text != "batch: run panicked: string" {
+	if text := fmt.Sprint(answers[2].err); text != "panic: string" {
 		t.Errorf("error %q", text)
 	}
 	if n := ask[int](w, "SELECT count(*) FROM items WHERE lease_until > now()"); n != 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"crmsync/internal/batch"
+	"crmsync/internal/panics"
 	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
@@ -122,7 +123,7 @@ func (e *Engine) Close(ctx context.Context) error {
 // interrupted is a call that left its batch: the event is not at fault, and what was done of it is found done when it
 // comes back.
 func (e *Engine) interrupted(err error) error {
-	var panicked *batch.PanicError
+	var panicked *panics.Error
 	if errors.As(err, &panicked) {
 		e.Log.Error("batch panicked", "error", err, "stack", string(panicked.Stack))
 		return err
