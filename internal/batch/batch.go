@@ -30,6 +30,10 @@ type Config[In any] struct {
 	// Key, where it is set, keeps the calls of one key apart: they are never in two batches at once, and may
 	// share one. A call whose key is out waits until that batch has ended, and does not count for Full.
 	Key func(In) int64
+
+	// Dropped, where it is set, is given the input of each call that run will never see, before Do returns. Of the
+	// others run has the say: a call may have left when its batch still uses the input.
+	Dropped func(In)
 }
 
 // Batcher gathers calls of Do into batches. Its rule: a batch starts when none is out, or when Full calls wait
@@ -95,11 +99,13 @@ func New[In, Out any](c Config[In], run func(ctx context.Context, in []In) []Out
 // is taken out of the line; one whose batch runs leaves, and the batch goes on.
 func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	if ctx.Err() != nil {
+		b.drop(in)
 		return *new(Out), context.Cause(ctx)
 	}
 	c := b.calls.Get().(*call[In, Out])
 	c.in = in
 	if !b.join(c) {
+		b.drop(in)
 		return *new(Out), ErrClosed
 	}
 	select {
@@ -108,7 +114,17 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 		b.calls.Put(c)
 		return a.out, a.err
 	case <-ctx.Done():
-		return b.leave(ctx, c)
+		out, err, waited := b.leave(ctx, c)
+		if waited {
+			b.drop(in)
+		}
+		return out, err
+	}
+}
+
+func (b *Batcher[In, Out]) drop(in In) {
+	if b.config.Dropped != nil {
+		b.config.Dropped(in)
 	}
 }
 
@@ -167,17 +183,17 @@ func (b *Batcher[In, Out]) line(in In) (l *line, out bool) {
 	return l, false
 }
 
-// leave is the end of a call whose ctx has ended: an answer that is there already is taken all the same.
-func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (Out, error) {
+// leave ends a call whose ctx has ended, and reports whether it still waited. An answer that is there already counts.
+func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (out Out, err error, waited bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	select {
 	case a := <-c.answer:
-		return a.out, a.err
+		return a.out, a.err, false
 	default:
 	}
 	if c.place == nil {
-		return *new(Out), context.Cause(ctx)
+		return out, context.Cause(ctx), false
 	}
 	l := c.line
 	l.calls.Remove(c.place)
@@ -188,7 +204,7 @@ func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (Out, er
 			delete(b.lines, l.key)
 		}
 	}
-	return *new(Out), context.Cause(ctx)
+	return out, context.Cause(ctx), true
 }
 
 // start sends out as many batches as the rule allows.

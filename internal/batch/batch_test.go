@@ -186,7 +186,9 @@ func TestClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
-		b := batch.New(batch.Config[int]{Max: 1, Concurrency: 1}, g.run)
+		var dropped []int
+		drop := func(n int) { dropped = append(dropped, n) }
+		b := batch.New(batch.Config[int]{Max: 1, Concurrency: 1, Dropped: drop}, g.run)
 		call(t, b, 1, 2)
 		time.AfterFunc(time.Second, func() { close(g.release) })
 		if err := b.Close(t.Context()); err != nil {
@@ -195,8 +197,8 @@ func TestClose(t *testing.T) {
 		if diff := cmp.Diff([][]int{{1}, {2}}, g.seen()); diff != "" {
 			t.Errorf("batches at the end of Close (-want +got):\n%s", diff)
 		}
-		if _, err := b.Do(t.Context(), 3); err != batch.ErrClosed {
-			t.Errorf("Do after Close = %v", err)
+		if _, err := b.Do(t.Context(), 3); err != batch.ErrClosed || !cmp.Equal(dropped, []int{3}) {
+			t.Errorf("Do after Close = %v, dropped %v", err, dropped)
 		}
 		if err := b.Close(t.Context()); err != nil {
 			t.Errorf("Close again = %v", err)
@@ -236,10 +238,11 @@ func TestProperties(t *testing.T) {
 			c.Key = func(in input) int64 { return int64(in.key) }
 		}
 		const callers = 200
-		var ran [callers]atomic.Int32
+		var ran, dropped [callers]atomic.Int32
 		var outKeys [50]atomic.Int32
 		var out atomic.Int32
 		var faults sync.Map
+		c.Dropped = func(in input) { dropped[in.id].Add(1) }
 		b := batch.New(c, func(_ context.Context, in []input) []int {
 			answers := make([]int, len(in))
 			if n := out.Add(1); int(n) > c.Concurrency || len(in) > c.Max || len(in) == 0 {
@@ -270,8 +273,8 @@ func TestProperties(t *testing.T) {
 				if (err != nil && !leaves) || (err == nil && got != -id) {
 					faults.Store("answer", [2]any{got, err})
 				}
-				if n := ran[id].Load(); n > 1 || err == nil && n != 1 {
-					faults.Store("times run", n)
+				if err == nil && ran[id].Load() != 1 {
+					faults.Store("answered without a run", id)
 				}
 				cancel()
 			})
@@ -282,6 +285,11 @@ func TestProperties(t *testing.T) {
 		done.Wait()
 		if err := b.Close(context.Background()); err != nil {
 			t.Errorf("Close() = %v", err)
+		}
+		for id := range callers {
+			if r, d := ran[id].Load(), dropped[id].Load(); r+d != 1 {
+				t.Errorf("call %d was run %d times and dropped %d times", id, r, d)
+			}
 		}
 		faults.Range(func(what, n any) bool { t.Errorf("%v: %v", what, n); return true })
 	})
