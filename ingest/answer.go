@@ -19,15 +19,15 @@ const (
 	challenged   outcome = "challenge"    // answered, nothing stored
 	unauthorized outcome = "unauthorized" // wrong or missing secret or JWT
 	tooLarge     outcome = "too_large"
-	cutShort     outcome = "cut_short" // the client left, or was too slow
-	unavailable  outcome = "unavailable"
+	cutShort     outcome = "cut_short"   // the client left, or was too slow
+	busy         outcome = "busy"        // other deliveries hold the memory for bodies
+	unavailable  outcome = "unavailable" // not committed in time
 )
 
-// otherEvent stands in the label type for everything but the types that are handled, so that no caller can
-// add a label.
+// otherEvent is the label type of everything but the types that are handled, so that no caller can add a label.
 const otherEvent = "other"
 
-// answer is what the caller hears.
+// answer is what the caller is told.
 type answer struct {
 	event     string // for the label type: bounded
 	outcome   outcome
@@ -44,7 +44,7 @@ func (a answer) send(c echo.Context) error {
 		return echo.ErrStatusRequestEntityTooLarge
 	case cutShort:
 		return echo.ErrRequestTimeout
-	case unavailable:
+	case busy, unavailable:
 		return echo.ErrServiceUnavailable
 	}
 	return c.JSONBlob(http.StatusOK, []byte(`{"status":"`+a.outcome+`"}`))
@@ -59,7 +59,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	return metrics{
 		webhooks: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 			Name: "crmsync_webhooks_total",
-			Help: "Deliveries by Monday's type of event and by what became of them.",
+			Help: "Deliveries by Monday's type of event and by outcome.",
 		}, []string{"type", "outcome"}),
 		duration: promauto.With(reg).NewHistogram(prometheus.HistogramOpts{
 			Name:    "crmsync_webhook_duration_seconds",

@@ -15,18 +15,18 @@ import (
 type delivery struct {
 	args     river.JobArgs
 	key      string
-	body     []byte // as it came, in case Postgres refuses args
+	body     *body // as it came, in case Postgres refuses args; held until the delivery's group ends
 	received time.Time
 }
 
-// unreadableDelivery keeps a body as it came. The reason says nothing of what is in it.
-func unreadableDelivery(body []byte, reason string, received time.Time) delivery {
-	key := bodyKey(body)
-	args := jobs.UnreadableArgs{Key: key, Body: body, Reason: reason, ReceivedAt: received}
-	return delivery{args: args, key: key, body: body, received: received}
+// unreadableDelivery keeps a body as it came. The reason repeats nothing of its content.
+func unreadableDelivery(from *body, reason string, received time.Time) delivery {
+	key := bodyKey(from.bytes)
+	args := jobs.UnreadableArgs{Key: key, Body: from.bytes, Reason: reason, ReceivedAt: received}
+	return delivery{args: args, key: key, body: from, received: received}
 }
 
-// jobArgs turns an event into its job; nil where we do not handle its type.
+// jobArgs turns an event into the args of its job. They are nil for a type that is not handled.
 func jobArgs(e *mondayclient.Event, key string, received time.Time) river.JobArgs {
 	event := jobs.Event{
 		Key:         key,

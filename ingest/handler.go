@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,27 +25,30 @@ const (
 	// path is where Monday posts; the secret follows it as a last segment.
 	path = "/webhooks/monday"
 
-	// minSecret is the least length of a secret that nobody guesses, in bytes.
+	// minSecret is the least length of a secret, in bytes: shorter ones can be guessed.
 	minSecret = 16
 
-	// AnswerWithin bounds the wait for Postgres: Monday hears 503 within 2 s and comes again.
+	// maxSecrets is how many secrets are valid at once: the one in use and the one that replaces it.
+	maxSecrets = 2
+
+	// AnswerWithin bounds the wait for Postgres: Monday is answered 503 within 2 s and repeats the delivery.
 	AnswerWithin = 1500 * time.Millisecond
 
 	// pingWithin bounds the readiness check.
 	pingWithin = time.Second
 )
 
-// Config is what a Handler works with. At least one of Secret and Verifier is required; where both are set,
+// Config is what a Handler works with. At least one of Secrets and Verifier is required; where both are set,
 // a delivery must satisfy both.
 type Config struct {
-	// Secret is the last segment of the webhook's URL, at least 16 bytes long.
-	// Empty: deliveries come to /webhooks/monday itself, guarded by the JWT alone.
-	Secret string
+	// Secrets holds the last segment of the webhook's URL, at least 16 bytes long. While it is rotated, there are two,
+	// and both are valid. None: deliveries come to /webhooks/monday itself, guarded by the JWT alone.
+	Secrets []string
 
-	// Verifier checks the JWT of every event. nil: none is wanted.
+	// Verifier checks the JWT of every event. nil: no JWT is required.
 	Verifier *mondayclient.Verifier
 
-	// Mapped says whether the mapping names a board. Events of all others are ignored.
+	// Mapped reports whether the mapping names a board. Events of all others are ignored.
 	Mapped func(boardID int64) bool
 
 	// Insert is the queue.
@@ -53,31 +57,34 @@ type Config struct {
 	// AnswerWithin bounds the wait of a webhook for its commit. 0: the constant of that name.
 	AnswerWithin time.Duration
 
-	// Ping says whether Postgres answers; /readyz asks it.
+	// Ping reports an error where Postgres does not answer; /readyz asks it.
 	Ping func(context.Context) error
 
-	Registerer prometheus.Registerer // nil: metrics are counted and shown nowhere
+	Registerer prometheus.Registerer // nil: metrics are not exported
 	Log        *slog.Logger          // nil: no log
 	Now        func() time.Time      // nil: time.Now
 }
 
 // Handler answers the public requests of section 3 of the contract.
 type Handler struct {
-	config     Config
-	echo       *echo.Echo
-	secretHash [sha256.Size]byte
-	inserts    *batch.Batcher[delivery, outcome]
-	metrics    metrics
+	config  Config
+	echo    *echo.Echo
+	secrets [][sha256.Size]byte // hashes
+	bodies  *bodies
+	inserts *batch.Batcher[delivery, outcome]
+	metrics metrics
 }
 
-// New refuses a Config that would leave the door open: without a secret and a verifier, or with a secret that
-// is too short.
+// New refuses a Config that would leave the endpoint open: without a secret and a verifier, or with a secret that is too
+// short.
 func New(c Config) (*Handler, error) {
 	switch {
-	case c.Secret == "" && c.Verifier == nil:
+	case len(c.Secrets) == 0 && c.Verifier == nil:
 		return nil, errors.New("ingest: a webhook secret or a signing secret is required")
-	case c.Secret != "" && len(c.Secret) < minSecret:
-		return nil, fmt.Errorf("ingest: the webhook secret is shorter than %d characters", minSecret)
+	case len(c.Secrets) > maxSecrets:
+		return nil, fmt.Errorf("ingest: %d webhook secrets; at most %d are valid at once", len(c.Secrets), maxSecrets)
+	case slices.ContainsFunc(c.Secrets, func(s string) bool { return len(s) < minSecret }):
+		return nil, fmt.Errorf("ingest: a webhook secret is shorter than %d characters", minSecret)
 	}
 	if c.AnswerWithin == 0 {
 		c.AnswerWithin = AnswerWithin
@@ -89,10 +96,13 @@ func New(c Config) (*Handler, error) {
 		c.Now = time.Now
 	}
 	h := &Handler{
-		config:     c,
-		secretHash: sha256.Sum256([]byte(c.Secret)),
-		inserts:    newInserts(c),
-		metrics:    newMetrics(c.Registerer),
+		config:  c,
+		bodies:  newBodies(),
+		inserts: newInserts(c),
+		metrics: newMetrics(c.Registerer),
+	}
+	for _, secret := range c.Secrets {
+		h.secrets = append(h.secrets, sha256.Sum256([]byte(secret)))
 	}
 	h.echo = h.routes()
 	return h, nil
@@ -101,14 +111,13 @@ func New(c Config) (*Handler, error) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.echo.ServeHTTP(w, r) }
 
-// Close waits until every delivery that was taken on is stored. Those that come later are answered 503: shut
-// the server down first.
+// Close waits until every delivery that was accepted is stored. Later ones are answered 503: shut the server down first.
 func (h *Handler) Close(ctx context.Context) error { return h.inserts.Close(ctx) }
 
 // webhook answers a delivery. A caller without the secret does not learn that there is anything here.
 func (h *Handler) webhook(c echo.Context) error {
 	start := time.Now()
-	if !h.secretRight(c.Request()) {
+	if !h.knowsSecret(c.Request()) {
 		h.metrics.webhooks.WithLabelValues(otherEvent, string(unauthorized)).Inc()
 		return echo.ErrNotFound
 	}
@@ -118,36 +127,57 @@ func (h *Handler) webhook(c echo.Context) error {
 	return a.send(c)
 }
 
-// receive reads the body and holds it as long as anyone needs it.
+// receive verifies the token before it reads the body. A challenge needs no token, so a body that is small enough to be one
+// is read all the same.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request) answer {
-	body, o := readBody(w, r)
+	if err := h.verify(r); err != nil {
+		h.config.Log.DebugContext(r.Context(), "webhook refused", "error", err)
+		return h.challenge(w, r)
+	}
+	read, o := h.bodies.read(w, r)
 	if o != "" {
 		return answer{event: otherEvent, outcome: o}
 	}
-	a := h.take(r, body.Bytes())
-	if a.outcome != unavailable { // else a batch that goes on without its caller may still read the body
-		body.free()
-	}
-	return a
+	defer read.release()
+	return h.take(r.Context(), read)
 }
 
-// take decides what a body is worth: an answer, a job, or nothing.
-func (h *Handler) take(r *http.Request, body []byte) answer {
-	d, err := mondayclient.ReadWebhook(body)
-	if err == nil && d.HasChallenge {
+func (h *Handler) verify(r *http.Request) error {
+	if h.config.Verifier == nil {
+		return nil
+	}
+	return h.config.Verifier.Verify(r.Header.Get(echo.HeaderAuthorization))
+}
+
+// challenge answers a caller without a valid token, which may do nothing but ask whether this is the endpoint.
+func (h *Handler) challenge(w http.ResponseWriter, r *http.Request) answer {
+	refused := answer{event: otherEvent, outcome: unauthorized}
+	read, o := h.bodies.readChallenge(w, r)
+	if o == busy {
+		return answer{event: otherEvent, outcome: busy}
+	}
+	if o != "" {
+		return refused
+	}
+	defer read.release()
+	d, err := mondayclient.ReadWebhook(read.bytes)
+	if err != nil || !d.HasChallenge {
+		return refused
+	}
+	return answer{event: otherEvent, outcome: challenged, challenge: d.Challenge}
+}
+
+// take decides what a body becomes: an answer, a job, or nothing.
+func (h *Handler) take(ctx context.Context, from *body) answer {
+	now := h.config.Now().UTC()
+	d, err := mondayclient.ReadWebhook(from.bytes)
+	switch {
+	case err != nil:
+		return answer{event: otherEvent, outcome: h.store(ctx, unreadableDelivery(from, err.Error(), now))}
+	case d.HasChallenge:
 		return answer{event: otherEvent, outcome: challenged, challenge: d.Challenge}
 	}
-	if h.config.Verifier != nil {
-		if err := h.config.Verifier.Verify(r.Header.Get(echo.HeaderAuthorization)); err != nil {
-			h.config.Log.DebugContext(r.Context(), "webhook refused", "error", err)
-			return answer{event: otherEvent, outcome: unauthorized}
-		}
-	}
-	now := h.config.Now().UTC()
-	if err != nil {
-		return answer{event: otherEvent, outcome: h.store(r.Context(), unreadableDelivery(body, err.Error(), now))}
-	}
-	key := eventKey(d.Event, body)
+	key := eventKey(d.Event, from.bytes)
 	args := jobArgs(d.Event, key, now)
 	switch {
 	case args == nil:
@@ -155,11 +185,13 @@ func (h *Handler) take(r *http.Request, body []byte) answer {
 	case !h.config.Mapped(d.Event.BoardID):
 		return answer{event: d.Event.Type, outcome: ignored}
 	}
-	return answer{event: d.Event.Type, outcome: h.store(r.Context(), delivery{args, key, body, now})}
+	return answer{event: d.Event.Type, outcome: h.store(ctx, delivery{args, key, from, now})}
 }
 
-// store waits for a delivery's place in a group and for the commit.
+// store waits for a delivery's place in a group and for the commit. The group may last longer than this caller waits, and
+// holds the body by itself.
 func (h *Handler) store(ctx context.Context, d delivery) outcome {
+	d.body.hold()
 	ctx, cancel := context.WithTimeout(ctx, h.config.AnswerWithin)
 	defer cancel()
 	o, err := h.inserts.Do(ctx, d)
@@ -172,13 +204,16 @@ func (h *Handler) store(ctx context.Context, d delivery) outcome {
 	return o
 }
 
-// secretRight compares hashes, so that the time it takes tells nothing of the secret, not even its length.
-func (h *Handler) secretRight(r *http.Request) bool {
-	if h.config.Secret == "" {
+// knowsSecret compares hashes, so that the time it takes depends neither on the secrets' content nor on their length.
+func (h *Handler) knowsSecret(r *http.Request) bool {
+	if len(h.secrets) == 0 {
 		return true
 	}
-	got := sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, path+"/")))
-	return subtle.ConstantTimeCompare(got[:], h.secretHash[:]) == 1
+	got, matches := sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, path+"/"))), 0
+	for _, secret := range h.secrets {
+		matches |= subtle.ConstantTimeCompare(got[:], secret[:])
+	}
+	return matches == 1
 }
 
 // ready answers /readyz.

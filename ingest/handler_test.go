@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -163,8 +164,10 @@ func TestContract(t *testing.T) {
 	const post, withSecret, bare = http.MethodPost, "/webhooks/monday/" + secret, "/webhooks/monday"
 	column := event("update_column_value", `,"columnId":"text","columnType":"text","value":{"value":"ACME"},"triggerUuid":"u1"`)
 	v, good := verifier(t), token(t, time.Minute)
-	onlySecret, onlyJWT := ingest.Config{Secret: secret}, ingest.Config{Verifier: v}
-	both := ingest.Config{Secret: secret, Verifier: v}
+	onlySecret, onlyJWT := ingest.Config{Secrets: []string{secret}}, ingest.Config{Verifier: v}
+	const next = "the secret that replaces it"
+	rotation := ingest.Config{Secrets: []string{secret, next}}
+	both := ingest.Config{Secrets: []string{secret}, Verifier: v}
 	tests := map[string]struct {
 		config        ingest.Config
 		method, path  string
@@ -203,6 +206,11 @@ func TestContract(t *testing.T) {
 		"secret where none is":       {onlyJWT, post, withSecret, good, column, 404, `{"error":"not found"}`, "", nil},
 		"wrong secret, good JWT":     {both, post, "/webhooks/monday/wrong", good, column, 404, `{"error":"not found"}`, "other unauthorized", nil},
 		"good secret, missing JWT":   {both, post, withSecret, "", column, 401, `{"error":"unauthorized"}`, "other unauthorized", nil},
+		"secret in rotation":         {rotation, post, withSecret, "", column, 200, `{"status":"accepted"}`, "update_column_value accepted", []string{"column_update"}},
+		"next secret in rotation":    {rotation, post, "/webhooks/monday/" + url.PathEscape(next), "", column, 200, `{"status":"accepted"}`, "update_column_value accepted", []string{"column_update"}},
+		"both secrets as one":        {rotation, post, withSecret + "," + url.PathEscape(next), "", column, 404, `{"error":"not found"}`, "other unauthorized", nil},
+		"expired JWT, large body":    {onlyJWT, post, bare, token(t, -2*time.Minute), strings.Repeat(" ", 8<<10) + column, 401, `{"error":"unauthorized"}`, "other unauthorized", nil},
+		"large challenge, no JWT":    {onlyJWT, post, bare, "", `{"challenge":"` + strings.Repeat("a", 8<<10) + `"}`, 401, `{"error":"unauthorized"}`, "other unauthorized", nil},
 		"wrong JWT":                  {onlyJWT, post, bare, good[:len(good)-4] + "AAAA", column, 401, `{"error":"unauthorized"}`, "other unauthorized", nil},
 		"expired JWT":                {onlyJWT, post, bare, token(t, -2*time.Minute), column, 401, `{"error":"unauthorized"}`, "other unauthorized", nil},
 		"1 MiB":                      {onlySecret, post, withSecret, "", strings.Repeat(" ", 1<<20-len(column)) + column, 200, `{"status":"accepted"}`, "update_column_value accepted", []string{"column_update"}},
@@ -253,14 +261,23 @@ func TestNewRefusesAnOpenDoor(t *testing.T) {
 	t.Parallel()
 	tests := map[string]ingest.Config{
 		"nothing":                      {},
-		"short secret":                 {Secret: "fifteen-letters"},
-		"short secret beside verifier": {Secret: "0123456789", Verifier: verifier(t)},
+		"short secret":                 {Secrets: []string{"fifteen-letters"}},
+		"short secret beside verifier": {Secrets: []string{"0123456789"}, Verifier: verifier(t)},
+		"short second secret":          {Secrets: []string{secret, "0123456789"}},
+		"empty second secret":          {Secrets: []string{secret, ""}},
+		"three secrets":                {Secrets: []string{secret, secret + "2", secret + "3"}},
 	}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := ingest.New(c); err == nil || c.Secret != "" && strings.Contains(err.Error(), c.Secret) {
-				t.Errorf("New() = %v, want an error that does not tell the secret", err)
+			_, err := ingest.New(c)
+			if err == nil {
+				t.Fatal("New() = nil, want an error")
+			}
+			for _, s := range c.Secrets {
+				if s != "" && strings.Contains(err.Error(), s) {
+					t.Errorf("New() = %v, want an error without the secret", err)
+				}
 			}
 		})
 	}
@@ -270,10 +287,11 @@ func bodyKey(body string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256
 
 func TestArgs(t *testing.T) {
 	t.Parallel()
-	b := setup(t, schematest.New(t), ingest.Config{Secret: secret})
+	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
 	bodies := []string{
 		event("update_column_value", `,"columnId":"status","columnType":"color","value":{"label":{"index":3,"text":"Go"}},"changedAt":1790165018.6281064,"isRetry":true,"triggerUuid":"u1"`),
 		event("create_pulse", `,"pulseName":"ACME"`),
+		event("create_pulse", `,"pulseName":"ACME","triggerUuid":"u2"`),
 		`{"event":`,
 	}
 	for _, body := range bodies {
@@ -299,7 +317,11 @@ func TestArgs(t *testing.T) {
 			"key": bodyKey(bodies[1]), "type": "create_pulse", "board_id": float64(board),
 			"item_id": 12736724196.0, "triggered_at": "2026-09-23T12:03:55.044Z", "name": "ACME",
 		},
-		{"key": bodyKey(bodies[2]), "body": "eyJldmVudCI6", "reason": "body: not a JSON object"},
+		{
+			"key": "u2", "type": "create_pulse", "board_id": float64(board),
+			"item_id": 12736724196.0, "triggered_at": "2026-09-23T12:03:55.044Z", "name": "ACME",
+		},
+		{"key": bodyKey(bodies[3]), "body": "eyJldmVudCI6", "reason": "body: not a JSON object"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("args (-want +got):\n%s", diff)

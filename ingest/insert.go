@@ -36,7 +36,8 @@ func newInserts(c Config) *batch.Batcher[delivery, outcome] {
 	seed := maphash.MakeSeed()
 	return batch.New(batch.Config[delivery]{
 		Max: 500, Concurrency: 2, Full: 32,
-		Key: func(d delivery) int64 { return int64(maphash.String(seed, d.key)) },
+		Key:     func(d delivery) int64 { return int64(maphash.String(seed, d.key)) },
+		Dropped: func(d delivery) { d.body.release() },
 	}, inserter{c.Insert, c.AnswerWithin * 4 / 5, c.Log}.group)
 }
 
@@ -45,6 +46,11 @@ func newInserts(c Config) *batch.Batcher[delivery, outcome] {
 func (i inserter) group(ctx context.Context, in []delivery) []outcome {
 	ctx, cancel := context.WithTimeout(ctx, i.within)
 	defer cancel()
+	defer func() {
+		for _, d := range in {
+			d.body.release()
+		}
+	}()
 	type id struct{ kind, key string }
 	first := make(map[id]int, len(in))
 	places := make([]int, len(in))

@@ -63,7 +63,7 @@ func TestTogether(t *testing.T) {
 	const keys, times = 50, 5
 	pool := schematest.New(t)
 	var groups atomic.Int32
-	b := setup(t, pool, ingest.Config{Secret: secret, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 		if len(params) > 1 && groups.Add(1) == 1 {
 			return nil, &pgconn.PgError{Code: "40P01"} // deadlock
 		}
@@ -95,8 +95,9 @@ func TestTogether(t *testing.T) {
 		got[a["key"]] = a["name"]
 	}
 	for key := range keys {
-		if want := fmt.Sprintf("item %d", key); got[fmt.Sprintf("u%d", key)] != want {
-			t.Errorf("name of key %d = %v, want %s", key, got[fmt.Sprintf("u%d", key)], want)
+		stored, want := fmt.Sprintf("u%d", key), fmt.Sprintf("item %d", key)
+		if got[stored] != want {
+			t.Errorf("name of key %s = %v, want %s", stored, got[stored], want)
 		}
 	}
 	if len(args) != keys {
@@ -137,7 +138,7 @@ func TestOneRefused(t *testing.T) {
 				}
 				return next.InsertMany(ctx, params)
 			}}
-			b := setup(t, pool, ingest.Config{Secret: secret, Insert: q})
+			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: q})
 			const all = 20
 			var done sync.WaitGroup
 			for n := range all {
@@ -197,7 +198,7 @@ func TestInsertFaults(t *testing.T) {
 			t.Parallel()
 			body := event("create_pulse", fmt.Sprintf(`,"triggerUuid":%q`, name))
 			var calls atomic.Int32
-			b := setup(t, pool, ingest.Config{Secret: secret, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error) {
+			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error) {
 				if calls.Add(1) == 1 {
 					return tt.first(ctx, next, params)
 				}
@@ -226,7 +227,7 @@ func TestPostgresAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(away.Close)
-	b := setup(t, away, ingest.Config{Secret: secret, Insert: client(t, away), AnswerWithin: ingest.AnswerWithin})
+	b := setup(t, away, ingest.Config{Secrets: []string{secret}, Insert: client(t, away), AnswerWithin: ingest.AnswerWithin})
 	if ingest.AnswerWithin > 1800*time.Millisecond {
 		t.Errorf("a webhook waits %v for Postgres", ingest.AnswerWithin)
 	}
@@ -251,7 +252,7 @@ func TestCallerLeaves(t *testing.T) {
 	pool := schematest.New(t)
 	inside, gate, read := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var once, readOnce sync.Once
-	b := setup(t, pool, ingest.Config{Secret: secret, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 		once.Do(func() { close(inside) })
 		<-gate
 		return next.InsertMany(ctx, params)

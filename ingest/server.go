@@ -1,26 +1,16 @@
 package ingest
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 )
 
-const (
-	// maxBody is the largest body that is read, in bytes.
-	maxBody = 1 << 20
-
-	// maxPooled is the largest buffer that is kept for another request, in bytes. A real payload has about 1 KiB.
-	maxPooled = 64 << 10
-)
-
-// Server returns a server whose timeouts cut off a client that dawdles: 5 s for the header, 10 s for the whole
-// request, 15 s for the answer, 60 s between two requests.
+// Server returns a server whose timeouts cut off slow clients: 5 s for the header, 10 s for the whole request, 15 s for
+// the answer, 60 s between two requests.
 func Server(addr string, h http.Handler) *http.Server {
 	return &http.Server{
 		Addr:              addr,
@@ -37,7 +27,7 @@ func (h *Handler) routes() *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = sendError
 	webhooks := path
-	if h.config.Secret != "" {
+	if len(h.config.Secrets) > 0 {
 		webhooks += "/:secret"
 	}
 	route(e, webhooks, h.webhook, http.MethodPost)
@@ -57,7 +47,7 @@ func route(e *echo.Echo, path string, serve echo.HandlerFunc, methods ...string)
 
 func alive(c echo.Context) error { return c.JSONBlob(http.StatusOK, []byte(`{"status":"ok"}`)) }
 
-// sendError says what is wrong in the words of HTTP, and nothing of the request.
+// sendError answers with the status in words, and with nothing of the request.
 func sendError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -67,34 +57,4 @@ func sendError(err error, c echo.Context) {
 		status = he.Code
 	}
 	_ = c.JSON(status, map[string]string{"error": strings.ToLower(http.StatusText(status))}) // a client that left
-}
-
-// buffer is a body in memory that is used again.
-type buffer struct{ bytes.Buffer }
-
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
-
-// free gives the buffer back. Nothing may point into it any more.
-func (b *buffer) free() {
-	if b.Cap() <= maxPooled {
-		b.Reset()
-		buffers.Put(b)
-	}
-}
-
-// readBody reads a body of at most 1 MiB. An outcome that is not empty says why it could not.
-func readBody(w http.ResponseWriter, r *http.Request) (*buffer, outcome) {
-	if r.ContentLength > maxBody {
-		return nil, tooLarge
-	}
-	b := buffers.Get().(*buffer)
-	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
-	if err == nil {
-		return b, ""
-	}
-	b.free()
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge
-	}
-	return nil, cutShort
 }

@@ -37,7 +37,7 @@ func TestServerTimeouts(t *testing.T) {
 // TestSlowClients runs the server twenty times as fast, and waits until it has had enough.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
-	b := setup(t, schematest.New(t), ingest.Config{Secret: secret})
+	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
 	s := ingest.Server("", b)
 	for _, d := range []*time.Duration{&s.ReadHeaderTimeout, &s.ReadTimeout, &s.WriteTimeout, &s.IdleTimeout} {
 		*d /= 20
@@ -76,7 +76,7 @@ func TestSlowClients(t *testing.T) {
 
 func TestWrongSecretLeavesTheBody(t *testing.T) {
 	t.Parallel()
-	b := setup(t, schematest.New(t), ingest.Config{Secret: secret})
+	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
 	r := httptest.NewRequest(http.MethodPost, "/webhooks/monday/wrong", untouchable{t})
 	w := httptest.NewRecorder()
 	b.ServeHTTP(w, r)
@@ -94,7 +94,7 @@ func (u untouchable) Read([]byte) (int, error) {
 
 func TestBodyOfUnknownLength(t *testing.T) {
 	t.Parallel()
-	b := setup(t, schematest.New(t), ingest.Config{Secret: secret})
+	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
 	body := io.MultiReader(strings.NewReader(strings.Repeat(" ", 1<<20)), strings.NewReader("{}")) // sent in chunks
@@ -108,9 +108,107 @@ func TestBodyOfUnknownLength(t *testing.T) {
 	}
 }
 
+// TestTokenFirst sends bodies that must not be read, or not far, since the token does not verify.
+func TestTokenFirst(t *testing.T) {
+	t.Parallel()
+	b := setup(t, schematest.New(t), ingest.Config{Verifier: verifier(t)})
+	tests := map[string]struct {
+		authorization string
+		length        int64 // as told; -1: not told
+		most          int64 // that may be read
+	}{
+		"missing":             {"", 1 << 20, 0},
+		"expired":             {token(t, -time.Hour), 1 << 20, 0},
+		"forged":              {token(t, time.Hour) + "A", 1 << 20, 0},
+		"no length":           {"", -1, 4<<10 + 1},
+		"expired, no length":  {token(t, -time.Hour), -1, 4<<10 + 1},
+		"as long as an event": {token(t, -time.Hour), 5 << 10, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var read counter
+			r := httptest.NewRequest(http.MethodPost, "/webhooks/monday", io.LimitReader(&read, 1<<20))
+			r.Header.Set("Authorization", tt.authorization)
+			r.ContentLength = tt.length
+			w := httptest.NewRecorder()
+			b.ServeHTTP(w, r)
+			if w.Code != http.StatusUnauthorized || int64(read) > tt.most {
+				t.Errorf("answer = %d after %d bytes, want 401 after %d at most", w.Code, read, tt.most)
+			}
+		})
+	}
+}
+
+// counter counts what is read of it, and has no end.
+type counter int64
+
+func (c *counter) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// TestBodiesAreBounded begins more large bodies than there is memory for. Those beyond it are refused, small ones go through
+// all the while, and when the first have ended there is room again.
+func TestBodiesAreBounded(t *testing.T) {
+	t.Parallel()
+	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
+	server := httptest.NewServer(b)
+	t.Cleanup(server.Close)
+	target := server.URL + "/webhooks/monday/" + secret
+	const all, fit = 12, 8 // of 1,000,000 bytes in 8 MiB
+	large := event("create_pulse", `,"pulseName":"ACME"`)
+	large = strings.Repeat(" ", 1_000_000-len(large)) + large
+	answers := make(chan int, all)
+	end := make(chan struct{})
+	for range all {
+		go func() {
+			body := io.MultiReader(strings.NewReader(large[:len(large)-1]), ender(func() { <-end }), strings.NewReader("}"))
+			r, err := http.NewRequest(http.MethodPost, target, body)
+			if err != nil {
+				t.Error(err)
+			}
+			r.ContentLength = int64(len(large))
+			resp, err := http.DefaultTransport.RoundTrip(r)
+			if err != nil {
+				t.Error(err)
+				answers <- 0
+				return
+			}
+			_ = resp.Body.Close()
+			answers <- resp.StatusCode
+		}()
+	}
+	for range all - fit {
+		if got := <-answers; got != http.StatusServiceUnavailable {
+			t.Errorf("answer beyond the bound = %d, want 503", got)
+		}
+	}
+	for name, body := range map[string]string{"a small body": event("create_pulse", `,"triggerUuid":"small"`), "a challenge": `{"challenge":"c"}`} {
+		if w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", body); w.Code != http.StatusOK {
+			t.Errorf("answer to %s meanwhile = %d", name, w.Code)
+		}
+	}
+	close(end)
+	for range fit {
+		if got := <-answers; got != http.StatusOK {
+			t.Errorf("answer within the bound = %d, want 200", got)
+		}
+	}
+	if got := b.counted(t)["other busy"]; got != all-fit {
+		t.Errorf("counted %v as busy, want %d", got, all-fit)
+	}
+	if w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", large); w.Code != http.StatusOK {
+		t.Errorf("answer once there is room again = %d", w.Code)
+	}
+}
+
 func TestNotReady(t *testing.T) {
 	t.Parallel()
-	h, err := ingest.New(ingest.Config{Secret: secret, Ping: func(context.Context) error { return errors.New("away") }})
+	h, err := ingest.New(ingest.Config{Secrets: []string{secret}, Ping: func(context.Context) error { return errors.New("away") }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ type config struct {
 	Mapping     string // path of the mapping file
 	SchemaUp    bool   // apply pending migrations at start
 
-	WebhookSecret  string   // last segment of the webhook's URL
+	WebhookSecrets []string // last segment of the webhook's URL; two while it is rotated
 	SigningSecrets []string // of the Monday app; two while they are rotated
 	IngestAddr     string   // public listener
 
@@ -106,15 +106,20 @@ func readConfig(getenv func(string) string, r role) (config, error) {
 
 func (c *config) readIngest(e *environment) {
 	c.IngestAddr = e.address("INGEST_ADDR", ":8080")
-	c.WebhookSecret = e.text("WEBHOOK_SECRET", "")
-	if c.WebhookSecret != "" && (len(c.WebhookSecret) < 16 || strings.ContainsAny(c.WebhookSecret, "/?#% ")) {
-		e.problem("WEBHOOK_SECRET", "must have at least 16 characters, without / ? # % and spaces: it is a segment of a URL")
+	c.WebhookSecrets = e.list("WEBHOOK_SECRET")
+	if len(c.WebhookSecrets) > 2 {
+		e.problem("WEBHOOK_SECRET", "may have two values at most, separated by a comma")
+	}
+	for _, secret := range c.WebhookSecrets {
+		if len(secret) < 16 || strings.ContainsAny(secret, "/?#% ") {
+			e.problem("WEBHOOK_SECRET", "each value must have at least 16 characters, without / ? # % and spaces: it is a segment of a URL")
+		}
 	}
 	c.SigningSecrets = e.list("MONDAY_SIGNING_SECRET")
 	if len(c.SigningSecrets) > 2 {
 		e.problem("MONDAY_SIGNING_SECRET", "may have two values at most")
 	}
-	if c.WebhookSecret == "" && len(c.SigningSecrets) == 0 {
+	if len(c.WebhookSecrets) == 0 && len(c.SigningSecrets) == 0 {
 		e.problem("WEBHOOK_SECRET, MONDAY_SIGNING_SECRET", "at least one is required: ingest does not start open")
 	}
 }

@@ -16,7 +16,7 @@ func TestDefaults(t *testing.T) {
 		"SALESFORCE_LOGIN_URL": "https://example.my.salesforce.com", "SALESFORCE_CLIENT_ID": "id", "SALESFORCE_CLIENT_SECRET": "hush",
 	}
 	want := config{
-		DatabaseURL: "postgres://127.0.0.1/crmsync", Mapping: "mapping.yaml", SchemaUp: true, WebhookSecret: secret, IngestAddr: ":8080",
+		DatabaseURL: "postgres://127.0.0.1/crmsync", Mapping: "mapping.yaml", SchemaUp: true, WebhookSecrets: []string{secret}, IngestAddr: ":8080",
 		AdminAddr: "127.0.0.1:9090", MondayToken: "token", MondayURL: "https://api.monday.com/v2", MondayVersion: "2026-07",
 		SalesforceLogin: "https://example.my.salesforce.com", SalesforceClientID: "id", SalesforceSecret: "hush", SalesforceVersion: "v67.0",
 		TelegramURL: "https://api.telegram.org", MaxAttempts: 12, RetryBase: 2 * time.Second, RetryMax: time.Hour, JobTimeout: time.Minute,

@@ -212,7 +212,7 @@ func (s *service) listen(ctx context.Context, registry *prometheus.Registry, fai
 
 func (s *service) newIngest(registry *prometheus.Registry) (*ingest.Handler, error) {
 	c := ingest.Config{
-		Secret:     s.config.WebhookSecret,
+		Secrets:    s.config.WebhookSecrets,
 		Mapped:     func(board int64) bool { return s.mapping.Board(board) != nil },
 		Insert:     s.queue,
 		Ping:       s.ready,

@@ -40,6 +40,8 @@ func TestConfiguration(t *testing.T) {
 		}, []string{"DATABASE_URL", "WEBHOOK_SECRET, MONDAY_SIGNING_SECRET", "MONDAY_API_TOKEN", "SALESFORCE_LOGIN_URL", "SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET", "MAPPING"}},
 		"ingest does not start open": {"ingest", env{"WEBHOOK_SECRET": ""}, []string{"WEBHOOK_SECRET, MONDAY_SIGNING_SECRET"}},
 		"a short webhook secret":     {"ingest", env{"WEBHOOK_SECRET": "hush-hush"}, []string{"WEBHOOK_SECRET"}},
+		"a short second secret":      {"ingest", env{"WEBHOOK_SECRET": "a-secret-of-some-length,hush-hush"}, []string{"WEBHOOK_SECRET"}},
+		"three webhook secrets":      {"ingest", env{"WEBHOOK_SECRET": "hush-hush-hush-one,hush-hush-hush-two,hush-hush-hush-three"}, []string{"WEBHOOK_SECRET"}},
 		"three signing secrets":      {"ingest", env{"MONDAY_SIGNING_SECRET": "hush-one,hush-two,hush-three"}, []string{"MONDAY_SIGNING_SECRET"}},
 		"values of no use": {"worker", env{
 			"MAX_ATTEMPTS": "hush", "RETRY_BASE": "hush", "RETRY_MAX": "-1s", "JOB_TIMEOUT": "1", "RESCUE_AFTER": "0s", "ALERT_INTERVAL": "hush",

@@ -128,7 +128,10 @@ func webhookURL(e *environment, address string) string {
 	if !strings.Contains(u.Path, webhookPath) {
 		var settings config
 		settings.readIngest(e)
-		u = u.JoinPath(webhookPath, settings.WebhookSecret)
+		u = u.JoinPath(webhookPath)
+		if len(settings.WebhookSecrets) > 0 {
+			u = u.JoinPath(settings.WebhookSecrets[0])
+		}
 	}
 	if n := len(u.String()); n > mondayclient.MaxWebhookURL {
 		e.problem("--url", fmt.Sprintf("has %d characters with path and secret; Monday takes %d", n, mondayclient.MaxWebhookURL))
