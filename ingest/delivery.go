@@ -3,6 +3,7 @@ package ingest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -54,12 +55,18 @@ func jobArgs(e *mondayclient.Event, key string, received time.Time) river.JobArg
 	return nil
 }
 
-// eventKey tells a delivery that comes again: by Monday's triggerUuid, or where there is none by its body.
+// eventKey identifies an event, so that a repeated delivery of it is recognized. Monday may send one triggerUuid for
+// several items and columns, as when a person edits a selection of items: each of those is an event of its own. Without a
+// triggerUuid, the body identifies the event.
 func eventKey(e *mondayclient.Event, body []byte) string {
-	if e.TriggerUUID != "" {
-		return e.TriggerUUID
+	if e.TriggerUUID == "" {
+		return bodyKey(body)
 	}
-	return bodyKey(body)
+	key := e.TriggerUUID + ":" + strconv.FormatInt(e.ItemID, 10)
+	if e.ColumnID != "" {
+		key += ":" + e.ColumnID
+	}
+	return key
 }
 
 func bodyKey(body []byte) string {

@@ -309,7 +309,7 @@ func TestArgs(t *testing.T) {
 	}
 	want := []map[string]any{
 		{
-			"key": "u1", "type": "update_column_value", "board_id": float64(board), "item_id": 12736724196.0, "triggered_at": "2026-09-23T12:03:55.044Z",
+			"key": "u1:12736724196:status", "type": "update_column_value", "board_id": float64(board), "item_id": 12736724196.0, "triggered_at": "2026-09-23T12:03:55.044Z",
 			"redelivered": true, "column_id": "status", "column_type": "color", "changed_at": 1790165018.6281064,
 			"value": map[string]any{"label": map[string]any{"index": 3.0, "text": "Go"}},
 		},
@@ -318,12 +318,40 @@ func TestArgs(t *testing.T) {
 			"item_id": 12736724196.0, "triggered_at": "2026-09-23T12:03:55.044Z", "name": "ACME",
 		},
 		{
-			"key": "u2", "type": "create_pulse", "board_id": float64(board),
+			"key": "u2:12736724196", "type": "create_pulse", "board_id": float64(board),
 			"item_id": 12736724196.0, "triggered_at": "2026-09-23T12:03:55.044Z", "name": "ACME",
 		},
 		{"key": bodyKey(bodies[3]), "body": "eyJldmVudCI6", "reason": "body: not a JSON object"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("args (-want +got):\n%s", diff)
+	}
+}
+
+// TestOneTriggerManyEvents edits two columns of two items at once: Monday sends four events with one triggerUuid, and
+// then each of them again.
+func TestOneTriggerManyEvents(t *testing.T) {
+	t.Parallel()
+	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
+	const trigger = `"triggerUuid":"9347407c17576bdfcd3161bdf73f262"`
+	for _, want := range []string{"accepted", "duplicate"} {
+		for _, item := range []int64{12736724196, 12736724197} {
+			for _, column := range []string{"status", "text"} {
+				body := fmt.Sprintf(`{"event":{"type":"update_column_value","boardId":%d,"pulseId":%d,"columnId":%q,"columnType":"text","value":null,%s}}`,
+					board, item, column, trigger)
+				if w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", body); w.Body.String() != `{"status":"`+want+`"}` {
+					t.Errorf("answer to %s of %d = %d %s, want %s", column, item, w.Code, w.Body, want)
+				}
+			}
+		}
+	}
+	_, args := b.jobs(t)
+	var got [][2]any
+	for _, a := range args {
+		got = append(got, [2]any{a["item_id"], a["column_id"]})
+	}
+	want := [][2]any{{12736724196.0, "status"}, {12736724196.0, "text"}, {12736724197.0, "status"}, {12736724197.0, "text"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("jobs (-want +got):\n%s", diff)
 	}
 }

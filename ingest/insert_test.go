@@ -95,7 +95,7 @@ func TestTogether(t *testing.T) {
 		got[a["key"]] = a["name"]
 	}
 	for key := range keys {
-		stored, want := fmt.Sprintf("u%d", key), fmt.Sprintf("item %d", key)
+		stored, want := fmt.Sprintf("u%d:12736724196", key), fmt.Sprintf("item %d", key)
 		if got[stored] != want {
 			t.Errorf("name of key %s = %v, want %s", stored, got[stored], want)
 		}
@@ -131,7 +131,7 @@ func TestOneRefused(t *testing.T) {
 			q := queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 				<-gate
 				for n, p := range params {
-					if a, ok := p.Args.(jobs.ColumnUpdateArgs); ok && a.Key == "u13" {
+					if a, ok := p.Args.(jobs.ColumnUpdateArgs); ok && a.Key == "u13:12736724196:c" {
 						a.Value = json.RawMessage(tt.value)
 						params[n].Args = a
 					}

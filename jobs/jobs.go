@@ -33,7 +33,8 @@ const (
 
 // Event is what every webhook says, whatever happened.
 type Event struct {
-	// Key makes a delivery recognizable when it comes again: Monday's triggerUuid, else a hash of the body.
+	// Key identifies the event when it is delivered again: Monday's triggerUuid with the item and the column, else a
+	// hash of the body. Rows of earlier versions hold the triggerUuid alone; nothing but uniqueness depends on its form.
 	Key string `json:"key" river:"unique"`
 
 	// Type is Monday's name of the event, such as "update_column_value".
