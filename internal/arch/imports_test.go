@@ -17,6 +17,7 @@ const module = "crmsync/"
 // engine what it means, the mapping what it becomes, the store what is kept; whatever is imported here
 // beyond that is plain values. A package that is not named must find its place first.
 var mayImport = map[string][]string{
+	"cmd/crmsync":                  {"internal/cli"},
 	"deploy":                       {},
 	"ingest":                       {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/store"},
 	"internal/arch":                {},
@@ -46,7 +47,7 @@ var mayImport = map[string][]string{
 }
 
 // wires are the packages that put the others together.
-var wires = []string{"cmd/crmsync", "internal/bench"}
+var wires = []string{"internal/app", "internal/bench", "internal/cli"}
 
 // knowRiver are the packages that may import River.
 var knowRiver = append([]string{"ingest", "jobs", "schema/schematest", "schema/store", "worker"}, wires...)

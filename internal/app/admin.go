@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"riverqueue.com/riverui"
+)
+
+// Dashboard is where River's Dashboard is mounted.
+const Dashboard = "/jobs"
+
+// admin answers on the internal listener: metrics, health, and with credentials the Dashboard.
+func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	if s.Config.AdminUser != "" {
+		jobs, err := riverui.NewHandler(&riverui.HandlerOpts{
+			Endpoints:                riverui.NewEndpoints(s.queue, nil),
+			JobListHideArgsByDefault: true,
+			Logger:                   s.Log,
+			Prefix:                   Dashboard,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("preparing the Dashboard: %w", err)
+		}
+		if err := jobs.Start(ctx); err != nil {
+			return nil, fmt.Errorf("starting the Dashboard: %w", err)
+		}
+		guarded := secured(http.NewCrossOriginProtection().Handler(s.authenticated(jobs)))
+		mux.Handle(Dashboard+"/", guarded)
+		mux.Handle(Dashboard, http.RedirectHandler(Dashboard+"/", http.StatusMovedPermanently))
+	}
+	return mux, nil
+}
+
+func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := s.ready(ctx); err != nil {
+		answer(w, http.StatusServiceUnavailable, "postgres is away")
+		return
+	}
+	answer(w, http.StatusOK, "ok")
+}
+
+// authenticated asks for the Dashboard's user and password.
+func (s *Service) authenticated(next http.Handler) http.Handler {
+	user, password := sha256.Sum256([]byte(s.Config.AdminUser)), sha256.Sum256([]byte(s.Config.AdminPassword))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, p, _ := r.BasicAuth()
+		givenUser, givenPassword := sha256.Sum256([]byte(u)), sha256.Sum256([]byte(p))
+		if subtle.ConstantTimeCompare(user[:], givenUser[:])&subtle.ConstantTimeCompare(password[:], givenPassword[:]) != 1 {
+			w.Header().Set("WWW-Authenticate", `Basic realm="crmsync", charset="UTF-8"`)
+			answer(w, http.StatusUnauthorized, "user and password are required")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secured sets the headers that keep other sites out of the Dashboard, and its content to itself.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "+
+			"font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	key := "error"
+	if status == http.StatusOK {
+		key = "status"
+	}
+	fmt.Fprintf(w, "{%q: %q}\n", key, text)
+}

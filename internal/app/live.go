@@ -1,0 +1,132 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+
+	"crmsync/internal/audit"
+	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
+	"crmsync/sfclient"
+)
+
+// Live asks both systems what they are made of.
+type Live struct {
+	Monday     *mondayclient.Client
+	Salesforce *sfclient.Client
+	used       atomic.Int64 // of Salesforce's calls of 24 hours
+	limit      atomic.Int64 // 0: not told yet
+}
+
+// NewLive makes the clients that the configuration has settings for.
+func NewLive(c Config) (l *Live, err error) {
+	l = &Live{}
+	if c.MondayToken != "" {
+		l.Monday, err = mondayclient.New(mondayclient.Config{URL: c.MondayURL, Token: c.MondayToken, Version: c.MondayVersion})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if c.SalesforceLogin != "" {
+		l.Salesforce, err = sfclient.New(sfclient.Config{
+			LoginURL: c.SalesforceLogin, ClientID: c.SalesforceClientID, ClientSecret: c.SalesforceSecret,
+			Username: c.SalesforceUser, PrivateKey: c.SalesforcePrivateKey, APIVersion: c.SalesforceVersion, InstanceHosts: c.SalesforceHosts,
+			Usage: func(used, limit int) { l.used.Store(int64(used)); l.limit.Store(int64(limit)) },
+		})
+	}
+	return l, err
+}
+
+// Check holds a mapping against both systems. What could not be asked is a finding too.
+func (l *Live) Check(ctx context.Context, m *mapping.Mapping) (findings []audit.Finding) {
+	var known audit.Live
+	say := func(s audit.Severity, system, format string, args ...any) {
+		findings = append(findings, audit.Finding{Severity: s, System: system, Message: fmt.Sprintf(format, args...)})
+	}
+	boards, err := l.Boards(ctx, m)
+	if err != nil {
+		say(audit.Error, audit.Monday, "nothing was checked: %v", err)
+	}
+	known.Boards = boards
+	if len(boards) > 0 {
+		if known.Webhooks, err = l.webhooks(ctx, m, boards); err != nil {
+			say(audit.Warning, audit.Monday, "webhooks were not checked: %v", err)
+		} else {
+			say(audit.Note, audit.Monday, "Monday does not say where a webhook delivers to: of those that exist only the event was checked")
+		}
+	}
+	if known.Objects, err = l.objects(ctx, m); err != nil {
+		say(audit.Error, audit.Salesforce, "nothing was checked: %v", err)
+	}
+	if limit := l.limit.Load(); limit > 0 {
+		left, severity := limit-l.used.Load(), audit.Note
+		if left*10 < limit {
+			severity = audit.Warning
+		}
+		say(severity, audit.Salesforce, "%d of %d API calls of 24 hours are left", left, limit)
+	}
+	return append(findings, audit.Check(m, known)...)
+}
+
+// Boards are those of the mapping that Monday shows.
+func (l *Live) Boards(ctx context.Context, m *mapping.Mapping) (map[int64]mondayclient.Board, error) {
+	var ids []int64
+	for _, b := range m.Boards {
+		ids = append(ids, b.ID)
+	}
+	found, err := l.Monday.Boards(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	boards := map[int64]mondayclient.Board{}
+	for _, b := range found {
+		boards[b.ID] = b
+	}
+	return boards, nil
+}
+
+// webhooks are those of the boards that exist.
+func (l *Live) webhooks(ctx context.Context, m *mapping.Mapping, boards map[int64]mondayclient.Board) (map[int64][]mondayclient.Webhook, error) {
+	hooks := map[int64][]mondayclient.Webhook{}
+	for _, b := range m.Boards {
+		if _, ok := boards[b.ID]; !ok {
+			continue
+		}
+		found, err := l.Monday.Webhooks(ctx, b.ID)
+		if err != nil {
+			return nil, err
+		}
+		hooks[b.ID] = found
+	}
+	return hooks, nil
+}
+
+// objects are those of the mapping that the login's user sees.
+func (l *Live) objects(ctx context.Context, m *mapping.Mapping) (map[string]*sfclient.Object, error) {
+	objects := map[string]*sfclient.Object{}
+	for _, b := range m.Boards {
+		for _, r := range b.Records {
+			if _, asked := objects[r.Object]; asked {
+				continue
+			}
+			object, err := l.Object(ctx, r.Object)
+			if err != nil {
+				return nil, err
+			}
+			objects[r.Object] = object
+		}
+	}
+	return objects, nil
+}
+
+// Object describes an object; nil: there is none.
+func (l *Live) Object(ctx context.Context, name string) (*sfclient.Object, error) {
+	object, err := l.Salesforce.Describe(ctx, name)
+	if e, ok := errors.AsType[*sfclient.Error](err); ok && e.Status == http.StatusNotFound {
+		return nil, nil
+	}
+	return object, err
+}

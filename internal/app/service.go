@@ -1,0 +1,304 @@
+// Package app is a running role of the program: its configuration, its parts and how they are wired, its listeners.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"crmsync/ingest"
+	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+	"crmsync/worker"
+)
+
+// Serve reads the environment and runs a role until ctx ends. Its log goes to stderr.
+func Serve(ctx context.Context, getenv func(string) string, stderr io.Writer, r Role) error {
+	c, err := ReadConfig(getenv, r)
+	if err == nil && r.Worker {
+		err = tryClients(c)
+	}
+	text, reading := ReadMapping(c.Mapping)
+	if err != nil || reading != nil {
+		return UsageError{errors.Join(err, reading)}
+	}
+	tuneMemory(getenv, c, r)
+	s := &Service{Config: c, Role: r, Mapping: text, Log: NewLog(stderr, c)}
+	return s.Run(ctx)
+}
+
+// tuneMemory lets the collector do half the work, and keeps the process small all the same: the heap is small, and most of it
+// dies with its request or batch. What the environment says to Go itself goes before.
+func tuneMemory(getenv func(string) string, c Config, r Role) {
+	limit := int64(48 << 20)
+	if r.Worker {
+		limit += 16<<20 + int64(c.MaxWorkers)*32<<10 // each job that waits has a stack and its event
+	}
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
+	if getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
+}
+
+// Service is a running role.
+type Service struct {
+	Config  Config
+	Role    Role
+	Mapping *mapping.Mapping
+	Log     *slog.Logger
+
+	Listening func(name, addr string) // told where each listener is; nil: the log says so
+
+	pool     *worker.Pool
+	queue    *river.Client[pgx.Tx]
+	webhooks *ingest.Handler
+	ready    func(context.Context) error
+}
+
+// Run starts the role's parts, waits for ctx to end, and stops them in the order in which work flows: what comes in
+// first, what runs next.
+func (s *Service) Run(ctx context.Context) error {
+	if s.Config.SchemaUp {
+		if err := store.Migrate(ctx, s.Config.DatabaseURL); err != nil {
+			return fmt.Errorf("bringing the schema up: %w", err)
+		}
+	}
+	db, err := s.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s.ready = store.New(db).Ping
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := s.prepare(db, registry); err != nil {
+		return err
+	}
+	stopping, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	servers, err := s.listen(stopping, registry, stop)
+	if err != nil {
+		return err
+	}
+	if s.pool != nil {
+		if err := s.pool.Start(ctx); err != nil {
+			return errors.Join(err, shutdown(servers))
+		}
+	}
+	s.Log.Info("started", "ingest", s.Role.Ingest, "worker", s.Role.Worker)
+	<-stopping.Done()
+	s.Log.Info("stopping", "grace", s.Config.ShutdownGrace)
+	err = s.stop(servers)
+	if cause := context.Cause(stopping); !errors.Is(cause, context.Canceled) {
+		err = errors.Join(cause, err)
+	}
+	return err
+}
+
+// prepare makes the queue's client, and with the worker role the pool.
+func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err error) {
+	if !s.Role.Worker {
+		s.queue, err = river.NewClient(riverpgxv5.New(db), &river.Config{MaxAttempts: s.Config.MaxAttempts, Logger: s.Log})
+		if err != nil {
+			return fmt.Errorf("preparing the queue: %w", err)
+		}
+		return nil
+	}
+	c, err := s.PoolConfig(db, registry)
+	if err != nil {
+		return err
+	}
+	if s.pool, err = worker.New(c); err != nil {
+		return err
+	}
+	s.queue = s.pool.Client()
+	return nil
+}
+
+// PoolConfig is what a pool works with.
+func (s *Service) PoolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (worker.Config, error) {
+	api := newAPIMetrics(registry)
+	salesforce, err := newSalesforce(s.Config, api)
+	if err != nil {
+		return worker.Config{}, UsageError{err}
+	}
+	monday, err := newMonday(s.Config, api)
+	if err != nil {
+		return worker.Config{}, UsageError{err}
+	}
+	messengers, err := newMessengers(s.Config)
+	if err != nil {
+		return worker.Config{}, UsageError{err}
+	}
+	c := s.Config
+	return worker.Config{
+		Mapping: s.Mapping, DB: db, Salesforce: salesforce, Monday: monday, Messengers: messengers,
+		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
+		AlertInterval: c.AlertInterval, LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
+		ShutdownGrace: c.ShutdownGrace, Registerer: registry, Log: s.Log,
+	}, nil
+}
+
+// listen opens the role's listeners. A server that fails later stops the role.
+func (s *Service) listen(ctx context.Context, registry *prometheus.Registry, failed context.CancelCauseFunc) (servers []*http.Server, err error) {
+	admin, err := s.admin(ctx, registry)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{"admin"}
+	servers = []*http.Server{{Addr: s.Config.AdminAddr, Handler: admin, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}}
+	if s.Role.Ingest {
+		if s.webhooks, err = s.newIngest(registry); err != nil {
+			return nil, err
+		}
+		names, servers = append(names, "ingest"), append(servers, ingest.Server(s.Config.IngestAddr, s.webhooks))
+	}
+	for n, server := range servers {
+		server.ErrorLog = slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)
+		listener, err := net.Listen("tcp", server.Addr)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("listening: %w", err), shutdown(servers))
+		}
+		if s.Listening != nil {
+			s.Listening(names[n], listener.Addr().String())
+		} else {
+			s.Log.Info("listening", "listener", names[n], "addr", listener.Addr().String())
+		}
+		go func() {
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				failed(fmt.Errorf("serving %s: %w", server.Addr, err))
+			}
+		}()
+	}
+	return servers, nil
+}
+
+func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, error) {
+	c := ingest.Config{
+		Secrets:    s.Config.WebhookSecrets,
+		Mapped:     func(board int64) bool { return s.Mapping.Board(board) != nil },
+		Insert:     s.queue,
+		Ping:       s.ready,
+		Registerer: registry,
+		Log:        s.Log,
+	}
+	if len(s.Config.SigningSecrets) > 0 {
+		verifier, err := mondayclient.NewVerifier(s.Config.SigningSecrets, time.Now)
+		if err != nil {
+			return nil, UsageError{fmt.Errorf("MONDAY_SIGNING_SECRET: %w", err)}
+		}
+		c.Verifier = verifier
+	}
+	return ingest.New(c)
+}
+
+// stop ends what comes in, then what runs.
+func (s *Service) stop(servers []*http.Server) error {
+	// The grace is River's; what comes on top is for handing jobs back.
+	ctx, cancel := context.WithTimeout(context.Background(), s.Config.ShutdownGrace+10*time.Second)
+	defer cancel()
+	admin := servers[0]
+	var err error
+	for _, server := range servers[1:] {
+		err = errors.Join(err, server.Shutdown(ctx))
+	}
+	if s.webhooks != nil {
+		err = errors.Join(err, s.webhooks.Close(ctx))
+	}
+	if s.pool != nil {
+		err = errors.Join(err, s.pool.Stop(ctx))
+	}
+	return errors.Join(err, admin.Close()) // whoever watches may watch to the end
+}
+
+// Connect opens the pool of connections. Postgres need not be there yet.
+func (s *Service) Connect(ctx context.Context) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(s.Config.DatabaseURL)
+	if err != nil {
+		return nil, UsageError{errors.New("DATABASE_URL: is no URL of a Postgres database")}
+	}
+	// Batches, the queue's fetching and completing, inserts and the sweep each want a connection now and then.
+	c.MaxConns = max(c.MaxConns, int32(s.Config.BatchConcurrency)+8)
+	c.ConnConfig.RuntimeParams["application_name"] = "crmsync"
+	c.ConnConfig.ConnectTimeout = 5 * time.Second
+	// A process that freezes within a transaction must not hold its locks for as long as it is frozen.
+	c.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60s"
+	db, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to Postgres: %w", err)
+	}
+	return db, nil
+}
+
+func shutdown(servers []*http.Server) (err error) {
+	for _, server := range servers {
+		err = errors.Join(err, server.Close())
+	}
+	return err
+}
+
+func newSalesforce(c Config, m *apiMetrics) (*sfclient.Client, error) {
+	return sfclient.New(sfclient.Config{
+		LoginURL: c.SalesforceLogin, ClientID: c.SalesforceClientID, ClientSecret: c.SalesforceSecret,
+		Username: c.SalesforceUser, PrivateKey: c.SalesforcePrivateKey, APIVersion: c.SalesforceVersion, InstanceHosts: c.SalesforceHosts,
+		UserAgent: "crmsync", Observe: m.observe("salesforce"),
+		Usage: func(used, limit int) { m.usage.Set(float64(used)); m.limit.Set(float64(limit)) },
+	})
+}
+
+func newMonday(c Config, m *apiMetrics) (*mondayclient.Client, error) {
+	return mondayclient.New(mondayclient.Config{
+		URL: c.MondayURL, Token: c.MondayToken, Version: c.MondayVersion, UserAgent: "crmsync", Observe: m.observe("monday"),
+		Complexity: func(remaining int) { m.complexity.Set(float64(remaining)) },
+	})
+}
+
+func newMessengers(c Config) (messengers []worker.Messenger, err error) {
+	if c.TelegramToken != "" {
+		telegram, err := worker.NewTelegram(c.TelegramURL, c.TelegramToken, c.TelegramChat)
+		if err != nil {
+			return nil, err
+		}
+		messengers = append(messengers, telegram)
+	}
+	if c.SlackURL != "" {
+		messengers = append(messengers, worker.NewSlack(c.SlackURL))
+	}
+	return messengers, nil
+}
+
+// NewLog writes one line an entry to stderr: stdout is for what a command was asked for.
+func NewLog(stderr io.Writer, c Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(stderr, options))
+}
+
+// ReadMapping reads and parses the mapping file.
+func ReadMapping(path string) (*mapping.Mapping, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("MAPPING: %s cannot be read: %w", path, cause(err))
+	}
+	return mapping.Parse(path, text)
+}

@@ -1,0 +1,91 @@
+// Package cli is the command line of crmsync, one file a command.
+package cli
+
+import (
+	"context"
+	"crmsync/internal/app"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2 // wrong usage or configuration
+)
+
+// commands is the command line.
+type commands struct {
+	Ingest ingestCommand `cmd:"" help:"Receive Monday's webhooks and put them into the queue. Run any number."`
+	Worker workerCommand `cmd:"" help:"Work off the queue: bring Salesforce into step. Run any number."`
+	Serve  serveCommand  `cmd:"" help:"Both in one process, for one machine."`
+	Demo   demoCommand   `cmd:"" help:"Show all of it on this machine: a private Postgres, both systems simulated, a played scenario and a scoreboard."`
+	Sim    simCommand    `cmd:"" help:"Simulate Monday and Salesforce, for development and load runs."`
+	Schema struct {
+		Up schemaUpCommand `cmd:"" help:"Apply what is missing of the database schema."`
+	} `cmd:"" help:"Keep the database schema."`
+	Migrate migrateCommand `cmd:"" help:"Bring records of Salesforce to the boards that the mapping names; what was interrupted goes on."`
+	Check   checkCommand   `cmd:"" help:"Read the mapping and say everything that is wrong with it."`
+	Mapping struct {
+		Schema mappingSchemaCommand `cmd:"" help:"Print the JSON Schema of the mapping file, for editors."`
+	} `cmd:"" help:"Help with the mapping file."`
+	Scaffold scaffoldCommand `cmd:"" help:"Print a mapping of a Monday board and a Salesforce object to begin with."`
+	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register those that are missing."`
+	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue; without arguments list them."`
+	Status   statusCommand   `cmd:"" help:"Say how things stand."`
+	Logs     struct {
+		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
+	} `cmd:"" help:"Read the sync log."`
+	Erase eraseCommand `cmd:"" help:"Remove an item's values from all that is kept of it; ids and outcomes stay."`
+}
+
+// program is what a command reaches for.
+type program struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
+
+// Run is the program: all that it reaches for is an argument.
+func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	var cli commands
+	exited := false
+	parser, err := kong.New(&cli,
+		kong.Name("crmsync"),
+		kong.Description("Keeps Salesforce in step with Monday.com boards.\n\nIt is configured by environment variables; README.md lists them."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { exited = true }),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "crmsync:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if exited {
+		return exitDone // help was asked for, and given
+	}
+	if err == nil {
+		command.BindTo(ctx, (*context.Context)(nil))
+		err = command.Run(&program{getenv: getenv, stdout: stdout, stderr: stderr})
+	} else {
+		err = app.UsageError{Err: err}
+	}
+	var usage app.UsageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &usage):
+		fmt.Fprintln(stderr, "crmsync:", err)
+		return exitUsage
+	}
+	fmt.Fprintln(stderr, "crmsync:", err)
+	return exitFailed
+}

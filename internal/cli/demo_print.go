@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// demoFaultsShown is how many faults a scoreboard names.
+const demoFaultsShown = 10
+
+// print writes the scoreboard and its verdict.
+func (b *demoScoreboard) print(w io.Writer) {
+	fmt.Fprint(w, "\nScoreboard: what Salesforce holds, against what Monday's boards say\n\n")
+	fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", "", "expected", "found", "lost", "doubled", "stale", "too many")
+	for _, r := range b.rows {
+		fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", r.title, grouped(r.expected), grouped(r.found), grouped(r.lost), grouped(r.doubled),
+			grouped(r.stale), grouped(r.toomany))
+	}
+	fmt.Fprintln(w)
+	line := func(title, format string, args ...any) {
+		fmt.Fprintf(w, "  %-14s"+format+"\n", append([]any{title}, args...)...)
+	}
+	line("migrated", "%s records in %s; %d calls to Salesforce and %d to Monday; of the %s events that came of it %s wrote anything",
+		grouped(b.before.records), spoken(b.before.took), b.before.salesforce, b.before.monday, grouped(b.before.events), grouped(b.before.wrote))
+	line("events", "%s by people, %s echoes of our own writes; delivered %s times in all", grouped(b.byPeople), grouped(b.echoes), grouped(b.deliveries))
+	line("lag", "p50 %s, p99 %s, from a webhook's arrival until its record is written", spoken(b.lag.p50), spoken(b.lag.p99))
+	line("", "p50 %s, p99 %s, from the change in Monday, late delivery included", spoken(b.lagFromChange.p50), spoken(b.lagFromChange.p99))
+	line("API calls", "%.2f to Salesforce and %.2f to Monday per event by people; a call for each would be 1.00",
+		b.perEvent(b.salesforce), b.perEvent(b.monday))
+	line("survived", "%d calls that failed, %d that failed after they wrote, %d slow ones, %d ended session",
+		b.tally.before, b.tally.after, b.tally.slow, b.tally.ended)
+	line("dead letters", "1 expected, %d found; Telegram got:", len(b.letters))
+	for _, text := range b.alerts {
+		fmt.Fprintln(w)
+		for text := range strings.Lines(text) {
+			fmt.Fprintf(w, "    | %s\n", strings.TrimSuffix(text, "\n"))
+		}
+	}
+	fmt.Fprintln(w)
+	b.printVerdict(w)
+}
+
+func (b *demoScoreboard) printVerdict(w io.Writer) {
+	if b.right() {
+		fmt.Fprintf(w, "RIGHT: nothing is lost, doubled or stale; one dead letter, and somebody was told. It took %s.\n", spoken(b.took))
+		return
+	}
+	fmt.Fprintln(w, "WRONG:")
+	for n, fault := range b.faults {
+		if n == demoFaultsShown {
+			fmt.Fprintf(w, "  and %d more\n", len(b.faults)-n)
+			break
+		}
+		fmt.Fprintf(w, "  %s\n", fault)
+	}
+}
+
+func (b *demoScoreboard) perEvent(calls int) float64 {
+	return float64(calls) / float64(max(1, b.byPeople))
+}
+
+// spoken is a duration as people say it.
+func spoken(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.2g s", d.Seconds())
+	}
+	return fmt.Sprintf("%.0f s", d.Seconds())
+}

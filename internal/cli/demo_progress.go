@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+)
+
+// isTerminal says whether what is written to w can be written over.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// progress shows how far things are until the returned function is called: on a terminal in one line, else in a line
+// every 5 s.
+func (d *demo) progress(ctx context.Context) (end func()) {
+	fmt.Fprintf(d.out, "%7s%15s%12s%10s%10s%12s%9s\n", "time", "played", "delivered", "applied", "waiting", "API calls", "faults")
+	ctx, cancel := context.WithCancel(ctx)
+	every := 5 * time.Second
+	if d.refresh {
+		every = 200 * time.Millisecond
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for sleep(ctx, every) {
+			d.tell(ctx)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+		d.tell(context.WithoutCancel(ctx))
+		if d.refresh {
+			fmt.Fprintln(d.out)
+		}
+	}
+}
+
+// tell writes one line of progress.
+func (d *demo) tell(ctx context.Context) {
+	q, err := d.queue(ctx)
+	if err != nil {
+		return // the next line has newer numbers
+	}
+	_, deliveries := d.monday.Delivered()
+	played := grouped(int(d.story.played.Load())) + "/" + grouped(d.story.acts)
+	line := fmt.Sprintf("%5.0f s%15s%12s%10s%10s%12s%9s", time.Since(d.began).Seconds(), played, grouped(deliveries-d.before.deliveries), grouped(q.applied-d.before.applied),
+		grouped(q.waiting), grouped(d.salesforce.TotalCalls()+d.monday.TotalCalls()-d.before.salesforce-d.before.monday), grouped(d.faults.tally().all()))
+	if d.refresh {
+		fmt.Fprint(d.out, "\r\x1b[K"+line)
+	} else {
+		fmt.Fprintln(d.out, line)
+	}
+}
+
+// grouped is a number with commas between its thousands.
+func grouped(n int) string {
+	text := strconv.Itoa(n)
+	for at := len(text) - 3; at > 0; at -= 3 {
+		text = text[:at] + "," + text[at:]
+	}
+	return text
+}

@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	sfsim "crmsync/internal/sim/salesforce"
+)
+
+// demoScoreboard compares what Salesforce holds with what Monday's boards say.
+type demoScoreboard struct {
+	rows   []*demoRow
+	faults []string // what is wrong, a line each
+
+	byPeople, echoes, deliveries int // events, and the requests that told them
+	salesforce, monday           int // API calls
+	before                       demoBefore
+	tally                        demoTally
+	lag, lagFromChange           demoLag
+	letters, alerts              []string // items of dead letters, and messages, as Telegram got them
+	took                         time.Duration
+}
+
+// demoRow counts the records of one object.
+type demoRow struct {
+	title                                          string
+	expected, found, lost, doubled, stale, toomany int
+}
+
+// demoLag is a time that half of the events, and all but a hundredth of them, kept below.
+type demoLag struct{ p50, p99 time.Duration }
+
+// score draws the scoreboard from the state of both simulators and of the messenger. Only the lag, which they cannot know,
+// is the program's own word.
+func (d *demo) score(ctx context.Context) (*demoScoreboard, error) {
+	b := &demoScoreboard{
+		salesforce: d.salesforce.TotalCalls() - d.before.salesforce, monday: d.monday.TotalCalls() - d.before.monday, tally: d.faults.tally(), before: d.before,
+		alerts: d.chat.texts(), letters: d.lettersTold(), took: time.Since(d.began),
+	}
+	b.byPeople = int(d.story.played.Load())
+	events, deliveries := d.monday.Delivered()
+	b.echoes, b.deliveries = events-d.before.events-b.byPeople, deliveries-d.before.deliveries
+	d.scoreRecords(b)
+	d.scoreTelling(b)
+	var err error
+	if b.lag, err = d.lag(ctx, "received_at"); err == nil {
+		b.lagFromChange, err = d.lag(ctx, "(SELECT (args->>'triggered_at')::timestamptz FROM river_job WHERE id = job_id)")
+	}
+	return b, err
+}
+
+// scoreRecords looks for every record that should be there, and then at what else is there.
+func (d *demo) scoreRecords(b *demoScoreboard) {
+	found := map[string]string{} // Ids of Accounts, by item or name
+	shown := &demoRow{title: "Id in Monday"}
+	expected := d.expected()
+	for _, object := range []string{"Account", "Contact", "Lead", "Opportunity"} {
+		row := &demoRow{title: object}
+		b.rows = append(b.rows, row)
+		left := d.salesforce.Records(object)
+		var there []demoExpected
+		for _, e := range expected {
+			if e.object != object {
+				continue
+			}
+			there = append(there, e)
+			if account, ok := found[e.account()]; ok {
+				e.fields["AccountId"] = account
+			}
+			record := takeRecord(&left, e.is)
+			if object == "Account" && record != nil {
+				id, _ := record["Id"].(string)
+				found[fmt.Sprint(e.item)], found[e.name] = id, id
+			}
+			b.scoreRecord(row, e, record)
+			d.scoreShown(b, shown, e, record)
+		}
+		b.scoreRest(row, there, left)
+	}
+	b.rows = append(b.rows, shown)
+}
+
+// account is the key of the Account that the record belongs to.
+func (e demoExpected) account() string {
+	if e.at != 0 {
+		return strconv.FormatInt(e.at, 10)
+	}
+	return e.company
+}
+
+func (b *demoScoreboard) scoreRecord(row *demoRow, e demoExpected, record map[string]any) {
+	row.expected++
+	if record == nil {
+		row.lost++
+		b.fault("lost: %s %q of item %d", e.object, e.name, e.item)
+		return
+	}
+	row.found++
+	if field := e.differs(record); field != "" {
+		row.stale++
+		b.fault("stale: %s %q of item %d, whose %s is %v instead of %v", e.object, e.name, e.item, field, record[field], e.fields[field])
+	}
+}
+
+// scoreShown looks whether the item shows the Id of its record.
+func (d *demo) scoreShown(b *demoScoreboard, row *demoRow, e demoExpected, record map[string]any) {
+	item, _ := d.monday.Item(e.item)
+	if e.shown == "" || item.State != "active" {
+		return
+	}
+	row.expected++
+	switch text := item.Text[e.shown]; {
+	case text == "":
+		row.lost++
+		b.fault("item %d shows no Id of its %s", e.item, e.object)
+	case record == nil || text != record["Id"]:
+		row.stale++
+		b.fault("item %d shows another Id than that of its %s", e.item, e.object)
+	default:
+		row.found++
+	}
+}
+
+// scoreRest counts records that nobody expects: they are another one's double, or should not be there at all.
+func (b *demoScoreboard) scoreRest(row *demoRow, expected []demoExpected, left []map[string]any) {
+	for _, record := range left {
+		what := "too many"
+		row.toomany++
+		for _, e := range expected {
+			if e.same(record) {
+				what = "doubled"
+				row.doubled, row.toomany = row.doubled+1, row.toomany-1
+				break
+			}
+		}
+		b.fault("%s: %s %v of item %v", what, row.title, record["Name"], record[sfsim.KeyField])
+	}
+}
+
+// scoreTelling looks at what Monday and Telegram were told.
+func (d *demo) scoreTelling(b *demoScoreboard) {
+	if n := d.monday.Pending() + d.monday.GivenUp(); n > 0 {
+		b.fault("%d deliveries were not accepted", n)
+	}
+	if n := d.before.wrote; n > 0 {
+		b.fault("%d events of items that the migration made wrote something", n)
+	}
+	if n := d.salesforce.InFlightViolations(); n > 0 {
+		b.fault("%d times two writes of one record were under way at once", n)
+	}
+	expected := map[string]bool{}
+	for item := range d.story.held {
+		expected[strconv.FormatInt(item, 10)] = true
+	}
+	for _, item := range b.letters {
+		if !expected[item] {
+			b.fault("a dead letter of item %s, which nobody expected", item)
+		}
+		delete(expected, item)
+	}
+	for item := range expected {
+		b.fault("no dead letter of item %s", item)
+	}
+}
+
+func (b *demoScoreboard) fault(format string, args ...any) {
+	b.faults = append(b.faults, fmt.Sprintf(format, args...))
+}
+
+func (b *demoScoreboard) right() bool { return len(b.faults) == 0 }
+
+// takeRecord takes the first record that fits out of the list; nil where none does.
+func takeRecord(records *[]map[string]any, fits func(map[string]any) bool) map[string]any {
+	for n, record := range *records {
+		if fits(record) {
+			*records = append((*records)[:n:n], (*records)[n+1:]...)
+			return record
+		}
+	}
+	return nil
+}
+
+// lettersTold are the items of the dead letters that Telegram was told of.
+func (d *demo) lettersTold() (items []string) {
+	for _, text := range d.chat.texts() {
+		for _, match := range toldLetter.FindAllStringSubmatch(text, -1) {
+			items = append(items, match[1])
+		}
+	}
+	return items
+}
+
+var toldLetter = regexp.MustCompile(`(?m)^.*\bjob \d+.*?(?:\bitem (\d+).*)?$`)
+
+// lag is the time from a moment of an event to its record's being written and the event's end being kept.
+func (d *demo) lag(ctx context.Context, from string) (l demoLag, err error) {
+	var p50, p99 float64
+	query := strings.ReplaceAll(`
+		SELECT coalesce(percentile_cont(0.50) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - $from)), 0),
+		       coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - $from)), 0)
+		FROM   sync_logs WHERE status = 'success' AND event <> 'migrate_board'`, "$from", from)
+	if err := d.db.QueryRow(ctx, query).Scan(&p50, &p99); err != nil {
+		return l, fmt.Errorf("computing the lag: %w", err)
+	}
+	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+	return demoLag{seconds(p50), seconds(p99)}, nil
+}

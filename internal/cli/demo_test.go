@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+var smallDemo = demoSize{accounts: 12, contacts: 20, companies: 8, people: 10, leads: 30, span: 2 * time.Second, late: 300 * time.Millisecond, endSessionAt: 10}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	d := &demo{size: smallDemo, once: true, out: &out}
+	if err := d.run(t.Context()); err != nil {
+		t.Fatalf("run() = %v\n%s", err, &out)
+	}
+	for _, want := range []string{"\nRIGHT: ", "crmsync gave up an event:", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "1 expected, 1 found", "1 ended session", "migrated      32 records in "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the demo does not say %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+	checkStruck(t, d)
+}
+
+// TestDemoSeesWhatIsWrong changes Salesforce behind the program's back. A demo that cannot fail shows nothing.
+func TestDemoSeesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	d := &demo{size: smallDemo, once: true, out: &out}
+	d.meddle = func() {
+		id := func(object string) string { return d.salesforce.Records(object)[0]["Id"].(string) }
+		d.salesforce.Delete("Lead", id("Lead"))
+		d.salesforce.Insert("Account", map[string]any{"Name": d.salesforce.Records("Account")[1]["Name"]})
+		d.salesforce.Update("Opportunity", id("Opportunity"), map[string]any{"StageName": "Closed Lost"})
+		d.salesforce.Insert("Contact", map[string]any{"LastName": "Nobody"})
+		d.chat.messages = append(d.chat.messages, "crmsync gave up an event:\n• job 1: update_name, board 1003, item 4711")
+	}
+	err := d.run(t.Context())
+	if !errors.Is(err, errWrong) {
+		t.Fatalf("run() = %v, want %v\n%s", err, errWrong, &out)
+	}
+	for _, want := range []string{"\nWRONG:\n", "\n  lost: Lead ", "\n  doubled: Account ", "\n  stale: Opportunity ", "\n  too many: Contact ",
+		"\n  a dead letter of item 4711"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the demo does not say %q", want)
+		}
+	}
+	if strings.Count(out.String(), "\n  lost: ") > 1 || strings.Count(out.String(), "\n  doubled: ") > 1 {
+		t.Error("the demo sees more than there is")
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+	if d.stage.kept == "" {
+		t.Error("the log of a demo that went wrong is not kept")
+	} else if err := os.Remove(d.stage.kept); err != nil {
+		t.Error(err)
+	}
+	checkStruck(t, d)
+}
+
+func TestDemoIsStopped(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		when string // what the demo says just before
+		once bool
+		ok   bool
+	}{
+		"while the stage is set":  {when: "Postgres", ok: true},
+		"in the middle":           {when: "played", ok: true},
+		"in the middle, for once": {when: "played", once: true}, // no verdict is no right one
+		"after the scoreboard":    {when: "Look around", ok: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			out := &watchedBuffer{word: tt.when, seen: cancel}
+			d := &demo{size: smallDemo, once: tt.once, out: out}
+			err := d.run(ctx)
+			if (err == nil) != tt.ok {
+				t.Errorf("run() = %v\n%s", err, out)
+			}
+			if !strings.HasSuffix(out.String(), "Stopped. Nothing is left behind.\n") {
+				t.Errorf("the demo ends with other words:\n%s", out)
+			}
+			checkStruck(t, d)
+		})
+	}
+}
+
+// checkStruck looks whether the stage is down: no log, no Postgres, no program.
+func checkStruck(t *testing.T, d *demo) {
+	t.Helper()
+	if _, err := os.Stat(d.stage.log.Name()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the log is left: %v", err)
+	}
+	if _, err := os.Stat(d.stage.place()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of Postgres is left: %v", err)
+	}
+}
+
+// watchedBuffer tells when a word is written to it.
+type watchedBuffer struct {
+	bytes.Buffer
+	word string
+	seen func()
+}
+
+func (b *watchedBuffer) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(b.word)) {
+		b.seen()
+	}
+	return b.Buffer.Write(p)
+}

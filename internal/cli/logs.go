@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/internal/app"
+	"crmsync/schema/store"
+)
+
+type logsExportCommand struct {
+	Since string `help:"From when: a span such as 24h, or a date such as 2026-01-31." default:"24h"`
+	Item  int64  `help:"Only this item of Monday." placeholder:"ID"`
+}
+
+// Run prints the sync log as CSV (RFC 4180), oldest first.
+//
+// https://www.rfc-editor.org/rfc/rfc4180
+func (c logsExportCommand) Run(ctx context.Context, p *program) error {
+	since, err := parseSince(c.Since, time.Now())
+	if err != nil {
+		return app.UsageError{Err: err}
+	}
+	s, done, err := p.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	out := csv.NewWriter(p.stdout)
+	out.UseCRLF = true
+	header := []string{"job_id", "event", "board_id", "item_id", "column_id", "status", "attempt", "received_at", "finished_at", "response_data"}
+	if err := out.Write(header); err != nil {
+		return fmt.Errorf("writing the log: %w", err)
+	}
+	err = s.EachLog(ctx, since, c.Item, func(r store.LogRow) error {
+		column := ""
+		if r.ColumnID != nil {
+			column = *r.ColumnID
+		}
+		return out.Write([]string{strconv.FormatInt(r.JobID, 10), cell(r.Event), id(r.BoardID), id(r.ItemID), cell(column), r.Status,
+			strconv.Itoa(r.Attempt), r.ReceivedAt.UTC().Format(time.RFC3339Nano), r.FinishedAt.UTC().Format(time.RFC3339Nano), cell(r.Response)})
+	})
+	out.Flush()
+	return errors.Join(err, out.Error())
+}
+
+func id(n *int64) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.FormatInt(*n, 10)
+}
+
+// parseSince reads a span before now, or a date or time.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if d, err := time.ParseDuration(text); err == nil && d > 0 {
+		return now.Add(-d), nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--since: %q is no span such as 24h, date such as 2026-01-31 or time such as 2026-01-31T06:00:00Z", text)
+}
+
+// cell keeps a spreadsheet from taking a text for a formula.
+//
+// https://owasp.org/www-community/attacks/CSV_Injection
+func cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r\n|%", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+// openStore opens the store of the database that DATABASE_URL names.
+func (p *program) openStore(ctx context.Context) (*store.Store, func(), error) {
+	db, err := p.openDatabase(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return store.New(db), db.Close, nil
+}
+
+// openDatabase opens the database that DATABASE_URL names.
+func (p *program) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
+	e := app.NewEnvironment(p.getenv)
+	url := e.Database()
+	if err := e.Err(); err != nil {
+		return nil, err
+	}
+	db, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return nil, app.UsageError{Err: errors.New("DATABASE_URL: is no URL of a Postgres database")}
+	}
+	return db, nil
+}

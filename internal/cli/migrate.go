@@ -1,0 +1,271 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"crmsync/internal/app"
+	"crmsync/jobs"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/worker"
+	"crmsync/worker/migration"
+)
+
+type migrateCommand struct {
+	Boards  []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping; none: all that have a migration."`
+	DryRun  bool     `help:"Write nothing anywhere, and say what would be done."`
+	History bool     `help:"List the last runs."`
+}
+
+const (
+	// looking is how often the state of the runs is looked at.
+	looking = 200 * time.Millisecond
+
+	// shownRuns is how many runs the history shows.
+	shownRuns = 50
+)
+
+// Run brings records of Salesforce to Monday's boards. It puts the runs into the queue and works on that queue itself, beside
+// workers or without any.
+func (c migrateCommand) Run(ctx context.Context, p *program) error {
+	if c.History {
+		return c.history(ctx, p)
+	}
+	config, err := app.ReadConfig(p.getenv, app.Role{Worker: true})
+	m, reading := app.ReadMapping(config.Mapping)
+	if err := errors.Join(err, reading); err != nil {
+		return app.UsageError{Err: err}
+	}
+	migrations, err := c.chosen(m)
+	if err != nil {
+		return app.UsageError{Err: err}
+	}
+	s := &app.Service{Config: config, Role: app.Role{Worker: true}, Mapping: m, Log: app.NewLog(p.stderr, config)}
+	db, err := s.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if c.DryRun {
+		return c.dryRun(ctx, p, s, db, migrations)
+	}
+	if config.SchemaUp {
+		if err := store.Migrate(ctx, config.DatabaseURL); err != nil {
+			return fmt.Errorf("bringing the schema up: %w", err)
+		}
+	}
+	show := newProgress(p.stderr)
+	s.Log = app.NewLog(show, config)
+	err = c.work(ctx, p, s, db, migrations, show)
+	show.end()
+	return err
+}
+
+// work queues the runs and works on them until all are over, or ctx ends.
+func (c migrateCommand) work(ctx context.Context, p *program, s *app.Service, db *pgxpool.Pool, migrations []*mapping.Migration, show *progress) error {
+	pool, err := migrationsPool(s, db)
+	if err != nil {
+		return err
+	}
+	var ids []int64
+	for _, g := range migrations {
+		queued, err := pool.Client().Insert(ctx, jobs.MigrateBoardArgs{BoardID: g.Board.ID}, nil)
+		if err != nil {
+			return fmt.Errorf("queueing the migration of %s: %w", g.Board.Name, err)
+		}
+		ids = append(ids, queued.Job.ID)
+		show.add(queued.Job.ID, g.Board.Name)
+	}
+	if err := pool.Start(ctx); err != nil {
+		return err
+	}
+	runs, err := watch(ctx, store.New(db), ids, show)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.ShutdownGrace+10*time.Second)
+	defer cancel()
+	err = errors.Join(err, pool.Stop(stopping))
+	show.end()
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(p.stderr, "Stopped. The runs go on where they were when this command or a worker is started.")
+	}
+	return summary(p.stdout, runs, ids)
+}
+
+// watch looks at the runs until all are over, or ctx ends.
+func watch(ctx context.Context, s *store.Store, ids []int64, show *progress) (runs map[int64]store.Run, err error) {
+	tick := time.NewTicker(looking)
+	defer tick.Stop()
+	for {
+		found, err := s.RunsOf(context.WithoutCancel(ctx), ids)
+		if err == nil {
+			runs = found
+			show.update(runs)
+		}
+		over := 0
+		for _, run := range runs {
+			if run.State != "running" {
+				over++
+			}
+		}
+		if over == len(ids) {
+			return runs, nil
+		}
+		select {
+		case <-ctx.Done():
+			return runs, nil
+		case <-tick.C:
+		}
+	}
+}
+
+// chosen are the migrations of the boards that were named, in the order of their links.
+func (c migrateCommand) chosen(m *mapping.Mapping) (chosen []*mapping.Migration, err error) {
+	var known []string
+	wanted := map[string]bool{}
+	for _, name := range c.Boards {
+		wanted[name] = true
+	}
+	for _, g := range m.Migrations() {
+		known = append(known, g.Board.Name)
+		if len(c.Boards) == 0 || wanted[g.Board.Name] {
+			chosen = append(chosen, g)
+		}
+		delete(wanted, g.Board.Name)
+	}
+	for name := range wanted {
+		err = errors.Join(err, fmt.Errorf("the mapping has no board %q with a migration (%s)", name, strings.Join(known, ", ")))
+	}
+	if len(known) == 0 && err == nil {
+		err = errors.New("no board of the mapping has a migration")
+	}
+	return chosen, err
+}
+
+// migrationsPool is a pool for the queue of the migrations alone.
+func migrationsPool(s *app.Service, db *pgxpool.Pool) (*worker.Pool, error) {
+	registry := prometheus.NewRegistry() // nobody looks at it
+	c, err := s.PoolConfig(db, registry)
+	if err != nil {
+		return nil, err
+	}
+	c.MigrationsOnly = true
+	return worker.New(c)
+}
+
+// summary prints what became of the runs.
+func summary(w io.Writer, runs map[int64]store.Run, ids []int64) error {
+	var all []store.Run
+	var failed []string
+	for _, id := range ids {
+		run, ok := runs[id]
+		if !ok {
+			continue
+		}
+		all = append(all, run)
+		if run.State == "failed" {
+			failed = append(failed, run.Board)
+		}
+	}
+	if err := table(w, all); err != nil {
+		return err
+	}
+	if len(failed) > 0 {
+		return fmt.Errorf("the migration of %s failed; crmsync replay puts it back", strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+// history prints the last runs.
+func (c migrateCommand) history(ctx context.Context, p *program) error {
+	e := app.NewEnvironment(p.getenv)
+	url := e.Database()
+	if err := e.Err(); err != nil {
+		return err
+	}
+	db, err := pgxpool.New(ctx, url)
+	if err != nil {
+		return app.UsageError{Err: errors.New("DATABASE_URL: is no URL of a Postgres database")}
+	}
+	defer db.Close()
+	runs, err := store.New(db).Runs(ctx, shownRuns)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 {
+		fmt.Fprintln(p.stdout, "There was no run yet.")
+		return nil
+	}
+	return table(p.stdout, runs)
+}
+
+func table(w io.Writer, runs []store.Run) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "RUN\tBOARD\tSTARTED\tTOOK\tSTATE\tREAD\tCREATED\tUPDATED\tUNCHANGED\tCONFLICTS\tFAILED\tERROR")
+	for _, r := range runs {
+		took := "-"
+		if r.FinishedAt != nil {
+			took = r.FinishedAt.Sub(r.StartedAt).Round(100 * time.Millisecond).String()
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.ID, r.Board, r.StartedAt.UTC().Format(time.DateTime), took, r.State,
+			r.Read, r.Created, r.Updated, r.Unchanged, r.Conflicts, r.Failed, r.Error)
+	}
+	return t.Flush()
+}
+
+// dryRun says what runs would do.
+func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, db *pgxpool.Pool, migrations []*mapping.Migration) error {
+	config, err := s.PoolConfig(db, prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	migrator := migration.New(migration.Config{
+		Mapping: s.Mapping, Store: store.New(db), Salesforce: config.Salesforce, Monday: config.Monday, Log: s.Log, Now: time.Now,
+	})
+	for _, g := range migrations {
+		report, err := migrator.DryRun(ctx, g.Board.ID)
+		if err != nil {
+			return fmt.Errorf("looking at %s: %w", g.Board.Name, err)
+		}
+		n := report.Counts
+		fmt.Fprintf(p.stdout, "%s: of %d records %d would be created, %d updated, %d left alone; %d changed on both sides.\n",
+			g.Board.Name, n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts)
+		for _, e := range report.Examples {
+			what := e.What + " " + e.SalesforceID
+			if e.ItemID != 0 {
+				what += fmt.Sprintf(" (item %d)", e.ItemID)
+			}
+			fmt.Fprintf(p.stdout, "  %s\n", what)
+			for _, f := range e.Fields {
+				if e.What == "create" {
+					fmt.Fprintf(p.stdout, "    %s (%s): %q\n", f.Column, f.Field, f.To)
+				} else {
+					fmt.Fprintf(p.stdout, "    %s (%s): %q on Monday, %q in Salesforce\n", f.Column, f.Field, f.From, f.To)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// printLeft notes what a migration cannot bring to Monday. That is no fault.
+func (p *program) printLeft(path string, m *mapping.Mapping) {
+	for _, g := range m.Migrations() {
+		for _, left := range g.Left {
+			fmt.Fprintf(p.stdout, "%s:%d: note: %s does not travel to board %s: %s.\n", path, left.Line, left.Field, g.Board.Name, left.Reason)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"crmsync/schema/store"
+)
+
+// telling is how often a run has a line where there is no terminal.
+const telling = 10 * time.Second
+
+// progress shows how far runs have come: a bar for each on a terminal, else a line now and then. What is written to it stands
+// above the bars.
+type progress struct {
+	out  io.Writer
+	bars *mpb.Progress // nil: no terminal
+
+	mu    sync.Mutex
+	runs  map[int64]*progressRun
+	order []int64
+	ended bool
+}
+
+// progressRun is a run as it was last seen.
+type progressRun struct {
+	name  string
+	bar   *mpb.Bar
+	seen  store.Run
+	base  int       // records read when it was first seen
+	since time.Time // of which
+	told  time.Time
+	over  bool
+
+	shown atomic.Pointer[string] // what stands beside the bar, which is drawn at any time
+}
+
+func newProgress(out io.Writer) *progress {
+	p := &progress{out: out, runs: map[int64]*progressRun{}}
+	if f, ok := out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
+		p.bars = mpb.New(mpb.WithOutput(f), mpb.WithRefreshRate(looking))
+	}
+	return p
+}
+
+// Write prints a line of the log.
+func (p *progress) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	ended := p.ended
+	p.mu.Unlock()
+	if p.bars != nil && !ended {
+		return p.bars.Write(text)
+	}
+	return p.out.Write(text)
+}
+
+// add begins to show the run of a job.
+func (p *progress) add(job int64, name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.runs[job] != nil {
+		return
+	}
+	r := &progressRun{name: name, told: time.Now()}
+	p.runs[job], p.order = r, append(p.order, job)
+	if p.bars == nil {
+		return
+	}
+	r.tell()
+	text := func(decor.Statistics) string { return *r.shown.Load() }
+	r.bar = p.bars.AddBar(1, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)), mpb.AppendDecorators(decor.Any(text)))
+}
+
+// update shows how far the runs are.
+func (p *progress) update(runs map[int64]store.Run) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, job := range p.order {
+		run, ok := runs[job]
+		r := p.runs[job]
+		if !ok || r.over {
+			continue
+		}
+		if r.since.IsZero() {
+			r.since, r.base = time.Now(), run.Read
+		}
+		r.seen, r.over = run, run.State != "running"
+		switch {
+		case r.bar != nil:
+			r.tell()
+			r.bar.SetTotal(int64(max(run.Total, run.Read, 1)), false)
+			r.bar.SetCurrent(int64(run.Read))
+			if r.over {
+				r.bar.SetTotal(-1, true)
+			}
+		case r.over || time.Since(r.told) >= telling:
+			r.told = time.Now()
+			fmt.Fprintf(p.out, "%s: %s\n", r.name, r.text())
+		}
+	}
+}
+
+// end draws the bars for the last time.
+func (p *progress) end() {
+	p.mu.Lock()
+	if p.ended || p.bars == nil {
+		p.ended = true
+		p.mu.Unlock()
+		return
+	}
+	p.ended = true
+	for _, r := range p.runs {
+		r.bar.Abort(false)
+	}
+	p.mu.Unlock()
+	p.bars.Wait()
+}
+
+func (r *progressRun) tell() {
+	text := r.text()
+	r.shown.Store(&text)
+}
+
+// text is a run in words: what became of the records, how many in a second, and how long the rest may take.
+func (r *progressRun) text() string {
+	n := r.seen
+	if r.since.IsZero() {
+		return "waits for its turn"
+	}
+	text := fmt.Sprintf("%d of %d read, %d created, %d updated, %d unchanged", n.Read, max(n.Total, n.Read), n.Created, n.Updated, n.Unchanged)
+	if n.Conflicts > 0 {
+		text += fmt.Sprintf(", %d conflicts", n.Conflicts)
+	}
+	text += fmt.Sprintf(", %d failed", n.Failed)
+	if took := time.Since(r.since); !r.over && n.Read > r.base {
+		rate := float64(n.Read-r.base) / took.Seconds()
+		left := time.Duration(float64(max(n.Total-n.Read, 0)) / rate * float64(time.Second))
+		text += fmt.Sprintf(", %.0f/s, %s left", rate, left.Round(time.Second))
+	}
+	if n.State == "failed" {
+		text += ", given up: " + n.Error
+	}
+	return text
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+
+	"crmsync/schema/store"
+)
+
+func runOf(job int64, state string, read int) map[int64]store.Run {
+	return map[int64]store.Run{job: {JobID: job, State: state, Total: 10, Counts: store.Counts{Read: read, Created: read}}}
+}
+
+// Bars are drawn while runs are updated and lines are printed above them, and end with what became of the run.
+func TestProgressBars(t *testing.T) {
+	t.Parallel()
+	out := &logBuffer{}
+	p := &progress{out: out, runs: map[int64]*progressRun{}, bars: mpb.New(mpb.WithOutput(out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))}
+	p.add(1, "accounts")
+	p.add(2, "contacts")
+	for n := range 11 {
+		p.update(runOf(1, "running", n))
+		if _, err := p.Write([]byte("a line of the log\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.update(runOf(1, "done", 10))
+	p.end()
+	p.end()
+	for _, want := range []string{"accounts", "10 of 10 read, 10 created", "a line of the log", "contacts", "waits for its turn"} {
+		if !out.contains(want) {
+			t.Errorf("%q is not shown:\n%s", want, out.String())
+		}
+	}
+}
+
+// Off a terminal a run has a line now and then, and one at its end.
+func TestProgressLines(t *testing.T) {
+	t.Parallel()
+	out := &logBuffer{}
+	p := newProgress(out)
+	p.add(1, "accounts")
+	p.update(runOf(1, "running", 1))
+	p.update(runOf(1, "running", 2))
+	p.update(runOf(1, "done", 10))
+	p.update(runOf(1, "done", 10))
+	p.end()
+	if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 1 || !strings.HasPrefix(lines[0], "accounts: 10 of 10 read, 10 created") {
+		t.Errorf("lines:\n%s", out.String())
+	}
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"crmsync/internal/app"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
+)
+
+type simCommand struct {
+	MondayAddr          string `help:"Where Monday listens." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	SalesforceAddr      string `help:"Where Salesforce listens." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	ComplexityPerMinute int    `help:"What queries to Monday may cost in a minute; 0 stands for 5,000,000." default:"0" placeholder:"N"`
+	SigningSecret       string `help:"Sign Monday's webhooks as the webhooks of an app are." placeholder:"SECRET"`
+}
+
+// Run serves both simulators until ctx ends.
+func (c simCommand) Run(ctx context.Context, p *program) error {
+	if c.ComplexityPerMinute < 0 {
+		return app.UsageError{Err: errors.New("--complexity-per-minute must not be below zero")}
+	}
+	token, id, secret := rand.Text(), rand.Text(), rand.Text()
+	monday := mondaysim.New(mondaysim.Config{Token: token, SigningSecret: c.SigningSecret, ComplexityPerMinute: c.ComplexityPerMinute})
+	defer monday.Close()
+	salesforce := sfsim.New(sfsim.Config{ClientID: id, ClientSecret: secret})
+	mondayURL, stopMonday, err := host(c.MondayAddr, monday)
+	if err != nil {
+		return fmt.Errorf("serving Monday: %w", err)
+	}
+	defer stopMonday()
+	salesforceURL, stopSalesforce, err := host(c.SalesforceAddr, salesforce)
+	if err != nil {
+		return fmt.Errorf("serving Salesforce: %w", err)
+	}
+	defer stopSalesforce()
+	fmt.Fprintf(p.stdout, "SIM_MONDAY_URL=%s/v2\nSIM_MONDAY_TOKEN=%s\nSIM_SALESFORCE_URL=%s\nSIM_SALESFORCE_CLIENT_ID=%s\nSIM_SALESFORCE_CLIENT_SECRET=%s\n",
+		mondayURL, token, salesforceURL, id, secret)
+	<-ctx.Done()
+	return nil
+}
+
+// host serves a handler at an address, and returns its URL and how to stop it.
+func host(addr string, handler http.Handler) (url string, stop func(), err error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	go server.Serve(listener) // ends with ErrServerClosed, by stop
+	return "http://" + listener.Addr().String(), func() { server.Close() }, nil
+}

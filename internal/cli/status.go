@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"crmsync/internal/app"
+	"crmsync/schema/queue"
+	"crmsync/schema/store"
+	"crmsync/worker"
+)
+
+// asking is how long Salesforce may take to say what is left of its calls.
+const asking = 10 * time.Second
+
+type statusCommand struct {
+	JSON bool `help:"For scripts."`
+}
+
+// status is how things stand. Its JSON form is stable.
+type status struct {
+	Queue       []queueStatus  `json:"queue"`
+	LastHour    hourStatus     `json:"last_hour"`
+	DeadLetters int            `json:"dead_letters"`
+	Outages     []outageStatus `json:"outages"`
+	Salesforce  *budgetStatus  `json:"salesforce_calls,omitempty"` // nil: not configured here, or away
+	Migration   *runStatus     `json:"last_migration,omitempty"`   // nil: there was none
+}
+
+type queueStatus struct {
+	Queue         string  `json:"queue"`
+	State         string  `json:"state"`
+	Jobs          int64   `json:"jobs"`
+	OldestSeconds float64 `json:"oldest_seconds"`
+}
+
+type hourStatus struct {
+	Success   int64   `json:"success"`
+	Unchanged int64   `json:"unchanged"`
+	Skipped   int64   `json:"skipped"`
+	Failed    int64   `json:"failed"`
+	P50       float64 `json:"p50_seconds"` // from delivery to end
+	P99       float64 `json:"p99_seconds"`
+}
+
+type outageStatus struct {
+	System string    `json:"system"`
+	Code   string    `json:"code"`
+	Since  time.Time `json:"since"`
+}
+
+type budgetStatus struct {
+	Remaining int `json:"remaining"`
+	Limit     int `json:"limit"`
+}
+
+type runStatus struct {
+	Board      string     `json:"board"`
+	State      string     `json:"state"` // running, done, failed
+	StartedAt  time.Time  `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+	Read       int        `json:"read"`
+	Failed     int        `json:"failed"`
+}
+
+// Run says how things stand.
+func (c statusCommand) Run(ctx context.Context, p *program) error {
+	db, err := p.openDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	now, err := readStatus(ctx, store.New(db), worker.Queue(db))
+	if err != nil {
+		return err
+	}
+	now.Salesforce = p.budget(ctx)
+	if c.JSON {
+		encoder := json.NewEncoder(p.stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(now)
+	}
+	return p.printStatus(now)
+}
+
+func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now status, err error) {
+	depths, err := q.Depths(ctx)
+	if err != nil {
+		return now, err
+	}
+	for _, d := range depths {
+		now.Queue = append(now.Queue, queueStatus{d.Queue, d.State, d.Jobs, d.Oldest.Seconds()})
+	}
+	ends, err := s.EndsSince(ctx, time.Now().Add(-time.Hour))
+	if err != nil {
+		return now, err
+	}
+	now.LastHour = hourStatus{ends.Success, ends.Unchanged, ends.Skipped, ends.Failed, ends.P50.Seconds(), ends.P99.Seconds()}
+	if now.DeadLetters, err = s.CountOpenLetters(ctx); err != nil {
+		return now, err
+	}
+	outages, err := s.OpenOutages(ctx)
+	now.Outages = []outageStatus{}
+	for _, o := range outages {
+		now.Outages = append(now.Outages, outageStatus{o.System, o.Code, o.StartedAt.UTC()})
+	}
+	if err != nil {
+		return now, err
+	}
+	runs, err := s.Runs(ctx, 1)
+	for _, r := range runs {
+		now.Migration = &runStatus{r.Board, r.State, r.StartedAt.UTC(), r.FinishedAt, r.Read, r.Failed}
+	}
+	return now, err
+}
+
+// budget asks Salesforce what is left of its calls, where it is configured. It costs one call.
+func (p *program) budget(ctx context.Context) *budgetStatus {
+	c, err := app.ReadConfig(p.getenv, app.Role{Worker: true})
+	if err != nil {
+		return nil
+	}
+	l, err := app.NewLive(c)
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	limits, err := l.Salesforce.Limits(ctx)
+	if err != nil {
+		return nil
+	}
+	calls := limits["DailyApiRequests"]
+	return &budgetStatus{Remaining: calls.Remaining, Limit: calls.Max}
+}
+
+func (p *program) printStatus(now status) error {
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "QUEUE\tSTATE\tJOBS\tOLDEST")
+	for _, q := range now.Queue {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\n", q.Queue, q.State, q.Jobs, seconds(q.OldestSeconds))
+	}
+	fmt.Fprintln(table)
+	h := now.LastHour
+	fmt.Fprintf(table, "last hour\t%d applied\t%d unchanged\t%d skipped\t%d failed\n", h.Success, h.Unchanged, h.Skipped, h.Failed)
+	fmt.Fprintf(table, "delivery to end\tp50 %s\tp99 %s\n", seconds(h.P50), seconds(h.P99))
+	fmt.Fprintf(table, "dead letters\t%d\n", now.DeadLetters)
+	for _, system := range []string{"salesforce", "monday"} {
+		fmt.Fprintf(table, "%s\t%s\n", system, standing(now.Outages, system))
+	}
+	if now.Salesforce != nil {
+		fmt.Fprintf(table, "salesforce calls\t%d of %d left\n", now.Salesforce.Remaining, now.Salesforce.Limit)
+	}
+	if m := now.Migration; m != nil {
+		fmt.Fprintf(table, "last migration\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed, m.StartedAt.Format(time.DateTime+" UTC"))
+	}
+	return table.Flush()
+}
+
+func standing(outages []outageStatus, system string) string {
+	for _, o := range outages {
+		if o.System == system {
+			return fmt.Sprintf("away since %s (%s)", o.Since.Format(time.DateTime+" UTC"), o.Code)
+		}
+	}
+	return "no outage known"
+}
+
+func seconds(s float64) string {
+	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
+}

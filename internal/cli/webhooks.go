@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"crmsync/internal/app"
+	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
+)
+
+// webhookPath is where ingest listens; the secret follows.
+const webhookPath = "/webhooks/monday"
+
+type webhooksCommand struct {
+	URL string `help:"Register what is missing. The public address of ingest, such as https://sync.example.org; the path and WEBHOOK_SECRET are put behind it." placeholder:"https://..."`
+	All bool   `help:"With --url: register all, beside webhooks of the same events that are there: those of another program, or of an old secret."`
+}
+
+// Run lists the webhooks that the mapping needs, and with --url registers those that are missing.
+//
+// A webhook is taken for ours by its board and event, whoever made it: Monday tells of none where it delivers to, and lists as an
+// app's own (app_webhooks_only) neither those that people made on the board nor, reliably, those of a personal token. So nothing is
+// registered twice. Where a webhook of the same event is not ours, --all registers ours beside it, each time that it is run.
+func (c webhooksCommand) Run(ctx context.Context, p *program) error {
+	e := app.NewEnvironment(p.getenv)
+	var settings app.Config
+	settings.ReadMonday(e)
+	target := ""
+	if c.All && c.URL == "" {
+		e.Problem("--all", "needs --url")
+	}
+	if c.URL != "" {
+		target = webhookURL(e, c.URL)
+	}
+	m, reading := app.ReadMapping(e.Mapping())
+	if err := errors.Join(e.Err(), reading); err != nil {
+		return app.UsageError{Err: err}
+	}
+	l, err := app.NewLive(settings)
+	if err != nil {
+		return app.UsageError{Err: err}
+	}
+	s := &subscriber{live: l, url: target, all: c.All, table: tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)}
+	err = s.run(ctx, m)
+	if flushing := s.table.Flush(); flushing != nil {
+		return flushing
+	}
+	if err != nil && target != "" {
+		return fmt.Errorf("%w\nMonday registers only an address that answers it: ingest must run, and be reached from outside", err)
+	}
+	if err != nil {
+		return err
+	}
+	if s.missing > 0 {
+		fmt.Fprintf(p.stdout, "%d missing; --url registers them.\n", s.missing)
+	}
+	return nil
+}
+
+// subscriber goes through the boards of a mapping.
+type subscriber struct {
+	live    *app.Live
+	url     string // empty: nothing is registered
+	all     bool   // whatever is there
+	table   *tabwriter.Writer
+	missing int
+}
+
+// run tells of each webhook what became of it. An error of one does not keep the others from being registered.
+func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
+	boards, err := s.live.Boards(ctx, m)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(s.table, "BOARD\tNAME\tEVENT\tSTATE\tWEBHOOK")
+	var failures []error
+	for _, b := range m.Boards {
+		if _, ok := boards[b.ID]; !ok {
+			failures = append(failures, fmt.Errorf("board %d does not exist, is archived, or is not shown to the token", b.ID))
+			continue
+		}
+		hooks, err := s.live.Monday.Webhooks(ctx, b.ID)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		for _, event := range mondayclient.Subscriptions() {
+			state, id, err := s.ensure(ctx, b.ID, event, hooks)
+			if err != nil {
+				failures = append(failures, err)
+			}
+			fmt.Fprintf(s.table, "%d\t%s\t%s\t%s\t%s\n", b.ID, b.Name, event, state, id)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// ensure looks for the webhook of an event, and registers it where it is missing.
+func (s *subscriber) ensure(ctx context.Context, board int64, event string, hooks []mondayclient.Webhook) (state, id string, err error) {
+	n := slices.IndexFunc(hooks, func(h mondayclient.Webhook) bool { return h.Event == event })
+	switch {
+	case n >= 0 && !s.all:
+		return "present", fmt.Sprint(hooks[n].ID), nil
+	case s.url == "":
+		s.missing++
+		return "missing", "-", nil
+	}
+	made, err := s.live.Monday.CreateWebhook(ctx, board, event, s.url)
+	if err != nil {
+		return "refused", "-", err
+	}
+	return "registered", fmt.Sprint(made), nil
+}
+
+// webhookURL is the address that Monday is to deliver to: the public address of ingest with path and secret, unless it has them
+// already. It holds the secret: it is never printed.
+func webhookURL(e *app.Environment, address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		e.Problem("--url", "is no https address such as https://sync.example.org")
+		return ""
+	}
+	if !strings.Contains(u.Path, webhookPath) {
+		var settings app.Config
+		settings.ReadIngest(e)
+		u = u.JoinPath(webhookPath)
+		if len(settings.WebhookSecrets) > 0 {
+			u = u.JoinPath(settings.WebhookSecrets[0])
+		}
+	}
+	if n := len(u.String()); n > mondayclient.MaxWebhookURL {
+		e.Problem("--url", fmt.Sprintf("has %d characters with path and secret; Monday takes %d", n, mondayclient.MaxWebhookURL))
+	}
+	return u.String()
+}
