@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,22 +68,6 @@ func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
 		start = today.UTC()
 	}
 	return t.field.desired(it, start)
-}
-
-// Fold makes equal what says the same: a name whatever its spaces, choices in any order.
-func (t *Target) Fold(literal any, typ column.Type) any {
-	s, ok := literal.(string)
-	switch {
-	case !ok:
-		return literal
-	case t.Column == itemName:
-		return strings.Join(strings.Fields(s), " ")
-	case typ == column.Dropdown:
-		parts := strings.Split(s, ";")
-		slices.Sort(parts)
-		return strings.Join(parts, ";")
-	}
-	return s
 }
 
 // writable reports whether a value of Salesforce says all that a column of the type holds.
@@ -161,13 +144,21 @@ func dated(v column.Value, text string) (column.Value, bool) {
 		v.Text = text
 		return v, true
 	}
+	at, ok := instant(text)
+	if ok {
+		v.Text, v.Time = at.Format(time.DateOnly), at.Format(time.TimeOnly)
+	}
+	return v, ok
+}
+
+// instant reads a time as Salesforce or RFC 3339 writes it.
+func instant(text string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.000-0700"} {
 		if at, err := time.Parse(layout, text); err == nil {
-			v.Text, v.Time = at.UTC().Format(time.DateOnly), at.UTC().Format(time.TimeOnly)
-			return v, true
+			return at.UTC(), true
 		}
 	}
-	return v, false
+	return time.Time{}, false
 }
 
 // regionOf is the country of a phone number, or empty: Monday shows its flag.

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -132,16 +133,9 @@ func (f *Field) labeled(v column.Value, start time.Time) Value {
 	if refers(v) {
 		return f.invalid(WrongColumnType, "")
 	}
-	labels := []string{text(v)}
-	if v.Type == column.Dropdown {
-		labels = v.Labels
-	}
 	var values []any
 	since := ""
-	for _, label := range labels {
-		if blank(label) {
-			continue
-		}
+	for _, label := range labelsIn(v) {
 		mapped, ok := f.labels[label]
 		if !ok {
 			if f.fallback == nil {
@@ -156,6 +150,33 @@ func (f *Field) labeled(v column.Value, start time.Time) Value {
 		return f.empty(start)
 	}
 	return Value{Literal: joinedLabels(values), Since: since}
+}
+
+// labelsIn are the labels that stand in a column: those of a dropdown, or the one text of any other.
+func labelsIn(v column.Value) []string {
+	labels := []string{text(v)}
+	if v.Type == column.Dropdown {
+		labels = slices.Clone(v.Labels)
+	}
+	return slices.DeleteFunc(labels, blank)
+}
+
+// Outside returns the columns of the item, sorted, in which a label stands that a field's `labels` do not have, whether or not
+// a default stands in for it. Where the label is only what we know of the item, and not what an event just told, it may
+// have been renamed on the board and in the mapping since: the column is to be read before anything is decided by it.
+func (r *Record) Outside(it Item) []string {
+	var ids []string
+	for _, f := range r.Fields {
+		v := f.locale.day(it.value(f.from))
+		if f.form != fromColumn || f.labels == nil || refers(v) {
+			continue
+		}
+		outside := func(label string) bool { _, ok := f.labels[label]; return !ok }
+		if slices.ContainsFunc(labelsIn(v), outside) {
+			ids = append(ids, f.from)
+		}
+	}
+	return columnIDs(ids)
 }
 
 // joinedLabels is one value as it is, and several as a multi-select picklist takes them: each once, nulls left out.

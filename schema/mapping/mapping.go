@@ -158,6 +158,7 @@ type Field struct {
 type locale struct {
 	region string         // of phone numbers
 	zone   *time.Location // of dates with a time; nil: UTC
+	owner  string         // the user who stands in where nobody is found
 }
 
 // form is the key that says where a field's value comes from.

@@ -72,7 +72,7 @@ func recordNames(b *Board) []string {
 // finish checks and sets what needs the whole file: the key field, the country of phone numbers and the time zone of dates,
 // the directions, and the order of the records.
 func (d *decoder) finish(m *Mapping) {
-	in := locale{region: m.PhoneCountry, zone: m.TimeZone}
+	in := locale{region: m.PhoneCountry, zone: m.TimeZone, owner: m.Owner}
 	for _, b := range m.Boards {
 		for _, r := range b.Records {
 			for _, f := range r.Fields {

@@ -1,0 +1,125 @@
+package mapping
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// generation stands in every fingerprint. Raise it when the program comes to other values by the same mapping.
+const generation = 1
+
+// Fingerprint is equal for mappings that do the same, whatever their files' order, comments and spelling, and differs for
+// others.
+func (m *Mapping) Fingerprint() string {
+	type migration struct {
+		Record, Where, Group, Schedule string
+		Targets                        [][2]string
+	}
+	type board struct {
+		Name      string
+		ID        int64
+		Records   []string
+		Migration *migration
+	}
+	var boards []board
+	for _, b := range sorted(m.Boards, func(b *Board) string { return b.Name }) {
+		next := board{Name: b.Name, ID: b.ID}
+		for _, r := range sorted(b.Records, func(r *Record) string { return r.Name }) {
+			next.Records = append(next.Records, r.whole())
+		}
+		if g := b.Migration; g != nil {
+			next.Migration = &migration{Record: g.Record.Name, Where: g.Where, Group: g.Group, Schedule: g.Schedule}
+			for _, t := range sorted(g.Targets, func(t *Target) string { return t.Column }) {
+				next.Migration.Targets = append(next.Migration.Targets, [2]string{t.Column, t.Field})
+			}
+		}
+		boards = append(boards, next)
+	}
+	return fingerprint(m.Key, m.PhoneCountry, m.Owner, zoneName(m.TimeZone), m.Reconcile, m.Brake, m.AdoptShown, boards)
+}
+
+// Fingerprint is equal for records that exist for the same items and hold the same values. What the mapping says of anything
+// else, such as what happens on a deletion, does not count.
+func (r *Record) Fingerprint() string {
+	fields := map[string]string{}
+	for _, f := range r.Fields {
+		fields[f.Name] = f.Fingerprint()
+	}
+	when := Condition{}
+	for id, labels := range r.When {
+		when[id] = slices.Sorted(slices.Values(labels))
+	}
+	return fingerprint(r.Object, r.Shared, when, fields)
+}
+
+// whole is a fingerprint of everything that the mapping says of the record.
+func (r *Record) whole() string {
+	ways := map[string][]any{}
+	for _, f := range r.Fields {
+		ways[f.Name] = []any{f.Sync, f.Wins, f.order} // the first of several labels is the one that is read backwards
+	}
+	return fingerprint(r.Fingerprint(), r.Name, r.IDColumn, r.Match, r.DeleteWithItem, r.Sync, r.Wins, r.OnRecordDelete, r.OnDuplicate, r.Assignment, ways)
+}
+
+// Fingerprint is equal for fields that come to the same values: another one says that items have to be looked at again.
+func (f *Field) Fingerprint() string {
+	var parts [][2]string
+	for _, p := range f.template {
+		parts = append(parts, [2]string{p.text, p.column})
+	}
+	var standIn []any
+	if f.fallback != nil {
+		standIn = []any{f.fallback.literal, f.fallback.relative, f.fallback.days}
+	}
+	return fingerprint(f.Name, f.Sync == ToMonday, f.form, f.from, f.literal, parts, f.as, f.labels, standIn,
+		f.record.path(), f.link.path(), f.defaults())
+}
+
+// defaults are those of the mapping's defaults by which the field's value is decided.
+func (f *Field) defaults() []string {
+	switch f.as {
+	case "phone":
+		return []string{f.locale.region}
+	case "user":
+		return []string{f.locale.owner}
+	case "", "text", "trim", "lower", "upper":
+		if (f.form == fromColumn && f.from != itemName && f.link == nil) || f.form == template {
+			return []string{zoneName(f.locale.zone)}
+		}
+	}
+	return nil
+}
+
+// path names a record in the whole mapping.
+func (r *Record) path() string {
+	if r == nil {
+		return ""
+	}
+	return r.Board.Name + "." + r.Name
+}
+
+func zoneName(zone *time.Location) string {
+	if zone == nil {
+		zone = time.UTC
+	}
+	return zone.String()
+}
+
+// fingerprint is a hash of values that encoding/json writes in one way only.
+func fingerprint(values ...any) string {
+	text, err := json.Marshal(append([]any{generation}, values...))
+	if err != nil {
+		panic(err) // of texts, numbers and booleans there is none
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// sorted is a copy of a list in the order of a name.
+func sorted[T any](list []T, name func(T) string) []T {
+	return slices.SortedFunc(slices.Values(list), func(a, b T) int { return cmp.Compare(name(a), name(b)) })
+}
