@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,8 @@ const loginTimeout = 30 * time.Second
 type token struct {
 	access   string
 	instance *url.URL // scheme and host
+	org      string   // Id of the organization; empty: the login does not tell
+	user     string   // Id of the user that the session is of; empty: the login does not tell
 }
 
 // tokens holds the session that all calls share. Salesforce does not say when one ends (use prolongs it), so it is kept
@@ -84,7 +87,7 @@ func flow(config Config, hosts hosts) func(context.Context) (*oauth2.Token, erro
 	return func(ctx context.Context) (*oauth2.Token, error) { return assertion.TokenSource(ctx).Token() }
 }
 
-// isKey tells whether x/oauth2 can sign with the key.
+// isKey reports whether x/oauth2 can sign with the key.
 func isKey(text string) bool {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
@@ -156,10 +159,32 @@ func (t *tokens) login(ctx context.Context) (_ *token, err error) {
 		return nil, &Error{Status: http.StatusOK, Code: codeForeignHost, login: true}
 	}
 	session := &token{access: granted.AccessToken, instance: instance}
+	session.org, session.user = identity(granted)
 	t.mu.Lock()
 	t.current = session
 	t.mu.Unlock()
 	return session, nil
+}
+
+// identity reads the Ids of the org and the user out of the identity URL that a login answers with, such as
+// https://login.salesforce.com/id/00D.../005... .
+//
+// https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_using_openid.htm
+func identity(granted *oauth2.Token) (org, user string) {
+	raw, _ := granted.Extra("id").(string)
+	path, user := cutLast(raw, "/")
+	_, org = cutLast(path, "/")
+	org, _ = ID18(org)
+	user, _ = ID18(user)
+	return org, user
+}
+
+func cutLast(s, sep string) (before, after string) {
+	n := strings.LastIndex(s, sep)
+	if n < 0 {
+		return "", s
+	}
+	return s[:n], s[n+len(sep):]
 }
 
 // loginError leaves out what x/oauth2 says of a refusal: it repeats the answer.

@@ -1,19 +1,24 @@
 package sfclient
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // Class says what is to be done about a failure.
 type Class uint8
 
 // The classes.
 const (
-	Transient Class = iota // try again; each try counts
-	Outage                 // Salesforce is away, or does not let us in: wait
-	Quota                  // the calls of 24 hours are used up: wait longer
-	Throttle               // too many calls at once: wait a little
-	Gone                   // the record, or one that it refers to, is deleted
-	Duplicate              // there is such a record already
-	Permanent              // will fail in the same way until someone changes something
+	Transient   Class = iota // attempt it again; each attempt counts
+	Outage                   // Salesforce is away, or does not let us in: wait
+	Quota                    // the calls of 24 hours are used up: wait longer
+	Throttle                 // too many calls at once: wait a little
+	Gone                     // the record, or one that it refers to, is deleted, merged away or not visible
+	Duplicate                // there is such a record already
+	Permanent                // will fail in the same way until someone changes something
+	Oversized                // the call does more than the org's governor limits allow: fewer rows may pass
+	StorageFull              // nothing can be created until someone makes room; updates pass
 )
 
 func (c Class) String() string {
@@ -30,22 +35,28 @@ func (c Class) String() string {
 		return "duplicate"
 	case Permanent:
 		return "permanent"
+	case Oversized:
+		return "oversized"
+	case StorageFull:
+		return "storage full"
 	}
 	return "transient"
 }
 
-// Codes whose class depends on more than the code.
+// Codes that more than one place asks about.
 const (
 	codeRequestLimit = "REQUEST_LIMIT_EXCEEDED"
 	codeTrigger      = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
 	codeFlow         = "CANNOT_EXECUTE_FLOW_TRIGGER"
 	codeSession      = "INVALID_SESSION_ID"
+	codeLocked       = "UNABLE_TO_LOCK_ROW"
+	codeStorage      = "STORAGE_LIMIT_EXCEEDED"
 )
 
 // classes are of the codes that are not Permanent.
 var classes = map[string]Class{
 	"":                                  Transient,
-	"UNABLE_TO_LOCK_ROW":                Transient,
+	codeLocked:                          Transient,
 	"SERVER_UNAVAILABLE":                Transient,
 	"UNKNOWN_EXCEPTION":                 Transient,
 	"INTERNAL_ERROR":                    Transient,
@@ -69,19 +80,34 @@ var classes = map[string]Class{
 	"DUPLICATE_VALUE":       Duplicate,
 	"DUPLICATES_DETECTED":   Duplicate,
 	"DUPLICATE_EXTERNAL_ID": Duplicate,
+
+	codeStorage: StorageFull,
 }
 
-// classOf is the class of a code, with the message where the code alone does not tell.
+// governor matches how Apex words its limits, under whichever code a trigger or flow passes them on.
+//
+// https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_gov_limits.htm
+var governor = regexp.MustCompile(`System\.LimitException|Apex CPU time limit exceeded|Apex heap size too large|` +
+	`Maximum stack depth (has been )?reached|` +
+	`Too many (SOQL|SOSL|DML|query|callouts|future calls|queueable jobs|email invocations)[^:]*: ?\d+`)
+
+// classOf is the class of a code, with the message where the code alone does not decide.
 func classOf(code, message string) Class {
+	if governor.MatchString(message) {
+		return Oversized
+	}
 	switch code {
 	case codeRequestLimit:
 		if strings.Contains(message, "Concurrent") {
 			return Throttle
 		}
 		return Quota
-	case codeTrigger, codeFlow: // what went wrong in the org's own Apex or flow
-		if strings.Contains(message, "UNABLE_TO_LOCK_ROW") || strings.Contains(message, "Too many ") {
+	case codeTrigger, codeFlow: // the message repeats what failed inside the org's own Apex or flow
+		switch {
+		case strings.Contains(message, codeLocked):
 			return Transient
+		case strings.Contains(message, codeStorage):
+			return StorageFull
 		}
 		return Permanent
 	}

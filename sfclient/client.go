@@ -1,5 +1,6 @@
 // Package sfclient speaks to Salesforce's REST API: it logs in, writes and reads records in sets, and says by its errors
-// what a failure means and when to come back. It tries once; only an expired session is renewed and the call repeated.
+// what a failure means and when to come back. It makes one attempt; only an expired session is renewed and the call
+// repeated.
 package sfclient
 
 import (
@@ -15,7 +16,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -37,7 +38,7 @@ type Config struct {
 	// InstanceHosts are further hosts, as host or host:port, that a login may point to: the token is sent there.
 	InstanceHosts []string
 
-	// HTTPClient sends the requests; nil: one that gives up after 2 minutes. It is copied, and does not follow redirects.
+	// HTTPClient sends the requests; nil: one with a timeout of 2 minutes. It is copied, and does not follow redirects.
 	HTTPClient *http.Client
 	UserAgent  string // empty: crmsync
 
@@ -57,10 +58,11 @@ type Client struct {
 	http      *http.Client
 	root      string // path of the API's version
 	tokens    *tokens
-	described sync.Map // object -> *description
+	shapes    shapes
+	lastUsage atomic.Pointer[usage]
 }
 
-// New makes a Client. It does not connect. Its error names all that is wrong with the config.
+// New creates a Client. It does not connect. Its error names all that is wrong with the config.
 func New(config Config) (*Client, error) {
 	config.APIVersion = cmp.Or(config.APIVersion, "v67.0")
 	config.UserAgent = cmp.Or(config.UserAgent, "crmsync")
@@ -113,7 +115,8 @@ type answer struct {
 // decoder takes an answer in and counts its rows.
 type decoder func(*answer) (succeeded, failed int, err error)
 
-// do makes a call. A session that has expired is renewed, and the call repeated once.
+// do makes a call. A session that has expired is renewed, and the call repeated once. Where nobody answers as the API
+// at the session's host, the session is forgotten: the next call logs in, and learns where the org is now.
 func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 	t, err := c.tokens.get(ctx)
 	if err != nil {
@@ -121,10 +124,13 @@ func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 	}
 	err = c.send(ctx, t, q, decode)
 	var refused *Error
-	if !errors.As(err, &refused) || !refused.expired() {
+	if !errors.As(err, &refused) || !refused.expired() && !refused.moved {
 		return err
 	}
 	c.tokens.drop(t)
+	if refused.moved {
+		return err
+	}
 	if t, err = c.tokens.get(ctx); err != nil {
 		return err
 	}
@@ -154,7 +160,7 @@ func (c *Client) send(ctx context.Context, t *token, q call, decode decoder) (er
 		return networkError(ctx, err)
 	}
 	code = strconv.Itoa(resp.StatusCode)
-	c.usage(resp.Header)
+	c.tellUsage(resp.Header)
 	if buf.Len() > maxAnswer {
 		return &Error{Status: resp.StatusCode, Code: codeTooLarge}
 	}
@@ -206,19 +212,26 @@ func (c *Client) observe(operation, code string, took time.Duration, succeeded, 
 	}
 }
 
-// usage tells of the header Sforce-Limit-Info, such as "api-usage=18/5000; per-app-api-usage=17/250(appName=x)".
+// usage is how many of the calls of the rolling 24 hours are used.
+type usage struct{ used, limit int }
+
+// tellUsage reports the header Sforce-Limit-Info, such as "api-usage=18/5000; per-app-api-usage=17/250(appName=x)".
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-api-usage.html
-func (c *Client) usage(h http.Header) {
+func (c *Client) tellUsage(h http.Header) {
 	info, found := strings.CutPrefix(h.Get("Sforce-Limit-Info"), "api-usage=")
-	if !found || c.config.Usage == nil {
+	if !found {
 		return
 	}
 	info, _, _ = strings.Cut(info, ";")
 	left, right, _ := strings.Cut(strings.TrimSpace(info), "/")
 	used, err := strconv.Atoi(left)
 	limit, err2 := strconv.Atoi(right)
-	if err == nil && err2 == nil {
+	if err != nil || err2 != nil {
+		return
+	}
+	c.lastUsage.Store(&usage{used, limit})
+	if c.config.Usage != nil {
 		c.config.Usage(used, limit)
 	}
 }

@@ -276,3 +276,111 @@ func asError(t testing.TB, err error) *Error {
 	}
 	return e
 }
+
+// offline is a client of an org that needs no network.
+func offline(t testing.TB, org http.HandlerFunc) *Client {
+	t.Helper()
+	answer := transport(func(r *http.Request) *http.Response {
+		w := httptest.NewRecorder()
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			reply(w, 200, `{"access_token":"s","instance_url":"https://acme.my.salesforce.com"}`)
+		} else {
+			org(w, r)
+		}
+		resp := w.Result()
+		resp.Request = r
+		return resp
+	})
+	c, err := New(Config{LoginURL: "https://acme.my.salesforce.com", ClientID: "c", ClientSecret: "s", HTTPClient: &http.Client{Transport: answer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestOrgThatMoved(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(w http.ResponseWriter, r *http.Request){
+		"301":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 301) },
+		"302":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 302) },
+		"308":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 308) },
+		"404":     func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) },
+		"page":    func(w http.ResponseWriter, r *http.Request) { reply(w, 200, "<html>This domain is parked") },
+		"refused": nil,
+	}
+	for name, old := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var moved atomic.Bool
+			var logins, afterwards atomic.Int64
+			before := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !moved.Load() {
+					reply(w, 200, `{}`)
+					return
+				}
+				afterwards.Add(1)
+				old(w, r)
+			}))
+			t.Cleanup(before.Close)
+			now := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Authorization") != "Bearer session-2" {
+					t.Errorf("the new host got %q", r.Header.Get("Authorization"))
+				}
+				reply(w, 200, `{"DailyApiRequests":{"Max":10,"Remaining":7}}`)
+			}))
+			t.Cleanup(now.Close)
+			login := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				host := before.URL
+				if n := logins.Add(1); moved.Load() {
+					host = now.URL
+					if n != 2 {
+						t.Errorf("login %d after the move", n)
+					}
+				}
+				reply(w, 200, fmt.Sprintf(`{"access_token":"session-%d","instance_url":"%s"}`, logins.Load(), host))
+			}))
+			t.Cleanup(login.Close)
+			c, err := New(Config{LoginURL: login.URL, ClientID: "c", ClientSecret: "s", InstanceHosts: []string{"127.0.0.1"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Limits(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			moved.Store(true)
+			if old == nil {
+				before.Close()
+			}
+			_, err = c.Limits(t.Context())
+			if e := asError(t, err); !e.Outage() || e.RetryAfter() != 5*time.Second || e.Advice() == "" {
+				t.Errorf("the call that finds out: %v, wait %v, advice %q", e, e.RetryAfter(), e.Advice())
+			}
+			limits, err := c.Limits(t.Context())
+			if err != nil || limits["DailyApiRequests"].Remaining != 7 {
+				t.Errorf("the next call: %v, %v", limits, err)
+			}
+			if afterwards.Load() > 1 {
+				t.Errorf("%d calls to the old host", afterwards.Load())
+			}
+		})
+	}
+}
+
+func TestOutageKeepsTheSession(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]int{"API's 404": 404, "503": 503, "500": 500} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.answers("GET "+root+"/limits", status, `[{"errorCode":"NOT_FOUND"}]`)
+			for range 2 {
+				if _, err := b.Limits(t.Context()); err == nil {
+					t.Error("no error")
+				}
+			}
+			if b.logins.Load() != 1 {
+				t.Errorf("%d logins, want 1", b.logins.Load())
+			}
+		})
+	}
+}

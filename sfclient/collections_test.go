@@ -153,49 +153,6 @@ func TestRetrieve(t *testing.T) {
 	}
 }
 
-func TestUpsertOne(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		value, path string
-		status      int
-		body        string
-		want        Result
-		class       Class
-	}{
-		"created":  {"7", "7", 201, `{"id":"x","success":true}`, Result{ID: "x", Success: true, Created: true}, 0},
-		"updated":  {"a/b?c", "a%2Fb%3Fc", 200, `{"id":"x","success":true,"created":false}`, Result{ID: "x", Success: true}, 0},
-		"no body":  {"..", "%2E%2E", 204, ``, Result{Success: true}, 0},
-		"several":  {"7", "7", 300, `["/a/001000000000001"]`, Result{}, Duplicate},
-		"no field": {"7", "7", 404, `[{"errorCode":"NOT_FOUND"}]`, Result{}, Gone},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			b.mux.HandleFunc("PATCH /services/data/", func(w http.ResponseWriter, r *http.Request) {
-				if want := root + "/sobjects/Lead/K__c/" + tt.path; r.RequestURI != want {
-					t.Errorf("path %s, want %s", r.RequestURI, want)
-				}
-				if body, _ := io.ReadAll(r.Body); string(body) != `{"Name":"N"}` {
-					t.Errorf("body %s", body)
-				}
-				if tt.status == http.StatusNoContent {
-					w.WriteHeader(tt.status)
-					return
-				}
-				reply(w, tt.status, tt.body)
-			})
-			got, err := b.UpsertOne(t.Context(), "Lead", "K__c", tt.value, Record{"Name": "N", "Id": "x", "k__C": "v"}, WriteOptions{})
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("result (-want +got):\n%s", diff)
-			}
-			if tt.class != 0 && asError(t, err).Class() != tt.class || tt.class == 0 && err != nil {
-				t.Errorf("error = %v, want class %v", err, tt.class)
-			}
-		})
-	}
-}
-
 func BenchmarkEncode200(b *testing.B) {
 	records := make([]Record, 200)
 	for n := range records {

@@ -4,12 +4,23 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
-// Object is what an sObject is made of.
+const (
+	shapeLife  = time.Hour   // how long a description is believed without a call
+	shapeRetry = time.Minute // the same, after Salesforce could not be asked about one that is older
+)
+
+// Object is what an sObject is made of, as the login's user sees it.
 type Object struct {
-	Name   string  `json:"name"`
-	Fields []Field `json:"fields"`
+	Name      string  `json:"name"`
+	KeyPrefix string  `json:"keyPrefix"` // first three characters of its records' Ids; empty: it has none
+	Fields    []Field `json:"fields"`
 }
 
 // Field is one field of an object, as the login's user may use it.
@@ -22,6 +33,7 @@ type Field struct {
 	Updateable         bool            `json:"updateable"`
 	Nillable           bool            `json:"nillable"`
 	DefaultedOnCreate  bool            `json:"defaultedOnCreate"`
+	Calculated         bool            `json:"calculated"` // a formula or roll-up summary: nobody can write it
 	ExternalID         bool            `json:"externalId"`
 	Unique             bool            `json:"unique"`
 	RestrictedPicklist bool            `json:"restrictedPicklist"`
@@ -37,10 +49,40 @@ type PicklistValue struct {
 	Default bool   `json:"defaultValue"` // what a new record has that says nothing
 }
 
+// Field finds a field by its name, whatever the case.
+func (o *Object) Field(name string) (Field, bool) {
+	for _, f := range o.Fields {
+		if strings.EqualFold(f.Name, name) {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
+// Has reports whether the object has a field that the login's user may see.
+func (o *Object) Has(field string) bool {
+	_, found := o.Field(field)
+	return found
+}
+
+// Fits reports whether a record of this Id, of 15 or 18 characters, would be one of the object.
+func (o *Object) Fits(id string) bool {
+	whole, ok := ID18(id)
+	return ok && (o.KeyPrefix == "" || strings.HasPrefix(whole, o.KeyPrefix))
+}
+
+// shapes holds what objects are made of.
+type shapes struct {
+	flight singleflight.Group
+	mu     sync.Mutex
+	held   map[string]description // by object
+}
+
 // description is an object as it was at a time of Salesforce's clock.
 type description struct {
 	object   *Object
-	modified string // Last-Modified
+	modified string    // Last-Modified
+	until    time.Time // by our clock: when Shape asks again
 }
 
 // Describe reads what an object is made of. Each time it asks whether that has changed, and hands out the same Object
@@ -48,22 +90,57 @@ type description struct {
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-sobject-describe.html
 func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
-	q := call{operation: "describe", method: http.MethodGet, path: "sobjects/" + segment(object) + "/describe"}
-	known, _ := c.described.Load(object)
-	held, _ := known.(*description)
-	if held != nil {
-		q.since = held.modified
-	}
+	held := c.shapes.get(object)
+	q := call{operation: "describe", method: http.MethodGet, path: "sobjects/" + segment(object) + "/describe", since: held.modified}
 	err := c.do(ctx, q, func(a *answer) (int, int, error) {
 		if a.status == http.StatusNotModified {
 			return 0, 0, nil
 		}
-		held = &description{object: new(Object), modified: a.header.Get("Last-Modified")}
+		held = description{object: new(Object), modified: a.header.Get("Last-Modified")}
 		return 0, 0, json.Unmarshal(a.body, held.object)
 	})
 	if err != nil {
 		return nil, while(err, "describing %s", object)
 	}
-	c.described.Store(object, held)
+	c.shapes.keep(object, held, shapeLife)
 	return held.object, nil
+}
+
+// Shape is Describe without a call for an hour: for decisions that many batches make. While Salesforce cannot be asked,
+// it hands out what it last knew.
+func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
+	held := c.shapes.get(object)
+	if held.object != nil && time.Now().Before(held.until) {
+		return held.object, nil
+	}
+	asked := c.shapes.flight.DoChan(object, func() (any, error) { return c.Describe(context.WithoutCancel(ctx), object) })
+	select {
+	case <-ctx.Done():
+		return nil, while(networkError(ctx, ctx.Err()), "describing %s", object)
+	case result := <-asked:
+		switch {
+		case result.Err == nil:
+			return result.Val.(*Object), nil
+		case held.object != nil:
+			c.shapes.keep(object, held, shapeRetry)
+			return held.object, nil
+		}
+		return nil, result.Err
+	}
+}
+
+func (s *shapes) get(object string) description {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held[object]
+}
+
+func (s *shapes) keep(object string, d description, life time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held == nil {
+		s.held = map[string]description{}
+	}
+	d.until = time.Now().Add(life)
+	s.held[object] = d
 }

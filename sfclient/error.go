@@ -25,9 +25,10 @@ const (
 	codeUnexpected  = "UNEXPECTED_ANSWER" // not what the API says it answers
 	codeTooLarge    = "ANSWER_TOO_LARGE"
 	codeTooMany     = "TOO_MANY_RECORDS"
-	codeForeignHost = "FOREIGN_HOST" // the token was to go to a host that is not known as Salesforce's
+	codeForeignHost = "FOREIGN_HOST" // the token would have gone to a host that is not known as Salesforce's
 	codeUnencodable = "UNENCODABLE"  // a value that JSON has no form for
 	codeSeveral     = "MULTIPLE_CHOICES"
+	codeNoKey       = "MISSING_KEY" // an upsert of a record that holds no external ID
 )
 
 // Error is a call that failed as a whole. Its text holds no value of a record, and no secret.
@@ -43,6 +44,7 @@ type Error struct {
 	wait    time.Duration // Retry-After
 	login   bool          // no session is to be had
 	edge    bool          // the answer is not the API's, but of something before it
+	moved   bool          // nobody answers as the API at the instance's host: the org may have moved
 	cause   error
 }
 
@@ -71,7 +73,7 @@ func (e *Error) Class() Class {
 		return Outage
 	case e.Code == codeUnexpected:
 		return Transient
-	case e.Code == codeRequestLimit:
+	case e.Code == codeRequestLimit, governor.MatchString(e.message):
 		return classOf(e.Code, e.message)
 	}
 	if class, fixed := statusClasses[e.Status]; fixed {
@@ -103,10 +105,12 @@ var statusClasses = map[int]Class{
 	http.StatusGatewayTimeout:     Outage,
 }
 
-// RetryAfter is how long to wait before anything is asked of Salesforce again; 0: the call may be tried at any time,
-// or there is no point in it.
+// RetryAfter is how long to wait before the call is attempted again; 0: it may be attempted at any time, or there is no
+// point in it.
 func (e *Error) RetryAfter() time.Duration {
 	switch class := e.Class(); {
+	case class == StorageFull:
+		return 5 * time.Minute
 	case class != Outage && class != Throttle && class != Quota:
 		return 0
 	case e.wait > 0:
@@ -121,15 +125,18 @@ func (e *Error) RetryAfter() time.Duration {
 	return 5 * time.Second
 }
 
-// Permanent tells whether the same call can never succeed.
+// Permanent reports whether the same call can never succeed.
 func (e *Error) Permanent() bool { return e.Class() == Permanent }
 
-// Outage tells whether Salesforce is of no use to anyone for a while.
+// Outage reports whether Salesforce is of no use to anyone for a while.
 func (e *Error) Outage() bool { return e.Class() == Outage || e.Class() == Quota }
 
-// Refused tells whether a call with several records was refused as a whole because of something in it: none was
+// Refused reports whether a call with several records was refused as a whole because of something in it: none was
 // written, and others of them may pass without the one at fault.
 func (e *Error) Refused() bool {
+	if e.Class() == Oversized {
+		return true
+	}
 	switch e.Status {
 	case 0, http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
 		http.StatusRequestHeaderFieldsTooLarge:
@@ -139,7 +146,7 @@ func (e *Error) Refused() bool {
 	return false
 }
 
-// expired tells whether the session was refused.
+// expired reports whether the session was refused.
 func (e *Error) expired() bool {
 	return !e.login && (e.Status == http.StatusUnauthorized || e.Code == codeSession)
 }
@@ -165,6 +172,11 @@ func answerError(a *answer) *Error {
 	e.Fields = names(e.Fields)
 	e.Matches = append(matches(body.Get("duplicateResut")), matches(body.Get("duplicateResult"))...) // Salesforce misspells it
 	switch a.status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		e.edge, e.moved = true, true
+	case http.StatusNotFound:
+		e.edge = e.Code == "" // the API gives a code with each of its own
+		e.moved = e.edge
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
 		// What stands before the API refuses these by itself, because of the request.
 	default:
@@ -196,24 +208,32 @@ func choices(urls gjson.Result) (ids []string) {
 	return ids
 }
 
-// unexpected is a success of which no sense can be made. A page is of something that stands before the API.
+// unexpected is a success that makes no sense. A page comes from something that stands before the API, or in its place.
 func unexpected(a *answer) *Error {
-	return &Error{Status: a.status, Code: codeUnexpected, edge: a.isPage()}
+	return &Error{Status: a.status, Code: codeUnexpected, edge: a.isPage(), moved: a.isPage()}
 }
 
-// isPage tells whether the answer is meant for people, as HTML is.
+// isPage reports whether the answer is meant for people, as HTML is.
 func (a *answer) isPage() bool { return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) }
 
-// networkError is a call that got no answer. One that its caller gave up is no failure, and stays what it is.
+// networkError is a call that got no answer. One that its caller canceled is no failure, and stays what it is.
 func networkError(ctx context.Context, err error) error {
 	var network net.Error
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return &Error{Code: codeTimeout, cause: context.DeadlineExceeded}
+		return &Error{Code: codeTimeout, cause: context.DeadlineExceeded, moved: noHost(err)}
 	}
-	return &Error{Code: codeUnreachable, cause: connection(err)}
+	return &Error{Code: codeUnreachable, cause: connection(err), moved: noHost(err)}
+}
+
+// noHost reports whether no connection to the host came about, as against one that broke.
+func noHost(err error) bool {
+	var op *net.OpError
+	var lookup *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &lookup) || errors.As(err, &certificate)
 }
 
 // connection is the part of err that tells of the connection alone: the rest may repeat a URL or an answer.

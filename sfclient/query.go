@@ -1,21 +1,31 @@
 package sfclient
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
-// page is a part of a query's records.
-type page struct {
-	Total   int      `json:"totalSize"`
-	Done    bool     `json:"done"`
-	Next    string   `json:"nextRecordsUrl"`
-	Records []Record `json:"records"`
+// maxQueries is the most queries of a composite call.
+const maxQueries = 5
+
+// Resources of a query.
+const (
+	resourceQuery    = "query?q="
+	resourceQueryAll = "queryAll?q="
+)
+
+// Page is a part of a query's records.
+type Page struct {
+	Total   int    // records of all pages together
+	Next    string // locator for NextPage; empty: this is the last
+	Records []Record
 }
 
 // Query yields the records that a SOQL query finds, page by page: each page, of up to 2,000 records, is a call. It ends
@@ -23,8 +33,95 @@ type page struct {
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html
 func (c *Client) Query(ctx context.Context, soql string) iter.Seq2[Record, error] {
+	return c.records(ctx, resourceQuery+url.QueryEscape(soql))
+}
+
+// QueryAll is Query over deleted records too: those in the recycle bin, and those merged into another.
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/resources-queryall.html
+func (c *Client) QueryAll(ctx context.Context, soql string) iter.Seq2[Record, error] {
+	return c.records(ctx, resourceQueryAll+url.QueryEscape(soql))
+}
+
+// Select returns all records of a Query, and none where a page is missing.
+func (c *Client) Select(ctx context.Context, soql string) ([]Record, error) {
+	return all(c.Query(ctx, soql))
+}
+
+// SelectAll returns all records of a QueryAll, and none where a page is missing.
+func (c *Client) SelectAll(ctx context.Context, soql string) ([]Record, error) {
+	return all(c.QueryAll(ctx, soql))
+}
+
+// Count is how many records a query of the form SELECT COUNT() FROM ... finds, in one call.
+//
+// https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_count.htm
+func (c *Client) Count(ctx context.Context, soql string) (int, error) {
+	p, err := c.page(ctx, resourceQuery+url.QueryEscape(soql))
+	return p.Total, while(err, "counting")
+}
+
+// NextPage reads the page that follows the one with this locator. Locators end after some time, or when others are
+// opened: the query has to begin again then.
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query-more-results.html
+func (c *Client) NextPage(ctx context.Context, next string) (Page, error) {
+	if !strings.HasPrefix(next, "/") {
+		return Page{}, &Error{Code: codeForeignHost}
+	}
+	p, err := c.page(ctx, next)
+	return p, while(err, "querying")
+}
+
+// QueryResult is the first page of one of several queries, or why it was refused.
+type QueryResult struct {
+	Page
+	Err error
+}
+
+// QueryAllEach makes up to 5 queries over deleted records too, in one call. Results stand in the order of the queries;
+// one that is refused does not keep back the others.
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-composite-post.html
+func (c *Client) QueryAllEach(ctx context.Context, soqls []string) ([]QueryResult, error) {
+	switch {
+	case len(soqls) == 0:
+		return nil, nil
+	case len(soqls) > maxQueries:
+		return nil, &Error{Code: codeTooMany}
+	}
+	type part struct {
+		Method      string `json:"method"`
+		URL         string `json:"url"`
+		ReferenceID string `json:"referenceId"`
+	}
+	parts := make([]part, len(soqls))
+	for n, soql := range soqls {
+		parts[n] = part{http.MethodGet, c.root + resourceQueryAll + url.QueryEscape(soql), "q" + strconv.Itoa(n)}
+	}
+	body, err := json.Marshal(map[string]any{"allOrNone": false, "compositeRequest": parts})
+	if err != nil {
+		return nil, while(err, "querying")
+	}
+	var results []QueryResult
+	q := call{operation: "composite_query", method: http.MethodPost, path: "composite", body: body}
+	err = c.do(ctx, q, func(a *answer) (found, refused int, err error) {
+		results, err = decodeEach(a.body, len(soqls))
+		for _, result := range results {
+			found += len(result.Records)
+		}
+		return found, 0, err
+	})
+	if err != nil {
+		return nil, while(err, "making %d queries", len(soqls))
+	}
+	return results, nil
+}
+
+// records yields the records of all pages.
+func (c *Client) records(ctx context.Context, path string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		for path := "query?q=" + url.QueryEscape(soql); path != ""; {
+		for path := path; path != ""; {
 			p, err := c.page(ctx, path)
 			if err == nil && p.Next == path {
 				err = &Error{Status: http.StatusOK, Code: codeUnexpected} // it would never end
@@ -43,9 +140,8 @@ func (c *Client) Query(ctx context.Context, soql string) iter.Seq2[Record, error
 	}
 }
 
-// Select returns all records of a Query, and none where a page is missing.
-func (c *Client) Select(ctx context.Context, soql string) (records []Record, err error) {
-	for record, err := range c.Query(ctx, soql) {
+func all(found iter.Seq2[Record, error]) (records []Record, err error) {
+	for record, err := range found {
 		if err != nil {
 			return nil, err
 		}
@@ -54,16 +150,8 @@ func (c *Client) Select(ctx context.Context, soql string) (records []Record, err
 	return records, nil
 }
 
-// Count is how many records a query of the form SELECT COUNT() FROM ... finds, in one call.
-//
-// https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_count.htm
-func (c *Client) Count(ctx context.Context, soql string) (int, error) {
-	p, err := c.page(ctx, "query?q="+url.QueryEscape(soql))
-	return p.Total, while(err, "counting")
-}
-
 // page reads one page. The address of the next is Salesforce's own, taken as it is.
-func (c *Client) page(ctx context.Context, path string) (p page, err error) {
+func (c *Client) page(ctx context.Context, path string) (p Page, err error) {
 	err = c.do(ctx, call{operation: "query", method: http.MethodGet, path: path}, func(a *answer) (int, int, error) {
 		p, err = decodePage(a.body)
 		return len(p.Records), 0, err
@@ -71,21 +159,60 @@ func (c *Client) page(ctx context.Context, path string) (p page, err error) {
 	return p, err
 }
 
-func decodePage(body []byte) (page, error) {
-	var p page
-	if err := json.Unmarshal(body, &p); err != nil {
-		return page{}, err
+func decodePage(body []byte) (Page, error) {
+	var raw struct {
+		Total   int      `json:"totalSize"`
+		Done    bool     `json:"done"`
+		Next    string   `json:"nextRecordsUrl"`
+		Records []Record `json:"records"`
 	}
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return Page{}, err
+	}
+	p := Page{Total: raw.Total, Records: raw.Records}
 	switch {
-	case p.Done:
-		p.Next = ""
-	case !strings.HasPrefix(p.Next, "/"):
-		return page{}, errors.New("page that is not the last, without the address of the next")
+	case raw.Done:
+	case !strings.HasPrefix(raw.Next, "/"):
+		return Page{}, errors.New("page that is not the last, without the address of the next")
+	default:
+		p.Next = raw.Next
 	}
 	for _, record := range p.Records {
 		delete(record, "attributes")
 	}
 	return p, nil
+}
+
+// decodeEach reads the parts of a composite answer. They stand in the order in which Salesforce came to them.
+func decodeEach(body []byte, want int) ([]QueryResult, error) {
+	var raw struct {
+		Parts []struct {
+			Body   json.RawMessage `json:"body"`
+			Status int             `json:"httpStatusCode"`
+			ID     string          `json:"referenceId"`
+		} `json:"compositeResponse"`
+	}
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return nil, err
+	}
+	results, seen := make([]QueryResult, want), make([]bool, want)
+	for _, part := range raw.Parts {
+		n, err := strconv.Atoi(strings.TrimPrefix(part.ID, "q"))
+		if err != nil || n < 0 || n >= want || seen[n] {
+			return nil, errRows
+		}
+		seen[n] = true
+		a := &answer{status: part.Status, body: bytes.TrimSpace(part.Body)}
+		if a.status/100 != 2 {
+			results[n].Err = while(answerError(a), "querying")
+		} else if results[n].Page, err = decodePage(a.body); err != nil {
+			return nil, err
+		}
+	}
+	if len(raw.Parts) != want {
+		return nil, errRows
+	}
+	return results, nil
 }
 
 var quoter = strings.NewReplacer(

@@ -1,6 +1,7 @@
 package sfclient
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,6 +47,80 @@ func TestQueryEnds(t *testing.T) {
 	}
 }
 
+func TestQueryAllEach(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.mux.HandleFunc("POST "+root+"/composite", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		want := `{"allOrNone":false,"compositeRequest":[
+			{"method":"GET","url":"` + root + `/queryAll?q=SELECT+Id+FROM+Lead+WHERE+Name+%3D+%27%26%27","referenceId":"q0"},
+			{"method":"GET","url":"` + root + `/queryAll?q=nonsense","referenceId":"q1"},
+			{"method":"GET","url":"` + root + `/queryAll?q=SELECT+Id+FROM+Case","referenceId":"q2"}]}`
+		if diff := cmp.Diff(decoded(t, want), decoded(t, string(body))); diff != "" {
+			t.Errorf("body (-want +got):\n%s", diff)
+		}
+		reply(w, 200, `{"compositeResponse":[
+			{"referenceId":"q1","httpStatusCode":400,"body":[{"errorCode":"MALFORMED_QUERY","message":"private"}]},
+			{"referenceId":"q0","httpStatusCode":200,"body":{"totalSize":1,"done":true,"records":[{"attributes":{},"Id":"1"}]}},
+			{"referenceId":"q2","httpStatusCode":200,"body":{"totalSize":3,"done":false,"nextRecordsUrl":"`+root+`/query/01g-1","records":[{"Id":"2"}]}}]}`)
+	})
+	b.answers("GET "+root+"/query/01g-1", 200, `{"totalSize":3,"done":true,"records":[{"Id":"3"}]}`)
+	got, err := b.QueryAllEach(t.Context(), []string{"SELECT Id FROM Lead WHERE Name = '&'", "nonsense", "SELECT Id FROM Case"})
+	if err != nil || len(got) != 3 {
+		t.Fatalf("%d results, error %v", len(got), err)
+	}
+	if diff := cmp.Diff(Page{Total: 1, Records: []Record{{"Id": "1"}}}, got[0].Page); diff != "" || got[0].Err != nil {
+		t.Errorf("first: %v (-want +got):\n%s", got[0].Err, diff)
+	}
+	if e := asError(t, got[1].Err); !e.Permanent() || e.Code != "MALFORMED_QUERY" || strings.Contains(got[1].Err.Error(), "private") {
+		t.Errorf("second: %v", got[1].Err)
+	}
+	if diff := cmp.Diff(Page{Total: 3, Next: root + "/query/01g-1", Records: []Record{{"Id": "2"}}}, got[2].Page); diff != "" || got[2].Err != nil {
+		t.Errorf("third: %v (-want +got):\n%s", got[2].Err, diff)
+	}
+	next, err := b.NextPage(t.Context(), got[2].Next)
+	if diff := cmp.Diff(Page{Total: 3, Records: []Record{{"Id": "3"}}}, next); diff != "" || err != nil {
+		t.Errorf("next: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestQueryAllEachRefuses(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if results, err := b.QueryAllEach(t.Context(), nil); results != nil || err != nil {
+		t.Errorf("of none: %v, %v", results, err)
+	}
+	if _, err := b.QueryAllEach(t.Context(), make([]string, 6)); !asError(t, err).Permanent() {
+		t.Errorf("of six: %v", err)
+	}
+	for name, body := range map[string]string{
+		"too few":   `{"compositeResponse":[{"referenceId":"q0","httpStatusCode":200,"body":{"done":true}}]}`,
+		"twice":     `{"compositeResponse":[{"referenceId":"q0","httpStatusCode":200,"body":{"done":true}},{"referenceId":"q0","httpStatusCode":200,"body":{"done":true}}]}`,
+		"unknown":   `{"compositeResponse":[{"referenceId":"q0","httpStatusCode":200,"body":{"done":true}},{"referenceId":"x","httpStatusCode":200,"body":{"done":true}}]}`,
+		"not pages": `{"compositeResponse":[{"referenceId":"q0","httpStatusCode":200,"body":7},{"referenceId":"q1","httpStatusCode":200,"body":{"done":true}}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.answers("POST "+root+"/composite", 200, body)
+			if results, err := b.QueryAllEach(t.Context(), []string{"a", "b"}); results != nil || asError(t, err).Code != codeUnexpected {
+				t.Errorf("QueryAllEach() = %v, %v", results, err)
+			}
+		})
+	}
+}
+
+func TestSelectAll(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.answers("GET "+root+"/queryAll", 200, `{"totalSize":2,"done":false,"nextRecordsUrl":"`+root+`/query/01g-1","records":[{"Id":"1"}]}`)
+	b.answers("GET "+root+"/query/01g-1", 200, `{"totalSize":2,"done":true,"records":[{"Id":"2"}]}`)
+	got, err := b.SelectAll(t.Context(), "SELECT Id FROM Lead")
+	if diff := cmp.Diff([]Record{{"Id": "1"}, {"Id": "2"}}, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestQuote(t *testing.T) {
 	t.Parallel()
 	if got, want := Quote("O'Neil \\' \"x\"\n\t"), `'O\'Neil \\\' \"x\"\n\t'`; got != want {
@@ -73,35 +148,5 @@ func TestID18(t *testing.T) {
 		if got, ok := ID18(id); got != want && ok || ok != (want != "") {
 			t.Errorf("ID18(%q) = %q, %v, want %q", id, got, ok, want)
 		}
-	}
-}
-
-func TestDescribe(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	const modified = "Mon, 02 Nov 2026 10:00:00 GMT"
-	full := 0
-	b.mux.HandleFunc("GET "+root+"/sobjects/Lead/describe", func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("If-Modified-Since") == modified {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-		full++
-		w.Header().Set("Last-Modified", modified)
-		reply(w, 200, `{"name":"Lead","fields":[{"name":"Status","type":"picklist","length":9,"createable":true,"externalId":true,
-			"restrictedPicklist":true,"picklistValues":[{"value":"v","label":"l","active":true}]}]}`)
-	})
-	want := &Object{Name: "Lead", Fields: []Field{{
-		Name: "Status", Type: "picklist", Length: 9, Createable: true, ExternalID: true, RestrictedPicklist: true,
-		Picklist: []PicklistValue{{Value: "v", Label: "l", Active: true}},
-	}}}
-	for range 2 {
-		got, err := b.Describe(t.Context(), "Lead")
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("%v (-want +got):\n%s", err, diff)
-		}
-	}
-	if full != 1 {
-		t.Errorf("described in full %d times, want once", full)
 	}
 }

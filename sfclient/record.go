@@ -2,12 +2,9 @@ package sfclient
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -25,42 +22,6 @@ func (r Record) Time(field string) (at time.Time, ok bool) {
 		}
 	}
 	return time.Time{}, false
-}
-
-// UpsertOne makes or changes the record that has value in the external ID field key. Where several have it, nothing is
-// written, and the error is a Duplicate with their Ids. A value that ends like a file's name may not be found.
-//
-// https://developer.salesforce.com/docs/platform/api-rest/guide/dome-upsert.html
-func (c *Client) UpsertOne(ctx context.Context, object, key, value string, r Record, options WriteOptions) (result Result, err error) {
-	fields := make(Record, len(r))
-	for field, v := range r {
-		if !strings.EqualFold(field, key) && !strings.EqualFold(field, "Id") { // the path has it
-			fields[field] = v
-		}
-	}
-	var body bytes.Buffer
-	if err := appendRecord(&body, "", fields); err != nil {
-		return Result{}, while(err, "upserting one of %s", object)
-	}
-	path := "sobjects/" + segment(object) + "/" + segment(key) + "/" + segment(value)
-	q := call{operation: "upsert_one", method: http.MethodPatch, path: path, body: body.Bytes(), rows: 1, header: options.header()}
-	err = c.do(ctx, q, func(a *answer) (succeeded, failed int, err error) {
-		if a.status == http.StatusNoContent {
-			result = Result{Success: true}
-			return 1, 0, nil
-		}
-		results, err := decodeResults(bytes.Join([][]byte{[]byte("["), a.body, []byte("]")}, nil), 1)
-		if err != nil {
-			return 0, 1, err
-		}
-		result = results[0]
-		result.Created = result.Created || a.status == http.StatusCreated
-		if !result.Success {
-			return 0, 1, nil
-		}
-		return 1, 0, nil
-	})
-	return result, while(err, "upserting one of %s", object)
 }
 
 // buffers are for bodies: a busy worker makes hundreds of calls a second, each of some 40 kB.

@@ -16,6 +16,7 @@ func (p *pass) refused(r *row, err sfclient.RowError) (again []*row) {
 	})
 	switch class := err.Class(); {
 	case class == sfclient.Transient, class == sfclient.Outage, class == sfclient.Quota, class == sfclient.Throttle,
+		class == sfclient.Oversized, class == sfclient.StorageFull,
 		class == sfclient.Duplicate && slices.Contains(err.Fields, p.Mapping.Key) && r.op == opUpsert: // two first upserts at once
 		p.retryRow(r, err.Code)
 		return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-const orgID = "00D5f000000SimOEAW"
+const orgID = "00D5f000000SimOEAS"
 
 // assertionLife is how far ahead a JWT bearer assertion may expire.
 const assertionLife = 5 * time.Minute
