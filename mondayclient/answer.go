@@ -112,7 +112,9 @@ func (e *Error) describe(o object, message string) {
 		e.Status = status
 	}
 	e.Code = clean(cmp.Or(textOf(o["code"]), textOf(o["error_code"]), codeOf(message)))
-	for _, seconds := range []json.RawMessage{o["retry_in_seconds"], objectOf(o["error_data"])["retry_in_seconds"]} {
+	data := objectOf(o["error_data"])
+	e.Column = clean(textOf(data["column_id"]))
+	for _, seconds := range []json.RawMessage{o["retry_in_seconds"], data["retry_in_seconds"]} {
 		if e.Wait == 0 {
 			e.Wait = inSeconds(numberOf(seconds))
 		}

@@ -12,23 +12,19 @@ import (
 )
 
 const boardsDocument = `query ($ids: [ID!], $limit: Int!) {
-	boards(ids: $ids, limit: $limit) { id name columns { id title type archived settings } }
+	boards(ids: $ids, limit: $limit) { id name columns { id title type archived settings } groups { id } }
 	complexity { after }
 }`
 
 // maxBoards is how many boards are asked for at once: their columns cost complexity.
 const maxBoards = 25
 
-const columnsDocument = `query ($ids: [ID!]) {
-	boards(ids: $ids, limit: 1) { columns { id type } }
-	complexity { after }
-}`
-
 // Board is a board as its owner set it up.
 type Board struct {
 	ID      int64
 	Name    string
 	Columns []BoardColumn // without archived ones
+	Groups  []string      // ids, in the board's order
 }
 
 // BoardColumn is a column of a board.
@@ -71,6 +67,9 @@ type boardAnswer struct {
 		Archived bool            `json:"archived"`
 		Settings json.RawMessage `json:"settings"`
 	} `json:"columns"`
+	Groups []*struct {
+		ID string `json:"id"`
+	} `json:"groups"`
 }
 
 func (c *Client) readBoards(ctx context.Context, ids []int64) ([]Board, error) {
@@ -107,49 +106,22 @@ func (a *boardAnswer) board() Board {
 		s := readSettings(c.Settings)
 		b.Columns = append(b.Columns, BoardColumn{ID: c.ID, Title: c.Title, Type: c.Type, Labels: s.labels(), Boards: s.boards()})
 	}
+	for _, g := range a.Groups {
+		if g != nil {
+			b.Groups = append(b.Groups, g.ID)
+		}
+	}
 	return b
 }
 
-// ColumnTypes are the types of a board's columns, by column id.
-//
-// https://developer.monday.com/api-reference/reference/columns
-func (c *Client) ColumnTypes(ctx context.Context, board int64) (map[string]column.Type, error) {
-	start := time.Now()
-	types, err := c.columnTypes(ctx, board)
-	c.observe("columns", start, len(types), 0, err)
+// Board reads one board. A board that is archived, or that the token does not see, is an *Error.
+func (c *Client) Board(ctx context.Context, id int64) (Board, error) {
+	boards, err := c.Boards(ctx, []int64{id})
 	if err != nil {
-		return nil, fmt.Errorf("reading the columns of board %d: %w", board, err)
+		return Board{}, err
 	}
-	return types, nil
-}
-
-func (c *Client) columnTypes(ctx context.Context, board int64) (map[string]column.Type, error) {
-	var data struct {
-		Boards []*struct {
-			Columns []struct {
-				ID   string      `json:"id"`
-				Type column.Type `json:"type"`
-			} `json:"columns"`
-		} `json:"boards"`
+	if len(boards) == 0 {
+		return Board{}, fmt.Errorf("reading board %d: %w", id, &Error{Status: http.StatusOK, Code: codeNoBoard})
 	}
-	failures, err := c.run(ctx, &call{}, columnsDocument, map[string]any{"ids": texts([]int64{board})}, &data)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range failures {
-		if f.field() != "complexity" {
-			return nil, f.err
-		}
-	}
-	if data.Boards == nil {
-		return nil, &Error{Status: http.StatusOK, Code: codeUnexpected}
-	}
-	if len(data.Boards) == 0 || data.Boards[0] == nil {
-		return nil, &Error{Status: http.StatusOK, Code: "InvalidBoardIdException"}
-	}
-	types := map[string]column.Type{}
-	for _, c := range data.Boards[0].Columns {
-		types[c.ID] = c.Type
-	}
-	return types, nil
+	return boards[0], nil
 }

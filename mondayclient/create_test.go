@@ -1,6 +1,8 @@
 package mondayclient_test
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -77,10 +79,10 @@ func TestItemsBy(t *testing.T) {
 		"column_values":[{"id":"sfid","type":"text","text":"003A","value":"\"003A\""}]}`
 	m := setup(t, func(w http.ResponseWriter, r request) {
 		if r.Variables["cursor"] == nil {
-			io.WriteString(w, `{"data":{"page":{"cursor":"next","items":[`+item[:7]+`1`+item[8:]+`]}}}`)
+			io.WriteString(w, `{"data":{"p0":{"cursor":"next","items":[`+item[:7]+`1`+item[8:]+`]}}}`)
 			return
 		}
-		io.WriteString(w, `{"data":{"page":{"cursor":null,"items":[`+item[:7]+`2`+item[8:]+`]}}}`)
+		io.WriteString(w, `{"data":{"p0":{"cursor":null,"items":[`+item[:7]+`2`+item[8:]+`]}}}`)
 	})
 	found, err := m.client.ItemsBy(t.Context(), 7, "sfid", []string{"003A"})
 	if err != nil || len(found) != 2 {
@@ -89,8 +91,8 @@ func TestItemsBy(t *testing.T) {
 	if found[1].ID != 2 || found[1].Columns["sfid"].Text != "003A" {
 		t.Errorf("found %+v", found[1])
 	}
-	if _, err := m.client.ItemsBy(t.Context(), 7, "sfid", make([]string, 101)); err == nil {
-		t.Error("101 texts are asked for at once")
+	if _, err := m.client.ItemsBy(t.Context(), 7, "sfid", make([]string, 201)); err == nil {
+		t.Error("201 texts are asked for at once")
 	}
 }
 
@@ -98,9 +100,9 @@ func TestItemsBy(t *testing.T) {
 func TestItemsByUnsure(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"no page":      `{"data":{"page":null,"complexity":{"after":1}}}`,
-		"a part fails": `{"data":{"page":{"cursor":null,"items":[]}},"errors":[{"message":"x","path":["page","items"]}]}`,
-		"odd item":     `{"data":{"page":{"cursor":null,"items":[{"id":"1"}]}}}`,
+		"no page":      `{"data":{"p0":null,"complexity":{"after":1}}}`,
+		"a part fails": `{"data":{"p0":{"cursor":null,"items":[]}},"errors":[{"message":"x","path":["p0","items"]}]}`,
+		"odd item":     `{"data":{"p0":{"cursor":null,"items":[{"id":"1"}]}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -111,19 +113,97 @@ func TestItemsByUnsure(t *testing.T) {
 	}
 }
 
-func TestColumnTypes(t *testing.T) {
+// More than a hundred texts are two pages of one call, of which each goes on by its own cursor.
+func TestItemsByPages(t *testing.T) {
 	t.Parallel()
-	m := setup(t, says(`{"data":{"boards":[{"columns":[{"id":"name","type":"name"},{"id":"phone","type":"phone"}]}]}}`))
-	types, err := m.client.ColumnTypes(t.Context(), 7)
+	const item = `{"id":"%s","name":"Ada","state":"active","updated_at":"2026-01-01T00:00:00Z","board":{"id":"7"},"column_values":[]}`
+	page := func(cursor, id string) string {
+		return fmt.Sprintf(`{"cursor":%s,"items":[%s]}`, cursor, fmt.Sprintf(item, id))
+	}
+	m := setup(t, func(w http.ResponseWriter, r request) {
+		if r.Variables["cursor"] == nil {
+			io.WriteString(w, `{"data":{"p0":`+page(`"more"`, "1")+`,"p1":`+page("null", "2")+`}}`)
+			return
+		}
+		io.WriteString(w, `{"data":{"p0":`+page("null", "3")+`}}`)
+	})
+	texts := make([]string, 150)
+	for n := range texts {
+		texts[n] = fmt.Sprint("00", n)
+	}
+	found, err := m.client.ItemsBy(t.Context(), 7, "sfid", texts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]column.Type{"name": "name", "phone": column.Phone}, types); diff != "" {
-		t.Errorf("types (-want +got):\n%s", diff)
+	var ids []int64
+	for _, item := range found {
+		ids = append(ids, item.ID)
 	}
-	_, err = setup(t, says(`{"data":{"boards":[]}}`)).client.ColumnTypes(t.Context(), 7)
+	if diff := cmp.Diff([]int64{1, 2, 3}, ids); diff != "" {
+		t.Errorf("found (-want +got):\n%s", diff)
+	}
+	if len(m.asked) != 2 || m.asked[1].Variables["cursor"] != "more" {
+		t.Fatalf("asked %d times, want once for both pages and once for what is left of the first", len(m.asked))
+	}
+	for name, want := range map[string]int{"texts0": 100, "texts1": 50} {
+		if got := len(m.asked[0].Variables[name].([]any)); got != want {
+			t.Errorf("%s has %d texts, want %d", name, got, want)
+		}
+	}
+	if _, err := setup(t, says(`{"data":{"p0":`+page("null", "1")+`,"p1":null}}`)).client.ItemsBy(t.Context(), 7, "sfid", texts); err == nil {
+		t.Error("a page that is missing passes for one without items")
+	}
+}
+
+func TestBoard(t *testing.T) {
+	t.Parallel()
+	m := setup(t, says(`{"data":{"boards":[{"id":"7","name":"People","columns":[{"id":"name","type":"name"},{"id":"phone","type":"phone"}],
+		"groups":[{"id":"topics"},null,{"id":"imported"}]}]}}`))
+	board, err := m.client.Board(t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := mondayclient.Board{
+		ID: 7, Name: "People", Columns: []mondayclient.BoardColumn{{ID: "name", Type: "name"}, {ID: "phone", Type: column.Phone}},
+		Groups: []string{"topics", "imported"},
+	}
+	if diff := cmp.Diff(want, board); diff != "" {
+		t.Errorf("board (-want +got):\n%s", diff)
+	}
+	_, err = setup(t, says(`{"data":{"boards":[]}}`)).client.Board(t.Context(), 7)
 	if e := wantError(t, err, "InvalidBoardIdException"); !e.Permanent() {
 		t.Error("a board that is not there is asked for again")
+	}
+}
+
+// A refusal names the column where Monday does, and says whether the item could be taken without it.
+func TestRefusedColumn(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		extensions, column string
+		value              bool
+	}{
+		"named":     {`{"code":"ColumnValueException","error_data":{"column_id":"status","column_type":"color"}}`, "status", true},
+		"by type":   {`{"code":"ColumnValueException","error_data":{"column_type":"color"}}`, "", true},
+		"no id":     {`{"code":"ColumnValueException","error_data":{"column_id":"Ada's phone: 555"}}`, "", true},
+		"gone":      {`{"code":"InvalidColumnIdException","error_data":{"column_id":"phone"}}`, "phone", true},
+		"group":     {`{"code":"ResourceNotFoundException","error_data":{"resource_type":"group","resource_id":"imported"}}`, "", false},
+		"board":     {`{"code":"InvalidBoardIdException","error_data":{}}`, "", false},
+		"forbidden": {`{"code":"UserUnauthorizedException","status_code":403}`, "", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := setup(t, says(`{"data":{"a0":null},"errors":[{"message":"x","path":["a0"],"extensions":`+tt.extensions+`}]}`))
+			made, err := m.client.Create(t.Context(), creates()[:1], "key")
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, ok := errors.AsType[*mondayclient.Error](made[0].Err)
+			if !ok || e.Column != tt.column || e.RefusesValue() != tt.value {
+				t.Errorf("refusal %+v, want column %q, of a value: %t", made[0].Err, tt.column, tt.value)
+			}
+		})
 	}
 }
 
@@ -150,7 +230,7 @@ func TestBudget(t *testing.T) {
 				w.Header().Set("RateLimit", tt.left)
 				io.WriteString(w, `{"data":{"boards":[{"columns":[]}]}}`)
 			})
-			if _, err := m.client.ColumnTypes(t.Context(), 7); err != nil {
+			if _, err := m.client.Board(t.Context(), 7); err != nil {
 				t.Fatal(err)
 			}
 			got := m.client.Budget()

@@ -12,9 +12,10 @@ import (
 const (
 	codeUnreachable = "UNREACHABLE"
 	codeTimeout     = "TIMEOUT"
-	codeUnreadable  = "UNREADABLE_ANSWER" // not GraphQL: something else answers in Monday's place
-	codeUnexpected  = "UNEXPECTED_ANSWER" // GraphQL, but not what was asked for
-	codeNoFate      = "NO_ANSWER"         // a write that the answer says nothing of
+	codeUnreadable  = "UNREADABLE_ANSWER"       // not GraphQL: something else answers in Monday's place
+	codeUnexpected  = "UNEXPECTED_ANSWER"       // GraphQL, but not what was asked for
+	codeNoFate      = "NO_ANSWER"               // a write that the answer says nothing of
+	codeNoBoard     = "InvalidBoardIdException" // Monday's own, which it does not always give
 	codeRefused     = "NOT_AUTHENTICATED"
 	codeComplexity  = "COMPLEXITY_BUDGET_EXHAUSTED"
 	codeRate        = "RATE_LIMIT_EXCEEDED"
@@ -40,6 +41,7 @@ type Error struct {
 	Code      string        // Monday's code, as "ColumnValueException"; may be empty
 	RequestID string        // to be told to Monday's support; may be empty
 	Wait      time.Duration // what Monday asked for; 0: nothing
+	Column    string        // id of the column whose value Monday refuses; empty: it names none
 
 	// Single says that the error is of one item or one write of a call that as a whole was answered.
 	Single bool
@@ -92,6 +94,16 @@ func (e *Error) wait(unless time.Duration) time.Duration {
 // Permanent says that the same call is refused again: a board, an item or a column that is not there, or a value
 // that the column does not take.
 func (e *Error) Permanent() bool { return e.class() == permanent }
+
+// RefusesValue reports whether Monday refuses the value of a column: without that column the item may be taken.
+func (e *Error) RefusesValue() bool {
+	switch plain(e.Code) {
+	case "columnvalueexception", "correctedvalueexception", "invalidargumentexception", "invalidcolumnidexception", "invaliduseridexception",
+		"recordinvalidexception":
+		return true
+	}
+	return false
+}
 
 // Outage says that Monday cannot be used at all: it is away, refuses our login, or the day's calls are spent.
 func (e *Error) Outage() bool {

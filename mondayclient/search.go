@@ -2,19 +2,24 @@ package mondayclient
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"crmsync/mondayclient/column"
 )
 
-const (
-	searchDocument = `query ($board: ID!, $column: String!, $texts: [String]!, $columns: [String!]) {
-	page: items_page_by_column_values(board_id: $board, columns: [{column_id: $column, column_values: $texts}], limit: 100) {` + searchPage
+// maxTexts is how many texts one call asks for: a page of the answer for each hundred of them.
+const maxTexts = 2 * maxItems
 
+const (
 	searchNextDocument = `query ($cursor: String!, $columns: [String!]) {
-	page: next_items_page(cursor: $cursor, limit: 100) {` + searchPage
+	p0: next_items_page(cursor: $cursor, limit: 100) {` + searchPage + `
+	complexity { after }
+}`
 
 	searchPage = `
 		cursor
@@ -25,61 +30,85 @@ const (
 			` + column.Selection + `
 			}
 		}
-	}
-	complexity { after }
-}`
+	}`
 )
 
-// ItemsBy finds the active items of a board whose column has one of up to 100 texts: one call, and another for each further
+// searchDocument asks for n pages, each with the items that have one of its own texts.
+func searchDocument(n int) string {
+	var variables, pages strings.Builder
+	for i := range n {
+		fmt.Fprintf(&variables, ", $texts%d: [String]!", i)
+		fmt.Fprintf(&pages, "\tp%[1]d: items_page_by_column_values(board_id: $board, columns: [{column_id: $column, column_values: $texts%[1]d}], limit: 100) {%[2]s\n",
+			i, searchPage)
+	}
+	return "query ($board: ID!, $column: String!, $columns: [String!]" + variables.String() + ") {\n" + pages.String() + "\tcomplexity { after }\n}"
+}
+
+// ItemsBy finds the active items of a board whose column has one of up to 200 texts: one call, and another for each further
 // hundred found. The items come with that column alone.
 //
-// Monday answers from an index: a value that was written seconds ago may not be found yet.
+// Monday answers from an index: a value that was written seconds ago may not be found yet, and an item may be found by a
+// value that it no longer has.
 //
 // https://developer.monday.com/api-reference/reference/items-page-by-column-values
 func (c *Client) ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]Item, error) {
 	if len(texts) == 0 {
 		return nil, nil
 	}
-	if len(texts) > maxItems {
-		return nil, fmt.Errorf("searching for %d texts: at most %d to a call", len(texts), maxItems)
+	if len(texts) > maxTexts {
+		return nil, fmt.Errorf("searching for %d texts: at most %d to a call", len(texts), maxTexts)
 	}
-	var found []Item
-	document, vars := searchDocument, map[string]any{"board": fmt.Sprint(board), "column": columnID, "texts": texts}
-	for {
-		vars["columns"] = []string{columnID}
-		start := time.Now()
-		items, cursor, err := c.search(ctx, document, vars)
-		c.observe("search", start, len(items), 0, err)
-		if err != nil {
-			return nil, fmt.Errorf("searching for %d texts: %w", len(texts), err)
-		}
-		if found = append(found, items...); cursor == "" {
-			return found, nil
-		}
-		document, vars = searchNextDocument, map[string]any{"cursor": cursor}
+	columns := []string{columnID}
+	vars := map[string]any{"board": fmt.Sprint(board), "column": columnID, "columns": columns}
+	pages := 0
+	for some := range slices.Chunk(texts, maxItems) {
+		vars[fmt.Sprintf("texts%d", pages)] = some
+		pages++
 	}
+	found, cursors, err := c.search(ctx, searchDocument(pages), vars, pages)
+	for err == nil && len(cursors) > 0 {
+		var items []Item
+		var more []string
+		items, more, err = c.search(ctx, searchNextDocument, map[string]any{"cursor": cursors[0], "columns": columns}, 1)
+		found, cursors = append(found, items...), append(cursors[1:], more...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("searching for %d texts: %w", len(texts), err)
+	}
+	return found, nil
 }
 
-// search reads one page. A part that failed fails the whole: what is absent must be known to be absent.
-func (c *Client) search(ctx context.Context, document string, vars map[string]any) ([]Item, string, error) {
-	var data struct {
-		Page *struct {
-			Cursor string        `json:"cursor"`
-			Items  []*itemAnswer `json:"items"`
-		} `json:"page"`
-	}
+// search makes one call. It returns the items of its pages, and the cursors of those that have more. A part that failed
+// fails the whole: what is absent must be known to be absent.
+func (c *Client) search(ctx context.Context, document string, vars map[string]any, pages int) (items []Item, cursors []string, err error) {
+	start := time.Now()
+	defer func() { c.observe("search", start, len(items), 0, err) }()
+	var data map[string]json.RawMessage
 	failures, err := c.run(ctx, &call{}, document, vars, &data)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	for _, f := range failures {
 		if f.field() != "complexity" {
-			return nil, "", f.err
+			return nil, nil, f.err
 		}
 	}
-	if data.Page == nil {
-		return nil, "", &Error{Status: http.StatusOK, Code: codeUnexpected}
+	for n := range pages {
+		var page *struct {
+			Cursor string        `json:"cursor"`
+			Items  []*itemAnswer `json:"items"`
+		}
+		if json.Unmarshal(data[fmt.Sprintf("p%d", n)], &page) != nil || page == nil {
+			return nil, nil, &Error{Status: http.StatusOK, Code: codeUnexpected}
+		}
+		some, err := itemsOf(page.Items)
+		if err != nil {
+			return nil, nil, err
+		}
+		items = append(items, some...)
+		if page.Cursor != "" {
+			cursors = append(cursors, page.Cursor)
+		}
 	}
-	items, err := itemsOf(data.Page.Items)
-	return items, data.Page.Cursor, err
+	return items, cursors, nil
 }

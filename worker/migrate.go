@@ -13,7 +13,6 @@ import (
 
 	"crmsync/jobs"
 	"crmsync/mondayclient"
-	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
@@ -183,8 +182,8 @@ type guardedBoards struct {
 	b *breaker
 }
 
-func (g guardedBoards) ColumnTypes(ctx context.Context, board int64) (map[string]column.Type, error) {
-	return through(g.b, func() (map[string]column.Type, error) { return g.Monday.ColumnTypes(ctx, board) })
+func (g guardedBoards) Board(ctx context.Context, id int64) (mondayclient.Board, error) {
+	return through(g.b, func() (mondayclient.Board, error) { return g.Monday.Board(ctx, id) })
 }
 
 func (g guardedBoards) ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]mondayclient.Item, error) {

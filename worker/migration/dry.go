@@ -52,8 +52,7 @@ func (m *Migrator) DryRun(ctx context.Context, boardID int64) (r Report, err err
 		return r, err
 	}
 	s.run.Cursor.At = back(last.At)
-	s.types, err = again(s, "reading columns", func() (map[string]column.Type, error) { return m.Monday.ColumnTypes(ctx, boardID) })
-	if err != nil {
+	if err := s.readColumns(); err != nil {
 		return r, err
 	}
 	var some []sfclient.Record

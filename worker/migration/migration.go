@@ -35,7 +35,7 @@ type Salesforce interface {
 
 // Monday is what a migration asks of Monday.
 type Monday interface {
-	ColumnTypes(ctx context.Context, board int64) (map[string]column.Type, error)
+	Board(ctx context.Context, id int64) (mondayclient.Board, error)
 	ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]mondayclient.Item, error) // up to 100 texts
 	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error)                  // up to 100 ids
 	Create(ctx context.Context, creates []mondayclient.Create, key string) ([]mondayclient.Created, error)  // up to 50
@@ -175,10 +175,7 @@ func (m *Migrator) slice(ctx context.Context, job Job) (*slice, error) {
 
 // work goes through the records until all are read or the slice is over.
 func (s *slice) work() (done bool, err error) {
-	s.types, err = again(s, "reading columns", func() (map[string]column.Type, error) {
-		return s.Monday.ColumnTypes(s.ctx, s.migration.Board.ID)
-	})
-	if err != nil {
+	if err := s.readColumns(); err != nil {
 		return false, err
 	}
 	if s.run.Cursor.Until == "" {
@@ -207,6 +204,16 @@ func (s *slice) work() (done bool, err error) {
 		}
 	}
 	return true, s.Store.FinishRun(s.ctx, s.run.ID, s.holder, store.Log{Event: s.job.Kind, Attempt: s.job.Attempt}, s.Complete)
+}
+
+// readColumns finds the types of the board's columns.
+func (s *slice) readColumns() error {
+	board, err := again(s, "reading columns", func() (mondayclient.Board, error) { return s.Monday.Board(s.ctx, s.migration.Board.ID) })
+	s.types = make(map[string]column.Type, len(board.Columns))
+	for _, c := range board.Columns {
+		s.types[c.ID] = c.Type
+	}
+	return err
 }
 
 // lap reads the records from the cursor to the end of the lap, and says whether it came there. A query that breaks off is asked
