@@ -76,7 +76,7 @@ func (c *Client) readBoards(ctx context.Context, ids []int64) ([]Board, error) {
 	var data struct {
 		Boards []*boardAnswer `json:"boards"`
 	}
-	failures, err := c.run(ctx, &call{}, boardsDocument, map[string]any{"ids": texts(ids), "limit": len(ids)}, &data)
+	failures, err := c.run(ctx, &call{scopes: onBoards(ids...)}, boardsDocument, map[string]any{"ids": texts(ids), "limit": len(ids)}, &data)
 	if err != nil {
 		return nil, err
 	}

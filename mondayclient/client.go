@@ -40,6 +40,7 @@ type Client struct {
 	config  Config
 	graphql *graphql.Client
 	heard   *heard
+	guard   Guard // nil: every call is made
 }
 
 // New makes a Client. It does not connect.
@@ -74,8 +75,12 @@ func header(config Config) http.Header {
 	return h
 }
 
-// run sends one document and decodes the answer's data. The failures are those of parts of the answer.
+// run sends one document through the guard and decodes the answer's data. The failures are those of parts of the answer.
 func (c *Client) run(ctx context.Context, call *call, document string, vars map[string]any, into any) ([]failure, error) {
+	return c.through(call, func() ([]failure, error) { return c.send(ctx, call, document, vars, into) })
+}
+
+func (c *Client) send(ctx context.Context, call *call, document string, vars map[string]any, into any) ([]failure, error) {
 	req := graphql.NewRequest(document)
 	for name, value := range vars {
 		req.Var(name, value)
@@ -109,7 +114,7 @@ func plainError(ctx context.Context, call *call, err error) error {
 
 // observe reports a call that is over.
 func (c *Client) observe(operation string, start time.Time, succeeded, failed int, err error) {
-	if c.config.Observe == nil {
+	if _, notMade := errors.AsType[notMadeError](err); notMade || c.config.Observe == nil {
 		return
 	}
 	code := "ok"

@@ -73,20 +73,21 @@ func (c *Client) Create(ctx context.Context, creates []Create, key string) ([]Cr
 
 // create sends one document.
 func (c *Client) create(ctx context.Context, creates []Create, key string) ([]Created, error) {
-	vars := make(map[string]any, 4*len(creates))
+	vars, boards := make(map[string]any, 4*len(creates)), make([]int64, len(creates))
 	for i, one := range creates {
 		values, err := json.Marshal(one.Columns)
 		if err != nil {
 			return nil, fmt.Errorf("column values of a new item: not JSON")
 		}
 		n := strconv.Itoa(i)
+		boards[i] = one.BoardID
 		vars["b"+n], vars["n"+n], vars["v"+n] = strconv.FormatInt(one.BoardID, 10), one.Name, string(values)
 		if one.Group != "" {
 			vars["g"+n] = one.Group
 		}
 	}
 	var data map[string]json.RawMessage
-	failures, err := c.run(ctx, &call{key: key}, createDocument(len(creates)), vars, &data)
+	failures, err := c.run(ctx, &call{key: key, scopes: onBoards(boards...)}, createDocument(len(creates)), vars, &data)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ func TestDocuments(t *testing.T) {
 		"boards":             boardsDocument,
 		"webhooks":           webhooksDocument,
 		"create webhook":     createWebhookDocument,
+		"who am I":           meDocument,
 	}
 	for _, file := range append(published(t), filepath.Join("testdata", "subset.graphql")) {
 		t.Run(filepath.Base(file), func(t *testing.T) {

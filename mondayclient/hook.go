@@ -55,7 +55,7 @@ func (c *Client) readWebhooks(ctx context.Context, board int64) ([]Webhook, erro
 			Event string    `json:"event"`
 		} `json:"webhooks"`
 	}
-	failures, err := c.run(ctx, &call{}, webhooksDocument, map[string]any{"board": fmt.Sprint(board)}, &data)
+	failures, err := c.run(ctx, &call{scopes: onBoards(board)}, webhooksDocument, map[string]any{"board": fmt.Sprint(board)}, &data)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (c *Client) createWebhook(ctx context.Context, board int64, event, url stri
 		} `json:"create_webhook"`
 	}
 	vars := map[string]any{"board": fmt.Sprint(board), "event": event, "url": url}
-	failures, err := c.run(ctx, &call{key: idempotencyKey(createWebhookDocument, vars)}, createWebhookDocument, vars, &data)
+	failures, err := c.run(ctx, &call{key: idempotencyKey(createWebhookDocument, vars), scopes: onBoards(board)}, createWebhookDocument, vars, &data)
 	if err != nil {
 		return 0, err
 	}

@@ -63,7 +63,7 @@ func (c *Client) readItems(ctx context.Context, ids []int64, columns []string) (
 	var data struct {
 		Items []*itemAnswer `json:"items"`
 	}
-	failures, err := c.run(ctx, &call{}, itemsDocument(columns), vars, &data)
+	failures, err := c.run(ctx, &call{scopes: onNamed(ctx)}, itemsDocument(columns), vars, &data)
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,7 @@ func (c *Client) ItemsBy(ctx context.Context, board int64, columnID string, text
 	if len(texts) > maxTexts {
 		return nil, fmt.Errorf("searching for %d texts: at most %d to a call", len(texts), maxTexts)
 	}
+	ctx = OnBoards(ctx, board)
 	columns := []string{columnID}
 	vars := map[string]any{"board": fmt.Sprint(board), "column": columnID, "columns": columns}
 	pages := 0
@@ -84,7 +85,7 @@ func (c *Client) search(ctx context.Context, document string, vars map[string]an
 	start := time.Now()
 	defer func() { c.observe("search", start, len(items), 0, err) }()
 	var data map[string]json.RawMessage
-	failures, err := c.run(ctx, &call{}, document, vars, &data)
+	failures, err := c.run(ctx, &call{scopes: onNamed(ctx)}, document, vars, &data)
 	if err != nil {
 		return nil, nil, err
 	}

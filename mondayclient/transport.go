@@ -17,7 +17,8 @@ const maxAnswer = 64 << 20
 // call is one request on its way: what the transport is to know of it, and what it learned from the answer.
 // The GraphQL client passes neither on, so it travels in the context.
 type call struct {
-	key string // Idempotency-Key of a mutation; empty for a query
+	key    string   // Idempotency-Key of a mutation; empty for a query
+	scopes []string // for the guard
 
 	answered  bool // what came back is an answer of Monday's
 	failures  []failure

@@ -47,7 +47,7 @@ func (c *Client) readUsers(ctx context.Context, ids []int64) ([]user, error) {
 	var data struct {
 		Users []user `json:"users"`
 	}
-	failures, err := c.run(ctx, &call{}, usersDocument, map[string]any{"ids": texts(ids), "limit": len(ids)}, &data)
+	failures, err := c.run(ctx, &call{scopes: []string{"users"}}, usersDocument, map[string]any{"ids": texts(ids), "limit": len(ids)}, &data)
 	if err != nil {
 		return nil, err
 	}

@@ -64,19 +64,20 @@ func count(fates []error) (done int) {
 
 // write sends one document.
 func (c *Client) write(ctx context.Context, writes []Write) ([]error, error) {
-	vars := make(map[string]any, 3*len(writes))
+	vars, boards := make(map[string]any, 3*len(writes)), make([]int64, len(writes))
 	for i, w := range writes {
 		values, err := json.Marshal(w.Columns)
 		if err != nil {
 			return nil, fmt.Errorf("column values of item %d: not JSON", w.ItemID)
 		}
 		n := strconv.Itoa(i)
+		boards[i] = w.BoardID
 		vars["b"+n], vars["i"+n] = strconv.FormatInt(w.BoardID, 10), strconv.FormatInt(w.ItemID, 10)
 		vars["v"+n] = string(values)
 	}
 	var data map[string]json.RawMessage
 	document := writeDocument(len(writes))
-	failures, err := c.run(ctx, &call{key: idempotencyKey(document, vars)}, document, vars, &data)
+	failures, err := c.run(ctx, &call{key: idempotencyKey(document, vars), scopes: onBoards(boards...)}, document, vars, &data)
 	if err != nil {
 		return nil, err
 	}

@@ -58,15 +58,19 @@ type Client struct {
 	http      *http.Client
 	root      string // path of the API's version
 	tokens    *tokens
-	shapes    shapes
-	lastUsage atomic.Pointer[usage]
+	shapes    *shapes
+	lastUsage *atomic.Pointer[usage]
+	guard     Guard // nil: every call is made
 }
 
 // New creates a Client. It does not connect. Its error names all that is wrong with the config.
 func New(config Config) (*Client, error) {
 	config.APIVersion = cmp.Or(config.APIVersion, "v67.0")
 	config.UserAgent = cmp.Or(config.UserAgent, "crmsync")
-	c := &Client{config: config, http: httpClient(config.HTTPClient), root: "/services/data/" + config.APIVersion + "/"}
+	c := &Client{
+		config: config, http: httpClient(config.HTTPClient), root: "/services/data/" + config.APIVersion + "/",
+		shapes: &shapes{}, lastUsage: &atomic.Pointer[usage]{},
+	}
 	var faults []error
 	if !regexp.MustCompile(`^v[1-9]\d{0,3}\.0$`).MatchString(config.APIVersion) {
 		faults = append(faults, errors.New("salesforce API version: not of the form v67.0"))
@@ -103,6 +107,10 @@ type call struct {
 	since     string      // If-Modified-Since; empty: none
 	header    http.Header // further headers
 	rows      int         // records it writes
+	scopes    []string    // for the guard
+
+	// refused, where it is set, tells the guard of a row that was refused for want of something that others need too.
+	refused func() error
 }
 
 // answer is what came back; its body is valid until the call's decode returns.
@@ -115,9 +123,9 @@ type answer struct {
 // decoder takes an answer in and counts its rows.
 type decoder func(*answer) (succeeded, failed int, err error)
 
-// do makes a call. A session that has expired is renewed, and the call repeated once. Where nobody answers as the API
+// attempt makes a call. A session that has expired is renewed, and the call repeated once. Where nobody answers as the API
 // at the session's host, the session is forgotten: the next call logs in, and learns where the org is now.
-func (c *Client) do(ctx context.Context, q call, decode decoder) error {
+func (c *Client) attempt(ctx context.Context, q call, decode decoder) error {
 	t, err := c.tokens.get(ctx)
 	if err != nil {
 		return err

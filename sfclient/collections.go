@@ -62,7 +62,7 @@ func (o WriteOptions) header() http.Header {
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-create.html
 func (c *Client) Create(ctx context.Context, object string, records []Record, options WriteOptions) ([]Result, error) {
-	q := call{operation: "create", method: http.MethodPost, path: "composite/sobjects", header: options.header()}
+	q := call{operation: "create", scopes: creation, method: http.MethodPost, path: "composite/sobjects", header: options.header()}
 	results, err := c.write(ctx, q, object, records)
 	return results, while(err, "creating %d of %s", len(records), object)
 }
@@ -82,7 +82,7 @@ func (c *Client) Update(ctx context.Context, object string, records []Record, op
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-upsert.html
 func (c *Client) Upsert(ctx context.Context, object, key string, records []Record, options WriteOptions) ([]Result, error) {
 	path := "composite/sobjects/" + segment(object) + "/" + segment(key)
-	q := call{operation: "upsert", method: http.MethodPatch, path: path, header: options.header()}
+	q := call{operation: "upsert", scopes: creation, method: http.MethodPatch, path: path, header: options.header()}
 	results, err := c.write(ctx, q, object, records)
 	return results, while(err, "upserting %d of %s", len(records), object)
 }
@@ -139,6 +139,7 @@ func (c *Client) rows(ctx context.Context, q call) (results []Result, err error)
 	case q.rows > maxRecords:
 		return nil, &Error{Code: codeTooMany}
 	}
+	q.refused = func() error { return storageError(results) }
 	err = c.do(ctx, q, func(a *answer) (succeeded, failed int, err error) {
 		results, err = decodeResults(a.body, q.rows)
 		for _, result := range results {

@@ -57,7 +57,7 @@ func single(object, key string, record Record) (call, error) {
 	if err := appendRecord(&body, "", fields); err != nil {
 		return call{}, err
 	}
-	q := call{operation: "create_one", method: http.MethodPost, path: "sobjects/" + segment(object), body: body.Bytes(), rows: 1}
+	q := call{operation: "create_one", method: http.MethodPost, path: "sobjects/" + segment(object), body: body.Bytes(), rows: 1, scopes: creation}
 	if key != "" {
 		if value == "" {
 			return call{}, &Error{Code: codeNoKey}
