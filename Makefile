@@ -35,7 +35,7 @@ lint: ## formatting, vet, staticcheck, workflows, go.mod
 	go mod tidy -diff
 
 chaos: postgres ## kills, restarts and faults, in full length (SEED=n: a run again)
-	CHAOS=full SEED=$(SEED) go test -count=1 -timeout 30m -run '^TestChaos' -v ./internal/cli
+	CHAOS=full SEED=$(SEED) go test -count=1 -timeout 30m -run '^TestChaos' -v ./internal/e2e/chaos ./internal/e2e/migrate
 
 bench: postgres ## throughput and latency, measured on this machine
 	go run ./internal/bench $(ARGS)

@@ -17,8 +17,8 @@ type checkCommand struct {
 	JSON bool `help:"For scripts."`
 }
 
-// report is what a check says. Its JSON form is stable.
-type report struct {
+// Report is what a check says. Its JSON form is stable.
+type Report struct {
 	Mapping  string          `json:"mapping"`
 	Errors   int             `json:"errors"`
 	Warnings int             `json:"warnings"`
@@ -50,7 +50,7 @@ func (c checkCommand) Run(ctx context.Context, p *program) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := report{Mapping: path, Errors: audit.Errors(findings), Warnings: audit.Warnings(findings), Findings: findings}
+	r := Report{Mapping: path, Errors: audit.Errors(findings), Warnings: audit.Warnings(findings), Findings: findings}
 	if c.JSON {
 		err = p.printJSON(r)
 	} else {
@@ -71,7 +71,7 @@ func (c checkCommand) faulty(p *program, path string, err error) error {
 	if !c.JSON {
 		return app.UsageError{Err: fmt.Errorf("%s:\n%w", plural(len(faults), "fault"), err)}
 	}
-	r := report{Mapping: path, Errors: len(faults)}
+	r := Report{Mapping: path, Errors: len(faults)}
 	for _, f := range faults {
 		r.Findings = append(r.Findings, audit.Finding{
 			Severity: audit.Error, System: "mapping", Line: f.Line, Column: f.Column, Message: f.Message,
@@ -85,7 +85,7 @@ func (c checkCommand) faulty(p *program, path string, err error) error {
 
 func (c checkCommand) sound(p *program, path string, m *mapping.Mapping) error {
 	if c.JSON {
-		return p.printJSON(report{Mapping: path, Findings: []audit.Finding{}})
+		return p.printJSON(Report{Mapping: path, Findings: []audit.Finding{}})
 	}
 	records := 0
 	for _, board := range m.Boards {
@@ -102,7 +102,7 @@ func (p *program) printJSON(v any) error {
 	return out.Encode(v)
 }
 
-func (p *program) printReport(r report) error {
+func (p *program) printReport(r Report) error {
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	for n, f := range r.Findings {
 		if n == 0 {

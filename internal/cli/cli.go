@@ -13,9 +13,9 @@ import (
 
 // Exit codes.
 const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2 // wrong usage or configuration
+	ExitDone   = 0
+	ExitFailed = 1
+	ExitUsage  = 2 // wrong usage or configuration
 )
 
 // commands is the command line.
@@ -63,14 +63,14 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	)
 	if err != nil {
 		fmt.Fprintln(stderr, "crmsync:", err)
-		return exitFailed
+		return ExitFailed
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
 	command, err := parser.Parse(args)
 	if exited {
-		return exitDone // help was asked for, and given
+		return ExitDone // help was asked for, and given
 	}
 	if err == nil {
 		command.BindTo(ctx, (*context.Context)(nil))
@@ -81,11 +81,11 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	var usage app.UsageError
 	switch {
 	case err == nil:
-		return exitDone
+		return ExitDone
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, "crmsync:", err)
-		return exitUsage
+		return ExitUsage
 	}
 	fmt.Fprintln(stderr, "crmsync:", err)
-	return exitFailed
+	return ExitFailed
 }

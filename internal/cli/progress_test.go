@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,10 +16,28 @@ func runOf(job int64, state string, read int) map[int64]store.Run {
 	return map[int64]store.Run{job: {JobID: job, State: state, Total: 10, Counts: store.Counts{Read: read, Created: read}}}
 }
 
+// lockedBuffer is written to and read at once.
+type lockedBuffer struct {
+	mu    sync.Mutex
+	bytes bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.bytes.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.bytes.String()
+}
+
 // Bars are drawn while runs are updated and lines are printed above them, and end with what became of the run.
 func TestProgressBars(t *testing.T) {
 	t.Parallel()
-	out := &logBuffer{}
+	out := &lockedBuffer{}
 	p := &progress{out: out, runs: map[int64]*progressRun{}, bars: mpb.New(mpb.WithOutput(out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))}
 	p.add(1, "accounts")
 	p.add(2, "contacts")
@@ -31,7 +51,7 @@ func TestProgressBars(t *testing.T) {
 	p.end()
 	p.end()
 	for _, want := range []string{"accounts", "10 of 10 read, 10 created", "a line of the log", "contacts", "waits for its turn"} {
-		if !out.contains(want) {
+		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not shown:\n%s", want, out.String())
 		}
 	}
@@ -40,7 +60,7 @@ func TestProgressBars(t *testing.T) {
 // Off a terminal a run has a line now and then, and one at its end.
 func TestProgressLines(t *testing.T) {
 	t.Parallel()
-	out := &logBuffer{}
+	out := &lockedBuffer{}
 	p := newProgress(out)
 	p.add(1, "accounts")
 	p.update(runOf(1, "running", 1))

@@ -20,8 +20,8 @@ type statusCommand struct {
 	JSON bool `help:"For scripts."`
 }
 
-// status is how things stand. Its JSON form is stable.
-type status struct {
+// Status is how things stand. Its JSON form is stable.
+type Status struct {
 	Queue       []queueStatus  `json:"queue"`
 	LastHour    hourStatus     `json:"last_hour"`
 	DeadLetters int            `json:"dead_letters"`
@@ -86,7 +86,7 @@ func (c statusCommand) Run(ctx context.Context, p *program) error {
 	return p.printStatus(now)
 }
 
-func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now status, err error) {
+func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status, err error) {
 	depths, err := q.Depths(ctx)
 	if err != nil {
 		return now, err
@@ -137,7 +137,7 @@ func (p *program) budget(ctx context.Context) *budgetStatus {
 	return &budgetStatus{Remaining: calls.Remaining, Limit: calls.Max}
 }
 
-func (p *program) printStatus(now status) error {
+func (p *program) printStatus(now Status) error {
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "QUEUE\tSTATE\tJOBS\tOLDEST")
 	for _, q := range now.Queue {

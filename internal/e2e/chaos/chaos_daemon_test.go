@@ -1,0 +1,275 @@
+package chaos_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// daemon is a command of the program that is kept running as a supervisor of services does it: whatever ends is
+// started again.
+type daemon struct {
+	c    *chaos
+	name string
+	log  *os.File // what all its processes wrote
+	up   atomic.Bool
+	done chan struct{} // closed when it has stopped for good
+
+	mu       sync.Mutex
+	process  *os.Process // nil between two
+	killed   bool
+	stopping bool
+}
+
+// run keeps a command running until the test ends. By then it must stop in peace.
+func (c *chaos) run(command string, number int) *daemon {
+	d := &daemon{c: c, name: fmt.Sprintf("%s-%d", command, number), done: make(chan struct{})}
+	var err error
+	if d.log, err = os.Create(filepath.Join(c.dir, d.name+".log")); err != nil {
+		c.t.Fatal(err)
+	}
+	go func() {
+		defer close(d.done)
+		for d.once(command) {
+		}
+	}()
+	c.t.Cleanup(func() {
+		d.stop()
+		d.log.Close()
+	})
+	return d
+}
+
+// once runs one process to its end, and says whether there is to be another.
+func (d *daemon) once(command string) (again bool) {
+	cmd := exec.Command(d.c.program, command)
+	cmd.Env = d.c.env
+	output, err := cmd.StderrPipe()
+	if err == nil {
+		err = d.start(cmd)
+	}
+	if err != nil {
+		d.c.t.Errorf("starting %s: %v", d.name, err)
+		return false
+	}
+	d.listen(output)
+	err = cmd.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	up := d.up.Swap(false)
+	switch {
+	case d.stopping && up && !d.killed && err != nil:
+		d.c.t.Errorf("%s did not stop in peace: %v", d.name, err)
+	case !d.stopping && !d.killed && up: // one that finds no Postgres at its start may give up
+		d.c.t.Errorf("%s ended by itself: %v", d.name, err)
+	}
+	d.process, d.killed = nil, false
+	return !d.stopping
+}
+
+// start begins a process, unless the daemon is to stop.
+func (d *daemon) start(cmd *exec.Cmd) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	d.process = cmd.Process
+	if d.stopping {
+		return d.process.Signal(syscall.SIGTERM)
+	}
+	return nil
+}
+
+// listen keeps a process's log until it ends, and learns from it when the process is up, and where ingest listens.
+func (d *daemon) listen(output io.Reader) {
+	lines := bufio.NewReader(output)
+	for {
+		line, err := lines.ReadBytes('\n')
+		d.log.Write(line)
+		var entry struct{ Msg, Listener, Addr string }
+		if !d.up.Load() && json.Unmarshal(line, &entry) == nil {
+			switch {
+			case entry.Msg == "listening" && entry.Listener == "ingest":
+				d.c.gate.open("http://" + entry.Addr)
+			case entry.Msg == "started":
+				d.up.Store(true)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// signal sends a signal to the process of the moment.
+func (d *daemon) signal(s syscall.Signal) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.process != nil && d.process.Signal(s) == nil && s == syscall.SIGKILL {
+		d.killed = true
+	}
+}
+
+// stop asks the process to end, and waits until it has. A process that was killed a moment ago is followed by none.
+func (d *daemon) stop() {
+	d.mu.Lock()
+	d.stopping = true
+	if d.process != nil {
+		d.process.Signal(syscall.SIGCONT) // in case it is stalled
+		d.process.Signal(syscall.SIGTERM)
+	}
+	d.mu.Unlock()
+	patience := time.AfterFunc(30*time.Second, func() {
+		d.c.t.Errorf("%s does not stop", d.name)
+		d.signal(syscall.SIGKILL)
+	})
+	defer patience.Stop()
+	<-d.done
+}
+
+// about are the last lines that the processes wrote about an item.
+func (d *daemon) about(item int64, last int) []string {
+	text, err := os.ReadFile(d.log.Name())
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var lines []string
+	for line := range bytes.Lines(text) {
+		if bytes.Contains(line, fmt.Appendf(nil, `"item":%d,`, item)) {
+			lines = append(lines, strings.TrimSpace(string(line)))
+		}
+	}
+	return lines[max(0, len(lines)-last):]
+}
+
+// gate stands before ingest, wherever that listens at the moment, and keeps which deliveries were answered with 200.
+type gate struct {
+	*httptest.Server
+	target atomic.Pointer[string]
+
+	mu       sync.Mutex
+	accepted map[string]int64 // triggerUuid -> item
+}
+
+func newGate(t *testing.T) *gate {
+	g := &gate{accepted: map[string]int64{}}
+	g.open("http://127.0.0.1:0")
+	g.Server = httptest.NewServer(http.HandlerFunc(g.serve))
+	t.Cleanup(g.Close)
+	return g
+}
+
+func (g *gate) open(target string) { g.target.Store(&target) }
+
+func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	req, err := http.NewRequestWithContext(r.Context(), r.Method, *g.target.Load()+r.URL.Path, bytes.NewReader(body))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	req.Header = r.Header.Clone()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		g.accept(body)
+	}
+	w.WriteHeader(resp.StatusCode)
+	io.Copy(w, resp.Body)
+}
+
+func (g *gate) accept(body []byte) {
+	var delivery struct {
+		Event struct {
+			TriggerUUID     string
+			PulseID, ItemID int64
+		}
+	}
+	if err := json.Unmarshal(body, &delivery); err != nil {
+		panic(err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.accepted[delivery.Event.TriggerUUID] = max(delivery.Event.PulseID, delivery.Event.ItemID)
+}
+
+// page is a message that the messenger took.
+type page struct {
+	text string
+	at   time.Time
+	lost bool // its sender never heard that it was taken
+}
+
+// pager is Telegram, with answers that get lost.
+type pager struct {
+	*httptest.Server
+
+	mu    sync.Mutex
+	rng   *rand.Rand
+	loss  float64
+	pages []page
+}
+
+func newPager(t *testing.T, seed uint64) *pager {
+	p := &pager{rng: rand.New(rand.NewPCG(seed, 2)), loss: 0.1}
+	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *pager) serve(w http.ResponseWriter, r *http.Request) {
+	text := r.FormValue("text")
+	p.mu.Lock()
+	lost := p.rng.Float64() < p.loss
+	p.pages = append(p.pages, page{text: text, at: time.Now(), lost: lost})
+	p.mu.Unlock()
+	if lost {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprint(w, `{"ok":true,"result":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"},"text":"x"}}`)
+}
+
+// setLoss changes the share of answers that get lost.
+func (p *pager) setLoss(share float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.loss = share
+}
+
+// all are the messages so far.
+func (p *pager) all() []page {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]page(nil), p.pages...)
+}
+
+// serve gives a handler a URL.
+func serve(t *testing.T, handler http.Handler) string {
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}

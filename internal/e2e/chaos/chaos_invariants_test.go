@@ -1,0 +1,146 @@
+package chaos_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// event is a job as it ended, with what was kept of its end.
+type event struct {
+	Job      int64
+	Key      string
+	Kind     string
+	Item     int64
+	State    string
+	Attempt  int
+	Status   string // in sync_logs; empty: no row
+	Letter   bool
+	Code     string // of the last failed try
+	Told     string // what a column update told
+	Finished time.Time
+}
+
+// events are all jobs.
+func (c *chaos) events() []event {
+	const query = `
+		SELECT j.id, coalesce(j.args->>'key', ''), j.kind, coalesce((j.args->>'item_id')::bigint, 0), j.state::text, j.attempt,
+		       coalesce(l.status, ''), d.job_id IS NOT NULL, coalesce(e.code, ''), coalesce(j.args->>'column_id', ''),
+		       coalesce(j.finalized_at, now())
+		FROM   river_job j
+		LEFT   JOIN sync_logs l ON l.job_id = j.id
+		LEFT   JOIN dead_letters d ON d.job_id = j.id
+		LEFT   JOIN LATERAL (SELECT code FROM error_logs WHERE job_id = j.id ORDER BY id DESC LIMIT 1) e ON true
+		ORDER  BY j.id`
+	rows, err := c.db.Query(c.ctx, query)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	events, err := pgx.CollectRows(rows, pgx.RowToStructByPos[event])
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return events
+}
+
+// invariants are what must hold whatever happened.
+func (c *chaos) invariants() (problems []problem) {
+	wrong := func(item int64, format string, args ...any) {
+		problems = append(problems, problem{item, fmt.Sprintf(format, args...)})
+	}
+	if n := c.monday.GivenUp(); n > 0 {
+		wrong(0, "Monday gave up %d deliveries: ingest was away for too long, the run says nothing", n)
+	}
+	if n := c.salesforce.InFlightViolations(); n > 0 {
+		wrong(0, "%d rows were written while another write of the record was in flight", n)
+	}
+	events := c.events()
+	jobs := map[string]int{}
+	for _, e := range events {
+		jobs[e.Key]++
+		ended := e.State == "completed" && slices.Contains([]string{"success", "unchanged", "skipped"}, e.Status) && !e.Letter ||
+			slices.Contains([]string{"cancelled", "discarded"}, e.State) && e.Status == "failed" && e.Letter
+		if !ended {
+			wrong(e.Item, "job %d (%s) is %s, with %q in sync_logs, dead letter: %v", e.Job, e.Kind, e.State, e.Status, e.Letter)
+		}
+	}
+	for key, item := range c.gate.accepted {
+		if jobs[key] != 1 {
+			wrong(item, "event %s was accepted and has %d jobs", key, jobs[key])
+		}
+	}
+	problems = append(problems, c.falseLetters(events)...)
+	return append(problems, c.alerts(events)...)
+}
+
+// falseLetters are events that were given up though nothing of theirs was to be refused. Where a value was, its own event
+// fails, and one other for each field it goes to at most: the one that made the record when the value stood there already.
+func (c *chaos) falseLetters(events []event) (problems []problem) {
+	unruly, others := map[int64]bool{}, map[int64]int{}
+	for _, p := range c.script.parts {
+		unruly[p.id] = p.unruly
+	}
+	for _, e := range events {
+		if !e.Letter {
+			continue
+		}
+		planted := e.Code == refusedCode || e.Code == "UNMAPPED_LABEL"
+		if !unruly[e.Item] || !planted {
+			problems = append(problems, problem{e.Item, fmt.Sprintf("job %d (%s %s) is a dead letter of %s, attempt %d", e.Job, e.Kind, e.Told, e.Code, e.Attempt)})
+		}
+		if !slices.Contains([]string{"status", "email", "amount"}, e.Told) {
+			others[e.Item]++
+		}
+	}
+	for item, n := range others {
+		if n > 4 { // Lead.Email, Contact.Email, Amount, StageName
+			problems = append(problems, problem{item, fmt.Sprintf("%d dead letters of events that told none of the refused values", n)})
+		}
+	}
+	return problems
+}
+
+// deadLetters says of items when the last of their events was given up.
+func (c *chaos) deadLetters() map[int64]time.Time {
+	dead := map[int64]time.Time{}
+	for _, e := range c.events() {
+		if e.Letter && e.Finished.After(dead[e.Item]) {
+			dead[e.Item] = e.Finished
+		}
+	}
+	return dead
+}
+
+var namedJob = regexp.MustCompile(`job (\d+):`)
+
+// alerts must tell of each dead letter once. Twice is right where the first answer was lost, or something was killed
+// before it could be kept that it was told.
+func (c *chaos) alerts(events []event) (problems []problem) {
+	told := map[int64][]page{}
+	for _, p := range c.pager.all() {
+		for _, match := range namedJob.FindAllStringSubmatch(p.text, -1) {
+			job, _ := strconv.ParseInt(match[1], 10, 64)
+			told[job] = append(told[job], p)
+		}
+	}
+	for _, e := range events {
+		pages := told[e.Job]
+		if e.Letter && len(pages) == 0 || !e.Letter && len(pages) > 0 {
+			problems = append(problems, problem{e.Item, fmt.Sprintf("job %d stands in %d alerts, dead letter: %v", e.Job, len(pages), e.Letter)})
+		}
+		for n := 1; n < len(pages); n++ {
+			if !pages[n-1].lost && !c.disturbedBetween(pages[n-1].at, pages[n].at) {
+				problems = append(problems, problem{e.Item, fmt.Sprintf("job %d was alerted at %s and again at %s", e.Job, pages[n-1].at, pages[n].at)})
+			}
+		}
+	}
+	return problems
+}
+
+func (c *chaos) disturbedBetween(from, to time.Time) bool {
+	return slices.ContainsFunc(c.disturbed, func(at time.Time) bool { return !at.Before(from) && !at.After(to) })
+}

@@ -1,0 +1,354 @@
+package chaos_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
+)
+
+// What Salesforce refuses in TestChaos: an amount from tooMuch on, and addresses of one domain.
+const (
+	tooMuch       = 1_000_000.0
+	refusedDomain = "@refused.example"
+	refusedCode   = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+)
+
+// stages are the labels by which the example mapping makes records, and what they become on an Opportunity.
+var stages = map[string]string{
+	"Qualified": "Qualification", "Follow-up": "Needs Analysis", "Quote": "Proposal/Price Quote", "MOU": "Closed Won",
+}
+
+// script lets people act on Monday's boards. The same seed makes the same events.
+type script struct {
+	rng    *rand.Rand
+	size   chaosSize
+	monday *mondaysim.Sim
+
+	parts     []*part
+	companies map[string]bool // all that a lead ever had, in lower case
+	planted   []string        // Ids of contacts that were in Salesforce before
+	unused    []string        // of these, the ones that no item was made for yet
+	count     int             // makes values unique
+	now       int             // number of the step
+}
+
+// part is an item as those who act on it know it.
+type part struct {
+	number    int
+	id, board int64
+	alive     bool
+	unruly    bool                 // has values that are refused, and a status that goes back and forth
+	adopts    string               // Id of the Salesforce contact that is to become the item's; its address stays
+	held      bool                 // a lead's status was one that makes records, at some time
+	ended     bool                 // it was deleted at some time
+	touched   int                  // number of the last step that did
+	refused   map[string]time.Time // column -> when it last got a value that is refused
+	story     []string             // what happened to it
+}
+
+// newScript plants what is in Salesforce before the first event.
+func newScript(seed uint64, size chaosSize, monday *mondaysim.Sim, salesforce *sfsim.Sim) *script {
+	s := &script{rng: rand.New(rand.NewPCG(seed, 0)), size: size, monday: monday, companies: map[string]bool{}}
+	for n := range 6 {
+		id := salesforce.Insert("Contact", map[string]any{"LastName": "Before", "Email": plantedEmail(n), "Title": "Planted"})
+		s.planted = append(s.planted, id)
+	}
+	s.unused = slices.Clone(s.planted)
+	for _, name := range plantedAccounts {
+		salesforce.Insert("Account", map[string]any{"Name": name})
+	}
+	refuse := func(value any) string {
+		switch v := value.(type) {
+		case float64:
+			if v >= tooMuch {
+				return refusedCode
+			}
+		case string:
+			if strings.HasSuffix(v, refusedDomain) {
+				return refusedCode
+			}
+		}
+		return ""
+	}
+	salesforce.Refuse("Opportunity", "Amount", refuse)
+	salesforce.Refuse("Lead", "Email", refuse)
+	salesforce.Refuse("Contact", "Email", refuse)
+	return s
+}
+
+// apart is how many steps lie between two events of an item, at least.
+const apart = 3
+
+// plantedAccounts are in Salesforce before: leads share the older of two.
+var plantedAccounts = []string{"Northwind", "Contoso", "Contoso"}
+
+func plantedEmail(n int) string { return fmt.Sprintf("planted-%d@example.org", n) }
+
+// step makes one event happen.
+func (s *script) step(n int) {
+	s.now = n
+	left := s.size.items - len(s.parts)
+	if left > 0 && (left >= s.size.events-n || len(s.parts) <= 2*apart || s.rng.IntN(s.size.events) < 5*s.size.items/2) {
+		s.create()
+		return
+	}
+	for {
+		p := s.parts[min(s.rng.IntN(len(s.parts)), s.rng.IntN(len(s.parts)))] // some get more than others
+		// Two events of an item within a millisecond have no order, in Monday neither.
+		if n-p.touched >= apart && s.act(p) {
+			return
+		}
+	}
+}
+
+func (s *script) create() {
+	n := len(s.parts)
+	p := &part{number: n, board: e2e.Leads, alive: true, unruly: n%7 == 4, refused: map[string]time.Time{}}
+	values := map[string]any{}
+	switch n % 10 {
+	case 0, 6:
+		p.board = e2e.Accounts
+		values["phone"] = s.phone()
+	case 1, 3, 7:
+		p.board = e2e.Contacts
+		values["email"] = s.email(p)
+		if on := s.account(); on != nil {
+			values["connect_account"] = on
+		}
+	default:
+		s.lead(p, values)
+	}
+	if n%10 > 6 && !p.unruly && len(s.unused) > 0 { // 7, 8, 9: contacts and leads
+		p.adopts, s.unused = s.unused[0], s.unused[1:]
+		if p.board == e2e.Contacts && s.rng.IntN(2) == 0 {
+			values["text_sfid"] = p.adopts
+		}
+		values["email"] = mailbox(plantedEmail(slices.Index(s.planted, p.adopts)))
+	}
+	name := s.name(p)
+	p.id = s.monday.CreateItem(p.board, name, values)
+	s.parts = append(s.parts, p)
+	s.tell(p, "created as %q with %v", name, values)
+}
+
+// lead gives a lead what a form fills in.
+func (s *script) lead(p *part, values map[string]any) {
+	values["email"] = s.email(p)
+	values["status"] = map[string]any{"label": "New"}
+	if s.rng.IntN(4) == 0 {
+		values["status"], p.held = map[string]any{"label": "Qualified"}, true
+	}
+	if company := s.company(); company != "" {
+		values["company"] = company
+	}
+	if s.rng.IntN(2) == 0 {
+		values["amount"] = s.amount()
+	}
+	if s.rng.IntN(2) == 0 {
+		values["close_date"] = s.date()
+	}
+}
+
+// act does something to an item, and says whether it could.
+func (s *script) act(p *part) bool {
+	if !p.alive {
+		if s.rng.IntN(6) > 0 {
+			return false
+		}
+		s.monday.RestoreItem(p.id)
+		p.alive = true
+		s.tell(p, "restored")
+		return true
+	}
+	switch dice := s.rng.IntN(100); {
+	case dice < 4:
+		return s.end(p)
+	case dice < 14:
+		name := s.name(p)
+		if item, _ := s.monday.Item(p.id); item.Name == name {
+			return false
+		}
+		s.monday.Rename(p.id, name)
+		s.tell(p, "renamed %q", name)
+		return true
+	}
+	switch {
+	case p.board == e2e.Accounts:
+		return s.set(p, s.pick("phone", "phone", "text_note"))
+	case p.board == e2e.Leads && p.unruly:
+		return s.set(p, s.pick("status", "amount", "email"))
+	case p.board == e2e.Contacts:
+		return s.set(p, s.pick("email", "connect_account", "connect_account", "phone"))
+	}
+	return s.set(p, s.pick("status", "status", "status", "status", "company", "company", "email", "amount", "amount", "close_date", "text_note"))
+}
+
+// end puts an item into the bin or the archive. An account that a contact shows stays.
+func (s *script) end(p *part) bool {
+	if p.board == e2e.Accounts {
+		for _, other := range s.parts {
+			if item, _ := s.monday.Item(other.id); slices.Contains(item.Linked["connect_account"], p.id) {
+				return false
+			}
+		}
+	}
+	p.alive, p.ended = false, true
+	if s.rng.IntN(2) == 0 {
+		s.monday.ArchiveItem(p.id)
+		s.tell(p, "archived")
+	} else {
+		s.monday.DeleteItem(p.id)
+		s.tell(p, "deleted")
+	}
+	return true
+}
+
+// set changes a column, and says whether that makes an event.
+func (s *script) set(p *part, column string) bool {
+	var value any
+	switch cleared := s.rng.IntN(8) == 0; {
+	case column == "status":
+		label, ok := s.status(p)
+		if !ok {
+			return false
+		}
+		value = map[string]any{"label": label}
+	case column == "email" && p.adopts != "":
+		return false
+	case cleared:
+	case column == "email" && p.unruly && s.rng.IntN(2) == 0:
+		s.count++
+		value = mailbox(fmt.Sprintf("p%d%s", s.count, refusedDomain))
+	case column == "email":
+		value = s.email(p)
+	case column == "company":
+		value = s.company()
+	case column == "amount" && p.unruly && s.rng.IntN(2) == 0:
+		s.count++
+		value = fmt.Sprint(int(tooMuch) + s.count)
+	case column == "amount":
+		value = s.amount()
+	case column == "close_date":
+		value = s.date()
+	case column == "phone":
+		value = s.phone()
+	case column == "connect_account":
+		value = s.account()
+	default:
+		s.count++
+		value = fmt.Sprintf("note %d", s.count)
+	}
+	if s.refuses(value) {
+		p.refused[column] = time.Now()
+	}
+	before, _ := s.monday.Item(p.id)
+	s.monday.SetColumn(p.id, column, value)
+	after, _ := s.monday.Item(p.id)
+	if before.Text[column] == after.Text[column] && slices.Equal(before.Linked[column], after.Linked[column]) {
+		return false
+	}
+	s.tell(p, "%s set to %v", column, value)
+	return true
+}
+
+// refuses says whether a value cannot go to Salesforce. A label that has no stage can, as long as there is no Opportunity.
+func (s *script) refuses(value any) bool {
+	switch v := value.(type) {
+	case string:
+		amount, err := strconv.ParseFloat(v, 64)
+		return err == nil && amount >= tooMuch
+	case map[string]any:
+		label, isStatus := v["label"].(string)
+		address, _ := v["email"].(string)
+		return isStatus && stages[label] == "" || strings.HasSuffix(address, refusedDomain)
+	}
+	return false
+}
+
+// status is a lead's next label. An unruly lead may fall back to one that the Opportunity has no stage for.
+func (s *script) status(p *part) (label string, ok bool) {
+	if p.unruly && s.rng.IntN(3) == 0 {
+		return s.pick("New", "Lost"), true
+	}
+	if !p.held && s.rng.IntN(3) == 0 {
+		return "Lost", true
+	}
+	p.held = true
+	return s.pick("Qualified", "Follow-up", "Quote", "MOU"), true
+}
+
+// account is a value for a column that connects to an account, or two, of which the first counts.
+func (s *script) account() any {
+	var ids []int64
+	for _, p := range s.parts {
+		if p.board == e2e.Accounts && p.alive {
+			ids = append(ids, p.id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	s.rng.Shuffle(len(ids), func(a, b int) { ids[a], ids[b] = ids[b], ids[a] })
+	return map[string]any{"item_ids": ids[:min(len(ids), 1+s.rng.IntN(2))]}
+}
+
+// Values are few, so that an item often comes back to one that it had before.
+
+func (s *script) name(p *part) string {
+	if p.board == e2e.Accounts {
+		return fmt.Sprintf("Office %d-%d", p.number, s.rng.IntN(3))
+	}
+	return s.pick("", "Ada ", "Grace Brewster ", "José ") + fmt.Sprintf("Person%d", p.number)
+}
+
+// company is one of a few, in one of several spellings that Salesforce does not tell apart, or none.
+func (s *script) company() string {
+	name := s.pick("Northwind", "Contoso", "Fabrikam", "Adventure Works", "O'Malley & Söhne", "Tailspin", "")
+	if s.rng.IntN(4) == 0 {
+		name = strings.ToUpper(name)
+	}
+	s.companies[strings.ToLower(name)] = true
+	return name
+}
+
+// email is one of the item's own addresses, or now and then that of another item.
+func (s *script) email(p *part) any {
+	if len(s.parts) > 0 && s.rng.IntN(8) == 0 {
+		other := s.parts[s.rng.IntN(len(s.parts))]
+		item, _ := s.monday.Item(other.id)
+		if text := item.Text["email"]; text != "" && !other.unruly && other.adopts == "" {
+			return mailbox(text)
+		}
+	}
+	return mailbox(fmt.Sprintf("p%d-%d@example.org", p.number, s.rng.IntN(3)))
+}
+
+func (s *script) amount() any { return fmt.Sprintf("%d.5", 1000*(1+s.rng.IntN(4))) }
+
+func (s *script) date() any {
+	return map[string]any{"date": time.Date(2027, 1, 1+s.rng.IntN(3), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)}
+}
+
+func (s *script) phone() any {
+	number := fmt.Sprintf("212555010%d", s.rng.IntN(4))
+	if s.rng.IntN(2) == 0 {
+		number = "+1 " + number
+	}
+	return map[string]any{"phone": number, "countryShortName": "US"}
+}
+
+func (s *script) pick(from ...string) string { return from[s.rng.IntN(len(from))] }
+
+func (s *script) tell(p *part, format string, args ...any) {
+	p.touched = s.now
+	p.story = append(p.story, time.Now().UTC().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+}
+
+func mailbox(address string) any { return map[string]any{"email": address, "text": address} }

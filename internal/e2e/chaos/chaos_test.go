@@ -1,0 +1,310 @@
+package chaos_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/internal/e2e"
+	"crmsync/internal/pglocal"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
+)
+
+// chaosSize is how much a run of TestChaos takes on.
+type chaosSize struct {
+	items, events int
+	pace          time.Duration        // between two events
+	incidents     map[int]func(*chaos) // beside the killing of workers, by the number of the event before
+	patience      time.Duration        // from the last event until all is quiet
+}
+
+// A kill every two seconds, in both sizes. What a killed worker had claimed stays leased for JOB_TIMEOUT + 15 s, and the
+// queue looks for its jobs every 30 s once a new leader is found, which takes 15 s: quiet comes a minute after the last.
+var (
+	shortChaos = chaosSize{
+		items: 40, events: 300, pace: 30 * time.Millisecond, patience: 4 * time.Minute,
+		incidents: map[int]func(*chaos){80: (*chaos).killIngest, 110: (*chaos).revoke, 150: (*chaos).crashPostgres},
+	}
+	fullChaos = chaosSize{
+		items: 200, events: 2000, pace: 20 * time.Millisecond, patience: 8 * time.Minute,
+		incidents: map[int]func(*chaos){
+			300: (*chaos).killIngest, 600: (*chaos).restartPostgres, 1000: (*chaos).killIngest, 1200: (*chaos).crashPostgres, 1700: (*chaos).killIngest,
+			200: (*chaos).revoke, 900: (*chaos).revoke, 1800: (*chaos).revoke,
+			250: (*chaos).stall, 1500: (*chaos).wake, // 25 s: longer than its leases last
+		},
+	}
+)
+
+const (
+	killEvery     = 2 * time.Second
+	poolOfWorkers = 3
+	callTime      = 40 * time.Millisecond // of a call to either system: a worker that is killed mostly has one under way
+)
+
+// TestChaos plays some hundred events, doubled and shuffled, to the real program, while its processes are killed, or (in full)
+// stopped for longer than their leases last, Postgres restarts, Salesforce ends its sessions, and both systems and the
+// messenger fail now and then, also after they did what they were asked. When all of that
+// is over and all is quiet, Salesforce must hold what an oracle says that knows Monday's state and nothing of the engine,
+// and every event must have come to exactly one end.
+//
+// SEED=n plays the same events again, though not the same timing; CHAOS=full plays 2,000 events on 200 items.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	c := newChaos(t)
+	c.play()
+	c.settle()
+	c.judge()
+}
+
+// chaos is the program as processes, and all that is around it.
+type chaos struct {
+	t     *testing.T
+	ctx   context.Context // ends before the test binary's deadline, so that the processes are stopped all the same
+	size  chaosSize
+	seed  uint64
+	rng   *rand.Rand // decides who is killed
+	began time.Time
+
+	dir        string
+	program    string // path of the binary
+	env        []string
+	postgres   *pglocal.Server
+	db         *pgxpool.Pool
+	monday     *mondaysim.Sim
+	salesforce *sfsim.Sim
+	pager      *pager
+	gate       *gate
+	script     *script
+	ingest     *daemon
+	workers    []*daemon
+	stalled    *daemon // the worker that is stopped, if one is
+	restarts   sync.WaitGroup
+
+	mu        sync.Mutex
+	disturbed []time.Time // when something was killed or restarted
+}
+
+func newChaos(t *testing.T) *chaos {
+	c := &chaos{t: t, size: shortChaos, seed: e2e.Seed(t), began: time.Now(), dir: t.TempDir()}
+	if os.Getenv("CHAOS") == "full" {
+		c.size = fullChaos
+	}
+	t.Logf("SEED=%d", c.seed)
+	c.rng = rand.New(rand.NewPCG(c.seed, 1))
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	c.ctx = ctx
+	if deadline, ok := t.Deadline(); ok {
+		c.ctx, cancel = context.WithDeadline(ctx, deadline.Add(-time.Minute))
+		t.Cleanup(cancel)
+	}
+	c.build()
+	c.startPostgres()
+	c.startSystems()
+	c.script = newScript(c.seed, c.size, c.monday, c.salesforce)
+	c.ingest = c.run("ingest", 0)
+	for n := range poolOfWorkers {
+		c.workers = append(c.workers, c.run("worker", n+1))
+	}
+	c.eventually("all processes are up", time.Minute, func() bool {
+		for _, d := range append(c.workers, c.ingest) {
+			if !d.up.Load() {
+				return false
+			}
+		}
+		return true
+	})
+	for _, board := range []int64{e2e.Accounts, e2e.Contacts, e2e.Leads} {
+		for _, event := range []string{"change_column_value", "create_item", "change_name", "item_deleted", "item_archived", "item_restored"} {
+			c.monday.AddWebhook(board, event, c.gate.URL+"/webhooks/monday/"+e2e.Secret)
+		}
+	}
+	return c
+}
+
+// build makes the binary that the processes run.
+func (c *chaos) build() {
+	c.program = filepath.Join(c.dir, "crmsync")
+	out, err := exec.CommandContext(c.ctx, "go", "build", "-buildvcs=false", "-o", c.program, "crmsync/cmd/crmsync").CombinedOutput()
+	if err != nil {
+		c.t.Fatalf("building the program: %v\n%s", err, out)
+	}
+}
+
+// startPostgres runs a server that is nobody else's: it is restarted.
+func (c *chaos) startPostgres() {
+	server, err := pglocal.Start(c.ctx, pglocal.Config{Testing: true, Settings: map[string]string{"max_connections": "200"}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.postgres = server
+	c.t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			c.t.Error(err)
+		}
+	})
+	if c.db, err = pgxpool.New(c.ctx, server.URL("postgres")); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(c.db.Close)
+}
+
+// startSystems serves Monday, Salesforce and the messenger, all of them unreliable, and a gate before ingest.
+func (c *chaos) startSystems() {
+	c.monday = mondaysim.New(mondaysim.Config{
+		Token: "monday-token", SigningSecret: "a-signing-secret-of-some-length", Seed: int64(c.seed),
+		Latency: callTime, FaultRate: 0.05, Doubled: 0.1, Shuffle: 2 * time.Second, RetryEvery: time.Second,
+	})
+	c.t.Cleanup(c.monday.Close)
+	c.salesforce = sfsim.New(sfsim.Config{
+		ClientID: "client-id", ClientSecret: "client-secret", Seed: int64(c.seed), Latency: callTime, FaultRate: 0.2,
+	})
+	c.pager, c.gate = newPager(c.t, c.seed), newGate(c.t)
+	mapping, err := filepath.Abs("../../../deploy/mapping.example.yaml")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.env = append(os.Environ(),
+		"DATABASE_URL="+c.postgres.URL("postgres"), "MAPPING="+mapping, "LOG_LEVEL=debug",
+		"WEBHOOK_SECRET="+e2e.Secret, "MONDAY_SIGNING_SECRET=a-signing-secret-of-some-length",
+		"INGEST_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0",
+		"MONDAY_API_TOKEN=monday-token", "MONDAY_API_URL="+serve(c.t, c.monday)+"/v2",
+		"SALESFORCE_CLIENT_ID=client-id", "SALESFORCE_CLIENT_SECRET=client-secret", "SALESFORCE_LOGIN_URL="+serve(c.t, c.salesforce),
+		"TELEGRAM_BOT_TOKEN=123:telegram-token", "TELEGRAM_CHAT_ID=42", "TELEGRAM_API_URL="+c.pager.URL,
+		"JOB_TIMEOUT=3s", "RESCUE_AFTER=4s", "RETRY_BASE=100ms", "RETRY_MAX=2s", "MAX_ATTEMPTS=40", "ALERT_INTERVAL=500ms", "SHUTDOWN_GRACE=5s",
+	)
+}
+
+// play lets people act on Monday's boards, and things fail, until all events have happened.
+func (c *chaos) play() {
+	defer c.restarts.Wait()
+	events, kills := time.NewTicker(c.size.pace), time.NewTicker(killEvery)
+	defer events.Stop()
+	defer kills.Stop()
+	for n := 0; n < c.size.events; {
+		select {
+		case <-c.ctx.Done():
+			c.t.Fatal("the test's time is over")
+		case <-kills.C:
+			c.killWorker()
+		case <-events.C:
+			c.script.step(n)
+			n++
+			if incident := c.size.incidents[n]; incident != nil {
+				incident(c)
+			}
+		}
+	}
+}
+
+func (c *chaos) killWorker() {
+	if d := c.workers[c.rng.IntN(len(c.workers))]; d != c.stalled {
+		d.signal(syscall.SIGKILL)
+		c.disturb()
+	}
+}
+
+func (c *chaos) killIngest() {
+	c.ingest.signal(syscall.SIGKILL)
+	c.disturb()
+}
+
+// stall stops a worker, as a machine does that swaps or moves. Its leases run out before wake.
+func (c *chaos) stall() {
+	c.stalled = c.workers[0]
+	c.stalled.signal(syscall.SIGSTOP)
+	c.disturb()
+}
+
+func (c *chaos) wake() {
+	c.stalled.signal(syscall.SIGCONT)
+	c.stalled = nil
+	c.disturb()
+}
+
+// revoke ends Salesforce's sessions.
+func (c *chaos) revoke() { c.salesforce.Revoke() }
+
+func (c *chaos) restartPostgres() { c.restart(pglocal.Fast) }
+func (c *chaos) crashPostgres()   { c.restart(pglocal.Immediate) }
+
+// restart does not wait: people do not either.
+func (c *chaos) restart(mode pglocal.Mode) {
+	c.restarts.Go(func() {
+		c.disturb()
+		if err := c.postgres.Restart(c.ctx, mode); err != nil {
+			c.t.Error(err)
+		}
+		c.disturb()
+	})
+}
+
+func (c *chaos) disturb() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.disturbed = append(c.disturbed, time.Now())
+}
+
+// settle ends all faults and waits until nothing is left to do, nor to tell of.
+func (c *chaos) settle() {
+	c.salesforce.SetFaults(0)
+	c.monday.SetFaults(0)
+	c.pager.setLoss(0)
+	last := time.Now()
+	c.eventually("all is quiet", c.size.patience, func() bool {
+		return c.monday.Pending() == 0 && c.none("SELECT count(*) FROM river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded')") &&
+			c.none(`SELECT count(*) FROM river_job j WHERE state IN ('cancelled', 'discarded')
+			        AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.alerted_at IS NOT NULL)`) &&
+			c.monday.Pending() == 0
+	})
+	events, deliveries := c.monday.Delivered()
+	c.t.Logf("quiet %s after the last event; %d events (%d deliveries), %d kills and restarts, %d calls to Salesforce, %d to Monday",
+		time.Since(last).Round(time.Second), events, deliveries, len(c.disturbed), c.salesforce.TotalCalls(), c.monday.TotalCalls())
+	c.show("jobs", `SELECT count(*), count(*) FILTER (WHERE kind = 'item_resync') AS resyncs, count(*) FILTER (WHERE args ? 'force') AS overtaken, count(*) FILTER (WHERE state <> 'completed') AS given_up,
+		count(*) FILTER (WHERE errors::text LIKE '%rescued%') AS rescued, max(attempt) AS attempts, max((metadata->>'snoozes')::int) AS snoozes FROM river_job`)
+}
+
+// none says whether a count is zero; it is not while Postgres is away.
+func (c *chaos) none(query string) bool {
+	var n int
+	err := c.db.QueryRow(c.ctx, query).Scan(&n)
+	return err == nil && n == 0
+}
+
+// eventually waits for a condition.
+func (c *chaos) eventually(what string, patience time.Duration, ok func() bool) {
+	c.t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-c.ctx.Done():
+			c.reportStall()
+			c.t.Fatalf("SEED=%d: the test's time is over before %s", c.seed, what)
+		case <-deadline.C:
+			c.reportStall()
+			c.t.Fatalf("SEED=%d: waited in vain until %s", c.seed, what)
+		case <-tick.C:
+		}
+	}
+}
+
+// judge holds the end against the oracle and the invariants.
+func (c *chaos) judge() {
+	problems := c.invariants()
+	problems = append(problems, newOracle(c).check()...)
+	if len(problems) > 0 {
+		c.report(problems)
+	}
+}

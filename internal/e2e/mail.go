@@ -1,0 +1,102 @@
+package e2e
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	mondaysim "crmsync/internal/sim/monday"
+)
+
+// mail is what Monday would deliver, kept back for the test to post.
+type mail struct {
+	mu   sync.Mutex
+	kept []mondaysim.Delivery
+}
+
+func (m *mail) put(d mondaysim.Delivery) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kept = append(m.kept, d)
+}
+
+// Take empties the mail, in the order in which things happened.
+func (m *mail) Take() (deliveries []mondaysim.Delivery) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	deliveries, m.kept = m.kept, nil
+	return deliveries
+}
+
+// Post sends a body to the webhook's URL, and returns the answer's status.
+func (w *World) Post(body string) int {
+	w.T.Helper()
+	resp, err := http.Post(w.Ingest, "application/json", strings.NewReader(body))
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode
+}
+
+// Deliver posts a body as Monday does, again for as long as it is answered with 503, and wants 200.
+func (w *World) Deliver(body string) {
+	w.T.Helper()
+	w.Eventually("the webhook is taken", func() bool {
+		status := w.Post(body)
+		if status != http.StatusOK && status != http.StatusServiceUnavailable {
+			w.T.Fatalf("answered %d, want 200: %s", status, body)
+		}
+		return status == http.StatusOK
+	})
+}
+
+// Send delivers an event, with some of its members changed.
+func (w *World) Send(d mondaysim.Delivery, changes ...map[string]any) {
+	w.T.Helper()
+	event := maps.Clone(d.Event)
+	for _, change := range changes {
+		maps.Copy(event, change)
+	}
+	body, err := json.Marshal(map[string]any{"event": event})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	w.Deliver(string(body))
+}
+
+// Flush posts what was kept back until nothing more comes of it: the program's own writes cause events too.
+func (w *World) Flush() {
+	w.T.Helper()
+	for {
+		kept := w.Mail.Take()
+		for _, d := range kept {
+			w.Send(d)
+		}
+		w.Quiet()
+		if len(kept) == 0 {
+			return
+		}
+	}
+}
+
+// Redelivered marks an event as one that Monday delivers again: its trigger time is that of the delivery.
+func Redelivered() map[string]any {
+	return map[string]any{"isRetry": true, "triggerTime": time.Now().UTC().Format("2006-01-02T15:04:05.000Z")}
+}
+
+// Label, email, labels, connected and person are values in the form in which Monday takes them.
+func Label(text string) map[string]any { return map[string]any{"label": text} }
+
+func Labels(texts ...string) map[string]any { return map[string]any{"labels": texts} }
+
+func Email(address string) map[string]any { return map[string]any{"email": address, "text": address} }
+
+func Connected(items ...int64) map[string]any { return map[string]any{"item_ids": items} }
+
+func Person(id int64) map[string]any {
+	return map[string]any{"personsAndTeams": []map[string]any{{"id": id, "kind": "person"}}}
+}

@@ -1,0 +1,242 @@
+package migrate_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"crmsync/internal/cli"
+	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
+)
+
+// A run that takes longer than a try may goes on in slices, at no cost of an attempt, and Ctrl-C loses nothing of it.
+func TestMigrateSlices(t *testing.T) {
+	t.Parallel()
+	// A page of 1,000 records is thirty calls, four at a time, and takes 6 s at least, so that a slice of 10 s begins two at most.
+	w := e2e.Migrated(t, "", e2e.With("JOB_TIMEOUT", "20s"), e2e.With("RESCUE_AFTER", "30s"), e2e.Monday(func(m *mondaysim.Config) { m.Latency, m.ComplexityPerMinute = 800*time.Millisecond, 50_000_000 }))
+	for i := range 4000 {
+		w.Salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupted := make(chan int)
+	var out bytes.Buffer
+	log := &e2e.LogBuffer{}
+	go func() {
+		interrupted <- cli.Run(ctx, []string{"migrate", "accounts"}, func(name string) string { return w.Env[name] }, &out, log)
+	}()
+	w.Eventually("a page is done", func() bool { return w.Count("SELECT coalesce(sum(read), 0) FROM migration_runs") > 0 })
+	interrupt()
+	if code := <-interrupted; code != cli.ExitDone || !strings.Contains(log.String(), "go on where they were") {
+		t.Fatalf("exited with %d:\n%s", code, log.Tail(20))
+	}
+	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'running' AND read < 4000")
+	w.Eventually("nothing is leased", func() bool { return w.Count("SELECT count(*) FROM items WHERE lease_until > now()") == 0 })
+
+	w.Crmsync("migrate", "accounts")
+	w.Paired("Account", e2e.Accounts, 4000)
+	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND read = 4000 AND created = 4000")
+	// A slice that gets nowhere, on a machine that is very slow, may cost an attempt: then that is logged.
+	w.Expect(1, `SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND (metadata->>'snoozes')::int >= 2
+		AND attempt <= 1 + (SELECT count(*) FROM error_logs)`)
+	w.Expect(0, "SELECT count(*) FROM dead_letters")
+}
+
+// A thousand records are few calls.
+func TestMigrateCalls(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, "", e2e.Monday(func(m *mondaysim.Config) { m.ComplexityPerMinute = 50_000_000 }))
+	for i := range 1000 {
+		w.Salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
+	}
+	w.Crmsync("migrate", "accounts")
+	w.Paired("Account", e2e.Accounts, 1000)
+	if calls := w.Monday.TotalCalls(); calls > 40 {
+		t.Errorf("%d calls to Monday: %v", calls, w.Monday.Calls())
+	}
+	w.Healthy()
+}
+
+// A page that an error breaks off goes on from what was kept of it, and costs no attempt either.
+func TestMigrateBreaksOff(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, "", e2e.With("MAX_ATTEMPTS", "1"), e2e.Monday(func(m *mondaysim.Config) { m.ComplexityPerMinute = 50_000_000 }))
+	for i := range 1000 {
+		w.Salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
+	}
+	const snoozed = "SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND (metadata->>'snoozes')::int >= 1"
+	var creates atomic.Int64
+	w.Monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault { // until the slice is given up
+		if strings.Contains(c.Operation, "create_item") && creates.Add(1) > 8 && w.Count(snoozed) == 0 {
+			return &mondaysim.Fault{Status: http.StatusOK, Body: `{"data":null,"errors":[{"message":"x","extensions":{"code":"SomethingException"}}]}`}
+		}
+		return nil
+	})
+	w.Crmsync("migrate", "accounts")
+	w.Paired("Account", e2e.Accounts, 1000)
+	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND created = 1000")
+	w.Expect(1, snoozed)
+	w.Healthy()
+}
+
+// The schedule of the mapping runs a migration, once at a time, and makes up for what fell due while nothing was up.
+func TestMigrateSchedule(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, `, schedule: "@every 1s"`)
+	w.Plant(3)
+	stop := w.Start("worker")
+	w.Eventually("a run by schedule", func() bool { return len(w.Monday.Items(e2e.Contacts)) == 3 })
+	w.Eventually("further runs", func() bool { return w.Count("SELECT count(*) FROM migration_runs WHERE state = 'done'") > 5 })
+	stop()
+	w.Paired("Contact", e2e.Contacts, 3)
+
+	late := e2e.Migrated(t, `, schedule: "0 6 * * 1"`)
+	late.Plant(3)
+	stop = late.Start("worker")
+	late.Eventually("the schedules are known", func() bool { return late.Count("SELECT count(*) FROM migration_schedules") == 2 })
+	stop()
+	late.Expect(0, "SELECT count(*) FROM migration_runs")
+	late.Exec("UPDATE migration_schedules SET since = now() - interval '8 days'")
+	stop = late.Start("worker")
+	late.Eventually("the runs that fell due", func() bool { return late.Count("SELECT count(*) FROM migration_runs WHERE state = 'done'") == 2 })
+	stop()
+	late.Expect(0, "SELECT count(*) FROM migration_schedules s WHERE since > (SELECT max(started_at) FROM migration_runs r WHERE r.board_id = s.board_id)")
+}
+
+// A run that cannot succeed is a dead letter that somebody hears of; replayed, it goes on.
+func TestMigrateFails(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(fmt.Sprintf(e2e.Migrating, ""), "board: 1002", "board: 4444", 1)
+	w := e2e.Setup(t, e2e.Mapped(text))
+	w.Plant(2)
+	var out bytes.Buffer
+	log := &e2e.LogBuffer{}
+	if code := cli.Run(t.Context(), []string{"migrate"}, func(name string) string { return w.Env[name] }, &out, log); code != cli.ExitFailed {
+		t.Errorf("exited with %d:\n%s\n%s", code, &out, log.Tail(20))
+	}
+	if !strings.Contains(log.String(), "the migration of contacts failed") {
+		t.Errorf("it says:\n%s", log.Tail(3))
+	}
+	w.Start("worker")
+	w.Told("migrate_board", "4444")
+	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'failed' AND error LIKE '%InvalidBoardIdException%'")
+	w.Paired("Account", e2e.Accounts, 2)
+}
+
+// A run that fails as its time is up is kept as failed all the same.
+func TestMigrateOutOfTime(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, "", e2e.With("JOB_TIMEOUT", "2s"), e2e.With("RESCUE_AFTER", "4s"), e2e.With("MAX_ATTEMPTS", "1"))
+	for i := range 100 { // two calls
+		w.Salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
+	}
+	var creates atomic.Int64
+	w.Monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault {
+		switch {
+		case !strings.Contains(c.Operation, "create_item"):
+			return nil
+		case creates.Add(1) == 1:
+			return &mondaysim.Fault{Delay: e2e.Patience}
+		}
+		return &mondaysim.Fault{Status: http.StatusOK, Body: `{"data":null,"errors":[{"message":"x","extensions":{"code":"SomethingException"}}]}`}
+	})
+	if code, _, _ := w.Command("migrate", "accounts"); code != cli.ExitFailed {
+		t.Errorf("exited with %d, want 1", code)
+	}
+	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'failed' AND error LIKE '%SomethingException%'")
+	w.Expect(1, "SELECT count(*) FROM error_logs WHERE code = 'SomethingException'")
+}
+
+// A record that Monday does not take fails alone.
+func TestMigrateBadRecord(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, "")
+	w.Plant(60)
+	bad := w.Salesforce.Insert("Account", map[string]any{"Name": "Odd", "Website": "company.example.org"})
+	w.Salesforce.Insert("Account", map[string]any{"Name": strings.Repeat("ö", 255)})
+	w.Crmsync("migrate", "accounts")
+	w.Paired("Account", e2e.Accounts, 61)
+	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE (read, created, failed) = (62, 61, 1)")
+	w.Expect(1, "SELECT count(*) FROM error_logs WHERE salesforce_id = $1 AND code = 'ColumnValueException' AND event = 'migrate_board'", bad)
+	w.Expect(1, "SELECT count(*) FROM error_logs")
+	w.Salesforce.Update("Account", bad, map[string]any{"Website": "https://company.example.org"})
+	w.Crmsync("migrate", "accounts")
+	w.Paired("Account", e2e.Accounts, 62)
+}
+
+// An item that shows a record's Id, or whose id a record carries, is adopted; what was deleted on Monday is not made again, and
+// a record that is an item's of another board stays that item's.
+func TestMigrateAdopts(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, "")
+	shown := w.Salesforce.Insert("Account", map[string]any{"Name": "Shown", "Phone": "+1 212 555 0100"})
+	showing := w.Monday.CreateItem(e2e.Accounts, "Shown", map[string]any{"text_sfid": shown})
+	carries := w.Salesforce.Insert("Account", map[string]any{"Name": "Carries", "Website": "https://c.example.org"})
+	carried := w.Monday.CreateItem(e2e.Accounts, "Carries", map[string]any{"website": map[string]any{"url": "https://m.example.org", "text": "m"}})
+	w.Salesforce.Update("Account", carries, map[string]any{e2e.Key: fmt.Sprint(carried)})
+	elsewhere := w.Salesforce.Insert("Account", map[string]any{"Name": "Elsewhere"})
+	contact := w.Monday.CreateItem(e2e.Contacts, "Somebody", nil)
+	w.Salesforce.Update("Account", elsewhere, map[string]any{e2e.Key: fmt.Sprint(contact)})
+	gone := w.Salesforce.Insert("Account", map[string]any{"Name": "Gone"})
+	w.Crmsync("migrate", "accounts")
+
+	if n := len(w.Monday.Items(e2e.Accounts)); n != 3 {
+		t.Fatalf("%d items, want 3", n)
+	}
+	if item, _ := w.Monday.Item(showing); item.Text["phone"] != "+1 212 555 0100" {
+		t.Errorf("adopted item: %v", item.Text)
+	}
+	if item, _ := w.Monday.Item(carried); item.Text["text_sfid"] != carries || !strings.Contains(item.Text["website"], "m.example.org") {
+		t.Errorf("carried item: %v", item.Text)
+	}
+	w.Holds(w.Salesforce.Get("Account", shown), map[string]any{e2e.Key: fmt.Sprint(showing)})
+	w.Holds(w.Salesforce.Get("Account", elsewhere), map[string]any{e2e.Key: fmt.Sprint(contact)})
+	w.Expect(1, "SELECT count(*) FROM links WHERE item_id = $1 AND salesforce_id = $2", carried, carries)
+
+	w.Exec("UPDATE items SET deleted_at = now() WHERE item_id = (SELECT item_id FROM links WHERE salesforce_id = $1)", gone)
+	w.Salesforce.Update("Account", gone, map[string]any{"Name": "Gone still"})
+	w.Crmsync("migrate", "accounts")
+	if n := len(w.Monday.Items(e2e.Accounts)); n != 3 {
+		t.Errorf("%d items after one was deleted, want 3", n)
+	}
+	w.Healthy()
+}
+
+// The names of boards are checked, and so is whether there is anything to do.
+func TestMigrateUsage(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, "", func(_ *e2e.World, _ *mondaysim.Config, _ *sfsim.Config) {})
+	for name, args := range map[string][]string{"unknown board": {"migrate", "acounts"}, "unknown flag": {"migrate", "--dry"}} {
+		log := &e2e.LogBuffer{}
+		if code := cli.Run(t.Context(), args, func(name string) string { return w.Env[name] }, log, log); code != cli.ExitUsage {
+			t.Errorf("%s: exited with %d:\n%s", name, code, log.Tail(5))
+		}
+	}
+	if out := w.Crmsync("check"); !strings.Contains(out, "note: FirstName does not travel to board contacts: it is a part of a name.") {
+		t.Errorf("check says:\n%s", out)
+	}
+	if out := w.Crmsync("migrate", "--history"); !strings.Contains(out, "There was no run yet.") {
+		t.Errorf("history:\n%s", out)
+	}
+}
+
+// Writing the key field moves a record behind the end of the lap. What was not kept after that is found all the same.
+func TestMigrateNotKept(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, "")
+	w.Plant(60)
+	w.Exec(`CREATE SEQUENCE keeps`)
+	w.Exec(`CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN IF nextval('keeps') = 1 THEN RAISE EXCEPTION 'lost'; END IF; RETURN NEW; END $$`)
+	w.Exec(`CREATE TRIGGER lose BEFORE INSERT ON links FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION lose()`)
+	w.Crmsync("migrate", "accounts")
+	w.Paired("Account", e2e.Accounts, 60)
+	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND (read, created) = (60, 60)")
+	w.Expect(0, "SELECT count(*) FROM migration_documents")
+}

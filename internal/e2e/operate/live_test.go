@@ -1,0 +1,271 @@
+package operate_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crmsync/internal/audit"
+	"crmsync/internal/cli"
+	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/schema/mapping"
+)
+
+// systems is a world of the two systems alone, without a database and with the example mapping.
+func systems(t *testing.T, options ...e2e.Option) *e2e.World {
+	t.Helper()
+	w := &e2e.World{T: t, Env: map[string]string{
+		"MAPPING": "../../../deploy/mapping.example.yaml", "WEBHOOK_SECRET": e2e.Secret, "MONDAY_API_TOKEN": "monday-token",
+		"SALESFORCE_CLIENT_ID": "client-id", "SALESFORCE_CLIENT_SECRET": "client-secret",
+	}}
+	mondayConfig := mondaysim.Config{Token: "monday-token", Boards: mondaysim.Example()}
+	salesforceConfig := sfsim.Config{ClientID: "client-id", ClientSecret: "client-secret", Objects: sfsim.Standard()}
+	for _, o := range options {
+		o(w, &mondayConfig, &salesforceConfig)
+	}
+	w.Monday, w.Salesforce = mondaysim.New(mondayConfig), sfsim.New(salesforceConfig)
+	t.Cleanup(w.Monday.Close)
+	mondayServer, salesforceServer := httptest.NewServer(w.Monday), httptest.NewServer(w.Salesforce)
+	t.Cleanup(mondayServer.Close)
+	t.Cleanup(salesforceServer.Close)
+	w.Env["MONDAY_API_URL"], w.Env["SALESFORCE_LOGIN_URL"] = mondayServer.URL+"/v2", salesforceServer.URL
+	w.Ingest = "https://sync.example.org/webhooks/monday/" + e2e.Secret
+	return w
+}
+
+// changedColumn changes a column of the example's boards.
+func changedColumn(board int64, id string, change func(*mondaysim.Column)) e2e.Option {
+	return e2e.Monday(func(c *mondaysim.Config) {
+		for n := range c.Boards {
+			for i := range c.Boards[n].Columns {
+				if col := &c.Boards[n].Columns[i]; c.Boards[n].ID == board && col.ID == id {
+					change(col)
+				}
+			}
+		}
+	})
+}
+
+// changedField changes a field of the standard objects.
+func changedField(object, name string, change func(*sfsim.Field)) e2e.Option {
+	return e2e.Salesforce(func(c *sfsim.Config) {
+		for n := range c.Objects {
+			for i := range c.Objects[n].Fields {
+				if f := &c.Objects[n].Fields[i]; c.Objects[n].Name == object && f.Name == name {
+					change(f)
+				}
+			}
+		}
+	})
+}
+
+// checked runs `check --live --json` and returns the errors and warnings, each as severity, the text of its line, and message.
+func checked(w *e2e.World) (code int, lines []string) {
+	w.T.Helper()
+	code, stdout, stderr := w.Command("check", "--live", "--json")
+	var r cli.Report
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		w.T.Fatalf("check: %v\n%s%s", err, stdout, stderr)
+	}
+	src, err := os.ReadFile(w.Env["MAPPING"])
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	text := strings.Split(string(src), "\n")
+	for _, f := range r.Findings {
+		if f.Severity == audit.Note {
+			continue
+		}
+		at := "-"
+		if f.Line > 0 {
+			at, _, _ = strings.Cut(strings.TrimSpace(text[f.Line-1]), " ")
+		}
+		lines = append(lines, fmt.Sprintf("%s %s %s %s", f.Severity, at, f.System, f.Message))
+	}
+	return code, lines
+}
+
+// TestCheckLive plants one fault in either system, or in the mapping, at a time.
+func TestCheckLive(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("../../../deploy/mapping.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := func(before, after string) e2e.Option {
+		if strings.Count(string(example), before) != 1 {
+			t.Fatalf("%q stands %d times in the example", before, strings.Count(string(example), before))
+		}
+		return e2e.Mapped(strings.Replace(string(example), before, after, 1))
+	}
+	tests := map[string]struct {
+		plant e2e.Option
+		code  int
+		want  []string
+	}{
+		"nothing": {func(*e2e.World, *mondaysim.Config, *sfsim.Config) {}, cli.ExitDone, nil},
+		"missing board": {e2e.Monday(func(c *mondaysim.Config) { c.Boards = c.Boards[1:] }), cli.ExitFailed,
+			[]string{"error board: Monday board 1001 does not exist, is archived, or is not shown to the token"}},
+		"missing column": {changedColumn(e2e.Leads, "close_date", func(c *mondaysim.Column) { c.ID = "date4" }), cli.ExitFailed,
+			[]string{`error CloseDate: Monday board 1003 has no column "close_date"`}},
+		"wrong type of column": {changedColumn(e2e.Leads, "company", func(c *mondaysim.Column) { c.Type = "people" }), cli.ExitFailed, []string{
+			`error Company: Monday column "company" is of type people; it needs "as: user"`,
+			`error Name: Monday column "company" is of type people; it needs "as: user"`,
+			`error Name: Monday column "company" is of type people; it needs "as: user"`}},
+		"id column of another type": {changedColumn(e2e.Contacts, "text_sfid", func(c *mondaysim.Column) { c.Type = "numbers" }), cli.ExitFailed,
+			[]string{`error id_column: Monday column "text_sfid" is of type numbers; the Salesforce Id is written to a text column only`}},
+		"connected to another board": {changedColumn(e2e.Contacts, "connect_account", func(c *mondaysim.Column) { c.LinkedBoard = e2e.Leads }), cli.ExitFailed,
+			[]string{`error AccountId: Monday column "connect_account" connects to board 1003, not to board 1001`}},
+		"missing label": {changedColumn(e2e.Leads, "status", func(c *mondaysim.Column) { c.Labels = []string{"New", "Qualified", "Follow-up", "Quote"} }), cli.ExitFailed, []string{
+			`error create_when: Monday column "status" has no label "MOU"`,
+			`error MOU: Monday column "status" has no label "MOU"`}},
+		"unmapped label": {edited("              Quote: Proposal/Price Quote\n", ""), cli.ExitDone,
+			[]string{`warning labels: Monday column "status" has labels that are not mapped, and there is no default: an item with one makes a dead letter: "Quote"`}},
+		"missing object": {e2e.Salesforce(func(c *sfsim.Config) {
+			c.Objects = slices.DeleteFunc(c.Objects, func(o sfsim.Object) bool { return o.Name == "Lead" })
+		}), cli.ExitFailed, []string{"error object: Salesforce there is no object Lead, or the login's user may not see it"}},
+		"missing field": {changedField("Lead", "Email", func(f *sfsim.Field) { f.Name = "Email__c" }), cli.ExitFailed,
+			[]string{`error Email: Salesforce Lead has no field Email that the login's user may see`}},
+		"read-only field": {changedField("Opportunity", "Amount", func(f *sfsim.Field) { f.ReadOnly = true }), cli.ExitFailed,
+			[]string{"error Amount: Salesforce Opportunity.Amount is read-only to the login's user"}},
+		"wrong type of field": {changedField("Opportunity", "CloseDate", func(f *sfsim.Field) { f.Type = sfsim.DateTime }), cli.ExitFailed, []string{
+			`error CloseDate: Salesforce Opportunity.CloseDate is of type datetime, and gets a date; add "as: datetime"`,
+			"error CloseDate: Salesforce Opportunity.CloseDate is of type datetime, and gets a date"}},
+		"key that is not unique": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.Unique = false }), cli.ExitFailed,
+			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c is not unique: an item could have two records"}},
+		"key that is no external ID": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.ExternalID = false }), cli.ExitFailed,
+			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c is not an external ID: records cannot be upserted by it"}},
+		"short key": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.Length = 10 }), cli.ExitFailed,
+			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c holds 10 characters; an item's id can have 18"}},
+		"restricted picklist value": {changedField("Opportunity", "StageName", func(f *sfsim.Field) { f.Values = slices.Delete(slices.Clone(f.Values), 1, 2) }), cli.ExitFailed,
+			[]string{`error Qualified: Salesforce Opportunity.StageName is a restricted picklist without the value "Qualification"`}},
+		"picklist value": {edited("LeadSource: { value: Monday }", "LeadSource: { value: Mondays }"), cli.ExitDone,
+			[]string{`warning LeadSource: Salesforce Opportunity.LeadSource is a picklist without the value "Mondays", did you mean "Monday"?`}},
+		"too long a value": {changedField("Opportunity", "LeadSource", func(f *sfsim.Field) { f.Length = 3 }), cli.ExitFailed,
+			[]string{"error LeadSource: Salesforce Opportunity.LeadSource holds 3 characters; this has 6"}},
+		"required field left out": {edited("          Company: { from: company, default: Unknown }   # the default stands in while the column is empty\n", ""), cli.ExitFailed,
+			[]string{"error fields: Salesforce Lead.Company is required, and the record leaves it out"}},
+		"Monday's token": {e2e.With("MONDAY_API_TOKEN", "another"), cli.ExitFailed,
+			[]string{"error - Monday nothing was checked: reading 3 boards: monday: 401 NOT_AUTHENTICATED"}},
+		"Salesforce's secret": {e2e.With("SALESFORCE_CLIENT_SECRET", "another"), cli.ExitFailed,
+			[]string{"error - Salesforce nothing was checked: describing Account: logging in: salesforce: 400 invalid_client"}},
+		"few calls left": {e2e.Salesforce(func(c *sfsim.Config) { c.DailyLimit = 4 }), cli.ExitDone,
+			[]string{"warning - Salesforce 0 of 4 API calls of 24 hours are left"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := systems(t, tt.plant)
+			if name != "missing board" {
+				w.Subscribe()
+			} else {
+				w.Subscribe(e2e.Contacts, e2e.Leads)
+			}
+			code, got := checked(w)
+			request := regexp.MustCompile(` \(request [^)]*\)`)
+			for i := range got {
+				got[i] = request.ReplaceAllString(got[i], "")
+			}
+			if code != tt.code {
+				t.Errorf("exit code %d, want %d", code, tt.code)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The table names severity, place and system, and the notes say what was not checked.
+func TestCheckLiveTable(t *testing.T) {
+	t.Parallel()
+	w := systems(t, changedField("Lead", "Email", func(f *sfsim.Field) { f.ReadOnly = true }))
+	w.Subscribe()
+	code, stdout, stderr := w.Command("check", "--live")
+	if code != cli.ExitFailed || !strings.Contains(stderr, "1 error") {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+	for _, want := range []string{"SEVERITY", `error +\d+:11 +Salesforce +Lead.Email is read-only`, `note +- +Monday +Monday does not say where a webhook delivers to`,
+		`note +- +Salesforce +99996 of 100000 API calls`, `1 error, 0 warnings\.`} {
+		if !regexp.MustCompile(want).MatchString(stdout) {
+			t.Errorf("%q is not in\n%s", want, stdout)
+		}
+	}
+}
+
+// Faults of the file and of the environment end with 2, before anything is asked.
+func TestCheckUsage(t *testing.T) {
+	t.Parallel()
+	w := systems(t, e2e.Mapped("version: 1\n"))
+	code, stdout, _ := w.Command("check", "--live", "--json")
+	var r cli.Report
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	want := cli.Report{Mapping: w.Env["MAPPING"], Errors: 1, Findings: []audit.Finding{{Severity: audit.Error, System: "mapping", Line: 1, Column: 1, Message: `"boards" is missing`}}}
+	if diff := cmp.Diff(want, r); code != cli.ExitUsage || diff != "" {
+		t.Errorf("exit code %d; report (-want +got):\n%s", code, diff)
+	}
+	w = systems(t, e2e.With("MONDAY_API_TOKEN", ""), e2e.With("SALESFORCE_CLIENT_ID", ""))
+	code, _, stderr := w.Command("check", "--live")
+	if code != cli.ExitUsage || !strings.Contains(stderr, "MONDAY_API_TOKEN: is required") || !strings.Contains(stderr, "SALESFORCE_CLIENT_ID: is required") {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+	if n := w.Calls(); n != [2]int{} {
+		t.Errorf("%v calls, want none", n)
+	}
+	code, stdout, _ = w.Command("check", "--json")
+	if code != cli.ExitDone || !strings.Contains(stdout, `"findings": []`) {
+		t.Errorf("exit code %d: %s", code, stdout)
+	}
+}
+
+// What scaffold prints for any board and object passes check, and names nothing that the systems refuse.
+func TestScaffold(t *testing.T) {
+	t.Parallel()
+	w := systems(t)
+	w.Subscribe()
+	for _, board := range []int64{e2e.Accounts, e2e.Contacts, e2e.Leads} {
+		for _, object := range []string{"Account", "Contact", "Lead", "Opportunity", "Monday_Project__c"} {
+			code, stdout, stderr := w.Command("scaffold", "--board", fmt.Sprint(board), "--object", object)
+			if code != cli.ExitDone {
+				t.Fatalf("scaffold of %d and %s: exit code %d, %s", board, object, code, stderr)
+			}
+			w.Env["MAPPING"] = w.File("mapping.yaml", stdout)
+			if code, _, stderr := w.Command("check"); code != cli.ExitDone {
+				t.Errorf("check of %d and %s: exit code %d, %s\n%s", board, object, code, stderr, stdout)
+			}
+			_, findings := checked(w)
+			for _, f := range findings {
+				if strings.HasPrefix(f, "error") && !strings.Contains(f, "is required, and the record leaves it out") {
+					t.Errorf("%d and %s: %s\n%s", board, object, f, stdout)
+				}
+			}
+		}
+	}
+	for name, args := range map[string][]string{
+		"board 9":    {"--board", "9", "--object", "Lead"},
+		"object Led": {"--board", "1001", "--object", "Led"},
+	} {
+		if code, stdout, stderr := w.Command(append([]string{"scaffold"}, args...)...); code != cli.ExitFailed || stdout != "" || !strings.Contains(stderr, name) {
+			t.Errorf("%s: exit code %d, %q, %q", name, code, stdout, stderr)
+		}
+	}
+}
+
+func TestMappingSchema(t *testing.T) {
+	t.Parallel()
+	code, stdout, _ := systems(t).Command("mapping", "schema")
+	if code != cli.ExitDone || stdout != string(mapping.Schema()) || !json.Valid([]byte(stdout)) {
+		t.Errorf("exit code %d, %d bytes", code, len(stdout))
+	}
+}

@@ -1,0 +1,163 @@
+package operate_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"crmsync/internal/cli"
+	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
+)
+
+func TestLogsExport(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t)
+	w.Start("serve")
+	w.Subscribe()
+	first := w.Monday.CreateItem(e2e.Accounts, "First Ltd", nil)
+	second := w.Monday.CreateItem(e2e.Accounts, "Second Ltd", nil)
+	w.Quiet()
+	if _, err := w.DB.Exec(t.Context(), `UPDATE sync_logs SET event = '=HYPERLINK("x")' WHERE item_id = $1`, second); err != nil {
+		t.Fatal(err)
+	}
+
+	code, out, errs := w.Command("logs", "export", "--since", "1h")
+	if code != cli.ExitDone {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	if !strings.Contains(out, "\r\n") {
+		t.Error("lines do not end as RFC 4180 wants them")
+	}
+	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 1 + w.Count("SELECT count(*) FROM sync_logs"); len(rows) != want {
+		t.Errorf("%d rows, want %d", len(rows), want)
+	}
+	for _, row := range rows[1:] {
+		if strings.HasPrefix(row[1], "=") {
+			t.Errorf("a formula: %q", row[1])
+		}
+	}
+	_, out, _ = w.Command("logs", "export", "--item", strconv.FormatInt(first, 10))
+	if strings.Contains(out, strconv.FormatInt(second, 10)) || !strings.Contains(out, strconv.FormatInt(first, 10)) {
+		t.Errorf("not the item's rows alone:\n%s", out)
+	}
+	if code, _, errs := w.Command("logs", "export", "--since", "yesterday"); code != cli.ExitUsage || !strings.Contains(errs, "--since") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t)
+	stop := w.Start("serve")
+	w.Subscribe()
+	w.Monday.CreateItem(e2e.Accounts, "First Ltd", nil)
+	w.Quiet()
+	stop()
+	code, out, errs := w.Command("status", "--json")
+	if code != cli.ExitDone {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	var got cli.Status
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.LastHour.Success != 1 || got.DeadLetters != 0 || len(got.Outages) != 0 || got.Salesforce == nil || got.Salesforce.Limit != 100_000 {
+		t.Errorf("status: %s", out)
+	}
+	if _, out, _ = w.Command("status"); !strings.Contains(out, "1 applied") {
+		t.Errorf("status: %s", out)
+	}
+}
+
+func TestErase(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t)
+	w.Start("serve")
+	w.Subscribe()
+	item := w.Monday.CreateItem(e2e.Contacts, "Zebulon Quixote", map[string]any{"email": map[string]any{"email": "zebulon@example.org", "text": "zebulon@example.org"}})
+	w.Quiet()
+	w.Monday.Rename(item, "Zebulon Quixotic")
+	w.Quiet()
+
+	code, out, errs := w.Command("erase", "--item", strconv.FormatInt(item, 10))
+	if code != cli.ExitDone {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	if !strings.Contains(out, "Erased") {
+		t.Errorf("said %q", out)
+	}
+	for _, table := range []string{"items", "links", "river_job", "sync_logs", "error_logs", "dead_letters"} {
+		if n := w.Count("SELECT count(*) FROM " + table + " t WHERE t::text ILIKE '%zebulon%' OR t::text ILIKE '%quixot%'"); n != 0 {
+			t.Errorf("%s still has %d rows with values of the item", table, n)
+		}
+	}
+	if n := w.Count("SELECT count(*) FROM links WHERE item_id = $1 AND salesforce_id IS NOT NULL", item); n != 1 {
+		t.Errorf("%d links, want the one that was there", n)
+	}
+	// What comes later goes on as before.
+	w.Monday.Rename(item, "Zoe Later")
+	w.Quiet()
+	if got := w.Record("Contact", item)["LastName"]; got != "Later" {
+		t.Errorf("last name %v after a rename", got)
+	}
+}
+
+// TestEraseMigrating erases an item whose making a run never heard of: its values leave the call that is kept too, and the
+// next run makes no second one.
+func TestEraseMigrating(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, "", e2e.With("MAX_ATTEMPTS", "1"))
+	account := w.Salesforce.Insert("Account", map[string]any{"Name": "Quixote Mills"})
+	other := w.Salesforce.Insert("Account", map[string]any{"Name": "Other"})
+	w.Monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault {
+		if strings.Contains(c.Operation, "create_item") {
+			return &mondaysim.Fault{Status: http.StatusOK, Body: `{"data":null,"errors":[{"message":"x","extensions":{"code":"SomethingException"}}]}`, After: true}
+		}
+		return nil
+	})
+	w.Start("serve")
+	w.Subscribe(e2e.Accounts)
+	if code, _, _ := w.Command("migrate", "accounts"); code != cli.ExitFailed {
+		t.Fatalf("exited with %d, want 1", code)
+	}
+	w.Monday.OnCall(nil)
+	w.Quiet()
+	made := w.Paired("Account", e2e.Accounts, 2)
+	item := made[account].ID
+	w.Expect(1, "SELECT count(*) FROM migration_documents WHERE answer IS NULL AND creates::text LIKE '%Quixote%'")
+
+	if code, out, errs := w.Command("erase", "--item", fmt.Sprint(item)); code != cli.ExitDone || !strings.Contains(out, "1 calls of a migration") {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
+	}
+	for _, table := range []string{"items", "links", "river_job", "migration_documents", "migration_runs"} {
+		w.Expect(0, "SELECT count(*) FROM "+table+" t WHERE t::text ILIKE '%quixote%'")
+	}
+
+	// The other item of the call may not have come into Monday's index yet: the run waits until it surely has.
+	w.Exec("DELETE FROM links WHERE salesforce_id = $1", other)
+	w.Exec("UPDATE dead_letters SET replayed_at = now()")
+	ended := make(chan int)
+	go func() {
+		code, _, _ := w.Command("migrate", "accounts")
+		ended <- code
+	}()
+	w.Eventually("the run waits", func() bool {
+		return w.Count("SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND state = 'scheduled' AND scheduled_at > now() + interval '10 minutes'") == 1
+	})
+	w.Exec("UPDATE migration_documents SET sent_at = sent_at - interval '1 hour'")
+	w.Exec("UPDATE river_job SET scheduled_at = now() WHERE state = 'scheduled'")
+	if code := <-ended; code != cli.ExitDone {
+		t.Errorf("exited with %d", code)
+	}
+	w.Paired("Account", e2e.Accounts, 2)
+	w.Expect(0, "SELECT count(*) FROM migration_documents")
+}

@@ -1,0 +1,110 @@
+package operate_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"testing"
+
+	"github.com/jackc/pgerrcode"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"crmsync/internal/cli"
+	"crmsync/internal/e2e"
+)
+
+// TestRoles goes the way of an operator: roles, schema as the owner, roles again; then an event through an ingest that may
+// only insert jobs and a worker that may only read and write rows.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t)
+	w.Exec("DROP SCHEMA public CASCADE; CREATE SCHEMA public") // as a new database has it
+	roles, err := os.ReadFile("../../../deploy/postgres/roles.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Exec(string(roles))
+	own := w.Env["DATABASE_URL"]
+	w.Env["DATABASE_URL"] = as(t, own, "crmsync_owner")
+	if code, _, stderr := w.Command("schema", "up"); code != cli.ExitDone {
+		t.Fatalf("schema up as the owner exited with %d: %s", code, stderr)
+	}
+	w.Exec(string(roles))
+
+	w.Env["SCHEMA_UP"] = "off"
+	w.Env["DATABASE_URL"] = as(t, own, "crmsync_ingest")
+	w.Start("ingest")
+	w.Env["DATABASE_URL"] = as(t, own, "crmsync_worker")
+	w.Start("worker")
+	w.Subscribe()
+	lead := w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Quiet()
+	w.Record("Lead", lead)
+	w.Monday.DeleteItem(lead)
+	w.Quiet()
+	w.None("Lead")
+
+	before := w.Count("SELECT count(*) FROM river_job")
+	for range 2 { // an event that comes again, and one that nobody can read, which becomes a dead letter
+		for _, body := range []string{`{"event":{"type":"create_pulse","boardId":1001,"pulseId":77,"triggerUuid":"roles","triggerTime":"2026-09-23T12:03:55.044Z"}}`, `not JSON`} {
+			w.Deliver(body)
+		}
+	}
+	w.Expect(before+2, "SELECT count(*) FROM river_job")
+	w.Told("unreadable")
+	if code, _, stderr := w.Command("replay", "--all"); code != cli.ExitDone {
+		t.Errorf("replay as the worker exited with %d: %s", code, stderr)
+	}
+	refuses(w, own)
+}
+
+// refuses tries what the roles must not do.
+func refuses(w *e2e.World, own string) {
+	w.T.Helper()
+	tests := map[string][]string{
+		"crmsync_ingest": {
+			"SELECT FROM items", "SELECT FROM links", "SELECT FROM sync_logs", "SELECT FROM error_logs", "SELECT FROM dead_letters",
+			"SELECT FROM river_queue", "UPDATE river_job SET state = 'available'", "UPDATE river_job SET args = '{}'", "DELETE FROM river_job",
+			"TRUNCATE river_job", "INSERT INTO sync_logs DEFAULT VALUES", "SELECT setval('river_job_id_seq', 1)", "CREATE TABLE mine (id int)",
+			"CREATE TEMPORARY TABLE mine (id int)", "SET ROLE crmsync_owner", "SET ROLE crmsync_worker",
+		},
+		"crmsync_worker": {
+			"CREATE TABLE mine (id int)", "CREATE TEMPORARY TABLE mine (id int)", "CREATE SCHEMA mine", "DROP TABLE items", "ALTER TABLE items ADD mine int",
+			"CREATE INDEX mine ON items (name)", "TRUNCATE items", "DELETE FROM river_migration", "INSERT INTO goose_db_version DEFAULT VALUES",
+			"SET ROLE crmsync_owner",
+		},
+	}
+	for role, statements := range tests {
+		conn, err := pgx.Connect(w.T.Context(), own)
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		defer conn.Close(context.Background())
+		// As if logged in by the role: a session of a superuser may always set any role.
+		if _, err := conn.Exec(w.T.Context(), "SET SESSION AUTHORIZATION "+role); err != nil {
+			w.T.Fatal(err)
+		}
+		for _, statement := range statements {
+			_, err := conn.Exec(w.T.Context(), statement)
+			var refused *pgconn.PgError
+			if !errors.As(err, &refused) || refused.Code != pgerrcode.InsufficientPrivilege {
+				w.T.Errorf("%s as %s: got %v, want insufficient privilege", statement, role, err)
+			}
+		}
+	}
+}
+
+// as is the database's URL with the rights of a role, whatever the server's way to log in.
+func as(t *testing.T, database, role string) string {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("options", "-crole="+role)
+	u.RawQuery = q.Encode()
+	return u.String()
+}

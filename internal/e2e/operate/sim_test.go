@@ -1,0 +1,82 @@
+package operate_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"crmsync/internal/cli"
+	"crmsync/internal/e2e"
+)
+
+// TestSim runs the program against the simulators as a developer does: by what `crmsync sim` prints.
+func TestSim(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.ByHand)
+	ctx, cancel := context.WithCancel(t.Context())
+	printed := &e2e.LogBuffer{}
+	code := make(chan int, 1)
+	go func() {
+		code <- cli.Run(ctx, []string{"sim", "--complexity-per-minute", "100000"}, func(string) string { return "" }, printed, io.Discard)
+	}()
+	w.Eventually("the simulators serve", func() bool { return strings.Count(printed.String(), "\n") == 5 })
+	said := map[string]string{}
+	for line := range strings.Lines(printed.String()) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		said[name] = value
+	}
+	for variable, name := range map[string]string{
+		"MONDAY_API_URL": "SIM_MONDAY_URL", "MONDAY_API_TOKEN": "SIM_MONDAY_TOKEN", "SALESFORCE_LOGIN_URL": "SIM_SALESFORCE_URL",
+		"SALESFORCE_CLIENT_ID": "SIM_SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET": "SIM_SALESFORCE_CLIENT_SECRET",
+	} {
+		if w.Env[variable] = said[name]; said[name] == "" {
+			t.Errorf("%s is not printed:\n%s", name, printed)
+		}
+	}
+	if !strings.HasSuffix(said["SIM_MONDAY_URL"], "/v2") {
+		t.Errorf("SIM_MONDAY_URL=%s, want one that ends in /v2", said["SIM_MONDAY_URL"])
+	}
+	w.Start("serve")
+
+	ask := func(query string) string {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, said["SIM_MONDAY_URL"], bytes.NewBufferString(`{"query":"`+query+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", said["SIM_MONDAY_TOKEN"])
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(answer)
+	}
+	for _, board := range []string{"1001", "1002", "1003"} {
+		if answer := ask(`mutation { create_webhook(board_id: ` + board + `, event: create_item, url: \"` + w.Ingest + `\") { id } }`); strings.Contains(answer, "errors") {
+			t.Fatalf("subscribing: %s", answer)
+		}
+	}
+	ask(`mutation { create_item(board_id: 1001, item_name: \"Engines\") { id } }`)
+	w.Eventually("the item shows the Id of its record", func() bool {
+		return strings.Contains(ask(`{ boards(ids: [1001]) { items_page { items { column_values(ids: [\"text_sfid\"]) { text } } } } }`), `"text":"001`)
+	})
+	w.Healthy()
+	cancel()
+	select {
+	case got := <-code:
+		if got != cli.ExitDone {
+			t.Errorf("exit code %d, want 0", got)
+		}
+	case <-time.After(e2e.Patience):
+		t.Error("the simulators do not stop")
+	}
+}

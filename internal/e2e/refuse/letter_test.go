@@ -1,0 +1,221 @@
+package refuse_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"crmsync/internal/cli"
+	"crmsync/internal/e2e"
+)
+
+// refused makes a world with a dead letter: the address of its one lead is not taken until allow is called.
+func refused(t *testing.T, options ...e2e.Option) (w *e2e.World, lead, job int64, allow func()) {
+	t.Helper()
+	w = e2e.Serving(t, options...)
+	refusing := make(chan struct{})
+	w.Salesforce.Refuse("Lead", "Email", func(v any) string {
+		select {
+		case <-refusing:
+			return ""
+		default:
+		}
+		if v == nil {
+			return ""
+		}
+		return e2e.Refusal
+	})
+	lead = w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Quiet()
+	w.Monday.SetColumn(lead, "email", e2e.Email("ada@example.org"))
+	w.Quiet()
+	return w, lead, w.Letter(), func() { close(refusing) }
+}
+
+// TestReplay: a dead letter is listed, put back by id, and succeeds once its cause is gone, though Salesforce's refusal
+// was remembered.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	w, lead, job, allow := refused(t)
+	code, list, _ := w.Command("replay")
+	for _, want := range []string{fmt.Sprint(job), "update_column_value", "1003", fmt.Sprint(lead), "Lead.Email", e2e.Refusal} {
+		if code != cli.ExitDone || !strings.Contains(list, want) {
+			t.Errorf("the list (exit code %d) has no %s:\n%s", code, want, list)
+		}
+	}
+	if strings.Contains(list, "example.org") {
+		t.Errorf("the list tells values:\n%s", list)
+	}
+
+	code, _, stderr := w.Command("replay", "4711", fmt.Sprint(job))
+	if code != cli.ExitFailed || !strings.HasSuffix(stderr, ": 4711\n") {
+		t.Errorf("an id that is none: exit code %d, %q", code, stderr)
+	}
+	w.Quiet() // the cause is still there
+	w.Eventually("the second end is alerted too", func() bool { return mentions(w.Telegram.Texts(), job) == 2 })
+
+	allow()
+	if code, stdout, stderr := w.Command("replay", fmt.Sprint(job)); code != cli.ExitDone || !strings.Contains(stdout, "1 ") {
+		t.Fatalf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	w.Quiet()
+	w.Holds(w.Record("Lead", lead), map[string]any{"Email": "ada@example.org"})
+	w.Expect(1, "SELECT count(*) FROM sync_logs WHERE job_id = $1 AND status = 'success'", job)
+	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE replayed_at IS NOT NULL")
+	if code, list, _ := w.Command("replay"); code != cli.ExitDone || strings.Contains(list, fmt.Sprint(job)) {
+		t.Errorf("still listed (exit code %d):\n%s", code, list)
+	}
+	if code, _, _ := w.Command("replay", fmt.Sprint(job)); code != cli.ExitFailed {
+		t.Errorf("replayed twice: exit code %d, want 1", code)
+	}
+}
+
+func TestReplayAll(t *testing.T) {
+	t.Parallel()
+	w, lead, job, allow := refused(t)
+	w.Deliver("not JSON")
+	w.Quiet()
+	allow()
+	if code, stdout, stderr := w.Command("replay", "--all"); code != cli.ExitDone || !strings.Contains(stdout, "2 ") {
+		t.Fatalf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	w.Quiet()
+	w.Holds(w.Record("Lead", lead), map[string]any{"Email": "ada@example.org"})
+	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL AND kind = 'unreadable'")
+	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE replayed_at IS NOT NULL AND job_id = $1", job)
+	if code, _, stderr := w.Command("replay", "--all", "7"); code != cli.ExitUsage {
+		t.Errorf("--all with an id: exit code %d, %q", code, stderr)
+	}
+	w.Exec("UPDATE dead_letters SET replayed_at = now()")
+	if code, stdout, _ := w.Command("replay"); code != cli.ExitDone || !strings.Contains(stdout, "no dead letters") {
+		t.Errorf("nothing to list: exit code %d, %q", code, stdout)
+	}
+}
+
+// TestReplayOfPruned: the queue forgets its jobs; a dead letter does not.
+func TestReplayOfPruned(t *testing.T) {
+	t.Parallel()
+	w, lead, job, allow := refused(t)
+	w.Alerted()
+	w.Exec("DELETE FROM river_job WHERE id = $1", job)
+	allow()
+	if code, _, stderr := w.Command("replay", fmt.Sprint(job)); code != cli.ExitDone {
+		t.Fatalf("exit code %d, %q", code, stderr)
+	}
+	w.Quiet()
+	w.Holds(w.Record("Lead", lead), map[string]any{"Email": "ada@example.org"})
+}
+
+// killed leaves jobs as River's rescuer does when their worker was killed on the last attempt.
+const killed = `
+	UPDATE river_job SET state = 'discarded', attempt = max_attempts, attempted_at = now(), finalized_at = now(),
+	       errors = ARRAY[jsonb_build_object('at', now(), 'attempt', max_attempts, 'error', 'Stuck job rescued by Rescuer', 'trace', '')]`
+
+// TestKilledOnTheLastAttempt: River tells nobody of a job that it gives up by itself.
+func TestKilledOnTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.With("MAX_ATTEMPTS", "3"))
+	w.Start("ingest")
+	w.Subscribe()
+	item := w.Monday.CreateItem(e2e.Accounts, "Engines", nil)
+	w.Eventually("the event is queued", func() bool { return w.Monday.Pending() == 0 })
+	w.Exec(killed)
+	w.Start("worker")
+	w.Quiet()
+	job := w.Letter()
+	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE attempts = 3 AND kind = 'item_create' AND reason LIKE '%rescued%'")
+	w.Expect(1, "SELECT count(*) FROM sync_logs WHERE job_id = $1 AND status = 'failed' AND event = 'create_pulse' AND board_id = 1001 AND item_id = $2", job, item)
+	w.Told(fmt.Sprint("job ", job), "board 1001", fmt.Sprint("item ", item), "3 attempts")
+	w.Alerted()
+	once(w)
+	w.None("Account")
+	if code, _, _ := w.Command("replay", "--all"); code != cli.ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	w.Quiet()
+	w.Record("Account", item)
+}
+
+// TestAlertsAreGrouped: many dead letters at once are few messages, and two workers do not both tell of them.
+func TestAlertsAreGrouped(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Slacking)
+	w.Start("ingest")
+	w.Subscribe()
+	for n := range 30 {
+		w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Account ", n), nil)
+	}
+	w.Eventually("all is queued", func() bool { return w.Monday.Pending() == 0 })
+	w.Exec(killed)
+	w.Start("worker")
+	w.Start("worker")
+	w.Quiet()
+	w.Alerted()
+	once(w)
+	for name, messages := range map[string][]string{"telegram": w.Telegram.Texts(), "slack": w.Slack.Texts()} {
+		if len(messages) > 4 {
+			t.Errorf("%d messages to %s of 30 dead letters, want few", len(messages), name)
+		}
+		for _, message := range messages {
+			if len(message) > 4096 {
+				t.Errorf("a message of %d characters: %s takes 4096", len(message), name)
+			}
+		}
+		for job := int64(1); job <= 30; job++ {
+			if n := mentions(messages, job); n != 1 {
+				t.Errorf("job %d stands in %d messages to %s, want 1", job, n, name)
+			}
+		}
+	}
+}
+
+// TestTelegramThrottles: an alert that Telegram puts off comes later, and once; the other messenger hears of it at once,
+// and once too.
+func TestTelegramThrottles(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Slacking)
+	w.Telegram.RefuseNext(2)
+	w.Start("serve")
+	w.Deliver("not JSON")
+	w.Eventually("the other messenger has it", func() bool { return len(w.Slack.Texts()) == 1 })
+	if len(w.Telegram.Texts()) != 0 {
+		t.Error("Telegram was not asked first, or took it")
+	}
+	w.Subscribe()
+	item := w.Monday.CreateItem(e2e.Accounts, "Engines", nil) // alerting holds up no event
+	w.Eventually("the event is done", func() bool { return len(w.Records("Account", e2e.Key, item)) == 1 })
+	w.Quiet()
+	w.Alerted()
+	once(w)
+	if left := w.Telegram.Refusals(); left != 0 {
+		t.Errorf("%d refusals left: Telegram was not asked again", left)
+	}
+	if n := len(w.Slack.Texts()); n != 1 {
+		t.Errorf("%d messages to Slack, want 1", n)
+	}
+}
+
+// TestNoMessenger: without a messenger the log tells.
+func TestNoMessenger(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.With("TELEGRAM_BOT_TOKEN", ""), e2e.With("TELEGRAM_CHAT_ID", ""))
+	w.Start("serve")
+	w.Deliver("not JSON")
+	w.Quiet()
+	w.Alerted()
+	if !w.Logs[0].Contains(`"msg":"alert"`) {
+		t.Error("the log tells nothing of it")
+	}
+}
+
+// mentions is in how many messages a job stands as given up.
+func mentions(messages []string, job int64) (n int) {
+	stands := regexp.MustCompile(fmt.Sprintf(`\bjob %d:`, job))
+	for _, message := range messages {
+		if stands.MatchString(message) {
+			n++
+		}
+	}
+	return n
+}

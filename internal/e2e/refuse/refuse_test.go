@@ -1,0 +1,302 @@
+package refuse_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"crmsync/internal/e2e"
+	sfsim "crmsync/internal/sim/salesforce"
+)
+
+// watchFields notes the fields of each write of an object.
+func watchFields(w *e2e.World, object string) (fields func() []string) {
+	var mu sync.Mutex
+	var seen []string
+	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, record := range c.Records {
+			for field := range record {
+				if c.Object == object {
+					seen = append(seen, field)
+				}
+			}
+		}
+		return nil
+	})
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		all := seen
+		seen = nil
+		return all
+	}
+}
+
+// TestRefusedUpdate: a value that Salesforce refuses fails its own event and holds up nothing else.
+func TestRefusedUpdate(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t)
+	w.Start("ingest")
+	w.Subscribe()
+	stop := w.Start("worker")
+	w.Refuse("Lead", "Email", "refused@example.org")
+	lead, other := w.Lead("Ada Lovelace", "Analytical Engines"), w.Lead("Charles Babbage", "Difference Engines")
+	w.Quiet()
+	stop()
+	w.Monday.SetColumn(lead, "email", e2e.Email("refused@example.org"))
+	w.Monday.SetColumn(lead, "company", "Engines")
+	w.Monday.SetColumn(other, "email", e2e.Email("charles@example.org"))
+	w.Start("worker") // all in one batch
+	w.Quiet()
+	w.Holds(w.Record("Lead", lead), map[string]any{"Email": nil, "Company": "Engines"})
+	w.Holds(w.Record("Contact", lead), map[string]any{"Email": "refused@example.org"})
+	w.Holds(w.Record("Lead", other), map[string]any{"Email": "charles@example.org"})
+	job, id := w.Letter(), w.Record("Lead", lead)["Id"].(string)
+	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE kind = 'column_update' AND args->>'column_id' = 'email' AND attempts = 1 AND reason LIKE '%Lead.Email%'")
+	w.Expect(1, `SELECT count(*) FROM error_logs WHERE job_id = $1 AND attempt = 1 AND event = 'update_column_value' AND board_id = 1003 AND item_id = $2
+		AND column_id = 'email' AND object = 'Lead' AND salesforce_id = $3 AND class = 'permanent' AND code = $4 AND message <> ''`, job, lead, id, e2e.Refusal)
+	w.Expect(1, "SELECT count(*) FROM sync_logs WHERE status = 'failed' AND job_id = $1", job)
+	message := w.Told(fmt.Sprint("job ", job), "board 1003", fmt.Sprint("item ", lead), "Lead "+id, e2e.Refusal, "update_column_value", "1 attempt")
+	if strings.Contains(message, "example.org") || strings.Contains(message, "Ada") {
+		t.Errorf("an alert with values: %s", message)
+	}
+
+	fields := watchFields(w, "Lead")
+	w.Monday.SetColumn(lead, "company", "More Engines")
+	w.Quiet()
+	if slices.Contains(fields(), "Email") {
+		t.Error("the refused value was sent again though it had not changed")
+	}
+	w.Holds(w.Record("Lead", lead), map[string]any{"Company": "More Engines"})
+	w.Monday.SetColumn(lead, "email", e2e.Email("ada@example.org"))
+	w.Quiet()
+	w.Holds(w.Record("Lead", lead), map[string]any{"Email": "ada@example.org"})
+	w.Monday.SetColumn(lead, "email", e2e.Email("refused@example.org"))
+	w.Quiet()
+	w.Expect(2, "SELECT count(*) FROM dead_letters")
+	w.Alerted()
+	once(w)
+}
+
+// once holds that each dead letter's job id stands in exactly one alert.
+func once(w *e2e.World) {
+	w.T.Helper()
+	rows, err := w.DB.Query(w.T.Context(), "SELECT job_id FROM dead_letters")
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var job int64
+		if err := rows.Scan(&job); err != nil {
+			w.T.Fatal(err)
+		}
+		found := 0
+		for _, message := range w.Telegram.Texts() {
+			if strings.Contains(message, fmt.Sprintf("job %d:", job)) {
+				found++
+			}
+		}
+		if found != 1 {
+			w.T.Errorf("job %d stands in %d alerts, want 1", job, found)
+		}
+	}
+}
+
+// TestRefusedCreation: the records are made without what is refused, and the event is one dead letter for all of them.
+func TestRefusedCreation(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	for _, object := range []string{"Lead", "Contact"} {
+		w.Refuse(object, "Email", "refused@example.org")
+	}
+	lead := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("refused@example.org")})
+	w.Quiet()
+	for _, object := range []string{"Lead", "Contact"} {
+		w.Holds(w.Record(object, lead), map[string]any{"LastName": "Lovelace", "Email": nil})
+	}
+	opportunity := w.Record("Opportunity", lead)
+	if w.Shown(lead, "text_oppid") != opportunity["Id"] || w.Shown(lead, "text_sfid") != w.Record("Lead", lead)["Id"] {
+		t.Error("the item does not show the Ids of the records that were made")
+	}
+	w.Letter()
+	fields := watchFields(w, "Lead")
+	w.Monday.SetColumn(lead, "company", "Engines")
+	w.Quiet()
+	if slices.Contains(fields(), "Email") {
+		t.Error("the refused value was sent again though it had not changed")
+	}
+	w.Monday.SetColumn(lead, "email", e2e.Email("ada@example.org"))
+	w.Quiet()
+	for _, object := range []string{"Lead", "Contact"} {
+		w.Holds(w.Record(object, lead), map[string]any{"Email": "ada@example.org"})
+	}
+	w.Letter()
+	w.Alerted()
+	once(w)
+}
+
+// TestUnmappedLabel: a label without a meaning is a dead letter that names it, and the rest of the item goes on.
+func TestUnmappedLabel(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	lead := w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Quiet()
+	w.Monday.SetColumn(lead, "status", e2e.Label("Lost"))
+	w.Monday.SetColumn(lead, "company", "Engines")
+	w.Quiet()
+	w.Holds(w.Record("Lead", lead), map[string]any{"Status": "Working", "Company": "Engines"})
+	w.Holds(w.Record("Opportunity", lead), map[string]any{"StageName": "Qualification", "Name": "Engines - Ada Lovelace"})
+	job := w.Letter()
+	w.Expect(1, `SELECT count(*) FROM dead_letters WHERE reason LIKE '%"Lost"%' AND args->>'column_id' = 'status'`)
+	message := w.Told(fmt.Sprint("job ", job), "board 1003", fmt.Sprint("item ", lead), "Opportunity", "UNMAPPED_LABEL")
+	for _, value := range []string{"Ada", "Engines"} {
+		if strings.Contains(message, value) {
+			t.Errorf("an alert with the value %s: %s", value, message)
+		}
+	}
+	w.Monday.SetColumn(lead, "status", e2e.Label("Quote"))
+	w.Quiet()
+	w.Holds(w.Record("Opportunity", lead), map[string]any{"StageName": "Proposal/Price Quote"})
+	w.Alerted()
+	once(w)
+	w.Letter()
+}
+
+// TestRefusedCall: a call that is refused as a whole because of one row goes through without it.
+func TestRefusedCall(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t)
+	w.Start("ingest")
+	w.Subscribe()
+	var items []int64
+	for n := range 9 {
+		items = append(items, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Account ", n), nil))
+	}
+	poison := func(c sfsim.Call) bool {
+		return c.Operation == "upsert" && slices.ContainsFunc(c.Records, func(r map[string]any) bool { return r["Name"] == "Account 5" })
+	}
+	w.Failing(sfsim.Fault{Status: 400, Body: `[{"errorCode":"JSON_PARSER_ERROR","message":"Cannot deserialize instance of Account 5"}]`}, poison)
+	w.Start("worker")
+	w.Quiet()
+	if n := len(w.Salesforce.Records("Account")); n != len(items)-1 {
+		t.Errorf("%d accounts, want %d", n, len(items)-1)
+	}
+	if n := len(w.Records("Account", e2e.Key, items[5])); n != 0 {
+		t.Error("the refused account is there")
+	}
+	job := w.Letter()
+	w.Told(fmt.Sprint("job ", job), fmt.Sprint("item ", items[5]), "JSON_PARSER_ERROR")
+	w.Salesforce.OnCall(nil)
+	w.Monday.Rename(items[5], "Account 55")
+	w.Quiet()
+	w.Holds(w.Record("Account", items[5]), map[string]any{"Name": "Account 55"})
+	w.Letter()
+}
+
+// TestRefusedWithoutAWord: a value for which Salesforce refuses a whole call without naming it is found, on a new record as
+// on one that is there, and the rest goes through.
+func TestRefusedWithoutAWord(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.Mapped(`
+version: 1
+boards:
+  leads:
+    board: 1003
+    records:
+      account:
+        object: Account
+        shared: true
+        match: [Name]
+        fields: { Name: company, NumberOfEmployees: { from: amount } }
+      project:
+        object: Monday_Project__c
+        fields:
+          Name: name
+          Account__c: { record: account }
+          Members__c: amount
+          Start_Date__c: close_date
+`))
+	for _, company := range []string{"Engines", "Engines", "Other Engines"} {
+		w.Monday.CreateItem(e2e.Leads, "Ada", map[string]any{"company": company, "amount": "1.5"}) // no number of people
+	}
+	good := w.Monday.CreateItem(e2e.Leads, "Charles", map[string]any{"company": "Good Engines", "amount": "7", "close_date": map[string]any{"date": "2026-03-04"}})
+	w.Quiet()
+	if made, accounts := w.Salesforce.Records("Monday_Project__c"), w.Salesforce.Records("Account"); len(made) != 4 || len(accounts) != 3 {
+		t.Fatalf("%d projects and %d accounts, want 4 and 3", len(made), len(accounts))
+	}
+	w.Holds(w.Record("Monday_Project__c", good), map[string]any{"Members__c": 7.0, "Start_Date__c": "2026-03-04"})
+	w.Expect(3, "SELECT count(*) FROM dead_letters WHERE reason LIKE '%JSON_PARSER_ERROR%'")
+	for _, made := range w.Records("Monday_Project__c", "Name", "Ada") {
+		w.Holds(made, map[string]any{"Members__c": nil})
+		if made["Account__c"] == nil {
+			t.Error("a project without its account")
+		}
+	}
+	w.Monday.SetColumn(good, "amount", "1.5")
+	w.Monday.SetColumn(good, "close_date", map[string]any{"date": "2027-03-04"})
+	w.Quiet()
+	w.Holds(w.Record("Monday_Project__c", good), map[string]any{"Members__c": 7.0, "Start_Date__c": "2027-03-04"})
+	w.Expect(4, "SELECT count(*) FROM dead_letters")
+	w.Monday.SetColumn(good, "amount", "8")
+	w.Quiet()
+	w.Holds(w.Record("Monday_Project__c", good), map[string]any{"Members__c": 8.0})
+	w.Expect(4, "SELECT count(*) FROM dead_letters")
+}
+
+// TestAttempts: an error that may pass is tried again so many times, and each try is kept.
+func TestAttempts(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.With("MAX_ATTEMPTS", "3"))
+	w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Operation == "upsert" })
+	item := w.Monday.CreateItem(e2e.Accounts, "Engines", nil)
+	w.Quiet()
+	job := w.Letter()
+	w.Expect(3, "SELECT count(DISTINCT attempt) FROM error_logs WHERE job_id = $1 AND attempt BETWEEN 1 AND 3 AND class = 'transient' AND item_id = $2", job, item)
+	w.Expect(3, "SELECT attempts FROM dead_letters")
+	w.Told(fmt.Sprint("job ", job), "3 attempts", "create_pulse")
+	w.None("Account")
+
+	var failures int
+	var mu sync.Mutex
+	w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if c.Operation == "upsert" {
+			failures++
+		}
+		return c.Operation == "upsert" && failures == 1
+	})
+	w.Monday.Rename(item, "More Engines")
+	w.Quiet()
+	w.Holds(w.Record("Account", item), map[string]any{"Name": "More Engines"})
+	w.Expect(2, "SELECT attempt FROM sync_logs WHERE event = 'update_name' AND status = 'success'")
+	w.Letter()
+}
+
+// TestUnreadable: what nobody can read is kept as it came, and somebody hears of it.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	bodies := []string{
+		`{"event":`, "\x00\x01", "{\"event\":{\"type\":\"create_pulse\",\"boardId\":1003,\"pulseId\":7,\"pulseName\":\"\xff\"}}",
+		`{"event":{"type":"create_pulse","boardId":"x","pulseId":7}}`, `{"event":{"type":"create_pulse","boardId":1003}}`,
+		`{"event":{"type":"create_pulse","boardId":1003,"pulseId":7,"pulseName":"a\u0000b"}}`, `[]`, ``,
+		`{"event":{"type":"update_column_value","boardId":1003,"pulseId":7,"columnId":"c","columnType":"numeric","value":{"value":1e200000}}}`,
+	}
+	for _, body := range bodies {
+		w.Deliver(body)
+	}
+	w.Quiet()
+	w.Expect(len(bodies), "SELECT count(*) FROM dead_letters WHERE kind = 'unreadable' AND attempts = 1")
+	for _, body := range bodies {
+		w.Expect(1, "SELECT count(*) FROM dead_letters WHERE decode(args->>'body', 'base64') = $1", []byte(body))
+	}
+	w.Alerted()
+	once(w)
+	w.Told("unreadable", "UNREADABLE")
+}

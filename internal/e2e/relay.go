@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// relay stands before Postgres, and can be cut.
+type relay struct {
+	URL string
+
+	mu    sync.Mutex
+	down  bool
+	conns map[net.Conn]bool
+}
+
+func NewRelay(t *testing.T, database string) *relay {
+	t.Helper()
+	c, err := pgconn.ParseConfig(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{conns: map[net.Conn]bool{}}
+	r.URL = fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", url.UserPassword(c.User, c.Password), listener.Addr(), c.Database)
+	t.Cleanup(func() {
+		listener.Close()
+		r.Cut()
+	})
+	go func() {
+		for {
+			in, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			network, addr := pgconn.NetworkAddress(c.Host, c.Port)
+			out, err := net.Dial(network, addr)
+			if err != nil || !r.add(in, out) {
+				in.Close()
+				continue
+			}
+			go r.carry(in, out)
+			go r.carry(out, in)
+		}
+	}()
+	return r
+}
+
+func (r *relay) add(conns ...net.Conn) (ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, conn := range conns {
+		if r.down {
+			conn.Close()
+		} else {
+			r.conns[conn] = true
+		}
+	}
+	return !r.down
+}
+
+// carry ends both ways with the first.
+func (r *relay) carry(to, from net.Conn) {
+	_, _ = io.Copy(to, from) // whatever ends it, it is over
+	to.Close()
+	from.Close()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.conns, from)
+}
+
+// Cut ends all connections, and those that come.
+func (r *relay) Cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down = true
+	for conn := range r.conns {
+		conn.Close()
+	}
+}
+
+// Mend ends the cut.
+func (r *relay) Mend() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down = false
+}

@@ -1,0 +1,238 @@
+// Package e2e tests the program from outside: its commands run beside a Postgres of their own and both systems
+// simulated. It has the language of these tests; the folders below have the tests, by subject.
+package e2e
+
+import (
+	"context"
+	"flag"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/internal/cli"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/schema/schematest"
+)
+
+const (
+	Secret = "a-webhook-secret-of-32-characters"
+
+	Accounts, Contacts, Leads int64 = 1001, 1002, 1003 // boards of the example mapping
+
+	Key = "Monday_Item_Id__c" // field that holds the item's id
+
+	Patience = 90 * time.Second // for conditions; nothing is expected to take that long
+)
+
+// World is the program and all that is around it: Postgres, both systems, and the messengers.
+type World struct {
+	T          *testing.T
+	DB         *pgxpool.Pool
+	Env        map[string]string
+	Monday     *mondaysim.Sim
+	Salesforce *sfsim.Sim
+	Telegram   *telegram
+	Slack      *slack
+	Mail       mail
+	Ingest     string // URL of the ingest endpoint, once something serves it
+	Admin      string // base URL of the admin listener that was opened last
+	Logs       []*LogBuffer
+}
+
+// Option changes a world before it begins.
+type Option func(*World, *mondaysim.Config, *sfsim.Config)
+
+// Setup makes a world in which nothing runs yet.
+func Setup(t *testing.T, options ...Option) *World {
+	t.Helper()
+	url := schematest.URL(t)
+	db, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	w := &World{T: t, DB: db, Telegram: newTelegram(t), Slack: newSlack(t)}
+	mapping, err := filepath.Abs("../../../deploy/mapping.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Env = map[string]string{
+		"DATABASE_URL": url, "MAPPING": mapping, "WEBHOOK_SECRET": Secret,
+		"INGEST_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "LOG_LEVEL": "debug",
+		"MONDAY_API_TOKEN": "monday-token", "SALESFORCE_CLIENT_ID": "client-id", "SALESFORCE_CLIENT_SECRET": "client-secret",
+		"TELEGRAM_BOT_TOKEN": "123:telegram-token", "TELEGRAM_CHAT_ID": "42", "TELEGRAM_API_URL": w.Telegram.URL,
+		"ALERT_INTERVAL": "200ms", "RETRY_BASE": "50ms", "RETRY_MAX": "1s",
+	}
+	mondayConfig := mondaysim.Config{Token: "monday-token", RetryEvery: 300 * time.Millisecond}
+	salesforceConfig := sfsim.Config{ClientID: "client-id", ClientSecret: "client-secret"}
+	for _, o := range options {
+		o(w, &mondayConfig, &salesforceConfig)
+	}
+	w.Monday, w.Salesforce = mondaysim.New(mondayConfig), sfsim.New(salesforceConfig)
+	t.Cleanup(w.Monday.Close)
+	mondayServer, salesforceServer := httptest.NewServer(w.Monday), httptest.NewServer(w.Salesforce)
+	t.Cleanup(mondayServer.Close)
+	t.Cleanup(salesforceServer.Close)
+	w.Env["MONDAY_API_URL"], w.Env["SALESFORCE_LOGIN_URL"] = mondayServer.URL+"/v2", salesforceServer.URL
+	t.Cleanup(func() {
+		if n := w.Salesforce.InFlightViolations(); n != 0 {
+			t.Errorf("%d writes of a record while another one was in flight", n)
+		}
+	})
+	return w
+}
+
+// With sets a variable of the environment.
+func With(name, value string) Option {
+	return func(w *World, _ *mondaysim.Config, _ *sfsim.Config) { w.Env[name] = value }
+}
+
+// Mapped puts a mapping in the place of the example.
+func Mapped(text string) Option {
+	return func(w *World, _ *mondaysim.Config, _ *sfsim.Config) { w.Env["MAPPING"] = w.File("mapping.yaml", text) }
+}
+
+// Monday changes the account's configuration.
+func Monday(change func(*mondaysim.Config)) Option {
+	return func(_ *World, c *mondaysim.Config, _ *sfsim.Config) { change(c) }
+}
+
+// Salesforce changes the org's configuration.
+func Salesforce(change func(*sfsim.Config)) Option {
+	return func(_ *World, _ *mondaysim.Config, c *sfsim.Config) { change(c) }
+}
+
+// ByHand keeps Monday's deliveries back, for the test to post.
+func ByHand(w *World, c *mondaysim.Config, _ *sfsim.Config) { c.Deliver = w.Mail.put }
+
+// Slacking sends alerts to Slack too.
+func Slacking(w *World, _ *mondaysim.Config, _ *sfsim.Config) {
+	w.Env["SLACK_WEBHOOK_URL"] = w.Slack.URL
+}
+
+// Ticking gives Monday a clock that never shows a millisecond twice: renames have no finer time.
+func Ticking(_ *World, c *mondaysim.Config, _ *sfsim.Config) {
+	var last atomic.Int64
+	c.Now = func() time.Time {
+		for {
+			before, now := last.Load(), time.Now().UnixMilli()
+			now = max(now, before+1)
+			if last.CompareAndSwap(before, now) {
+				return time.UnixMilli(now)
+			}
+		}
+	}
+}
+
+// File writes a file of the test's own.
+func (w *World) File(name, text string) (path string) {
+	w.T.Helper()
+	path = filepath.Join(w.T.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		w.T.Fatal(err)
+	}
+	return path
+}
+
+// Start runs a command until the test ends or stop is called, which returns its exit code.
+func (w *World) Start(command string) (stop func() int) {
+	w.T.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	log := &LogBuffer{}
+	w.Logs = append(w.Logs, log)
+	code := make(chan int, 1)
+	go func() {
+		code <- cli.Run(ctx, []string{command}, func(name string) string { return w.Env[name] }, log, log)
+	}()
+	stop = sync.OnceValue(func() int {
+		cancel()
+		return <-code
+	})
+	w.T.Cleanup(func() {
+		if got := stop(); got != cli.ExitDone {
+			w.T.Errorf("crmsync %s exited with %d", command, got)
+		}
+		if w.T.Failed() {
+			w.T.Logf("log of crmsync %s:\n%s", command, log.Tail(60))
+		}
+	})
+	w.Eventually("crmsync "+command+" has started", func() bool {
+		select {
+		case got := <-code:
+			code <- got
+			w.T.Fatalf("crmsync %s exited with %d:\n%s", command, got, log.Tail(60))
+		default:
+		}
+		return log.Contains(`"msg":"started"`)
+	})
+	if addr := log.listener("ingest"); addr != "" {
+		w.Ingest = "http://" + addr + "/webhooks/monday/" + Secret
+	}
+	w.Admin = "http://" + log.listener("admin")
+	return stop
+}
+
+// Command runs a command that ends by itself.
+func (w *World) Command(args ...string) (code int, stdout, stderr string) {
+	w.T.Helper()
+	var out, errs LogBuffer // what runs beside a command tells there too
+	code = cli.Run(w.T.Context(), args, func(name string) string { return w.Env[name] }, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// Subscribe lets Monday deliver all events of the boards; none named: of the example's.
+func (w *World) Subscribe(boards ...int64) {
+	if len(boards) == 0 {
+		boards = []int64{Accounts, Contacts, Leads}
+	}
+	for _, board := range boards {
+		for _, event := range []string{"change_column_value", "create_item", "change_name", "item_deleted", "item_archived", "item_restored"} {
+			w.Monday.AddWebhook(board, event, w.Ingest)
+		}
+	}
+}
+
+// Serving is a world in which one process does everything, and hears of all events.
+func Serving(t *testing.T, options ...Option) *World {
+	t.Helper()
+	w := Setup(t, options...)
+	w.Start("serve")
+	w.Subscribe()
+	return w
+}
+
+// Main runs more tests at once than there are processors, unless -parallel says otherwise: they mostly wait.
+func Main(m *testing.M) {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if !said {
+		if err := flag.Set("test.parallel", strconv.Itoa(max(8, runtime.GOMAXPROCS(0)))); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// Seed is what SEED says, else random.
+func Seed(t *testing.T) uint64 {
+	text := os.Getenv("SEED")
+	if text == "" {
+		return uint64(rand.Uint32())
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("SEED: %v", err)
+	}
+	return n
+}

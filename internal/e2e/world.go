@@ -1,0 +1,230 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	sfsim "crmsync/internal/sim/salesforce"
+)
+
+// Eventually waits for a condition.
+func (w *World) Eventually(what string, ok func() bool) {
+	w.T.Helper()
+	deadline := time.NewTimer(Patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			w.T.Fatalf("waited in vain until %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// open are the jobs that have not come to their end: a dead letter has only once it is written.
+const open = `
+	SELECT count(*) FROM river_job j
+	WHERE  state NOT IN ('completed', 'cancelled', 'discarded')
+	OR     state IN ('cancelled', 'discarded') AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.replayed_at IS NULL)`
+
+// unaccounted are the jobs that ended in any way but one of those that are promised: applied, unchanged, skipped with a
+// reason, or dead letter.
+const unaccounted = `
+	SELECT count(*) FROM river_job j LEFT JOIN sync_logs s ON s.job_id = j.id LEFT JOIN dead_letters d ON d.job_id = j.id
+	WHERE  CASE WHEN j.state = 'completed' THEN
+	            s.status IN ('success', 'unchanged') OR (s.status = 'skipped' AND s.response_data->>'reason' <> '')
+	       ELSE s.status = 'failed' AND d.reason <> '' END IS NOT TRUE`
+
+// Quiet waits until Monday has delivered everything and every event has come to its end.
+func (w *World) Quiet() {
+	w.T.Helper()
+	w.Eventually("all is quiet", func() bool {
+		return w.Monday.Pending() == 0 && w.Count(open) == 0 && w.Monday.Pending() == 0
+	})
+	if n := w.Count(unaccounted); n != 0 {
+		w.T.Errorf("%d jobs ended in none of the ways that are promised", n)
+	}
+}
+
+// Count is the answer to a question of one number.
+func (w *World) Count(query string, args ...any) (n int) {
+	w.T.Helper()
+	w.Ask(&n, query, args...)
+	return n
+}
+
+// Text is the answer to a question of one text.
+func (w *World) Text(query string, args ...any) (s string) {
+	w.T.Helper()
+	w.Ask(&s, query, args...)
+	return s
+}
+
+func (w *World) Ask(into any, query string, args ...any) {
+	w.T.Helper()
+	if err := w.DB.QueryRow(context.Background(), query, args...).Scan(into); err != nil {
+		w.T.Fatalf("%s: %v", query, err)
+	}
+}
+
+// Exec changes the database behind the program's back.
+func (w *World) Exec(statement string, args ...any) {
+	w.T.Helper()
+	if _, err := w.DB.Exec(context.Background(), statement, args...); err != nil {
+		w.T.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// Expect holds a number from the database against what it should be.
+func (w *World) Expect(want int, query string, args ...any) {
+	w.T.Helper()
+	if got := w.Count(query, args...); got != want {
+		w.T.Errorf("%s %v: got %d, want %d", query, args, got, want)
+	}
+}
+
+// Healthy holds that nothing failed.
+func (w *World) Healthy() {
+	w.T.Helper()
+	w.Expect(0, "SELECT count(*) FROM dead_letters")
+	w.Expect(0, "SELECT count(*) FROM error_logs")
+}
+
+// Ending is how the last event of a kind ended, for an item.
+func (w *World) Ending(event string, item int64) (status, reason string) {
+	w.T.Helper()
+	query := `SELECT %s FROM sync_logs WHERE event = $1 AND item_id = $2 ORDER BY job_id DESC LIMIT 1`
+	return w.Text(fmt.Sprintf(query, "status"), event, item),
+		w.Text(fmt.Sprintf(query, "coalesce(response_data->>'reason', '')"), event, item)
+}
+
+// Records are the live records of an object that have a value in a field.
+func (w *World) Records(object, field string, value any) (found []map[string]any) {
+	for _, record := range w.Salesforce.Records(object) {
+		if fmt.Sprint(record[field]) == fmt.Sprint(value) {
+			found = append(found, record)
+		}
+	}
+	return found
+}
+
+// Record is the one record of an object that has the item's id in its key field.
+func (w *World) Record(object string, item int64) map[string]any {
+	w.T.Helper()
+	found := w.Records(object, Key, item)
+	if len(found) != 1 {
+		w.T.Fatalf("item %d has %d records of %s, want 1", item, len(found), object)
+	}
+	return found[0]
+}
+
+// Holds checks fields of a record; nil stands for an empty one.
+func (w *World) Holds(record map[string]any, want map[string]any) {
+	w.T.Helper()
+	for field, value := range want {
+		if got := record[field]; got != value {
+			w.T.Errorf("%s: got %v, want %v", field, got, value)
+		}
+	}
+}
+
+// None holds that there are no live records of the objects.
+func (w *World) None(objects ...string) {
+	w.T.Helper()
+	for _, object := range objects {
+		if n := len(w.Salesforce.Records(object)); n != 0 {
+			w.T.Errorf("%d records of %s, want none", n, object)
+		}
+	}
+}
+
+// Shown is the text of an item's column in Monday.
+func (w *World) Shown(item int64, column string) string {
+	w.T.Helper()
+	it, ok := w.Monday.Item(item)
+	if !ok {
+		w.T.Fatalf("no item %d", item)
+	}
+	return it.Text[column]
+}
+
+// Lead makes an item of the leads board that has all its records.
+func (w *World) Lead(name, company string, values ...map[string]any) int64 {
+	all := map[string]any{"status": Label("Qualified"), "company": company}
+	for _, more := range values {
+		maps.Copy(all, more)
+	}
+	return w.Monday.CreateItem(Leads, name, all)
+}
+
+// Told waits for a message that has all the texts, and returns it.
+func (w *World) Told(texts ...string) (message string) {
+	w.T.Helper()
+	w.Eventually(fmt.Sprintf("somebody is told of %q", texts), func() bool {
+		for _, m := range w.Telegram.Texts() {
+			if hasAll(m, texts) {
+				message = m
+				return true
+			}
+		}
+		return false
+	})
+	return message
+}
+
+// Alerted waits until everybody was told of all dead letters.
+func (w *World) Alerted() {
+	w.T.Helper()
+	w.Eventually("all dead letters are alerted", func() bool {
+		return w.Count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL") == 0
+	})
+}
+
+// Letter is the job id of the one dead letter.
+func (w *World) Letter() (job int64) {
+	w.T.Helper()
+	w.Expect(1, "SELECT count(*) FROM dead_letters")
+	w.Ask(&job, "SELECT job_id FROM dead_letters")
+	return job
+}
+
+// Calls is how often both systems were called.
+func (w *World) Calls() [2]int {
+	return [2]int{w.Salesforce.TotalCalls(), w.Monday.TotalCalls()}
+}
+
+// Failing makes calls fail for as long as on says so.
+func (w *World) Failing(fault sfsim.Fault, on func(sfsim.Call) bool) {
+	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
+		if !on(c) {
+			return nil
+		}
+		return &fault
+	})
+}
+
+func hasAll(text string, parts []string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
+}
+
+const Refusal = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+
+// Refuse lets Salesforce refuse a value of a field.
+func (w *World) Refuse(object, field string, value any) {
+	w.Salesforce.Refuse(object, field, func(v any) string {
+		if v == value {
+			return Refusal
+		}
+		return ""
+	})
+}
