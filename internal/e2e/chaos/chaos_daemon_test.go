@@ -163,7 +163,7 @@ type gate struct {
 	target atomic.Pointer[string]
 
 	mu       sync.Mutex
-	accepted map[string]int64 // triggerUuid -> item
+	accepted map[string]int64 // key of the event -> item
 }
 
 func newGate(t *testing.T) *gate {
@@ -204,16 +204,22 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 func (g *gate) accept(body []byte) {
 	var delivery struct {
 		Event struct {
-			TriggerUUID     string
-			PulseID, ItemID int64
+			TriggerUUID, ColumnID string
+			PulseID, ItemID       int64
 		}
 	}
 	if err := json.Unmarshal(body, &delivery); err != nil {
 		panic(err)
 	}
+	e := delivery.Event
+	item := max(e.PulseID, e.ItemID)
+	key := fmt.Sprintf("%s:%d", e.TriggerUUID, item)
+	if e.ColumnID != "" {
+		key += ":" + e.ColumnID
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.accepted[delivery.Event.TriggerUUID] = max(delivery.Event.PulseID, delivery.Event.ItemID)
+	g.accepted[key] = item
 }
 
 // page is a message that the messenger took.
