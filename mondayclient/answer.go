@@ -114,6 +114,7 @@ func (e *Error) describe(o object, message string) {
 	e.Code = clean(cmp.Or(textOf(o["code"]), textOf(o["error_code"]), codeOf(message)))
 	data := objectOf(o["error_data"])
 	e.Column = clean(textOf(data["column_id"]))
+	e.BoardID, e.ItemID = subjects(data)
 	for _, seconds := range []json.RawMessage{o["retry_in_seconds"], data["retry_in_seconds"]} {
 		if e.Wait == 0 {
 			e.Wait = inSeconds(numberOf(seconds))
@@ -122,6 +123,24 @@ func (e *Error) describe(o object, message string) {
 	if e.Wait == 0 {
 		e.Wait = resetIn(message)
 	}
+}
+
+// subjects are the board and the item that an error's data name.
+func subjects(data object) (board, item int64) {
+	for name, into := range map[string]*int64{
+		"board_id": &board, "boardId": &board, "item_id": &item, "itemId": &item, "pulse_id": &item,
+	} {
+		if id := idOf(data[name]); id > 0 {
+			*into = id
+		}
+	}
+	switch id := idOf(data["resource_id"]); textOf(data["resource_type"]) {
+	case "board":
+		board = id
+	case "item":
+		item = id
+	}
+	return board, item
 }
 
 // codeOf names an error that came without a code, by what its message is known to say.

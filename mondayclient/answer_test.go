@@ -68,7 +68,10 @@ var answers = map[string]struct {
 	"422":               {422, "", `{"errors":[{"message":"SECRET","extensions":{"code":"RecordInvalidException"}}]}`, Error{Status: 422, Code: "RecordInvalidException"}, 0, true, false},
 	"parse error":       {200, "", `{"errors":[{"message":"Parse error on \"SECRET\"","locations":[{"line":1,"column":2}]}],"account_id":1}`, Error{Status: 200}, 0, false, false},
 	"one error, bare":   {200, "", `{"errors":{"message":"SECRET","extensions":{"code":"ResourceNotFoundException"}}}`, Error{Status: 200, Code: "ResourceNotFoundException"}, 0, true, false},
-	"older, permanent":  {200, "", `{"error_code":"InvalidBoardIdException","status_code":200,"error_message":"SECRET","error_data":{"board_id":1}}`, Error{Status: 200, Code: "InvalidBoardIdException"}, 0, true, false},
+	"older, permanent":  {200, "", `{"error_code":"InvalidBoardIdException","status_code":200,"error_message":"SECRET","error_data":{"board_id":1}}`, Error{Status: 200, Code: "InvalidBoardIdException", BoardID: 1}, 0, true, false},
+	"names an item":     {200, "", `{"errors":[{"extensions":{"code":"ResourceNotFoundException","error_data":{"resource_type":"item","resource_id":"12736724196"}}}]}`, Error{Status: 200, Code: "ResourceNotFoundException", ItemID: 12736724196}, 0, true, false},
+	"names a group":     {200, "", `{"errors":[{"extensions":{"code":"ResourceNotFoundException","error_data":{"resource_type":"group","resource_id":"topics"}}}]}`, Error{Status: 200, Code: "ResourceNotFoundException"}, 0, true, false},
+	"version":           {200, "", `{"errors":[{"message":"SECRET","extensions":{"code":"InvalidVersionException"}}]}`, Error{Status: 200, Code: "InvalidVersionException"}, time.Minute, false, true},
 	"code is a text":    {200, "", `{"errors":[{"extensions":{"code":"the value \"SECRET\" is wrong","status_code":"x"}}]}`, Error{Status: 200}, 0, false, false},
 }
 

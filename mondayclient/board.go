@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
 
 	"crmsync/mondayclient/column"
 )
@@ -46,15 +45,37 @@ type BoardColumn struct {
 func (c *Client) Boards(ctx context.Context, ids []int64) ([]Board, error) {
 	var boards []Board
 	for group := range slices.Chunk(ids, maxBoards) {
-		start := time.Now()
-		found, err := c.readBoards(ctx, group)
-		c.observe("boards", start, len(found), failed(err, len(group)), err)
+		var found boardsReply
+		err := c.ask(ctx, question{
+			operation: "boards", document: boardsDocument, vars: map[string]any{"ids": texts(group), "limit": len(group)},
+			scopes: onBoards(group...), asked: len(group),
+		}, &found)
 		if err != nil {
 			return nil, fmt.Errorf("reading %d boards: %w", len(group), err)
 		}
-		boards = append(boards, found...)
+		for _, b := range found.Boards {
+			if b != nil {
+				boards = append(boards, b.board())
+			}
+		}
 	}
 	return boards, nil
+}
+
+type boardsReply struct {
+	Boards []*boardAnswer `json:"boards"`
+}
+
+func (r *boardsReply) rows() (int, bool) { return present(r.Boards), r.Boards != nil }
+
+// present counts what is not null.
+func present[T any](list []*T) (n int) {
+	for _, one := range list {
+		if one != nil {
+			n++
+		}
+	}
+	return n
 }
 
 type boardAnswer struct {
@@ -70,31 +91,6 @@ type boardAnswer struct {
 	Groups []*struct {
 		ID string `json:"id"`
 	} `json:"groups"`
-}
-
-func (c *Client) readBoards(ctx context.Context, ids []int64) ([]Board, error) {
-	var data struct {
-		Boards []*boardAnswer `json:"boards"`
-	}
-	failures, err := c.run(ctx, &call{scopes: onBoards(ids...)}, boardsDocument, map[string]any{"ids": texts(ids), "limit": len(ids)}, &data)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range failures {
-		if f.field() != "complexity" {
-			return nil, f.err
-		}
-	}
-	if data.Boards == nil {
-		return nil, &Error{Status: http.StatusOK, Code: codeUnexpected}
-	}
-	var boards []Board
-	for _, b := range data.Boards {
-		if b != nil {
-			boards = append(boards, b.board())
-		}
-	}
-	return boards, nil
 }
 
 func (a *boardAnswer) board() Board {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,7 +34,7 @@ type Config struct {
 	Complexity func(remaining int)
 }
 
-// Client calls Monday's GraphQL API. It tries once: its errors say when to come back. It is safe for concurrent use.
+// Client calls Monday's GraphQL API. It makes one attempt: its errors say when to come back. It is safe for concurrent use.
 //
 // https://developer.monday.com/api-reference/docs/introduction-to-graphql
 type Client struct {
@@ -43,11 +44,10 @@ type Client struct {
 	guard   Guard // nil: every call is made
 }
 
-// New makes a Client. It does not connect.
+// New returns a Client that has not connected yet.
 func New(config Config) (*Client, error) {
-	u, err := url.Parse(config.URL)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("monday API URL: not an http or https URL without credentials")
+	if err := checkURL(config.URL); err != nil {
+		return nil, fmt.Errorf("monday API URL: %w", err)
 	}
 	if config.Token == "" || strings.ContainsFunc(config.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, errors.New("monday API token: empty, or with characters that no token has")
@@ -63,6 +63,18 @@ func New(config Config) (*Client, error) {
 	heard := &heard{}
 	client.Transport = &transport{next: next, header: header(config), heard: heard}
 	return &Client{config: config, graphql: graphql.NewClient(config.URL, graphql.WithHTTPClient(&client)), heard: heard}, nil
+}
+
+// checkURL refuses to send the token in the clear, other than to this machine.
+func checkURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return errors.New("not an http or https URL without credentials")
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && !ip.IsLoopback() {
+		return errors.New("http would send the token unencrypted; use https (http is allowed for loopback addresses only)")
+	}
+	return nil
 }
 
 func header(config Config) http.Header {
@@ -90,19 +102,20 @@ func (c *Client) send(ctx context.Context, call *call, document string, vars map
 		c.config.Complexity(call.remaining)
 	}
 	if err != nil {
-		return nil, plainError(ctx, call, err)
+		return nil, c.plainError(ctx, call, err)
 	}
 	return call.failures, nil
 }
 
-// plainError takes away what the layers between wrapped around an error: they know nothing of Monday, and what
-// they say of an answer may repeat it.
-func plainError(ctx context.Context, call *call, err error) error {
+// plainError removes what the layers between wrapped around an error: they know nothing of Monday, and what they say of
+// an answer may repeat it.
+func (c *Client) plainError(ctx context.Context, call *call, err error) error {
 	var ours *Error
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
 	case errors.As(err, &ours):
+		ours.version = c.config.Version
 		return ours
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: codeTimeout, cause: context.DeadlineExceeded}

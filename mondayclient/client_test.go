@@ -157,6 +157,7 @@ func TestItemsInPart(t *testing.T) {
 	}{
 		"an item failed":     {`{"data":{"items":[{"id":"1","name":"A","state":"active","updated_at":"2026-09-23T12:03:55Z"},null]},"errors":[{"message":"SECRET","path":["items",1,"column_values"],"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, "INTERNAL_SERVER_ERROR", 1, true, false},
 		"null, unexplained":  {`{"data":{"items":[null]}}`, "UNEXPECTED_ANSWER", 0, true, false},
+		"a state unheard of": {`{"data":{"items":[{"id":"1","name":"A","state":"frozen","updated_at":"2026-09-23T12:03:55Z"}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
 		"no state":           {`{"data":{"items":[{"id":"1","name":"A","state":null,"updated_at":"2026-09-23T12:03:55Z"}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
 		"no time":            {`{"data":{"items":[{"id":"1","name":"A","state":"active","updated_at":null}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
 		"all failed":         {`{"data":{"items":null},"errors":[{"message":"SECRET","path":["items"],"extensions":{"code":"UserUnauthorizedException","status_code":403}}]}`, "UserUnauthorizedException", 0, false, true},
@@ -312,11 +313,23 @@ func TestNewRefuses(t *testing.T) {
 		"another scheme":      {URL: "ftp://api.example", Token: token},
 		"credentials in URL":  {URL: "https://user:SECRET@api.example", Token: token},
 		"no host":             {URL: "https:///v2", Token: token},
+		"in the clear":        {URL: "http://api.example/v2", Token: token},
+		"almost loopback":     {URL: "http://localhost.example/v2", Token: token},
+		"a private address":   {URL: "http://10.0.0.1/v2", Token: token},
 		"no token":            {URL: "https://api.example"},
 		"a line in the token": {URL: "https://api.example", Token: "SECRET\n"},
 	} {
 		if _, err := mondayclient.New(config); err == nil || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNewAllowsLoopback(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"http://127.0.0.1:8080/v2", "http://localhost/v2", "http://[::1]:8080/v2", "https://api.monday.com/v2"} {
+		if _, err := mondayclient.New(mondayclient.Config{URL: url, Token: token}); err != nil {
+			t.Errorf("New with %s: %v", url, err)
 		}
 	}
 }

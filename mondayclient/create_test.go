@@ -218,8 +218,16 @@ func TestBudget(t *testing.T) {
 			`"minuteRate";r=4990;t=38, "concurrency";r=249, "complexityMinute";r=120;t=38`,
 			mondayclient.Budget{Complexity: 120, ComplexityLimit: 5_000_000, Calls: 4990, CallsLimit: 5000, Concurrent: 250},
 		},
-		"over":     {`"minuteRate";q=5000;w=60`, `"minuteRate";r=0;t=0`, mondayclient.Budget{Calls: 5000, CallsLimit: 5000}},
-		"none":     {"", "", mondayclient.Budget{}},
+		"over": {`"minuteRate";q=5000;w=60`, `"minuteRate";r=0;t=0`, mondayclient.Budget{Calls: 5000, CallsLimit: 5000}},
+		"none": {"", "", mondayclient.Budget{}},
+		"complexity in the policy alone": {
+			`"minuteRate";q=5000;w=60, "complexityMinute";q=5000000;w=60`, `"minuteRate";r=4990;t=38`,
+			mondayclient.Budget{Calls: 4990, CallsLimit: 5000},
+		},
+		"complexity of no known limit": {
+			`"minuteRate";q=5000;w=60`, `"minuteRate";r=4990;t=38, "complexityMinute";r=0;t=38`,
+			mondayclient.Budget{Calls: 4990, CallsLimit: 5000},
+		},
 		"nonsense": {";;q", `"minuteRate";r=x, =;r`, mondayclient.Budget{}},
 	}
 	for name, tt := range tests {
@@ -236,6 +244,9 @@ func TestBudget(t *testing.T) {
 			got := m.client.Budget()
 			if name == "all" && time.Until(got.Resets) < 30*time.Second {
 				t.Errorf("resets at %s", got.Resets)
+			}
+			if got.KnowsComplexity() != (tt.want.ComplexityLimit > 0) || got.KnowsCalls() != (tt.want.CallsLimit > 0) {
+				t.Errorf("complexity known %v, calls known %v", got.KnowsComplexity(), got.KnowsCalls())
 			}
 			got.Resets = time.Time{}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

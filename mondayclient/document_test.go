@@ -17,21 +17,23 @@ import (
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	documents := map[string]string{
-		"items, all columns": itemsDocument(nil),
-		"items, no columns":  itemsDocument([]string{}),
-		"items, columns":     itemsDocument([]string{"a", "b"}),
-		"one write":          writeDocument(1),
-		"fifty writes":       writeDocument(maxWrites),
-		"users":              usersDocument,
-		"one create":         createDocument(1),
-		"fifty creates":      createDocument(maxWrites),
-		"search":             searchDocument(1),
-		"search, two pages":  searchDocument(2),
-		"next of search":     searchNextDocument,
-		"boards":             boardsDocument,
-		"webhooks":           webhooksDocument,
-		"create webhook":     createWebhookDocument,
-		"who am I":           meDocument,
+		"items, all columns":  itemsDocument(nil),
+		"items, no columns":   itemsDocument([]string{}),
+		"items, columns":      itemsDocument([]string{"a", "b"}),
+		"one write":           writeDocument(1),
+		"fifty writes":        writeDocument(maxWrites),
+		"existences":          existenceDocument,
+		"me, by an older API": meDocument,
+		"users":               usersDocument,
+		"one create":          createDocument(1),
+		"fifty creates":       createDocument(maxWrites),
+		"search":              searchDocument(1),
+		"search, two pages":   searchDocument(2),
+		"next of search":      searchNextDocument,
+		"boards":              boardsDocument,
+		"webhooks":            webhooksDocument,
+		"create webhook":      createWebhookDocument,
+		"who am I":            whoAmIDocument,
 	}
 	for _, file := range append(published(t), filepath.Join("testdata", "subset.graphql")) {
 		t.Run(filepath.Base(file), func(t *testing.T) {

@@ -43,10 +43,14 @@ type Error struct {
 	Wait      time.Duration // what Monday asked for; 0: nothing
 	Column    string        // id of the column whose value Monday refuses; empty: it names none
 
-	// Single says that the error is of one item or one write of a call that as a whole was answered.
+	// Single reports that the error is of one item or one write of a call that as a whole was answered.
 	Single bool
 
-	cause error // why there was no answer
+	// BoardID and ItemID are what the error is about; 0: that is not known.
+	BoardID, ItemID int64
+
+	version string // of the API, as it was asked for
+	cause   error  // why there was no answer
 }
 
 func (e *Error) Error() string {
@@ -63,7 +67,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap gives the reason why there was no answer.
+// Unwrap returns the reason why there was no answer.
 func (e *Error) Unwrap() error { return e.cause }
 
 // RetryAfter is how long to wait before the call is made again: Monday is busy, over a limit or away, or refuses
@@ -91,8 +95,8 @@ func (e *Error) wait(unless time.Duration) time.Duration {
 	return min(e.Wait, waitLongest)
 }
 
-// Permanent says that the same call is refused again: a board, an item or a column that is not there, or a value
-// that the column does not take.
+// Permanent reports whether the same call would be refused again: a board, an item or a column that is not there, or a
+// value that the column does not take.
 func (e *Error) Permanent() bool { return e.class() == permanent }
 
 // RefusesValue reports whether Monday refuses the value of a column: without that column the item may be taken.
@@ -105,7 +109,7 @@ func (e *Error) RefusesValue() bool {
 	return false
 }
 
-// Outage says that Monday cannot be used at all: it is away, refuses our login, or the day's calls are spent.
+// Outage reports whether Monday cannot be used at all: it is away, refuses our login, or the day's calls are spent.
 func (e *Error) Outage() bool {
 	switch e.class() {
 	case outage, login, daily:
@@ -114,11 +118,29 @@ func (e *Error) Outage() bool {
 	return false
 }
 
+// Advice says what a person can do about the error; empty where that is nothing, or nothing in particular.
+func (e *Error) Advice() string {
+	switch code := plain(e.Code); {
+	case code == "invalidversionexception":
+		return fmt.Sprintf("Monday does not serve version %q of its API: set MONDAY_API_VERSION to one that is current or in maintenance by "+
+			"https://developer.monday.com/api-reference/docs/api-versioning", e.version)
+	case code == "missingrequiredpermissions":
+		return "the token of the app lacks a permission: grant boards:read, boards:write and users:read, install the app again and replace MONDAY_API_TOKEN"
+	case code == "notauthenticated", e.Status == http.StatusUnauthorized:
+		return "Monday does not know the token: create a new one and replace MONDAY_API_TOKEN"
+	case e.Refused(), e.Single && classes[code] == login:
+		return "check that the user of MONDAY_API_TOKEN is active, and give it access to the board with the right to edit its items"
+	case e.class() == daily:
+		return "the account's API calls of the day are spent: Monday allows new ones from 00:00 UTC, and more on a higher plan"
+	}
+	return ""
+}
+
 // class is what an error means to the caller.
 type class int
 
 const (
-	other class = iota // may pass: to be tried again
+	other class = iota // may pass: to be attempted again
 	throttled
 	busy
 	outage
@@ -150,6 +172,7 @@ var classes = map[string]class{
 	"notauthenticated":           login,
 	"unauthorized":               login,
 	"useraccessdenied":           login,
+	"userunauthorized":           login, // from 2025-07
 	"userunauthorizedexception":  login,
 	"missingrequiredpermissions": login,
 	"invalidversionexception":    login,
@@ -193,7 +216,7 @@ func (e *Error) statusClass() class {
 		return throttled
 	case status == http.StatusLocked:
 		return busy
-	case status >= 500, status >= 300 && status < 400: // a redirect is none of Monday's
+	case status >= 500, status >= 300 && status < 400: // Monday redirects nothing
 		return outage
 	case status == http.StatusBadRequest, status == http.StatusNotFound, status == http.StatusUnprocessableEntity:
 		if e.Single {
@@ -203,7 +226,7 @@ func (e *Error) statusClass() class {
 	return other
 }
 
-// plain is a code in small letters, without anything between them.
+// plain is a code in lower case, without anything between its letters.
 func plain(code string) string {
 	return strings.ToLower(strings.Map(func(r rune) rune {
 		if r == '_' || r == ' ' || r == '-' {

@@ -3,11 +3,7 @@ package mondayclient
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
-	"time"
-
-	"crmsync/mondayclient/column"
 )
 
 // Guard decides whether a call is made, and sees what came of it. It returns what call returned, or an error of its own
@@ -77,41 +73,4 @@ func onNamed(ctx context.Context) []string {
 // error alone does not tell which; WhoAmI does.
 func (e *Error) Refused() bool {
 	return !e.Single && e.class() == login && plain(e.Code) != "invalidversionexception"
-}
-
-const meDocument = `query { me { id account { slug } } complexity { after } }`
-
-// Identity is who a token belongs to.
-type Identity struct {
-	UserID  int64
-	Account string // slug, as in the account's address
-}
-
-// WhoAmI asks who the token belongs to. It succeeds whenever Monday lets us in.
-//
-// https://developer.monday.com/api-reference/reference/me
-func (c *Client) WhoAmI(ctx context.Context) (Identity, error) {
-	var data struct {
-		Me *struct {
-			ID      column.ID `json:"id"`
-			Account struct {
-				Slug string `json:"slug"`
-			} `json:"account"`
-		} `json:"me"`
-	}
-	start := time.Now()
-	failures, err := c.run(ctx, &call{}, meDocument, nil, &data)
-	for _, f := range failures {
-		if f.field() != "complexity" {
-			err = f.err
-		}
-	}
-	c.observe("me", start, 0, 0, err)
-	if err == nil && data.Me == nil {
-		err = &Error{Status: http.StatusOK, Code: codeUnexpected}
-	}
-	if err != nil {
-		return Identity{}, fmt.Errorf("asking who we are: %w", err)
-	}
-	return Identity{UserID: int64(data.Me.ID), Account: data.Me.Account.Slug}, nil
 }

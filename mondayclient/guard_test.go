@@ -71,17 +71,3 @@ func TestGuarded(t *testing.T) {
 		})
 	}
 }
-
-func TestWhoAmI(t *testing.T) {
-	t.Parallel()
-	m := setup(t, says(`{"data":{"me":{"id":"4012","account":{"slug":"acme"}}}}`))
-	who, err := m.client.WhoAmI(t.Context())
-	if diff := cmp.Diff(mondayclient.Identity{UserID: 4012, Account: "acme"}, who); err != nil || diff != "" {
-		t.Errorf("error %v; identity (-want +got):\n%s", err, diff)
-	}
-	m = setup(t, says(`{"errors":[{"message":"Not Authenticated"}]}`))
-	_, err = m.client.WhoAmI(t.Context())
-	if !wantError(t, err, "NOT_AUTHENTICATED").Outage() {
-		t.Errorf("error %v is no outage", err)
-	}
-}

@@ -3,8 +3,6 @@ package mondayclient
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"time"
 
 	"crmsync/mondayclient/column"
 )
@@ -24,7 +22,7 @@ const (
 // MaxWebhookURL is the most characters that the URL of a webhook may have.
 const MaxWebhookURL = 255
 
-// Webhook is a board's subscription to a kind of event. Monday tells nobody where it delivers to.
+// Webhook is a board's subscription to a kind of event. Monday does not say where it delivers to.
 type Webhook struct {
 	ID    int64
 	Event string // WebhookEventType, as Subscriptions names them
@@ -39,36 +37,15 @@ func Subscriptions() []string {
 //
 // https://developer.monday.com/api-reference/reference/webhooks
 func (c *Client) Webhooks(ctx context.Context, board int64) ([]Webhook, error) {
-	start := time.Now()
-	hooks, err := c.readWebhooks(ctx, board)
-	c.observe("webhooks", start, len(hooks), 0, err)
+	var found webhooksReply
+	err := c.ask(ctx, question{
+		operation: "webhooks", document: webhooksDocument, vars: map[string]any{"board": fmt.Sprint(board)}, scopes: onBoards(board),
+	}, &found)
 	if err != nil {
 		return nil, fmt.Errorf("reading the webhooks of board %d: %w", board, err)
 	}
-	return hooks, nil
-}
-
-func (c *Client) readWebhooks(ctx context.Context, board int64) ([]Webhook, error) {
-	var data struct {
-		Webhooks []*struct {
-			ID    column.ID `json:"id"`
-			Event string    `json:"event"`
-		} `json:"webhooks"`
-	}
-	failures, err := c.run(ctx, &call{scopes: onBoards(board)}, webhooksDocument, map[string]any{"board": fmt.Sprint(board)}, &data)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range failures {
-		if f.field() != "complexity" {
-			return nil, f.err
-		}
-	}
-	if data.Webhooks == nil {
-		return nil, &Error{Status: http.StatusOK, Code: codeUnexpected}
-	}
 	var hooks []Webhook
-	for _, h := range data.Webhooks {
+	for _, h := range found.Webhooks {
 		if h != nil {
 			hooks = append(hooks, Webhook{ID: int64(h.ID), Event: h.Event})
 		}
@@ -76,42 +53,44 @@ func (c *Client) readWebhooks(ctx context.Context, board int64) ([]Webhook, erro
 	return hooks, nil
 }
 
+type webhooksReply struct {
+	Webhooks []*struct {
+		ID    column.ID `json:"id"`
+		Event string    `json:"event"`
+	} `json:"webhooks"`
+}
+
+func (r *webhooksReply) rows() (int, bool) { return present(r.Webhooks), r.Webhooks != nil }
+
 // CreateWebhook subscribes a URL to a kind of event of a board and returns the webhook's id. Monday first sends the URL a challenge,
 // which it must answer within seconds. The error does not repeat the URL.
 //
 // https://developer.monday.com/api-reference/reference/webhooks#create-a-webhook
 func (c *Client) CreateWebhook(ctx context.Context, board int64, event, url string) (int64, error) {
-	start := time.Now()
-	id, err := c.createWebhook(ctx, board, event, url)
+	if len(url) > MaxWebhookURL {
+		return 0, fmt.Errorf("subscribing to %s of board %d: the URL has %d characters; at most %d are allowed", event, board, len(url), MaxWebhookURL)
+	}
+	var made createWebhookReply
+	vars := map[string]any{"board": fmt.Sprint(board), "event": event, "url": url}
+	err := c.ask(ctx, question{
+		operation: "create_webhook", document: createWebhookDocument, vars: vars, key: idempotencyKey(createWebhookDocument, vars),
+		scopes: onBoards(board), asked: 1,
+	}, &made)
 	if err != nil {
-		c.observe("create_webhook", start, 0, 1, err)
 		return 0, fmt.Errorf("subscribing to %s of board %d: %w", event, board, err)
 	}
-	c.observe("create_webhook", start, 1, 0, nil)
-	return id, nil
+	return int64(made.Webhook.ID), nil
 }
 
-func (c *Client) createWebhook(ctx context.Context, board int64, event, url string) (int64, error) {
-	if len(url) > MaxWebhookURL {
-		return 0, fmt.Errorf("the URL has %d characters; at most %d are taken", len(url), MaxWebhookURL)
+type createWebhookReply struct {
+	Webhook *struct {
+		ID column.ID `json:"id"`
+	} `json:"create_webhook"`
+}
+
+func (r *createWebhookReply) rows() (int, bool) {
+	if r.Webhook == nil || r.Webhook.ID <= 0 {
+		return 0, false
 	}
-	var data struct {
-		Made *struct {
-			ID column.ID `json:"id"`
-		} `json:"create_webhook"`
-	}
-	vars := map[string]any{"board": fmt.Sprint(board), "event": event, "url": url}
-	failures, err := c.run(ctx, &call{key: idempotencyKey(createWebhookDocument, vars), scopes: onBoards(board)}, createWebhookDocument, vars, &data)
-	if err != nil {
-		return 0, err
-	}
-	for _, f := range failures {
-		if f.field() != "complexity" {
-			return 0, f.single()
-		}
-	}
-	if data.Made == nil || data.Made.ID <= 0 {
-		return 0, &Error{Status: http.StatusOK, Code: codeUnexpected}
-	}
-	return int64(data.Made.ID), nil
+	return 1, true
 }

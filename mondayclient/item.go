@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,22 +14,39 @@ import (
 // maxItems is how many items Monday hands out at once.
 const maxItems = 100
 
+// State is what Monday says of whether an item still is.
+type State string
+
+// The states of an item.
+const (
+	Active   State = "active"
+	Archived State = "archived" // can be restored
+	Deleted  State = "deleted"  // in the bin, from which it can be restored for 30 days
+)
+
+func (s State) isKnown() bool { return s == Active || s.IsEnded() }
+
+// IsEnded reports whether Monday has said that the item is archived or deleted.
+func (s State) IsEnded() bool { return s == Archived || s == Deleted }
+
 // Item is an item as Monday has it.
 type Item struct {
 	ID        int64
-	BoardID   int64 // 0: a board that the token may not see
+	BoardID   int64 // where it is now, since items move between boards; 0: a board that the token may not see
 	Name      string
-	State     string    // active, archived or deleted
+	State     State
 	UpdatedAt time.Time // of the item as a whole, in whole seconds
 
 	Columns   map[string]column.Value // by column id
 	ChangedAt map[string]time.Time    // by column id, where the value tells its time
 }
 
-// Items reads up to 100 items in one call, with the columns of these ids, or with all where columns is nil. Items
-// and columns that Monday does not know are absent from the answer.
+// Items reads up to 100 items in one call, with the columns of these ids, or with all where columns is nil. Archived and
+// deleted items are among them, and say so. Columns that the item's board does not have are absent.
 //
-// Where single items failed, the others are returned beside the *Error: then an absent item says nothing.
+// An item that is absent is one of which Monday says nothing: there never was one of this id, it has left the bin, or the
+// token may not see its board. Where single items failed, the others are returned beside the *Error: then absence
+// does not even mean that.
 //
 // https://developer.monday.com/api-reference/reference/items
 func (c *Client) Items(ctx context.Context, ids []int64, columns []string) ([]Item, error) {
@@ -80,6 +98,55 @@ func (c *Client) readItems(ctx context.Context, ids []int64, columns []string) (
 	return items, err
 }
 
+// Existence is where an item is, and whether it still is.
+type Existence struct {
+	BoardID int64 // 0: a board that the token may not see
+	State   State
+}
+
+const existenceDocument = `query ($ids: [ID!]) {
+	items(ids: $ids, limit: 100) { id state board { id } }
+	complexity { after }
+}`
+
+// Existences asks for nothing but the state and the board of items, 100 to a call. What it means that an item is absent is
+// told at Items.
+func (c *Client) Existences(ctx context.Context, ids []int64) (map[int64]Existence, error) {
+	known := make(map[int64]Existence, len(ids))
+	for group := range slices.Chunk(ids, maxItems) {
+		var found existenceReply
+		err := c.ask(ctx, question{
+			operation: "existences", document: existenceDocument, vars: map[string]any{"ids": texts(group)}, scopes: onNamed(ctx), asked: len(group),
+		}, &found)
+		if err != nil {
+			return nil, fmt.Errorf("reading whether %d items exist: %w", len(group), err)
+		}
+		for _, item := range found.Items {
+			known[int64(item.ID)] = Existence{BoardID: int64(item.Board.ID), State: item.State}
+		}
+	}
+	return known, nil
+}
+
+type existenceReply struct {
+	Items []*struct {
+		ID    column.ID `json:"id"`
+		State State     `json:"state"`
+		Board struct {
+			ID column.ID `json:"id"`
+		} `json:"board"`
+	} `json:"items"`
+}
+
+func (r *existenceReply) rows() (int, bool) {
+	for _, item := range r.Items {
+		if item == nil || item.ID <= 0 || !item.State.isKnown() {
+			return 0, false
+		}
+	}
+	return len(r.Items), r.Items != nil
+}
+
 // itemsOf leaves out the items that cannot be read. The error says so: else they would pass for unknown to Monday.
 func itemsOf(answers []*itemAnswer) (items []Item, err error) {
 	if answers == nil {
@@ -121,7 +188,7 @@ func itemsDocument(columns []string) string {
 type itemAnswer struct {
 	ID        column.ID `json:"id"`
 	Name      string    `json:"name"`
-	State     string    `json:"state"`
+	State     State     `json:"state"`
 	UpdatedAt string    `json:"updated_at"`
 	Board     struct {
 		ID column.ID `json:"id"`
@@ -135,7 +202,7 @@ func (a *itemAnswer) item() (Item, bool) {
 		return Item{}, false
 	}
 	updatedAt, err := time.Parse(time.RFC3339, a.UpdatedAt)
-	if err != nil || a.ID <= 0 || a.State == "" {
+	if err != nil || a.ID <= 0 || !a.State.isKnown() {
 		return Item{}, false
 	}
 	item := Item{

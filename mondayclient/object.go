@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 
 	"github.com/tidwall/gjson"
+
+	"crmsync/mondayclient/column"
 )
 
 // object is a JSON object whose members are looked at one by one, under their exact names.
@@ -49,4 +51,13 @@ func numberOf(raw json.RawMessage) float64 {
 		return 0
 	}
 	return f
+}
+
+// idOf is an id, or 0 where something else stands.
+func idOf(raw json.RawMessage) int64 {
+	var id column.ID
+	if json.Unmarshal(raw, &id) != nil || id < 0 {
+		return 0
+	}
+	return int64(id)
 }

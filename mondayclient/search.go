@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"crmsync/mondayclient/column"
 )
@@ -58,7 +56,7 @@ func (c *Client) ItemsBy(ctx context.Context, board int64, columnID string, text
 	if len(texts) > maxTexts {
 		return nil, fmt.Errorf("searching for %d texts: at most %d to a call", len(texts), maxTexts)
 	}
-	ctx = OnBoards(ctx, board)
+	q := question{operation: "search", scopes: onBoards(board)}
 	columns := []string{columnID}
 	vars := map[string]any{"board": fmt.Sprint(board), "column": columnID, "columns": columns}
 	pages := 0
@@ -66,50 +64,60 @@ func (c *Client) ItemsBy(ctx context.Context, board int64, columnID string, text
 		vars[fmt.Sprintf("texts%d", pages)] = some
 		pages++
 	}
-	found, cursors, err := c.search(ctx, searchDocument(pages), vars, pages)
+	q.document, q.vars = searchDocument(pages), vars
+	found := pagesReply{pages: make([]*itemsPage, pages)}
+	err := c.ask(ctx, q, &found)
+	items, cursors := found.items, found.cursors
 	for err == nil && len(cursors) > 0 {
-		var items []Item
-		var more []string
-		items, more, err = c.search(ctx, searchNextDocument, map[string]any{"cursor": cursors[0], "columns": columns}, 1)
-		found, cursors = append(found, items...), append(cursors[1:], more...)
+		next := pagesReply{pages: make([]*itemsPage, 1)}
+		q.document, q.vars = searchNextDocument, map[string]any{"cursor": cursors[0], "columns": columns}
+		err = c.ask(ctx, q, &next)
+		items, cursors = append(items, next.items...), append(cursors[1:], next.cursors...)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("searching for %d texts: %w", len(texts), err)
 	}
-	return found, nil
+	return items, nil
 }
 
-// search makes one call. It returns the items of its pages, and the cursors of those that have more. A part that failed
-// fails the whole: what is absent must be known to be absent.
-func (c *Client) search(ctx context.Context, document string, vars map[string]any, pages int) (items []Item, cursors []string, err error) {
-	start := time.Now()
-	defer func() { c.observe("search", start, len(items), 0, err) }()
-	var data map[string]json.RawMessage
-	failures, err := c.run(ctx, &call{scopes: onNamed(ctx)}, document, vars, &data)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, f := range failures {
-		if f.field() != "complexity" {
-			return nil, nil, f.err
+// pagesReply holds the pages p0, p1 and so on, their items and the cursors of those that have more.
+type pagesReply struct {
+	pages   []*itemsPage
+	items   []Item
+	cursors []string
+}
+
+type itemsPage struct {
+	Cursor string        `json:"cursor"`
+	Items  []*itemAnswer `json:"items"`
+}
+
+func (r *pagesReply) UnmarshalJSON(text []byte) error {
+	data := objectOf(text)
+	for n := range r.pages {
+		if raw, ok := data[fmt.Sprintf("p%d", n)]; ok {
+			if err := json.Unmarshal(raw, &r.pages[n]); err != nil {
+				return err
+			}
 		}
 	}
-	for n := range pages {
-		var page *struct {
-			Cursor string        `json:"cursor"`
-			Items  []*itemAnswer `json:"items"`
+	return nil
+}
+
+// rows reports false where a page or an item is missing: what is absent must be known to be absent.
+func (r *pagesReply) rows() (int, bool) {
+	for _, page := range r.pages {
+		if page == nil {
+			return 0, false
 		}
-		if json.Unmarshal(data[fmt.Sprintf("p%d", n)], &page) != nil || page == nil {
-			return nil, nil, &Error{Status: http.StatusOK, Code: codeUnexpected}
-		}
-		some, err := itemsOf(page.Items)
+		items, err := itemsOf(page.Items)
 		if err != nil {
-			return nil, nil, err
+			return 0, false
 		}
-		items = append(items, some...)
+		r.items = append(r.items, items...)
 		if page.Cursor != "" {
-			cursors = append(cursors, page.Cursor)
+			r.cursors = append(r.cursors, page.Cursor)
 		}
 	}
-	return items, cursors, nil
+	return len(r.items), true
 }

@@ -3,9 +3,7 @@ package mondayclient
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
-	"time"
 
 	"crmsync/mondayclient/column"
 )
@@ -25,39 +23,25 @@ const usersDocument = `query ($ids: [ID!], $limit: Int) {
 func (c *Client) UserEmails(ctx context.Context, ids []int64) (map[int64]string, error) {
 	emails := make(map[int64]string, len(ids))
 	for group := range slices.Chunk(ids, maxUsers) {
-		start := time.Now()
-		found, err := c.readUsers(ctx, group)
-		c.observe("users", start, len(found), failed(err, len(group)), err)
+		var found usersReply
+		err := c.ask(ctx, question{
+			operation: "users", document: usersDocument, vars: map[string]any{"ids": texts(group), "limit": len(group)}, scopes: []string{"users"}, asked: len(group),
+		}, &found)
 		if err != nil {
 			return nil, fmt.Errorf("reading %d users: %w", len(group), err)
 		}
-		for _, u := range found {
+		for _, u := range found.Users {
 			emails[int64(u.ID)] = u.Email
 		}
 	}
 	return emails, nil
 }
 
-type user struct {
-	ID    column.ID `json:"id"`
-	Email string    `json:"email"`
+type usersReply struct {
+	Users []struct {
+		ID    column.ID `json:"id"`
+		Email string    `json:"email"`
+	} `json:"users"`
 }
 
-func (c *Client) readUsers(ctx context.Context, ids []int64) ([]user, error) {
-	var data struct {
-		Users []user `json:"users"`
-	}
-	failures, err := c.run(ctx, &call{scopes: []string{"users"}}, usersDocument, map[string]any{"ids": texts(ids), "limit": len(ids)}, &data)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range failures {
-		if f.field() != "complexity" {
-			return nil, f.err
-		}
-	}
-	if data.Users == nil {
-		return nil, &Error{Status: http.StatusOK, Code: codeUnexpected}
-	}
-	return data.Users, nil
-}
+func (r *usersReply) rows() (int, bool) { return len(r.Users), r.Users != nil }

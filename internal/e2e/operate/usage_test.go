@@ -59,6 +59,7 @@ func TestConfiguration(t *testing.T) {
 		"base above the maximum":    {"worker", env{"RETRY_BASE": "2m", "RETRY_MAX": "1m"}, []string{"RETRY_MAX"}},
 		"a private key of no use":   {"worker", env{"SALESFORCE_USERNAME": "ada", "SALESFORCE_PRIVATE_KEY": "hush-key"}, []string{"SALESFORCE_PRIVATE_KEY"}},
 		"a login in the clear":      {"worker", env{"SALESFORCE_LOGIN_URL": "http://example.my.salesforce.com"}, []string{"SALESFORCE_LOGIN_URL"}},
+		"Monday in the clear":       {"worker", env{"MONDAY_API_URL": "http://api.monday.example/v2"}, []string{"MONDAY_API_URL"}},
 		"a token of no use":         {"worker", env{"MONDAY_API_TOKEN": "hush-\u00e4"}, []string{"MONDAY_API_TOKEN"}},
 		"no file":                   {"worker", env{"MONDAY_API_TOKEN": "", "MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN_FILE"}},
 		"twice":                     {"worker", env{"MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN"}},
