@@ -5,8 +5,10 @@ import (
 	"net/http"
 )
 
-// creation is the scope of the calls that may create records: they alone fail while the org's storage is full.
-var creation = []string{"creation"}
+// ScopeCreation is the scope of the calls that may create records: they alone fail while the org's storage is full.
+const ScopeCreation = "creation"
+
+var creation = []string{ScopeCreation}
 
 // Guard decides whether a call is made, and sees what came of it. It returns what call returned, or an error of its own
 // when it makes no call. scopes name what the call depends on beyond the system as a whole.

@@ -43,9 +43,9 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.Event, err error) error {
 	says := verdict(err, row)
 	if says.snooze > 0 {
-		if now, before := away(err), queue.WaitsForSystem(row.Metadata); now || before {
+		if now, before := waitsFor(err), queue.WaitsFor(row.Metadata); now != before {
 			// Queue.Wake finds the job by it. RecordOutput fails outside a River worker, as in tests; that is ignored.
-			_ = river.RecordOutput(ctx, queue.Output{Away: now})
+			_ = river.RecordOutput(ctx, queue.WaitFor(now))
 		}
 		p.metric.jobs.WithLabelValues(row.Kind, "snoozed").Inc()
 		p.config.Log.LogAttrs(ctx, slog.LevelDebug, "event waits",

@@ -11,101 +11,150 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 
-	"crmsync/internal/panics"
-	"crmsync/mondayclient"
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
-	"crmsync/sfclient"
-	"crmsync/worker/engine"
 )
 
 const (
-	// probeAfter is how long a system that is away is left alone before one call tries it again.
+	// probeAfter is how long a system that is away is left alone before it is asked who we are.
 	probeAfter = 5 * time.Second
+
+	// probing is how long the answer to that may take.
+	probing = 10 * time.Second
 
 	// A system counts as away after some failures in a row, or after fewer that go on for a while.
 	failuresInARow = 5
 	failuresSlow   = 3
 	failingFor     = 4 * time.Second
 
-	// saysAway is the wait from which a system's own answer says that it is away: over quota for the day, or
-	// refusing our login. Nothing needs to be counted then.
+	// saysAway is the wait from which a system's own answer says that it is away: over quota for the day, or refusing our
+	// login. Nothing needs to be counted then.
 	saysAway = 30 * time.Second
+
+	// reporting is how long Postgres may take to record what a breaker has seen.
+	reporting = 10 * time.Second
+
+	// wokenFirst is how many waiting jobs are brought forward to find out whether a system that answers a probe also does
+	// its work: as many as fill a batch.
+	wokenFirst = 200
 )
 
-// breaker keeps calls from a system that is away, and tells the store when that begins and ends.
+// breaker keeps calls from a system that is away, or from a part of it that is, and records in the store when that begins
+// and ends. Calls pass through its guard.
+//
+// While the system is away, nothing but a probe is asked of it: an event's own call may fail for reasons of its own. Once
+// a probe succeeds calls are made again, and the first of them that is answered ends the outage.
 type breaker struct {
 	system  string
+	probe   func(ctx context.Context) error // asks who we are, which succeeds whenever the system lets us in
 	store   *store.Store
+	queue   *queue.Queue
 	log     *slog.Logger
-	circuit *gobreaker.CircuitBreaker[any]
-	reports sync.WaitGroup
+	circuit *gobreaker.CircuitBreaker[struct{}]
+	parts   parts
+
+	stopping context.Context // of the probes
+	stop     context.CancelFunc
+	reports  sync.WaitGroup
 
 	failingSince atomic.Int64 // Unix nanoseconds of the first failure in a row; 0: none
 	until        atomic.Int64 // Unix nanoseconds before which no call is made, as the system asked
-	answered     atomic.Int64 // Unix nanoseconds of the last answer
+	answered     atomic.Int64 // Unix nanoseconds of the last answer to a call
+	recovering   atomic.Bool  // a probe has succeeded, and no call yet
 	code         atomic.Pointer[string]
 }
 
-// awayError is a call that was not made because the system is away.
+// awayError is a call that was not made because the system, or a part of it, is away.
 type awayError struct {
-	system string
-	wait   time.Duration
+	key  string // of the outage
+	wait time.Duration
 }
 
-func (e *awayError) Error() string             { return e.system + " is away" }
+func (e *awayError) Error() string             { return e.key + " is away" }
 func (e *awayError) RetryAfter() time.Duration { return e.wait }
 func (e *awayError) Outage() bool              { return true }
 
-func newBreaker(system string, s *store.Store, log *slog.Logger) *breaker {
-	b := &breaker{system: system, store: s, log: log}
-	b.circuit = gobreaker.NewCircuitBreaker[any](gobreaker.Settings{
+// WaitsFor is the outage that the call waits for the end of.
+func (e *awayError) WaitsFor() string { return e.key }
+
+func newBreaker(system string, probe func(ctx context.Context) error, s *store.Store, q *queue.Queue, log *slog.Logger) *breaker {
+	b := &breaker{system: system, probe: probe, store: s, queue: q, log: log, parts: parts{open: map[string]*part{}}}
+	b.stopping, b.stop = context.WithCancel(context.Background())
+	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:          system,
-		Timeout:       probeAfter,
+		Timeout:       time.Millisecond, // probes keep their own time
 		IsSuccessful:  func(err error) bool { return !away(err) },
-		IsExcluded:    givenUp,
+		IsExcluded:    stoppedHere,
 		ReadyToTrip:   b.trips,
 		OnStateChange: b.changed,
 	})
 	return b
 }
 
-// through makes a call unless the system is away.
-func through[T any](b *breaker, call func() (T, error)) (T, error) {
-	var none T
-	if wait := time.Until(time.Unix(0, b.until.Load())); wait > 0 {
-		return none, &awayError{b.system, wait}
-	}
-	result, err := b.circuit.Execute(func() (any, error) {
-		result, err := call()
-		b.saw(err)
-		return result, err
-	})
-	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return none, &awayError{b.system, probeAfter}
-	}
-	typed, _ := result.(T)
-	return typed, err
+// close ends the probes, and waits until everything that was seen is recorded.
+func (b *breaker) close() {
+	b.stop()
+	b.reports.Wait()
 }
 
-// givenUp reports a call that was stopped from here: it says nothing of the system.
-func givenUp(err error) bool { return errors.Is(err, context.Canceled) }
+// guard makes a call unless the system, or a part that the call needs, is away. It is a sfclient.Guard and a
+// mondayclient.Guard.
+func (b *breaker) guard(scopes []string, call func() error) error {
+	if wait := time.Until(time.Unix(0, b.until.Load())); wait > 0 {
+		return &awayError{b.system, wait}
+	}
+	if b.circuit.State() != gobreaker.StateClosed {
+		return &awayError{b.system, probeAfter}
+	}
+	if err := b.refuse(scopes); err != nil {
+		return err
+	}
+	var partial error
+	_, err := b.circuit.Execute(func() (struct{}, error) {
+		err := call()
+		if b.isPartial(scopes, err) {
+			partial, err = b.partAway(scopes, err), nil
+		} else if !stoppedHere(err) && !away(err) {
+			b.partsBack(scopes)
+		}
+		b.saw(err)
+		return struct{}{}, err
+	})
+	switch {
+	case partial != nil:
+		return partial
+	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
+		return &awayError{b.system, probeAfter}
+	}
+	return err
+}
 
-// saw takes note of an answer before the circuit counts it.
+// stoppedHere reports whether a call was stopped by this process: that says nothing of the system.
+func stoppedHere(err error) bool { return errors.Is(err, context.Canceled) }
+
+// saw takes note of what came of a call, before the circuit counts it.
 func (b *breaker) saw(err error) {
-	if givenUp(err) {
+	if stoppedHere(err) {
 		return
 	}
 	if !away(err) {
 		b.failingSince.Store(0)
 		b.answered.Store(time.Now().UnixNano())
+		if b.recovering.CompareAndSwap(true, false) {
+			b.report(b.back)
+		}
 		return
 	}
+	b.note(err)
+}
+
+// note keeps what a failure says, for the report and for the time of the next probe.
+func (b *breaker) note(err error) {
 	b.failingSince.CompareAndSwap(0, time.Now().UnixNano())
 	code := describe(err).Code
 	b.code.Store(&code)
-	var waits interface{ RetryAfter() time.Duration }
-	if errors.As(err, &waits) && waits.RetryAfter() >= saysAway {
-		b.until.Store(time.Now().Add(waits.RetryAfter()).UnixNano())
+	if wait := retryAfter(err); wait >= saysAway {
+		b.until.Store(time.Now().Add(wait).UnixNano())
 	}
 }
 
@@ -116,33 +165,83 @@ func (b *breaker) trips(counts gobreaker.Counts) bool {
 		time.Now().UnixNano() < b.until.Load()
 }
 
-// changed tells the store, apart from the call that brought the change about.
+// changed begins to probe a system that went away.
 func (b *breaker) changed(_ string, from, to gobreaker.State) {
+	if to != gobreaker.StateOpen || from != gobreaker.StateClosed {
+		return
+	}
+	b.recovering.Store(false)
+	code := *b.code.Load()
+	b.log.Warn("system is away", "system", b.system, "code", code)
+	b.report(func(ctx context.Context) error { return b.store.StartOutage(ctx, b.system, code) })
+	b.reports.Go(b.probeUntilBack)
+}
+
+// probeUntilBack asks the system who we are until it answers.
+func (b *breaker) probeUntilBack() {
+	for {
+		wait := max(probeAfter, time.Until(time.Unix(0, b.until.Load())))
+		select {
+		case <-b.stopping.Done():
+			return
+		case <-time.After(wait):
+		}
+		_, err := b.circuit.Execute(func() (struct{}, error) { return struct{}{}, b.ask() })
+		if b.circuit.State() == gobreaker.StateClosed {
+			b.recovering.Store(true)
+			b.report(b.wakeFirst)
+			return
+		}
+		if away(err) {
+			b.report(func(ctx context.Context) error { return b.store.SeeOutage(ctx, b.system) })
+		}
+	}
+}
+
+// ask makes one probe.
+func (b *breaker) ask() error {
+	ctx, cancel := context.WithTimeout(b.stopping, probing)
+	defer cancel()
+	err := b.probe(ctx)
+	if away(err) {
+		b.note(err)
+	}
+	return err
+}
+
+// wakeFirst brings some of the waiting jobs forward: their calls tell whether the system does its work again.
+func (b *breaker) wakeFirst(ctx context.Context) error {
+	_, err := b.queue.Wake(ctx, b.system, wokenFirst)
+	return err
+}
+
+// back ends the outage.
+func (b *breaker) back(ctx context.Context) error {
+	b.log.Info("system is back", "system", b.system)
+	return b.ended(ctx, b.system)
+}
+
+// ended records the end of an outage, and brings forward what waits for it.
+func (b *breaker) ended(ctx context.Context, key string) error {
+	if err := b.store.EndOutage(ctx, key, time.Now()); err != nil {
+		return err
+	}
+	return b.queue.WakeEnded(ctx)
+}
+
+// report records something apart from the call that brought it about.
+func (b *breaker) report(what func(ctx context.Context) error) {
 	b.reports.Go(func() {
-		if err := panics.Catch(func() error { return b.report(from, to) }); err != nil {
-			b.log.Error("could not store the state of a system", "system", b.system, "error", err)
+		ctx, cancel := context.WithTimeout(context.Background(), reporting)
+		defer cancel()
+		if err := what(ctx); err != nil {
+			b.log.Error("could not record the state of a system", "system", b.system, "error", err)
 		}
 	})
 }
 
-func (b *breaker) report(from, to gobreaker.State) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	switch {
-	case to == gobreaker.StateOpen && from == gobreaker.StateClosed:
-		b.log.Warn("system is away", "system", b.system, "code", *b.code.Load())
-		return b.store.StartOutage(ctx, b.system, *b.code.Load())
-	case to == gobreaker.StateOpen:
-		return b.store.SeeOutage(ctx, b.system)
-	case to == gobreaker.StateClosed:
-		b.log.Info("system is back", "system", b.system)
-		return b.store.EndOutage(ctx, b.system, time.Now())
-	}
-	return nil
-}
-
-// settle ends an outage that nobody else will: the system has answered this worker since it was last seen away, and the
-// worker that saw it has had no cause to ask again, or is gone.
+// settle ends outages that no worker will end any more: the system has answered this worker since the outage was last
+// seen, and the worker that saw it has had no cause to ask again, or is gone.
 func (b *breaker) settle(ctx context.Context) error {
 	if b.circuit.State() != gobreaker.StateClosed || b.answered.Load() == 0 {
 		return nil
@@ -151,49 +250,5 @@ func (b *breaker) settle(ctx context.Context) error {
 	if err := b.store.EndOutage(ctx, b.system, quiet); err != nil {
 		return fmt.Errorf("settling an outage of %s: %w", b.system, err)
 	}
-	return nil
-}
-
-// guardedSalesforce is Salesforce behind its breaker.
-type guardedSalesforce struct {
-	engine.Salesforce
-	b *breaker
-}
-
-func (g guardedSalesforce) Create(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
-	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Create(ctx, object, records, options) })
-}
-
-func (g guardedSalesforce) Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
-	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Update(ctx, object, records, options) })
-}
-
-func (g guardedSalesforce) Upsert(ctx context.Context, object, key string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
-	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Upsert(ctx, object, key, records, options) })
-}
-
-func (g guardedSalesforce) Delete(ctx context.Context, ids []string) ([]sfclient.Result, error) {
-	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Delete(ctx, ids) })
-}
-
-func (g guardedSalesforce) Select(ctx context.Context, soql string) ([]sfclient.Record, error) {
-	return through(g.b, func() ([]sfclient.Record, error) { return g.Salesforce.Select(ctx, soql) })
-}
-
-// guardedMonday is Monday behind its breaker.
-type guardedMonday struct {
-	engine.Monday
-	b *breaker
-}
-
-func (g guardedMonday) Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) {
-	return through(g.b, func() ([]mondayclient.Item, error) { return g.Monday.Items(ctx, ids, columns) })
-}
-
-func (g guardedMonday) Write(ctx context.Context, writes []mondayclient.Write) ([]error, error) {
-	return through(g.b, func() ([]error, error) { return g.Monday.Write(ctx, writes) })
-}
-
-func (g guardedMonday) UserEmails(ctx context.Context, ids []int64) (map[int64]string, error) {
-	return through(g.b, func() (map[int64]string, error) { return g.Monday.UserEmails(ctx, ids) })
+	return b.settleParts(ctx)
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,23 +13,50 @@ import (
 	"crmsync/schema/store"
 )
 
-// call makes a call that ends as it is told to, and says whether it was made.
-func call(b *breaker, end error) (made bool, err error) {
-	_, err = through(b, func() (int, error) {
+// call makes a call that ends as it is told to, and reports whether it was made.
+func call(b *breaker, end error, scopes ...string) (made bool, err error) {
+	err = b.guard(scopes, func() error {
 		made = true
-		return 0, end
+		return end
 	})
 	return made, err
 }
 
+// prober answers a breaker's probes as it is told to.
+type prober struct {
+	mu     sync.Mutex
+	err    error
+	probes int
+}
+
+func (p *prober) probe(context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.probes++
+	return p.err
+}
+
+func (p *prober) set(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+}
+
+func (p *prober) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.probes
+}
+
 // inBubble runs a test with a breaker whose clock stands still until all wait.
-func inBubble(t *testing.T, test func(t *testing.T, b *breaker)) {
+func inBubble(t *testing.T, test func(t *testing.T, b *breaker, p *prober)) {
 	synctest.Test(t, func(t *testing.T) {
-		s, end := unreachable(t)
+		db, end := unreachable(t)
 		defer end()
-		b := newBreaker("salesforce", s, quiet)
-		test(t, b)
-		b.reports.Wait()
+		p := &prober{}
+		b := newBreaker("salesforce", p.probe, store.New(db), Queue(db), quiet)
+		defer b.close()
+		test(t, b, p)
 	})
 }
 
@@ -56,7 +84,8 @@ func TestBreakerTrips(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, b *breaker) {
+			inBubble(t, func(t *testing.T, b *breaker, p *prober) {
+				p.set(fault{outage: true})
 				for n, end := range tt.ends {
 					if made, err := call(b, end); !made || !errors.Is(err, end) {
 						t.Fatalf("call %d: made %v, %v", n, made, err)
@@ -80,61 +109,76 @@ func notMade(err error) bool {
 	return errors.As(err, &a) && a.RetryAfter() > 0 && away(err)
 }
 
+// TestBreakerProbes: while the system is away nothing but probes is asked of it, every 5 s. Once one is answered, calls are
+// made again.
 func TestBreakerProbes(t *testing.T) {
 	t.Parallel()
 	failing := fault{outage: true, wait: time.Second}
 	tests := map[string]struct {
 		probe error
-		state gobreaker.State
+		back  bool
 	}{
-		"answered":               {nil, gobreaker.StateClosed},
-		"refused":                {fault{permanent: true}, gobreaker.StateClosed},
-		"still away":             {failing, gobreaker.StateOpen},
-		"given up by the caller": {context.Canceled, gobreaker.StateHalfOpen},
+		"answered":   {nil, true},
+		"refused":    {fault{permanent: true}, true},
+		"still away": {failing, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inBubble(t, func(t *testing.T, b *breaker) {
+			inBubble(t, func(t *testing.T, b *breaker, p *prober) {
+				p.set(failing)
 				for range failuresInARow {
 					call(b, failing)
 				}
-				if made, _ := call(b, nil); made {
-					t.Fatal("a call is made to a system that is away")
+				time.Sleep(4*probeAfter + time.Second)
+				if n := p.count(); n != 4 {
+					t.Errorf("%d probes in 21 s, want 4", n)
 				}
-				time.Sleep(probeAfter + time.Millisecond)
-				_, err := through(b, func() (int, error) {
-					if made, err := call(b, nil); made || !notMade(err) {
-						t.Errorf("a second call is made while the first is out, or fails by %v", err)
-					}
-					return 0, tt.probe
-				})
-				if !errors.Is(err, tt.probe) {
-					t.Errorf("error %v", err)
+				if made, err := call(b, nil); made || !notMade(err) {
+					t.Errorf("a call is made to a system that is away, or fails by %v", err)
 				}
-				if got := b.circuit.State(); got != tt.state {
-					t.Errorf("then %s, want %s", got, tt.state)
+				p.set(tt.probe)
+				time.Sleep(probeAfter)
+				if made, err := call(b, nil); made != tt.back {
+					t.Errorf("then a call is made: %v, %v", made, err)
 				}
-				if made, err := call(b, nil); made != (tt.state != gobreaker.StateOpen) {
-					t.Errorf("the next call is made: %v, %v", made, err)
+				if got := b.recovering.Load(); got {
+					t.Error("the outage goes on after a call was answered")
 				}
 			})
 		})
 	}
 }
 
+// TestBreakerFlaps has a system that answers probes, and no call: the outage goes on.
+func TestBreakerFlaps(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *breaker, _ *prober) {
+		failing := fault{outage: true, wait: time.Second}
+		for range 3 {
+			for range failuresInARow {
+				call(b, failing)
+			}
+			time.Sleep(probeAfter + time.Second)
+			if b.circuit.State() != gobreaker.StateClosed || !b.recovering.Load() {
+				t.Fatalf("after a probe the circuit is %s, recovering %v", b.circuit.State(), b.recovering.Load())
+			}
+		}
+	})
+}
+
 func TestBreakerHeedsTheTimeAsked(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, b *breaker) {
+	inBubble(t, func(t *testing.T, b *breaker, p *prober) {
 		call(b, fault{outage: true, wait: 5 * time.Minute})
-		if got := b.circuit.State(); got != gobreaker.StateOpen {
+		if got := b.circuit.State(); got == gobreaker.StateClosed {
 			t.Errorf("%s: nobody is told", got)
 		}
 		time.Sleep(4 * time.Minute)
 		made, err := call(b, nil)
 		var a *awayError
-		if made || !errors.As(err, &a) || a.RetryAfter() != time.Minute {
-			t.Errorf("after 4 of 5 minutes: made %v, %v", made, err)
+		if made || !errors.As(err, &a) || a.RetryAfter() != time.Minute || p.count() != 0 {
+			t.Errorf("after 4 of 5 minutes: made %v, %v, %d probes", made, err, p.count())
 		}
 		time.Sleep(time.Minute + time.Millisecond)
 		if made, err := call(b, nil); !made || err != nil {
@@ -146,11 +190,11 @@ func TestBreakerHeedsTheTimeAsked(t *testing.T) {
 // TestBreakerPanics has a bug in a client pass for an answer, and not for an outage.
 func TestBreakerPanics(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, b *breaker) {
+	inBubble(t, func(t *testing.T, b *breaker, _ *prober) {
 		for range 2 * failuresInARow {
 			func() {
 				defer func() { _ = recover() }()
-				_, _ = through(b, func() (int, error) { panic("bug") })
+				_ = b.guard(nil, func() error { panic("bug") })
 			}()
 		}
 		if made, err := call(b, nil); !made {
@@ -163,12 +207,12 @@ func TestBreakerPanics(t *testing.T) {
 func TestOneOutage(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	breakers := []*breaker{newBreaker("salesforce", w.Store, quiet), newBreaker("salesforce", w.Store, quiet)}
+	breakers := []*breaker{w.breaker(&prober{}), w.breaker(&prober{})}
 	for _, b := range breakers {
 		for range failuresInARow {
 			call(b, fault{outage: true, wait: time.Second})
 		}
-		b.reports.Wait()
+		b.close()
 	}
 	open := func() []store.Outage {
 		t.Helper()
@@ -182,8 +226,9 @@ func TestOneOutage(t *testing.T) {
 		t.Errorf("outages %+v, want one", got)
 	}
 	for _, b := range breakers {
-		b.changed("", gobreaker.StateHalfOpen, gobreaker.StateClosed)
-		b.reports.Wait()
+		b.recovering.Store(true) // as after a probe
+		b.saw(nil)
+		b.close()
 	}
 	if n := ask[int](w, "SELECT count(*) FROM outages WHERE ended_at IS NOT NULL"); n != 1 || len(open()) != 0 {
 		t.Errorf("%d outages have ended, want one; open are %+v", n, open())
@@ -210,12 +255,13 @@ func TestSettle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
-			b := newBreaker("salesforce", w.Store, quiet)
+			b := w.breaker(&prober{err: fault{outage: true}})
+			defer b.close()
 			if tt.open {
 				for range failuresInARow {
-					call(b, fault{outage: true, wait: time.Second})
+					call(b, fault{outage: true, wait: time.Minute})
 				}
-				b.reports.Wait()
+				w.until("the outage is recorded", "SELECT count(*) = 1 FROM outages")
 			} else if err := w.StartOutage(t.Context(), "salesforce", "503"); err != nil {
 				t.Fatal(err)
 			}

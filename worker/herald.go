@@ -79,7 +79,7 @@ func (h *herald) round(ctx context.Context) error {
 	for _, guard := range h.guards {
 		err = errors.Join(err, guard.settle(ctx))
 	}
-	_, waking := h.queue.Wake(ctx)
+	waking := h.queue.WakeEnded(ctx)
 	_, sweeping := h.queue.SweepLetters(ctx)
 	err = errors.Join(err, waking, sweeping, h.tellOutages(ctx), h.tellLetters(ctx))
 	return errors.Join(err, h.store.Free(context.WithoutCancel(ctx), holder, []string{sweepLease}))

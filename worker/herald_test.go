@@ -204,7 +204,7 @@ func TestHeraldWakes(t *testing.T) {
 	w := setup(t)
 	h := w.herald()
 	w.exec(`INSERT INTO river_job (state, kind, args, queue, max_attempts, metadata, scheduled_at)
-		SELECT 'scheduled', 'item_rename', '{}', 'events', 12, '{"output": {"away": true}}', now() + interval '1 minute'`)
+		SELECT 'scheduled', 'item_rename', '{}', 'events', 12, '{"output": {"away": true, "outage": "salesforce"}}', now() + interval '1 minute'`)
 	w.exec("INSERT INTO outages (system, code) VALUES ('salesforce', '503')")
 	due := func() (jobs int) {
 		if err := w.db.QueryRow(t.Context(), "SELECT count(*) FROM river_job WHERE scheduled_at <= now()").Scan(&jobs); err != nil {

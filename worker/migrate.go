@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"time"
 
@@ -12,10 +11,8 @@ import (
 	"github.com/riverqueue/river"
 
 	"crmsync/jobs"
-	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/sfclient"
 	"crmsync/worker/engine"
 	"crmsync/worker/migration"
 )
@@ -59,13 +56,13 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 	return failed
 }
 
-func (p *Pool) newMigrator(salesforce, monday *breaker) *migration.Migrator {
+func (p *Pool) newMigrator(salesforce migration.Salesforce, monday migration.Monday) *migration.Migrator {
 	c := p.config
 	return migration.New(migration.Config{
 		Mapping:    c.Mapping,
 		Store:      p.store,
-		Salesforce: guardedRecords{c.Salesforce, salesforce},
-		Monday:     guardedBoards{c.Monday, monday},
+		Salesforce: salesforce,
+		Monday:     monday,
 		Slice:      c.JobTimeout / 2,
 		Timeout:    c.JobTimeout * 9 / 10,
 		Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
@@ -143,61 +140,4 @@ func (p *Pool) catchUp(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// guardedRecords is Salesforce behind its breaker.
-type guardedRecords struct {
-	migration.Salesforce
-	b *breaker
-}
-
-func (g guardedRecords) Query(ctx context.Context, soql string) iter.Seq2[sfclient.Record, error] {
-	return func(yield func(sfclient.Record, error) bool) {
-		for record, err := range g.Salesforce.Query(ctx, soql) {
-			if err != nil {
-				_, err = through(g.b, func() (any, error) { return nil, err })
-			}
-			if !yield(record, err) {
-				return
-			}
-		}
-	}
-}
-
-func (g guardedRecords) Select(ctx context.Context, soql string) ([]sfclient.Record, error) {
-	return through(g.b, func() ([]sfclient.Record, error) { return g.Salesforce.Select(ctx, soql) })
-}
-
-func (g guardedRecords) Count(ctx context.Context, soql string) (int, error) {
-	return through(g.b, func() (int, error) { return g.Salesforce.Count(ctx, soql) })
-}
-
-func (g guardedRecords) Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
-	return through(g.b, func() ([]sfclient.Result, error) { return g.Salesforce.Update(ctx, object, records, options) })
-}
-
-// guardedBoards is Monday behind its breaker.
-type guardedBoards struct {
-	migration.Monday
-	b *breaker
-}
-
-func (g guardedBoards) Board(ctx context.Context, id int64) (mondayclient.Board, error) {
-	return through(g.b, func() (mondayclient.Board, error) { return g.Monday.Board(ctx, id) })
-}
-
-func (g guardedBoards) ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]mondayclient.Item, error) {
-	return through(g.b, func() ([]mondayclient.Item, error) { return g.Monday.ItemsBy(ctx, board, columnID, texts) })
-}
-
-func (g guardedBoards) Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) {
-	return through(g.b, func() ([]mondayclient.Item, error) { return g.Monday.Items(ctx, ids, columns) })
-}
-
-func (g guardedBoards) Create(ctx context.Context, creates []mondayclient.Create, key string) ([]mondayclient.Created, error) {
-	return through(g.b, func() ([]mondayclient.Created, error) { return g.Monday.Create(ctx, creates, key) })
-}
-
-func (g guardedBoards) Write(ctx context.Context, writes []mondayclient.Write) ([]error, error) {
-	return through(g.b, func() ([]error, error) { return g.Monday.Write(ctx, writes) })
 }

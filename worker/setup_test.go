@@ -93,8 +93,26 @@ func (m *inbox) take() []string {
 	return texts
 }
 
-// unreachable is a store whose Postgres is away.
-func unreachable(t *testing.T) (*store.Store, func()) {
+// breaker is one that keeps calls from Salesforce.
+func (w *world) breaker(p *prober) *breaker {
+	return newBreaker("salesforce", p.probe, w.Store, Queue(w.db), quiet)
+}
+
+// until waits for a query to answer true.
+func (w *world) until(what, query string) {
+	w.t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		if ask[bool](w, query) {
+			return
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("%s: not within a minute", what)
+		}
+	}
+}
+
+// unreachable is a pool whose Postgres is away.
+func unreachable(t *testing.T) (*pgxpool.Pool, func()) {
 	t.Helper()
 	config, err := pgxpool.ParseConfig("postgres://u@h/db?sslmode=disable")
 	if err != nil {
@@ -106,7 +124,7 @@ func unreachable(t *testing.T) (*store.Store, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return store.New(pool), pool.Close
+	return pool, pool.Close
 }
 
 var errTrouble = errors.New("trouble")

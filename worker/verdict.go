@@ -26,10 +26,11 @@ type ruling struct {
 // verdict says what a failed try means: River snoozes a job that was told to wait, cancels one that cannot succeed, and
 // retries any other. It goes by what the error can do, not by whose it is.
 func verdict(err error, row *rivertype.JobRow) ruling {
-	var waits interface{ RetryAfter() time.Duration }
-	if errors.As(err, &waits) && waits.RetryAfter() > 0 {
-		d := waits.RetryAfter()
-		if away(err) {
+	if d := retryAfter(err); d > 0 {
+		switch {
+		case scoped(err):
+			d = patience(row) // the breaker keeps the time: another job may find out earlier that it is over
+		case away(err):
 			d = max(d, patience(row))
 		}
 		d = jitter(d)
@@ -73,6 +74,15 @@ func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
 }
 
+// retryAfter is how long an error asks to wait; 0: it does not ask.
+func retryAfter(err error) time.Duration {
+	var waits interface{ RetryAfter() time.Duration }
+	if !errors.As(err, &waits) {
+		return 0
+	}
+	return waits.RetryAfter()
+}
+
 func permanent(err error) bool {
 	var p interface{ Permanent() bool }
 	return errors.As(err, &p) && p.Permanent()
@@ -82,4 +92,10 @@ func permanent(err error) bool {
 func away(err error) bool {
 	var o interface{ Outage() bool }
 	return errors.As(err, &o) && o.Outage()
+}
+
+// scoped reports that a part of a system is away, and the rest of it answers.
+func scoped(err error) bool {
+	var s interface{ Scoped() bool }
+	return errors.As(err, &s) && s.Scoped()
 }

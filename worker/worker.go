@@ -18,10 +18,12 @@ import (
 
 	"crmsync/internal/panics"
 	"crmsync/jobs"
+	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
+	"crmsync/sfclient"
 	"crmsync/worker/engine"
 	"crmsync/worker/migration"
 )
@@ -43,8 +45,8 @@ const restartAfter = time.Second
 type Config struct {
 	Mapping    *mapping.Mapping
 	DB         *pgxpool.Pool
-	Salesforce Salesforce
-	Monday     Monday
+	Salesforce *sfclient.Client
+	Monday     *mondayclient.Client
 	Messengers []Messenger // who hears of dead letters and outages; none: the log does
 
 	MaxAttempts      int           // tries of an event before it is a dead letter
@@ -66,18 +68,6 @@ type Config struct {
 	Log        *slog.Logger
 }
 
-// Salesforce is what the jobs ask of Salesforce.
-type Salesforce interface {
-	engine.Salesforce
-	migration.Salesforce
-}
-
-// Monday is what the jobs ask of Monday.
-type Monday interface {
-	engine.Monday
-	migration.Monday
-}
-
 // Pool is a pool of workers. Any number of pools may work on one database.
 type Pool struct {
 	config   Config
@@ -86,7 +76,7 @@ type Pool struct {
 	engine   *engine.Engine
 	migrator *migration.Migrator
 	client   *river.Client[pgx.Tx]
-	guards   []*breaker
+	breakers []*breaker
 	herald   *herald
 	metric   metrics
 	done     sync.WaitGroup
@@ -96,17 +86,16 @@ type Pool struct {
 // New returns a pool that does nothing until it is started.
 func New(c Config) (*Pool, error) {
 	p := &Pool{config: c, store: store.New(c.DB), queue: Queue(c.DB), metric: newMetrics(c.Registerer)}
-	salesforce, monday := newBreaker("salesforce", p.store, c.Log), newBreaker("monday", p.store, c.Log)
-	p.guards = []*breaker{salesforce, monday}
+	salesforce, monday := p.guardedSalesforce(), p.guardedMonday()
 	if len(c.Messengers) == 0 {
 		c.Messengers = []Messenger{logMessenger{c.Log}}
 	}
-	p.herald = newHerald(p.store, p.queue, c.Messengers, p.guards, c.Log)
+	p.herald = newHerald(p.store, p.queue, c.Messengers, p.breakers, c.Log)
 	p.engine = engine.New(engine.Config{
 		Mapping:     c.Mapping,
 		Store:       p.store,
-		Salesforce:  guardedSalesforce{c.Salesforce, salesforce},
-		Monday:      guardedMonday{c.Monday, monday},
+		Salesforce:  salesforce,
+		Monday:      monday,
 		BatchSize:   c.BatchSize,
 		Concurrency: c.BatchConcurrency,
 		Timeout:     c.JobTimeout,
@@ -148,6 +137,28 @@ func New(c Config) (*Pool, error) {
 // Queue returns the statements on River's table, with the names that package jobs has for what is in it.
 func Queue(db *pgxpool.Pool) *queue.Queue {
 	return queue.New(db, queue.Names{Events: jobs.QueueEvents, MigrateBoard: jobs.KindMigrateBoard})
+}
+
+// guardedSalesforce is the client whose calls pass through a breaker. The breaker's own do not.
+func (p *Pool) guardedSalesforce() *sfclient.Client {
+	probe := func(ctx context.Context) error {
+		_, err := p.config.Salesforce.WhoAmI(ctx)
+		return err
+	}
+	b := newBreaker("salesforce", probe, p.store, p.queue, p.config.Log)
+	p.breakers = append(p.breakers, b)
+	return p.config.Salesforce.Guarded(b.guard)
+}
+
+// guardedMonday is the client whose calls pass through a breaker. The breaker's own do not.
+func (p *Pool) guardedMonday() *mondayclient.Client {
+	probe := func(ctx context.Context) error {
+		_, err := p.config.Monday.WhoAmI(ctx)
+		return err
+	}
+	b := newBreaker("monday", probe, p.store, p.queue, p.config.Log)
+	p.breakers = append(p.breakers, b)
+	return p.config.Monday.Guarded(b.guard)
 }
 
 // Start begins to work. It returns when the queue is up.
@@ -204,8 +215,8 @@ func (p *Pool) Stop(ctx context.Context) error {
 		p.stop()
 	}
 	p.done.Wait()
-	for _, b := range p.guards {
-		b.reports.Wait()
+	for _, b := range p.breakers {
+		b.close()
 	}
 	return err
 }

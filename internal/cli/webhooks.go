@@ -9,11 +9,13 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"crmsync/ingest"
 	"crmsync/internal/app"
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
 )
+
+// webhookPath is where ingest listens; the secret follows.
+const webhookPath = "/webhooks/monday"
 
 type webhooksCommand struct {
 	URL string `help:"Register what is missing. The public address of ingest, such as https://sync.example.org; the path and WEBHOOK_SECRET are put behind it." placeholder:"https://..."`
@@ -124,10 +126,10 @@ func webhookURL(e *app.Environment, address string) string {
 		e.Problem("--url", "is no https address such as https://sync.example.org")
 		return ""
 	}
-	if !strings.Contains(u.Path, ingest.Path) {
+	if !strings.Contains(u.Path, webhookPath) {
 		var settings app.Config
 		settings.ReadIngest(e)
-		u = u.JoinPath(ingest.Path)
+		u = u.JoinPath(webhookPath)
 		if len(settings.WebhookSecrets) > 0 {
 			u = u.JoinPath(settings.WebhookSecrets[0])
 		}

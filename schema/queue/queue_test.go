@@ -9,35 +9,43 @@ import (
 	"crmsync/schema/queue"
 )
 
-// TestWake: once no outage goes on any more, events that wait for the end of one are due, for a while.
+// TestWake: once an outage is over, the jobs that wait for it are due, for a while. Those that wait for another are not.
 func TestWake(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	for _, state := range []string{"scheduled", "retryable", "available"} {
-		w.job(state, "a", "{}")
+	waits := func(state, metadata string) {
+		w.exec("UPDATE river_job SET metadata = $2 WHERE id = $1", w.job(state, "a", "{}"), metadata)
 	}
-	w.exec("UPDATE river_job SET queue = 'other' WHERE id = $1", w.job("scheduled", "a", "{}"))
-	w.exec(`UPDATE river_job SET metadata = '{"output": {"away": true}, "snoozes": 3}'`)
-	w.exec(`UPDATE river_job SET metadata = '{"output": {"away": false}}' WHERE id = $1`, w.job("scheduled", "a", "{}")) // as long as it was told
+	for _, state := range []string{"scheduled", "scheduled", "retryable", "available"} {
+		waits(state, `{"output": {"away": true, "outage": "salesforce"}, "snoozes": 3}`)
+	}
+	waits("scheduled", `{"output": {"away": true, "outage": "monday"}}`)
+	waits("scheduled", `{"output": {"away": true, "outage": "monday board 1001"}}`)
+	waits("scheduled", `{"output": {"away": false, "outage": ""}}`) // for as long as it was told
 	steps := []struct {
 		name, statement string
-		woken           int64
+		due             int64
 	}{
 		{"no outage", "SELECT", 0},
-		{"one goes on", "INSERT INTO outages (system, code) VALUES ('salesforce', '503'), ('monday', '503')", 0},
-		{"one is over", "UPDATE outages SET ended_at = now() WHERE system = 'salesforce'", 0},
-		{"all are over", "UPDATE outages SET ended_at = now()", 1},
+		{"two go on", "INSERT INTO outages (system, code) VALUES ('salesforce', '503'), ('monday', '503')", 0},
+		{"one is over", "UPDATE outages SET ended_at = now() WHERE system = 'salesforce'", 2},
+		{"it is away again", "INSERT INTO outages (system, code) VALUES ('salesforce', '502')", 0},
+		{"all are over", "UPDATE outages SET ended_at = now()", 3},
 		{"for long", "UPDATE outages SET ended_at = now() - interval '2 minutes'", 0},
+		{"a board is back", "INSERT INTO outages (system, code, ended_at) VALUES ('monday board 1001', 'X', now())", 1},
 	}
 	for _, step := range steps {
 		w.exec("UPDATE river_job SET scheduled_at = now() + interval '1 minute'")
 		w.exec(step.statement)
-		if woken := must[int64](t)(w.Wake(t.Context())); woken != step.woken {
-			t.Errorf("%s: %d jobs were woken, want %d", step.name, woken, step.woken)
+		if err := w.WakeEnded(t.Context()); err != nil {
+			t.Fatal(err)
 		}
-		if due := ask[int64](w, "SELECT count(*) FROM river_job WHERE scheduled_at <= now()"); due != step.woken {
-			t.Errorf("%s: %d jobs are due, want %d", step.name, due, step.woken)
+		if due := ask[int64](w, "SELECT count(*) FROM river_job WHERE scheduled_at <= now()"); due != step.due {
+			t.Errorf("%s: %d jobs are due, want %d", step.name, due, step.due)
 		}
+	}
+	if woken := must[int64](t)(w.Wake(t.Context(), "salesforce", 1)); woken != 1 {
+		t.Errorf("%d jobs were woken, want 1 of 2", woken)
 	}
 }
 

@@ -2,8 +2,10 @@ package queue
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/tidwall/gjson"
 
 	"crmsync/schema/postgres"
@@ -11,23 +13,64 @@ import (
 
 // Output is what a worker records in a job's metadata. Wake finds its jobs by it.
 type Output struct {
-	Away bool `json:"away"` // the job waits for a system to be back
+	Away   bool   `json:"away"`   // the job waits for the end of an outage
+	Outage string `json:"outage"` // its key
 }
 
-// WaitsForSystem reports whether the metadata of a job say that it waits for a system to be back.
-func WaitsForSystem(metadata []byte) bool { return gjson.GetBytes(metadata, "output.away").Bool() }
+// WaitFor is the output of a job that waits for the end of an outage, or for none where the key is empty.
+func WaitFor(outage string) Output { return Output{Away: outage != "", Outage: outage} }
 
-// wakeFor is how long after an outage events are looked for that wait for its end: for as long as they wait, a minute.
+// WaitsFor is the outage whose end a job waits for, as its metadata say, or empty.
+func WaitsFor(metadata []byte) string { return gjson.GetBytes(metadata, "output.outage").String() }
+
+// wakeFor is how long after the end of an outage jobs are looked for that wait for it: for as long as they wait, a minute.
 const wakeFor = time.Minute
 
-// Wake brings forward the events that wait for a system to be back, as their metadata say, for some time after an outage has
-// ended and while no other goes on: they came to wait the longer, the longer it lasted. It returns their number.
-func (q *Queue) Wake(ctx context.Context) (woken int64, err error) {
+// Wake brings forward up to limit jobs that wait for the end of an outage: they came to wait the longer, the longer it
+// lasted. It returns their number.
+func (q *Queue) Wake(ctx context.Context, outage string, limit int) (woken int64, err error) {
 	const query = `
 		UPDATE river_job SET scheduled_at = now()
-		WHERE  queue = $1 AND state = 'scheduled' AND scheduled_at > now() AND metadata @> '{"output": {"away": true}}'
-		AND    EXISTS (SELECT FROM outages WHERE ended_at > now() - $2::interval)
-		AND    NOT EXISTS (SELECT FROM outages WHERE ended_at IS NULL)`
-	tag, err := q.pool.Exec(ctx, query, q.names.Events, wakeFor)
-	return tag.RowsAffected(), postgres.Wrap("waking events", err)
+		WHERE  id IN (
+			SELECT id FROM river_job
+			WHERE  state = 'scheduled' AND scheduled_at > now() AND metadata @> $1
+			ORDER  BY id
+			LIMIT  $2
+			FOR    UPDATE SKIP LOCKED)`
+	waits, err := json.Marshal(map[string]Output{"output": WaitFor(outage)})
+	if err != nil {
+		return 0, err // a string is always encoded
+	}
+	tag, err := q.pool.Exec(ctx, query, waits, limit)
+	return tag.RowsAffected(), postgres.Wrap("waking jobs", err)
 }
+
+// WakeEnded brings forward all jobs that wait for outages that have ended a short while ago.
+func (q *Queue) WakeEnded(ctx context.Context) error {
+	const query = `
+		SELECT DISTINCT system FROM outages e
+		WHERE  ended_at > now() - $1::interval AND NOT EXISTS (SELECT FROM outages o WHERE o.system = e.system AND o.ended_at IS NULL)`
+	rows, err := q.pool.Query(ctx, query, wakeFor)
+	if err != nil {
+		return postgres.Wrap("waking jobs", err)
+	}
+	ended, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return postgres.Wrap("waking jobs", err)
+	}
+	for _, outage := range ended {
+		for {
+			woken, err := q.Wake(ctx, outage, wakeSize)
+			if err != nil {
+				return err
+			}
+			if woken < wakeSize {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// wakeSize is how many jobs one statement brings forward: few enough that nobody waits for their locks.
+const wakeSize = 2000

@@ -2,24 +2,29 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// Outage is a time in which a system was away, for all workers together.
+// Outage is a time in which a system, or a part of it, was away, for all workers together.
 type Outage struct {
 	ID        int64
 	System    string // salesforce, monday
+	Part      string // empty: the whole system
 	Code      string // what it answered, such as 503 or invalid_client
 	StartedAt time.Time
 	EndedAt   *time.Time // nil: it goes on
 	Told      bool       // somebody was told that it began
 }
 
-// StartOutage keeps that a system is away. Where that is known already, only the time of the last sight changes; an
-// outage that ended a moment ago goes on, as long as nobody was told of its end.
-func (s *Store) StartOutage(ctx context.Context, system, code string) error {
+// OutageKey identifies what is away: a system, or a part of it. Two outages with one key never overlap.
+func OutageKey(system, part string) string { return strings.TrimSpace(system + " " + part) }
+
+// StartOutage records that a system or a part of it is away. Where that is known already, only the time at which it was
+// last seen changes; an outage that ended a moment ago goes on, as long as its end has not been alerted.
+func (s *Store) StartOutage(ctx context.Context, key, code string) error {
 	const reopen = `
 		UPDATE outages SET ended_at = NULL, seen_at = now()
 		WHERE  system = $1 AND ended_at > now() - interval '1 minute' AND ended_alert_at IS NULL
@@ -29,46 +34,45 @@ func (s *Store) StartOutage(ctx context.Context, system, code string) error {
 		SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM outages WHERE system = $1 AND ended_at IS NULL)
 		ON CONFLICT (system) WHERE ended_at IS NULL DO NOTHING`
 	batch := &pgx.Batch{}
-	batch.Queue(reopen, system)
-	batch.Queue(start, system, code)
-	batch.Queue(seeOutage, system)
-	return doing("keeping an outage", s.pool.SendBatch(ctx, batch).Close())
+	batch.Queue(reopen, key)
+	batch.Queue(start, key, code)
+	batch.Queue(seeOutage, key)
+	return doing("recording an outage", s.pool.SendBatch(ctx, batch).Close())
 }
 
-// SeeOutage keeps that a system is still away.
-func (s *Store) SeeOutage(ctx context.Context, system string) error {
-	_, err := s.pool.Exec(ctx, seeOutage, system)
-	return doing("keeping an outage", err)
+// SeeOutage records that what was away still is.
+func (s *Store) SeeOutage(ctx context.Context, key string) error {
+	_, err := s.pool.Exec(ctx, seeOutage, key)
+	return doing("recording an outage", err)
 }
 
 const seeOutage = `UPDATE outages SET seen_at = now() WHERE system = $1 AND ended_at IS NULL`
 
-// EndOutage keeps that a system answers again, where nobody has seen it away since the given time.
-func (s *Store) EndOutage(ctx context.Context, system string, since time.Time) error {
+// EndOutage records that what was away answers again, where no worker has seen it away since the given time.
+func (s *Store) EndOutage(ctx context.Context, key string, since time.Time) error {
 	const query = `UPDATE outages SET ended_at = now() WHERE system = $1 AND ended_at IS NULL AND seen_at <= $2`
-	_, err := s.pool.Exec(ctx, query, system, since)
+	_, err := s.pool.Exec(ctx, query, key, since)
 	return doing("ending an outage", err)
 }
 
-// UnalertedOutages are the beginnings and ends that nobody was told of, in the order in which they happened. An
-// outage that ended before anybody was told is told as a whole.
+// UnalertedOutages returns outages whose start or end has not been alerted, oldest first. One that ended before its start
+// was alerted carries both.
 func (s *Store) UnalertedOutages(ctx context.Context) ([]Outage, error) {
-	const query = `
-		SELECT id, system, code, started_at, ended_at, started_alert_at IS NOT NULL FROM outages
-		WHERE  started_alert_at IS NULL OR (ended_at IS NOT NULL AND ended_alert_at IS NULL)
-		ORDER  BY id`
-	rows, err := s.pool.Query(ctx, query)
-	if err != nil {
-		return nil, doing("reading outages", err)
-	}
-	outages, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Outage])
-	return outages, doing("reading outages", err)
+	return s.outages(ctx, `started_alert_at IS NULL OR (ended_at IS NOT NULL AND ended_alert_at IS NULL)`)
 }
 
-// OpenOutages are the systems that are away now.
+// OpenOutages returns the outages that go on, oldest first.
 func (s *Store) OpenOutages(ctx context.Context) ([]Outage, error) {
-	const query = `SELECT id, system, code, started_at, ended_at, started_alert_at IS NOT NULL FROM outages WHERE ended_at IS NULL ORDER BY id`
-	rows, err := s.pool.Query(ctx, query)
+	return s.outages(ctx, `ended_at IS NULL`)
+}
+
+func (s *Store) outages(ctx context.Context, condition string) ([]Outage, error) {
+	const query = `
+		SELECT id, split_part(system, ' ', 1), substr(system, length(split_part(system, ' ', 1)) + 2), code,
+		       started_at, ended_at, started_alert_at IS NOT NULL
+		FROM   outages
+		WHERE  `
+	rows, err := s.pool.Query(ctx, query+condition+" ORDER BY id")
 	if err != nil {
 		return nil, doing("reading outages", err)
 	}

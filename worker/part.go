@@ -1,0 +1,188 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"crmsync/mondayclient"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+)
+
+const (
+	// A part of a system that is away is tried again by one call that needs it, after a wait that doubles up to a limit:
+	// each costs a call of the day's.
+	partWait    = probeAfter
+	partLongest = 5 * time.Minute
+
+	// partForgotten is how long an outage of a part may go unseen by any worker before it counts as over.
+	partForgotten = 3 * partLongest
+)
+
+// parts are the parts of a system that are away while the rest of it answers: a board that our token may not see, or the
+// room for new records. Each is named by the scope of the calls that need it.
+type parts struct {
+	mu   sync.Mutex
+	open map[string]*part
+}
+
+type part struct {
+	wait time.Duration
+	next time.Time // from then on one call may try
+}
+
+// partError is a call that failed, or was not made, because of one of its scopes. Calls without that scope go through.
+type partError struct {
+	system string
+	scopes []string
+	wait   time.Duration
+	err    error // nil: no call was made
+}
+
+func (e *partError) Error() string {
+	text := e.WaitsFor() + " is away"
+	if e.err != nil {
+		text += ": " + e.err.Error()
+	}
+	return text
+}
+
+func (e *partError) Unwrap() error             { return e.err }
+func (e *partError) RetryAfter() time.Duration { return e.wait }
+func (e *partError) Outage() bool              { return true }
+func (e *partError) Permanent() bool           { return false }
+
+// Divisible reports whether the call had several scopes: made for each of them alone, it may go through for some.
+func (e *partError) Divisible() bool { return len(e.scopes) > 1 }
+
+// WaitsFor is the outage that the call waits for the end of.
+func (e *partError) WaitsFor() string { return store.OutageKey(e.system, strings.Join(e.scopes, ", ")) }
+
+// refuse keeps a call from parts that are away. The first call after a part's wait may try.
+func (b *breaker) refuse(scopes []string) error {
+	b.parts.mu.Lock()
+	defer b.parts.mu.Unlock()
+	now := time.Now()
+	var due []*part
+	for _, scope := range scopes {
+		p := b.parts.open[scope]
+		if p == nil {
+			continue
+		}
+		if wait := p.next.Sub(now); wait > 0 || len(scopes) > 1 {
+			return &partError{system: b.system, scopes: scopes, wait: max(wait, time.Second)}
+		}
+		due = append(due, p)
+	}
+	for _, p := range due {
+		p.next = now.Add(p.wait)
+	}
+	return nil
+}
+
+// isPartial reports whether a call failed because of one of its scopes. Where the error alone does not tell, the system is
+// asked whether it lets us in at all.
+func (b *breaker) isPartial(scopes []string, err error) bool {
+	if err == nil || len(scopes) == 0 {
+		return false
+	}
+	var known interface{ Scoped() bool }
+	if errors.As(err, &known) {
+		return known.Scoped()
+	}
+	var asked interface{ Refused() bool }
+	if !away(err) || !errors.As(err, &asked) || !asked.Refused() {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(b.stopping, probing)
+	defer cancel()
+	probed := b.probe(ctx)
+	return !away(probed) && !stoppedHere(probed)
+}
+
+// partAway takes note of a part that is away, where the call tells which.
+func (b *breaker) partAway(scopes []string, err error) error {
+	failed := &partError{system: b.system, scopes: scopes, wait: partWait, err: err}
+	if len(scopes) > 1 {
+		failed.wait = time.Second // the caller makes the call for each of them
+		return failed
+	}
+	b.parts.mu.Lock()
+	defer b.parts.mu.Unlock()
+	p := b.parts.open[scopes[0]]
+	if p == nil {
+		p = &part{wait: partWait}
+		b.parts.open[scopes[0]] = p
+		b.log.Warn("part of a system is away", "system", b.system, "part", scopes[0], "code", describe(err).Code)
+	} else {
+		p.wait = min(2*p.wait, partLongest)
+	}
+	p.next = time.Now().Add(p.wait)
+	failed.wait = p.wait
+	key, code := failed.WaitsFor(), describe(err).Code
+	b.report(func(ctx context.Context) error { return b.store.StartOutage(ctx, key, code) })
+	return failed
+}
+
+// partsBack takes note of a call that went through: none of its scopes is away.
+func (b *breaker) partsBack(scopes []string) {
+	b.parts.mu.Lock()
+	defer b.parts.mu.Unlock()
+	for _, scope := range scopes {
+		if b.parts.open[scope] == nil {
+			continue
+		}
+		delete(b.parts.open, scope)
+		b.log.Info("part of a system is back", "system", b.system, "part", scope)
+		key := store.OutageKey(b.system, scope)
+		b.report(func(ctx context.Context) error { return b.ended(ctx, key) })
+	}
+}
+
+// settleParts ends the outages of parts that no worker has seen away for long.
+func (b *breaker) settleParts(ctx context.Context) error {
+	outages, err := b.store.OpenOutages(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range outages {
+		if o.System != b.system || o.Part == "" || b.isOpen(o.Part) {
+			continue
+		}
+		if err := b.store.EndOutage(ctx, store.OutageKey(o.System, o.Part), time.Now().Add(-partForgotten)); err != nil {
+			return fmt.Errorf("settling an outage of %s: %w", o.Part, err)
+		}
+	}
+	return nil
+}
+
+func (b *breaker) isOpen(part string) bool {
+	b.parts.mu.Lock()
+	defer b.parts.mu.Unlock()
+	return b.parts.open[part] != nil
+}
+
+// waitsFor is the outage that an error says to wait for the end of, or empty.
+func waitsFor(err error) string {
+	var waits interface{ WaitsFor() string }
+	if errors.As(err, &waits) {
+		return waits.WaitsFor()
+	}
+	salesforce, ok := errors.AsType[*sfclient.Error](err)
+	switch {
+	case ok && salesforce.Scoped():
+		return store.OutageKey("salesforce", sfclient.ScopeCreation)
+	case !away(err):
+		return ""
+	case ok:
+		return "salesforce"
+	}
+	if _, ok := errors.AsType[*mondayclient.Error](err); ok {
+		return "monday"
+	}
+	return ""
+}

@@ -1,0 +1,135 @@
+package worker
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crmsync/mondayclient"
+	"crmsync/sfclient"
+)
+
+var (
+	errRefused = &mondayclient.Error{Status: 200, Code: "UserUnauthorizedException"}
+	errStorage = &sfclient.Error{Status: 400, Code: "STORAGE_LIMIT_EXCEEDED"}
+)
+
+// TestPartAway: a refusal that is of one part keeps calls from that part alone, and counts for an answer of the system.
+func TestPartAway(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		end    error
+		scopes []string
+		probe  error
+		away   string // the outage that the call waits for; empty: it is no part's
+		opens  bool   // the part is known
+		system bool   // the system counts as away
+	}{
+		"a board":                       {end: errRefused, scopes: []string{"board 1"}, away: "salesforce board 1", opens: true},
+		"one of two boards":             {end: errRefused, scopes: []string{"board 1", "board 2"}, away: "salesforce board 1, board 2"},
+		"nothing that is named":         {end: errRefused, away: "monday", system: true},
+		"all of it":                     {end: errRefused, scopes: []string{"board 1"}, probe: errRefused, away: "monday", system: true},
+		"storage":                       {end: errStorage, scopes: []string{"creation"}, away: "salesforce creation", opens: true},
+		"another failure of a creation": {end: &sfclient.Error{Status: 400, Code: "BAD"}, scopes: []string{"creation"}},
+		"no answer":                     {end: &mondayclient.Error{Code: "UNREACHABLE"}, scopes: []string{"board 1"}, away: "monday"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, b *breaker, p *prober) {
+				p.set(tt.probe)
+				_, err := call(b, tt.end, tt.scopes...)
+				if got := waitsFor(err); !errors.Is(err, tt.end) || got != tt.away {
+					t.Errorf("error %v waits for %q, want %q", err, got, tt.away)
+				}
+				if tt.away != "" && (!away(err) || retryAfter(err) <= 0 || permanent(err)) {
+					t.Errorf("error %v is not one to wait for", err)
+				}
+				made, err := call(b, nil, tt.scopes...)
+				if made == (tt.opens || tt.system) {
+					t.Errorf("the next call is made: %v, %v", made, err)
+				}
+				if made, err := call(b, nil, "board 3"); made == tt.system {
+					t.Errorf("a call to another part is made: %v, %v", made, err)
+				}
+			})
+		})
+	}
+}
+
+// TestPartDivides: a call that needs a part that is away, and others, is not made: the caller makes one for each.
+func TestPartDivides(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *breaker, _ *prober) {
+		call(b, errRefused, "board 1")
+		time.Sleep(time.Minute) // one call to the board may try again by now
+		made, err := call(b, nil, "board 1", "board 2")
+		var divides interface{ Divisible() bool }
+		if made || !errors.As(err, &divides) || !divides.Divisible() {
+			t.Errorf("made %v, %v", made, err)
+		}
+		if _, err := call(b, errRefused, "board 1"); !errors.As(err, &divides) || divides.Divisible() {
+			t.Errorf("%v: there is nothing to divide", err)
+		}
+	})
+}
+
+// TestPartTries: a part is tried by one call after a wait that doubles, and a call that goes through ends its outage.
+func TestPartTries(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *breaker, p *prober) {
+		var tried []int // seconds
+		for second := range 40 * 60 {
+			if made, _ := call(b, errRefused, "board 1"); made {
+				tried = append(tried, second)
+			}
+			time.Sleep(time.Second)
+		}
+		want := []int{0, 5, 15, 35, 75, 155, 315, 615, 915, 1215, 1515, 1815, 2115}
+		if diff := cmp.Diff(want, tried); diff != "" {
+			t.Errorf("tried after (-want +got):\n%s", diff)
+		}
+		time.Sleep(partLongest)
+		if made, err := call(b, nil, "board 1"); !made || err != nil || b.isOpen("board 1") {
+			t.Errorf("made %v, %v, away %v", made, err, b.isOpen("board 1"))
+		}
+	})
+}
+
+// TestSettleParts ends the outage of a part that no worker sees any more.
+func TestSettleParts(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		seen time.Duration // ago
+		own  bool          // this worker sees it too
+		ends bool
+	}{
+		"nobody sees it any more": {seen: time.Hour, ends: true},
+		"another sees it":         {seen: time.Minute},
+		"this one sees it":        {seen: time.Hour, own: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			b := w.breaker(&prober{})
+			defer b.close()
+			call(b, nil)
+			if tt.own {
+				call(b, errRefused, "board 1")
+				w.until("the outage is recorded", "SELECT count(*) = 1 FROM outages")
+			} else if err := w.StartOutage(t.Context(), "salesforce board 1", "X"); err != nil {
+				t.Fatal(err)
+			}
+			w.exec("UPDATE outages SET seen_at = now() - $1::interval", tt.seen)
+			if err := b.settle(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if ended := ask[bool](w, "SELECT ended_at IS NOT NULL FROM outages"); ended != tt.ends {
+				t.Errorf("ended: %v, want %v", ended, tt.ends)
+			}
+		})
+	}
+}
