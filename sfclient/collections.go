@@ -37,7 +37,7 @@ func (r RowError) Class() Class { return classOf(r.Code, r.Message) }
 // WriteOptions say which of the org's own rules a write passes through. With the zero value, assignment rules do not
 // run and duplicate rules refuse.
 type WriteOptions struct {
-	// AutoAssign runs the active assignment rules of leads and cases, which replace the owner. Salesforce runs them
+	// AutoAssign runs the active assignment rules of accounts, cases and leads, which replace the owner. Salesforce runs them
 	// unless it is told not to, on updates too; so every write says which it wants.
 	AutoAssign bool
 

@@ -67,15 +67,17 @@ func (s *Sim) planRows(r request, name string, only *table, by *column) operatio
 		op.targets = rows[i].appendTargets(op.targets, ids[i])
 	}
 	op.run = func(x *tx) answer {
-		seen := map[writeKey]bool{}
-		return x.each(len(rows), body.AllOrNone, func(i int) (saveResult, []*failure) {
-			switch {
-			case name == opCreate:
-				return x.createRow(rows[i], ids[i])
-			case by == nil || by.index == colID:
-				return x.updateRow(rows[i], ids[i], by != nil, seen)
+		return x.saveEach(rows, body.AllOrNone, func() func(i int) (saveResult, []*failure) {
+			seen := map[writeKey]bool{}
+			return func(i int) (saveResult, []*failure) {
+				switch {
+				case name == opCreate:
+					return x.createRow(rows[i], ids[i])
+				case by == nil || by.index == colID:
+					return x.updateRow(rows[i], ids[i], by != nil, seen)
+				}
+				return x.upsertRow(rows[i], ids[i], by, seen)
 			}
-			return x.upsertRow(rows[i], ids[i], by, seen)
 		})
 	}
 	return op
@@ -161,7 +163,7 @@ func (x *tx) upsertRow(r row, id string, by *column, seen map[writeKey]bool) (sa
 		return saveResult{}, list(fail("DUPLICATE_VALUE", "Duplicate external id specified: %v", value).on(by.Name))
 	}
 	seen[key] = true
-	found := r.table.find(by, value)
+	found := x.visible(r.table.find(by, value))
 	switch len(found) {
 	case 0:
 		rec, failures := x.create(r)
@@ -255,7 +257,7 @@ func planRetrieves(r request, t *table) operation {
 		var rows [][]byte
 		for _, id := range body.IDs {
 			full, _ := parseID(id)
-			if rec, ok := t.live(full); ok {
+			if rec, ok := t.live(full); ok && !rec.hidden {
 				rows = append(rows, sel.append(nil, r.base(), rec))
 			} else {
 				rows = append(rows, []byte("null"))
@@ -263,30 +265,6 @@ func planRetrieves(r request, t *table) operation {
 		}
 		return answer{status: http.StatusOK, body: json.RawMessage("[" + string(bytes.Join(rows, []byte(","))) + "]")}
 	}}
-}
-
-// each does one thing to every row, and takes all of it back where one failed and all must succeed.
-func (x *tx) each(n int, allOrNone bool, do func(i int) (saveResult, []*failure)) answer {
-	results := make([]saveResult, n)
-	mark, failed := len(x.undo), false
-	for i := range results {
-		result, failures := do(i)
-		if failures != nil {
-			failed = true
-			result = saveResult{Errors: rowErrors(failures)}
-		}
-		results[i] = result
-	}
-	if failed && allOrNone {
-		x.rollback(mark)
-		for i := range results {
-			if results[i].Success {
-				results[i] = saveResult{Errors: rowErrors(list(fail("ALL_OR_NONE_OPERATION_ROLLED_BACK",
-					"Record rolled back because not all records were valid and the request was using AllOrNone header")))}
-			}
-		}
-	}
-	return answer{status: http.StatusOK, body: results}
 }
 
 // byRowID finds the live record that a row names.
@@ -299,7 +277,7 @@ func (t *table) byRowID(id string) (*record, *failure) {
 	switch {
 	case full[:3] != t.Prefix:
 		return nil, fail("MALFORMED_ID", "%s ID: id value of incorrect type: %s", t.Label, id).on("Id")
-	case !ok:
+	case !ok || rec.hidden:
 		return nil, fail("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
 	case rec.deleted():
 		return nil, fail("ENTITY_IS_DELETED", "entity is deleted")

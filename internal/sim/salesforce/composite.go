@@ -150,7 +150,11 @@ func (s *Sim) planPart(p part, answers map[string]any) operation {
 	if body != nil {
 		raw, _ = json.Marshal(body)
 	}
-	r, f := newRequest(p.Method, u, http.Header{"Content-Type": {"application/json"}}, raw)
+	header := http.Header{"Content-Type": {"application/json"}}
+	for name, value := range p.Headers {
+		header.Set(name, value)
+	}
+	r, f := newRequest(p.Method, u, header, raw)
 	if f != nil {
 		return refused(opOther, "", f)
 	}

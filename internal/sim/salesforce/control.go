@@ -47,10 +47,7 @@ func (s *Sim) OnCall(hook func(Call) *Fault) {
 // not use the simulator.
 func (s *Sim) Refuse(object, field string, rule func(value any) (code string)) {
 	t := s.mustTable(object)
-	c, ok := t.column(field)
-	if !ok {
-		panic(fmt.Sprintf("sfsim: no field %s on %s", field, object))
-	}
+	c := t.mustColumn(field)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.rules[c.index] = append(t.rules[c.index], rule)
@@ -195,11 +192,13 @@ func mustBind(t *table, fields map[string]any) row {
 	return r
 }
 
-func (r *record) fields() map[string]any {
-	m := make(map[string]any, len(r.values))
-	for i, v := range r.values {
+func (r *record) fields() map[string]any { return r.table.fieldsOf(r.values) }
+
+func (t *table) fieldsOf(values []any) map[string]any {
+	m := make(map[string]any, len(values))
+	for i, v := range values {
 		if v != nil {
-			m[r.table.columns[i].Name] = v
+			m[t.columns[i].Name] = v
 		}
 	}
 	return m

@@ -40,9 +40,13 @@ func (s *Sim) planResources(r request) operation {
 func (s *Sim) planLimits(r request) operation {
 	return reading(r, opLimits, "", func() any {
 		type limit struct{ Max, Remaining int }
+		storage := limit{1024, 1024}
+		if s.full {
+			storage.Remaining = 0
+		}
 		return map[string]limit{
 			"DailyApiRequests": {s.config.DailyLimit, s.config.DailyLimit - s.used},
-			"DataStorageMB":    {1024, 1024},
+			"DataStorageMB":    storage,
 		}
 	})
 }
@@ -122,7 +126,7 @@ func (c *column) describe() map[string]any {
 		"length": size["length"], "byteLength": 3 * size["length"], "precision": size["precision"], "scale": size["scale"], "digits": size["digits"],
 		"nillable": !c.Required && c.Type != Boolean && c.index > colStamp, "createable": !c.ReadOnly, "updateable": !c.ReadOnly,
 		"defaultedOnCreate": c.Default != nil || c.Type == Boolean || c.Name == "OwnerId" || c.index <= colStamp,
-		"defaultValue":      c.Default, "calculated": false, "autoNumber": false, "custom": strings.HasSuffix(c.Name, "__c"),
+		"defaultValue":      c.Default, "calculated": c.Calculated, "autoNumber": false, "custom": strings.HasSuffix(c.Name, "__c"),
 		"externalId": c.ExternalID, "unique": c.Unique, "caseSensitive": false, "idLookup": c.ExternalID || c.index == colID,
 		"nameField": c.Name == "Name", "filterable": c.query.Filterable, "sortable": c.query.Filterable, "groupable": c.query.Filterable && !c.number(),
 		"restrictedPicklist": c.Restricted, "dependentPicklist": false, "picklistValues": values,

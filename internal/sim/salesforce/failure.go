@@ -13,13 +13,17 @@ type failure struct {
 	code    string
 	message string
 	fields  []string
+
+	other      string // Id of the record that has the value already
+	duplicates any    // what a duplicate rule found, as a single record's refusal shows it
 }
 
 // topError is a failure in the array that a refused request is answered with.
 type topError struct {
-	Message   string   `json:"message"`
-	ErrorCode string   `json:"errorCode"`
-	Fields    []string `json:"fields,omitempty"`
+	Message    string   `json:"message"`
+	ErrorCode  string   `json:"errorCode"`
+	Fields     []string `json:"fields,omitempty"`
+	Duplicates any      `json:"duplicateResut,omitempty"` // misspelt by Salesforce
 }
 
 // rowError is a failure of one row of a collection.
@@ -57,7 +61,7 @@ func malformedJSON(err error) *failure {
 func refusal(failures ...*failure) answer {
 	list := make([]topError, len(failures))
 	for i, f := range failures {
-		list[i] = topError{Message: f.message, ErrorCode: f.code, Fields: f.fields}
+		list[i] = topError{Message: f.message, ErrorCode: f.code, Fields: f.fields, Duplicates: f.duplicates}
 	}
 	return answer{status: cmp.Or(failures[0].status, http.StatusBadRequest), body: list}
 }

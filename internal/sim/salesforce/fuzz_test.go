@@ -13,6 +13,7 @@ func FuzzQuery(f *testing.F) {
 		"SELECT Id, Account.Name FROM Contact WHERE (Name LIKE 'a\\_%' OR NOT Email = null) AND CreatedDate > 2026-01-01T00:00:00Z ORDER BY SystemModstamp, Id NULLS LAST LIMIT 5 OFFSET 1",
 		"SELECT COUNT() FROM Contact WHERE Id IN ('003000000000001', '') AND HasOptedOutOfEmail = TRUE",
 		`SELECT Name FROM Contact WHERE Name NOT IN ('\u00e4\'', 'b') AND Birthdate <= 2026-01-01 AND Name <> ''`,
+		"SELECT Name FROM Contact WHERE Name LIKE '' OR Email LIKE '%'",
 		"SELECT Name FROM Contact WHERE SystemModstamp = null OR SystemModstamp > 2020-01-01T00:00:00+01:00 ORDER BY SystemModstamp",
 	} {
 		f.Add(soql)

@@ -54,6 +54,11 @@ type Field struct {
 	Cascade     bool     // the record is deleted with the one it refers to; else the reference becomes null
 	Default     any      // value on create when none is given; a boolean has false
 	Joins       []string // read-only: the values of these fields, joined by spaces
+
+	// Calculated is a formula or a roll-up summary, which nobody writes. Formula gives its value of a record, as often
+	// as that is saved; nil: it stays null.
+	Calculated bool
+	Formula    func(record map[string]any) any
 }
 
 // KeyField is the external ID that Standard gives to every object but User.
@@ -104,6 +109,7 @@ func account() Object {
 		{Name: "Rating", Type: Picklist, Values: ratings},
 		{Name: "AnnualRevenue", Label: "Annual Revenue", Type: Currency},
 		{Name: "NumberOfEmployees", Label: "Employees", Type: Int},
+		master("Account"),
 	}, address("Billing")...)}
 }
 
@@ -123,6 +129,7 @@ func contact() Object {
 		{Name: "Birthdate", Type: Date},
 		{Name: "LeadSource", Label: "Lead Source", Type: Picklist, Values: leadSources},
 		{Name: "HasOptedOutOfEmail", Label: "Email Opt Out", Type: Boolean},
+		master("Contact"),
 	}, address("Mailing")...)}
 }
 
@@ -146,6 +153,11 @@ func lead() Object {
 		{Name: "AnnualRevenue", Label: "Annual Revenue", Type: Currency},
 		{Name: "NumberOfEmployees", Label: "Employees", Type: Int},
 		{Name: "IsConverted", Label: "Converted", Type: Boolean, ReadOnly: true},
+		{Name: "ConvertedDate", Label: "Converted Date", Type: Date, ReadOnly: true},
+		{Name: "ConvertedAccountId", Label: "Converted Account ID", Type: Reference, ReferenceTo: "Account", ReadOnly: true},
+		{Name: "ConvertedContactId", Label: "Converted Contact ID", Type: Reference, ReferenceTo: "Contact", ReadOnly: true},
+		{Name: "ConvertedOpportunityId", Label: "Converted Opportunity ID", Type: Reference, ReferenceTo: "Opportunity", ReadOnly: true},
+		master("Lead"),
 	}, address("")...)}
 }
 
@@ -190,6 +202,11 @@ func key() Field {
 
 func owner() Field {
 	return Field{Name: "OwnerId", Label: "Owner ID", Type: Reference, ReferenceTo: "User", Required: true}
+}
+
+// master tells which record a deleted one was merged into.
+func master(object string) Field {
+	return Field{Name: "MasterRecordId", Label: "Master Record ID", Type: Reference, ReferenceTo: object, ReadOnly: true}
 }
 
 func description() Field {

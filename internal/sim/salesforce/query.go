@@ -168,7 +168,7 @@ func (sel selection) append(b []byte, base string, r *record) []byte {
 		}
 		b = append(append(b, s.column.relation...), `":`...)
 		id, _ := r.values[s.column.index].(string)
-		if parent := s.column.parent.byID[id]; parent != nil {
+		if parent := s.column.parent.byID[id]; parent != nil && !parent.hidden {
 			b = s.kids.append(b, base, parent)
 		} else {
 			b = append(b, "null"...)

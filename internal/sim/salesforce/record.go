@@ -66,7 +66,7 @@ func planCreate(r request, t *table) operation {
 	}
 	return operation{name: opCreate, object: t.Name, records: []map[string]any{fields}, targets: row.appendTargets(nil, ""),
 		run: func(x *tx) answer {
-			rec, failures := x.create(row)
+			rec, failures := x.alone(func() (*record, []*failure) { return x.create(row) })
 			if failures != nil {
 				return refusal(failures...)
 			}
@@ -98,7 +98,7 @@ func planByID(r request, t *table, id string) operation {
 				if f != nil {
 					return refusal(f)
 				}
-				if failures := x.update(rec, row); failures != nil {
+				if failures := x.updateAlone(rec, row); failures != nil {
 					return refusal(failures...)
 				}
 				return answer{status: http.StatusNoContent}
@@ -166,7 +166,7 @@ func (x *tx) upsertOne(r request, c *column, value any, row row) answer {
 		}
 		return answer{status: http.StatusMultipleChoices, body: paths}
 	case len(found) == 1:
-		if failures := x.update(found[0], row); failures != nil {
+		if failures := x.updateAlone(found[0], row); failures != nil {
 			return refusal(failures...)
 		}
 		if v, _ := strconv.ParseFloat(r.version, 64); v < 46 {
@@ -176,7 +176,7 @@ func (x *tx) upsertOne(r request, c *column, value any, row row) answer {
 	case c.index == colID:
 		return refusal(notFound())
 	}
-	rec, failures := x.create(row)
+	rec, failures := x.alone(func() (*record, []*failure) { return x.create(row) })
 	if failures != nil {
 		return refusal(failures...)
 	}
@@ -218,7 +218,7 @@ func planDelete(t *table, find func() (*record, *failure)) operation {
 func (t *table) byPathID(id string) (*record, *failure) {
 	rec, ok := t.byID[id]
 	switch {
-	case !ok:
+	case !ok || rec.hidden:
 		return nil, notFound()
 	case rec.deleted():
 		return nil, fail("ENTITY_IS_DELETED", "entity is deleted").with(http.StatusNotFound)
@@ -229,10 +229,10 @@ func (t *table) byPathID(id string) (*record, *failure) {
 // byKey finds the live records with this id or external ID.
 func (t *table) byKey(c *column, value any) []*record {
 	if c.index != colID {
-		return t.find(c, value)
+		return shown(t.find(c, value))
 	}
 	if rec, ok := t.live(value.(string)); ok {
-		return []*record{rec}
+		return shown([]*record{rec})
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func (s *Sim) open(origin, client string) answer {
 	sign := hmac.New(sha256.New, []byte(client))
 	sign.Write([]byte(identity + issued))
 	return answer{status: http.StatusOK, body: map[string]string{
-		"access_token": token, "instance_url": origin, "id": identity, "token_type": "Bearer", "issued_at": issued,
+		"access_token": token, "instance_url": s.instanceFor(origin), "id": identity, "token_type": "Bearer", "issued_at": issued,
 		"scope": "api", "signature": base64.StdEncoding.EncodeToString(sign.Sum(nil)),
 	}}
 }

@@ -13,8 +13,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -38,11 +36,15 @@ type Config struct {
 	// RefreshToken is what the refresh_token grant accepts; empty: that grant is refused.
 	RefreshToken string
 
-	Objects     []Object         // nil: Standard()
-	SessionLife time.Duration    // from the last use; 0: until revoked
-	DailyLimit  int              // API calls in 24 hours; 0: 100,000
-	PageSize    int              // records on a page of a query; 0: 2,000
-	Now         func() time.Time // nil: time.Now
+	Objects     []Object      // nil: Standard()
+	SessionLife time.Duration // from the last use; 0: until revoked
+	DailyLimit  int           // API calls in 24 hours; 0: 100,000
+	PageSize    int           // records on a page of a query; 0: 2,000
+
+	PersonAccounts bool     // the org has person accounts
+	Currencies     []string // the org has several currencies, the first of which is its own
+
+	Now func() time.Time // nil: time.Now
 
 	// Latency is added to each API call, half of it before and half after the call takes effect.
 	Latency time.Duration
@@ -64,21 +66,25 @@ type Sim struct {
 	byPrefix map[string]*table
 	user     string // id of the integration user, who owns what has no other owner
 
-	mu         sync.Mutex
-	last       time.Time // latest SystemModstamp
-	ids        int
-	sessions   map[string]time.Time // when each ends; zero: when revoked
-	cursors    []cursor
-	calls      map[string]int
-	used       int // of the daily limit
-	since      time.Time
-	writing    map[writeKey]int
-	violations int
-	down       bool
-	latency    time.Duration
-	faultRate  float64
-	random     *rand.Rand
-	hook       func(Call) *Fault
+	mu          sync.Mutex
+	last        time.Time // latest SystemModstamp
+	ids         int
+	sessions    map[string]time.Time // when each ends; zero: when revoked
+	cursors     []cursor
+	calls       map[string]int
+	used        int // of the daily limit
+	since       time.Time
+	writing     map[writeKey]int
+	violations  int
+	down        bool
+	full        bool
+	oldest      int    // version of the API
+	instance    string // where the org has moved to; empty: it has not
+	movedStatus int
+	latency     time.Duration
+	faultRate   float64
+	random      *rand.Rand
+	hook        func(Call) *Fault
 }
 
 // New makes an org with no records but the integration user. It panics where the objects make no sense.
@@ -96,7 +102,7 @@ func New(c Config) *Sim {
 		sessions: map[string]time.Time{}, calls: map[string]int{}, since: c.Now(), writing: map[writeKey]int{},
 		latency: c.Latency, faultRate: c.FaultRate, random: rand.New(rand.NewPCG(uint64(c.Seed), 0)),
 	}
-	for _, o := range c.Objects {
+	for _, o := range extend(c) {
 		t := newTable(o)
 		s.tables = append(s.tables, t)
 		s.byName[strings.ToLower(o.Name)], s.byPrefix[o.Prefix] = t, t
@@ -113,17 +119,10 @@ func New(c Config) *Sim {
 			})
 		}
 	}
+	for i, code := range c.Currencies {
+		s.Insert("CurrencyType", map[string]any{"IsoCode": code, "ConversionRate": 1, "IsActive": true, "IsCorporate": i == 0})
+	}
 	return s
-}
-
-// request is an API request, or a part of a composite one.
-type request struct {
-	method  string
-	version string   // such as "67.0"
-	path    []string // below the version, unescaped
-	query   url.Values
-	header  http.Header
-	body    []byte
 }
 
 // answer is what a request comes to. A body of json.RawMessage is sent as it is; nil: none.
@@ -151,6 +150,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.token(w, r)
 	case path == "/services/data":
 		s.write(w, answer{status: http.StatusOK, body: versions()})
+	case s.movedAway(w, r):
 	case strings.HasPrefix(path, "/services/data/"):
 		s.api(w, r)
 	default:
@@ -175,6 +175,9 @@ func (s *Sim) api(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	req, f := newRequest(r.Method, r.URL, r.Header, body.Bytes())
+	if f == nil {
+		f = s.retired(req.version)
+	}
 	if f != nil {
 		s.write(w, refusal(f))
 		return
@@ -216,7 +219,7 @@ func (s *Sim) call(w http.ResponseWriter, r *http.Request, op operation) {
 func (s *Sim) execute(op operation, locked func() bool) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := &tx{sim: s, locked: locked}
+	t := &tx{sim: s, locked: locked, api: true}
 	defer t.commit()
 	return op.run(t)
 }
@@ -258,36 +261,18 @@ func (a answer) json() json.RawMessage {
 	return raw
 }
 
-var versionPath = regexp.MustCompile(`^/services/data/v(\d+\.\d)(/.*)?$`)
-
-func newRequest(method string, u *url.URL, header http.Header, body []byte) (request, *failure) {
-	m := versionPath.FindStringSubmatch(u.EscapedPath())
-	if m == nil {
-		return request{}, notFound()
-	}
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	req := request{method: method, version: m[1], query: u.Query(), header: header, body: body}
-	for part := range strings.SplitSeq(strings.Trim(m[2], "/"), "/") {
-		part, err := url.PathUnescape(part)
-		if err != nil {
-			return request{}, notFound()
-		}
-		req.path = append(req.path, part)
-	}
-	if len(body) > 0 && !strings.HasPrefix(header.Get("Content-Type"), "application/json") {
-		return request{}, fail("UNSUPPORTED_MEDIA_TYPE", "Content type of the request is not supported").
-			with(http.StatusUnsupportedMediaType)
-	}
-	return req, nil
-}
-
-// base is the path that the request's resources stand under.
-func (r request) base() string { return "/services/data/v" + r.version }
-
 // plan understands a request. It takes no lock and changes nothing.
 func (s *Sim) plan(r request) operation {
+	op := s.route(r)
+	run := op.run
+	op.run = func(x *tx) answer {
+		x.options = readOptions(r.header)
+		return run(x)
+	}
+	return op
+}
+
+func (s *Sim) route(r request) operation {
 	switch r.path[0] {
 	case "":
 		return s.planResources(r)

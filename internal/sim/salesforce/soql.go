@@ -35,7 +35,7 @@ func (queryTable) ParseID(text string) (string, bool) { return parseID(text) }
 
 func (t queryTable) Row(id string) (soql.Row, bool) {
 	r, ok := t.byID[id]
-	return r, ok
+	return r, ok && !r.hidden
 }
 
 func (t queryTable) Rows() iter.Seq[soql.Row] { return asRows(t.rows) }
@@ -49,7 +49,7 @@ func (t queryTable) Since(stamp string) (iter.Seq[soql.Row], bool) {
 	return func(yield func(soql.Row) bool) {
 		start := sort.Search(len(t.log), func(i int) bool { return t.log[i].stamp >= stamp })
 		for _, e := range t.log[start:] {
-			if !e.stale() && !yield(e.rec) {
+			if !e.stale() && !e.rec.hidden && !yield(e.rec) {
 				return
 			}
 		}
@@ -59,7 +59,7 @@ func (t queryTable) Since(stamp string) (iter.Seq[soql.Row], bool) {
 func asRows(list []*record) iter.Seq[soql.Row] {
 	return func(yield func(soql.Row) bool) {
 		for _, r := range list {
-			if !yield(r) {
+			if !r.hidden && !yield(r) {
 				return
 			}
 		}

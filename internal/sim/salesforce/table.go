@@ -26,6 +26,12 @@ type table struct {
 	relations map[string]int // reference column by the parent's name, in lower case
 	rules     map[int][]func(any) string
 
+	formulas []int // columns that have one
+
+	automation  automation
+	duplicates  []duplicateRule
+	validations []Validation
+
 	rows    []*record // in order of creation, and so of id; deleted ones too
 	byID    map[string]*record
 	indexes map[int]index // of live records, by folded value
@@ -49,6 +55,10 @@ type record struct {
 	table  *table
 	id     string
 	values []any // nil, string, float64 or bool; dates and times as the strings that the API shows
+
+	hidden      bool   // from the integration user
+	locked      bool   // for the API
+	noReference string // code with which references to it are refused; empty: they are not
 }
 
 // stamped is an entry of a table's log: the record had this SystemModstamp.
@@ -75,26 +85,54 @@ func newTable(o Object) *table {
 		{Name: "LastModifiedDate", Label: "Last Modified Date", Type: DateTime, ReadOnly: true},
 		{Name: "SystemModstamp", Label: "System Modstamp", Type: DateTime, ReadOnly: true},
 	}
-	for i, f := range append(system, o.Fields...) {
-		c := column{Field: f, index: i}
-		c.Label = cmp.Or(f.Label, f.Name)
-		c.ReadOnly = f.ReadOnly || f.Joins != nil
-		c.Length = cmp.Or(f.Length, map[Type]int{TextArea: 32000, ID: 18, Reference: 18}[f.Type], 255)
-		if _, taken := t.names[strings.ToLower(f.Name)]; taken {
-			panic(fmt.Sprintf("sfsim: %s: two fields %s", o.Name, f.Name))
-		}
-		t.names[f.Name], t.names[strings.ToLower(f.Name)] = i, i
-		if f.Type == Reference {
-			c.relation = relationName(f.Name)
-			t.relations[strings.ToLower(c.relation)] = i
-		}
-		if f.Unique || f.ExternalID {
-			t.indexes[i] = index{}
-		}
-		c.query = c.forQueries()
-		t.columns = append(t.columns, c)
+	for _, f := range append(system, o.Fields...) {
+		t.addColumn(f)
 	}
 	return t
+}
+
+// addColumn panics where the field makes no sense.
+func (t *table) addColumn(f Field) {
+	i := len(t.columns)
+	c := column{Field: f, index: i}
+	c.Label = cmp.Or(f.Label, f.Name)
+	c.ReadOnly = f.ReadOnly || f.Joins != nil || f.Calculated || f.Formula != nil
+	c.Calculated = f.Calculated || f.Formula != nil
+	c.Length = cmp.Or(f.Length, map[Type]int{TextArea: 32000, ID: 18, Reference: 18}[f.Type], 255)
+	if _, taken := t.names[strings.ToLower(f.Name)]; taken {
+		panic(fmt.Sprintf("sfsim: %s: two fields %s", t.Name, f.Name))
+	}
+	t.names[f.Name], t.names[strings.ToLower(f.Name)] = i, i
+	if f.Type == Reference {
+		c.relation = relationName(f.Name)
+		t.relations[strings.ToLower(c.relation)] = i
+	}
+	if f.Unique || f.ExternalID {
+		t.indexes[i] = index{}
+	}
+	if f.Formula != nil {
+		t.formulas = append(t.formulas, i)
+	}
+	c.query = c.forQueries()
+	t.columns = append(t.columns, c)
+}
+
+func (t *table) mustColumn(name string) *column {
+	c, ok := t.column(name)
+	if !ok {
+		panic(fmt.Sprintf("sfsim: no field %s on %s", name, t.Name))
+	}
+	return c
+}
+
+// mustRecord finds a record, deleted or not.
+func (t *table) mustRecord(id string) *record {
+	full, _ := parseID(id)
+	rec, ok := t.byID[full]
+	if !ok {
+		panic(fmt.Sprintf("sfsim: no %s %s", t.Name, id))
+	}
+	return rec
 }
 
 // column finds a column by name, whatever its case.

@@ -8,6 +8,10 @@ type tx struct {
 	stamp  string // SystemModstamp of all that the call writes; empty: nothing yet
 	undo   []change
 	locked func() bool // whether another transaction holds the next record; nil: never
+
+	api     bool // by the integration user; else by a person, whom the org trusts more
+	options saveOptions
+	saves   []*record // of the rows that are saved together
 }
 
 // change is a write to take back: the record had these values, nil where it is new.
@@ -20,6 +24,9 @@ type change struct {
 func (t *tx) create(r row) (*record, []*failure) {
 	if f := t.lock(); f != nil {
 		return nil, []*failure{f}
+	}
+	if t.sim.full {
+		return nil, list(fail("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded"))
 	}
 	values, failures := t.check(r, nil)
 	if failures != nil {
@@ -36,6 +43,7 @@ func (t *tx) create(r row) (*record, []*failure) {
 	tab.reindex(rec, nil, values)
 	tab.ahead = true
 	t.undo = append(t.undo, change{rec: rec})
+	t.saves = append(t.saves, rec)
 	return rec, nil
 }
 
@@ -44,9 +52,13 @@ func (t *tx) update(rec *record, r row) []*failure {
 	if f := t.lock(); f != nil {
 		return []*failure{f}
 	}
+	if f := t.refusesWrite(rec); f != nil {
+		return list(f)
+	}
 	values, failures := t.check(r, rec)
 	if failures == nil {
 		t.put(rec, values)
+		t.saves = append(t.saves, rec)
 	}
 	return failures
 }
@@ -56,6 +68,9 @@ func (t *tx) update(rec *record, r row) []*failure {
 func (t *tx) delete(rec *record) *failure {
 	if f := t.lock(); f != nil {
 		return f
+	}
+	if rec.locked && t.api {
+		return entityLocked()
 	}
 	t.bin(rec)
 	return nil

@@ -1,6 +1,7 @@
 package salesforce
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -10,7 +11,7 @@ import (
 // check gives the values that the record would have after the row, or every reason why Salesforce
 // would refuse it. old is nil on create.
 func (t *tx) check(r row, old *record) ([]any, []*failure) {
-	failures := t.relate(&r)
+	failures := append(t.relate(&r), checkPerson(r, old)...)
 	values := t.base(r.table, old)
 	var readOnly, missing []string
 	for i := range r.table.columns {
@@ -43,8 +44,13 @@ func (t *tx) check(r row, old *record) ([]any, []*failure) {
 	if failures != nil {
 		return nil, failures
 	}
-	r.table.join(values)
-	return values, r.table.checkUnique(values, old)
+	r.table.compute(values)
+	failures = append(r.table.validate(values), t.checkUnique(r.table, values, old)...)
+	failures = append(failures, t.checkOwner(r.table, values, old)...)
+	if failures == nil {
+		failures = t.checkDuplicates(r.table, values, old)
+	}
+	return values, failures
 }
 
 // about is the one failure of several fields, if there are any.
@@ -63,16 +69,19 @@ func (t *tx) base(tab *table, old *record) []any {
 	values := make([]any, len(tab.columns))
 	for i := range tab.columns {
 		c := &tab.columns[i]
-		switch {
-		case c.Default != nil:
-			values[i] = c.Default
-		case c.Type == Boolean:
-			values[i] = false
-		case c.Name == "OwnerId" && t.sim.user != "":
+		if values[i] = c.initial(); c.Name == "OwnerId" && t.sim.user != "" {
 			values[i] = t.sim.user
 		}
 	}
 	return values
+}
+
+// initial is what a new record has where nothing is said.
+func (c *column) initial() any {
+	if c.Default == nil && c.Type == Boolean {
+		return false
+	}
+	return c.Default
 }
 
 // relate replaces references by external ID with the parents' ids.
@@ -81,7 +90,7 @@ func (t *tx) relate(r *row) []*failure {
 	for _, p := range r.parents {
 		var found []*record
 		if p.value != nil {
-			found = p.reference.parent.find(p.key, p.value)
+			found = t.visible(p.reference.parent.find(p.key, p.value))
 		}
 		switch len(found) {
 		case 0:
@@ -125,6 +134,11 @@ func (t *tx) checkReference(c *column, v *any) *failure {
 		return fail("MALFORMED_ID", "%s: id value of incorrect type: %s", c.Label, *v).on(c.Name)
 	}
 	if c.parent != nil {
+		if parent, ok := c.parent.byID[id]; ok {
+			if f := t.refusesReference(parent); f != nil {
+				return f
+			}
+		}
 		if _, ok := c.parent.live(id); !ok {
 			return fail("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
 		}
@@ -144,6 +158,30 @@ func (t *table) checkRules(c *column, v any) []*failure {
 	return failures
 }
 
+// checkOwner refuses to give a record to a user who is inactive.
+func (t *tx) checkOwner(tab *table, values []any, old *record) []*failure {
+	c, ok := tab.column("OwnerId")
+	if !ok || c.parent == nil || old != nil && old.values[c.index] == values[c.index] {
+		return nil
+	}
+	id, _ := values[c.index].(string)
+	owner, ok := c.parent.live(id)
+	if active, known := c.parent.column("IsActive"); !ok || !known || owner.values[active.index] == true {
+		return nil
+	}
+	return list(fail("INACTIVE_OWNER_OR_USER", "operation performed with inactive user [%s] as owner of %s", id, strings.ToLower(tab.Label)))
+}
+
+func (t *tx) checkUnique(tab *table, values []any, old *record) []*failure {
+	failures := tab.checkUnique(values, old)
+	for _, f := range failures {
+		if rec := tab.byID[f.other]; t.api && rec.hidden {
+			f.message = "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
+		}
+	}
+	return failures
+}
+
 func (t *table) checkUnique(values []any, old *record) []*failure {
 	var failures []*failure
 	for i := range t.indexes {
@@ -153,31 +191,58 @@ func (t *table) checkUnique(values []any, old *record) []*failure {
 		}
 		for _, other := range t.find(c, values[i]) {
 			if other != old {
-				failures = append(failures,
-					fail("DUPLICATE_VALUE", "duplicate value found: %s duplicates value on record with id: %s", c.Name, other.id))
+				failures = append(failures, t.taken(c, other))
 			}
 		}
 	}
 	return failures
 }
 
-// join computes the compound fields.
+func (t *table) taken(c *column, by *record) *failure {
+	f := fail("DUPLICATE_VALUE", "duplicate value found: %s duplicates value on record with id: %s", c.Name, by.id)
+	f.other = by.id
+	return f
+}
+
+// compute gives the compound fields and the formulas their values.
+func (t *table) compute(values []any) {
+	t.join(values)
+	if t.formulas == nil {
+		return
+	}
+	record := t.fieldsOf(values)
+	for _, i := range t.formulas {
+		v, f := t.columns[i].parse(t.columns[i].Formula(record))
+		if f != nil {
+			panic(fmt.Sprintf("sfsim: formula %s: %s", t.columns[i].Name, f.message))
+		}
+		values[i] = v
+	}
+}
+
+// join computes the compound fields, and the name of a person account.
 func (t *table) join(values []any) {
 	for i := range t.columns {
-		if t.columns[i].Joins == nil {
-			continue
+		if names := t.columns[i].Joins; names != nil {
+			t.joinInto(values, i, names)
 		}
-		joined := ""
-		for _, name := range t.columns[i].Joins {
-			if s, ok := values[t.names[name]].(string); ok && joined == "" {
-				joined = s
-			} else if ok {
-				joined += " " + s
-			}
+	}
+	if is, ok := t.names["IsPersonAccount"]; ok && values[is] == true && t.Name == "Account" {
+		t.joinInto(values, t.names["Name"], []string{"FirstName", "LastName"})
+	}
+}
+
+func (t *table) joinInto(values []any, to int, names []string) {
+	joined := ""
+	for _, name := range names {
+		if s, ok := values[t.names[name]].(string); ok && joined == "" {
+			joined = s
+		} else if ok {
+			joined += " " + s
 		}
-		if joined != "" && joined != values[i] {
-			values[i] = joined
-		}
+	}
+	if joined != "" && joined != values[to] {
+		values[to] = joined
 	}
 }
 

@@ -146,6 +146,8 @@ func (c compiler) checkFilter(n *node, col *Column) *Error {
 	switch {
 	case !col.Filterable:
 		return fail("INVALID_FIELD", "%sfield '%s' can not be filtered in a query call", at, col.Name)
+	case n.op == "LIKE" && n.values[0].value == "":
+		return fail("INVALID_QUERY_FILTER_OPERATOR", "%sthe pattern of LIKE is empty", at)
 	case n.op == "LIKE" && (col.Kind != Text || n.values[0].kind != Text), !col.Ordered && strings.ContainsAny(n.op, "<>"):
 		return fail("INVALID_FIELD", "%sinvalid operator on %s field", at, col.Type)
 	}

@@ -1,0 +1,83 @@
+package salesforce
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Hide hides a record from the integration user, or shows it again: queries do not find it, writes of it are refused,
+// and so are references to it, with INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY and no field. Its unique values stay
+// taken.
+func (s *Sim) Hide(object, id string, hidden bool) {
+	s.flag(object, id, func(rec *record) { rec.hidden = hidden })
+}
+
+// RefuseReferences lets every row that refers to the record, which may be deleted, be refused with this code, such as
+// ENTITY_IS_DELETED or INVALID_CROSS_REFERENCE_KEY, and no field; an empty code ends that.
+func (s *Sim) RefuseReferences(object, id, code string) {
+	s.flag(object, id, func(rec *record) { rec.noReference = code })
+}
+
+// Lock locks a record for the API, as an approval process does, or unlocks it: updates and deletes of it are refused
+// with ENTITY_IS_LOCKED.
+func (s *Sim) Lock(object, id string, locked bool) {
+	s.flag(object, id, func(rec *record) { rec.locked = locked })
+}
+
+// flag changes how a record, deleted or not, is dealt with.
+func (s *Sim) flag(object, id string, set func(*record)) {
+	t := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set(t.mustRecord(id))
+}
+
+// refusesWrite says why a record cannot be written as it is.
+func (x *tx) refusesWrite(rec *record) *failure {
+	switch {
+	case rec.is("IsConverted"):
+		return fail("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+	case x.api && rec.locked:
+		return entityLocked()
+	}
+	return nil
+}
+
+func entityLocked() *failure { return fail("ENTITY_IS_LOCKED", "the entity is locked for editing") }
+
+// refusesReference says why a live record cannot be referred to.
+func (x *tx) refusesReference(rec *record) *failure {
+	switch {
+	case rec.noReference != "":
+		return fail(rec.noReference, "%s", cmp.Or(referenceMessages[rec.noReference], "invalid cross reference id"))
+	case x.api && rec.hidden:
+		return fail("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "insufficient access rights on cross-reference id: %s", rec.id[:15])
+	}
+	return nil
+}
+
+var referenceMessages = map[string]string{
+	"ENTITY_IS_DELETED":                             "entity is deleted",
+	"INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "insufficient access rights on cross-reference id",
+}
+
+// visible leaves out the records that the integration user may not see.
+func (x *tx) visible(records []*record) []*record {
+	if !x.api {
+		return records
+	}
+	return shown(records)
+}
+
+func shown(records []*record) []*record {
+	if slices.ContainsFunc(records, func(rec *record) bool { return rec.hidden }) {
+		return slices.DeleteFunc(slices.Clone(records), func(rec *record) bool { return rec.hidden })
+	}
+	return records
+}
+
+// is reports whether a record has this boolean field, and it is true.
+func (r *record) is(field string) bool {
+	i, ok := r.table.names[field]
+	return ok && r.values[i] == true
+}

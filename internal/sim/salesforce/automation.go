@@ -1,0 +1,127 @@
+package salesforce
+
+import (
+	"fmt"
+	"slices"
+)
+
+// automation is what an org runs over the rows of one object that a call saves.
+type automation struct {
+	triggers []Trigger
+	maxRows  int                                 // that the triggers manage in one call; 0: any number
+	assign   func(map[string]any) (owner string) // the active assignment rule; nil: none
+}
+
+// Trigger is Apex of the org that throws an exception which nobody catches.
+type Trigger struct {
+	Object string
+
+	// Culprit reports whether a record, as it would be saved, makes the trigger throw. It must not use the simulator.
+	Culprit func(record map[string]any) bool
+
+	Message string // empty: that of a null pointer exception
+}
+
+// AddTrigger lets all rows of the object fail that are saved in one call with a culprit:
+// CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY, without a field. Rows that are refused by themselves do not reach the trigger.
+//
+// https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_triggers_exceptions.htm
+func (s *Sim) AddTrigger(trigger Trigger) {
+	t := s.mustTable(trigger.Object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.automation.triggers = append(t.automation.triggers, trigger)
+}
+
+// LimitRows lets a call that saves more rows of the object fail in all of them, as when the org's triggers use up the
+// time that a call is given; 0 ends that.
+//
+// https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_gov_limits.htm
+func (s *Sim) LimitRows(object string, most int) {
+	t := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.automation.maxRows = most
+}
+
+// SetAssignmentRule sets the active assignment rule of Account, Case or Lead: it runs over the rows that a call creates
+// and updates, unless the call's header Sforce-Auto-Assign says FALSE, and gives the record, as saved, the owner that it
+// returns; empty: it leaves the owner. It must not use the simulator. nil ends it.
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/headers-autoassign.html
+func (s *Sim) SetAssignmentRule(object string, rule func(record map[string]any) (owner string)) {
+	if !slices.Contains([]string{"Account", "Case", "Lead"}, object) {
+		panic("sfsim: no assignment rules on " + object)
+	}
+	t := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.automation.assign = rule
+}
+
+// automate runs what the org runs over the saved rows. It returns why all rows of an object fail.
+func (x *tx) automate() map[*table]*failure {
+	var refused map[*table]*failure
+	rows := map[*table]int{}
+	for _, rec := range x.saves {
+		rows[rec.table]++
+	}
+	for t, n := range rows {
+		if f := t.automation.run(t, n, x.saves); f != nil {
+			if refused == nil {
+				refused = map[*table]*failure{}
+			}
+			refused[t] = f
+		}
+	}
+	if refused == nil && x.options.assign {
+		for _, rec := range x.saves {
+			x.assign(rec)
+		}
+	}
+	return refused
+}
+
+func (a *automation) run(t *table, rows int, saves []*record) *failure {
+	if a.maxRows > 0 && rows > a.maxRows {
+		return thrown(t, "System.LimitException: Apex CPU time limit exceeded")
+	}
+	for _, trigger := range a.triggers {
+		for _, rec := range saves {
+			if rec.table == t && trigger.Culprit(rec.fields()) {
+				if trigger.Message != "" {
+					return thrown(t, trigger.Message)
+				}
+				return thrown(t, "execution of BeforeUpdate caused by: System.NullPointerException: Attempt to de-reference a null object\n\n"+
+					"Trigger."+t.Name+"Trigger: line 12, column 1")
+			}
+		}
+	}
+	return nil
+}
+
+func thrown(t *table, message string) *failure {
+	return fail("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "%sTrigger: %s", t.Name, message)
+}
+
+// assign gives a record the owner that the assignment rule says.
+func (x *tx) assign(rec *record) {
+	rule := rec.table.automation.assign
+	if rule == nil {
+		return
+	}
+	owner, ok := rec.table.column("OwnerId")
+	if !ok {
+		return
+	}
+	id, ok := parseID(rule(rec.fields()))
+	if !ok || rec.values[owner.index] == id {
+		return
+	}
+	if _, ok := owner.parent.live(id); !ok {
+		panic(fmt.Sprintf("sfsim: assignment rule of %s: no user %s", rec.table.Name, id))
+	}
+	values := slices.Clone(rec.values)
+	values[owner.index] = id
+	x.put(rec, values)
+}

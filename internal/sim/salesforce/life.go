@@ -1,0 +1,153 @@
+package salesforce
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// MergeRecords merges Accounts, Contacts or Leads as a person would: the losers go into the bin with MasterRecordId
+// telling the winner, and what refers to them refers to the winner. It panics where there are none of these.
+//
+// https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_merge.htm
+func (s *Sim) MergeRecords(object, winner string, losers ...string) {
+	for _, loser := range losers {
+		s.change(object, loser, func(t *tx, rec *record) {
+			master, ok := rec.table.column("MasterRecordId")
+			full, _ := parseID(winner)
+			kept, found := rec.table.live(full)
+			if !ok || !found || kept == rec {
+				panic(fmt.Sprintf("sfsim: merging %s %s into %s", object, loser, winner))
+			}
+			for _, tab := range t.sim.tables {
+				for i := range tab.columns {
+					if c := &tab.columns[i]; c.parent == rec.table {
+						t.reparent(tab, c, rec.id, kept.id)
+					}
+				}
+			}
+			values := slices.Clone(rec.values)
+			values[colDeleted], values[master.index] = true, kept.id
+			t.put(rec, values)
+			t.put(kept, slices.Clone(kept.values))
+		})
+	}
+}
+
+// reparent lets what refers to one record refer to another.
+func (t *tx) reparent(tab *table, c *column, from, to string) {
+	for _, child := range slices.Clone(tab.find(c, from)) {
+		values := slices.Clone(child.values)
+		values[c.index] = to
+		t.put(child, values)
+	}
+}
+
+// Conversion says what a lead is converted to.
+type Conversion struct {
+	AccountID, ContactID string // records that there are; empty: new ones
+	NoOpportunity        bool
+}
+
+// ConvertLead converts a lead as a person would, and gives the Ids of what it became. From then on it is read-only. It
+// panics where Salesforce would refuse.
+//
+// https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_convertlead.htm
+func (s *Sim) ConvertLead(id string, c Conversion) (account, contact, opportunity string) {
+	lead := s.Get("Lead", id)
+	if lead == nil || lead["IsConverted"] == true {
+		panic("sfsim: no lead to convert: " + id)
+	}
+	copied := func(fields ...string) map[string]any {
+		values := map[string]any{}
+		for _, field := range fields {
+			if v, ok := lead[field]; ok {
+				values[field] = v
+			}
+		}
+		return values
+	}
+	if account = c.AccountID; account == "" {
+		values := copied("Phone", "Website", "Industry", "AnnualRevenue", "NumberOfEmployees")
+		values["Name"] = lead["Company"]
+		account = s.Insert("Account", values)
+	}
+	if contact = c.ContactID; contact == "" {
+		values := copied("FirstName", "LastName", "Email", "Phone", "MobilePhone", "Title", "LeadSource")
+		values["AccountId"] = account
+		contact = s.Insert("Contact", values)
+	}
+	converted := map[string]any{
+		"IsConverted": true, "ConvertedDate": s.config.Now().UTC().Format(time.DateOnly), "ConvertedAccountId": account, "ConvertedContactId": contact,
+		"Status": "Closed - Converted",
+	}
+	if !c.NoOpportunity {
+		opportunity = s.Insert("Opportunity", map[string]any{
+			"Name": fmt.Sprint(lead["Company"], "-"), "AccountId": account, "StageName": stages[0], "CloseDate": converted["ConvertedDate"],
+		})
+		converted["ConvertedOpportunityId"] = opportunity
+	}
+	s.change("Lead", id, func(t *tx, rec *record) { t.set(rec, converted) })
+	return account, contact, opportunity
+}
+
+// set gives a record values that no row could.
+func (t *tx) set(rec *record, fields map[string]any) {
+	values := slices.Clone(rec.values)
+	for name, v := range fields {
+		values[rec.table.mustColumn(name).index] = v
+	}
+	t.put(rec, values)
+}
+
+// Undelete takes a record out of the bin as a person would; one that was merged away is a record of its own again. It
+// panics where it is not there, or where a unique value is taken meanwhile.
+func (s *Sim) Undelete(object, id string) {
+	table := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec := table.mustRecord(id)
+	values := slices.Clone(rec.values)
+	values[colDeleted] = false
+	if master, ok := table.column("MasterRecordId"); ok {
+		values[master.index] = nil
+	}
+	if failures := table.checkUnique(values, rec); !rec.deleted() || failures != nil {
+		panic(fmt.Sprintf("sfsim: undeleting %s %s", object, id))
+	}
+	t := &tx{sim: s}
+	defer t.commit()
+	t.put(rec, values)
+}
+
+// Purge empties the bin of a record: nothing tells of it any more. It panics where it is not in the bin.
+func (s *Sim) Purge(object, id string) {
+	table := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec := table.mustRecord(id)
+	if !rec.deleted() {
+		panic(fmt.Sprintf("sfsim: %s %s is not in the bin", object, id))
+	}
+	table.rows = slices.DeleteFunc(table.rows, func(r *record) bool { return r == rec })
+	table.log = slices.DeleteFunc(table.log, func(e stamped) bool { return e.rec == rec })
+	delete(table.byID, rec.id)
+}
+
+// Touch gives all records of an object a new SystemModstamp and changes nothing else, as Salesforce's own mass updates
+// do.
+func (s *Sim) Touch(object string) {
+	table := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := &tx{sim: s}
+	defer t.commit()
+	for _, rec := range table.rows {
+		if !rec.deleted() {
+			values := slices.Clone(rec.values)
+			modified := values[colModified]
+			t.put(rec, values)
+			rec.values[colModified] = modified
+		}
+	}
+}
