@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	// path is where Monday posts; the secret follows it as a last segment.
-	path = "/webhooks/monday"
+	// Path is where Monday posts; the secret follows it as a last segment.
+	Path = "/webhooks/monday"
 
 	// minSecret is the least length of a secret, in bytes: shorter ones can be guessed.
 	minSecret = 16
@@ -209,7 +209,7 @@ func (h *Handler) knowsSecret(r *http.Request) bool {
 	if len(h.secrets) == 0 {
 		return true
 	}
-	got, matches := sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, path+"/"))), 0
+	got, matches := sha256.Sum256([]byte(strings.TrimPrefix(r.URL.Path, Path+"/"))), 0
 	for _, secret := range h.secrets {
 		matches |= subtle.ConstantTimeCompare(got[:], secret[:])
 	}

@@ -26,7 +26,7 @@ func Server(addr string, h http.Handler) *http.Server {
 func (h *Handler) routes() *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = sendError
-	webhooks := path
+	webhooks := Path
 	if len(h.config.Secrets) > 0 {
 		webhooks += "/:secret"
 	}

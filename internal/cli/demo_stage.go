@@ -19,6 +19,7 @@ import (
 	"crmsync/internal/pglocal"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
 	"crmsync/schema/mapping"
 )
 
@@ -130,17 +131,17 @@ func (d *demo) startSystems() (env map[string]string, err error) {
 	d.salesforce = sfsim.New(sfsim.Config{ClientID: env["SALESFORCE_CLIENT_ID"], ClientSecret: env["SALESFORCE_CLIENT_SECRET"], Latency: demoLatency})
 	d.faults = newDemoFaults(d.salesforce, d.size.endSessionAt)
 	d.chat = &demoChat{}
-	monday, stopMonday, err := host("127.0.0.1:0", d.monday)
+	monday, stopMonday, err := stage.Host("127.0.0.1:0", d.monday)
 	if err != nil {
 		return nil, fmt.Errorf("serving Monday: %w", err)
 	}
-	d.stage.later(func() error { stopMonday(); return nil })
-	salesforce, stopSalesforce, err := host("127.0.0.1:0", d.salesforce)
+	d.stage.later(func() error { return stopMonday() })
+	salesforce, stopSalesforce, err := stage.Host("127.0.0.1:0", d.salesforce)
 	if err != nil {
 		return nil, fmt.Errorf("serving Salesforce: %w", err)
 	}
 	d.stage.later(func() error { stopSalesforce(); return nil })
-	telegram, stopTelegram, err := host("127.0.0.1:0", d.chat)
+	telegram, stopTelegram, err := stage.Host("127.0.0.1:0", d.chat)
 	if err != nil {
 		return nil, fmt.Errorf("serving Telegram: %w", err)
 	}

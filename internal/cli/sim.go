@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"time"
 
 	"crmsync/internal/app"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
 )
 
 type simCommand struct {
@@ -30,12 +28,12 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 	monday := mondaysim.New(mondaysim.Config{Token: token, SigningSecret: c.SigningSecret, ComplexityPerMinute: c.ComplexityPerMinute})
 	defer monday.Close()
 	salesforce := sfsim.New(sfsim.Config{ClientID: id, ClientSecret: secret})
-	mondayURL, stopMonday, err := host(c.MondayAddr, monday)
+	mondayURL, stopMonday, err := stage.Host(c.MondayAddr, monday)
 	if err != nil {
 		return fmt.Errorf("serving Monday: %w", err)
 	}
 	defer stopMonday()
-	salesforceURL, stopSalesforce, err := host(c.SalesforceAddr, salesforce)
+	salesforceURL, stopSalesforce, err := stage.Host(c.SalesforceAddr, salesforce)
 	if err != nil {
 		return fmt.Errorf("serving Salesforce: %w", err)
 	}
@@ -44,15 +42,4 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 		mondayURL, token, salesforceURL, id, secret)
 	<-ctx.Done()
 	return nil
-}
-
-// host serves a handler at an address, and returns its URL and how to stop it.
-func host(addr string, handler http.Handler) (url string, stop func(), err error) {
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return "", nil, err
-	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	go server.Serve(listener) // ends with ErrServerClosed, by stop
-	return "http://" + listener.Addr().String(), func() { server.Close() }, nil
 }

@@ -9,13 +9,11 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"crmsync/ingest"
 	"crmsync/internal/app"
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
 )
-
-// webhookPath is where ingest listens; the secret follows.
-const webhookPath = "/webhooks/monday"
 
 type webhooksCommand struct {
 	URL string `help:"Register what is missing. The public address of ingest, such as https://sync.example.org; the path and WEBHOOK_SECRET are put behind it." placeholder:"https://..."`
@@ -126,10 +124,10 @@ func webhookURL(e *app.Environment, address string) string {
 		e.Problem("--url", "is no https address such as https://sync.example.org")
 		return ""
 	}
-	if !strings.Contains(u.Path, webhookPath) {
+	if !strings.Contains(u.Path, ingest.Path) {
 		var settings app.Config
 		settings.ReadIngest(e)
-		u = u.JoinPath(webhookPath)
+		u = u.JoinPath(ingest.Path)
 		if len(settings.WebhookSecrets) > 0 {
 			u = u.JoinPath(settings.WebhookSecrets[0])
 		}

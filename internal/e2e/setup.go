@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"math/rand/v2"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,11 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
+	"crmsync/ingest"
 	"crmsync/internal/cli"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
 	"crmsync/schema/schematest"
 )
 
@@ -36,54 +35,23 @@ const (
 
 // World is the program and all that is around it: Postgres, both systems, and the messengers.
 type World struct {
-	T          *testing.T
-	DB         *pgxpool.Pool
-	Env        map[string]string
-	Monday     *mondaysim.Sim
-	Salesforce *sfsim.Sim
-	Telegram   *telegram
-	Slack      *slack
-	Mail       mail
-	Ingest     string // URL of the ingest endpoint, once something serves it
-	Admin      string // base URL of the admin listener that was opened last
-	Logs       []*LogBuffer
+	*stage.Stage
+	T      *testing.T
+	Slack  stage.Slack
+	Mail   mail
+	Ingest string // URL of the ingest endpoint, once something serves it
+	Admin  string // base URL of the admin listener that was opened last
+	Logs   []*LogBuffer
 }
 
 // Option changes a world before it begins.
-type Option func(*World, *mondaysim.Config, *sfsim.Config)
+type Option func(*World, *stage.Config)
 
 // Setup makes a world in which nothing runs yet.
 func Setup(t *testing.T, options ...Option) *World {
 	t.Helper()
-	url := schematest.URL(t)
-	db, err := pgxpool.New(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	w := &World{T: t, DB: db, Telegram: newTelegram(t), Slack: newSlack(t)}
-	mapping, err := filepath.Abs("../../../deploy/mapping.example.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Env = map[string]string{
-		"DATABASE_URL": url, "MAPPING": mapping, "WEBHOOK_SECRET": Secret,
-		"INGEST_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0", "LOG_LEVEL": "debug",
-		"MONDAY_API_TOKEN": "monday-token", "SALESFORCE_CLIENT_ID": "client-id", "SALESFORCE_CLIENT_SECRET": "client-secret",
-		"TELEGRAM_BOT_TOKEN": "123:telegram-token", "TELEGRAM_CHAT_ID": "42", "TELEGRAM_API_URL": w.Telegram.URL,
-		"ALERT_INTERVAL": "200ms", "RETRY_BASE": "50ms", "RETRY_MAX": "1s",
-	}
-	mondayConfig := mondaysim.Config{Token: "monday-token", RetryEvery: 300 * time.Millisecond}
-	salesforceConfig := sfsim.Config{ClientID: "client-id", ClientSecret: "client-secret"}
-	for _, o := range options {
-		o(w, &mondayConfig, &salesforceConfig)
-	}
-	w.Monday, w.Salesforce = mondaysim.New(mondayConfig), sfsim.New(salesforceConfig)
-	t.Cleanup(w.Monday.Close)
-	mondayServer, salesforceServer := httptest.NewServer(w.Monday), httptest.NewServer(w.Salesforce)
-	t.Cleanup(mondayServer.Close)
-	t.Cleanup(salesforceServer.Close)
-	w.Env["MONDAY_API_URL"], w.Env["SALESFORCE_LOGIN_URL"] = mondayServer.URL+"/v2", salesforceServer.URL
+	w := &World{T: t}
+	w.set(stage.Config{Database: schematest.URL(t), Messenger: true}, options)
 	t.Cleanup(func() {
 		if n := w.Salesforce.InFlightViolations(); n != 0 {
 			t.Errorf("%d writes of a record while another one was in flight", n)
@@ -92,38 +60,73 @@ func Setup(t *testing.T, options ...Option) *World {
 	return w
 }
 
+// Systems is a world of the two systems alone, without a database.
+func Systems(t *testing.T, options ...Option) *World {
+	t.Helper()
+	w := &World{T: t}
+	w.set(stage.Config{}, options)
+	w.Ingest = w.WebhookURL("https://sync.example.org")
+	return w
+}
+
+func (w *World) set(c stage.Config, options []Option) {
+	w.T.Helper()
+	c.Env = map[string]string{
+		"WEBHOOK_SECRET": Secret, "LOG_LEVEL": "debug", "ALERT_INTERVAL": "200ms", "RETRY_BASE": "50ms", "RETRY_MAX": "1s",
+	}
+	c.Monday = mondaysim.Config{Token: "monday-token", Boards: mondaysim.Example(), RetryEvery: 300 * time.Millisecond}
+	c.Salesforce = sfsim.Config{ClientID: "client-id", ClientSecret: "client-secret", Objects: sfsim.Standard()}
+	for _, o := range options {
+		o(w, &c)
+	}
+	var err error
+	if w.Stage, err = stage.Set(w.T.Context(), c); err != nil {
+		w.T.Fatal(err)
+	}
+	w.T.Cleanup(func() {
+		if err := w.Strike(); err != nil {
+			w.T.Error(err)
+		}
+	})
+}
+
 // With sets a variable of the environment.
 func With(name, value string) Option {
-	return func(w *World, _ *mondaysim.Config, _ *sfsim.Config) { w.Env[name] = value }
+	return func(_ *World, c *stage.Config) { c.Env[name] = value }
 }
 
 // Mapped puts a mapping in the place of the example.
 func Mapped(text string) Option {
-	return func(w *World, _ *mondaysim.Config, _ *sfsim.Config) { w.Env["MAPPING"] = w.File("mapping.yaml", text) }
+	return func(w *World, c *stage.Config) { c.Env["MAPPING"] = w.File("mapping.yaml", text) }
 }
 
 // Monday changes the account's configuration.
 func Monday(change func(*mondaysim.Config)) Option {
-	return func(_ *World, c *mondaysim.Config, _ *sfsim.Config) { change(c) }
+	return func(_ *World, c *stage.Config) { change(&c.Monday) }
 }
 
 // Salesforce changes the org's configuration.
 func Salesforce(change func(*sfsim.Config)) Option {
-	return func(_ *World, _ *mondaysim.Config, c *sfsim.Config) { change(c) }
+	return func(_ *World, c *stage.Config) { change(&c.Salesforce) }
 }
 
 // ByHand keeps Monday's deliveries back, for the test to post.
-func ByHand(w *World, c *mondaysim.Config, _ *sfsim.Config) { c.Deliver = w.Mail.put }
+func ByHand(w *World, c *stage.Config) { c.Monday.Deliver = w.Mail.put }
 
 // Slacking sends alerts to Slack too.
-func Slacking(w *World, _ *mondaysim.Config, _ *sfsim.Config) {
-	w.Env["SLACK_WEBHOOK_URL"] = w.Slack.URL
+func Slacking(w *World, c *stage.Config) {
+	url, stop, err := stage.Host("127.0.0.1:0", &w.Slack)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	w.T.Cleanup(func() { _ = stop() })
+	c.Env["SLACK_WEBHOOK_URL"] = url
 }
 
 // Ticking gives Monday a clock that never shows a millisecond twice: renames have no finer time.
-func Ticking(_ *World, c *mondaysim.Config, _ *sfsim.Config) {
+func Ticking(_ *World, c *stage.Config) {
 	var last atomic.Int64
-	c.Now = func() time.Time {
+	c.Monday.Now = func() time.Time {
 		for {
 			before, now := last.Load(), time.Now().UnixMilli()
 			now = max(now, before+1)
@@ -152,7 +155,7 @@ func (w *World) Start(command string) (stop func() int) {
 	w.Logs = append(w.Logs, log)
 	code := make(chan int, 1)
 	go func() {
-		code <- cli.Run(ctx, []string{command}, func(name string) string { return w.Env[name] }, log, log)
+		code <- cli.Run(ctx, []string{command}, w.Getenv, log, log)
 	}()
 	stop = sync.OnceValue(func() int {
 		cancel()
@@ -176,7 +179,7 @@ func (w *World) Start(command string) (stop func() int) {
 		return log.Contains(`"msg":"started"`)
 	})
 	if addr := log.listener("ingest"); addr != "" {
-		w.Ingest = "http://" + addr + "/webhooks/monday/" + Secret
+		w.Ingest = "http://" + addr + ingest.Path + "/" + Secret
 	}
 	w.Admin = "http://" + log.listener("admin")
 	return stop
@@ -186,21 +189,12 @@ func (w *World) Start(command string) (stop func() int) {
 func (w *World) Command(args ...string) (code int, stdout, stderr string) {
 	w.T.Helper()
 	var out, errs LogBuffer // what runs beside a command tells there too
-	code = cli.Run(w.T.Context(), args, func(name string) string { return w.Env[name] }, &out, &errs)
+	code = cli.Run(w.T.Context(), args, w.Getenv, &out, &errs)
 	return code, out.String(), errs.String()
 }
 
-// Subscribe lets Monday deliver all events of the boards; none named: of the example's.
-func (w *World) Subscribe(boards ...int64) {
-	if len(boards) == 0 {
-		boards = []int64{Accounts, Contacts, Leads}
-	}
-	for _, board := range boards {
-		for _, event := range []string{"change_column_value", "create_item", "change_name", "item_deleted", "item_archived", "item_restored"} {
-			w.Monday.AddWebhook(board, event, w.Ingest)
-		}
-	}
-}
+// Subscribe lets Monday deliver all events of the boards to ingest; none named: those of the example.
+func (w *World) Subscribe(boards ...int64) { w.Stage.Subscribe(w.Ingest, boards...) }
 
 // Serving is a world in which one process does everything, and hears of all events.
 func Serving(t *testing.T, options ...Option) *World {

@@ -11,8 +11,7 @@ import (
 	"time"
 
 	"crmsync/internal/e2e"
-	mondaysim "crmsync/internal/sim/monday"
-	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
 )
 
 // TestChaosMigrate kills the command at random moments while both systems fail now and then, also after they did what they
@@ -27,7 +26,8 @@ func TestChaosMigrate(t *testing.T) {
 	}
 	t.Logf("SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 3))
-	w := e2e.Migrated(t, "", e2e.With("MAX_ATTEMPTS", "30"), e2e.With("LOG_LEVEL", "info"), func(_ *e2e.World, m *mondaysim.Config, s *sfsim.Config) {
+	w := e2e.Migrated(t, "", e2e.With("MAX_ATTEMPTS", "30"), e2e.With("LOG_LEVEL", "info"), func(_ *e2e.World, c *stage.Config) {
+		m, s := &c.Monday, &c.Salesforce
 		m.FaultRate, m.IndexLag, m.Seed, m.Latency = 0.05, 3*time.Second, int64(seed), 20*time.Millisecond
 		m.ComplexityPerMinute = 100_000_000 // else a minute's budget is what the test waits for
 		s.FaultRate, s.Seed, s.Latency = 0.05, int64(seed), 20*time.Millisecond

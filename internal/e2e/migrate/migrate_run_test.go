@@ -13,7 +13,6 @@ import (
 	"crmsync/internal/cli"
 	"crmsync/internal/e2e"
 	mondaysim "crmsync/internal/sim/monday"
-	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // A run that takes longer than a try may goes on in slices, at no cost of an attempt, and Ctrl-C loses nothing of it.
@@ -29,7 +28,7 @@ func TestMigrateSlices(t *testing.T) {
 	var out bytes.Buffer
 	log := &e2e.LogBuffer{}
 	go func() {
-		interrupted <- cli.Run(ctx, []string{"migrate", "accounts"}, func(name string) string { return w.Env[name] }, &out, log)
+		interrupted <- cli.Run(ctx, []string{"migrate", "accounts"}, w.Getenv, &out, log)
 	}()
 	w.Eventually("a page is done", func() bool { return w.Count("SELECT coalesce(sum(read), 0) FROM migration_runs") > 0 })
 	interrupt()
@@ -117,7 +116,7 @@ func TestMigrateFails(t *testing.T) {
 	w.Plant(2)
 	var out bytes.Buffer
 	log := &e2e.LogBuffer{}
-	if code := cli.Run(t.Context(), []string{"migrate"}, func(name string) string { return w.Env[name] }, &out, log); code != cli.ExitFailed {
+	if code := cli.Run(t.Context(), []string{"migrate"}, w.Getenv, &out, log); code != cli.ExitFailed {
 		t.Errorf("exited with %d:\n%s\n%s", code, &out, log.Tail(20))
 	}
 	if !strings.Contains(log.String(), "the migration of contacts failed") {
@@ -211,10 +210,10 @@ func TestMigrateAdopts(t *testing.T) {
 // The names of boards are checked, and so is whether there is anything to do.
 func TestMigrateUsage(t *testing.T) {
 	t.Parallel()
-	w := e2e.Migrated(t, "", func(_ *e2e.World, _ *mondaysim.Config, _ *sfsim.Config) {})
+	w := e2e.Migrated(t, "")
 	for name, args := range map[string][]string{"unknown board": {"migrate", "acounts"}, "unknown flag": {"migrate", "--dry"}} {
 		log := &e2e.LogBuffer{}
-		if code := cli.Run(t.Context(), args, func(name string) string { return w.Env[name] }, log, log); code != cli.ExitUsage {
+		if code := cli.Run(t.Context(), args, w.Getenv, log, log); code != cli.ExitUsage {
 			t.Errorf("%s: exited with %d:\n%s", name, code, log.Tail(5))
 		}
 	}

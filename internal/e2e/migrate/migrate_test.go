@@ -9,7 +9,7 @@ import (
 	"crmsync/internal/cli"
 	"crmsync/internal/e2e"
 	mondaysim "crmsync/internal/sim/monday"
-	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
 )
 
 func TestMigrate(t *testing.T) {
@@ -53,7 +53,7 @@ func TestMigrate(t *testing.T) {
 // Webhooks of our own items must not write to Salesforce, whatever an item cannot say of a record.
 func TestMigrateEchoes(t *testing.T) {
 	t.Parallel()
-	w := e2e.Migrated(t, "", func(_ *e2e.World, m *mondaysim.Config, _ *sfsim.Config) { m.Doubled = 0.2 })
+	w := e2e.Migrated(t, "", e2e.Monday(func(c *mondaysim.Config) { c.Doubled = 0.2 }))
 	w.Start("serve")
 	w.Subscribe()
 	w.Plant(150)
@@ -81,8 +81,8 @@ func TestMigrateEchoes(t *testing.T) {
 // is one item's, and carries that one's id.
 func TestMigrateMeanwhile(t *testing.T) {
 	t.Parallel()
-	slow := func(_ *e2e.World, m *mondaysim.Config, s *sfsim.Config) {
-		m.Latency, s.Latency = 20*time.Millisecond, 20*time.Millisecond
+	slow := func(_ *e2e.World, c *stage.Config) {
+		c.Monday.Latency, c.Salesforce.Latency = 20*time.Millisecond, 20*time.Millisecond
 	}
 	w := e2e.Setup(t, slow, e2e.With("BATCH_SIZE", "5"))
 	w.Start("serve")

@@ -3,7 +3,6 @@ package operate_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
@@ -17,30 +16,9 @@ import (
 	"crmsync/internal/e2e"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
 	"crmsync/schema/mapping"
 )
-
-// systems is a world of the two systems alone, without a database and with the example mapping.
-func systems(t *testing.T, options ...e2e.Option) *e2e.World {
-	t.Helper()
-	w := &e2e.World{T: t, Env: map[string]string{
-		"MAPPING": "../../../deploy/mapping.example.yaml", "WEBHOOK_SECRET": e2e.Secret, "MONDAY_API_TOKEN": "monday-token",
-		"SALESFORCE_CLIENT_ID": "client-id", "SALESFORCE_CLIENT_SECRET": "client-secret",
-	}}
-	mondayConfig := mondaysim.Config{Token: "monday-token", Boards: mondaysim.Example()}
-	salesforceConfig := sfsim.Config{ClientID: "client-id", ClientSecret: "client-secret", Objects: sfsim.Standard()}
-	for _, o := range options {
-		o(w, &mondayConfig, &salesforceConfig)
-	}
-	w.Monday, w.Salesforce = mondaysim.New(mondayConfig), sfsim.New(salesforceConfig)
-	t.Cleanup(w.Monday.Close)
-	mondayServer, salesforceServer := httptest.NewServer(w.Monday), httptest.NewServer(w.Salesforce)
-	t.Cleanup(mondayServer.Close)
-	t.Cleanup(salesforceServer.Close)
-	w.Env["MONDAY_API_URL"], w.Env["SALESFORCE_LOGIN_URL"] = mondayServer.URL+"/v2", salesforceServer.URL
-	w.Ingest = "https://sync.example.org/webhooks/monday/" + e2e.Secret
-	return w
-}
 
 // changedColumn changes a column of the example's boards.
 func changedColumn(board int64, id string, change func(*mondaysim.Column)) e2e.Option {
@@ -112,7 +90,7 @@ func TestCheckLive(t *testing.T) {
 		code  int
 		want  []string
 	}{
-		"nothing": {func(*e2e.World, *mondaysim.Config, *sfsim.Config) {}, cli.ExitDone, nil},
+		"nothing": {func(*e2e.World, *stage.Config) {}, cli.ExitDone, nil},
 		"missing board": {e2e.Monday(func(c *mondaysim.Config) { c.Boards = c.Boards[1:] }), cli.ExitFailed,
 			[]string{"error board: Monday board 1001 does not exist, is archived, or is not shown to the token"}},
 		"missing column": {changedColumn(e2e.Leads, "close_date", func(c *mondaysim.Column) { c.ID = "date4" }), cli.ExitFailed,
@@ -164,7 +142,7 @@ func TestCheckLive(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := systems(t, tt.plant)
+			w := e2e.Systems(t, tt.plant)
 			if name != "missing board" {
 				w.Subscribe()
 			} else {
@@ -188,7 +166,7 @@ func TestCheckLive(t *testing.T) {
 // The table names severity, place and system, and the notes say what was not checked.
 func TestCheckLiveTable(t *testing.T) {
 	t.Parallel()
-	w := systems(t, changedField("Lead", "Email", func(f *sfsim.Field) { f.ReadOnly = true }))
+	w := e2e.Systems(t, changedField("Lead", "Email", func(f *sfsim.Field) { f.ReadOnly = true }))
 	w.Subscribe()
 	code, stdout, stderr := w.Command("check", "--live")
 	if code != cli.ExitFailed || !strings.Contains(stderr, "1 error") {
@@ -205,7 +183,7 @@ func TestCheckLiveTable(t *testing.T) {
 // Faults of the file and of the environment end with 2, before anything is asked.
 func TestCheckUsage(t *testing.T) {
 	t.Parallel()
-	w := systems(t, e2e.Mapped("version: 1\n"))
+	w := e2e.Systems(t, e2e.Mapped("version: 1\n"))
 	code, stdout, _ := w.Command("check", "--live", "--json")
 	var r cli.Report
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
@@ -215,7 +193,7 @@ func TestCheckUsage(t *testing.T) {
 	if diff := cmp.Diff(want, r); code != cli.ExitUsage || diff != "" {
 		t.Errorf("exit code %d; report (-want +got):\n%s", code, diff)
 	}
-	w = systems(t, e2e.With("MONDAY_API_TOKEN", ""), e2e.With("SALESFORCE_CLIENT_ID", ""))
+	w = e2e.Systems(t, e2e.With("MONDAY_API_TOKEN", ""), e2e.With("SALESFORCE_CLIENT_ID", ""))
 	code, _, stderr := w.Command("check", "--live")
 	if code != cli.ExitUsage || !strings.Contains(stderr, "MONDAY_API_TOKEN: is required") || !strings.Contains(stderr, "SALESFORCE_CLIENT_ID: is required") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
@@ -232,7 +210,7 @@ func TestCheckUsage(t *testing.T) {
 // What scaffold prints for any board and object passes check, and names nothing that the systems refuse.
 func TestScaffold(t *testing.T) {
 	t.Parallel()
-	w := systems(t)
+	w := e2e.Systems(t)
 	w.Subscribe()
 	for _, board := range []int64{e2e.Accounts, e2e.Contacts, e2e.Leads} {
 		for _, object := range []string{"Account", "Contact", "Lead", "Opportunity", "Monday_Project__c"} {
@@ -264,7 +242,7 @@ func TestScaffold(t *testing.T) {
 
 func TestMappingSchema(t *testing.T) {
 	t.Parallel()
-	code, stdout, _ := systems(t).Command("mapping", "schema")
+	code, stdout, _ := e2e.Systems(t).Command("mapping", "schema")
 	if code != cli.ExitDone || stdout != string(mapping.Schema()) || !json.Valid([]byte(stdout)) {
 		t.Errorf("exit code %d, %d bytes", code, len(stdout))
 	}

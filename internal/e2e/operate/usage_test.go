@@ -8,6 +8,7 @@ import (
 
 	"crmsync/internal/cli"
 	"crmsync/internal/e2e"
+	"crmsync/internal/stage"
 )
 
 // complete is an environment in which nothing is missing, with no Postgres behind it.
@@ -25,7 +26,7 @@ func outside(t *testing.T, changes map[string]string) *e2e.World {
 	t.Helper()
 	env := complete(t)
 	maps.Copy(env, changes)
-	return &e2e.World{T: t, Env: env}
+	return &e2e.World{T: t, Stage: &stage.Stage{Env: env}}
 }
 
 // TestConfiguration: what is wrong is said all at once, variable by variable, and no secret with it.

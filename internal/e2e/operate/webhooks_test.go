@@ -29,7 +29,7 @@ func TestWebhooks(t *testing.T) {
 		json.NewEncoder(w).Encode(body)
 	}))
 	t.Cleanup(ingest.Close)
-	w := systems(t)
+	w := e2e.Systems(t)
 	w.Monday.AddWebhook(e2e.Leads, "create_item", "https://elsewhere.example.org/")
 	states := func(args ...string) map[string]int {
 		t.Helper()
@@ -68,7 +68,7 @@ func TestWebhooks(t *testing.T) {
 
 func TestWebhooksRefused(t *testing.T) {
 	t.Parallel()
-	w := systems(t)
+	w := e2e.Systems(t)
 	tests := map[string]struct {
 		env  map[string]string
 		url  string

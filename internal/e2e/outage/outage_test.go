@@ -166,7 +166,7 @@ func TestShutOut(t *testing.T) {
 			told:   []string{"Monday is away", "DAILY_LIMIT_EXCEEDED"},
 		},
 		"Monday's login": {
-			option: func(w *e2e.World, _ *mondaysim.Config, _ *sfsim.Config) { w.Env["MONDAY_API_TOKEN"] = "another-token" },
+			option: e2e.With("MONDAY_API_TOKEN", "another-token"),
 			told:   []string{"Monday is away"},
 		},
 	}
