@@ -28,7 +28,7 @@ type Result struct {
 type RowError struct {
 	Code    string   `json:"statusCode"`
 	Fields  []string `json:"fields"`  // that the error names; may be none
-	Message string   `json:"message"` // for Class alone: it may hold values
+	Message string   `json:"message"` // only for telling errors apart: it may hold values
 }
 
 // Class says what is to be done about the error.

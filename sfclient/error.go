@@ -146,6 +146,11 @@ func (e *Error) Refused() bool {
 	return false
 }
 
+// Row is the error as that of a single row: of a call that was refused, and had no other.
+func (e *Error) Row() RowError {
+	return RowError{Code: cmp.Or(e.Code, strconv.Itoa(e.Status)), Fields: e.Fields, Message: e.message}
+}
+
 // expired reports whether the session was refused.
 func (e *Error) expired() bool {
 	return !e.login && (e.Status == http.StatusUnauthorized || e.Code == codeSession)

@@ -3,20 +3,11 @@
 package send
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
-
-	"crmsync/sfclient"
 )
-
-// Salesforce is what a Sender asks of Salesforce. Each method but Fates is one API call, of up to 200 records; results
-// stand in the order of records.
-type Salesforce interface {
-	Create(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
-	Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
-	Upsert(ctx context.Context, object, key string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
-	Delete(ctx context.Context, ids []string) ([]sfclient.Result, error)
-}
 
 // Sender sends writes. It is safe for concurrent use, and remembers for each object how many rows the org takes in one
 // call.
@@ -24,10 +15,31 @@ type Sender struct {
 	Salesforce Salesforce
 	Size       int // most rows in a call; 0: 200, which is also the most
 	Now        func() time.Time
+
+	sizes   sizes
+	storage storage
 }
 
 // Send makes every write, and returns what came of each, by position. Of several writes to one record (the same Id, the
 // same key value, or the same values in the Needed fields of a new record), one is out at a time, in order.
 func (s *Sender) Send(ctx context.Context, writes []Write) []Outcome {
-	panic("not built yet")
+	c := caller{s.Salesforce, min(cmp.Or(s.Size, maxRows), maxRows), s.Now, &s.sizes, &s.storage}
+	searches := make([]*search, len(writes))
+	for n, w := range writes {
+		searches[n] = newSearch(n, w)
+	}
+	for open := slices.Clone(searches); len(open) > 0; open = slices.DeleteFunc(open, (*search).ended) {
+		if asking := slices.DeleteFunc(slices.Clone(open), func(x *search) bool { return x.asks == nothing }); len(asking) > 0 {
+			ask(ctx, s.Salesforce, asking)
+			continue
+		}
+		for _, rows := range group(open, c.size) {
+			c.deliver(ctx, rows)
+		}
+	}
+	outcomes := make([]Outcome, len(writes))
+	for n, x := range searches {
+		outcomes[n] = x.outcome
+	}
+	return outcomes
 }

@@ -55,8 +55,8 @@ type Gone struct {
 // Conversion is what a lead was converted into. An Id is empty where there is no such record.
 type Conversion struct{ Contact, Account, Opportunity string }
 
-// Retry is a write that was refused for a reason that passes. Err says when to come back, by the behaviours RetryAfter
-// and Outage.
+// Retry is a write that was refused, or not attempted, for a reason that passes. Err says when to come back, by the
+// behaviours RetryAfter and Outage; a RowError with CreatesOnly is an outage of new records alone.
 type Retry struct {
 	Err error
 

@@ -1,0 +1,201 @@
+package send
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"crmsync/sfclient"
+)
+
+// maxRows is the most rows that Salesforce takes in one call.
+const maxRows = 200
+
+// errRows is an answer that does not fit its call.
+var errRows = errors.New("Salesforce answered for other rows than were sent")
+
+// caller makes calls.
+type caller struct {
+	salesforce Salesforce
+	size       int // most rows
+	now        func() time.Time
+	sizes      *sizes
+	storage    *storage
+}
+
+// passage is how rows got through.
+type passage struct {
+	rows  int  // most rows of a call that went through as a whole
+	clean bool // no row failed by itself in a way that ends its neighbors too
+}
+
+func (p passage) and(other passage) passage {
+	return passage{max(p.rows, other.rows), p.clean && other.clean}
+}
+
+// deliver sends the attempts of rows that may share a call, in as many calls as the org needs.
+func (c *caller) deliver(ctx context.Context, rows []*search) passage {
+	total := passage{clean: true}
+	most := c.sizes.rows(rows[0].attempt, c.size, c.now())
+	calls := (len(rows) + most - 1) / most
+	for chunk := range slices.Chunk(rows, (len(rows)+calls-1)/calls) {
+		total = total.and(c.call(ctx, chunk))
+	}
+	return total
+}
+
+// call makes one call. Rows that may have failed because of another one are parted until that stands alone.
+func (c *caller) call(ctx context.Context, rows []*search) passage {
+	if err := c.hold(ctx, rows[0].attempt); err != nil {
+		endAll(rows, Retry{Err: err})
+		return passage{}
+	}
+	results, err := c.write(ctx, rows)
+	if err == nil && len(results) != len(rows) {
+		err = errRows
+	}
+	for _, result := range results {
+		c.storage.learn(rows[0].attempt.Op, result, c.now())
+	}
+	var parts [][]*search
+	none, clean := true, true // none: no row was written
+	switch {
+	case err == nil:
+		parts, clean = settle(rows, results)
+		none = !slices.ContainsFunc(results, func(r sfclient.Result) bool { return r.Success })
+	case !refusesRows(rows[0].attempt, err):
+		endAll(rows, lost(err))
+		return passage{}
+	default:
+		if parts = partsOf(rows, rowError(err).Code); len(parts) == 1 {
+			refuseAll(rows, rowError(err))
+			return passage{}
+		}
+	}
+	if len(parts) == 0 {
+		return passage{len(rows), clean}
+	}
+	total := passage{clean: clean}
+	for _, part := range parts {
+		total = total.and(c.deliver(ctx, part))
+	}
+	if none && total.clean && total.rows < len(rows) { // no row is at fault: they were too many
+		c.sizes.learn(rows[0].attempt, total.rows, c.now())
+	}
+	return total
+}
+
+// hold is the error of a call that is not to be made now; nil: it is.
+func (c *caller) hold(ctx context.Context, w Write) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if wait := c.storage.blocked(w.Op, c.now()); wait > 0 {
+		return &RowError{Object: w.Object, Code: codeStorage, class: sfclient.StorageFull, wait: wait}
+	}
+	return nil
+}
+
+// settle gives each row its answer, but for those that may have failed because of another: several with the same error
+// that ends a call. These are returned in halves. It is clean where no row failed with such an error by itself.
+func settle(rows []*search, results []sfclient.Result) (parts [][]*search, clean bool) {
+	infected := map[string][]*search{}
+	var codes []string
+	for n, x := range rows {
+		switch result := results[n]; {
+		case result.Success:
+			x.take(result, nil)
+		case len(result.Errors) == 0:
+			x.take(result, []sfclient.RowError{{Code: codeNone}})
+		case isContagious(result.Errors[0]):
+			code := result.Errors[0].Code
+			if infected[code] == nil {
+				codes = append(codes, code)
+			}
+			infected[code] = append(infected[code], x)
+		default:
+			x.take(result, result.Errors)
+		}
+	}
+	clean = true
+	for _, code := range codes {
+		if some := infected[code]; len(some) > 1 {
+			parts = append(parts, halves(some)...)
+			continue
+		}
+		clean = false
+		n := slices.Index(rows, infected[code][0])
+		if len(rows) == 1 {
+			rows[n].apart(rows[n])
+		}
+		rows[n].take(results[n], results[n].Errors)
+	}
+	return parts, clean
+}
+
+// refusesRows reports whether a call failed because of something in its rows. A path that is not found is not: only that
+// of an Upsert names what the caller chose.
+func refusesRows(w Write, err error) bool {
+	return refused(err) && (rowError(err).Code != "NOT_FOUND" || w.Op == Upsert)
+}
+
+// refuseAll gives rows that cannot be parted the refusal of their call.
+func refuseAll(rows []*search, e sfclient.RowError) {
+	for _, x := range rows {
+		switch e.Code {
+		case "INVALID_TYPE", "NOT_FOUND":
+			x.cause = cause{code: e.Code}
+			x.rejectWhole()
+			continue
+		case "INVALID_FIELD":
+			x.apart(rows[0])
+		default:
+			x.apart(x)
+		}
+		x.take(sfclient.Result{}, []sfclient.RowError{e})
+	}
+}
+
+func endAll(rows []*search, o Outcome) {
+	for _, x := range rows {
+		x.end(o)
+	}
+}
+
+// write makes the call of rows, which are of one kind.
+func (c *caller) write(ctx context.Context, rows []*search) ([]sfclient.Result, error) {
+	first := rows[0].attempt
+	if first.Op == Delete {
+		ids := make([]string, len(rows))
+		for n, x := range rows {
+			ids[n] = x.attempt.ID
+		}
+		return c.salesforce.Delete(ctx, ids)
+	}
+	records := make([]sfclient.Record, len(rows))
+	for n, x := range rows {
+		records[n] = recordOf(x.attempt)
+	}
+	switch first.Op {
+	case Upsert:
+		return c.salesforce.Upsert(ctx, first.Object, first.Key, records, first.Options)
+	case Create:
+		return c.salesforce.Create(ctx, first.Object, records, first.Options)
+	}
+	return c.salesforce.Update(ctx, first.Object, records, first.Options)
+}
+
+// recordOf is the row of a write.
+func recordOf(w Write) sfclient.Record {
+	record := make(sfclient.Record, len(w.Fields)+1)
+	maps.Copy(record, w.Fields)
+	switch w.Op {
+	case Update:
+		record["Id"] = w.ID
+	case Upsert:
+		record[w.Key] = w.KeyValue
+	}
+	return record
+}

@@ -1,0 +1,119 @@
+package send
+
+import (
+	"slices"
+
+	"crmsync/sfclient"
+)
+
+// explain looks for the field behind a refusal that names none.
+func (s *search) explain() {
+	s.asks = nothing
+	fields, r := names(s.attempt.Fields), rules[s.cause.code]
+	suspects := slices.DeleteFunc(slices.Clone(fields), func(field string) bool { return !s.suspects(field) })
+	switch {
+	case r.whole, len(fields) == 0:
+		s.rejectWhole()
+	case s.attempt.Op != Update:
+		s.explainCreation(fields, suspects)
+	case len(fields) == 1 && s.phase == whole && r.creation && len(suspects) == 0:
+		s.rejectWhole()
+	case len(fields) == 1 && (s.phase == whole || s.held):
+		s.reject(fields)
+		s.nextPart()
+	case s.phase == whole && len(suspects) > 0 && len(suspects) < len(fields):
+		s.queue = [][]string{names(omit(s.attempt.Fields, suspects)), suspects}
+		s.nextPart()
+	default:
+		s.queue = append(halves(fields), s.queue...)
+		if s.held {
+			s.nextPart()
+			return
+		}
+		s.phase, s.attempt = touch, s.write.with(nil)
+	}
+}
+
+// explainCreation leaves out one field at a time, suspects first.
+func (s *search) explainCreation(fields, suspects []string) {
+	if !rules[s.cause.code].creation {
+		suspects = append(suspects, slices.DeleteFunc(fields, func(field string) bool { return slices.Contains(suspects, field) })...)
+	}
+	for _, field := range suspects {
+		if !s.needs(field) {
+			s.queue = append(s.queue, []string{field})
+		}
+	}
+	s.nextWithout()
+}
+
+func (s *search) nextWithout() {
+	s.phase = without
+	switch {
+	case len(s.queue) > 0:
+		s.attempt = s.write.with(omit(s.fields(), s.queue[0]))
+	case rules[s.cause.code].creation:
+		s.rejectWhole()
+	default: // more than one field is at fault: once the record is there, its other fields are updated
+		s.phase = bare
+		s.attempt = s.write.with(pick(s.write.Fields, s.write.Needed))
+	}
+}
+
+// refuseBare adds the fields without which the record cannot be created.
+func (s *search) refuseBare(errs []sfclient.RowError) {
+	rest := omit(s.fields(), names(s.attempt.Fields))
+	var required []string
+	for _, e := range errs {
+		named, _ := heldOf(e.Fields, rest)
+		for field := range rest {
+			if e.Code == codeRequired && len(e.Fields) == 0 && mentions(e.Message, field) {
+				named = append(named, field)
+			}
+		}
+		if e.Code == codeRequired {
+			required = append(required, named...)
+		}
+	}
+	if len(required) > 0 {
+		s.attempt = s.write.with(omit(s.fields(), names(omit(rest, required))))
+		return
+	}
+	if alone := names(s.attempt.Fields); len(alone) == 1 && errs[0].Code == s.cause.code {
+		s.reject(alone)
+		s.finish()
+		return
+	}
+	s.rejectWhole()
+}
+
+// nextPart goes on with the next part of an update. Rejections that may depend on what was written since are attempted
+// once more at the end.
+func (s *search) nextPart() {
+	s.phase = part
+	if len(s.queue) == 0 {
+		s.queueDeferred()
+	}
+	if len(s.queue) == 0 {
+		s.finish()
+		return
+	}
+	s.attempt = s.write.with(pick(s.write.Fields, s.queue[0]))
+	s.attempt.Op, s.attempt.ID, s.queue = Update, s.id, s.queue[1:]
+}
+
+// queueDeferred queues the fields that were rejected before another part was written, all of them together.
+func (s *search) queueDeferred() {
+	var again []string
+	for _, d := range s.later {
+		if d.wrote < s.wrote && !s.retried {
+			again = append(again, d.Fields...)
+		} else {
+			s.left = append(s.left, d.Rejection)
+		}
+	}
+	s.later, s.retried = nil, true
+	if len(again) > 0 {
+		s.queue = [][]string{again}
+	}
+}

@@ -1,0 +1,123 @@
+package send
+
+import "crmsync/sfclient"
+
+// askReferences asks what became of the records that the attempt refers to, once.
+func (s *search) askReferences() {
+	s.asked = true
+	if len(s.references()) == 0 {
+		s.explain()
+		return
+	}
+	s.asks = references
+}
+
+// references are the Ids that the attempt refers to, by field.
+func (s *search) references() map[string]string {
+	ids := map[string]string{}
+	for field, value := range s.attempt.Fields {
+		if id, ok := value.(string); ok && id != "" && s.write.References[field] != "" {
+			ids[field] = id
+		}
+	}
+	return ids
+}
+
+// ref names a record.
+type ref struct{ object, id string }
+
+// subjects are the records whose fate the search asks about.
+func (s *search) subjects() (refs []ref) {
+	switch s.asks {
+	case record:
+		refs = append(refs, ref{s.write.Object, s.attempt.ID})
+	case references:
+		for field, id := range s.references() {
+			refs = append(refs, ref{s.write.References[field], id})
+		}
+	}
+	return refs
+}
+
+// answer takes what became of the subjects, and the errors of asking by object. One whose fate is not told counts as live.
+func (s *search) answer(fates map[ref]sfclient.Fate, errs map[string]error) {
+	for _, subject := range s.subjects() {
+		if err := errs[subject.object]; err != nil {
+			s.end(Retry{Err: err})
+			return
+		}
+	}
+	live := sfclient.Fate{State: sfclient.Live}
+	fateOf := func(subject ref) sfclient.Fate {
+		if fate, ok := fates[subject]; ok {
+			return fate
+		}
+		return live
+	}
+	if s.asks == record {
+		s.answerRecord(fateOf(s.subjects()[0]))
+		return
+	}
+	s.answerReferences(fateOf)
+}
+
+// answerRecord takes what became of the search's own record.
+func (s *search) answerRecord(fate sfclient.Fate) {
+	s.asked = true
+	switch {
+	case fate.State == sfclient.Live && s.attempt.Op == Delete, fate.State == sfclient.Converted && s.attempt.Op == Delete:
+		s.rejectWhole()
+	case fate.State == sfclient.Live && s.cause.code == codeConverted:
+		s.explain()
+	case fate.State == sfclient.Live:
+		s.askReferences()
+	case s.attempt.Op == Delete:
+		s.end(Done{ID: s.write.ID})
+	case fate.State == sfclient.Merged:
+		s.end(Gone{Code: s.cause.code, Into: fate.MasterID})
+	case fate.State == sfclient.Converted:
+		s.end(Gone{Code: s.cause.code, Converted: &Conversion{fate.ContactID, fate.AccountID, fate.OpportunityID}})
+	default:
+		s.end(Gone{Code: s.cause.code})
+	}
+}
+
+// answerReferences takes what became of the records that the attempt refers to.
+func (s *search) answerReferences(fateOf func(ref) sfclient.Fate) {
+	var gone []string
+	ids := s.references()
+	for _, field := range names(s.attempt.Fields) {
+		if ids[field] == "" {
+			continue
+		}
+		switch fate := fateOf(ref{s.write.References[field], ids[field]}); fate.State {
+		case sfclient.Merged:
+			gone = append(gone, field)
+			s.reject([]string{field}, fate.MasterID)
+		case sfclient.Missing, sfclient.Deleted:
+			gone = append(gone, field)
+			s.reject([]string{field})
+		}
+	}
+	if len(gone) == 0 {
+		s.explain()
+		return
+	}
+	s.leave(gone)
+}
+
+// answerDuplicates takes what a call of its own said of a record that a duplicate rule objects to. Where the rule does so
+// no more, the record was written.
+func (s *search) answerDuplicates(found []string, result sfclient.Result, err error) {
+	switch {
+	case err == nil && result.Success:
+		s.asks = nothing
+		s.accept(result)
+		return
+	case err != nil && !refused(err) && rowError(err).Class() != sfclient.Duplicate:
+		s.end(lost(err))
+		return
+	}
+	s.cause.records = found
+	s.rejectWhole()
+}

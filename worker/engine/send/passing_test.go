@@ -1,0 +1,61 @@
+package send
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"crmsync/sfclient"
+)
+
+var errNetwork = errors.New("network")
+
+// TestPassing is what passes by itself, and what nobody can know.
+func TestPassing(t *testing.T) {
+	t.Parallel()
+	row := func(e sfclient.RowError) []check {
+		return []check{func(_, _ map[string]any) *sfclient.RowError { return &e }}
+	}
+	duplicate := func(field string) []check {
+		return row(sfclient.RowError{Code: codeValue, Message: "duplicate value found: " + field + " duplicates value on record with id: 0035g00000AbCdE"})
+	}
+	call := func(err error) func(string) error { return func(string) error { return err } }
+	tests := map[string]struct {
+		checks []check
+		fails  func(string) error
+		write  Write
+		want   Outcome
+	}{
+		"locked row":                   {row(sfclient.RowError{Code: "UNABLE_TO_LOCK_ROW"}), nil, update("c1", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", SalesforceID: "c1", Code: "UNABLE_TO_LOCK_ROW"}}},
+		"answer lost":                  {nil, call(&sfclient.Error{Code: "UNREACHABLE"}), update("c1", f{"A": 1}), Unknown{Err: cmpopts.AnyError}},
+		"away":                         {nil, call(&sfclient.Error{Status: http.StatusServiceUnavailable}), update("c1", f{"A": 1}), Unknown{Err: cmpopts.AnyError}},
+		"over quota":                   {nil, call(&sfclient.Error{Status: http.StatusForbidden, Code: "REQUEST_LIMIT_EXCEEDED"}), update("c1", f{"A": 1}), Retry{Err: cmpopts.AnyError}},
+		"not our mistake":              {nil, call(errNetwork), create(f{"A": 1}), Unknown{Err: errNetwork}},
+		"nothing sent":                 {nil, call(awayError{}), create(f{"A": 1}), Retry{Err: awayError{}}},
+		"first upsert, named":          {row(sfclient.RowError{Code: codeValue, Fields: []string{"Key__c"}}), nil, upsert("7", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", Code: codeValue}}},
+		"first upsert, in the message": {duplicate("Key__c"), nil, upsert("7", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", Code: codeValue}}},
+		"another key that ends alike":  {duplicate("Other_Key__c"), nil, upsert("7", nil), Rejected{[]Rejection{{Code: codeValue, Records: []string{"0035g00000AbCdEAAV"}}}}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOrg()
+			o.add("Contact", "c1", nil)
+			o.checks, o.fails = tt.checks, tt.fails
+			if diff := cmp.Diff([]Outcome{tt.want}, send(t, o.sender(), tt.write), equal); diff != "" {
+				t.Errorf("outcomes (-want +got):\n%s", diff)
+			}
+			if len(o.calls) != 1 {
+				t.Errorf("calls %q, want one", o.calls)
+			}
+		})
+	}
+}
+
+type awayError struct{}
+
+func (awayError) Error() string { return "away" }
+func (awayError) Outage() bool  { return true }

@@ -1,0 +1,54 @@
+package send
+
+import (
+	"sync"
+	"time"
+)
+
+// growAfter is how long a size that went through is kept before twice as many rows are attempted again.
+const growAfter = 30 * time.Minute
+
+// sizes remembers how many rows the org takes in one call, by object and operation. The zero value knows of no limit.
+type sizes struct {
+	mu     sync.Mutex
+	limits map[sizeKey]limit
+}
+
+type sizeKey struct {
+	op     Op
+	object string
+}
+
+type limit struct {
+	rows int
+	at   time.Time
+}
+
+// rows is the most rows to send at once, at most most.
+func (s *sizes) rows(w Write, most int, now time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := sizeKey{w.Op, w.Object}
+	l, ok := s.limits[key]
+	if !ok {
+		return most
+	}
+	for at := l.at; l.rows < most && now.Sub(at) >= growAfter; at = at.Add(growAfter) {
+		l.rows *= 2
+	}
+	if l.rows >= most {
+		delete(s.limits, key)
+		return most
+	}
+	return l.rows
+}
+
+// learn remembers that a call of so many rows went through where a larger one did not.
+func (s *sizes) learn(w Write, rows int, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.limits == nil {
+		s.limits = map[sizeKey]limit{}
+	}
+	s.limits[sizeKey{w.Op, w.Object}] = limit{rows, now}
+}
