@@ -98,39 +98,32 @@ func (c *caller) hold(ctx context.Context, w Write) error {
 	return nil
 }
 
-// settle gives each row its answer, but for those that may have failed because of another: several with the same error
-// that ends a call. These are returned in halves. It is clean where no row failed with such an error by itself.
+// settle gives each row its answer, but for those that may have failed because of another one: these are returned in
+// halves by their error. It is clean where no row failed by itself with such an error.
 func settle(rows []*search, results []sfclient.Result) (parts [][]*search, clean bool) {
 	infected := map[string][]*search{}
-	var codes []string
-	for n, x := range rows {
-		switch result := results[n]; {
-		case result.Success:
-			x.take(result, nil)
-		case len(result.Errors) == 0:
-			x.take(result, []sfclient.RowError{{Code: codeNone}})
-		case isContagious(result.Errors[0]):
-			code := result.Errors[0].Code
-			if infected[code] == nil {
-				codes = append(codes, code)
-			}
-			infected[code] = append(infected[code], x)
-		default:
-			x.take(result, result.Errors)
-		}
-	}
 	clean = true
-	for _, code := range codes {
-		if some := infected[code]; len(some) > 1 {
-			parts = append(parts, halves(some)...)
+	for n, x := range rows {
+		errs := results[n].Errors
+		switch {
+		case results[n].Success:
+			errs = nil
+		case len(errs) == 0:
+			errs = []sfclient.RowError{{Code: codeNone}}
+		}
+		contagious := len(errs) > 0 && isContagious(errs[0])
+		switch {
+		case contagious && len(rows) > 1:
+			infected[errs[0].Code] = append(infected[errs[0].Code], x)
 			continue
+		case contagious:
+			clean = false
+			x.apart(x)
 		}
-		clean = false
-		n := slices.Index(rows, infected[code][0])
-		if len(rows) == 1 {
-			rows[n].apart(rows[n])
-		}
-		rows[n].take(results[n], results[n].Errors)
+		x.take(results[n], errs)
+	}
+	for _, code := range slices.Sorted(maps.Keys(infected)) {
+		parts = append(parts, halves(infected[code])...)
 	}
 	return parts, clean
 }
