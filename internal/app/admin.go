@@ -13,10 +13,10 @@ import (
 	"riverqueue.com/riverui"
 )
 
-// Dashboard is where River's Dashboard is mounted.
+// Dashboard is where River's dashboard is mounted.
 const Dashboard = "/jobs"
 
-// admin answers on the internal listener: metrics, health, and with credentials the Dashboard.
+// admin answers on the internal listener: metrics, health, and with credentials the dashboard.
 func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
@@ -30,10 +30,10 @@ func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (htt
 			Prefix:                   Dashboard,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("preparing the Dashboard: %w", err)
+			return nil, fmt.Errorf("preparing the dashboard: %w", err)
 		}
 		if err := jobs.Start(ctx); err != nil {
-			return nil, fmt.Errorf("starting the Dashboard: %w", err)
+			return nil, fmt.Errorf("starting the dashboard: %w", err)
 		}
 		guarded := secured(http.NewCrossOriginProtection().Handler(s.authenticated(jobs)))
 		mux.Handle(Dashboard+"/", guarded)
@@ -52,7 +52,7 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, "ok")
 }
 
-// authenticated asks for the Dashboard's user and password.
+// authenticated asks for the dashboard's user and password.
 func (s *Service) authenticated(next http.Handler) http.Handler {
 	user, password := sha256.Sum256([]byte(s.Config.AdminUser)), sha256.Sum256([]byte(s.Config.AdminPassword))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +67,7 @@ func (s *Service) authenticated(next http.Handler) http.Handler {
 	})
 }
 
-// secured sets the headers that keep other sites out of the Dashboard, and its content to itself.
+// secured sets the headers that keep other sites out of the dashboard, and its content to itself.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -26,8 +26,8 @@ type Config struct {
 	SigningSecrets []string // of the Monday app; two while they are rotated
 	IngestAddr     string   // public listener
 
-	AdminAddr     string // internal listener: metrics, health, Dashboard
-	AdminUser     string // of the Dashboard; it is mounted only with both
+	AdminAddr     string // internal listener: metrics, health, dashboard
+	AdminUser     string // of the dashboard; it is mounted only with both
 	AdminPassword string
 
 	MondayToken   string

@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 }
 
 // wires are the packages that put the others together.
-var wires = []string{"internal/app", "internal/bench", "internal/cli", "internal/e2e", "internal/stage"}
+var wires = []string{"internal/app", "internal/bench", "internal/cli", "internal/demo", "internal/e2e", "internal/oracle", "internal/progress", "internal/stage"}
 
 // knowRiver are the packages that may import River.
 var knowRiver = append([]string{"ingest", "jobs", "schema/schematest", "schema/store", "worker"}, wires...)

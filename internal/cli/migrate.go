@@ -6,17 +6,15 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"crmsync/internal/app"
-	"crmsync/jobs"
+	"crmsync/internal/progress"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
-	"crmsync/worker"
 	"crmsync/worker/migration"
 )
 
@@ -26,13 +24,8 @@ type migrateCommand struct {
 	History bool     `help:"List the last runs."`
 }
 
-const (
-	// looking is how often the state of the runs is looked at.
-	looking = 200 * time.Millisecond
-
-	// shownRuns is how many runs the history shows.
-	shownRuns = 50
-)
+// shownRuns is how many runs the history shows.
+const shownRuns = 50
 
 // Run brings records of Salesforce to Monday's boards. It puts the runs into the queue and works on that queue itself, beside
 // workers or without any.
@@ -63,70 +56,17 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 			return fmt.Errorf("bringing the schema up: %w", err)
 		}
 	}
-	show := newProgress(p.stderr)
+	show := progress.New(p.stderr)
 	s.Log = app.NewLog(show, config)
-	err = c.work(ctx, p, s, db, migrations, show)
-	show.end()
-	return err
-}
-
-// work queues the runs and works on them until all are over, or ctx ends.
-func (c migrateCommand) work(ctx context.Context, p *program, s *app.Service, db *pgxpool.Pool, migrations []*mapping.Migration, show *progress) error {
-	pool, err := migrationsPool(s, db)
-	if err != nil {
-		return err
-	}
-	var ids []int64
-	for _, g := range migrations {
-		queued, err := pool.Client().Insert(ctx, jobs.MigrateBoardArgs{BoardID: g.Board.ID}, nil)
-		if err != nil {
-			return fmt.Errorf("queueing the migration of %s: %w", g.Board.Name, err)
-		}
-		ids = append(ids, queued.Job.ID)
-		show.add(queued.Job.ID, g.Board.Name)
-	}
-	if err := pool.Start(ctx); err != nil {
-		return err
-	}
-	runs, err := watch(ctx, store.New(db), ids, show)
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.ShutdownGrace+10*time.Second)
-	defer cancel()
-	err = errors.Join(err, pool.Stop(stopping))
-	show.end()
+	runs, err := s.Migrate(ctx, db, migrations, show)
+	show.End()
 	if err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(p.stderr, "Stopped. The runs go on where they were when this command or a worker is started.")
 	}
-	return summary(p.stdout, runs, ids)
-}
-
-// watch looks at the runs until all are over, or ctx ends.
-func watch(ctx context.Context, s *store.Store, ids []int64, show *progress) (runs map[int64]store.Run, err error) {
-	tick := time.NewTicker(looking)
-	defer tick.Stop()
-	for {
-		found, err := s.RunsOf(context.WithoutCancel(ctx), ids)
-		if err == nil {
-			runs = found
-			show.update(runs)
-		}
-		over := 0
-		for _, run := range runs {
-			if run.State != "running" {
-				over++
-			}
-		}
-		if over == len(ids) {
-			return runs, nil
-		}
-		select {
-		case <-ctx.Done():
-			return runs, nil
-		case <-tick.C:
-		}
-	}
+	return summary(p.stdout, runs)
 }
 
 // chosen are the migrations of the boards that were named, in the order of their links.
@@ -152,32 +92,15 @@ func (c migrateCommand) chosen(m *mapping.Mapping) (chosen []*mapping.Migration,
 	return chosen, err
 }
 
-// migrationsPool is a pool for the queue of the migrations alone.
-func migrationsPool(s *app.Service, db *pgxpool.Pool) (*worker.Pool, error) {
-	registry := prometheus.NewRegistry() // nobody looks at it
-	c, err := s.PoolConfig(db, registry)
-	if err != nil {
-		return nil, err
-	}
-	c.MigrationsOnly = true
-	return worker.New(c)
-}
-
 // summary prints what became of the runs.
-func summary(w io.Writer, runs map[int64]store.Run, ids []int64) error {
-	var all []store.Run
+func summary(w io.Writer, runs []store.Run) error {
 	var failed []string
-	for _, id := range ids {
-		run, ok := runs[id]
-		if !ok {
-			continue
-		}
-		all = append(all, run)
+	for _, run := range runs {
 		if run.State == "failed" {
 			failed = append(failed, run.Board)
 		}
 	}
-	if err := table(w, all); err != nil {
+	if err := progress.Table(w, runs); err != nil {
 		return err
 	}
 	if len(failed) > 0 {
@@ -206,24 +129,7 @@ func (c migrateCommand) history(ctx context.Context, p *program) error {
 		fmt.Fprintln(p.stdout, "There was no run yet.")
 		return nil
 	}
-	return table(p.stdout, runs)
-}
-
-func table(w io.Writer, runs []store.Run) error {
-	if len(runs) == 0 {
-		return nil
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "RUN\tBOARD\tSTARTED\tTOOK\tSTATE\tREAD\tCREATED\tUPDATED\tUNCHANGED\tCONFLICTS\tFAILED\tERROR")
-	for _, r := range runs {
-		took := "-"
-		if r.FinishedAt != nil {
-			took = r.FinishedAt.Sub(r.StartedAt).Round(100 * time.Millisecond).String()
-		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.ID, r.Board, r.StartedAt.UTC().Format(time.DateTime), took, r.State,
-			r.Read, r.Created, r.Updated, r.Unchanged, r.Conflicts, r.Failed, r.Error)
-	}
-	return t.Flush()
+	return progress.Table(p.stdout, runs)
 }
 
 // dryRun says what runs would do.

@@ -1,13 +1,16 @@
-package cli
+package demo
 
 import (
 	"context"
+	"crmsync/internal/progress"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// demoBefore is the demo up to the live part: what the migration brought, what it took, and what came of its echoes.
-type demoBefore struct {
+// before is the demo up to the live part: what the migration brought, what it took, and what came of its echoes.
+type before struct {
 	records            int
 	took               time.Duration
 	salesforce, monday int // API calls
@@ -16,8 +19,8 @@ type demoBefore struct {
 	applied            int // that came to an end
 }
 
-// demoFirstOfBefore is the number of the first of the people from before: behind those of the story.
-const demoFirstOfBefore = 700
+// firstOfBefore is the number of the first of the people from before: behind those of the story.
+const firstOfBefore = 700
 
 // migrate brings what is in Salesforce from the time before Monday to the boards, as `crmsync migrate` does, and waits until
 // the webhooks of the new items have come to their end.
@@ -26,21 +29,22 @@ func (d *demo) migrate(ctx context.Context) error {
 	fmt.Fprintf(d.out, "\n%s accounts and %s contacts are in Salesforce from the time before Monday. crmsync migrate brings them to the boards.\n\n",
 		grouped(d.size.accounts), grouped(d.size.contacts))
 	began := time.Now()
-	show := newProgress(d.out)
-	err := migrateCommand{}.work(ctx, &program{stdout: d.out, stderr: d.out}, d.program, d.db, d.program.Mapping.Migrations(), show)
-	show.end()
+	show := progress.New(d.out)
+	runs, err := d.program.Migrate(ctx, d.DB, d.program.Mapping.Migrations(), show)
+	show.End()
+	err = errors.Join(err, progress.Table(d.out, runs))
 	if err != nil {
 		return fmt.Errorf("migrating: %w", err)
 	}
-	b := demoBefore{records: d.size.accounts + d.size.contacts, took: time.Since(began)}
+	b := before{records: d.size.accounts + d.size.contacts, took: time.Since(began)}
 	d.settle(ctx)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	b.salesforce, b.monday = d.salesforce.TotalCalls(), d.monday.TotalCalls()
-	b.events, b.deliveries = d.monday.Delivered()
+	b.salesforce, b.monday = d.Salesforce.TotalCalls(), d.Monday.TotalCalls()
+	b.events, b.deliveries = d.Monday.Delivered()
 	const wrote = `SELECT count(*) FROM sync_logs WHERE status = 'success' AND event <> 'migrate_board'`
-	if err := d.db.QueryRow(ctx, wrote).Scan(&b.wrote); err != nil {
+	if err := d.DB.QueryRow(ctx, wrote).Scan(&b.wrote); err != nil {
 		return fmt.Errorf("looking at what came of the migration: %w", err)
 	}
 	q, err := d.queue(ctx)
@@ -52,15 +56,15 @@ func (d *demo) migrate(ctx context.Context) error {
 func (d *demo) plant() {
 	var at []string
 	for n := range d.size.accounts {
-		at = append(at, d.salesforce.Insert("Account", map[string]any{
-			"Name": fmt.Sprintf("%s, Chapter %d", demoCompany(n), n), "Phone": fmt.Sprintf("+1212555%04d", n), "Description": "A partner since 2019.",
+		at = append(at, d.Salesforce.Insert("Account", map[string]any{
+			"Name": fmt.Sprintf("%s, Chapter %d", companyName(n), n), "Phone": fmt.Sprintf("+1212555%04d", n), "Description": "A partner since 2019.",
 		}))
 	}
 	for n := range d.size.contacts {
-		person := demoPerson(demoFirstOfBefore + n)
-		first, last := demoNames(person)
-		d.salesforce.Insert("Contact", map[string]any{
-			"FirstName": first, "LastName": last, "Email": demoMailbox(person, "before")["email"], "AccountId": at[n%len(at)],
+		person := personName(firstOfBefore + n)
+		first, last, _ := strings.Cut(person, " ")
+		d.Salesforce.Insert("Contact", map[string]any{
+			"FirstName": first, "LastName": last, "Email": mailboxValue(person, "before")["email"], "AccountId": at[n%len(at)],
 		})
 	}
 }

@@ -1,22 +1,24 @@
-package cli
+package demo
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"io/fs"
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
 )
 
-var smallDemo = demoSize{accounts: 12, contacts: 20, companies: 8, people: 10, leads: 30, span: 2 * time.Second, late: 300 * time.Millisecond, endSessionAt: 10}
+var small = size{accounts: 12, contacts: 20, companies: 8, people: 10, leads: 30, span: 2 * time.Second, late: 300 * time.Millisecond, endSessionAt: 10}
 
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	d := &demo{size: smallDemo, once: true, out: &out}
+	d := &demo{size: small, once: true, out: &out}
 	if err := d.run(t.Context()); err != nil {
 		t.Fatalf("run() = %v\n%s", err, &out)
 	}
@@ -35,14 +37,17 @@ func TestDemo(t *testing.T) {
 func TestDemoSeesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	d := &demo{size: smallDemo, once: true, out: &out}
+	d := &demo{size: small, once: true, out: &out}
 	d.meddle = func() {
-		id := func(object string) string { return d.salesforce.Records(object)[0]["Id"].(string) }
-		d.salesforce.Delete("Lead", id("Lead"))
-		d.salesforce.Insert("Account", map[string]any{"Name": d.salesforce.Records("Account")[1]["Name"]})
-		d.salesforce.Update("Opportunity", id("Opportunity"), map[string]any{"StageName": "Closed Lost"})
-		d.salesforce.Insert("Contact", map[string]any{"LastName": "Nobody"})
-		d.chat.messages = append(d.chat.messages, "crmsync gave up an event:\n• job 1: update_name, board 1003, item 4711")
+		id := func(object string) string { return d.Salesforce.Records(object)[0]["Id"].(string) }
+		d.Salesforce.Delete("Lead", id("Lead"))
+		d.Salesforce.Insert("Account", map[string]any{"Name": d.Salesforce.Records("Account")[1]["Name"]})
+		d.Salesforce.Update("Opportunity", id("Opportunity"), map[string]any{"StageName": "Closed Lost"})
+		d.Salesforce.Insert("Contact", map[string]any{"LastName": "Nobody"})
+		say := url.Values{"text": {"crmsync gave up an event:\n• job 1: update_name, board 1003, item 4711"}}
+		if _, err := http.PostForm(d.Env["TELEGRAM_API_URL"]+"/bot1/sendMessage", say); err != nil {
+			t.Error(err)
+		}
 	}
 	err := d.run(t.Context())
 	if !errors.Is(err, errWrong) {
@@ -60,9 +65,9 @@ func TestDemoSeesWhatIsWrong(t *testing.T) {
 	if t.Failed() {
 		t.Log(out.String())
 	}
-	if d.stage.kept == "" {
+	if d.kept == "" {
 		t.Error("the log of a demo that went wrong is not kept")
-	} else if err := os.Remove(d.stage.kept); err != nil {
+	} else if err := os.Remove(d.kept); err != nil {
 		t.Error(err)
 	}
 	checkStruck(t, d)
@@ -86,7 +91,7 @@ func TestDemoIsStopped(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			out := &watchedBuffer{word: tt.when, seen: cancel}
-			d := &demo{size: smallDemo, once: tt.once, out: out}
+			d := &demo{size: small, once: tt.once, out: out}
 			err := d.run(ctx)
 			if (err == nil) != tt.ok {
 				t.Errorf("run() = %v\n%s", err, out)
@@ -102,10 +107,10 @@ func TestDemoIsStopped(t *testing.T) {
 // checkStruck looks whether the stage is down: no log, no Postgres, no program.
 func checkStruck(t *testing.T, d *demo) {
 	t.Helper()
-	if _, err := os.Stat(d.stage.log.Name()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(d.log.Name()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the log is left: %v", err)
 	}
-	if _, err := os.Stat(d.stage.place()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(d.place()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder of Postgres is left: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"fmt"
@@ -7,43 +7,41 @@ import (
 	"sync/atomic"
 	"time"
 
+	"crmsync/internal/oracle"
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// The boards of the example mapping.
-const demoCompanies, demoPeople, demoLeads int64 = 1001, 1002, 1003
-
-// demoAct is something that a person does on a board. It causes one event.
-type demoAct struct {
+// act is something that a person does on a board. It causes one event.
+type act struct {
 	wait  time.Duration // from the thread's act before
 	until func() bool   // what the person waits for besides; nil: nothing
 	do    func()
 }
 
-// demoThread is what happens to one item, act by act.
-type demoThread struct {
+// thread is what happens to one item, act by act.
+type thread struct {
 	starts time.Duration // after the story begins
-	acts   []demoAct
+	acts   []act
 	due    time.Time // of the first act that is left
 	stuck  time.Time // since when that one waits for its condition; zero: it does not
 }
 
 // then adds an act.
-func (t *demoThread) then(wait time.Duration, do func()) *demoThread {
+func (t *thread) then(wait time.Duration, do func()) *thread {
 	return t.when(nil, wait, do)
 }
 
 // when adds an act that waits for a condition.
-func (t *demoThread) when(until func() bool, wait time.Duration, do func()) *demoThread {
-	t.acts = append(t.acts, demoAct{wait: wait, until: until, do: do})
+func (t *thread) when(until func() bool, wait time.Duration, do func()) *thread {
+	t.acts = append(t.acts, act{wait: wait, until: until, do: do})
 	return t
 }
 
-// demoStory is all that people do, and what they know that the boards do not show.
-type demoStory struct {
+// story is all that people do, and what they know that the boards do not show.
+type story struct {
 	*demo
 	random  *rand.Rand // the story is the same each time
-	threads []*demoThread
+	threads []*thread
 	acts    int          // in all
 	played  atomic.Int64 // of them
 
@@ -54,14 +52,14 @@ type demoStory struct {
 	held map[int64]string
 }
 
-// demoPatience is how long a person waits for a condition, and then gives up: the scoreboard tells what is missing.
-const demoPatience = 45 * time.Second
+// patience is how long a person waits for a condition, and then gives up: the scoreboard tells what is missing.
+const patience = 45 * time.Second
 
 // newStory writes the story: companies first, people at them, then leads, a third of them of companies on the board.
-func newStory(d *demo) *demoStory {
-	s := &demoStory{demo: d, random: rand.New(rand.NewPCG(1, 1)), held: map[int64]string{}, items: make([]int64, d.size.companies)}
+func newStory(d *demo) *story {
+	s := &story{demo: d, random: rand.New(rand.NewPCG(1, 1)), held: map[int64]string{}, items: make([]int64, d.size.companies)}
 	for n := range d.size.companies + d.size.leads/4 {
-		s.companies = append(s.companies, demoCompany(n))
+		s.companies = append(s.companies, companyName(n))
 	}
 	s.alreadyThere()
 	for n := range d.size.companies {
@@ -80,84 +78,84 @@ func newStory(d *demo) *demoStory {
 }
 
 // alreadyThere are records that Salesforce holds from the time before Monday: they are to be adopted, not made again.
-func (s *demoStory) alreadyThere() {
+func (s *story) alreadyThere() {
 	for n := s.size.companies; n < len(s.companies); n += 10 {
-		s.salesforce.Insert("Account", map[string]any{"Name": s.companies[n]})
+		s.Salesforce.Insert("Account", map[string]any{"Name": s.companies[n]})
 	}
 	for n := 0; n < s.size.people; n += 8 {
-		s.salesforce.Insert("Contact", map[string]any{"LastName": demoPerson(n), "Title": "Volunteer", "Email": s.mailbox(n)["email"]})
+		s.Salesforce.Insert("Contact", map[string]any{"LastName": personName(n), "Title": "Volunteer", "Email": s.mailbox(n)["email"]})
 	}
 }
 
 // company is entered. Some have a new number later, some a new name; the last one is taken off the board, and
 // Salesforce keeps it.
-func (s *demoStory) company(n int) {
+func (s *story) company(n int) {
 	t := s.thread(0, s.size.span/8)
 	t.then(0, func() {
-		s.items[n] = s.monday.CreateItem(demoCompanies, s.companies[n], map[string]any{
-			"phone": demoPhone(n), "country": map[string]any{"countryCode": "US", "countryName": "United States"},
+		s.items[n] = s.Monday.CreateItem(oracle.Accounts, s.companies[n], map[string]any{
+			"phone": phoneValue(n), "country": map[string]any{"countryCode": "US", "countryName": "United States"},
 		})
 	})
 	switch {
 	case n == s.size.companies-1:
-		t.when(s.known(n), s.pause(), func() { s.monday.DeleteItem(s.items[n]) })
+		t.when(s.known(n), s.pause(), func() { s.Monday.DeleteItem(s.items[n]) })
 	case n >= s.namesakes():
-		t.then(s.pause(), func() { s.monday.Rename(s.items[n], s.companies[n]+" Inc.") })
+		t.then(s.pause(), func() { s.Monday.Rename(s.items[n], s.companies[n]+" Inc.") })
 	case n%3 == 0:
-		t.then(s.pause(), func() { s.monday.SetColumn(s.items[n], "phone", demoPhone(n+500)) })
+		t.then(s.pause(), func() { s.Monday.SetColumn(s.items[n], "phone", phoneValue(n+500)) })
 	}
 }
 
 // namesakes is how many of the companies on the board have leads: these keep their name, by which leads find them.
-func (s *demoStory) namesakes() int { return s.size.companies * 3 / 4 }
+func (s *story) namesakes() int { return s.size.companies * 3 / 4 }
 
 // person is entered, connected to a company. Some move to another one, some marry, some leave.
-func (s *demoStory) person(n int) {
+func (s *story) person(n int) {
 	var item int64
 	at := s.employer(n)
 	t := s.thread(s.size.span/20, s.size.span/5)
 	t.when(func() bool { return s.items[at] != 0 }, 0, func() {
-		item = s.monday.CreateItem(demoPeople, demoPerson(n), map[string]any{
-			"email": s.mailbox(n), "phone": demoPhone(n + 100), "connect_account": s.connected(at),
+		item = s.Monday.CreateItem(oracle.Contacts, personName(n), map[string]any{
+			"email": s.mailbox(n), "phone": phoneValue(n + 100), "connect_account": s.connected(at),
 		})
 	})
 	next := (at + 7) % s.namesakes()
 	switch n % 8 {
 	case 1:
-		t.then(s.pause(), func() { s.monday.Rename(item, demoPerson(n)+"-"+demoLastNames[n%len(demoLastNames)]) })
+		t.then(s.pause(), func() { s.Monday.Rename(item, personName(n)+"-"+lastNames[n%len(lastNames)]) })
 	case 3:
-		t.when(func() bool { return s.items[next] != 0 }, s.pause(), func() { s.monday.SetColumn(item, "connect_account", s.connected(next)) })
+		t.when(func() bool { return s.items[next] != 0 }, s.pause(), func() { s.Monday.SetColumn(item, "connect_account", s.connected(next)) })
 	case 5:
-		t.then(s.pause(), func() { s.monday.DeleteItem(item) })
+		t.then(s.pause(), func() { s.Monday.DeleteItem(item) })
 	}
 }
 
 // employer is the company of a person: any but the one that is taken off the board.
-func (s *demoStory) employer(person int) int { return person % (s.size.companies - 1) }
+func (s *story) employer(person int) int { return person % (s.size.companies - 1) }
 
-func (s *demoStory) mailbox(person int) map[string]any {
-	return demoMailbox(demoPerson(person), s.companies[s.employer(person)])
+func (s *story) mailbox(person int) map[string]any {
+	return mailboxValue(personName(person), s.companies[s.employer(person)])
 }
 
-func (s *demoStory) connected(company int) map[string]any {
+func (s *story) connected(company int) map[string]any {
 	return map[string]any{"item_ids": []int64{s.items[company]}}
 }
 
-// demoSteps are the labels of a lead on its way.
-var demoSteps = []string{"Qualified", "Follow-up", "Quote", "MOU"}
+// way is the labels of a lead on its way.
+var way = []string{"Qualified", "Follow-up", "Quote", "MOU"}
 
 // lead comes in by the form. One in five stays as it came; the others go a part of the way or all of it.
-func (s *demoStory) lead(n int) {
+func (s *story) lead(n int) {
 	var item int64
-	company, person := s.companyOf(n), demoPerson(s.size.people+n)
+	company, person := s.companyOf(n), personName(s.size.people+n)
 	t := s.thread(s.size.span/10, s.size.span*9/10)
-	t.when(s.known(company), 0, func() { item = s.monday.CreateItem(demoLeads, person, s.form(n, person, s.companies[company])) })
+	t.when(s.known(company), 0, func() { item = s.Monday.CreateItem(oracle.Leads, person, s.form(n, person, s.companies[company])) })
 	steps := []int{0, 1, 2, 3, 4, 1, 4, 2, 3, 0}[n%10]
 	if n == s.size.leads/2 {
 		steps = 1
 	}
-	for _, label := range demoSteps[:steps] {
-		t.then(s.pause(), func() { s.monday.SetColumn(item, "status", demoLabel(label)) })
+	for _, label := range way[:steps] {
+		t.then(s.pause(), func() { s.Monday.SetColumn(item, "status", labelValue(label)) })
 	}
 	hasAll := func() bool { return s.holds("Lead", item) && s.holds("Contact", item) && s.holds("Opportunity", item) }
 	switch {
@@ -165,26 +163,26 @@ func (s *demoStory) lead(n int) {
 		shown := func() bool { return s.text(item, "text_oppid") != "" && hasAll() }
 		t.when(lasting(shown, s.size.late+s.pause()), 0, func() {
 			s.held[item] = s.text(item, "amount")
-			s.monday.SetColumn(item, "amount", "45000000")
+			s.Monday.SetColumn(item, "amount", "45000000")
 		})
-		t.when(func() bool { return len(s.lettersTold()) > 0 }, s.pause(), func() { s.monday.SetColumn(item, "status", demoLabel("Quote")) })
+		t.when(func() bool { return len(s.lettersTold()) > 0 }, s.pause(), func() { s.Monday.SetColumn(item, "status", labelValue("Quote")) })
 	case n%30 == 9: // as it came
-		t.then(s.pause(), func() { s.monday.DeleteItem(item) })
+		t.then(s.pause(), func() { s.Monday.DeleteItem(item) })
 	case n%30 == 5: // qualified
-		t.when(hasAll, s.pause(), func() { s.monday.DeleteItem(item) })
+		t.when(hasAll, s.pause(), func() { s.Monday.DeleteItem(item) })
 	case n%15 == 3:
-		t.then(s.pause(), func() { s.monday.Rename(item, person+"-"+demoLastNames[n%len(demoLastNames)]) })
+		t.then(s.pause(), func() { s.Monday.Rename(item, person+"-"+lastNames[n%len(lastNames)]) })
 	case n%15 == 7:
-		t.then(s.pause(), func() { s.monday.SetColumn(item, "amount", fmt.Sprint(1500+10*n)) })
+		t.then(s.pause(), func() { s.Monday.SetColumn(item, "amount", fmt.Sprint(1500+10*n)) })
 	}
 }
 
 // form is what the website asks for. Not everybody fills in everything.
-func (s *demoStory) form(n int, person, company string) map[string]any {
+func (s *story) form(n int, person, company string) map[string]any {
 	form := map[string]any{
-		"status": demoLabel("New"), "company": company, "email": demoMailbox(person, company), "phone": demoPhone(n + 200),
+		"status": labelValue("New"), "company": company, "email": mailboxValue(person, company), "phone": phoneValue(n + 200),
 		"country": map[string]any{"countryCode": "US", "countryName": "United States"}, "source": map[string]any{"labels": []string{"Website"}},
-		"text_note": demoNotes[n%len(demoNotes)],
+		"text_note": notes[n%len(notes)],
 	}
 	if n%4 > 0 {
 		form["amount"] = fmt.Sprint(500 + 250*(n%37))
@@ -196,7 +194,7 @@ func (s *demoStory) form(n int, person, company string) map[string]any {
 }
 
 // companyOf gives every third lead a company that is on the board; most companies have several leads.
-func (s *demoStory) companyOf(n int) int {
+func (s *story) companyOf(n int) int {
 	if n%3 == 0 {
 		return n % s.namesakes()
 	}
@@ -204,7 +202,7 @@ func (s *demoStory) companyOf(n int) int {
 }
 
 // known is true once a company shows its Salesforce Id, if it is on the board: who sends in the form is a customer already.
-func (s *demoStory) known(company int) func() bool {
+func (s *story) known(company int) func() bool {
 	if company >= s.size.companies {
 		return nil
 	}
@@ -226,24 +224,24 @@ func lasting(ok func() bool, while time.Duration) func() bool {
 }
 
 // holds says whether Salesforce has the item's record.
-func (s *demoStory) holds(object string, item int64) bool {
+func (s *story) holds(object string, item int64) bool {
 	key := fmt.Sprint(item)
-	return slices.ContainsFunc(s.salesforce.Records(object), func(r map[string]any) bool { return r[sfsim.KeyField] == key })
+	return slices.ContainsFunc(s.Salesforce.Records(object), func(r map[string]any) bool { return r[sfsim.KeyField] == key })
 }
 
-func (s *demoStory) text(item int64, column string) string {
-	it, _ := s.monday.Item(item)
+func (s *story) text(item int64, column string) string {
+	it, _ := s.Monday.Item(item)
 	return it.Text[column]
 }
 
 // thread begins a thread within a part of the time.
-func (s *demoStory) thread(from, to time.Duration) *demoThread {
-	t := &demoThread{starts: from + time.Duration(s.random.Int64N(int64(to-from)))}
+func (s *story) thread(from, to time.Duration) *thread {
+	t := &thread{starts: from + time.Duration(s.random.Int64N(int64(to-from)))}
 	s.threads = append(s.threads, t)
 	return t
 }
 
 // pause is the time that people take between two acts on an item.
-func (s *demoStory) pause() time.Duration {
+func (s *story) pause() time.Duration {
 	return s.size.span/20 + time.Duration(s.random.Int64N(int64(s.size.span/8)))
 }

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -11,38 +11,38 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// demoScoreboard compares what Salesforce holds with what Monday's boards say.
-type demoScoreboard struct {
-	rows   []*demoRow
+// scoreboard compares what Salesforce holds with what Monday's boards say.
+type scoreboard struct {
+	rows   []*row
 	faults []string // what is wrong, a line each
 
 	byPeople, echoes, deliveries int // events, and the requests that told them
 	salesforce, monday           int // API calls
-	before                       demoBefore
-	tally                        demoTally
-	lag, lagFromChange           demoLag
+	before                       before
+	tally                        tally
+	lag, lagFromChange           lag
 	letters, alerts              []string // items of dead letters, and messages, as Telegram got them
 	took                         time.Duration
 }
 
-// demoRow counts the records of one object.
-type demoRow struct {
+// row counts the records of one object.
+type row struct {
 	title                                          string
 	expected, found, lost, doubled, stale, toomany int
 }
 
-// demoLag is a time that half of the events, and all but a hundredth of them, kept below.
-type demoLag struct{ p50, p99 time.Duration }
+// lag is a time that half of the events, and all but a hundredth of them, kept below.
+type lag struct{ p50, p99 time.Duration }
 
 // score draws the scoreboard from the state of both simulators and of the messenger. Only the lag, which they cannot know,
 // is the program's own word.
-func (d *demo) score(ctx context.Context) (*demoScoreboard, error) {
-	b := &demoScoreboard{
-		salesforce: d.salesforce.TotalCalls() - d.before.salesforce, monday: d.monday.TotalCalls() - d.before.monday, tally: d.faults.tally(), before: d.before,
-		alerts: d.chat.texts(), letters: d.lettersTold(), took: time.Since(d.began),
+func (d *demo) score(ctx context.Context) (*scoreboard, error) {
+	b := &scoreboard{
+		salesforce: d.Salesforce.TotalCalls() - d.before.salesforce, monday: d.Monday.TotalCalls() - d.before.monday, tally: d.faults.tally(), before: d.before,
+		alerts: d.Telegram.Texts(), letters: d.lettersTold(), took: time.Since(d.began),
 	}
 	b.byPeople = int(d.story.played.Load())
-	events, deliveries := d.monday.Delivered()
+	events, deliveries := d.Monday.Delivered()
 	b.echoes, b.deliveries = events-d.before.events-b.byPeople, deliveries-d.before.deliveries
 	d.scoreRecords(b)
 	d.scoreTelling(b)
@@ -54,22 +54,22 @@ func (d *demo) score(ctx context.Context) (*demoScoreboard, error) {
 }
 
 // scoreRecords looks for every record that should be there, and then at what else is there.
-func (d *demo) scoreRecords(b *demoScoreboard) {
+func (d *demo) scoreRecords(b *scoreboard) {
 	found := map[string]string{} // Ids of Accounts, by item or name
-	shown := &demoRow{title: "Id in Monday"}
-	expected := d.expected()
+	shown := &row{title: "Id in Monday"}
+	all := d.expected()
 	for _, object := range []string{"Account", "Contact", "Lead", "Opportunity"} {
-		row := &demoRow{title: object}
+		row := &row{title: object}
 		b.rows = append(b.rows, row)
-		left := d.salesforce.Records(object)
-		var there []demoExpected
-		for _, e := range expected {
-			if e.object != object {
+		left := d.Salesforce.Records(object)
+		var there []expected
+		for _, e := range all {
+			if e.Object != object {
 				continue
 			}
 			there = append(there, e)
 			if account, ok := found[e.account()]; ok {
-				e.fields["AccountId"] = account
+				e.Fields["AccountId"] = account
 			}
 			record := takeRecord(&left, e.is)
 			if object == "Account" && record != nil {
@@ -85,48 +85,48 @@ func (d *demo) scoreRecords(b *demoScoreboard) {
 }
 
 // account is the key of the Account that the record belongs to.
-func (e demoExpected) account() string {
-	if e.at != 0 {
-		return strconv.FormatInt(e.at, 10)
+func (e expected) account() string {
+	if e.Account != 0 {
+		return strconv.FormatInt(e.Account, 10)
 	}
-	return e.company
+	return e.Company
 }
 
-func (b *demoScoreboard) scoreRecord(row *demoRow, e demoExpected, record map[string]any) {
+func (b *scoreboard) scoreRecord(row *row, e expected, record map[string]any) {
 	row.expected++
 	if record == nil {
 		row.lost++
-		b.fault("lost: %s %q of item %d", e.object, e.name, e.item)
+		b.fault("lost: %s %q of item %d", e.Object, e.name, e.item)
 		return
 	}
 	row.found++
 	if field := e.differs(record); field != "" {
 		row.stale++
-		b.fault("stale: %s %q of item %d, whose %s is %v instead of %v", e.object, e.name, e.item, field, record[field], e.fields[field])
+		b.fault("stale: %s %q of item %d, whose %s is %v instead of %v", e.Object, e.name, e.item, field, record[field], e.Fields[field])
 	}
 }
 
 // scoreShown looks whether the item shows the Id of its record.
-func (d *demo) scoreShown(b *demoScoreboard, row *demoRow, e demoExpected, record map[string]any) {
-	item, _ := d.monday.Item(e.item)
-	if e.shown == "" || item.State != "active" {
+func (d *demo) scoreShown(b *scoreboard, row *row, e expected, record map[string]any) {
+	item, _ := d.Monday.Item(e.item)
+	if e.Column == "" || item.State != "active" {
 		return
 	}
 	row.expected++
-	switch text := item.Text[e.shown]; {
+	switch text := item.Text[e.Column]; {
 	case text == "":
 		row.lost++
-		b.fault("item %d shows no Id of its %s", e.item, e.object)
+		b.fault("item %d shows no Id of its %s", e.item, e.Object)
 	case record == nil || text != record["Id"]:
 		row.stale++
-		b.fault("item %d shows another Id than that of its %s", e.item, e.object)
+		b.fault("item %d shows another Id than that of its %s", e.item, e.Object)
 	default:
 		row.found++
 	}
 }
 
 // scoreRest counts records that nobody expects: they are another one's double, or should not be there at all.
-func (b *demoScoreboard) scoreRest(row *demoRow, expected []demoExpected, left []map[string]any) {
+func (b *scoreboard) scoreRest(row *row, expected []expected, left []map[string]any) {
 	for _, record := range left {
 		what := "too many"
 		row.toomany++
@@ -142,14 +142,14 @@ func (b *demoScoreboard) scoreRest(row *demoRow, expected []demoExpected, left [
 }
 
 // scoreTelling looks at what Monday and Telegram were told.
-func (d *demo) scoreTelling(b *demoScoreboard) {
-	if n := d.monday.Pending() + d.monday.GivenUp(); n > 0 {
+func (d *demo) scoreTelling(b *scoreboard) {
+	if n := d.Monday.Pending() + d.Monday.GivenUp(); n > 0 {
 		b.fault("%d deliveries were not accepted", n)
 	}
 	if n := d.before.wrote; n > 0 {
 		b.fault("%d events of items that the migration made wrote something", n)
 	}
-	if n := d.salesforce.InFlightViolations(); n > 0 {
+	if n := d.Salesforce.InFlightViolations(); n > 0 {
 		b.fault("%d times two writes of one record were under way at once", n)
 	}
 	expected := map[string]bool{}
@@ -167,11 +167,11 @@ func (d *demo) scoreTelling(b *demoScoreboard) {
 	}
 }
 
-func (b *demoScoreboard) fault(format string, args ...any) {
+func (b *scoreboard) fault(format string, args ...any) {
 	b.faults = append(b.faults, fmt.Sprintf(format, args...))
 }
 
-func (b *demoScoreboard) right() bool { return len(b.faults) == 0 }
+func (b *scoreboard) right() bool { return len(b.faults) == 0 }
 
 // takeRecord takes the first record that fits out of the list; nil where none does.
 func takeRecord(records *[]map[string]any, fits func(map[string]any) bool) map[string]any {
@@ -186,7 +186,7 @@ func takeRecord(records *[]map[string]any, fits func(map[string]any) bool) map[s
 
 // lettersTold are the items of the dead letters that Telegram was told of.
 func (d *demo) lettersTold() (items []string) {
-	for _, text := range d.chat.texts() {
+	for _, text := range d.Telegram.Texts() {
 		for _, match := range toldLetter.FindAllStringSubmatch(text, -1) {
 			items = append(items, match[1])
 		}
@@ -197,15 +197,15 @@ func (d *demo) lettersTold() (items []string) {
 var toldLetter = regexp.MustCompile(`(?m)^.*\bjob \d+.*?(?:\bitem (\d+).*)?$`)
 
 // lag is the time from a moment of an event to its record's being written and the event's end being kept.
-func (d *demo) lag(ctx context.Context, from string) (l demoLag, err error) {
+func (d *demo) lag(ctx context.Context, from string) (l lag, err error) {
 	var p50, p99 float64
 	query := strings.ReplaceAll(`
 		SELECT coalesce(percentile_cont(0.50) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - $from)), 0),
 		       coalesce(percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - $from)), 0)
 		FROM   sync_logs WHERE status = 'success' AND event <> 'migrate_board'`, "$from", from)
-	if err := d.db.QueryRow(ctx, query).Scan(&p50, &p99); err != nil {
+	if err := d.DB.QueryRow(ctx, query).Scan(&p50, &p99); err != nil {
 		return l, fmt.Errorf("computing the lag: %w", err)
 	}
 	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-	return demoLag{seconds(p50), seconds(p99)}, nil
+	return lag{seconds(p50), seconds(p99)}, nil
 }

@@ -1,4 +1,4 @@
-package cli
+package progress
 
 import (
 	"bytes"
@@ -38,18 +38,18 @@ func (b *lockedBuffer) String() string {
 func TestProgressBars(t *testing.T) {
 	t.Parallel()
 	out := &lockedBuffer{}
-	p := &progress{out: out, runs: map[int64]*progressRun{}, bars: mpb.New(mpb.WithOutput(out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))}
-	p.add(1, "accounts")
-	p.add(2, "contacts")
+	p := &Progress{out: out, runs: map[int64]*run{}, bars: mpb.New(mpb.WithOutput(out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(time.Millisecond))}
+	p.Add(1, "accounts")
+	p.Add(2, "contacts")
 	for n := range 11 {
-		p.update(runOf(1, "running", n))
+		p.Update(runOf(1, "running", n))
 		if _, err := p.Write([]byte("a line of the log\n")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p.update(runOf(1, "done", 10))
-	p.end()
-	p.end()
+	p.Update(runOf(1, "done", 10))
+	p.End()
+	p.End()
 	for _, want := range []string{"accounts", "10 of 10 read, 10 created", "a line of the log", "contacts", "waits for its turn"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not shown:\n%s", want, out.String())
@@ -61,13 +61,13 @@ func TestProgressBars(t *testing.T) {
 func TestProgressLines(t *testing.T) {
 	t.Parallel()
 	out := &lockedBuffer{}
-	p := newProgress(out)
-	p.add(1, "accounts")
-	p.update(runOf(1, "running", 1))
-	p.update(runOf(1, "running", 2))
-	p.update(runOf(1, "done", 10))
-	p.update(runOf(1, "done", 10))
-	p.end()
+	p := New(out)
+	p.Add(1, "accounts")
+	p.Update(runOf(1, "running", 1))
+	p.Update(runOf(1, "running", 2))
+	p.Update(runOf(1, "done", 10))
+	p.Update(runOf(1, "done", 10))
+	p.End()
 	if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 1 || !strings.HasPrefix(lines[0], "accounts: 10 of 10 read, 10 created") {
 		t.Errorf("lines:\n%s", out.String())
 	}

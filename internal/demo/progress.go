@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -51,10 +51,10 @@ func (d *demo) tell(ctx context.Context) {
 	if err != nil {
 		return // the next line has newer numbers
 	}
-	_, deliveries := d.monday.Delivered()
+	_, deliveries := d.Monday.Delivered()
 	played := grouped(int(d.story.played.Load())) + "/" + grouped(d.story.acts)
 	line := fmt.Sprintf("%5.0f s%15s%12s%10s%10s%12s%9s", time.Since(d.began).Seconds(), played, grouped(deliveries-d.before.deliveries), grouped(q.applied-d.before.applied),
-		grouped(q.waiting), grouped(d.salesforce.TotalCalls()+d.monday.TotalCalls()-d.before.salesforce-d.before.monday), grouped(d.faults.tally().all()))
+		grouped(q.waiting), grouped(d.Salesforce.TotalCalls()+d.Monday.TotalCalls()-d.before.salesforce-d.before.monday), grouped(d.faults.tally().all()))
 	if d.refresh {
 		fmt.Fprint(d.out, "\r\x1b[K"+line)
 	} else {

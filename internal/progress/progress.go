@@ -1,4 +1,5 @@
-package cli
+// Package progress shows how far the runs of migrations are, and what became of them.
+package progress
 
 import (
 	"fmt"
@@ -6,32 +7,34 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"text/tabwriter"
 	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"crmsync/internal/app"
 	"crmsync/schema/store"
 )
 
 // telling is how often a run has a line where there is no terminal.
 const telling = 10 * time.Second
 
-// progress shows how far runs have come: a bar for each on a terminal, else a line now and then. What is written to it stands
+// Progress shows how far runs have come: a bar for each on a terminal, else a line now and then. What is written to it stands
 // above the bars.
-type progress struct {
+type Progress struct {
 	out  io.Writer
 	bars *mpb.Progress // nil: no terminal
 
 	mu    sync.Mutex
-	runs  map[int64]*progressRun
+	runs  map[int64]*run
 	order []int64
 	ended bool
 }
 
-// progressRun is a run as it was last seen.
-type progressRun struct {
+// run is a run as it was last seen.
+type run struct {
 	name  string
 	bar   *mpb.Bar
 	seen  store.Run
@@ -43,16 +46,17 @@ type progressRun struct {
 	shown atomic.Pointer[string] // what stands beside the bar, which is drawn at any time
 }
 
-func newProgress(out io.Writer) *progress {
-	p := &progress{out: out, runs: map[int64]*progressRun{}}
+// New shows runs on out.
+func New(out io.Writer) *Progress {
+	p := &Progress{out: out, runs: map[int64]*run{}}
 	if f, ok := out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
-		p.bars = mpb.New(mpb.WithOutput(f), mpb.WithRefreshRate(looking))
+		p.bars = mpb.New(mpb.WithOutput(f), mpb.WithRefreshRate(app.LookEvery))
 	}
 	return p
 }
 
 // Write prints a line of the log.
-func (p *progress) Write(text []byte) (int, error) {
+func (p *Progress) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	ended := p.ended
 	p.mu.Unlock()
@@ -62,14 +66,14 @@ func (p *progress) Write(text []byte) (int, error) {
 	return p.out.Write(text)
 }
 
-// add begins to show the run of a job.
-func (p *progress) add(job int64, name string) {
+// Add begins to show the run of a job.
+func (p *Progress) Add(job int64, name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.runs[job] != nil {
 		return
 	}
-	r := &progressRun{name: name, told: time.Now()}
+	r := &run{name: name, told: time.Now()}
 	p.runs[job], p.order = r, append(p.order, job)
 	if p.bars == nil {
 		return
@@ -79,8 +83,8 @@ func (p *progress) add(job int64, name string) {
 	r.bar = p.bars.AddBar(1, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)), mpb.AppendDecorators(decor.Any(text)))
 }
 
-// update shows how far the runs are.
-func (p *progress) update(runs map[int64]store.Run) {
+// Update shows how far the runs are.
+func (p *Progress) Update(runs map[int64]store.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, job := range p.order {
@@ -108,8 +112,8 @@ func (p *progress) update(runs map[int64]store.Run) {
 	}
 }
 
-// end draws the bars for the last time.
-func (p *progress) end() {
+// End draws the bars for the last time.
+func (p *Progress) End() {
 	p.mu.Lock()
 	if p.ended || p.bars == nil {
 		p.ended = true
@@ -124,13 +128,13 @@ func (p *progress) end() {
 	p.bars.Wait()
 }
 
-func (r *progressRun) tell() {
+func (r *run) tell() {
 	text := r.text()
 	r.shown.Store(&text)
 }
 
 // text is a run in words: what became of the records, how many in a second, and how long the rest may take.
-func (r *progressRun) text() string {
+func (r *run) text() string {
 	n := r.seen
 	if r.since.IsZero() {
 		return "waits for its turn"
@@ -149,4 +153,22 @@ func (r *progressRun) text() string {
 		text += ", given up: " + n.Error
 	}
 	return text
+}
+
+// Table prints runs, a line each.
+func Table(w io.Writer, runs []store.Run) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "RUN\tBOARD\tSTARTED\tTOOK\tSTATE\tREAD\tCREATED\tUPDATED\tUNCHANGED\tCONFLICTS\tFAILED\tERROR")
+	for _, r := range runs {
+		took := "-"
+		if r.FinishedAt != nil {
+			took = r.FinishedAt.Sub(r.StartedAt).Round(100 * time.Millisecond).String()
+		}
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.ID, r.Board, r.StartedAt.UTC().Format(time.DateTime), took, r.State,
+			r.Read, r.Created, r.Updated, r.Unchanged, r.Conflicts, r.Failed, r.Error)
+	}
+	return t.Flush()
 }

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"fmt"
@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// demoFaultsShown is how many faults a scoreboard names.
-const demoFaultsShown = 10
+// faultsShown is how many faults a scoreboard names.
+const faultsShown = 10
 
 // print writes the scoreboard and its verdict.
-func (b *demoScoreboard) print(w io.Writer) {
+func (b *scoreboard) print(w io.Writer) {
 	fmt.Fprint(w, "\nScoreboard: what Salesforce holds, against what Monday's boards say\n\n")
 	fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", "", "expected", "found", "lost", "doubled", "stale", "too many")
 	for _, r := range b.rows {
@@ -42,14 +42,14 @@ func (b *demoScoreboard) print(w io.Writer) {
 	b.printVerdict(w)
 }
 
-func (b *demoScoreboard) printVerdict(w io.Writer) {
+func (b *scoreboard) printVerdict(w io.Writer) {
 	if b.right() {
 		fmt.Fprintf(w, "RIGHT: nothing is lost, doubled or stale; one dead letter, and somebody was told. It took %s.\n", spoken(b.took))
 		return
 	}
 	fmt.Fprintln(w, "WRONG:")
 	for n, fault := range b.faults {
-		if n == demoFaultsShown {
+		if n == faultsShown {
 			fmt.Fprintf(w, "  and %d more\n", len(b.faults)-n)
 			break
 		}
@@ -57,7 +57,7 @@ func (b *demoScoreboard) printVerdict(w io.Writer) {
 	}
 }
 
-func (b *demoScoreboard) perEvent(calls int) float64 {
+func (b *scoreboard) perEvent(calls int) float64 {
 	return float64(calls) / float64(max(1, b.byPeople))
 }
 

@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 )
 
 // play lets people act, each item's acts in their order, until all is done or ctx ends.
-func (s *demoStory) play(ctx context.Context) {
+func (s *story) play(ctx context.Context) {
 	for _, t := range s.threads {
 		t.due = s.began.Add(t.starts)
 	}
@@ -25,13 +25,13 @@ func (s *demoStory) play(ctx context.Context) {
 }
 
 // step plays the thread's next act, or puts it off.
-func (s *demoStory) step(t *demoThread) {
+func (s *story) step(t *thread) {
 	act := t.acts[0]
 	if act.until != nil && !act.until() {
 		if t.stuck.IsZero() {
 			t.stuck = t.due
 		}
-		if t.due = time.Now().Add(s.size.span / 100); t.due.Sub(t.stuck) > demoPatience {
+		if t.due = time.Now().Add(s.size.span / 100); t.due.Sub(t.stuck) > patience {
 			t.acts = nil
 		}
 		return
@@ -44,7 +44,7 @@ func (s *demoStory) step(t *demoThread) {
 	}
 }
 
-func earliest(threads []*demoThread) (n int) {
+func earliest(threads []*thread) (n int) {
 	for i, t := range threads {
 		if t.due.Before(threads[n].due) {
 			n = i
@@ -65,37 +65,37 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// demoSettling is how long the program may take to come to rest once all is played.
-const demoSettling = 90 * time.Second
+// settling is how long the program may take to come to rest once all is played.
+const settling = 90 * time.Second
 
 // settle waits until Monday has delivered everything, no job is left to do and whoever must hear of a dead letter has
 // heard; where that does not come about, the scoreboard will tell.
 func (d *demo) settle(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, demoSettling)
+	ctx, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
 	for !d.quiet(ctx) && sleep(ctx, 50*time.Millisecond) {
 	}
 }
 
 func (d *demo) quiet(ctx context.Context) bool {
-	if d.monday.Pending() > 0 {
+	if d.Monday.Pending() > 0 {
 		return false
 	}
 	// A write to Monday causes its webhooks before its job is over.
 	q, err := d.queue(ctx)
-	return err == nil && q.waiting == 0 && d.monday.Pending() == 0 && q.givenUp == len(d.lettersTold())
+	return err == nil && q.waiting == 0 && d.Monday.Pending() == 0 && q.givenUp == len(d.lettersTold())
 }
 
-// demoQueue is where the events of a demo are.
-type demoQueue struct{ applied, waiting, givenUp int }
+// queueState is where the events of a demo are.
+type queueState struct{ applied, waiting, givenUp int }
 
-func (d *demo) queue(ctx context.Context) (q demoQueue, err error) {
+func (d *demo) queue(ctx context.Context) (q queueState, err error) {
 	const query = `
 		SELECT (SELECT count(*) FROM sync_logs WHERE status <> 'failed'),
 		       count(*) FILTER (WHERE state NOT IN ('completed', 'cancelled', 'discarded')),
 		       count(*) FILTER (WHERE state IN ('cancelled', 'discarded'))
 		FROM   river_job`
-	if err := d.db.QueryRow(ctx, query).Scan(&q.applied, &q.waiting, &q.givenUp); err != nil {
+	if err := d.DB.QueryRow(ctx, query).Scan(&q.applied, &q.waiting, &q.givenUp); err != nil {
 		return q, fmt.Errorf("looking at the queue: %w", err)
 	}
 	return q, nil

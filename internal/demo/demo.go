@@ -1,0 +1,146 @@
+// Package demo plays a day of the nonprofit's work on this machine, and compares what Salesforce holds with what it must hold.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"crmsync/internal/app"
+	"crmsync/internal/stage"
+)
+
+// Config says how the demo is played.
+type Config struct {
+	Once bool // return with the verdict; else everything stays up until ctx ends
+	Out  io.Writer
+}
+
+// Run plays the demo on this machine until it is over or ctx ends. Its error is the scoreboard's where that is wrong.
+func Run(ctx context.Context, c Config) error {
+	d := &demo{size: whole, once: c.Once, out: c.Out, refresh: isTerminal(c.Out)}
+	return d.run(ctx)
+}
+
+// size is how much a demo plays.
+type size struct {
+	accounts, contacts       int // in Salesforce from before, which are brought to the boards first
+	companies, people, leads int
+	span                     time.Duration // in which the leads come in; what is done with them takes some more
+	late                     time.Duration // the most by which a webhook is delivered late
+	endSessionAt             int           // the call before which Salesforce ends the session
+	usualPorts               bool          // take the ports that the README names, where they are free
+}
+
+// whole takes about 45 s.
+var whole = size{accounts: 400, contacts: 600, companies: 40, people: 80, leads: 300, span: 20 * time.Second, late: 3 * time.Second, endSessionAt: 60, usualPorts: true}
+
+// demo is the nonprofit's own case on one machine: its Monday and its Salesforce, both simulated, the program between them,
+// and people who work.
+type demo struct {
+	size    size
+	once    bool // exit with the verdict
+	out     io.Writer
+	refresh bool   // out is a terminal: progress is one line that is written over
+	meddle  func() // done before the scoreboard is drawn, behind the program's back; nil: nothing
+
+	*stage.Stage
+	log           *os.File
+	kept          string // path of a log that is not removed
+	admin, ingest string // addresses
+	faults        *faults
+	program       *app.Service
+	story         *story
+	before        before    // what came of the migration
+	began         time.Time // when the first act is played
+	judged        bool      // the scoreboard is drawn
+}
+
+// errWrong is a scoreboard that is not right.
+var errWrong = errors.New("the scoreboard is not right")
+
+// run plays the demo until it is over or ctx ends. Whatever comes, nothing is left behind, but for the log of a demo that
+// went wrong.
+func (d *demo) run(ctx context.Context) error {
+	fmt.Fprint(d.out, "crmsync demo: everything runs on this machine, and nothing leaves it.\n\n")
+	err := d.show(ctx)
+	stopped := ctx.Err() != nil
+	if stopped && !d.judged {
+		err = nil // whatever failed did so because it was stopped
+		if d.once {
+			err = errors.New("stopped before the scoreboard")
+		}
+	}
+	err = errors.Join(err, d.strike(err != nil && !stopped))
+	switch {
+	case d.kept != "":
+		fmt.Fprintf(d.out, "\nThe log is kept: %s\n", d.kept)
+	case stopped:
+		fmt.Fprintln(d.out, "\nStopped. Nothing is left behind.")
+	}
+	return err
+}
+
+// show sets the stage, lets the people play, and draws the scoreboard.
+func (d *demo) show(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if err := d.set(ctx, stop); err != nil {
+		return err
+	}
+	if err := d.migrate(ctx); err != nil {
+		return err
+	}
+	d.story = newStory(d)
+	d.introduce()
+	d.began = time.Now()
+	quiet := d.progress(ctx)
+	d.story.play(ctx)
+	d.settle(ctx)
+	quiet()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if d.meddle != nil {
+		d.meddle()
+	}
+	board, err := d.score(ctx)
+	if err != nil {
+		return err
+	}
+	d.judged = true
+	board.print(d.out)
+	if !d.once {
+		d.stayUp(ctx)
+	}
+	if !board.right() {
+		return errWrong
+	}
+	return nil
+}
+
+// introduce tells what stands and what is about to be played.
+func (d *demo) introduce() {
+	fmt.Fprintf(d.out, `
+%d companies and %d people are entered; the website's form sends in %d leads. Managers qualify
+leads and take them on to Follow-up, Quote and MOU, rename some and delete some. One of them
+types an amount that Salesforce refuses.
+
+`, d.size.companies, d.size.people, d.size.leads)
+}
+
+// stayUp says where to look, until ctx ends.
+func (d *demo) stayUp(ctx context.Context) {
+	fmt.Fprintf(d.out, `
+Everything stays up until Ctrl-C. Look around:
+
+  dashboard   http://%[1]s%[2]s/   user %[3]s, password %[3]s
+  metrics     http://%[1]s/metrics
+  database    psql '%[4]s'
+  log         %[5]s
+`, d.admin, app.Dashboard, login, d.Env["DATABASE_URL"], d.log.Name())
+	<-ctx.Done()
+}
