@@ -31,14 +31,14 @@ lint: ## formatting, vet, staticcheck, workflows, go.mod
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...
-	go run $(ACTIONLINT)
+	go run $(ACTIONLINT) .github/workflows/*.yml deploy/github/*.yml
 	go mod tidy -diff
 
 chaos: postgres ## kills, restarts and faults, in full length (SEED=n: a run again)
 	CHAOS=full SEED=$(SEED) go test -count=1 -timeout 30m -run '^TestChaos' -v ./internal/e2e/chaos ./internal/e2e/migrate
 
 bench: postgres ## throughput and latency, measured on this machine
-	go run ./internal/bench $(ARGS)
+	go run ./cmd/bench $(ARGS)
 
 fuzz: postgres ## every fuzz target for FUZZTIME (10s)
 	@set -e; for package in $$(go list ./...); do \

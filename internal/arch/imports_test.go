@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"internal/batch":               {"internal/panics"},
 	"internal/panics":              {},
 	"internal/pglocal":             {},
-	"internal/pglocal/pgbin":       {"internal/pglocal"},
+	"cmd/pgbin":                    {"internal/pglocal"},
 	"internal/scaffold":            {"mondayclient", "mondayclient/column", "internal/audit", "schema/mapping", "sfclient"},
 	"internal/sim/monday":          {},
 	"internal/sim/salesforce":      {"internal/sim/salesforce/soql"},
@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 }
 
 // wires are the packages that put the others together.
-var wires = []string{"internal/app", "internal/bench", "internal/cli", "internal/demo", "internal/e2e", "internal/oracle", "internal/progress", "internal/stage"}
+var wires = []string{"internal/app", "cmd/bench", "internal/cli", "internal/demo", "internal/e2e", "internal/oracle", "internal/progress", "internal/stage"}
 
 // knowRiver are the packages that may import River.
 var knowRiver = append([]string{"ingest", "jobs", "schema/schematest", "schema/store", "worker"}, wires...)
