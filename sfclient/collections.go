@@ -1,6 +1,7 @@
 package sfclient
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,6 +34,11 @@ type RowError struct {
 
 // Class says what is to be done about the error.
 func (r RowError) Class() Class { return classOf(r.Code, r.Message) }
+
+// Err is the error as that of a call: it waits as long, is as permanent, and its text holds no value.
+func (r RowError) Err() *Error {
+	return &Error{Status: http.StatusBadRequest, Code: cmp.Or(r.Code, "UNKNOWN_EXCEPTION"), Fields: r.Fields, message: r.Message}
+}
 
 // WriteOptions say which of the org's own rules a write passes through. With the zero value, assignment rules do not
 // run and duplicate rules refuse.

@@ -22,7 +22,6 @@ type caller struct {
 	size       int // most rows
 	now        func() time.Time
 	sizes      *sizes
-	storage    *storage
 }
 
 // passage is how rows got through.
@@ -48,16 +47,13 @@ func (c *caller) deliver(ctx context.Context, rows []*search) passage {
 
 // call makes one call. Rows that may have failed because of another one are parted until that stands alone.
 func (c *caller) call(ctx context.Context, rows []*search) passage {
-	if err := c.hold(ctx, rows[0].attempt); err != nil {
+	if err := ctx.Err(); err != nil {
 		endAll(rows, Retry{Err: err})
 		return passage{}
 	}
 	results, err := c.write(ctx, rows)
 	if err == nil && len(results) != len(rows) {
 		err = errRows
-	}
-	for _, result := range results {
-		c.storage.learn(rows[0].attempt.Op, result, c.now())
 	}
 	var parts [][]*search
 	none, clean := true, true // none: no row was written
@@ -85,17 +81,6 @@ func (c *caller) call(ctx context.Context, rows []*search) passage {
 		c.sizes.learn(rows[0].attempt, total.rows, c.now())
 	}
 	return total
-}
-
-// hold is the error of a call that is not to be made now; nil: it is.
-func (c *caller) hold(ctx context.Context, w Write) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if wait := c.storage.blocked(w.Op, c.now()); wait > 0 {
-		return &RowError{Object: w.Object, Code: codeStorage, class: sfclient.StorageFull, wait: wait}
-	}
-	return nil
 }
 
 // settle gives each row its answer, but for those that may have failed because of another one: these are returned in

@@ -191,56 +191,6 @@ func TestRefusedCall(t *testing.T) {
 	}
 }
 
-// TestStorage is an org without room for new records.
-func TestStorage(t *testing.T) {
-	t.Parallel()
-	o := newOrg()
-	o.add("Contact", "c1", nil)
-	o.full = true
-	now := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
-	s := o.sender()
-	s.Now = func() time.Time { return now }
-	writes := []Write{create(f{"A": 1}), update("c1", f{"A": 1}), upsert("7", f{"A": 1})}
-	steps := []struct {
-		name  string
-		later time.Duration
-		full  bool
-		calls []string
-		wait  time.Duration // 0: the records are created
-	}{
-		{"found full", 0, true, []string{"create Contact new[A]", "update Contact c1[A]"}, 5 * time.Second},
-		{"known to be full", 4 * time.Second, true, []string{"update Contact c1[A]"}, time.Second},
-		{"still full", time.Second, true, []string{"create Contact new[A]", "update Contact c1[A]"}, 10 * time.Second},
-		{"known again", 0, false, []string{"update Contact c1[A]"}, 10 * time.Second},
-		{"room", 10 * time.Second, false, []string{"create Contact new[A]", "update Contact c1[A]", "upsert Contact 7[A Key__c]"}, 0},
-	}
-	for _, step := range steps {
-		now = now.Add(step.later)
-		o.calls, o.full = nil, step.full
-		outcomes := send(t, s, writes...)
-		if diff := cmp.Diff(step.calls, o.calls); diff != "" {
-			t.Errorf("%s: calls (-want +got):\n%s", step.name, diff)
-		}
-		if _, ok := outcomes[1].(Done); !ok {
-			t.Errorf("%s: update ended as %+v, want it done", step.name, outcomes[1])
-		}
-		for _, n := range []int{0, 2} {
-			retry, waits := outcomes[n].(Retry)
-			if waits != (step.wait > 0) {
-				t.Errorf("%s: write %d ended as %+v; want it to wait: %t", step.name, n, outcomes[n], step.wait > 0)
-				continue
-			}
-			if !waits {
-				continue
-			}
-			err := retry.Err.(*RowError)
-			if !err.Outage() || !err.CreatesOnly() || err.RetryAfter() > step.wait {
-				t.Errorf("%s: outage %t of creates %t for %s, want one of %s", step.name, err.Outage(), err.CreatesOnly(), err.RetryAfter(), step.wait)
-			}
-		}
-	}
-}
-
 // TestCreatedOnTheWay is a record that was created before an answer was lost: it must not be lost with it.
 func TestCreatedOnTheWay(t *testing.T) {
 	t.Parallel()

@@ -1,54 +1,32 @@
 package send
 
 import (
-	"cmp"
 	"errors"
 	"net"
 	"net/http"
 	"slices"
-	"time"
 
 	"crmsync/sfclient"
 )
 
-// RowError is a write that was refused for a reason that passes, such as a lock.
+// RowError is a write that was refused for a reason that passes, such as a lock. It unwraps to Salesforce's error, which
+// says by its behavior when to come back, and whether only new records are concerned.
 type RowError struct {
 	Object       string
 	SalesforceID string // empty where there is no record yet
 	Code         string
 
-	class sfclient.Class
-	wait  time.Duration
+	err *sfclient.Error
 }
 
 func (e *RowError) Error() string { return e.Object + ": " + e.Code }
 
-// RetryAfter is how long to wait; 0: another attempt may be made at any time.
-func (e *RowError) RetryAfter() time.Duration { return e.wait }
-
-// Outage reports whether it is no fault of the write, which waits until the org is ready.
-func (e *RowError) Outage() bool {
-	return e.class == sfclient.Outage || e.class == sfclient.Quota || e.class == sfclient.StorageFull
-}
-
-// CreatesOnly reports whether only new records are concerned, as by a full storage: updates go on.
-func (e *RowError) CreatesOnly() bool { return e.class == sfclient.StorageFull }
-
-// storageWait is how long no record is created after the org's storage was found full.
-const storageWait = 5 * time.Second
-
-// waits are of the classes that concern more than the row.
-var waits = map[sfclient.Class]time.Duration{
-	sfclient.Outage:      5 * time.Second,
-	sfclient.Throttle:    2 * time.Second,
-	sfclient.Quota:       5 * time.Minute,
-	sfclient.StorageFull: storageWait,
-}
+// Unwrap returns the error that Salesforce gave for the row.
+func (e *RowError) Unwrap() error { return e.err }
 
 // passing is the error of a row that was refused for a reason that passes; nil: it does not pass.
 func passing(w Write, e sfclient.RowError) error {
-	class := e.Class()
-	switch class {
+	switch e.Class() {
 	case sfclient.Transient, sfclient.Oversized, sfclient.Outage, sfclient.Quota, sfclient.Throttle, sfclient.StorageFull:
 	default:
 		if w.Op != Upsert || e.Code != codeValue || !slices.Contains(e.Fields, w.Key) && !mentions(e.Message, w.Key) {
@@ -56,7 +34,8 @@ func passing(w Write, e sfclient.RowError) error {
 		}
 		// Two first upserts with the same key ran at once: the other one has created the record.
 	}
-	return &RowError{Object: w.Object, SalesforceID: w.ID, Code: cmp.Or(e.Code, codeNone), class: class, wait: waits[class]}
+	err := e.Err()
+	return &RowError{Object: w.Object, SalesforceID: w.ID, Code: err.Code, err: err}
 }
 
 // refused reports whether a call was refused because of something in it, so that it fails in the same way until that changes.

@@ -222,7 +222,7 @@ func (o *org) judge(op string, r row) (errs []sfclient.RowError) {
 	case !o.unseen && !creates && (existing == nil || o.fates[r.id].State != sfclient.Missing) && o.fates[r.id].State != sfclient.Converted:
 		return []sfclient.RowError{{Code: codeDeleted}}
 	case creates && o.full:
-		return []sfclient.RowError{{Code: codeStorage}}
+		return []sfclient.RowError{{Code: "STORAGE_LIMIT_EXCEEDED"}}
 	}
 	for _, field := range o.required {
 		_, held := existing[field]

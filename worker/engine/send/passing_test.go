@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -52,6 +53,26 @@ func TestPassing(t *testing.T) {
 				t.Errorf("calls %q, want one", o.calls)
 			}
 		})
+	}
+}
+
+// TestStorage is an org without room for new records.
+func TestStorage(t *testing.T) {
+	t.Parallel()
+	o := newOrg()
+	o.add("Contact", "c1", nil)
+	o.full = true
+	outcomes := send(t, o.sender(), create(f{"A": 1}), update("c1", f{"A": 1}), upsert("7", f{"A": 1}))
+	full := Retry{Err: &RowError{Object: "Contact", Code: "STORAGE_LIMIT_EXCEEDED"}}
+	if diff := cmp.Diff([]Outcome{full, Done{ID: "c1"}, full}, outcomes, equal); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	var scoped interface {
+		Scoped() bool
+		RetryAfter() time.Duration
+	}
+	if !errors.As(outcomes[0].(Retry).Err, &scoped) || !scoped.Scoped() || scoped.RetryAfter() <= 0 {
+		t.Errorf("%v is no outage of new records", outcomes[0].(Retry).Err)
 	}
 }
 

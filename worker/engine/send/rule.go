@@ -15,7 +15,6 @@ const (
 	codeRequired   = "REQUIRED_FIELD_MISSING"
 	codeDetected   = "DUPLICATES_DETECTED"
 	codeValue      = "DUPLICATE_VALUE"
-	codeStorage    = "STORAGE_LIMIT_EXCEEDED"
 	codeExternalID = "DUPLICATE_EXTERNAL_ID"
 	codeTrigger    = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
 	codeFlow       = "CANNOT_EXECUTE_FLOW_TRIGGER"
@@ -47,7 +46,7 @@ var rules = map[string]rule{
 	"NOT_FOUND":                   {own: true, suspect: isReference},
 	"MALFORMED_ID":                {own: true, suspect: isReference},
 	"CIRCULAR_DEPENDENCY":         {own: true, suspect: isReference},
-	"INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": {own: true, creation: true, dependent: true, suspect: isReference},
+	"INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": {own: true, dependent: true, suspect: isReference},
 	"INSUFFICIENT_ACCESS_OR_READONLY":               {own: true, creation: true, dependent: true, suspect: isReference},
 	"INSUFFICIENT_ACCESS":                           {own: true, creation: true, dependent: true, suspect: isReference},
 	"INACTIVE_OWNER_OR_USER":                        {own: true, dependent: true, suspect: isUser},
@@ -74,7 +73,12 @@ var rules = map[string]rule{
 	"FAILED_ACTIVATION":                       {own: true},
 }
 
-func isReference(w Write, field string) bool { return w.References[field] != "" || field == "OwnerId" }
+// isReference reports whether a field holds, or looks as if it held, the Id of another record.
+func isReference(w Write, field string) bool {
+	text, _ := w.Fields[field].(string)
+	_, isID := sfclient.ID18(text)
+	return w.References[field] != "" || strings.HasSuffix(field, "Id") || isID && len(text) == 18
+}
 
 func isUser(w Write, field string) bool { return w.References[field] == "User" || field == "OwnerId" }
 

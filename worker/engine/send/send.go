@@ -16,14 +16,13 @@ type Sender struct {
 	Size       int // most rows in a call; 0: 200, which is also the most
 	Now        func() time.Time
 
-	sizes   sizes
-	storage storage
+	sizes sizes
 }
 
 // Send makes every write, and returns what came of each, by position. Of several writes to one record (the same Id, the
 // same key value, or the same values in the Needed fields of a new record), one is out at a time, in order.
 func (s *Sender) Send(ctx context.Context, writes []Write) []Outcome {
-	c := caller{s.Salesforce, min(cmp.Or(s.Size, maxRows), maxRows), s.Now, &s.sizes, &s.storage}
+	c := caller{s.Salesforce, min(cmp.Or(s.Size, maxRows), maxRows), s.Now, &s.sizes}
 	searches := make([]*search, len(writes))
 	for n, w := range writes {
 		searches[n] = newSearch(n, w)

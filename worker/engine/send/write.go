@@ -56,7 +56,7 @@ type Gone struct {
 type Conversion struct{ Contact, Account, Opportunity string }
 
 // Retry is a write that was refused, or not attempted, for a reason that passes. Err says when to come back, by the
-// behaviours RetryAfter and Outage; a RowError with CreatesOnly is an outage of new records alone.
+// behaviors RetryAfter, Outage and Scoped (which is of new records alone).
 type Retry struct {
 	Err error
 
