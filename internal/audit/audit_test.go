@@ -120,7 +120,7 @@ func TestFields(t *testing.T) {
 		"once and for all":   {"Once: { value: x }", ""},
 		"number into text":   {"Text: numbers", `7:1 error Salesforce: Lead.Text is of type string, and gets a number; add "as: text"`},
 		"checkbox into text": {"Mail: checkbox", `7:1 error Salesforce: Lead.Mail is of type email, and gets true or false; add "as: text"`},
-		"text into number":   {"Number: text", `7:1 warning Salesforce: Lead.Number is of type double, and gets text; "as: number" says at once what is none`},
+		"text into number":   {"Number: text", `7:1 warning Salesforce: Lead.Number is of type double, and gets text; "as: number" finds a text that is not a number before Salesforce does`},
 		"text into flag":     {"Flag: text", `7:1 error Salesforce: Lead.Flag is of type boolean, and gets text`},
 		"text into date":     {"Day: text", `7:1 warning Salesforce: Lead.Day is of type date, and gets text, which must be written as Salesforce writes it`},
 		"phone into date":    {"Day: phone", `7:1 error Salesforce: Lead.Day is of type date, and gets text`},

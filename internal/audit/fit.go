@@ -109,41 +109,56 @@ func shapeOf(f *mapping.Field, t column.Type) shape {
 
 // shaped checks a value of which only the shape is known.
 func (a *auditor) shaped(at mapping.Place, f *mapping.Field, s shape, t column.Type, to fitting) {
-	severity, why := fits(s, t, to.field)
+	severity, advice := fits(s, t, to.field)
 	if severity == "" {
 		return
 	}
-	a.find(severity, Salesforce, at, "%s is of type %s, and gets %s%s", to.name, to.field.Type, s, why)
+	a.find(severity, Salesforce, at, "%s is of type %s, and gets %s%s", to.name, to.field.Type, s, advice)
 }
 
-// fits says whether a value of a shape, out of a column of a type, can go into a field. Without a severity it can; the text
-// says what may help.
-func fits(s shape, t column.Type, field sfclient.Field) (severity Severity, why string) {
+// verdict is what becomes of a value: without a severity it fits. The advice ends the message.
+type verdict struct {
+	severity Severity
+	advice   string
+	columns  func(column.Type) bool // whose values are judged so; nil: of all. What others hold is refused
+}
+
+// verdicts say whether a value of a shape can go into a field of a kind. What is not here is refused.
+var verdicts = map[shape]map[Kind]verdict{
+	text: {
+		Textual:   {},
+		Numeric:   {Warning, `; "as: number" finds a text that is not a number before Salesforce does`, worded},
+		Boolean:   {columns: isCheckbox},
+		Date:      {Warning, asWritten, isText},
+		DateTime:  {Warning, asWritten, isText},
+		Reference: {Warning, asWritten, isText},
+	},
+	number:  {Numeric: {}, Textual: {Error, `; add "as: text"`, nil}},
+	boolean: {Boolean: {}, Textual: {Error, `; add "as: text"`, nil}},
+	day:     {Date: {}, Textual: {}, DateTime: {Error, `; add "as: datetime"`, isDate}},
+	moment:  {DateTime: {}, Textual: {}},
+}
+
+const asWritten = ", which must be written as Salesforce writes it"
+
+func isCheckbox(t column.Type) bool { return t == column.Checkbox }
+func isDate(t column.Type) bool     { return t == column.Date }
+func isText(t column.Type) bool     { return t == column.Text || t == column.LongText }
+
+// fits judges a value of a shape, out of a column of a type.
+func fits(s shape, t column.Type, field sfclient.Field) (severity Severity, advice string) {
 	kind := KindOf(field)
-	typed := t == column.Text || t == column.LongText
-	switch {
-	case s == unknown || kind == "":
+	if s == unknown || kind == "" {
 		return "", ""
-	case s == text && kind == Textual:
-		if t == column.LongText && field.Length > 0 && field.Length < longText {
-			return Warning, " of up to 2,000 characters; it holds " + strconv.Itoa(field.Length)
-		}
-		return "", ""
-	case s == text && kind == Numeric && !wordless(t):
-		return Warning, `; "as: number" says at once what is none`
-	case s == text && kind == Boolean && t == column.Checkbox:
-		return "", ""
-	case s == text && kind != Boolean && typed:
-		return Warning, ", which must be written as Salesforce writes it"
-	case s == number && kind == Numeric, s == boolean && kind == Boolean, s == day && (kind == Date || kind == Textual),
-		s == moment && (kind == DateTime || kind == Textual):
-		return "", ""
-	case (s == number || s == boolean) && kind == Textual:
-		return Error, `; add "as: text"`
-	case s == day && kind == DateTime && t == column.Date:
-		return Error, `; add "as: datetime"`
 	}
-	return Error, ""
+	v, ok := verdicts[s][kind]
+	switch {
+	case !ok, v.columns != nil && !v.columns(t):
+		return Error, ""
+	case s == text && kind == Textual && t == column.LongText && field.Length > 0 && field.Length < longText:
+		return Warning, " of up to 2,000 characters; it holds " + strconv.Itoa(field.Length)
+	}
+	return v.severity, v.advice
 }
 
 // refers checks a field that gets the Id of a record.

@@ -108,7 +108,7 @@ func (a *auditor) use(f *mapping.Field, c mondayclient.BoardColumn) {
 		wrong("as", `"as: country_code" needs a country or phone column`)
 	case as == "datetime" && c.Type != column.Date:
 		wrong("as", `"as: datetime" needs a date column`)
-	case (as == "number" || as == "phone") && wordless(c.Type):
+	case (as == "number" || as == "phone") && !worded(c.Type):
 		wrong("as", `what stands there is no %s`, as)
 	case c.Type == "mirror" || c.Type == "formula":
 		a.find(Warning, Monday, f.At("from"), "column %q is of type %s; Monday does not tell when it changes", c.ID, c.Type)
@@ -155,13 +155,13 @@ func (a *auditor) labels(r *mapping.Record, f *mapping.Field, c mondayclient.Boa
 // textless reports whether a column's value has no text of its own.
 func textless(t column.Type) bool { return t == column.People || t == column.BoardRelation }
 
-// wordless reports whether what a column holds is never a number that somebody typed.
-func wordless(t column.Type) bool {
+// worded reports whether what a column holds may be a number that somebody typed.
+func worded(t column.Type) bool {
 	switch t {
 	case column.Checkbox, column.Country, column.Date, column.Email, column.Link:
-		return true
+		return false
 	}
-	return false
+	return true
 }
 
 // quoted lists some texts, and says how many more there are.
