@@ -16,14 +16,20 @@ const (
 	shapeRetry = time.Minute // the same, after Salesforce could not be asked about one that is older
 )
 
-// Object is what an sObject is made of, as the login's user sees it.
+// Object is what an sObject is made of, as the run-as user sees it.
 type Object struct {
 	Name      string  `json:"name"`
 	KeyPrefix string  `json:"keyPrefix"` // first three characters of its records' Ids; empty: it has none
 	Fields    []Field `json:"fields"`
+
+	// What the run-as user may do with its records.
+	Queryable  bool `json:"queryable"`
+	Createable bool `json:"createable"`
+	Updateable bool `json:"updateable"`
+	Deletable  bool `json:"deletable"`
 }
 
-// Field is one field of an object, as the login's user may use it.
+// Field is one field of an object, as the run-as user may use it.
 type Field struct {
 	Name               string          `json:"name"`
 	Label              string          `json:"label"`
@@ -59,7 +65,7 @@ func (o *Object) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// Has reports whether the object has a field that the login's user may see.
+// Has reports whether the object has a field that the run-as user may see.
 func (o *Object) Has(field string) bool {
 	_, found := o.Field(field)
 	return found
