@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"crmsync/internal/audit"
 	"crmsync/mondayclient"
+	"crmsync/mondayclient/column"
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 )
@@ -41,25 +45,50 @@ func NewLive(c Config) (l *Live, err error) {
 }
 
 // Check holds a mapping against both systems. What could not be asked is a finding too.
-func (l *Live) Check(ctx context.Context, m *mapping.Mapping) (findings []audit.Finding) {
-	var known audit.Live
+func (l *Live) Check(ctx context.Context, m *mapping.Mapping) (findings []audit.Finding, known audit.Live) {
 	say := func(s audit.Severity, system, format string, args ...any) {
 		findings = append(findings, audit.Finding{Severity: s, System: system, Message: fmt.Sprintf(format, args...)})
 	}
-	boards, err := l.Boards(ctx, m)
-	if err != nil {
+	l.askMonday(ctx, m, &known, say)
+	l.askSalesforce(ctx, m, &known, say)
+	return append(findings, audit.Check(m, known)...), known
+}
+
+// say makes a finding that has no place in the mapping.
+type say func(s audit.Severity, system, format string, args ...any)
+
+func (l *Live) askMonday(ctx context.Context, m *mapping.Mapping, known *audit.Live, say say) {
+	var err error
+	if known.Boards, err = l.Boards(ctx, m); err != nil {
 		say(audit.Error, audit.Monday, "nothing was checked: %v", err)
+		return
 	}
-	known.Boards = boards
-	if len(boards) > 0 {
-		if known.Webhooks, err = l.webhooks(ctx, m, boards); err != nil {
-			say(audit.Warning, audit.Monday, "webhooks were not checked: %v", err)
-		} else {
-			say(audit.Note, audit.Monday, "Monday does not say where a webhook delivers to: of those that exist only the event was checked")
-		}
+	if len(known.Boards) == 0 {
+		return
 	}
+	if known.Webhooks, err = l.webhooks(ctx, m, known.Boards); err != nil {
+		say(audit.Warning, audit.Monday, "webhooks were not checked: %v", err)
+	} else {
+		say(audit.Note, audit.Monday, "the address that a webhook delivers to cannot be read: only its event was checked")
+	}
+	if known.Timed, err = l.timed(ctx, m, known.Boards); err != nil {
+		say(audit.Warning, audit.Monday, "whether dates have a time was not checked: %v", err)
+	}
+}
+
+func (l *Live) askSalesforce(ctx context.Context, m *mapping.Mapping, known *audit.Live, say say) {
+	var err error
 	if known.Objects, err = l.objects(ctx, m); err != nil {
 		say(audit.Error, audit.Salesforce, "nothing was checked: %v", err)
+		return
+	}
+	if slices.Contains(slices.Collect(maps.Values(known.Objects)), nil) {
+		if known.Others, err = l.Salesforce.ObjectNames(ctx); err != nil {
+			say(audit.Note, audit.Salesforce, "the objects that exist could not be listed: %v", err)
+		}
+	}
+	if known.Users, err = l.users(ctx, m); err != nil {
+		say(audit.Warning, audit.Salesforce, "the users that the mapping names were not checked: %v", err)
 	}
 	if limit := l.limit.Load(); limit > 0 {
 		left, severity := limit-l.used.Load(), audit.Note
@@ -68,7 +97,51 @@ func (l *Live) Check(ctx context.Context, m *mapping.Mapping) (findings []audit.
 		}
 		say(severity, audit.Salesforce, "%d of %d API calls of 24 hours are left", left, limit)
 	}
-	return append(findings, audit.Check(m, known)...)
+}
+
+// timed are the date columns in which dates with a time are seen, where it matters: without a time zone in the mapping.
+func (l *Live) timed(ctx context.Context, m *mapping.Mapping, boards map[int64]mondayclient.Board) (map[int64][]string, error) {
+	timed := map[int64][]string{}
+	for _, b := range m.Boards {
+		var dates []string
+		for _, c := range boards[b.ID].Columns {
+			if c.Type == column.Date && slices.Contains(b.Columns, c.ID) {
+				dates = append(dates, c.ID)
+			}
+		}
+		if m.TimeZone != nil || len(dates) == 0 {
+			continue
+		}
+		found, err := l.Monday.DatesWithTime(ctx, b.ID, dates)
+		if err != nil {
+			return nil, err
+		}
+		timed[b.ID] = found
+	}
+	return timed, nil
+}
+
+// users are those that the mapping names, as far as they exist: whether they are active.
+func (l *Live) users(ctx context.Context, m *mapping.Mapping) (map[string]bool, error) {
+	users := map[string]bool{}
+	var quoted []string
+	for _, id := range audit.UserIDs(m) {
+		quoted = append(quoted, sfclient.Quote(id))
+	}
+	if len(quoted) == 0 {
+		return users, nil
+	}
+	records, err := l.Salesforce.Select(ctx, "SELECT Id, IsActive FROM User WHERE Id IN ("+strings.Join(quoted, ", ")+")")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range records {
+		id, _ := r["Id"].(string)
+		if whole, ok := sfclient.ID18(id); ok {
+			users[whole], _ = r["IsActive"].(bool)
+		}
+	}
+	return users, nil
 }
 
 // Boards are those of the mapping that Monday shows.
@@ -104,7 +177,7 @@ func (l *Live) webhooks(ctx context.Context, m *mapping.Mapping, boards map[int6
 	return hooks, nil
 }
 
-// objects are those of the mapping that the login's user sees.
+// objects are those of the mapping that the run-as user sees.
 func (l *Live) objects(ctx context.Context, m *mapping.Mapping) (map[string]*sfclient.Object, error) {
 	objects := map[string]*sfclient.Object{}
 	for _, b := range m.Boards {

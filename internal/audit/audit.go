@@ -23,8 +23,9 @@ const (
 	Note    Severity = "note"    // worth knowing; nothing is wrong
 )
 
-// The systems that findings are about.
+// What findings are about.
 const (
+	File       = "mapping" // the mapping file alone
 	Monday     = "Monday"
 	Salesforce = "Salesforce"
 )
@@ -44,12 +45,16 @@ type Finding struct {
 type Live struct {
 	Boards   map[int64]mondayclient.Board
 	Webhooks map[int64][]mondayclient.Webhook // by board
-	Objects  map[string]*sfclient.Object      // by the name that the mapping uses
+	Timed    map[int64][]string               // by board: its date columns in which dates with a time were seen
+	Objects  map[string]*sfclient.Object      // by the name that the mapping uses; nil: there is none
+	Others   []string                         // all objects, where one of the mapping's is not there
+	Users    map[string]bool                  // those of UserIDs that exist, by Id of 18 characters: whether they are active
 }
 
 // Check holds a mapping against what the systems say, and returns what does not agree in the order of the file.
 func Check(m *mapping.Mapping, live Live) []Finding {
 	a := &auditor{mapping: m, live: live}
+	a.users()
 	for _, b := range m.Boards {
 		known := a.board(b)
 		for _, r := range b.Records {
@@ -60,10 +65,24 @@ func Check(m *mapping.Mapping, live Live) []Finding {
 			a.migration(b.Migration, known)
 		}
 	}
-	slices.SortStableFunc(a.findings, func(x, y Finding) int {
+	return Sort(a.findings)
+}
+
+// Faults are the faults of a mapping file as findings.
+func Faults(faults mapping.Faults) []Finding {
+	a := &auditor{}
+	for _, f := range faults {
+		a.find(Error, File, mapping.Place{Line: f.Line, Column: f.Column}, "%s", f.Message)
+	}
+	return a.findings
+}
+
+// Sort puts findings into the order of the file. What has no place comes first.
+func Sort(findings []Finding) []Finding {
+	slices.SortStableFunc(findings, func(x, y Finding) int {
 		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column), cmp.Compare(x.Message, y.Message))
 	})
-	return slices.Compact(a.findings) // a board's condition is that of several records
+	return slices.Compact(findings) // a board's condition is that of several records
 }
 
 // Errors counts the findings that are errors.
@@ -104,7 +123,7 @@ func (a *auditor) board(b *mapping.Board) columns {
 	}
 	live, ok := a.live.Boards[b.ID]
 	if !ok {
-		a.find(Error, Monday, b.At("board"), "board %d does not exist, is archived, or is not shown to the token", b.ID)
+		a.find(Error, Monday, b.At("board"), "board %d does not exist, is archived, or is not visible to the API token", b.ID)
 		return nil
 	}
 	known := columns{}
@@ -115,7 +134,7 @@ func (a *auditor) board(b *mapping.Board) columns {
 	return known
 }
 
-// webhooks checks that Monday tells of everything that happens on a board.
+// webhooks checks that everything that happens on a board is delivered.
 func (a *auditor) webhooks(b *mapping.Board) {
 	hooks, ok := a.live.Webhooks[b.ID]
 	if !ok {
@@ -128,20 +147,24 @@ func (a *auditor) webhooks(b *mapping.Board) {
 		}
 	}
 	if len(missing) > 0 {
-		a.find(Warning, Monday, b.At("board"), "board %d has no webhook for %s; `crmsync webhooks --url` makes them", b.ID, strings.Join(missing, ", "))
+		a.find(Warning, Monday, b.At("board"), "board %d has no webhook for %s; `crmsync webhooks --url` creates them", b.ID, strings.Join(missing, ", "))
 	}
 }
 
-// migration checks what the migration alone names.
+// migration checks what the migration alone names, and which of its fields change without a trace.
 func (a *auditor) migration(g *mapping.Migration, known columns) {
 	object := a.live.Objects[g.Record.Object]
 	for _, t := range g.Targets {
-		if !t.OwnBase() {
-			continue
+		field, ok := fieldOf(object, t.Field)
+		if t.OwnBase() {
+			a.column(known, g.Board, t.Column, g.At())
+			if object != nil && !ok {
+				a.find(Error, Salesforce, g.At(), "%s has no field %s that the run-as user can see%s", object.Name, t.Field, mapping.Suggestion(t.Field, fieldNames(object)))
+			}
 		}
-		a.column(known, g.Board, t.Column, g.At())
-		if _, ok := fieldOf(object, t.Field); object != nil && !ok {
-			a.find(Error, Salesforce, g.At(), "%s has no field %s%s", object.Name, t.Field, mapping.Suggestion(t.Field, fieldNames(object)))
+		if ok && field.Calculated {
+			a.find(Note, Salesforce, g.At(), "%s.%s is calculated by Salesforce: its value can change without the record changing, and then column %q is not updated",
+				object.Name, field.Name, t.Column)
 		}
 	}
 }

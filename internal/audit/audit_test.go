@@ -18,6 +18,11 @@ import (
 // head stands before the fields of a record in line 7 and what follows. The record's object stands in line 6.
 const head = "version: 1\nboards:\n  b:\n    board: 1\n    records:\n      r: { object: Lead, fields: {\n"
 
+// existing ends a message about a column that live does not have.
+const existing = ` (there is board_relation "Connected", checkbox "The checkbox", country "The country", date "The date", dropdown "Tags", ` +
+	`email "The email", link "The link", long_text "The long_text", mirror "The mirror", numbers "The numbers", people "The people", ` +
+	`phone "The phone", status "Status", text "The text", text_1 "Company", vote "The vote")`
+
 // live is a world in which every mapping of head's record is sound that does not ask for something else.
 func live() audit.Live {
 	typed := func(t column.Type) mondayclient.BoardColumn {
@@ -48,8 +53,9 @@ func live() audit.Live {
 		{Name: "Pick", Type: "picklist", Length: 255, Createable: true, Updateable: true, Nillable: true, Picklist: picklist()},
 		{Name: "Only", Type: "picklist", Length: 255, Createable: true, Updateable: true, Nillable: true, RestrictedPicklist: true, Picklist: picklist()},
 		{Name: "Many", Type: "multipicklist", Length: 255, Createable: true, Updateable: true, Nillable: true, RestrictedPicklist: true, Picklist: picklist()},
-		field("Text", "string"), field("Mail", "email"), field("Number", "double"), field("Day", "date"), field("Moment", "datetime"), field("Place", "location"),
+		field("Text", "string"), field("Mail", "email"), field("Number", "double"), field("Day", "date"), field("Moment", "datetime"), field("Place", "location"), field("Money", "currency"),
 	}}
+	lead.Queryable, lead.Createable, lead.Updateable, lead.Deletable = true, true, true, true
 	return audit.Live{
 		Boards:   map[int64]mondayclient.Board{1: board},
 		Webhooks: map[int64][]mondayclient.Webhook{1: hooks()},
@@ -95,10 +101,10 @@ func TestFields(t *testing.T) {
 		"all labels":      {"Text: { from: status, labels: { New: a, Done: ~ } }", ""},
 		"unmapped labels": {"Text: { from: status, labels: { New: a }, default: ~ }", ""},
 
-		"missing column":     {"Text: txet", `7:1 error Monday: board 1 has no column "txet", did you mean "text"?`},
+		"missing column":     {"Text: txet", `7:1 error Monday: board 1 has no column "txet"` + existing + `, did you mean "text"?`},
 		"title":              {"Text: company", `7:1 error Monday: board 1 has no column "company"; the column titled "Company" has the id "text_1"`},
-		"missing, in from":   {"Text: { from: zzzzzz }", `7:9 error Monday: board 1 has no column "zzzzzz"`},
-		"missing, template":  {"Text: { template: '{zzzzzz} {text}' }", `7:1 error Monday: board 1 has no column "zzzzzz"`},
+		"missing, in from":   {"Text: { from: zzzzzz }", `7:9 error Monday: board 1 has no column "zzzzzz"` + existing},
+		"missing, template":  {"Text: { template: '{zzzzzz} {text}' }", `7:1 error Monday: board 1 has no column "zzzzzz"` + existing},
 		"people":             {"Text: people", `7:1 error Monday: column "people" is of type people; it needs "as: user"`},
 		"people in template": {"Text: { template: '{people}' }", `7:1 error Monday: column "people" is of type people; it needs "as: user"`},
 		"user of a text":     {"OwnerId: { from: text, as: user }", `7:24 error Monday: column "text" is of type text; "as: user" needs a people column`},
@@ -106,17 +112,17 @@ func TestFields(t *testing.T) {
 		"link of a text":     {"LeadId: { from: text, link: b.r }", `7:23 error Monday: column "text" is of type text; "link" needs a connect-boards column`},
 		"country code":       {"Text: { from: email, as: country_code }", `7:22 error Monday: column "email" is of type email; "as: country_code" needs a country or phone column`},
 		"datetime":           {"Moment: { from: text, as: datetime }", `7:23 error Monday: column "text" is of type text; "as: datetime" needs a date column`},
-		"number of a date":   {"Number: { from: date, as: number }", `7:23 error Monday: column "date" is of type date; what stands there is no number`},
-		"phone of a link":    {"Text: { from: link, as: phone }", `7:21 error Monday: column "link" is of type link; what stands there is no phone`},
-		"mirror":             {"Text: mirror", `7:1 warning Monday: column "mirror" is of type mirror; Monday does not tell when it changes`},
-		"label":              {"Text: { from: status,\n labels: { New: a,\n Doen: b }, default: c }", `9:2 error Monday: column "status" has no label "Doen", did you mean "Done"?`},
-		"labels left":        {"Text: { from: status, labels: { New: a } }", `7:23 warning Monday: column "status" has labels that are not mapped, and there is no default: an item with one makes a dead letter: "Done"`},
+		"number of a date":   {"Number: { from: date, as: number }", `7:23 error Monday: column "date" is of type date; it never holds a number`},
+		"phone of a link":    {"Text: { from: link, as: phone }", `7:21 error Monday: column "link" is of type link; it never holds a phone number`},
+		"mirror":             {"Text: mirror", `7:1 warning Monday: column "mirror" is of type mirror; Monday sends no webhook when it changes`},
+		"label":              {"Text: { from: status,\n labels: { New: a,\n Doen: b }, default: c }", `9:2 error Monday: column "status" has no label "Doen" (there is "New", "Done"), did you mean "Done"?`},
+		"labels left":        {"Text: { from: status, labels: { New: a } }", `7:23 warning Monday: column "status" has labels that are not mapped, and there is no default: an item with one of them ends as a dead letter: "Done"`},
 
-		"missing field":      {"Txt: text", `7:1 error Salesforce: Lead has no field Txt that the login's user may see, did you mean "Text"?`},
-		"case":               {"text: text", `7:1 warning Salesforce: Salesforce writes Lead.Text; write it the same way`},
-		"read-only":          {"Fixed: text", `7:1 error Salesforce: Lead.Fixed is read-only to the login's user`},
-		"not on creation":    {"Late: text", `7:1 error Salesforce: Lead.Late cannot be set by the login's user when a record is made`},
-		"on creation only":   {"Once: text", `7:1 warning Salesforce: Lead.Once can be set only when a record is made: a later change is refused`},
+		"missing field":      {"Txt: text", `7:1 error Salesforce: Lead has no field Txt that the run-as user can see, did you mean "Text"?`},
+		"case":               {"text: text", `7:1 warning Salesforce: Salesforce spells it Lead.Text; use the same spelling`},
+		"read-only":          {"Fixed: text", `7:1 error Salesforce: Lead.Fixed is read-only for the run-as user; where Salesforce allows it, give its permission set edit access to the field`},
+		"not on creation":    {"Late: text", `7:1 error Salesforce: Lead.Late cannot be set by the run-as user when a record is created`},
+		"on creation only":   {"Once: text", `7:1 warning Salesforce: Lead.Once can be set only when a record is created: a later change is refused`},
 		"once and for all":   {"Once: { value: x }", ""},
 		"number into text":   {"Text: numbers", `7:1 error Salesforce: Lead.Text is of type string, and gets a number; add "as: text"`},
 		"checkbox into text": {"Mail: checkbox", `7:1 error Salesforce: Lead.Mail is of type email, and gets true or false; add "as: text"`},
@@ -139,19 +145,19 @@ func TestFields(t *testing.T) {
 		"text for a date":    {"Day: { from: date, default: today }", `7:20 error Salesforce: Lead.Day is of type date; "today" is refused`},
 		"name for an Id":     {"AccountId: { value: ACME }", `7:14 error Salesforce: Lead.AccountId is of type reference; "ACME" is refused`},
 
-		"picklist":            {"Pick: { value: Nwe }", `7:9 warning Salesforce: Lead.Pick is a picklist without the value "Nwe"`},
-		"restricted":          {"Only: { from: status,\n labels: { New: New,\n  Done: Done } }", `9:3 error Salesforce: Lead.Only is a restricted picklist without the value "Done"`},
-		"restricted default":  {"Only: { from: text, labels: { x: A }, default: B }", `7:39 error Salesforce: Lead.Only is a restricted picklist without the value "B", did you mean "A"?`},
-		"one of many":         {"Many: { value: New;B }", `7:9 error Salesforce: Lead.Many is a restricted picklist without the value "B", did you mean "A"?`},
-		"labels as they are":  {"Only: dropdown", `7:1 warning Salesforce: Lead.Only is a restricted picklist, and column "dropdown" has labels that are none of its values: "B"`},
-		"text into a few":     {"Only: text", `7:1 warning Salesforce: Lead.Only is a restricted picklist: a text that is none of its values is refused`},
-		"nowhere into a few":  {"Only: zzzzzz", `7:1 error Monday: board 1 has no column "zzzzzz"`},
-		"template into a few": {"Only: { template: '{text}' }", `7:1 warning Salesforce: Lead.Only is a restricted picklist: a text that is none of its values is refused`},
+		"picklist":            {"Pick: { value: Nwe }", `7:9 warning Salesforce: Lead.Pick is a picklist without the value "Nwe" (there is "New", "A")`},
+		"restricted":          {"Only: { from: status,\n labels: { New: New,\n  Done: Done } }", `9:3 error Salesforce: Lead.Only is a restricted picklist without the value "Done" (there is "New", "A")`},
+		"restricted default":  {"Only: { from: text, labels: { x: A }, default: B }", `7:39 error Salesforce: Lead.Only is a restricted picklist without the value "B" (there is "New", "A"), did you mean "A"?`},
+		"one of many":         {"Many: { value: New;B }", `7:9 error Salesforce: Lead.Many is a restricted picklist without the value "B" (there is "New", "A"), did you mean "A"?`},
+		"labels as they are":  {"Only: dropdown", `7:1 warning Salesforce: Lead.Only is a restricted picklist, and column "dropdown" has labels that are not among its values: "B"`},
+		"text into a few":     {"Only: text", `7:1 warning Salesforce: Lead.Only is a restricted picklist: a text that is not one of its values is refused`},
+		"nowhere into a few":  {"Only: zzzzzz", `7:1 error Monday: board 1 has no column "zzzzzz"` + existing},
+		"template into a few": {"Only: { template: '{text}' }", `7:1 warning Salesforce: Lead.Only is a restricted picklist: a text that is not one of its values is refused`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, found(t, head+tt.fields+"\n} }\n", live())); diff != "" {
+			if diff := cmp.Diff(tt.want, found(t, head+tt.fields+"\n} }\ndefaults: { time_zone: UTC }\n", live())); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
@@ -170,6 +176,18 @@ func TestRecords(t *testing.T) {
 		o := l.Objects["Lead"]
 		o.Fields = append(o.Fields, sfclient.Field{Name: "LastName", Type: "string", Length: 80, Createable: true, Updateable: true})
 	}
+	calculated := func(l *audit.Live) {
+		for i := range l.Objects["Lead"].Fields {
+			if f := &l.Objects["Lead"].Fields[i]; f.Name == "Text" {
+				f.Calculated, f.Createable, f.Updateable = true, false, false
+			}
+		}
+	}
+	currencies := func(l *audit.Live) {
+		o := l.Objects["Lead"]
+		o.Fields = append(o.Fields, sfclient.Field{Name: "CurrencyIsoCode", Type: "picklist", Length: 3, Createable: true, Updateable: true, DefaultedOnCreate: true,
+			Picklist: []sfclient.PicklistValue{{Value: "NOK", Active: true}}})
+	}
 	tests := map[string]struct {
 		src    string
 		change func(*audit.Live)
@@ -177,34 +195,48 @@ func TestRecords(t *testing.T) {
 	}{
 		"sound":             {src: with("id_column: text_1, create_when: { status: [New, Done], checkbox: true }")},
 		"nothing known":     {src: plain, change: func(l *audit.Live) { *l = audit.Live{} }},
-		"no board":          {plain, func(l *audit.Live) { l.Boards = map[int64]mondayclient.Board{} }, "4:5 error Monday: board 1 does not exist, is archived, or is not shown to the token"},
-		"no object":         {plain, func(l *audit.Live) { l.Objects["Lead"] = nil }, "6:12 error Salesforce: there is no object Lead, or the login's user may not see it"},
+		"no board":          {plain, func(l *audit.Live) { l.Boards = map[int64]mondayclient.Board{} }, "4:5 error Monday: board 1 does not exist, is archived, or is not visible to the API token"},
+		"no object":         {plain, func(l *audit.Live) { l.Objects["Lead"] = nil }, "6:12 error Salesforce: there is no object Lead, or the run-as user cannot see it"},
 		"hooks not known":   {src: plain, change: func(l *audit.Live) { l.Webhooks = nil }},
-		"two hooks missing": {plain, func(l *audit.Live) { l.Webhooks[1] = hooks()[2:] }, "4:5 warning Monday: board 1 has no webhook for change_column_value, create_item; `crmsync webhooks --url` makes them"},
+		"two hooks missing": {plain, func(l *audit.Live) { l.Webhooks[1] = hooks()[2:] }, "4:5 warning Monday: board 1 has no webhook for change_column_value, create_item; `crmsync webhooks --url` creates them"},
 
-		"id column missing":     {src: with("id_column: zzzzzz"), want: `6:26 error Monday: board 1 has no column "zzzzzz"`},
+		"id column missing":     {src: with("id_column: zzzzzz"), want: `6:26 error Monday: board 1 has no column "zzzzzz"` + existing},
 		"id column of a type":   {src: with("id_column: numbers"), want: `6:26 error Monday: column "numbers" is of type numbers; the Salesforce Id is written to a text column only`},
-		"gate's column missing": {src: with("create_when: { zzzzzz: [a, b] }"), want: `6:50 error Monday: board 1 has no column "zzzzzz"`},
+		"gate's column missing": {src: with("create_when: { zzzzzz: [a, b] }"), want: `6:50 error Monday: board 1 has no column "zzzzzz"` + existing},
 		"gate of people":        {src: with("create_when: { people: [a, b] }"), want: `6:50 error Monday: column "people" is of type people, which has no label to compare`},
-		"gate's label":          {src: with("create_when: { status: [New, Doen] }"), want: `6:55 error Monday: column "status" has no label "Doen", did you mean "Done"?`},
+		"gate's label":          {src: with("create_when: { status: [New, Doen] }"), want: `6:55 error Monday: column "status" has no label "Doen" (there is "New", "Done"), did you mean "Done"?`},
 		"label outside the gate": {
 			src:  strings.Replace(with("create_when: { status: New }"), "Text: text", "Text: { from: status, labels: { New: x } }", 1),
-			want: `7:23 note Monday: column "status" has labels that make no record; an item that has its record and changes to one makes a dead letter: "Done"`,
+			want: `7:23 note Monday: column "status" has labels that create no record; an item that has its record and changes to one of them ends as a dead letter: "Done"`,
 		},
 
-		"no key":                {plain, key(func(f *sfclient.Field) { f.Name = "Other__c" }), "6:12 error Salesforce: Lead has no field Monday_Item_Id__c, the key, that the login's user may see"},
-		"key is no external ID": {plain, key(func(f *sfclient.Field) { f.ExternalID = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not an external ID: records cannot be upserted by it"},
-		"key is not unique":     {plain, key(func(f *sfclient.Field) { f.Unique = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not unique: an item could have two records"},
+		"no key":                {plain, key(func(f *sfclient.Field) { f.Name = "Other__c" }), "6:12 error Salesforce: Lead has no field Monday_Item_Id__c, the key, that the run-as user can see; create it as a text of 18 characters or more, External ID and Unique, and give the run-as user access to it"},
+		"key is no external ID": {plain, key(func(f *sfclient.Field) { f.ExternalID = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not an External ID: records cannot be upserted by it"},
+		"key is not unique":     {plain, key(func(f *sfclient.Field) { f.Unique = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not Unique: an item could get two records"},
 		"key is a number":       {plain, key(func(f *sfclient.Field) { f.Type = "double" }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is of type double; it must be a text"},
 		"key is short":          {plain, key(func(f *sfclient.Field) { f.Length = 10 }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c holds 10 characters; an item's id can have 18"},
-		"key is read-only":      {plain, key(func(f *sfclient.Field) { f.Createable = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c cannot be written by the login's user"},
-		"shared has no key":     {src: with("shared: true, match: [Text]"), change: key(func(f *sfclient.Field) { f.Name = "Other__c" })},
+		"key is read-only":      {plain, key(func(f *sfclient.Field) { f.Createable = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c cannot be written by the run-as user; give its permission set edit access to the field"},
+		"no right to the object": {with("on_delete: delete"), func(l *audit.Live) {
+			l.Objects["Lead"].Createable, l.Objects["Lead"].Updateable, l.Objects["Lead"].Deletable = false, false, false
+		},
+			"6:12 error Salesforce: the run-as user may not create records of Lead\n6:12 error Salesforce: the run-as user may not update records of Lead\n6:26 error Salesforce: the run-as user may not delete records of Lead"},
+		"shared needs no update": {src: with("shared: true, match: [Text]"), change: func(l *audit.Live) { l.Objects["Lead"].Updateable, l.Objects["Lead"].Deletable = false, false }},
+		"another object":         {plain, func(l *audit.Live) { l.Objects["Lead"], l.Others = nil, []string{"Account", "Leads"} }, `6:12 error Salesforce: there is no object Lead, or the run-as user cannot see it, did you mean "Leads"?`},
+
+		"calculated": {plain, calculated, "7:1 error Salesforce: Lead.Text is a formula or a roll-up summary: Salesforce calculates it, and nobody can write it"},
+		"calculated, on the way back": {strings.Replace(strings.Replace(with("id_column: text_1"), "Text: text", "Mail: email", 1), "    records:", "    migrate: { record: r, name: Text }\n    records:", 1), calculated,
+			`5:5 note Salesforce: Lead.Text is calculated by Salesforce: its value can change without the record changing, and then column "name" is not updated`},
+		"one currency":       {src: strings.Replace(plain, "Text: text", "Money: numbers", 1)},
+		"several currencies": {strings.Replace(plain, "Text: text", "Money: numbers", 1), currencies, "7:1 warning Salesforce: Lead.Money is an amount, and the org has several currencies: a new record gets the currency of the run-as user; map CurrencyIsoCode too"},
+		"currency mapped":    {src: strings.Replace(plain, "Text: text", "Money: numbers, CurrencyIsoCode: { value: NOK }", 1), change: currencies},
+
+		"shared has no key": {src: with("shared: true, match: [Text]"), change: key(func(f *sfclient.Field) { f.Name = "Other__c" })},
 
 		"required":              {plain, required, "6:26 error Salesforce: Lead.LastName is required, and the record leaves it out"},
 		"required, of the name": {src: strings.Replace(plain, "Text: text", "LastName: name", 1), change: required},
 		"required, may be empty": {
 			strings.Replace(plain, "Text: text", "LastName: text", 1), required,
-			`7:1 warning Salesforce: Lead.LastName is required, and there is no default: while column "text" is empty, no record is made`,
+			`7:1 warning Salesforce: Lead.LastName is required, and there is no default: while column "text" is empty, no record is created`,
 		},
 		"required, defaulted": {src: strings.Replace(plain, "Text: text", "LastName: { from: text, default: x }", 1), change: required},
 		"required, gated":     {src: strings.Replace(with("create_when: { text: x }"), "Text: text", "LastName: text", 1), change: required},
@@ -223,12 +255,98 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// A date with a time needs a time zone, where its day alone is sent.
+func TestTimeZone(t *testing.T) {
+	t.Parallel()
+	const seen = `warning Monday: column "date" holds dates with a time, and Lead.Day gets the day in UTC; set "time_zone" in "defaults" to get the local day`
+	tests := map[string]struct {
+		field, zone string
+		timed       []string
+		want        string
+	}{
+		"zone":          {"Day: date", "Europe/Oslo", []string{"date"}, ""},
+		"UTC on demand": {"Day: date", "UTC", []string{"date"}, ""},
+		"no time yet":   {"Day: date", "", nil, `7:1 note Monday: where column "date" holds a time too, Lead.Day gets the day in UTC; set "time_zone" in "defaults" to get the local day`},
+		"times":         {"Day: date", "", []string{"date"}, "7:1 " + seen},
+		"times, from":   {"Day: { from: date }", "", []string{"date"}, "7:8 " + seen},
+		"datetime":      {"Moment: { from: date, as: datetime }", "", []string{"date"}, ""},
+		"text":          {"Text: date", "", []string{"date"}, ""},
+		"labels":        {"Text: { from: date, labels: { 2026-01-01: x }, default: y }", "", []string{"date"}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world := live()
+			world.Timed = map[int64][]string{1: tt.timed}
+			src := head + tt.field + " } }\n"
+			if tt.zone != "" {
+				src += "defaults: { time_zone: " + tt.zone + " }\n"
+			}
+			if diff := cmp.Diff(tt.want, found(t, src, world)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Users whom the mapping names must be there, and active.
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	src := head + "OwnerId: { from: people, as: user, default: '005000000000002' }, Text: { value: 005000000000003AAA }, Mail: { value: a@example.org } } }\n" +
+		"defaults: { owner: '005000000000001' }\n"
+	m, err := mapping.Parse("m", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"005000000000001AAA", "005000000000002AAA", "005000000000003AAA"}
+	if diff := cmp.Diff(all, audit.UserIDs(m)); diff != "" {
+		t.Errorf("users (-want +got):\n%s", diff)
+	}
+	tests := map[string]struct {
+		users map[string]bool
+		want  string
+	}{
+		"not asked":  {nil, ""},
+		"all active": {map[string]bool{all[0]: true, all[1]: true, all[2]: true}, ""},
+		"inactive": {map[string]bool{all[0]: false, all[1]: false, all[2]: true},
+			"7:36 error Salesforce: user 005000000000002AAA is inactive: Salesforce refuses to make it the owner of a record\n" +
+				"8:20 error Salesforce: the default owner 005000000000001AAA is inactive: Salesforce refuses to make it the owner of a record"},
+		"missing": {map[string]bool{all[1]: true},
+			"7:74 error Salesforce: user 005000000000003AAA does not exist, or the run-as user cannot see it\n" +
+				"8:20 error Salesforce: the default owner 005000000000001AAA does not exist, or the run-as user cannot see it"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world := live()
+			world.Users = tt.users
+			if diff := cmp.Diff(tt.want, found(t, src, world)); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A message about a word that does not exist lists those that do, up to a number.
+func TestManyLabels(t *testing.T) {
+	t.Parallel()
+	world := live()
+	board := world.Boards[1]
+	for n := range 25 {
+		board.Columns[1].Labels = append(board.Columns[1].Labels, fmt.Sprintf("L%02d", n))
+	}
+	got := found(t, head+"Text: { from: dropdown, labels: { L99: x }, default: y } } }\n", world)
+	if !strings.HasPrefix(got, `7:35 error Monday: column "dropdown" has no label "L99" (there is "A", "B", "L00", `) || !strings.HasSuffix(got, `"L17" and 7 more), did you mean "L09"?`) {
+		t.Errorf("finding: %s", got)
+	}
+}
+
 // A condition of the board that is wrong is told once, though it is that of two records.
 func TestBoardCondition(t *testing.T) {
 	t.Parallel()
 	src := "version: 1\nboards:\n  b:\n    board: 1\n    create_when: { status: Nwe }\n    records:\n" +
 		"      r: { object: Lead, fields: { Text: text } }\n      s: { object: Lead, shared: true, match: [Text], fields: { Text: text } }\n"
-	want := `5:28 error Monday: column "status" has no label "Nwe"`
+	want := `5:28 error Monday: column "status" has no label "Nwe" (there is "New", "Done")`
 	if diff := cmp.Diff(want, found(t, src, live())); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
@@ -239,9 +357,9 @@ func TestMigration(t *testing.T) {
 	src := "version: 1\nboards:\n  b:\n    board: 1\n    migrate: { record: r, name: Nmae, columns: { phoen: Txt, phone: Text } }\n    records:\n" +
 		"      r: { object: Lead, id_column: text, fields: { Mail: email } }\n"
 	want := []string{
-		"5:5 error Salesforce: Lead has no field Nmae",
-		`5:5 error Salesforce: Lead has no field Txt, did you mean "Text"?`,
-		`5:5 error Monday: board 1 has no column "phoen", did you mean "phone"?`,
+		"5:5 error Salesforce: Lead has no field Nmae that the run-as user can see",
+		`5:5 error Salesforce: Lead has no field Txt that the run-as user can see, did you mean "Text"?`,
+		`5:5 error Monday: board 1 has no column "phoen"` + existing + `, did you mean "phone"?`,
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), found(t, src, live())); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -34,6 +34,7 @@ type fitting struct {
 	name    string // object.field
 	field   sfclient.Field
 	columns columns
+	timed   []string // date columns in which dates with a time were seen
 }
 
 // fit checks everything that a field of the mapping may write.
@@ -46,7 +47,7 @@ func (a *auditor) fit(f *mapping.Field, to fitting) {
 		a.literal(c.At, c.Value, to)
 	}
 	if value, relative, ok := f.Default(); relative {
-		a.shaped(f.At("default"), f, day, "", to)
+		a.shaped(f.At("default"), day, "", to)
 	} else if ok {
 		a.literal(f.At("default"), value, to)
 	}
@@ -64,8 +65,9 @@ func (a *auditor) fit(f *mapping.Field, to fitting) {
 	}
 	if len(f.Labels()) == 0 {
 		t := to.typeOf(f)
-		a.shaped(f.At("from"), f, shapeOf(f, t), t, to)
+		a.shaped(f.At("from"), shapeOf(f, t), t, to)
 		a.passed(f, to)
+		a.timeZone(f, t, to)
 	}
 }
 
@@ -108,7 +110,7 @@ func shapeOf(f *mapping.Field, t column.Type) shape {
 }
 
 // shaped checks a value of which only the shape is known.
-func (a *auditor) shaped(at mapping.Place, f *mapping.Field, s shape, t column.Type, to fitting) {
+func (a *auditor) shaped(at mapping.Place, s shape, t column.Type, to fitting) {
 	severity, advice := fits(s, t, to.field)
 	if severity == "" {
 		return
@@ -160,6 +162,21 @@ func fits(s shape, t column.Type, field sfclient.Field) (severity Severity, advi
 	}
 	return v.severity, v.advice
 }
+
+// timeZone checks that the mapping says whose day a date with a time becomes.
+func (a *auditor) timeZone(f *mapping.Field, t column.Type, to fitting) {
+	if a.mapping.TimeZone != nil || t != column.Date || shapeOf(f, t) != day || KindOf(to.field) != Date {
+		return
+	}
+	id := f.Columns()[0]
+	if slices.Contains(to.timed, id) {
+		a.find(Warning, Monday, f.At("from"), "column %q holds dates with a time, and %s gets the day in UTC%s", id, to.name, localDay)
+	} else {
+		a.find(Note, Monday, f.At("from"), "where column %q holds a time too, %s gets the day in UTC%s", id, to.name, localDay)
+	}
+}
+
+const localDay = `; set "time_zone" in "defaults" to get the local day`
 
 // refers checks a field that gets the Id of a record.
 func (a *auditor) refers(at mapping.Place, object string, to fitting) {
@@ -220,7 +237,7 @@ func (a *auditor) literalText(at mapping.Place, value string, to fitting) {
 		if to.field.RestrictedPicklist {
 			severity, what = Error, "restricted picklist"
 		}
-		a.find(severity, Salesforce, at, "%s is a %s without the value %q%s", to.name, what, part, mapping.Suggestion(part, activeValues(to.field)))
+		a.find(severity, Salesforce, at, "%s is a %s without the value %q%s", to.name, what, part, beside(part, activeValues(to.field)))
 	}
 }
 
@@ -235,7 +252,7 @@ func (a *auditor) passed(f *mapping.Field, to fitting) {
 	case c.ID == "" && ids[0] != itemName:
 		return
 	case len(c.Labels) == 0 || f.IsTemplate():
-		a.find(Warning, Salesforce, at, "%s is a restricted picklist: a text that is none of its values is refused", to.name)
+		a.find(Warning, Salesforce, at, "%s is a restricted picklist: a text that is not one of its values is refused", to.name)
 		return
 	case f.As() != "" && f.As() != "text" && f.As() != "trim":
 		return
@@ -247,11 +264,11 @@ func (a *auditor) passed(f *mapping.Field, to fitting) {
 		}
 	}
 	if len(missing) > 0 {
-		a.find(Warning, Salesforce, at, "%s is a restricted picklist, and column %q has labels that are none of its values: %s", to.name, c.ID, quoted(missing))
+		a.find(Warning, Salesforce, at, "%s is a restricted picklist, and column %q has labels that are not among its values: %s", to.name, c.ID, quoted(missing))
 	}
 }
 
-// choicesIn are the values of a picklist that a text names; none where the field is no picklist.
+// choicesIn are the values of a picklist that a text names; none where the field is not a picklist.
 func choicesIn(value string, field sfclient.Field) []string {
 	switch field.Type {
 	case "picklist":

@@ -45,12 +45,7 @@ func (a *auditor) column(known columns, b *mapping.Board, id string, at mapping.
 			return c, false
 		}
 	}
-	var ids []string
-	for other := range known {
-		ids = append(ids, other)
-	}
-	slices.Sort(ids)
-	a.find(Error, Monday, at, "board %d has no column %q%s", b.ID, id, mapping.Suggestion(id, ids))
+	a.find(Error, Monday, at, "board %d has no column %q%s", b.ID, id, besideColumns(id, known))
 	return c, false
 }
 
@@ -80,7 +75,7 @@ func (a *auditor) gates(r *mapping.Record, known columns) {
 			reported[g.Column] = true
 			a.find(Error, Monday, g.At, "column %q is of type %s, which has no label to compare", c.ID, c.Type)
 		case len(c.Labels) > 0 && !slices.Contains(c.Labels, g.Text):
-			a.find(Error, Monday, g.At, "column %q has no label %q%s", c.ID, g.Text, mapping.Suggestion(g.Text, c.Labels))
+			a.find(Error, Monday, g.At, "column %q has no label %q%s", c.ID, g.Text, beside(g.Text, c.Labels))
 		}
 	}
 }
@@ -108,10 +103,12 @@ func (a *auditor) use(f *mapping.Field, c mondayclient.BoardColumn) {
 		wrong("as", `"as: country_code" needs a country or phone column`)
 	case as == "datetime" && c.Type != column.Date:
 		wrong("as", `"as: datetime" needs a date column`)
-	case (as == "number" || as == "phone") && !worded(c.Type):
-		wrong("as", `what stands there is no %s`, as)
+	case as == "number" && !worded(c.Type):
+		wrong("as", "it never holds a number")
+	case as == "phone" && !worded(c.Type):
+		wrong("as", "it never holds a phone number")
 	case c.Type == "mirror" || c.Type == "formula":
-		a.find(Warning, Monday, f.At("from"), "column %q is of type %s; Monday does not tell when it changes", c.ID, c.Type)
+		a.find(Warning, Monday, f.At("from"), "column %q is of type %s; Monday sends no webhook when it changes", c.ID, c.Type)
 	}
 }
 
@@ -125,7 +122,7 @@ func (a *auditor) labels(r *mapping.Record, f *mapping.Field, c mondayclient.Boa
 	for _, choice := range choices {
 		known[choice.Label] = true
 		if !slices.Contains(c.Labels, choice.Label) {
-			a.find(Error, Monday, choice.At, "column %q has no label %q%s", c.ID, choice.Label, mapping.Suggestion(choice.Label, c.Labels))
+			a.find(Error, Monday, choice.At, "column %q has no label %q%s", c.ID, choice.Label, beside(choice.Label, c.Labels))
 		}
 	}
 	if _, _, ok := f.Default(); ok {
@@ -143,11 +140,11 @@ func (a *auditor) labels(r *mapping.Record, f *mapping.Field, c mondayclient.Boa
 		}
 	}
 	if len(left) > 0 {
-		a.find(Warning, Monday, f.At("labels"), "column %q has labels that are not mapped, and there is no default: an item with one makes a dead letter: %s",
+		a.find(Warning, Monday, f.At("labels"), "column %q has labels that are not mapped, and there is no default: an item with one of them ends as a dead letter: %s",
 			c.ID, quoted(left))
 	}
 	if len(outside) > 0 {
-		a.find(Note, Monday, f.At("labels"), "column %q has labels that make no record; an item that has its record and changes to one makes a dead letter: %s",
+		a.find(Note, Monday, f.At("labels"), "column %q has labels that create no record; an item that has its record and changes to one of them ends as a dead letter: %s",
 			c.ID, quoted(outside))
 	}
 }
@@ -162,20 +159,6 @@ func worded(t column.Type) bool {
 		return false
 	}
 	return true
-}
-
-// quoted lists some texts, and says how many more there are.
-func quoted(texts []string) string {
-	const most = 8
-	var all []string
-	for _, text := range texts[:min(most, len(texts))] {
-		all = append(all, fmt.Sprintf("%q", text))
-	}
-	list := strings.Join(all, ", ")
-	if more := len(texts) - most; more > 0 {
-		list += fmt.Sprintf(" and %d more", more)
-	}
-	return list
 }
 
 func numbers(ids []int64) string {

@@ -18,23 +18,25 @@ func (a *auditor) record(r *mapping.Record, known columns) {
 	}
 	object := a.live.Objects[r.Object]
 	if object == nil {
-		a.find(Error, Salesforce, r.At("object"), "there is no object %s, or the login's user may not see it", r.Object)
+		a.find(Error, Salesforce, r.At("object"), "there is no object %s, or the run-as user cannot see it%s", r.Object, mapping.Suggestion(r.Object, a.live.Others))
 		return
 	}
+	a.rights(r, object)
 	if !r.Shared {
 		a.key(r, object)
 	}
 	a.required(r, object)
+	a.currencies(r, object)
 	for _, f := range r.Fields {
 		field, ok := fieldOf(object, f.Name)
 		if !ok {
-			a.find(Error, Salesforce, f.At(""), "%s has no field %s that the login's user may see%s", object.Name, f.Name,
+			a.find(Error, Salesforce, f.At(""), "%s has no field %s that the run-as user can see%s", object.Name, f.Name,
 				mapping.Suggestion(f.Name, fieldNames(object)))
 			continue
 		}
 		a.access(r, f, object, field)
 		a.emptiness(r, f, object, field)
-		a.fit(f, fitting{name: object.Name + "." + field.Name, field: field, columns: known})
+		a.fit(f, fitting{name: object.Name + "." + field.Name, field: field, columns: known, timed: a.live.Timed[r.Board.ID]})
 	}
 }
 
@@ -43,7 +45,8 @@ func (a *auditor) key(r *mapping.Record, object *sfclient.Object) {
 	at, name := r.At("object"), object.Name+"."+a.mapping.Key
 	k, ok := fieldOf(object, a.mapping.Key)
 	if !ok {
-		a.find(Error, Salesforce, at, "%s has no field %s, the key, that the login's user may see", object.Name, a.mapping.Key)
+		a.find(Error, Salesforce, at, "%s has no field %s, the key, that the run-as user can see; create it as a text of %d characters or more, External ID and Unique, and give the run-as user access to it",
+			object.Name, a.mapping.Key, keyLength)
 		return
 	}
 	if k.Type != "string" {
@@ -52,17 +55,51 @@ func (a *auditor) key(r *mapping.Record, object *sfclient.Object) {
 		a.find(Error, Salesforce, at, "the key %s holds %d characters; an item's id can have %d", name, k.Length, keyLength)
 	}
 	if !k.ExternalID {
-		a.find(Error, Salesforce, at, "the key %s is not an external ID: records cannot be upserted by it", name)
+		a.find(Error, Salesforce, at, "the key %s is not an External ID: records cannot be upserted by it", name)
 	}
 	if !k.Unique {
-		a.find(Error, Salesforce, at, "the key %s is not unique: an item could have two records", name)
+		a.find(Error, Salesforce, at, "the key %s is not Unique: an item could get two records", name)
 	}
 	if !k.Createable || !k.Updateable {
-		a.find(Error, Salesforce, at, "the key %s cannot be written by the login's user", name)
+		a.find(Error, Salesforce, at, "the key %s cannot be written by the run-as user; give its permission set edit access to the field", name)
 	}
 }
 
-// required names the fields without which Salesforce makes no record.
+// rights checks what the run-as user may do with the records of an object. Of an object that says nothing of the kind,
+// nothing is judged.
+func (a *auditor) rights(r *mapping.Record, object *sfclient.Object) {
+	if !object.Queryable {
+		return
+	}
+	lacks := func(key, what string) {
+		a.find(Error, Salesforce, r.At(key), "the run-as user may not %s records of %s", what, object.Name)
+	}
+	if !object.Createable {
+		lacks("object", "create")
+	}
+	if !object.Updateable && !r.Shared {
+		lacks("object", "update")
+	}
+	if !object.Deletable && r.DeleteWithItem {
+		lacks("on_delete", "delete")
+	}
+}
+
+// currencies warns of amounts without a currency, where the org has several: only then an object has the field for it.
+func (a *auditor) currencies(r *mapping.Record, object *sfclient.Object) {
+	const iso = "CurrencyIsoCode"
+	if _, several := fieldOf(object, iso); !several || slices.ContainsFunc(r.Fields, func(f *mapping.Field) bool { return strings.EqualFold(f.Name, iso) }) {
+		return
+	}
+	for _, f := range r.Fields {
+		if field, _ := fieldOf(object, f.Name); field.Type == "currency" {
+			a.find(Warning, Salesforce, f.At(""), "%s.%s is an amount, and the org has several currencies: a new record gets the currency of the run-as user; map %s too",
+				object.Name, field.Name, iso)
+		}
+	}
+}
+
+// required names the fields without which Salesforce creates no record.
 func (a *auditor) required(r *mapping.Record, object *sfclient.Object) {
 	for _, field := range object.Fields {
 		mapped := slices.ContainsFunc(r.Fields, func(f *mapping.Field) bool { return strings.EqualFold(f.Name, field.Name) })
@@ -72,23 +109,25 @@ func (a *auditor) required(r *mapping.Record, object *sfclient.Object) {
 	}
 }
 
-// Required reports whether a record cannot be made without the field.
+// Required reports whether a record cannot be created without the field.
 func Required(f sfclient.Field) bool { return f.Createable && !f.Nillable && !f.DefaultedOnCreate }
 
-// access checks that the login's user may write a field.
+// access checks that the run-as user may write a field.
 func (a *auditor) access(r *mapping.Record, f *mapping.Field, object *sfclient.Object, field sfclient.Field) {
 	name := object.Name + "." + field.Name
 	_, fixed := f.Fixed()
 	switch {
+	case field.Calculated:
+		a.find(Error, Salesforce, f.At(""), "%s is a formula or a roll-up summary: Salesforce calculates it, and nobody can write it", name)
 	case !field.Createable && !field.Updateable:
-		a.find(Error, Salesforce, f.At(""), "%s is read-only to the login's user", name)
+		a.find(Error, Salesforce, f.At(""), "%s is read-only for the run-as user; where Salesforce allows it, give its permission set edit access to the field", name)
 	case !field.Createable:
-		a.find(Error, Salesforce, f.At(""), "%s cannot be set by the login's user when a record is made", name)
+		a.find(Error, Salesforce, f.At(""), "%s cannot be set by the run-as user when a record is created", name)
 	case !field.Updateable && !r.Shared && !fixed:
-		a.find(Warning, Salesforce, f.At(""), "%s can be set only when a record is made: a later change is refused", name)
+		a.find(Warning, Salesforce, f.At(""), "%s can be set only when a record is created: a later change is refused", name)
 	}
 	if f.Name != field.Name {
-		a.find(Warning, Salesforce, f.At(""), "Salesforce writes %s; write it the same way", name)
+		a.find(Warning, Salesforce, f.At(""), "Salesforce spells it %s; use the same spelling", name)
 	}
 }
 
@@ -100,7 +139,7 @@ func (a *auditor) emptiness(r *mapping.Record, f *mapping.Field, object *sfclien
 	}
 	id := f.Columns()[0]
 	if _, gated := r.When[id]; id != itemName && !gated {
-		a.find(Warning, Salesforce, f.At(""), "%s.%s is required, and there is no default: while column %q is empty, no record is made", object.Name, field.Name, id)
+		a.find(Warning, Salesforce, f.At(""), "%s.%s is required, and there is no default: while column %q is empty, no record is created", object.Name, field.Name, id)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"text/tabwriter"
+	"io"
 
 	"crmsync/internal/app"
 	"crmsync/internal/audit"
@@ -13,8 +13,9 @@ import (
 )
 
 type checkCommand struct {
-	Live bool `help:"Ask Monday and Salesforce too. Needs their variables of the environment."`
-	JSON bool `help:"For scripts."`
+	Live   bool `help:"Ask Monday and Salesforce too. Needs their variables of the environment."`
+	Fields bool `help:"Also say of every field which way its values go."`
+	JSON   bool `help:"For scripts."`
 }
 
 // Report is what a check says. Its JSON form is stable.
@@ -25,100 +26,103 @@ type Report struct {
 	Findings []audit.Finding `json:"findings"`
 }
 
-// Run reads the mapping and says what is wrong with it, and with --live what does not agree with the two systems.
+// Run reads the mapping and prints everything that is wrong with it; with --live also what does not fit the two systems.
 func (c checkCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
 	path := e.Mapping()
 	m, err := app.ReadMapping(path)
-	if err != nil {
-		return c.faulty(p, path, err)
+	faults, faulty := errors.AsType[mapping.Faults](err)
+	switch {
+	case faulty:
+		if err := c.print(p, p.stderr, path, audit.Faults(faults), ""); err != nil {
+			return err
+		}
+		return app.UsageError{Err: fmt.Errorf("%s: %s", path, plural(len(faults), "error"))}
+	case err != nil:
+		return app.UsageError{Err: err}
 	}
-	if !c.Live {
-		return c.sound(p, path, m)
+	var findings []audit.Finding
+	var known audit.Live
+	if c.Live {
+		if findings, known, err = c.live(ctx, e, m); err != nil {
+			return err
+		}
 	}
+	findings = audit.Sort(append(findings, audit.Ways(m, known, c.Fields)...))
+	if err := c.print(p, p.stdout, path, findings, counts(m, findings)); err != nil {
+		return err
+	}
+	if n := audit.Errors(findings); n > 0 {
+		return fmt.Errorf("%s: %s", path, plural(n, "error"))
+	}
+	return nil
+}
+
+// live holds the mapping against both systems.
+func (c checkCommand) live(ctx context.Context, e *app.Environment, m *mapping.Mapping) ([]audit.Finding, audit.Live, error) {
 	var settings app.Config
 	settings.ReadMonday(e)
 	settings.ReadSalesforce(e)
 	if err := e.Err(); err != nil {
-		return err
+		return nil, audit.Live{}, err
 	}
 	l, err := app.NewLive(settings)
 	if err != nil {
-		return app.UsageError{Err: err}
+		return nil, audit.Live{}, app.UsageError{Err: err}
 	}
-	findings := l.Check(ctx, m)
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	r := Report{Mapping: path, Errors: audit.Errors(findings), Warnings: audit.Warnings(findings), Findings: findings}
+	findings, known := l.Check(ctx, m)
+	return findings, known, ctx.Err()
+}
+
+// print writes the findings, one a line in the form that editors and compilers use, and a line about all of them. JSON goes
+// to the standard output always.
+func (c checkCommand) print(p *program, w io.Writer, path string, findings []audit.Finding, about string) error {
 	if c.JSON {
-		err = p.printJSON(r)
-	} else {
-		err = p.printReport(r)
+		if findings == nil {
+			findings = []audit.Finding{}
+		}
+		return p.printJSON(Report{Mapping: path, Errors: audit.Errors(findings), Warnings: audit.Warnings(findings), Findings: findings})
 	}
-	if err == nil && r.Errors > 0 {
-		err = fmt.Errorf("%s: %s", path, plural(r.Errors, "error"))
+	colored := p.colored(w)
+	for _, f := range findings {
+		fmt.Fprintln(w, line(path, f, colored))
 	}
+	if about == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%s: %s\n", path, about)
 	return err
 }
 
-// faulty says what is wrong with the file itself.
-func (c checkCommand) faulty(p *program, path string, err error) error {
-	var faults mapping.Faults
-	if !errors.As(err, &faults) {
-		return app.UsageError{Err: err}
-	}
-	if !c.JSON {
-		return app.UsageError{Err: fmt.Errorf("%s:\n%w", plural(len(faults), "fault"), err)}
-	}
-	r := Report{Mapping: path, Errors: len(faults)}
-	for _, f := range faults {
-		r.Findings = append(r.Findings, audit.Finding{
-			Severity: audit.Error, System: "mapping", Line: f.Line, Column: f.Column, Message: f.Message,
-		})
-	}
-	if err := p.printJSON(r); err != nil {
-		return err
-	}
-	return app.UsageError{Err: fmt.Errorf("%s: %s", path, plural(len(faults), "fault"))}
-}
-
-func (c checkCommand) sound(p *program, path string, m *mapping.Mapping) error {
-	if c.JSON {
-		return p.printJSON(Report{Mapping: path, Findings: []audit.Finding{}})
-	}
+// counts is how much was found, and in how much.
+func counts(m *mapping.Mapping, findings []audit.Finding) string {
 	records := 0
 	for _, board := range m.Boards {
 		records += len(board.Records)
 	}
-	fmt.Fprintf(p.stdout, "%s is sound: %d boards, %d records.\n", path, len(m.Boards), records)
-	p.printLeft(path, m)
-	return nil
+	return fmt.Sprintf("%s, %s; %s, %s.", plural(audit.Errors(findings), "error"), plural(audit.Warnings(findings), "warning"),
+		plural(len(m.Boards), "board"), plural(records, "record"))
 }
+
+// line is a finding as file:line:column: severity: text. One without a place names the system that it is about.
+func line(path string, f audit.Finding, colored bool) string {
+	severity := string(f.Severity)
+	if colored {
+		severity = colors[f.Severity] + severity + "\x1b[0m"
+	}
+	if f.Line == 0 {
+		return fmt.Sprintf("%s: %s: %s: %s", path, severity, f.System, f.Message)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s: %s", path, f.Line, f.Column, severity, f.Message)
+}
+
+// colors are those of a terminal: bold red, bold yellow and cyan.
+var colors = map[audit.Severity]string{audit.Error: "\x1b[1;31m", audit.Warning: "\x1b[1;33m", audit.Note: "\x1b[36m"}
 
 func (p *program) printJSON(v any) error {
 	out := json.NewEncoder(p.stdout)
 	out.SetIndent("", "  ")
 	return out.Encode(v)
-}
-
-func (p *program) printReport(r Report) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	for n, f := range r.Findings {
-		if n == 0 {
-			fmt.Fprintln(table, "SEVERITY\tLINE\tSYSTEM\tFINDING")
-		}
-		at := "-"
-		if f.Line > 0 {
-			at = fmt.Sprintf("%d:%d", f.Line, f.Column)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", f.Severity, at, f.System, f.Message)
-	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(p.stdout, "%s: %s, %s.\n", r.Mapping, plural(r.Errors, "error"), plural(r.Warnings, "warning"))
-	return err
 }
 
 // plural is a number of something.

@@ -166,12 +166,3 @@ func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, 
 	}
 	return nil
 }
-
-// printLeft notes what a migration cannot bring to Monday. That is no fault.
-func (p *program) printLeft(path string, m *mapping.Mapping) {
-	for _, g := range m.Migrations() {
-		for _, left := range g.Left {
-			fmt.Fprintf(p.stdout, "%s:%d: note: %s does not travel to board %s: %s.\n", path, left.Line, left.Field, g.Board.Name, left.Reason)
-		}
-	}
-}

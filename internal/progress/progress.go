@@ -46,11 +46,17 @@ type run struct {
 	shown atomic.Pointer[string] // what stands beside the bar, which is drawn at any time
 }
 
+// OnTerminal reports whether a person sees at once what is written to w.
+func OnTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
 // New shows runs on out.
 func New(out io.Writer) *Progress {
 	p := &Progress{out: out, runs: map[int64]*run{}}
-	if f, ok := out.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
-		p.bars = mpb.New(mpb.WithOutput(f), mpb.WithRefreshRate(app.LookEvery))
+	if OnTerminal(out) {
+		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(app.LookEvery))
 	}
 	return p
 }

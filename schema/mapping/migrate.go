@@ -243,7 +243,7 @@ func (d *decoder) aim(g *Migration, in locale) {
 // stays says why the field does not travel to Monday; empty: it does.
 func (g *Migration) stays(f *Field) string {
 	if _, said := f.at["sync"]; said && f.Sync == ToSalesforce {
-		return "it goes to Salesforce only, as its \"sync\" says"
+		return "its \"sync\" says so"
 	}
 	return NeverTwoWay(g.Record, f)
 }

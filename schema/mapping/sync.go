@@ -30,6 +30,9 @@ func NeverTwoWay(r *Record, f *Field) string {
 // NeverTwoWayLive is NeverTwoWay with what the systems say: the type of the field's column, which is empty where it is not
 // known, and whether Salesforce calculates the field (a formula or a roll-up).
 func NeverTwoWayLive(r *Record, f *Field, typ column.Type, calculated bool) string {
+	if f.from == itemName {
+		typ = column.Text
+	}
 	reason := NeverTwoWay(r, f)
 	switch {
 	case reason != "":

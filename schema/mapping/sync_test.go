@@ -29,7 +29,7 @@ func TestNeverTwoWay(t *testing.T) {
 		"datetime":        {field: "{ from: c, as: datetime }", typ: column.Date},
 		"labels":          {field: "{ from: c, labels: { x: y }, default: z }", typ: column.Status},
 		"link":            {field: "{ from: c, link: b.s }", typ: column.BoardRelation},
-		"the item's name": {field: "name", typ: text},
+		"the item's name": {field: "name", typ: "name"},
 
 		"shared":       {field: "c", shared: true, want: "its record is shared by several items"},
 		"value":        {field: "{ value: x }", want: "it is a fixed value"},
@@ -163,7 +163,7 @@ func TestItems(t *testing.T) {
 	if diff := cmp.Diff(strings.Replace(older, " 7 it", " 6 it", 1), newer); diff != "" {
 		t.Errorf("migrate and items differ:\n%s", diff)
 	}
-	if !strings.Contains(newer, "[name Title email Email]") || !strings.Contains(newer, `it goes to Salesforce only, as its "sync" says`) {
+	if !strings.Contains(newer, "[name Title email Email]") || !strings.Contains(newer, `its "sync" says so`) {
 		t.Errorf("items: %s", newer)
 	}
 	if g := mustParse(t, fmt.Sprintf(board, "", ", items: {}")).Boards[0].Migration; g.At() != (Place{6, 114}) {

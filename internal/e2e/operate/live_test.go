@@ -92,9 +92,11 @@ func TestCheckLive(t *testing.T) {
 	}{
 		"nothing": {func(*e2e.World, *stage.Config) {}, cli.ExitDone, nil},
 		"missing board": {e2e.Monday(func(c *mondaysim.Config) { c.Boards = c.Boards[1:] }), cli.ExitFailed,
-			[]string{"error board: Monday board 1001 does not exist, is archived, or is not shown to the token"}},
+			[]string{"error board: Monday board 1001 does not exist, is archived, or is not visible to the API token"}},
 		"missing column": {changedColumn(e2e.Leads, "close_date", func(c *mondaysim.Column) { c.ID = "date4" }), cli.ExitFailed,
-			[]string{`error CloseDate: Monday board 1003 has no column "close_date"`}},
+			[]string{`error CloseDate: Monday board 1003 has no column "close_date" (there is amount "Amount", company "Company", country "Country", date4 "Close date", email "Email", ` +
+				`interests "Interests", name "Name", newsletter "Newsletter", owner "Owner", phone "Phone", source "Source", status "Status", text_note "Note", ` +
+				`text_oppid "Opportunity Id", text_sfid "Salesforce Id")`}},
 		"wrong type of column": {changedColumn(e2e.Leads, "company", func(c *mondaysim.Column) { c.Type = "people" }), cli.ExitFailed, []string{
 			`error Company: Monday column "company" is of type people; it needs "as: user"`,
 			`error Name: Monday column "company" is of type people; it needs "as: user"`,
@@ -104,30 +106,42 @@ func TestCheckLive(t *testing.T) {
 		"connected to another board": {changedColumn(e2e.Contacts, "connect_account", func(c *mondaysim.Column) { c.LinkedBoard = e2e.Leads }), cli.ExitFailed,
 			[]string{`error AccountId: Monday column "connect_account" connects to board 1003, not to board 1001`}},
 		"missing label": {changedColumn(e2e.Leads, "status", func(c *mondaysim.Column) { c.Labels = []string{"New", "Qualified", "Follow-up", "Quote"} }), cli.ExitFailed, []string{
-			`error create_when: Monday column "status" has no label "MOU"`,
-			`error MOU: Monday column "status" has no label "MOU"`}},
+			`error create_when: Monday column "status" has no label "MOU" (there is "New", "Qualified", "Follow-up", "Quote")`,
+			`error MOU: Monday column "status" has no label "MOU" (there is "New", "Qualified", "Follow-up", "Quote")`}},
 		"unmapped label": {edited("              Quote: Proposal/Price Quote\n", ""), cli.ExitDone,
-			[]string{`warning labels: Monday column "status" has labels that are not mapped, and there is no default: an item with one makes a dead letter: "Quote"`}},
+			[]string{`warning labels: Monday column "status" has labels that are not mapped, and there is no default: an item with one of them ends as a dead letter: "Quote"`}},
 		"missing object": {e2e.Salesforce(func(c *sfsim.Config) {
 			c.Objects = slices.DeleteFunc(c.Objects, func(o sfsim.Object) bool { return o.Name == "Lead" })
-		}), cli.ExitFailed, []string{"error object: Salesforce there is no object Lead, or the login's user may not see it"}},
+		}), cli.ExitFailed, []string{"error object: Salesforce there is no object Lead, or the run-as user cannot see it"}},
 		"missing field": {changedField("Lead", "Email", func(f *sfsim.Field) { f.Name = "Email__c" }), cli.ExitFailed,
-			[]string{`error Email: Salesforce Lead has no field Email that the login's user may see`}},
+			[]string{`error Email: Salesforce Lead has no field Email that the run-as user can see`}},
 		"read-only field": {changedField("Opportunity", "Amount", func(f *sfsim.Field) { f.ReadOnly = true }), cli.ExitFailed,
-			[]string{"error Amount: Salesforce Opportunity.Amount is read-only to the login's user"}},
+			[]string{"error Amount: Salesforce Opportunity.Amount is read-only for the run-as user; where Salesforce allows it, give its permission set edit access to the field"}},
 		"wrong type of field": {changedField("Opportunity", "CloseDate", func(f *sfsim.Field) { f.Type = sfsim.DateTime }), cli.ExitFailed, []string{
 			`error CloseDate: Salesforce Opportunity.CloseDate is of type datetime, and gets a date; add "as: datetime"`,
 			"error CloseDate: Salesforce Opportunity.CloseDate is of type datetime, and gets a date"}},
 		"key that is not unique": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.Unique = false }), cli.ExitFailed,
-			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c is not unique: an item could have two records"}},
+			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c is not Unique: an item could get two records"}},
 		"key that is no external ID": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.ExternalID = false }), cli.ExitFailed,
-			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c is not an external ID: records cannot be upserted by it"}},
+			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c is not an External ID: records cannot be upserted by it"}},
 		"short key": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.Length = 10 }), cli.ExitFailed,
 			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c holds 10 characters; an item's id can have 18"}},
 		"restricted picklist value": {changedField("Opportunity", "StageName", func(f *sfsim.Field) { f.Values = slices.Delete(slices.Clone(f.Values), 1, 2) }), cli.ExitFailed,
-			[]string{`error Qualified: Salesforce Opportunity.StageName is a restricted picklist without the value "Qualification"`}},
+			[]string{`error Qualified: Salesforce Opportunity.StageName is a restricted picklist without the value "Qualification" (there is "Prospecting", "Needs Analysis", "Value Proposition", ` +
+				`"Id. Decision Makers", "Perception Analysis", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost")`}},
 		"picklist value": {edited("LeadSource: { value: Monday }", "LeadSource: { value: Mondays }"), cli.ExitDone,
-			[]string{`warning LeadSource: Salesforce Opportunity.LeadSource is a picklist without the value "Mondays", did you mean "Monday"?`}},
+			[]string{`warning LeadSource: Salesforce Opportunity.LeadSource is a picklist without the value "Mondays" (there is "Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other", "Monday"), did you mean "Monday"?`}},
+		"calculated field": {changedField("Lead", "Email", func(f *sfsim.Field) { f.Calculated = true }), cli.ExitFailed,
+			[]string{"error Email: Salesforce Lead.Email is a formula or a roll-up summary: Salesforce calculates it, and nobody can write it"}},
+		"several currencies": {e2e.Salesforce(func(c *sfsim.Config) {
+			for n := range c.Objects {
+				if o := &c.Objects[n]; o.Name == "Opportunity" {
+					o.Fields = append(o.Fields, sfsim.Field{Name: "CurrencyIsoCode", Type: sfsim.Picklist, Values: []string{"EUR", "USD"}})
+				}
+			}
+		}), cli.ExitDone, []string{"warning Amount: Salesforce Opportunity.Amount is an amount, and the org has several currencies: a new record gets the currency of the run-as user; map CurrencyIsoCode too"}},
+		"owner who does not exist": {edited("  phone_country: US", "  phone_country: US\n  owner: \"005000000000009AAA\"\n#"), cli.ExitFailed,
+			[]string{"error owner: Salesforce the default owner 005000000000009AAA does not exist, or the run-as user cannot see it"}},
 		"too long a value": {changedField("Opportunity", "LeadSource", func(f *sfsim.Field) { f.Length = 3 }), cli.ExitFailed,
 			[]string{"error LeadSource: Salesforce Opportunity.LeadSource holds 3 characters; this has 6"}},
 		"required field left out": {edited("          Company: { from: company, default: Unknown }   # the default stands in while the column is empty\n", ""), cli.ExitFailed,
@@ -163,8 +177,54 @@ func TestCheckLive(t *testing.T) {
 	}
 }
 
-// The table names severity, place and system, and the notes say what was not checked.
-func TestCheckLiveTable(t *testing.T) {
+// Of an owner, Salesforce is asked whether he is active; of dates, Monday whether they have a time.
+func TestCheckLiveData(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("../../../deploy/mapping.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := e2e.Systems(t)
+	w.Subscribe()
+	w.Monday.CreateItem(e2e.Leads, "Ada", map[string]any{"close_date": map[string]any{"date": "2026-07-01", "time": "01:00:00"}})
+	owner := w.Salesforce.Insert("User", map[string]any{"Username": "ada@example.org", "LastName": "Lovelace", "Email": "ada@example.org", "IsActive": false})
+	check := func(defaults string) []string {
+		w.Env["MAPPING"] = w.File("mapping.yaml", strings.Replace(string(example), "defaults:\n", "defaults:\n"+defaults, 1))
+		_, lines := checked(w)
+		return lines
+	}
+	times := `warning CloseDate: Monday column "close_date" holds dates with a time, and Opportunity.CloseDate gets the day in UTC; set "time_zone" in "defaults" to get the local day`
+	want := []string{"error owner: Salesforce the default owner " + owner + " is inactive: Salesforce refuses to make it the owner of a record", times}
+	if diff := cmp.Diff(want, check("  owner: "+owner+"\n")); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if got := check("  time_zone: America/New_York\n"); got != nil {
+		t.Errorf("findings with a time zone: %q", got)
+	}
+	w.Salesforce.Update("User", owner, map[string]any{"IsActive": true})
+	if diff := cmp.Diff([]string{times}, check("  owner: "+owner+"\n")); diff != "" {
+		t.Errorf("findings with an active owner (-want +got):\n%s", diff)
+	}
+}
+
+// Every field is said to go one way or both, with the reason where it goes one way for good.
+func TestCheckFields(t *testing.T) {
+	t.Parallel()
+	w := e2e.Systems(t)
+	code, stdout, stderr := w.Command("check", "--fields")
+	if code != cli.ExitDone || stderr != "" {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+	for _, want := range []string{`:\d+:\d+: note: Contact\.FirstName goes to Salesforce only: it is a part of a name\n`, `: note: Contact\.Email goes to Salesforce\n`,
+		`: note: Opportunity\.LeadSource goes to Salesforce only: it is a fixed value\n`, `: note: Account\.Name goes to Salesforce only: its record is shared by several items\n`} {
+		if !regexp.MustCompile(want).MatchString(stdout) {
+			t.Errorf("%q is not in\n%s", want, stdout)
+		}
+	}
+}
+
+// What is found in either system is in the form of what is found in the file, and the notes say what was not checked.
+func TestCheckLiveLines(t *testing.T) {
 	t.Parallel()
 	w := e2e.Systems(t, changedField("Lead", "Email", func(f *sfsim.Field) { f.ReadOnly = true }))
 	w.Subscribe()
@@ -172,8 +232,8 @@ func TestCheckLiveTable(t *testing.T) {
 	if code != cli.ExitFailed || !strings.Contains(stderr, "1 error") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
-	for _, want := range []string{"SEVERITY", `error +\d+:11 +Salesforce +Lead.Email is read-only`, `note +- +Monday +Monday does not say where a webhook delivers to`,
-		`note +- +Salesforce +99996 of 100000 API calls`, `1 error, 0 warnings\.`} {
+	for _, want := range []string{`mapping\.yaml:\d+:11: error: Lead\.Email is read-only`, `mapping\.yaml: note: Monday: the address that a webhook delivers to cannot be read`,
+		`mapping\.yaml: note: Salesforce: 99996 of 100000 API calls`, `mapping\.yaml: 1 error, 0 warnings; 3 boards, 6 records\.\n$`} {
 		if !regexp.MustCompile(want).MatchString(stdout) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}
@@ -201,6 +261,7 @@ func TestCheckUsage(t *testing.T) {
 	if n := w.Calls(); n != [2]int{} {
 		t.Errorf("%v calls, want none", n)
 	}
+	w.Env["MAPPING"] = w.File("mapping.yaml", "version: 1\nboards: { b: { board: 1, records: { r: { object: Lead, fields: { Email: email } } } } }\n")
 	code, stdout, _ = w.Command("check", "--json")
 	if code != cli.ExitDone || !strings.Contains(stdout, `"findings": []`) {
 		t.Errorf("exit code %d: %s", code, stdout)

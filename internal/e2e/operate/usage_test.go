@@ -160,7 +160,7 @@ func TestFailure(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := outside(t, nil).Command("check")
-	if code != cli.ExitDone || !strings.Contains(stdout, "3 boards") || stderr != "" {
+	if code != cli.ExitDone || !strings.HasSuffix(stdout, "mapping.example.yaml: 0 errors, 0 warnings; 3 boards, 6 records.\n") || stderr != "" {
 		t.Errorf("the example: exit code %d, %q, %q", code, stdout, stderr)
 	}
 	faulty := `version: 1
@@ -187,6 +187,9 @@ boards:
 			if !strings.Contains(stderr, w.Env["MAPPING"]+place) {
 				t.Errorf("%s tells nothing of %s\n%s", command, place, stderr)
 			}
+		}
+		if command == "check" && (strings.Count(stderr, ": error: ") != 5 || !strings.HasSuffix(stderr, ": 5 errors\n")) {
+			t.Errorf("check says\n%s", stderr)
 		}
 	}
 }

@@ -1,0 +1,53 @@
+package audit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"crmsync/schema/mapping"
+)
+
+// most is how many words a message lists.
+const most = 20
+
+// beside ends a message about a word that does not exist: with those that do, and with the one that was perhaps meant.
+func beside(got string, known []string) string {
+	if len(known) == 0 {
+		return ""
+	}
+	return " (there is " + quoted(known) + ")" + mapping.Suggestion(got, known)
+}
+
+// besideColumns is beside with the titles of the columns, since people know those.
+func besideColumns(got string, known columns) string {
+	var ids, titled []string
+	for id := range known {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids[:min(most, len(ids))] {
+		titled = append(titled, fmt.Sprintf("%s %q", id, known[id].Title))
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return " (there is " + strings.Join(titled, ", ") + more(len(ids)) + ")" + mapping.Suggestion(got, ids)
+}
+
+// quoted lists some texts.
+func quoted(texts []string) string {
+	var all []string
+	for _, text := range texts[:min(most, len(texts))] {
+		all = append(all, fmt.Sprintf("%q", text))
+	}
+	return strings.Join(all, ", ") + more(len(texts))
+}
+
+// more says how many of n words a list leaves out.
+func more(n int) string {
+	if n <= most {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n-most)
+}

@@ -1,0 +1,73 @@
+package audit
+
+import (
+	"slices"
+
+	"crmsync/mondayclient/column"
+	"crmsync/schema/mapping"
+)
+
+// Ways says which way the values of the fields go, as notes. Without all it names only what stays behind where the records
+// of a board become items. What the systems say is used as far as it is known.
+func Ways(m *mapping.Mapping, live Live, all bool) []Finding {
+	a := &auditor{mapping: m, live: live}
+	for _, b := range m.Boards {
+		types := map[string]column.Type{}
+		for _, c := range live.Boards[b.ID].Columns {
+			types[c.ID] = c.Type
+		}
+		for _, r := range b.Records {
+			for _, f := range r.Fields {
+				a.way(r, f, types, all)
+			}
+		}
+		if g := b.Migration; g != nil && all {
+			a.filled(g)
+		}
+	}
+	return Sort(a.findings)
+}
+
+// way says which way one field goes.
+func (a *auditor) way(r *mapping.Record, f *mapping.Field, types map[string]column.Type, all bool) {
+	name := r.Object + "." + f.Name
+	field, _ := fieldOf(a.live.Objects[r.Object], f.Name)
+	var typ column.Type
+	if ids := f.Columns(); len(ids) == 1 && !f.IsTemplate() {
+		typ = types[ids[0]]
+	}
+	reason := mapping.NeverTwoWayLive(r, f, typ, field.Calculated)
+	g := r.Board.Migration
+	if g != nil && g.Record == r {
+		left := slices.IndexFunc(g.Left, func(l mapping.Left) bool { return l.Field == f.Name })
+		switch {
+		case left >= 0:
+			a.find(Note, File, f.At(""), "%s goes to Salesforce only: %s", name, g.Left[left].Reason)
+		case reason != "":
+			a.find(Note, File, f.At(""), "%s goes to Salesforce only: %s", name, reason)
+		case all:
+			a.find(Note, File, f.At(""), "%s goes to Salesforce, and back to column %q with each migration", name, f.Columns()[0])
+		}
+		return
+	}
+	switch {
+	case !all:
+	case reason != "":
+		a.find(Note, File, f.At(""), "%s goes to Salesforce only: %s", name, reason)
+	default:
+		a.find(Note, File, f.At(""), "%s goes to Salesforce", name)
+	}
+}
+
+// filled names the columns that the migration alone fills.
+func (a *auditor) filled(g *mapping.Migration) {
+	for _, t := range g.Targets {
+		switch {
+		case !t.OwnBase():
+		case t.Column == itemName:
+			a.find(Note, File, g.At(), "%s.%s becomes the item's name with each migration", g.Record.Object, t.Field)
+		default:
+			a.find(Note, File, g.At(), "%s.%s fills column %q with each migration", g.Record.Object, t.Field, t.Column)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package audit_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crmsync/internal/audit"
+	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
+)
+
+// Without all, only what stays behind is named; what the systems say counts where it is known.
+func TestWays(t *testing.T) {
+	t.Parallel()
+	m, err := mapping.Parse("m", []byte(`version: 1
+boards:
+  b:
+    board: 1
+    migrate: { record: r, columns: { long_text: Short } }
+    records:
+      r:
+        object: Lead
+        id_column: text_1
+        fields:
+          Text: text
+          Mail: { from: email, sync: to_salesforce }
+          Number: numbers
+          Pick: mirror
+          Once: { value: x }
+      s: { object: Contact, fields: { Mail: email, Place: country } }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calculated := live()
+	for i := range calculated.Objects["Lead"].Fields {
+		if f := &calculated.Objects["Lead"].Fields[i]; f.Name == "Number" {
+			f.Calculated = true
+		}
+	}
+	const (
+		said  = `12:11 Lead.Mail goes to Salesforce only: its "sync" says so`
+		fixed = "15:11 Lead.Once goes to Salesforce only: it is a fixed value"
+	)
+	tests := map[string]struct {
+		live audit.Live
+		all  bool
+		want []string
+	}{
+		"left":       {audit.Live{}, false, []string{said, fixed}},
+		"left, live": {calculated, false, []string{said, "13:11 Lead.Number goes to Salesforce only: Salesforce calculates it", "14:11 Lead.Pick goes to Salesforce only: Monday calculates its column", fixed}},
+		"all": {audit.Live{}, true, []string{
+			"5:5 Lead.Name becomes the item's name with each migration", `5:5 Lead.Short fills column "long_text" with each migration`,
+			`11:11 Lead.Text goes to Salesforce, and back to column "text" with each migration`, said,
+			`13:11 Lead.Number goes to Salesforce, and back to column "numbers" with each migration`,
+			`14:11 Lead.Pick goes to Salesforce, and back to column "mirror" with each migration`, fixed,
+			"16:39 Contact.Mail goes to Salesforce", "16:52 Contact.Place goes to Salesforce"}},
+		"a column's type": {audit.Live{Boards: map[int64]mondayclient.Board{1: live().Boards[1]}}, true, []string{
+			"5:5 Lead.Name becomes the item's name with each migration", `5:5 Lead.Short fills column "long_text" with each migration`,
+			`11:11 Lead.Text goes to Salesforce, and back to column "text" with each migration`, said,
+			`13:11 Lead.Number goes to Salesforce, and back to column "numbers" with each migration`,
+			"14:11 Lead.Pick goes to Salesforce only: Monday calculates its column", fixed,
+			"16:39 Contact.Mail goes to Salesforce",
+			"16:52 Contact.Place goes to Salesforce only: a value of Salesforce does not say all that a column of type country holds"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, f := range audit.Ways(m, tt.live, tt.all) {
+				if f.Severity != audit.Note || f.System != audit.File {
+					t.Errorf("%+v is not a note about the file", f)
+				}
+				got = append(got, fmt.Sprintf("%d:%d %s", f.Line, f.Column, f.Message))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("notes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
