@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"crmsync/internal/app"
+	"crmsync/internal/progress"
 	"crmsync/internal/stage"
 )
 
@@ -21,7 +22,7 @@ type Config struct {
 
 // Run plays the demo on this machine until it is over or ctx ends. Its error is the scoreboard's where that is wrong.
 func Run(ctx context.Context, c Config) error {
-	d := &demo{size: whole, once: c.Once, out: c.Out, refresh: isTerminal(c.Out)}
+	d := &demo{size: whole, once: c.Once, out: c.Out, refresh: progress.OnTerminal(c.Out) && os.Getenv("TERM") != "dumb"}
 	return d.run(ctx)
 }
 

@@ -3,21 +3,9 @@ package demo
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"strconv"
 	"time"
 )
-
-// isTerminal says whether what is written to w can be written over.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
 
 // progress shows how far things are until the returned function is called: on a terminal in one line, else in a line
 // every 5 s.
