@@ -89,6 +89,9 @@ type ItemResyncArgs struct {
 
 	// Force sends every field again, whatever was written before.
 	Force bool `json:"force,omitempty"`
+
+	// Release lets the records of an ended item go that the delete brake held.
+	Release bool `json:"release,omitempty"`
 }
 
 // MigrateBoardArgs asks for a run of a board's migration. A long run is worked on in slices, between which the job is snoozed.

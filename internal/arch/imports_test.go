@@ -41,7 +41,8 @@ var mayImport = map[string][]string{
 	"schema/store":                 {"mondayclient/column", "schema/ledger", "schema/postgres"},
 	"sfclient":                     {},
 	"worker":                       {"internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/engine", "worker/migration"},
-	"worker/engine":                {"internal/batch", "internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
+	"worker/engine":                {"internal/batch", "internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
+	"worker/engine/plan":           {"schema/ledger", "schema/mapping"},
 	"worker/engine/send":           {"sfclient"},
 	"worker/migration":             {"internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
 }
@@ -105,5 +106,26 @@ func listPackages(t *testing.T) []listedPackage {
 			t.Fatal(err)
 		}
 		packages = append(packages, p)
+	}
+}
+
+// pure are the packages that decide and do nothing else.
+var pure = []string{"schema/ledger", "schema/mapping", "worker/engine/plan"}
+
+// doers are what a pure package must not import by itself: clocks are arguments, and nobody is asked.
+var doers = []string{"context", "database/sql", "io/fs", "log", "log/slog", "net", "net/http", "os", "os/exec", "sync", "syscall"}
+
+func TestPure(t *testing.T) {
+	t.Parallel()
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if !slices.Contains(pure, name) {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if slices.Contains(doers, imported) || strings.Contains(imported, "/pgx/") || strings.HasPrefix(imported, river) {
+				t.Errorf("%s must not import %s: it does no I/O", name, imported)
+			}
+		}
 	}
 }

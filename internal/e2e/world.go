@@ -217,7 +217,7 @@ func hasAll(text string, parts []string) bool {
 	return true
 }
 
-const Refusal = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+const Refusal = "INVALID_EMAIL_ADDRESS"
 
 // Refuse lets Salesforce refuse a value of a field.
 func (w *World) Refuse(object, field string, value any) {

@@ -15,7 +15,29 @@ type Link struct {
 	Rejected     map[string]Rejection // field -> value that Salesforce rejected
 	EndedIDs     []string             // Ids of records that are gone, the last one last
 	Since        map[string]string    // field -> day on which its relative default was first applied
+
+	// Closed is why the record ended for good, so that no other is created for the item; empty: it did not.
+	Closed string
+
+	// Origin is how the item came to have the record; empty: a version that did not keep it made the link.
+	Origin Origin
 }
+
+// Reasons for which a link is closed.
+const (
+	Merged    = "merged"    // into a record of another item
+	Converted = "converted" // a lead that became a contact
+)
+
+// Origin is how an item came to have its record.
+type Origin string
+
+// The origins.
+const (
+	Created Origin = "created" // for the item
+	Matched Origin = "matched" // found by its values
+	Shown   Origin = "shown"   // a person put its Id into the id column
+)
 
 // Written is the value that a field was last known to hold.
 type Written struct {
@@ -73,6 +95,12 @@ func (l *Link) write(field string, w Written) {
 
 // Adopt makes a record that was there before the item's own. What it holds is not known.
 func (l *Link) Adopt(id string) { l.SalesforceID, l.Written = id, nil }
+
+// Close ends the link for good.
+func (l *Link) Close(reason string) {
+	l.End()
+	l.Closed, l.Rejected = reason, nil
+}
 
 // End marks the record as gone. The item may go on showing the old Id; that must not link it again.
 func (l *Link) End() {

@@ -64,7 +64,7 @@ boards:
 	if next := m.NextReconcile(noon); !next.Equal(time.Date(2026, 3, 2, 2, 30, 0, 0, time.UTC)) {
 		t.Errorf("next comparison at %s", next)
 	}
-	r, s := m.Boards[0].named("r"), m.Boards[0].named("s")
+	r, s := m.Boards[0].Named("r"), m.Boards[0].Named("s")
 	got := []any{r.Sync, r.Wins, r.OnRecordDelete, r.OnDuplicate, r.Assignment, s.OnRecordDelete, s.OnDuplicate, s.Assignment}
 	if diff := cmp.Diff([]any{Both, Salesforce, Archive, Adopt, AssignNever, Keep, Allow, AssignAlways}, got); diff != "" {
 		t.Errorf("settings of records (-want +got):\n%s", diff)

@@ -238,16 +238,16 @@ func TestDesiredInTimeZone(t *testing.T) {
 func TestDesiredReferences(t *testing.T) {
 	t.Parallel()
 	m := mustParse(t, head+"Link: { from: board_relation, link: b.r }, Sibling: { record: s }\n } }\n      s: { object: B, fields: { F: name } }\n")
-	r := m.Board(1).named("r")
+	r := m.Board(1).Named("r")
 	got := r.Desired(sample(), nil, noon)
-	want := map[string]Value{"Link": {Link: r, Item: 501}, "Sibling": {Record: m.Board(1).named("s")}}
+	want := map[string]Value{"Link": {Link: r, Item: 501}, "Sibling": {Record: m.Board(1).Named("s")}}
 	if diff := cmp.Diff(want, got, sameValue); diff != "" {
 		t.Errorf("Desired (-want +got):\n%s", diff)
 	}
 	if f := r.Fields[0]; f.Link() != r || f.Record() != nil || !cmp.Equal(f.Columns(), []string{"board_relation"}) {
 		t.Errorf("field Link is of %v, %v, %v", f.Link(), f.Record(), f.Columns())
 	}
-	if f := r.Fields[1]; f.Link() != nil || f.Record() != m.Board(1).named("s") || f.Columns() != nil {
+	if f := r.Fields[1]; f.Link() != nil || f.Record() != m.Board(1).Named("s") || f.Columns() != nil {
 		t.Errorf("field Sibling is of %v, %v, %v", f.Link(), f.Record(), f.Columns())
 	}
 }

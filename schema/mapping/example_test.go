@@ -71,7 +71,7 @@ func TestExample(t *testing.T) {
 func TestExampleLead(t *testing.T) {
 	t.Parallel()
 	board := example(t).Board(1003)
-	account := board.named("account")
+	account := board.Named("account")
 	want := map[string]map[string]Value{
 		"lead": {
 			"FirstName": {Literal: "Grace Brewster"}, "LastName": {Literal: "Hopper"}, "Company": {Literal: "Navy"},
@@ -98,11 +98,11 @@ func TestExampleLead(t *testing.T) {
 	}
 	lost := lead()
 	lost.Columns["status"] = column.Value{Type: column.Status, Text: "Lost"}
-	if board.named("lead").When.Holds(lost) {
+	if board.Named("lead").When.Holds(lost) {
 		t.Error("a lost lead is to be created")
 	}
 	unmapped := Value{Err: &ValueError{Field: "StageName", Column: "status", Code: UnmappedLabel, Label: "Lost"}}
-	if diff := cmp.Diff(unmapped, board.named("opportunity").Desired(lost, nil, noon)["StageName"], sameValue); diff != "" {
+	if diff := cmp.Diff(unmapped, board.Named("opportunity").Desired(lost, nil, noon)["StageName"], sameValue); diff != "" {
 		t.Errorf("stage of a lost lead (-want +got):\n%s", diff)
 	}
 }

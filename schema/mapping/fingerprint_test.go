@@ -106,7 +106,7 @@ func TestFingerprint(t *testing.T) {
 			}
 			for i, b := range old.Boards {
 				for _, r := range b.Records {
-					if m.Boards[i].named(r.Name).Fingerprint() != r.Fingerprint() {
+					if m.Boards[i].Named(r.Name).Fingerprint() != r.Fingerprint() {
 						records = append(records, r.Name)
 					}
 				}

@@ -88,7 +88,7 @@ boards:
       r: { object: A, id_column: sfid, create_when: { status: x }, fields: { F: name, G: { template: "{a} {b} {name}" }, H: { from: a } } }
       s: { object: B, fields: { F: { value: x }, G: { record: r }, H: { from: connect, link: b.r } } }
 `)
-	r, s := m.Boards[0].named("r"), m.Boards[0].named("s")
+	r, s := m.Boards[0].Named("r"), m.Boards[0].Named("s")
 	if got, want := r.Columns(), []string{"a", "b", "sfid", "status"}; !slices.Equal(got, want) {
 		t.Errorf("columns are %q, want %q", got, want)
 	}

@@ -193,7 +193,7 @@ func (m *Mapping) Owns(boardID int64, record string) bool {
 	if board == nil {
 		return false
 	}
-	rec := board.named(record)
+	rec := board.Named(record)
 	return rec != nil && !rec.Shared
 }
 
@@ -260,8 +260,8 @@ func (it Item) value(id string) column.Value {
 	return it.Columns[id]
 }
 
-// named returns the record of the board with the name, or nil.
-func (b *Board) named(name string) *Record {
+// Named returns the record of the board with the name, or nil.
+func (b *Board) Named(name string) *Record {
 	for _, r := range b.Records {
 		if r.Name == name {
 			return r

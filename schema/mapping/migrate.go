@@ -135,7 +135,7 @@ func (d *decoder) migrated(b *Board, n ast.Node) *Record {
 	if !ok {
 		return nil
 	}
-	r := b.named(w.text)
+	r := b.Named(w.text)
 	if r == nil {
 		d.fault(w.place, "board %q has no record %q%s", b.Name, w.text, suggestion(w.text, recordNames(b)))
 		return nil

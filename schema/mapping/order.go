@@ -19,7 +19,7 @@ func (d *decoder) resolve() {
 // sibling returns the record of the same board that a field refers to.
 func (d *decoder) sibling(ref reference) *Record {
 	board := ref.from.Board
-	target := board.named(ref.text)
+	target := board.Named(ref.text)
 	switch {
 	case target == nil:
 		d.fault(ref.place, "board %q has no record %q%s", board.Name, ref.text, suggestion(ref.text, recordNames(board)))
@@ -36,7 +36,7 @@ func (d *decoder) linked(ref reference) *Record {
 	var target *Record
 	for _, b := range d.boards {
 		if b.Name == board {
-			target = b.named(name)
+			target = b.Named(name)
 		}
 	}
 	switch {

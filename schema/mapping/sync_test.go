@@ -51,7 +51,7 @@ func TestNeverTwoWay(t *testing.T) {
 			t.Parallel()
 			m := mustParse(t, fmt.Sprintf("version: 1\nboards: { b: { board: 1, records: { r: { object: A, shared: %t, match: [M], fields: { F: %s, M: m } }, s: { object: B, fields: { M: m } } } } }\n",
 				tt.shared, tt.field))
-			r := m.Boards[0].named("r")
+			r := m.Boards[0].Named("r")
 			if got := NeverTwoWayLive(r, r.Fields[0], tt.typ, tt.calculated); got != tt.want {
 				t.Errorf("reason is %q, want %q", got, tt.want)
 			}
@@ -103,7 +103,7 @@ boards:
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("directions (-want +got):\n%s", diff)
 	}
-	values := m.Boards[0].named("r").Desired(Item{Name: "Ada"}, nil, noon)
+	values := m.Boards[0].Named("r").Desired(Item{Name: "Ada"}, nil, noon)
 	if len(values) != 7 {
 		t.Errorf("%d values, want 7: a two-way field is written to Salesforce too", len(values))
 	}

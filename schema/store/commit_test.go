@@ -44,7 +44,7 @@ func TestLogPrecedence(t *testing.T) {
 				continue
 			}
 			w.claim(holder, 1)
-			w.save(holder, store.Commit{Items: []*ledger.Item{{ID: 1}}, Logs: []store.Log{logged(job, status)}})
+			w.save(holder, store.Commit{Items: items(&ledger.Item{ID: 1}), Logs: []store.Log{logged(job, status)}})
 		}
 		if got := ask[string](w, "SELECT status FROM sync_logs WHERE job_id = $1", job); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)
@@ -63,7 +63,7 @@ func TestSaveLost(t *testing.T) {
 	unclaimed := logged(40, "skipped")
 	unclaimed.ItemID, unclaimed.Unclaimed = 99, true
 	lost := w.save(holder, store.Commit{
-		Items: []*ledger.Item{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}, {ID: 3, Name: "c"}},
+		Items: items(&ledger.Item{ID: 1, Name: "a"}, &ledger.Item{ID: 2, Name: "b"}, &ledger.Item{ID: 3, Name: "c"}),
 		Links: []*ledger.Link{{ItemID: 1, Record: "r", Object: "Lead"}, {ItemID: 3, Record: "r", Object: "Lead"}},
 		Logs:  []store.Log{logged(10, "success"), other, unclaimed},
 	})
@@ -91,7 +91,7 @@ func TestSaveWhole(t *testing.T) {
 	broken := errors.New("the queue is broken")
 	wait := store.Wait{Ref: ledger.Ref{BoardID: board, ItemID: 1}, Target: ledger.RecordRef{ItemID: 1, Record: "r"}}
 	_, err := w.Save(t.Context(), holder, store.Commit{
-		Items: []*ledger.Item{{ID: 1, Name: "a"}}, Changed: []bool{true}, Keys: []string{"k"}, Appeared: true, Waits: []store.Wait{wait},
+		Items: items(&ledger.Item{ID: 1, Name: "a"}), Keys: []string{"k"}, Appeared: true, Waits: []store.Wait{wait},
 		Links:   []*ledger.Link{{ItemID: 1, Record: "r", Object: "Lead", SalesforceID: "X"}},
 		Requeue: func(context.Context, pgx.Tx, []ledger.Ref) error { return broken },
 	})
@@ -122,14 +122,14 @@ func TestWaitsRace(t *testing.T) {
 			holder := uuid.New()
 			w.claim(holder, target)
 			link := &ledger.Link{ItemID: target, Record: "account", Object: "Account", SalesforceID: "A"}
-			w.save(holder, store.Commit{Items: []*ledger.Item{{ID: target}}, Links: []*ledger.Link{link}, Appeared: true, Requeue: requeue})
+			w.save(holder, store.Commit{Items: items(&ledger.Item{ID: target}), Links: []*ledger.Link{link}, Appeared: true, Requeue: requeue})
 		})
 		wait.Go(func() {
 			holder := uuid.New()
 			w.claim(holder, waiting)
 			open := store.Wait{Ref: ledger.Ref{BoardID: board, ItemID: waiting}, Target: ledger.RecordRef{ItemID: target, Record: "account"}}
 			other := store.Wait{Ref: open.Ref, Target: ledger.RecordRef{ItemID: 99_999, Record: "account"}}
-			w.save(holder, store.Commit{Items: []*ledger.Item{{ID: waiting}}, Waits: []store.Wait{open, open, other}, Requeue: requeue})
+			w.save(holder, store.Commit{Items: items(&ledger.Item{ID: waiting}), Waits: []store.Wait{open, open, other}, Requeue: requeue})
 		})
 		wait.Wait()
 		if diff := cmp.Diff([]ledger.Ref{{BoardID: board, ItemID: waiting}}, requeued); diff != "" {

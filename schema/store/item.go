@@ -27,7 +27,7 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref,
 		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.columns, i.known, i.deleted_at, i.existence_at, i.seen_at,
 		          coalesce((SELECT was.lease_until < now() FROM items was WHERE was.item_id = i.item_id), false) -- as it was before`
 	const links = `
-		SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since
+		SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin
 		FROM   links
 		WHERE  item_id = ANY($1)`
 	ids, boards := make([]int64, len(items)), make([]int64, len(items))

@@ -35,7 +35,7 @@ func TestClaim(t *testing.T) {
 	if got := w.claim(first, 1); len(got) != 0 {
 		t.Error("one holder gets an item twice")
 	}
-	w.save(first, store.Commit{Items: []*ledger.Item{{ID: 1}}})
+	w.save(first, store.Commit{Items: items(&ledger.Item{ID: 1})})
 	if got := w.claim(second, 1, 2); len(got) != 1 || got[1] == nil || got[1].Abandoned {
 		t.Errorf("the second gets %v of what was freed", ids(got))
 	}
@@ -43,7 +43,7 @@ func TestClaim(t *testing.T) {
 	if got := w.claim(second, 2); got[2] == nil || !got[2].Abandoned {
 		t.Error("a lease that is over is not taken, or passes for one that was given back")
 	}
-	if lost := w.save(first, store.Commit{Items: []*ledger.Item{{ID: 2, Name: "late"}}}); !slices.Equal(lost, []int64{2}) {
+	if lost := w.save(first, store.Commit{Items: items(&ledger.Item{ID: 2, Name: "late"})}); !slices.Equal(lost, []int64{2}) {
 		t.Errorf("lost %v, want what the second took", lost)
 	}
 	if err := w.Release(t.Context(), first, []int64{2}); err != nil {
@@ -111,7 +111,7 @@ func TestItemRoundTrip(t *testing.T) {
 		}, "empty": {ItemID: 7_000_000_000, Record: "empty", Object: "Lead", Written: map[string]ledger.Written{}, Rejected: map[string]ledger.Rejection{}, EndedIDs: []string{}, Since: map[string]string{}}},
 	}
 	w.claim(holder, item.ID)
-	commit := store.Commit{Items: []*ledger.Item{item}, Links: []*ledger.Link{item.Links["contact"], item.Links["empty"]}}
+	commit := store.Commit{Items: items(item), Links: []*ledger.Link{item.Links["contact"], item.Links["empty"]}}
 	for range 2 { // the answer to the first may be lost
 		w.save(holder, commit)
 		w.exec("UPDATE items SET lease_holder = $1, lease_until = now() + interval '1 minute'", holder)
@@ -129,7 +129,8 @@ func TestItemRoundTrip(t *testing.T) {
 		t.Errorf("item (-want +got):\n%s", diff)
 	}
 	// An item that did not change is only freed.
-	w.save(holder, store.Commit{Items: []*ledger.Item{{ID: item.ID, Name: "no", Known: true, DeletedAt: at, ExistenceAt: item.ExistenceAt}}, Changed: []bool{false}})
+	same := &ledger.Item{ID: item.ID, Name: "no", Known: true, DeletedAt: at, ExistenceAt: item.ExistenceAt}
+	w.save(holder, store.Commit{Items: []store.ItemChange{{Item: same}}})
 	item.Abandoned = false
 	if diff := cmp.Diff(item, w.claim(holder, item.ID)[item.ID]); diff != "" {
 		t.Errorf("item that did not change (-want +got):\n%s", diff)
@@ -174,7 +175,7 @@ func TestLinks(t *testing.T) {
 	w := setup(t)
 	holder := uuid.New()
 	w.claim(holder, 1, 2, 3)
-	w.save(holder, store.Commit{Items: []*ledger.Item{{ID: 1}, {ID: 2}, {ID: 3}}, Links: []*ledger.Link{
+	w.save(holder, store.Commit{Items: items(&ledger.Item{ID: 1}, &ledger.Item{ID: 2}, &ledger.Item{ID: 3}), Links: []*ledger.Link{
 		{ItemID: 2, Record: "contact", Object: "Contact", SalesforceID: "A"}, {ItemID: 1, Record: "contact", Object: "Contact", SalesforceID: "A"},
 		{ItemID: 3, Record: "contact", Object: "Contact"},
 	}})

@@ -43,7 +43,7 @@ type Linked struct {
 // LinksOf are the links to the records with these Ids, by Id.
 func (s *Store) LinksOf(ctx context.Context, ids []string) (map[string][]Linked, error) {
 	const query = `
-		SELECT l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since,
+		SELECT l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since, l.closed, l.origin,
 		       i.board_id, i.deleted_at IS NOT NULL
 		FROM   links l
 		JOIN   items i USING (item_id)
@@ -77,13 +77,13 @@ func (r widerRow) Scan(into ...any) error { return r.CollectableRow.Scan(append(
 
 func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	var l ledger.Link
-	var id, ended *string
+	var id, ended, closed, origin *string
 	var written, refused, since []byte
-	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since)
+	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since, &closed, &origin)
 	if err != nil {
 		return nil, err
 	}
-	l.SalesforceID, l.EndedIDs = value(id), strings.Fields(value(ended))
+	l.SalesforceID, l.EndedIDs, l.Closed, l.Origin = value(id), strings.Fields(value(ended)), value(closed), ledger.Origin(value(origin))
 	for _, field := range []struct {
 		text []byte
 		into any

@@ -240,7 +240,7 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 		SET    cursor = $3, read = read + $4, created = created + $5, updated = updated + $6, unchanged = unchanged + $7,
 		       conflicts = conflicts + $8, failed = failed + $9
 		WHERE  id = $1 AND holder = $2 AND state = 'running'`
-	args, err := c.args(holder)
+	statements, err := c.statements(holder)
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 				return err
 			}
 		}
-		saved, err := save(ctx, tx, args)
+		saved, err := saveAll(ctx, tx, statements)
 		if err != nil {
 			return err
 		}

@@ -68,8 +68,16 @@ func (w *world) save(holder uuid.UUID, c store.Commit) []int64 {
 	if c.Requeue == nil {
 		c.Requeue = func(context.Context, pgx.Tx, []ledger.Ref) error { return nil }
 	}
-	for len(c.Changed) < len(c.Items) {
-		c.Changed = append(c.Changed, true)
-	}
 	return must[[]int64](w.t)(w.Save(w.t.Context(), holder, c))
+}
+
+// items are changes of items, which are on the tests' board unless they say another.
+func items(all ...*ledger.Item) (changes []store.ItemChange) {
+	for _, item := range all {
+		if item.BoardID == 0 {
+			item.BoardID = board
+		}
+		changes = append(changes, store.ItemChange{Item: item, Changed: true})
+	}
+	return changes
 }

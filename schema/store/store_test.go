@@ -56,7 +56,7 @@ func TestErrors(t *testing.T) {
 		"a text that Postgres refuses": {err: func(w *world) error {
 			holder := uuid.New()
 			w.claim(holder, 1)
-			_, err := w.Save(t.Context(), holder, store.Commit{Items: []*ledger.Item{{ID: 1, Name: secret + "\x00"}}, Changed: []bool{true}})
+			_, err := w.Save(t.Context(), holder, store.Commit{Items: items(&ledger.Item{ID: 1, Name: secret + "\x00"})})
 			return err
 		}},
 		"a status that the table refuses": {err: func(w *world) error {

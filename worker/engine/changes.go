@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strings"
 
 	"crmsync/schema/ledger"
 	"crmsync/schema/store"
@@ -25,6 +26,8 @@ type recordChange struct {
 	Created bool     `json:"created,omitempty"`
 	Linked  bool     `json:"linked,omitempty"`
 	Deleted bool     `json:"deleted,omitempty"`
+	Ended   string   `json:"ended,omitempty"` // merged or converted, and not created again
+	Into    string   `json:"into,omitempty"`  // the record that it was merged into
 }
 
 // response is the JSON form of what an event did, in sync_logs.response_data.
@@ -34,7 +37,7 @@ type response struct {
 	Notes   []string       `json:"notes,omitempty"`
 }
 
-// relink has the link kept, in place of what was to be kept of its record.
+// relink has the link saved, in place of what was to be saved of its record.
 func (c *changes) relink(link *ledger.Link) {
 	for n, other := range c.links {
 		if other.Record == link.Record {
@@ -45,7 +48,9 @@ func (c *changes) relink(link *ledger.Link) {
 	c.links = append(c.links, link)
 }
 
-func (c *changes) wait(wait store.Wait) { c.waits = append(c.waits, wait) }
+func (c *changes) wait(item ledger.Ref, target ledger.RecordRef) {
+	c.waits = append(c.waits, store.Wait{Ref: item, Target: target})
+}
 
 func (c *changes) note(text string) {
 	if !slices.Contains(c.notes, text) {
@@ -53,18 +58,43 @@ func (c *changes) note(text string) {
 	}
 }
 
-// wrote keeps a change of a record, and which events brought it about: those that told one of its columns, and for a
+// end notes that a record ended for good.
+func (c *changes) end(change recordChange) { c.records = append(c.records, change) }
+
+// ends are the records that ended for good.
+func (c *changes) ends() (ended []recordChange) {
+	for _, change := range c.records {
+		if change.Ended != "" {
+			ended = append(ended, change)
+		}
+	}
+	return ended
+}
+
+// ended is why records of the item ended in this batch or before; empty: none did.
+func (w *work) ended() string {
+	for _, rec := range w.board.Records {
+		if link := w.item.Links[rec.Name]; link != nil && link.Closed != "" {
+			return "the record " + rec.Name + " was " + link.Closed
+		}
+	}
+	return ""
+}
+
+// wrote notes a change of a record, and which events brought it about: those that carried one of its columns, and for a
 // record that is new all that still count.
 func (w *work) wrote(change recordChange, columns []string) {
 	w.log.records = append(w.log.records, change)
 	whole := change.Created || change.Linked || change.Deleted
 	marked := false
 	for _, t := range w.tasks {
-		if w.counts(t) && (whole || slices.ContainsFunc(columns, t.tells) || t.Kind == Restored || t.Kind == Resync) {
+		if w.counts(t) && (whole || slices.ContainsFunc(columns, t.carries) || t.Kind == Restored || t.Kind == Resync) {
 			t.wrote, marked = true, true
 		}
 	}
 	if !marked {
-		w.cause()[0].wrote = true
+		w.trigger()[0].wrote = true
 	}
 }
+
+func join(texts []string) string { return strings.Join(texts, ", ") }

@@ -10,110 +10,135 @@ import (
 	"crmsync/schema/store"
 )
 
-// commit keeps what the batch did and frees its leases. Items whose lease was lost are left as they are and compared again
-// in full: the last write of this batch may have overtaken a newer one.
-func (p *pass) commit() {
-	p.keepUnsure()
-	c, done := p.kept()
-	var lost []int64
-	err := p.persist(func(ctx context.Context) (err error) {
-		lost, err = p.Store.Save(ctx, p.holder, c)
-		return err
-	})
-	if err != nil && len(p.works) > 1 && !waits(err) {
-		p.commitSingly()
+// part is what is committed together: the whole batch, or one item of it.
+type part struct {
+	works []*work
+	tasks []*task
+	keys  []string // leases to free
+}
+
+// commit saves what the batch did and frees its leases.
+func (p *pass) commit(ctx context.Context) {
+	p.shortenUnsure(ctx)
+	for _, w := range p.works {
+		w.end()
+	}
+	whole := part{works: p.works, tasks: p.tasks}
+	for _, key := range p.leases.keys {
+		if !slices.Contains(p.leases.unsure, key) {
+			whole.keys = append(whole.keys, key)
+		}
+	}
+	err := p.save(ctx, whole)
+	if err == nil {
 		return
 	}
-	if err != nil {
+	if len(p.works) < 2 || waits(err) {
 		p.failAll(err)
 		return
 	}
-	if len(lost) > 0 {
-		p.overtaken(lost)
+	// One of the items has something that Postgres does not take: each is saved for itself, then what is of no item.
+	rest := part{tasks: slices.Clone(p.tasks), keys: whole.keys}
+	for _, w := range p.works {
+		one := part{works: []*work{w}, tasks: w.tasks}
+		one.failed(p.save(ctx, one))
+		rest.tasks = slices.DeleteFunc(rest.tasks, func(t *task) bool { return slices.Contains(w.tasks, t) })
 	}
-	for _, t := range done {
-		if w := p.refs.works[t.ItemID]; t.wrote && t.err == nil && !w.answered.IsZero() && !t.TriggeredAt.IsZero() {
+	rest.failed(p.save(ctx, rest))
+}
+
+// failed fails the events of the part.
+func (c part) failed(err error) {
+	for _, t := range c.tasks {
+		if err != nil && (t.err == nil || !permanent(t.err)) {
+			t.err = err
+		}
+	}
+}
+
+// save commits one part. Items whose lease was lost are left as they are and resynced in full: the last write of this batch
+// may have overtaken a newer one.
+func (p *pass) save(ctx context.Context, what part) error {
+	c, ended := p.commitOf(what)
+	var lost []int64
+	err := p.persist(ctx, func(ctx context.Context) (err error) {
+		lost, err = p.Store.Save(ctx, p.holder, c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(lost) > 0 {
+		p.overtaken(ctx, lost)
+	}
+	for _, t := range ended {
+		if w := p.byItem[t.ItemID]; t.wrote && t.err == nil && !w.answered.IsZero() && !t.TriggeredAt.IsZero() {
 			p.lag.Observe(w.answered.Sub(t.TriggeredAt).Seconds())
 		}
 	}
+	return nil
 }
 
-// commitSingly keeps each item for itself, because one of them has something that Postgres does not take, and then what
-// is not of an item.
-func (p *pass) commitSingly() {
-	rest := *p
-	rest.works, rest.tasks = nil, slices.Clone(p.tasks)
-	for _, w := range p.works {
-		one := *p
-		one.works, one.tasks, one.keys = []*work{w}, w.tasks, nil
-		one.commit()
-		rest.tasks = slices.DeleteFunc(rest.tasks, func(t *task) bool { return slices.Contains(w.tasks, t) })
-	}
-	rest.commit()
-}
-
-// kept is what the batch has to keep, and the events that come to their end with it.
-func (p *pass) kept() (store.Commit, []*task) {
-	c := store.Commit{HoldFor: ledger.LeaseMargin, Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
+// commitOf is what a part has to save, and the events that come to their end with it.
+func (p *pass) commitOf(what part) (store.Commit, []*task) {
+	c := store.Commit{Keys: what.keys, Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 		return p.Requeue(ctx, tx, items, false)
 	}}
-	var done []*task
-	for _, w := range p.works {
-		w.end()
-		c.Items, c.Changed, c.Held = append(c.Items, w.item), append(c.Changed, w.changed), append(c.Held, w.held)
+	var ended []*task
+	for _, w := range what.works {
+		change := store.ItemChange{Item: w.item, Changed: w.changed}
+		if w.held {
+			change.HoldFor = ledger.LeaseMargin
+		}
+		c.Items = append(c.Items, change)
 		c.Links, c.Waits = append(c.Links, w.log.links...), append(c.Waits, w.log.waits...)
 		c.Appeared = c.Appeared || w.log.appeared
 	}
-	for _, t := range p.tasks {
+	for _, t := range what.tasks {
 		if t.err == nil {
-			done = append(done, t)
+			ended = append(ended, t)
 			c.Logs = append(c.Logs, p.logOf(t))
 		}
 	}
-	for _, key := range p.keys {
-		if !slices.Contains(p.unsure, key) {
-			c.Keys = append(c.Keys, key)
-		}
-	}
-	return c, done
+	return c, ended
 }
 
 // end fixes the answers of the item's events.
 func (w *work) end() {
 	for _, t := range w.tasks {
 		if w.err != nil && t.reason == "" {
-			t.err = w.err // what was refused is kept, and fails the event once the rest is done
+			t.err = w.err // what was rejected is kept, and fails the event once the rest is done
 		}
 		if t.err == nil || permanent(t.err) {
-			w.told(t)
+			w.changed = w.item.ClearPending(t.ColumnID, t.JobID) || w.changed
 		}
-		if t.err != nil || t.wrote || t.reason != "" {
-			continue
-		}
-		switch {
-		case w.gone:
-			t.reason = "the item is not on its board"
-		case w.deleted() && t.Kind != Deleted:
-			t.reason = "the item is deleted"
-		case !t.stale && w.unlinked():
-			t.reason = "no record is wanted yet"
+		if t.err == nil && !t.wrote && t.reason == "" {
+			t.reason = w.reason(t)
 		}
 	}
 }
 
-// told forgets which event told a column, now that it comes to its end.
-func (w *work) told(t *task) {
-	if c := w.item.Columns[t.ColumnID]; c.By != 0 && c.By == t.JobID {
-		c.By = 0
-		w.item.Columns[t.ColumnID] = c
-		w.changed = true
+// reason is why an event that changed nothing does not concern Salesforce; empty: it does, and Salesforce held it already.
+func (w *work) reason(t *task) string {
+	switch {
+	case w.state == elsewhere:
+		return reasonElsewhere
+	case w.state == gone, w.state == missing:
+		return reasonMissing
+	case w.item.IsDeleted() && t.Kind != Deleted:
+		return reasonDeleted
+	case t.stale:
+		return ""
+	case w.hasNoRecord():
+		return reasonNoRecord
 	}
+	return w.ended()
 }
 
-// unlinked says whether the item has no record, and none that was refused.
-func (w *work) unlinked() bool {
+// hasNoRecord reports whether the item has no record, and none that was rejected or ended for good.
+func (w *work) hasNoRecord() bool {
 	for _, link := range w.item.Links {
-		if link.SalesforceID != "" || len(link.Rejected) > 0 {
+		if link.SalesforceID != "" || len(link.Rejected) > 0 || link.Closed != "" {
 			return false
 		}
 	}
@@ -125,21 +150,25 @@ func (p *pass) logOf(t *task) store.Log {
 		JobID: t.JobID, Event: t.Type, BoardID: t.BoardID, ItemID: t.ItemID, ColumnID: t.ColumnID,
 		Status: string(t.outcome()), Attempt: t.Attempt, ReceivedAt: t.ReceivedAt,
 	}
-	told := response{Reason: t.reason}
-	if w := p.refs.works[t.ItemID]; w != nil && t.wrote {
-		told.Records, told.Notes = w.log.records, w.log.notes
-	} else if w == nil {
+	did := response{Reason: t.reason}
+	w := p.byItem[t.ItemID]
+	switch {
+	case w == nil:
 		log.Unclaimed = true
+	case t.wrote:
+		did.Records, did.Notes = w.log.records, w.log.notes
+	case len(w.log.records) > 0 && t.reason != "":
+		did.Records = w.log.ends()
 	}
-	if t.stale && told.Reason == "" {
-		told.Reason = "a newer value is known"
+	if t.stale && did.Reason == "" {
+		did.Reason = reasonNewer
 	}
-	log.Response = told
+	log.Response = did
 	return log
 }
 
 // overtaken answers the events of items that another worker has taken over.
-func (p *pass) overtaken(lost []int64) {
+func (p *pass) overtaken(ctx context.Context, lost []int64) {
 	var refs []ledger.Ref
 	for _, w := range p.works {
 		if !slices.Contains(lost, w.item.ID) {
@@ -150,10 +179,10 @@ func (p *pass) overtaken(lost []int64) {
 			t.err = &BusyError{What: "the item"}
 		}
 	}
-	err := p.persist(func(ctx context.Context) error {
+	err := p.persist(ctx, func(ctx context.Context) error {
 		return p.Store.Do(ctx, func(tx pgx.Tx) error { return p.Requeue(ctx, tx, refs, true) })
 	})
 	if err != nil {
-		p.Log.Error("comparison of overtaken items not queued", "items", len(refs), "error", err)
+		p.Log.Error("could not queue the resync of overtaken items", "items", len(refs), "error", err)
 	}
 }

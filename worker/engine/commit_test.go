@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
@@ -326,12 +325,12 @@ func TestPostgresAway(t *testing.T) {
 	w := setup(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	p := &pass{Engine: w.engine(), ctx: ctx, holder: uuid.New()}
-	p.tasks = []*task{{Event: w.event(people, 7, Event{Kind: Resync})}}
-	if err := p.claim(); err != nil {
+	p := w.engine().newPass([]Event{w.event(people, 7, Event{Kind: Resync})})
+	if err := p.claim(ctx); err != nil {
 		t.Fatal(err)
 	}
-	p.works[0].set("text_sfid", ledger.Column{Value: text(contactID), At: 1})
+	p.works[0].item.SetColumn("text_sfid", ledger.Column{Value: text(contactID), At: 1})
+	p.works[0].look()
 	blocking, err := w.db.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -340,7 +339,7 @@ func TestPostgresAway(t *testing.T) {
 	if _, err := blocking.Exec(t.Context(), "LOCK TABLE links"); err != nil {
 		t.Fatal(err)
 	}
-	p.prepare()
+	p.lookUp(ctx)
 	if !waits(p.works[0].err) {
 		t.Errorf("the item's error is %v, want one that waits", p.works[0].err)
 	}

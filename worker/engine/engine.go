@@ -20,16 +20,14 @@ import (
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
+	"crmsync/worker/engine/send"
 )
 
-// Salesforce is what the engine asks of Salesforce. Each method is one API call, of up to 200 records (Query: one for each
-// page); results stand in the order of records.
+// Salesforce is what the engine asks of Salesforce. Each method is one API call, of up to 200 records.
 type Salesforce interface {
-	Create(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
-	Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
-	Upsert(ctx context.Context, object, key string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
-	Delete(ctx context.Context, ids []string) ([]sfclient.Result, error)
-	Select(ctx context.Context, soql string) ([]sfclient.Record, error)
+	send.Salesforce
+	Select(ctx context.Context, soql string) ([]sfclient.Record, error) // a call for each page
+	Shape(ctx context.Context, object string) (*sfclient.Object, error) // no call where it is known
 }
 
 // Monday is what the engine asks of Monday. Each method is one API call.
@@ -69,6 +67,7 @@ type Engine struct {
 	Config
 	batches *batch.Batcher[Event, answer]
 	users   *users
+	sender  *send.Sender
 	size    prometheus.Histogram
 	lag     prometheus.Histogram
 }
@@ -94,6 +93,7 @@ func New(c Config) *Engine {
 			Buckets: prometheus.ExponentialBuckets(0.025, 2, 16), // 25 ms to about 14 min
 		}),
 	}
+	e.sender = &send.Sender{Salesforce: c.Salesforce, Size: c.BatchSize, Now: c.Now}
 	e.users = newUsers(c.Monday, c.Salesforce, c.Now)
 	e.batches = batch.New(batch.Config[Event]{
 		Max:         c.BatchSize,

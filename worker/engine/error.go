@@ -44,6 +44,13 @@ type RowError struct {
 
 func (e *RowError) Error() string { return fmt.Sprintf("%s: %s", e.Object, e.Code) }
 
+// UnconfirmedError is a delete that Monday does not confirm: it shows the item neither on a board nor in the archive or the bin.
+type UnconfirmedError struct{}
+
+func (e *UnconfirmedError) Error() string {
+	return "monday does not confirm that the item was deleted: it may be out of the token's reach"
+}
+
 func waits(err error) bool {
 	w, ok := asBehaviour[interface{ RetryAfter() time.Duration }](err)
 	return ok && w.RetryAfter() > 0

@@ -37,6 +37,7 @@ type Event struct {
 	ReceivedAt  time.Time
 	Redelivered bool // Monday delivers it again: TriggeredAt is not the time of the change
 	Force       bool // Resync: send every field, whatever was written before
+	Release     bool // Resync: a person released the deletion of the item's records
 }
 
 // Outcome is how an event ended.
@@ -53,10 +54,11 @@ const (
 // task is an event on its way through a batch.
 type task struct {
 	Event
-	stale  bool // what it says is older than what is known
-	reason string
-	wrote  bool
-	err    error
+	stale     bool // what it says is older than what is known
+	elsewhere bool // it names another board than the one that the item is known to be on
+	reason    string
+	wrote     bool
+	err       error
 }
 
 // outcome is the task's end as things stand.

@@ -2,19 +2,44 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"slices"
-	"time"
+	"strconv"
+	"strings"
 
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
 	"crmsync/sfclient"
+	"crmsync/worker/engine/plan"
 )
 
+// Codes of an Id in an id column that cannot be the item's record.
+const (
+	codeWrongObject = "WRONG_OBJECT"     // the Id is one of another object
+	codeNoRecord    = "NO_SUCH_RECORD"   // there is no such record, or it cannot be seen
+	codeNotAdopted  = "SHOWN_ID_REFUSED" // the mapping takes no record that is only shown
+)
+
+// lookUp finds out what the plans of the batch refer to.
+func (p *pass) lookUp(ctx context.Context) {
+	p.refs = plan.References{Linked: map[ledger.RecordRef]string{}, Owner: p.Mapping.Owner, Shown: map[string]plan.Shown{}}
+	looks := []func(context.Context) error{p.lookDoubtful, p.lookLinks, p.lookShown, p.lookUsers}
+	for _, look := range looks {
+		if err := look(ctx); err != nil {
+			for _, w := range p.works {
+				w.retry(err)
+			}
+			return
+		}
+	}
+}
+
 // lookLinks finds the records of other items that the batch's items refer to.
-func (p *pass) lookLinks() error {
+func (p *pass) lookLinks(ctx context.Context) (err error) {
 	var wanted []ledger.RecordRef
 	for _, w := range p.works {
-		if !w.alive() {
+		if !w.isAlive() {
 			continue
 		}
 		for _, rec := range w.board.Records {
@@ -23,64 +48,148 @@ func (p *pass) lookLinks() error {
 				if target == nil {
 					continue
 				}
-				if ids := w.view.Columns[field.Columns()[0]].IDs; len(ids) > 0 && p.refs.works[ids[0]] == nil {
+				if ids := w.view.View.Columns[field.Columns()[0]].IDs; len(ids) > 0 && p.byItem[ids[0]] == nil {
 					wanted = append(wanted, ledger.RecordRef{ItemID: ids[0], Record: target.Name})
 				}
 			}
 		}
 	}
-	if len(wanted) == 0 {
-		return nil
+	if len(wanted) > 0 {
+		p.refs.Linked, err = p.Store.LinkedIDs(ctx, wanted)
 	}
-	var err error
-	p.refs.linked, err = p.Store.LinkedIDs(p.ctx, wanted)
 	return err
 }
 
-// lookShown finds out whose records the Ids are that unlinked items show in their id columns, under a lease on each Id.
-func (p *pass) lookShown() error {
-	var shown, keys []string
+// refreshLinks brings what the batch itself has linked so far into the references.
+func (p *pass) refreshLinks() {
 	for _, w := range p.works {
-		if !w.alive() {
+		for name, link := range w.item.Links {
+			ref := ledger.RecordRef{ItemID: w.item.ID, Record: name}
+			if link.SalesforceID != "" {
+				p.refs.Linked[ref] = link.SalesforceID
+			} else {
+				delete(p.refs.Linked, ref)
+			}
+		}
+	}
+}
+
+// shownID is a Salesforce Id that an item without a record shows.
+type shownID struct {
+	work   *work
+	record *mapping.Record
+	id     string
+}
+
+// shownIDs are the Ids that items show for records that they do not have yet.
+func (p *pass) shownIDs() (shown []shownID) {
+	for _, w := range p.works {
+		if !w.isAlive() {
 			continue
 		}
 		for _, rec := range w.board.Records {
-			if rec.IDColumn == "" || w.item.Links[rec.Name] != nil && w.item.Links[rec.Name].SalesforceID != "" {
-				continue
-			}
-			if id, ok := sfclient.ID18(w.view.Columns[rec.IDColumn].Text); ok {
-				shown, keys = append(shown, id), append(keys, ledger.IDLease(id))
+			link := w.item.Links[rec.Name]
+			id := w.view.Shown[rec.Name]
+			if id != "" && (link == nil || link.SalesforceID == "" && link.Closed == "" && !link.Ended(id)) {
+				shown = append(shown, shownID{w, rec, id})
 			}
 		}
 	}
+	return shown
+}
+
+// lookShown finds out, under a lease on each Id, whose records the Ids are that items show, and whether they can be theirs.
+func (p *pass) lookShown(ctx context.Context) error {
+	shown := p.shownIDs()
 	if len(shown) == 0 {
 		return nil
 	}
-	if err := p.lease(keys); err != nil {
+	var ids, keys []string
+	for _, s := range shown {
+		ids, keys = append(ids, s.id), append(keys, ledger.IDLease(s.id))
+	}
+	if err := p.lease(ctx, keys); err != nil {
 		return err
 	}
-	var err error
-	if p.refs.owners, err = p.owners(shown); err != nil {
+	owners, err := p.owners(ctx, ids)
+	if err != nil {
 		return err
 	}
-	// Of two items of one batch that show the same Id, the first has it.
-	for _, w := range p.works {
-		for _, rec := range w.board.Records {
-			if rec.IDColumn == "" {
-				continue
-			}
-			id, ok := sfclient.ID18(w.view.Columns[rec.IDColumn].Text)
-			if ok && p.refs.owners[id] == 0 && w.alive() {
-				p.refs.owners[id] = w.item.ID
-			}
+	facts, err := p.shownFacts(ctx, shown, owners)
+	if err != nil {
+		return err
+	}
+	for _, s := range shown {
+		fact := facts[s.id]
+		fact.Busy = !p.isLeased(ledger.IDLease(s.id))
+		if fact.Item == 0 && fact.Fault == "" {
+			fact.Item = s.work.item.ID // of two items of one batch that show the same Id, the first has it
+			facts[s.id] = fact
 		}
+		p.refs.Shown[s.id] = fact
 	}
 	return nil
 }
 
+// shownFacts asks Salesforce about the records: an Id may be of another object, or of no record at all, and a record that
+// carries the key of another item is that item's.
+func (p *pass) shownFacts(ctx context.Context, shown []shownID, owners map[string]int64) (map[string]plan.Shown, error) {
+	facts := map[string]plan.Shown{}
+	asked := map[string][]string{} // object -> Ids
+	for _, s := range shown {
+		shape, err := p.Salesforce.Shape(ctx, s.record.Object)
+		if err != nil {
+			return nil, fmt.Errorf("describing %s: %w", s.record.Object, err)
+		}
+		switch {
+		case owners[s.id] != 0:
+			facts[s.id] = plan.Shown{Item: owners[s.id]}
+		case !shape.Fits(s.id):
+			facts[s.id] = plan.Shown{Fault: codeWrongObject}
+		case !p.Mapping.AdoptShown:
+			facts[s.id] = plan.Shown{Fault: codeNotAdopted}
+		default:
+			facts[s.id] = plan.Shown{Fault: codeNoRecord}
+			asked[s.record.Object] = append(asked[s.record.Object], s.id)
+		}
+	}
+	for object, ids := range asked {
+		for some := range slices.Chunk(ids, p.BatchSize) {
+			soql := "SELECT Id, " + p.Mapping.Key + " FROM " + object + " WHERE Id IN (" + quoteAll(some) + ")"
+			records, err := p.Salesforce.Select(ctx, soql)
+			if err != nil {
+				return nil, fmt.Errorf("looking up %s: %w", object, err)
+			}
+			for _, record := range records {
+				id, _ := record["Id"].(string)
+				facts[id] = plan.Shown{Item: keyItem(record, p.Mapping.Key)}
+			}
+		}
+	}
+	return facts, nil
+}
+
+// keyItem is the item whose id a record carries; 0: it carries none.
+func keyItem(record sfclient.Record, key string) int64 {
+	text, _ := record[key].(string)
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
+func quoteAll(texts []string) string {
+	quoted := make([]string, len(texts))
+	for n, text := range texts {
+		quoted[n] = sfclient.Quote(text)
+	}
+	return strings.Join(quoted, ", ")
+}
+
 // owners finds the items that records belong to, by Id. A record that several items share belongs to none of them.
-func (p *pass) owners(ids []string) (map[string]int64, error) {
-	links, err := p.Store.LinksOf(p.ctx, ids)
+func (p *pass) owners(ctx context.Context, ids []string) (map[string]int64, error) {
+	links, err := p.Store.LinksOf(ctx, ids)
 	owners := map[string]int64{}
 	for id, linked := range links {
 		for _, l := range linked {
@@ -93,48 +202,83 @@ func (p *pass) owners(ids []string) (map[string]int64, error) {
 }
 
 // lookUsers finds the Salesforce users of the persons in the batch's items.
-func (p *pass) lookUsers() error {
+func (p *pass) lookUsers(ctx context.Context) (err error) {
 	var persons []int64
 	for _, w := range p.works {
-		if !w.alive() {
+		if !w.isAlive() {
 			continue
 		}
-		for _, value := range w.view.Columns {
+		for _, value := range w.view.View.Columns {
 			if value.Type == column.People && len(value.IDs) > 0 && !slices.Contains(persons, value.IDs[0]) {
 				persons = append(persons, value.IDs[0])
 			}
 		}
 	}
-	if len(persons) == 0 {
-		return nil
+	if len(persons) > 0 {
+		p.refs.Users, err = p.users.find(ctx, persons)
 	}
-	var err error
-	p.refs.users, err = p.users.find(p.ctx, persons)
 	return err
 }
 
-// lease takes leases on keys for the batch; those that it does not get are with another worker.
-func (p *pass) lease(keys []string) error {
-	got, err := p.Store.Lease(p.ctx, p.holder, keys, p.Timeout+ledger.LeaseMargin)
-	if err != nil {
-		return err
+// lookDoubtful finds, by their key, the records that may be there without a link. One that is there is kept in sync from now
+// on, though nothing would create it any more.
+func (p *pass) lookDoubtful(ctx context.Context) error {
+	var wanted []target
+	for _, w := range p.works {
+		for _, rec := range w.board.Records {
+			link := w.item.Links[rec.Name]
+			if w.isAlive() && link != nil && link.SalesforceID == "" && link.InDoubt(p.Mapping.Key) {
+				wanted = append(wanted, target{w, rec})
+			}
+		}
 	}
-	p.keys = append(p.keys, got...)
+	found := p.findByKey(ctx, wanted)
+	for _, t := range wanted {
+		if record, ok := found[t]; ok {
+			p.linkFound(t, record)
+		} else if t.work.err == nil {
+			p.linkNone(t)
+		}
+	}
 	return nil
 }
 
-func (p *pass) leased(key string) bool { return slices.Contains(p.keys, key) }
+// target is a record of an item.
+type target struct {
+	work   *work
+	record *mapping.Record
+}
 
-// keepUnsure shortens the leases on values that a record may just be made for.
-func (p *pass) keepUnsure() {
-	if len(p.unsure) == 0 {
-		return
+// findByKey looks up records by the key field that holds the item's id: a worker may have died between creating a record and
+// keeping its Id. Items about whose records nothing could be learnt are to be tried again.
+func (p *pass) findByKey(ctx context.Context, wanted []target) map[target]sfclient.Record {
+	found := map[target]sfclient.Record{}
+	byObject := map[string][]target{}
+	for _, t := range wanted {
+		byObject[t.record.Object] = append(byObject[t.record.Object], t)
 	}
-	err := p.persist(func(ctx context.Context) error {
-		_, err := p.Store.Lease(ctx, p.holder, p.unsure, unsureLease)
-		return err
-	})
-	if err != nil {
-		p.Log.Warn("lease not shortened", "keys", len(p.unsure), "lasts", (p.Timeout + ledger.LeaseMargin).Round(time.Second), "error", err)
+	for object, all := range byObject {
+		for some := range slices.Chunk(all, p.BatchSize) {
+			byItem, ids := map[int64][]target{}, make([]string, len(some))
+			for n, t := range some {
+				byItem[t.work.item.ID] = append(byItem[t.work.item.ID], t)
+				ids[n] = strconv.FormatInt(t.work.item.ID, 10)
+			}
+			records, err := p.Salesforce.Select(ctx, "SELECT Id, CreatedDate, "+p.Mapping.Key+" FROM "+object+
+				" WHERE "+p.Mapping.Key+" IN ("+quoteAll(ids)+")")
+			if err != nil {
+				err = fmt.Errorf("looking up %s: %w", object, err)
+				for _, t := range some {
+					t.work.retry(err)
+				}
+				continue
+			}
+			for _, record := range records {
+				for _, t := range byItem[keyItem(record, p.Mapping.Key)] {
+					found[t] = record
+				}
+			}
+		}
 	}
+	return found
 }

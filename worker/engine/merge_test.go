@@ -44,20 +44,20 @@ func play(t interface{ Fatalf(string, ...any) }, history []change, known bool, b
 		}
 	}
 	for _, b := range batches {
-		w := &work{board: testBoard(), item: item}
+		w := &work{mapping: testMapping(), board: testBoard(), item: item, now: noon.Add(time.Hour)}
 		for _, n := range b.told {
 			w.tasks = append(w.tasks, &task{Event: history[n-1].event(history)})
 		}
 		for _, task := range w.tasks {
 			w.merge(task)
 		}
-		if w.read {
-			w.mergeRead(monday(history[:b.shown]))
+		if w.mustRead() {
+			w.mergeRead(monday(history[:b.shown]), w.board.Columns)
 		}
 		w.settleExistence()
-		if w.ended {
+		if w.state == ending {
 			record = false
-		} else if w.alive() {
+		} else if w.isAlive() {
 			record = true
 		}
 		text, err := json.Marshal(item)

@@ -240,11 +240,13 @@ func (w *world) contact(item int64) map[string]any {
 	return found[0]
 }
 
-// testBoard is the board of people.
-var testBoard = sync.OnceValue(func() *mapping.Board {
+var testMapping = sync.OnceValue(func() *mapping.Mapping {
 	m, err := mapping.Parse("test.yaml", []byte(rules))
 	if err != nil {
 		panic(err)
 	}
-	return m.Board(people)
+	return m
 })
+
+// testBoard is the board of people.
+func testBoard() *mapping.Board { return testMapping().Board(people) }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -9,104 +10,105 @@ import (
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
+	"crmsync/worker/engine/plan"
 )
 
 // writeSize is the most items that are written to Monday in one call.
 const writeSize = 50
 
-// shown is the Id of a record that an item is to show.
-type shown struct {
+// idCell is the cell in which an item is to show the Id of a record.
+type idCell struct {
 	work   *work
 	record *mapping.Record
-	link   *ledger.Link
+	id     string
 }
 
+func (c idCell) planned() planned { return planned{c.work, plan.Plan{Record: c.record}} }
+
 // writeBack shows the Ids of records in the id columns of their items, where these do not show them yet.
-func (p *pass) writeBack() {
+func (p *pass) writeBack(ctx context.Context) {
 	var items []*work
-	byWork := map[*work][]shown{}
+	byWork := map[*work][]idCell{}
 	for _, w := range p.works {
-		if w.gone || !w.item.DeletedAt.IsZero() || !w.item.Known {
+		if w.state != alive || w.item.IsDeleted() || !w.item.Known {
 			continue
 		}
-		for _, rec := range w.board.Records {
-			link := w.item.Links[rec.Name]
-			if rec.IDColumn == "" || link == nil || link.SalesforceID == "" {
-				continue
-			}
-			if id, _ := sfclient.ID18(w.item.Columns[rec.IDColumn].Text); id == link.SalesforceID {
-				continue
-			}
-			s := shown{w, rec, link}
-			if refusal, refused := link.Rejected[shownID]; refused && refusal.Value == link.SalesforceID {
-				s.row().blameAgain(shownID, []string{rec.IDColumn})
-				continue
-			}
-			if byWork[w] == nil {
-				items = append(items, w)
-			}
-			byWork[w] = append(byWork[w], s)
+		if cells := w.idCells(); len(cells) > 0 {
+			items, byWork[w] = append(items, w), cells
 		}
 	}
 	for some := range slices.Chunk(items, writeSize) {
-		p.show(some, byWork)
+		p.writeIDs(ctx, some, byWork)
 	}
 }
 
-// show writes the Ids of some items to Monday. Each item has its own fate.
-func (p *pass) show(items []*work, byWork map[*work][]shown) {
+// idCells are the cells that do not show the Id that they should.
+func (w *work) idCells() (cells []idCell) {
+	for _, rec := range w.board.Records {
+		link := w.item.Links[rec.Name]
+		if rec.IDColumn == "" || link == nil || link.SalesforceID == "" {
+			continue
+		}
+		if id, _ := sfclient.ID18(w.item.Columns[rec.IDColumn].Text); id == link.SalesforceID {
+			continue
+		}
+		cell := idCell{w, rec, link.SalesforceID}
+		if link.Rejects(plan.ShownID, cell.id) {
+			cell.planned().blameAgain(plan.ShownID, []string{rec.IDColumn})
+			continue
+		}
+		cells = append(cells, cell)
+	}
+	return cells
+}
+
+// writeIDs writes the Ids of some items to Monday. Each item has its own fate.
+func (p *pass) writeIDs(ctx context.Context, items []*work, byWork map[*work][]idCell) {
 	writes := make([]mondayclient.Write, len(items))
 	for n, w := range items {
 		writes[n] = mondayclient.Write{BoardID: w.board.ID, ItemID: w.item.ID, Columns: map[string]any{}}
-		for _, s := range byWork[w] {
-			writes[n].Columns[s.record.IDColumn] = s.link.SalesforceID
+		for _, c := range byWork[w] {
+			writes[n].Columns[c.record.IDColumn] = c.id
 		}
 	}
-	fates, err := p.Monday.Write(p.ctx, writes)
+	fates, err := p.Monday.Write(ctx, writes)
 	for n, w := range items {
 		fate := err
 		if fate == nil {
 			fate = fates[n]
 		}
-		switch {
-		case fate == nil:
-			for _, s := range byWork[w] {
-				s.done()
+		for _, c := range byWork[w] {
+			switch {
+			case fate == nil:
+				c.shows()
+			case permanent(fate):
+				p.recordUnshown(c, fate)
+			default:
+				w.retry(fate)
 			}
-		case permanent(fate):
-			for _, s := range byWork[w] {
-				s.refused(fate)
-			}
-		default:
-			w.retry(fate)
 		}
 	}
 }
 
-// done keeps that the item shows the Id. Its time is just after the last known one, so that whatever Monday tells of the
-// column from now on is newer.
-func (s shown) done() {
-	at := s.work.item.Columns[s.record.IDColumn].At + 1
-	s.work.set(s.record.IDColumn, ledger.Column{Value: column.Value{Type: column.Text, Text: s.link.SalesforceID}, At: at})
-	s.work.wrote(recordChange{Record: s.record.Name, Object: s.record.Object, ID: s.link.SalesforceID}, []string{s.record.IDColumn})
+// shows records that the item shows the Id.
+func (c idCell) shows() {
+	c.work.item.WriteColumn(c.record.IDColumn, column.Value{Type: column.Text, Text: c.id})
+	c.work.changed = true
+	c.work.wrote(recordChange{Record: c.record.Name, Object: c.record.Object, ID: c.id}, []string{c.record.IDColumn})
 }
 
-// refused keeps that Monday does not take the Id. An item that has gone meanwhile needs none.
-func (s shown) refused(err error) {
+// recordUnshown records that Monday does not take the Id. An item that has gone meanwhile needs none.
+func (p *pass) recordUnshown(c idCell, err error) {
 	code := "REFUSED"
 	var monday *mondayclient.Error
 	if errors.As(err, &monday) {
 		code = monday.Code
 	}
 	if code == "ResourceNotFoundException" || code == "ItemNotFoundException" {
-		s.work.log.note("the item went before it could show the Id of its record")
+		c.work.log.note("the item went before it could show the Id of its record")
 		return
 	}
-	s.row().refuse(shownID, s.link.SalesforceID, []string{s.record.IDColumn}, &RefusedError{
-		Object: "column " + s.record.IDColumn, SalesforceID: s.link.SalesforceID, Code: code,
+	p.reject(c.planned(), plan.ShownID, ledger.Rejection{Value: c.id, Code: code}, []string{c.record.IDColumn}, &RefusedError{
+		Object: "column " + c.record.IDColumn, SalesforceID: c.id, Code: code,
 	})
-}
-
-func (s shown) row() *row {
-	return &row{work: s.work, record: s.record, link: s.link}
 }

@@ -301,9 +301,8 @@ func (p *page) commit() error {
 	keep := store.Page{RunID: p.run.ID, Cursor: p.run.Cursor, Failures: p.failures}
 	for _, x := range p.subjects {
 		if x.claimed != nil {
-			c.Items, c.Changed = append(c.Items, x.claimed), append(c.Changed, x.claimed.Known)
-			// What a worker that died left unsure stays so: the item's next event settles it.
-			c.Held = append(c.Held, x.claimed.Abandoned)
+			// What a worker that died left in doubt stays so: the item's next event settles it.
+			c.Items = append(c.Items, store.ItemChange{Item: x.claimed, Changed: x.claimed.Known, Left: x.claimed.Abandoned})
 			if x.item > 0 && x.link.SalesforceID != "" {
 				c.Links = append(c.Links, x.link)
 				c.Appeared = c.Appeared || x.key

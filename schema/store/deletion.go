@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/schema/ledger"
+)
+
+// brakeLock is the first key of the advisory lock under which the deletions of one board are counted.
+const brakeLock = 0x6272616b // "brak"
+
+// Brake is how many items of a board may end within some time before a person is asked.
+type Brake struct {
+	Deletes int           // this many may always
+	Percent int           // and this share of the board's items
+	Within  time.Duration // counted over this time
+}
+
+// Hold is what the brake holds of a board.
+type Hold struct {
+	BoardID int64
+	Items   []int64
+	Since   time.Time
+	Alerted bool
+}
+
+// Admit counts the end of items of one board, and returns those whose records may be deleted now. The others are held until
+// a person decides; while any is held, so is every further one of the board. An item that was released may go, one that was
+// dropped keeps its records.
+func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, b Brake) (admitted []int64, err error) {
+	const query = `
+		WITH wanted AS (
+			SELECT w.item_id, w.n, d.state
+			FROM   unnest($2::bigint[]) WITH ORDINALITY AS w(item_id, n)
+			LEFT   JOIN deletions d USING (item_id)
+		), room AS (
+			SELECT greatest($3::int, $4::int * (SELECT count(*) FROM items WHERE board_id = $1 AND deleted_at IS NULL) / 100)
+			     - (SELECT count(*) FROM deletions
+			        WHERE board_id = $1 AND state = 'done' AND at > now() - $5::interval AND item_id <> ALL($2)) AS n,
+			       EXISTS (SELECT FROM deletions WHERE board_id = $1 AND state = 'held' AND item_id <> ALL($2)) AS braked
+		), decided AS (
+			SELECT w.item_id, CASE
+			       WHEN w.state IN ('released', 'held', 'dropped') THEN w.state
+			       WHEN NOT room.braked AND row_number() OVER (PARTITION BY coalesce(w.state, 'done') ORDER BY w.n) <= room.n THEN 'done'
+			       ELSE 'held' END AS state
+			FROM   wanted w, room
+		), kept AS (
+			INSERT INTO deletions AS d (item_id, board_id, state)
+			SELECT item_id, $1, CASE state WHEN 'released' THEN 'done' ELSE state END FROM decided
+			ON CONFLICT (item_id) DO UPDATE
+			SET    state = excluded.state, board_id = excluded.board_id,
+			       at = CASE WHEN d.state = excluded.state THEN d.at ELSE now() END
+		)
+		SELECT item_id FROM decided WHERE state IN ('done', 'released')`
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1, hashint8($2))", brakeLock, boardID); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, query, boardID, items, b.Deletes, b.Percent, b.Within)
+		if err != nil {
+			return err
+		}
+		admitted, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		return err
+	})
+	return admitted, doing("counting deletions", err)
+}
+
+// ForgetDeletions forgets that items ended: they are back.
+func (s *Store) ForgetDeletions(ctx context.Context, items []int64) error {
+	_, err := s.pool.Exec(ctx, `DELETE FROM deletions WHERE item_id = ANY($1)`, items)
+	return doing("forgetting deletions", err)
+}
+
+// Holds are what the brake holds, by board.
+func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
+	const query = `
+		SELECT board_id, array_agg(item_id ORDER BY at, item_id), min(at), bool_or(alerted_at IS NOT NULL)
+		FROM   deletions WHERE state = 'held'
+		GROUP  BY board_id ORDER BY board_id`
+	rows, err := s.pool.Query(ctx, query)
+	if err != nil {
+		return nil, doing("reading held deletions", err)
+	}
+	holds, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Hold])
+	return holds, doing("reading held deletions", err)
+}
+
+// MarkHoldAlerted records that people were told of what the brake holds of a board.
+func (s *Store) MarkHoldAlerted(ctx context.Context, boardID int64) error {
+	_, err := s.pool.Exec(ctx, `UPDATE deletions SET alerted_at = now() WHERE board_id = $1 AND state = 'held' AND alerted_at IS NULL`, boardID)
+	return doing("marking held deletions as alerted", err)
+}
+
+// Decide ends holds: released items are handed to requeue, in the transaction, and their records are deleted once Monday has
+// confirmed their end again; those of dropped ones are kept. Of items it decides about these, or about all where items is
+// nil. It returns those that it decided about.
+func (s *Store) Decide(ctx context.Context, release bool, boardID int64, items []int64, who string,
+	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []ledger.Ref, err error) {
+	const query = `
+		UPDATE deletions
+		SET    state = CASE WHEN $1 THEN 'released' ELSE 'dropped' END, decided_at = now(), decided_by = $4
+		WHERE  state = 'held' AND ($2 = 0 OR board_id = $2) AND ($3::bigint[] IS NULL OR item_id = ANY($3))
+		RETURNING board_id, item_id`
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, query, release, boardID, items, who)
+		if err != nil {
+			return err
+		}
+		if decided, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ledger.Ref]); err != nil || !release || len(decided) == 0 {
+			return err
+		}
+		return requeue(ctx, tx, decided)
+	})
+	return decided, doing("deciding about held deletions", err)
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"crmsync/schema/store"
+)
+
+// brake counts the items that end with records to delete, and returns the records that may be deleted now. Those of the
+// others are held until a person decides.
+func (p *pass) brake(ctx context.Context, wanted []target) []target {
+	byBoard := map[int64][]int64{}
+	for _, t := range wanted {
+		id := t.work.item.ID
+		if !slices.Contains(byBoard[t.work.board.ID], id) {
+			byBoard[t.work.board.ID] = append(byBoard[t.work.board.ID], id)
+		}
+	}
+	limit := store.Brake(p.Mapping.Brake)
+	admitted := map[int64]bool{}
+	for _, board := range slices.Sorted(maps.Keys(byBoard)) {
+		items, err := p.Store.Admit(ctx, board, byBoard[board], limit)
+		for _, id := range items {
+			admitted[id] = true
+		}
+		for _, id := range byBoard[board] {
+			if err != nil {
+				p.byItem[id].retry(err)
+			}
+		}
+	}
+	return slices.DeleteFunc(wanted, func(t target) bool {
+		if !admitted[t.work.item.ID] && t.work.err == nil {
+			t.work.heldBack()
+		}
+		return !admitted[t.work.item.ID]
+	})
+}
+
+// forgetDeletions forgets what was decided about the deletion of items that are back.
+func (p *pass) forgetDeletions(ctx context.Context) {
+	var back []int64
+	for _, w := range p.works {
+		if w.restored {
+			back = append(back, w.item.ID)
+		}
+	}
+	if len(back) == 0 {
+		return
+	}
+	if err := p.Store.ForgetDeletions(ctx, back); err != nil {
+		for _, id := range back {
+			p.byItem[id].retry(err)
+		}
+	}
+}
+
+// heldBack has the events that end the item say that its records are kept for now.
+func (w *work) heldBack() {
+	for _, t := range w.tasks {
+		if t.ends() && t.err == nil && t.reason == "" && !t.wrote {
+			t.reason = reasonHeld
+		}
+	}
+}

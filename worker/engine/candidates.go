@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"crmsync/sfclient"
+	"crmsync/worker/engine/plan"
+)
+
+// querySize bounds the conditions of one query: a request line is limited to 16,384 bytes.
+//
+// https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
+const querySize = 8_000
+
+// question is a query for records by the same fields of one object.
+type question struct{ object, fields, except string }
+
+// candidates asks Salesforce for the records that have the plans' match values: one query for each object and set of fields,
+// oldest records first.
+func (p *pass) candidates(ctx context.Context, plans []planned) map[string][]candidate {
+	asked := map[question]map[string]planned{} // by match key
+	for _, d := range plans {
+		q, err := p.question(ctx, d)
+		if err != nil {
+			d.work.retry(err)
+			continue
+		}
+		if asked[q] == nil {
+			asked[q] = map[string]planned{}
+		}
+		asked[q][d.plan.Match] = d
+	}
+	found := map[string][]candidate{}
+	for q, byKey := range asked {
+		for _, some := range bySize(slices.Collect(maps.Values(byKey))) {
+			records, err := p.Salesforce.Select(ctx, q.soql(some))
+			if err != nil {
+				retryAll(alike(plans, some), fmt.Errorf("looking up %s: %w", q.object, err))
+				continue
+			}
+			for _, record := range records {
+				p.sort(record, some[0], found)
+			}
+		}
+	}
+	return found
+}
+
+// question is how a plan's record is looked for. A lead that was converted can no longer be written, and a person account is
+// no company and no contact of its own.
+func (p *pass) question(ctx context.Context, d planned) (question, error) {
+	rec := d.plan.Record
+	fields := slices.Sorted(maps.Keys(plan.MatchValues(rec, d.plan.Write.Fields)))
+	q := question{object: rec.Object, fields: strings.Join(fields, ", ")}
+	if !rec.Shared {
+		q.fields += ", " + p.Mapping.Key
+	}
+	shape, err := p.Salesforce.Shape(ctx, rec.Object)
+	if err != nil {
+		return q, fmt.Errorf("describing %s: %w", rec.Object, err)
+	}
+	for _, field := range []string{"IsConverted", "IsPersonAccount"} {
+		if shape.Has(field) {
+			q.except += " AND " + field + " = false"
+		}
+	}
+	return q, nil
+}
+
+func (q question) soql(some []planned) string {
+	conditions := make([]string, len(some))
+	for n, d := range some {
+		conditions[n] = condition(plan.MatchValues(d.plan.Record, d.plan.Write.Fields))
+	}
+	any := strings.Join(conditions, " OR ")
+	if q.except != "" {
+		any = "(" + any + ")" + q.except
+	}
+	return "SELECT Id, " + q.fields + " FROM " + q.object + " WHERE " + any + " ORDER BY CreatedDate, Id"
+}
+
+// alike are the plans with a match value of some of them.
+func alike(plans, some []planned) []planned {
+	return slices.DeleteFunc(slices.Clone(plans), func(d planned) bool {
+		return !slices.ContainsFunc(some, func(other planned) bool { return other.plan.Match == d.plan.Match })
+	})
+}
+
+// sort puts a record that was found under the match key that it answers.
+func (p *pass) sort(record sfclient.Record, like planned, found map[string][]candidate) {
+	values := map[string]any{}
+	for name := range plan.MatchValues(like.plan.Record, like.plan.Write.Fields) {
+		values[name] = record[name]
+	}
+	id, _ := record["Id"].(string)
+	key, _ := record[p.Mapping.Key].(string)
+	match := plan.KeyOf(like.plan.Record, values)
+	found[match] = append(found[match], candidate{id: id, item: keyItem(record, p.Mapping.Key), keyed: key != ""})
+}
+
+func condition(values map[string]any) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		text := fmt.Sprint(values[name])
+		if s, ok := values[name].(string); ok {
+			text = sfclient.Quote(strings.TrimSpace(s))
+		}
+		parts = append(parts, name+" = "+text)
+	}
+	return "(" + strings.Join(parts, " AND ") + ")"
+}
+
+// bySize cuts plans into queries of a bounded length.
+func bySize(plans []planned) (chunks [][]planned) {
+	size := querySize
+	for _, d := range plans {
+		length := 3*len(condition(plan.MatchValues(d.plan.Record, d.plan.Write.Fields))) + len(" OR ") // percent-encoded at worst
+		if size+length > querySize {
+			chunks, size = append(chunks, nil), 0
+		}
+		chunks[len(chunks)-1] = append(chunks[len(chunks)-1], d)
+		size += length
+	}
+	return chunks
+}

@@ -1,0 +1,169 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+)
+
+// difference collects the fields that Salesforce does not hold yet.
+func (m *maker) difference(values map[string]mapping.Value) *Write {
+	w := &Write{Fields: map[string]any{}}
+	var depending []*mapping.Field
+	sent := map[string]any{}
+	for _, field := range m.Record.Fields {
+		value, ok := m.value(field, values[field.Name])
+		if !ok {
+			continue
+		}
+		sent[field.Name] = value
+		switch m.verdict(field, value) {
+		case send:
+			w.Fields[field.Name] = value
+		case leaveEmpty:
+			w.Empty = append(w.Empty, field.Name)
+		case repeat:
+			m.Repeated = append(m.Repeated, field.Name)
+		case depend:
+			depending = append(depending, field)
+		}
+	}
+	// What was rejected because of other fields gets another attempt when one of these is written.
+	writes := len(w.Fields) > 0
+	for _, field := range depending {
+		if writes {
+			w.Fields[field.Name] = sent[field.Name]
+		} else {
+			m.Repeated = append(m.Repeated, field.Name)
+		}
+	}
+	return w
+}
+
+// fate is what becomes of one field.
+type fate uint8
+
+const (
+	held       fate = iota // Salesforce holds the value
+	send                   // it is sent
+	leaveEmpty             // it stays null on a new record
+	repeat                 // it was rejected before
+	depend                 // it was rejected before, because of other fields
+)
+
+func (m *maker) verdict(field *mapping.Field, value any) fate {
+	linked := m.link.SalesforceID != ""
+	_, written := m.link.Written[field.Name]
+	switch {
+	case value == nil && !linked:
+		return leaveEmpty
+	case value == nil && !written && !m.touches(field):
+		return held // a record that was there before its link keeps what Monday has never had
+	case linked && !m.it.Fresh && m.link.Holds(field.Name, value):
+		return held
+	case !m.link.Rejects(field.Name, value):
+		return send
+	case m.link.Rejected[field.Name].Dependent:
+		return depend
+	}
+	return repeat
+}
+
+// value turns what the mapping says into what is sent. It is not ok where nothing can be: the value cannot become the field, or
+// refers to what does not exist yet.
+func (m *maker) value(field *mapping.Field, v mapping.Value) (value any, ok bool) {
+	if v.Err != nil {
+		m.reject(field, v.Err)
+		return nil, false
+	}
+	if value, ok = m.resolve(v); ok && v.Since != "" && m.link.Since[field.Name] != v.Since {
+		if m.Since == nil {
+			m.Since = map[string]string{}
+		}
+		m.Since[field.Name] = v.Since
+	}
+	return value, ok
+}
+
+func (m *maker) resolve(v mapping.Value) (value any, ok bool) {
+	switch {
+	case v.Record != nil:
+		if link := m.it.Links[v.Record.Name]; link != nil && link.SalesforceID != "" {
+			return link.SalesforceID, true
+		}
+		return nil, false
+	case v.Link != nil:
+		ref := ledger.RecordRef{ItemID: v.Item, Record: v.Link.Name}
+		if id := m.refs.Linked[ref]; id != "" {
+			return id, true
+		}
+		m.Waits = append(m.Waits, ref)
+		return nil, false
+	case v.Person != 0:
+		if id := m.refs.Users[v.Person]; id != "" {
+			return id, true
+		}
+		m.note("a person has no active Salesforce user with the same email")
+		return m.refs.Owner, m.refs.Owner != ""
+	}
+	return v.Literal, true
+}
+
+// reject notes a column whose value cannot become the field.
+func (m *maker) reject(field *mapping.Field, err error) {
+	r := Rejection{Field: field.Name, Value: err.Error(), Code: "INVALID_VALUE", Detail: err.Error(), Columns: field.Columns()}
+	var v *mapping.ValueError
+	if errors.As(err, &v) {
+		r.Code = v.Code
+	}
+	if m.link.Rejects(field.Name, r.Value) {
+		m.Repeated = append(m.Repeated, field.Name)
+		return
+	}
+	m.Rejected = append(m.Rejected, r)
+}
+
+// touches reports whether an event of the batch carried what the field is made from.
+func (m *maker) touches(field *mapping.Field) bool {
+	return slices.ContainsFunc(field.Columns(), func(id string) bool { return m.it.Touched[id] })
+}
+
+// Digest stands for the fields of a record where that is rejected as a whole.
+func Digest(fields map[string]any) string {
+	text, err := json.Marshal(fields) // keys in order
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// StaleLabels are the columns of the board with a label that the mapping does not have, and by which something new would be
+// decided: where the label is only what is known of the item, it may have been renamed in both places since.
+func StaleLabels(board *mapping.Board, it Item, today time.Time) (columns []string) {
+	for _, rec := range board.Records {
+		link := it.Links[rec.Name]
+		outside := rec.Outside(it.View)
+		if link == nil || len(outside) == 0 {
+			continue
+		}
+		values := rec.Desired(it.View, link.Since, today)
+		for _, field := range rec.Fields {
+			from := field.Columns()
+			if len(from) == 0 || !slices.Contains(outside, from[0]) {
+				continue
+			}
+			v := values[field.Name]
+			if v.Err != nil && !link.Rejects(field.Name, v.Err.Error()) || v.Err == nil && !link.Holds(field.Name, v.Literal) {
+				columns = append(columns, from[0])
+			}
+		}
+	}
+	return columns
+}

@@ -1,0 +1,56 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+)
+
+// KeyOf stands for the match values among the fields of a record; it is empty where all of them are. It folds what Salesforce
+// does not tell apart: case, and white space around a text.
+func KeyOf(rec *mapping.Record, fields map[string]any) string {
+	values := MatchValues(rec, fields)
+	if len(values) == 0 {
+		return ""
+	}
+	key := []string{rec.Object}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		key = append(key, name+"="+strings.ToLower(strings.TrimSpace(fmt.Sprint(values[name]))))
+	}
+	return strings.Join(key, "\x1f")
+}
+
+// MatchValues are the values that a record is looked up by: those that are not empty.
+func MatchValues(rec *mapping.Record, fields map[string]any) map[string]any {
+	values := map[string]any{}
+	for _, name := range rec.Match {
+		if v := fields[name]; v != nil && strings.TrimSpace(fmt.Sprint(v)) != "" {
+			values[name] = v
+		}
+	}
+	return values
+}
+
+// MatchWritten is the match key of the record that an item is linked to.
+func MatchWritten(rec *mapping.Record, link *ledger.Link) string {
+	held := map[string]any{}
+	for field := range link.Written {
+		held[field], _ = link.Agreed(field)
+	}
+	return KeyOf(rec, held)
+}
+
+// matchOf is the match key of what a record should hold.
+func matchOf(rec *mapping.Record, values map[string]mapping.Value) string {
+	literals := map[string]any{}
+	for _, name := range rec.Match {
+		if v := values[name]; v.Err == nil {
+			literals[name] = v.Literal
+		}
+	}
+	return KeyOf(rec, literals)
+}

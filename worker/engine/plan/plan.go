@@ -1,0 +1,203 @@
+// Package plan compares what Salesforce should hold for an item with what both sides last agreed on, and says what is to be
+// done. It is pure: making a plan changes nothing and asks nobody, so that planning what was done gives nothing.
+package plan
+
+import (
+	"strconv"
+	"time"
+
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+)
+
+// Rejections are kept by field; these names stand for what is not a field.
+const (
+	WholeRecord = ""    // the record as a whole, with a digest of its fields as the value
+	ShownID     = "@id" // the Salesforce Id that the item's id column shows
+)
+
+// Plan is what one record of one item needs.
+type Plan struct {
+	Record *mapping.Record
+	Write  *Write // nil: nothing is to be written
+
+	// Adopts is the Id of a record that becomes the item's; empty: none does.
+	Adopts string
+
+	// Match is the key of the values by which an existing record is looked for before one is created; empty: it is not.
+	Match string
+
+	Rejected []Rejection        // values that cannot be sent
+	Repeated []string           // fields whose value Salesforce rejected before
+	Waits    []ledger.RecordRef // records that are referred to and do not exist yet
+	Since    map[string]string  // first days of relative defaults, by field
+	Notes    []string
+	Busy     string // what another worker decides about at the moment; empty: nothing
+}
+
+// Op is how a record is written.
+type Op uint8
+
+// The operations.
+const (
+	Update Op = iota // by Id
+	Upsert           // by the key field that holds the item's id: repeating it creates no second record
+	Create           // a shared record, under a lease on what it is matched by
+)
+
+// Write is what is sent.
+type Write struct {
+	Op     Op
+	ID     string         // Update: the record
+	Fields map[string]any // field -> value
+	Empty  []string       // fields that stay null on a new record
+}
+
+// Rejection is a value that cannot become its field.
+type Rejection struct {
+	Field   string
+	Value   any // by which it is recognized
+	Code    string
+	Detail  string   // for people; no customer's value
+	Columns []string // that the value comes from
+}
+
+// Item is what a plan is made from, beside the record's rules.
+type Item struct {
+	View    mapping.Item
+	Links   map[string]*ledger.Link // by record name
+	Shown   map[string]string       // by record name: the Salesforce Id that its id column shows
+	Touched map[string]bool         // columns whose value an event of the batch carried
+	Fresh   bool                    // every field is sent, whatever was written before
+}
+
+// References answers what a plan needs to know from outside its item.
+type References struct {
+	Linked map[ledger.RecordRef]string // Ids of records of other items
+	Users  map[int64]string            // Salesforce users of Monday's persons; empty: there is none
+	Owner  string                      // the user where there is none
+	Shown  map[string]Shown            // by Salesforce Id
+}
+
+// Shown is what is known of a record whose Id an item shows.
+type Shown struct {
+	Item  int64  // that it belongs to; 0: to none
+	Busy  bool   // another worker decides about it
+	Fault string // code for why it cannot be the item's; empty: it can
+}
+
+// maker is a plan in the making.
+type maker struct {
+	Plan
+	it   Item
+	refs *References
+	link ledger.Link // as it would be; a copy
+}
+
+// Make plans a record. adopt is the Id of a record that was found for the item; empty: none was.
+func Make(rec *mapping.Record, it Item, adopt string, refs *References, key string, today time.Time) Plan {
+	m := &maker{Plan: Plan{Record: rec}, it: it, refs: refs}
+	if link := it.Links[rec.Name]; link != nil {
+		m.link = *link
+	}
+	switch {
+	case m.link.Closed != "":
+		return m.Plan
+	case adopt != "":
+		m.adopt(adopt)
+	case m.link.SalesforceID == "" && rec.IDColumn != "":
+		if blocked := m.adoptShown(); blocked {
+			return m.Plan
+		}
+	}
+	if m.link.SalesforceID == "" && !rec.When.Holds(it.View) {
+		return m.Plan
+	}
+	values := rec.Desired(it.View, m.link.Since, today)
+	if rec.Shared {
+		m.shared(values)
+	} else {
+		m.own(values, key)
+	}
+	return m.Plan
+}
+
+func (m *maker) adopt(id string) {
+	m.Adopts = id
+	m.link.Adopt(id)
+}
+
+// adoptShown takes the record whose Id the id column shows, so that none is created. A copy of an item shows the Id of the item
+// that it was copied from: it gets a record of its own.
+func (m *maker) adoptShown() (blocked bool) {
+	id := m.it.Shown[m.Record.Name]
+	if id == "" || m.link.Ended(id) {
+		return false
+	}
+	switch shown := m.refs.Shown[id]; {
+	case m.link.Rejects(ShownID, id):
+		m.Repeated = append(m.Repeated, ShownID)
+		return true
+	case shown.Item != 0 && shown.Item != m.it.View.ID:
+		m.note("the Id that the item shows belongs to another item")
+		return false
+	case shown.Busy:
+		m.Busy = "the record that the item shows"
+		return true
+	case shown.Fault != "":
+		m.Rejected = append(m.Rejected, Rejection{Field: ShownID, Value: id, Code: shown.Fault, Columns: []string{m.Record.IDColumn}})
+		return true
+	}
+	m.adopt(id)
+	return false
+}
+
+// own plans a record that belongs to the item alone.
+func (m *maker) own(values map[string]mapping.Value, key string) {
+	w := m.difference(values)
+	if id := m.link.SalesforceID; id != "" {
+		own := strconv.FormatInt(m.it.View.ID, 10)
+		if !m.link.Holds(key, own) && !m.link.Rejects(key, own) {
+			w.Fields[key] = own
+		}
+		if len(w.Fields) > 0 {
+			w.Op, w.ID = Update, id
+			m.Write = w
+		}
+		return
+	}
+	if m.link.Rejects(WholeRecord, Digest(w.Fields)) {
+		m.Repeated = append(m.Repeated, WholeRecord)
+		return
+	}
+	w.Op = Upsert
+	m.Write, m.Match = w, KeyOf(m.Record, w.Fields)
+}
+
+// shared plans a record that serves several items: it is found or created by its match values, and looked for again only when
+// these change. What it holds is never overwritten.
+func (m *maker) shared(values map[string]mapping.Value) {
+	match := matchOf(m.Record, values)
+	if match == "" {
+		return // nothing to find it by, and nothing to tell it apart once it is created
+	}
+	if m.link.SalesforceID != "" && match == MatchWritten(m.Record, &m.link) {
+		for field := range m.link.Rejected {
+			m.Repeated = append(m.Repeated, field)
+		}
+		return
+	}
+	m.link.SalesforceID, m.link.Written = "", nil
+	w := m.difference(values)
+	if KeyOf(m.Record, w.Fields) != match {
+		return // a match value was rejected: without it the record cannot be found
+	}
+	if m.link.Rejects(WholeRecord, Digest(w.Fields)) {
+		m.Repeated = append(m.Repeated, WholeRecord)
+		return
+	}
+	w.Op = Create
+	m.Write, m.Match = w, match
+}
+
+func (m *maker) note(text string) { m.Notes = append(m.Notes, text) }

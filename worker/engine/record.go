@@ -1,0 +1,347 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/sfclient"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/send"
+)
+
+// This file is the only one that writes links.
+
+// record records what became of writes. It returns what is to be planned again.
+func (p *pass) record(ctx context.Context, writes []write, outcomes []send.Outcome) (again []planned) {
+	for n, w := range writes {
+		switch o := outcomes[n].(type) {
+		case send.Done:
+			again = append(again, p.recordDone(w, o)...)
+		case send.Rejected:
+			again = append(again, p.recordRejected(w, o.Rejections)...)
+		case send.Gone:
+			again = append(again, p.recordGone(ctx, w, o)...)
+		case send.Retry:
+			p.recordCreated(w, o.ID)
+			retryAll(w.all(), o.Err)
+		case send.Unknown:
+			p.recordUnknown(ctx, w, o)
+		}
+	}
+	p.refreshLinks()
+	return slices.DeleteFunc(again, func(d planned) bool { return !d.work.isAlive() })
+}
+
+// all are the plans that the write is for.
+func (w write) all() []planned { return append([]planned{w.planned}, w.sharers...) }
+
+// recordPlan notes what a plan found out. It reports whether there is something to send.
+func (p *pass) recordPlan(d planned) (sends bool) {
+	w, rec := d.work, d.plan.Record
+	for _, target := range d.plan.Waits {
+		w.log.wait(ledger.Ref{BoardID: w.board.ID, ItemID: w.item.ID}, target)
+	}
+	for _, note := range d.plan.Notes {
+		w.log.note(note)
+	}
+	if d.plan.Busy != "" {
+		w.retry(&BusyError{What: d.plan.Busy})
+		return false
+	}
+	if d.plan.Adopts != "" {
+		link := p.keep(w, rec)
+		if link.SalesforceID != d.plan.Adopts {
+			link.Adopt(d.plan.Adopts)
+			link.Origin = ledger.Matched
+			if w.adopts[rec.Name] == "" {
+				link.Origin = ledger.Shown
+			}
+			w.log.appeared = true
+		}
+	}
+	for field, day := range d.plan.Since {
+		p.keep(w, rec).Apply(field, day)
+	}
+	for _, r := range d.plan.Rejected {
+		p.reject(d, r.Field, ledger.Rejection{Value: r.Value, Code: r.Code}, r.Columns, &RefusedError{
+			Object: rec.Object, SalesforceID: p.salesforceID(d), Field: publicName(r.Field), Code: r.Code, Detail: r.Detail,
+		})
+	}
+	for _, field := range d.plan.Repeated {
+		d.blameAgain(field, d.columns([]string{field}))
+	}
+	return d.plan.Write != nil
+}
+
+// keep is the item's link for a record, which is to be saved.
+func (p *pass) keep(w *work, rec *mapping.Record) *ledger.Link {
+	link := w.item.Links[rec.Name]
+	if link == nil {
+		link = &ledger.Link{ItemID: w.item.ID, Record: rec.Name, Object: rec.Object}
+		w.item.Links[rec.Name] = link
+	}
+	w.log.relink(link)
+	return link
+}
+
+func (p *pass) salesforceID(d planned) string {
+	if link := d.work.item.Links[d.plan.Record.Name]; link != nil {
+		return link.SalesforceID
+	}
+	return ""
+}
+
+// recordDone records a write that took effect, and what of it was left out.
+func (p *pass) recordDone(w write, o send.Done) (again []planned) {
+	for n, d := range w.all() {
+		d.work.answered = p.Now()
+		left := p.recordLeft(d, o.Left)
+		fields := maps.Clone(d.plan.Write.Fields)
+		maps.DeleteFunc(fields, func(field string, _ any) bool { return left[field] })
+		change := recordChange{Record: d.plan.Record.Name, Object: d.plan.Record.Object, ID: cmp.Or(o.ID, d.plan.Write.ID), Linked: true}
+		var columns []string
+		if n == 0 {
+			change.Created = o.Created || d.plan.Write.Op == plan.Create
+			change.Linked = d.plan.Adopts != "" || d.plan.Write.Op == plan.Upsert && !change.Created
+			change.Fields = slices.Sorted(maps.Keys(fields))
+			columns = d.columns(change.Fields)
+		}
+		if p.recordWritten(d, change, fields) {
+			again = append(again, p.planOne(d.work, d.plan.Record))
+		}
+		d.work.wrote(change, columns)
+	}
+	return again
+}
+
+// recordWritten records that the item has the record, and that this holds the fields. It reports whether it may hold more: an
+// upsert that came upon a record from before, which has what the item has emptied since.
+func (p *pass) recordWritten(d planned, change recordChange, fields map[string]any) (doubtful bool) {
+	link := p.keep(d.work, d.plan.Record)
+	if d.plan.Write.Op == plan.Create {
+		link.SalesforceID, link.Written = "", nil // the base is that of another record
+	}
+	if link.SalesforceID != change.ID {
+		d.work.log.appeared = true
+		link.Origin = ledger.Matched
+		if change.Created {
+			link.Origin = ledger.Created
+		}
+	}
+	link.SalesforceID = change.ID
+	for field, value := range fields {
+		link.Agree(field, value)
+	}
+	delete(link.Rejected, plan.WholeRecord)
+	switch {
+	case change.Created:
+		for _, field := range d.plan.Write.Empty {
+			link.Agree(field, nil)
+		}
+	case d.plan.Write.Op == plan.Upsert:
+		for _, field := range d.plan.Write.Empty {
+			if mayEmpty(d.plan.Record, field) {
+				link.Doubt(field)
+			}
+		}
+		doubtful = len(d.plan.Write.Empty) > 0
+	}
+	if d.plan.Write.Op == plan.Upsert {
+		link.Agree(p.Mapping.Key, strconv.FormatInt(d.work.item.ID, 10))
+	}
+	return doubtful
+}
+
+// mayEmpty reports whether a field may be emptied on a record that was found by its key without a link: the worker that wrote
+// the key may have adopted it by its match, and of such a record only the match is known to come from the item.
+func mayEmpty(rec *mapping.Record, field string) bool {
+	return len(rec.Match) == 0 || slices.Contains(rec.Match, field)
+}
+
+// recordShared links an item to a record that serves several.
+func (p *pass) recordShared(d planned, id string) {
+	change := recordChange{Record: d.plan.Record.Name, Object: d.plan.Record.Object, ID: id, Linked: true}
+	p.recordWritten(d, change, d.plan.Write.Fields)
+	d.work.wrote(change, nil)
+}
+
+// recordLeft records the fields that were left out, and returns them.
+func (p *pass) recordLeft(d planned, rejections []send.Rejection) map[string]bool {
+	left := map[string]bool{}
+	for _, r := range rejections {
+		for _, field := range r.Fields {
+			value, has := d.plan.Write.Fields[field]
+			if !has {
+				continue
+			}
+			left[field] = true
+			if p.endReferenced(d, field, r.Code) {
+				continue
+			}
+			p.rejectField(d, field, value, r)
+		}
+	}
+	return left
+}
+
+func (p *pass) rejectField(d planned, field string, value any, r send.Rejection) {
+	p.reject(d, field, ledger.Rejection{Value: value, Code: r.Code, Dependent: r.Dependent}, d.columns([]string{field}), &RefusedError{
+		Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Field: field, Code: r.Code, Detail: detail(r),
+	})
+}
+
+// endReferenced ends the link of a record of the same item that a field refers to, where Salesforce says that it is gone: the
+// next attempt finds it, or creates it again.
+func (p *pass) endReferenced(d planned, field, code string) bool {
+	if (sfclient.RowError{Code: code}).Class() != sfclient.Gone {
+		return false
+	}
+	for _, f := range d.plan.Record.Fields {
+		if f.Name != field || f.Record() == nil {
+			continue
+		}
+		link := p.keep(d.work, f.Record())
+		if link.SalesforceID != "" {
+			link.End()
+		}
+		d.work.retry(&RowError{Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Code: code})
+		return true
+	}
+	return false
+}
+
+// recordRejected records a write of which Salesforce takes nothing.
+func (p *pass) recordRejected(w write, rejections []send.Rejection) (again []planned) {
+	for _, d := range w.all() {
+		d.work.answered = p.Now()
+		for _, r := range rejections {
+			if len(r.Fields) > 0 {
+				p.recordLeft(d, []send.Rejection{r})
+				continue
+			}
+			if ids := r.Records; len(ids) == 1 && d.plan.Record.OnDuplicate == mapping.Adopt && d.plan.Write.Op != plan.Update {
+				d.work.adoptLater(d.plan.Record, ids[0])
+				again = append(again, p.planOne(d.work, d.plan.Record))
+				continue
+			}
+			p.recordRejectedRecord(d, r)
+		}
+	}
+	return again
+}
+
+// recordRejectedRecord records a refusal that no single field explains. Of a record that is there, each value waits for the
+// next change; one that is not there yet waits for another set of values.
+func (p *pass) recordRejectedRecord(d planned, r send.Rejection) {
+	fields := d.plan.Write.Fields
+	columns := d.columns(slices.Collect(maps.Keys(fields)))
+	err := &RefusedError{Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Code: r.Code, Detail: detail(r)}
+	if d.plan.Write.Op != plan.Update {
+		p.reject(d, plan.WholeRecord, ledger.Rejection{Value: plan.Digest(fields), Code: r.Code}, columns, err)
+		return
+	}
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		p.reject(d, field, ledger.Rejection{Value: fields[field], Code: r.Code, Dependent: r.Dependent}, columns, err)
+	}
+}
+
+// rejectRecord rejects the record as it is to be.
+func (p *pass) rejectRecord(d planned, fields []string, err *RefusedError) {
+	p.reject(d, plan.WholeRecord, ledger.Rejection{Value: plan.Digest(d.plan.Write.Fields), Code: err.Code}, d.columns(fields), err)
+}
+
+// reject remembers a value, so that it is not sent again until it changes, and fails the events that carried it.
+func (p *pass) reject(d planned, field string, r ledger.Rejection, columns []string, err *RefusedError) {
+	link := p.keep(d.work, d.plan.Record)
+	if link.Rejects(field, r.Value) && link.Rejected[field].JobID != 0 {
+		r.JobID = link.Rejected[field].JobID // it failed for this value before
+		link.Reject(field, r)
+		d.blameAgain(field, columns)
+		return
+	}
+	r.JobID = d.work.blame(columns, err)
+	link.Reject(field, r)
+}
+
+// recordCreated records that a create made the record, of which something else is still to be written.
+func (p *pass) recordCreated(w write, id string) {
+	if id == "" {
+		return
+	}
+	for _, d := range w.all() {
+		link := p.keep(d.work, d.plan.Record)
+		link.SalesforceID, link.Written, link.Origin = id, nil, ledger.Created
+		for field := range plan.MatchValues(d.plan.Record, d.plan.Write.Fields) {
+			link.Agree(field, d.plan.Write.Fields[field])
+		}
+		d.work.log.appeared = true
+	}
+}
+
+// recordUnknown records a call whose answer was lost. If we gave up because time ran out, Salesforce may still be executing
+// it: nobody else may write the records until it must have ended.
+func (p *pass) recordUnknown(ctx context.Context, w write, o send.Unknown) {
+	p.recordCreated(w, o.ID)
+	retryAll(w.all(), o.Err)
+	for _, d := range w.all() {
+		d.work.held = d.work.held || ctx.Err() != nil
+	}
+	switch w.plan.Write.Op {
+	case plan.Create:
+		if o.ID == "" {
+			p.leases.unsure = append(p.leases.unsure, ledger.MatchLease(w.plan.Match))
+		}
+	case plan.Upsert:
+		p.doubt(w.work, w.plan.Record)
+	case plan.Update:
+		link := p.keep(w.work, w.plan.Record)
+		for field := range w.plan.Write.Fields {
+			link.Doubt(field)
+		}
+	}
+}
+
+// doubt records that a worker may have written anything to the records, or created them: it did not come to its end.
+func (p *pass) doubt(w *work, records ...*mapping.Record) {
+	for _, rec := range records {
+		if rec.Shared {
+			continue // found by what it is matched by
+		}
+		link := p.keep(w, rec)
+		if link.Closed != "" {
+			continue
+		}
+		link.Doubt(p.Mapping.Key)
+		for _, field := range rec.Fields {
+			if _, was := link.Written[field.Name]; was || link.SalesforceID == "" && mayEmpty(rec, field.Name) {
+				link.Doubt(field.Name)
+			}
+		}
+	}
+}
+
+// linkFound links an item to a record that carries its key. One that is younger than the item was created for it, so that all
+// of its fields come from the item, and what the item has emptied since is emptied there too.
+func (p *pass) linkFound(t target, record sfclient.Record) {
+	link := p.keep(t.work, t.record)
+	link.SalesforceID, _ = record["Id"].(string)
+	t.work.log.appeared = true
+	if isOlder(record, t.work.item.SeenAt) {
+		link.Origin = ledger.Matched
+		return
+	}
+	link.Origin = ledger.Created
+	for _, field := range t.record.Fields {
+		if _, was := link.Written[field.Name]; !was {
+			link.Doubt(field.Name)
+		}
+	}
+}
+
+// linkNone records that there is no record of the item after all.
+func (p *pass) linkNone(t target) { p.keep(t.work, t.record).Written = nil }

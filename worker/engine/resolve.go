@@ -1,0 +1,267 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/sfclient"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/send"
+)
+
+// planned is the plan of one record of one item.
+type planned struct {
+	work *work
+	plan plan.Plan
+}
+
+// write is a plan that is sent, with the plans of other items that share the record.
+type write struct {
+	planned
+	sharers []planned
+}
+
+// plan compares the records of one stage: what they refer to is there from the stages before.
+func (p *pass) plan(stage int) (plans []planned) {
+	p.refreshLinks()
+	for _, w := range p.works {
+		if !w.isAlive() {
+			continue
+		}
+		for _, rec := range w.board.Records {
+			if rec.Stage == stage {
+				plans = append(plans, p.planOne(w, rec))
+			}
+		}
+	}
+	return plans
+}
+
+func (p *pass) planOne(w *work, rec *mapping.Record) planned {
+	return planned{w, plan.Make(rec, w.view, w.adopts[rec.Name], &p.refs, p.Mapping.Key, p.Now())}
+}
+
+// resolve notes what plans found out, and finds for each that is to be written whether the record is there already: under
+// leases on the values that it is matched by. It returns what is to be sent.
+func (p *pass) resolve(ctx context.Context, plans []planned) (writes []write) {
+	var matched []planned
+	for _, d := range plans {
+		switch ready := p.recordPlan(d); {
+		case !ready:
+		case d.plan.Match == "":
+			writes = append(writes, write{planned: d})
+		default:
+			matched = append(matched, d)
+		}
+	}
+	return append(writes, p.match(ctx, matched)...)
+}
+
+// match looks up the records that plans may adopt or share. It returns what is to be sent: the other plans are linked,
+// rejected, or come back.
+func (p *pass) match(ctx context.Context, plans []planned) (writes []write) {
+	plans = p.leaseMatches(ctx, plans)
+	if len(plans) == 0 {
+		return nil
+	}
+	found := p.candidates(ctx, plans)
+	p.reserve(ctx, plans, found)
+	taken, makers := map[string]bool{}, map[string]int{}
+	for _, d := range plans {
+		if d.work.err != nil {
+			continue
+		}
+		candidates := found[d.plan.Match]
+		if !d.plan.Record.Shared {
+			if d, ok := p.adopt(d, candidates, taken); ok {
+				writes = append(writes, write{planned: d})
+			}
+			continue
+		}
+		if len(candidates) > 0 {
+			p.recordShared(d, candidates[0].id)
+		} else if n, ok := makers[d.plan.Match]; ok {
+			writes[n].sharers = append(writes[n].sharers, d)
+		} else {
+			makers[d.plan.Match] = len(writes)
+			writes = append(writes, write{planned: d})
+		}
+	}
+	return writes
+}
+
+// leaseMatches takes the leases on the plans' match values, and returns the plans that may be decided about.
+func (p *pass) leaseMatches(ctx context.Context, plans []planned) []planned {
+	if len(plans) == 0 {
+		return nil
+	}
+	keys := make([]string, len(plans))
+	for n, d := range plans {
+		keys[n] = ledger.MatchLease(d.plan.Match)
+	}
+	if err := p.lease(ctx, keys); err != nil {
+		retryAll(plans, err)
+		return nil
+	}
+	return slices.DeleteFunc(plans, func(d planned) bool {
+		mine := p.isLeased(ledger.MatchLease(d.plan.Match))
+		if !mine {
+			d.work.retry(&BusyError{What: "the match value"})
+		}
+		return !mine
+	})
+}
+
+// candidate is a record with the match values that were looked for.
+type candidate struct {
+	id    string
+	item  int64 // that it belongs to, as its key or our links say; 0: to none
+	keyed bool  // its key says so
+}
+
+// beingCreated marks the item of a record whose item is just being created.
+const beingCreated = -1
+
+// reserve takes the leases on the Ids of the records that may be adopted, and finds out which of them have come to belong to
+// an item, or to a call that creates one. A migration holds the same leases while it creates items.
+func (p *pass) reserve(ctx context.Context, plans []planned, found map[string][]candidate) {
+	var some []planned
+	var ids, keys []string
+	for _, d := range plans {
+		if d.plan.Record.Shared || d.work.err != nil {
+			continue
+		}
+		some = append(some, d)
+		for _, c := range found[d.plan.Match] {
+			if !c.keyed {
+				ids, keys = append(ids, c.id), append(keys, ledger.IDLease(c.id))
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	owners, err := p.reserved(ctx, ids, keys)
+	if err != nil {
+		retryAll(some, err)
+		return
+	}
+	for _, d := range some {
+		for n, c := range found[d.plan.Match] {
+			if c.keyed {
+				continue
+			}
+			if !p.isLeased(ledger.IDLease(c.id)) {
+				d.work.retry(&BusyError{What: "a record that matches"})
+			}
+			found[d.plan.Match][n].item = owners[c.id]
+		}
+	}
+}
+
+// reserved leases records and returns the items that they belong to.
+func (p *pass) reserved(ctx context.Context, ids, keys []string) (map[string]int64, error) {
+	if err := p.lease(ctx, keys); err != nil {
+		return nil, err
+	}
+	owners, err := p.owners(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	making, err := p.Store.Making(ctx, ids)
+	for id, item := range making {
+		owners[id] = cmp.Or(owners[id], item, beingCreated)
+	}
+	return owners, err
+}
+
+// adopt gives a plan the one record that matches, unless it is another item's. It is not ok where several match: nobody can
+// choose, unless one of them is this item's already.
+func (p *pass) adopt(d planned, found []candidate, taken map[string]bool) (_ planned, ok bool) {
+	var free []string
+	for _, c := range found {
+		switch {
+		case c.keyed && c.item == d.work.item.ID:
+			return d, true // it is the item's already: the key finds it
+		case !c.keyed && (c.item == 0 || c.item == d.work.item.ID) && !taken[c.id]:
+			free = append(free, c.id)
+		}
+	}
+	switch {
+	case len(free) == 0:
+		return d, true
+	case len(found) > 1:
+		p.rejectRecord(d, d.plan.Record.Match, &RefusedError{
+			Object: d.plan.Record.Object, Code: "MULTIPLE_MATCHES",
+			Detail: fmt.Sprintf("%d records have the same %s", len(found), strings.Join(d.plan.Record.Match, " and ")),
+		})
+		return d, false
+	}
+	taken[free[0]] = true
+	d.work.adoptLater(d.plan.Record, free[0])
+	d = p.planOne(d.work, d.plan.Record)
+	return d, p.recordPlan(d)
+}
+
+// adoptLater has the record with the Id become the item's with the next plan.
+func (w *work) adoptLater(rec *mapping.Record, id string) {
+	if w.adopts == nil {
+		w.adopts = map[string]string{}
+	}
+	w.adopts[rec.Name] = id
+}
+
+// send makes the writes.
+func (p *pass) send(ctx context.Context, writes []write) []send.Outcome {
+	rows := make([]send.Write, len(writes))
+	for n, w := range writes {
+		rows[n] = p.rowOf(w)
+	}
+	return p.sender.Send(ctx, rows)
+}
+
+// rowOf is a write as it is sent.
+func (p *pass) rowOf(w write) send.Write {
+	rec, what := w.plan.Record, w.plan.Write
+	row := send.Write{
+		Object: rec.Object, ID: what.ID, Fields: what.Fields, References: references(rec, what.Fields),
+		Options: sfclient.WriteOptions{
+			AllowDuplicates: rec.OnDuplicate == mapping.Allow,
+			AutoAssign:      rec.Assignment == mapping.AssignAlways || rec.Assignment == mapping.AssignOnCreate && what.Op != plan.Update,
+		},
+	}
+	switch what.Op {
+	case plan.Update:
+		row.Op = send.Update
+	case plan.Upsert:
+		row.Op, row.Key, row.KeyValue = send.Upsert, p.Mapping.Key, strconv.FormatInt(w.work.item.ID, 10)
+	case plan.Create:
+		row.Op, row.Needed = send.Create, slices.Sorted(maps.Keys(plan.MatchValues(rec, what.Fields)))
+	}
+	return row
+}
+
+// references are the objects of the fields that hold Ids of other records.
+func references(rec *mapping.Record, fields map[string]any) map[string]string {
+	refs := map[string]string{}
+	for _, field := range rec.Fields {
+		target := cmp.Or(field.Record(), field.Link())
+		if _, sent := fields[field.Name]; sent && target != nil {
+			refs[field.Name] = target.Object
+		}
+	}
+	return refs
+}
+
+func retryAll(plans []planned, err error) {
+	for _, d := range plans {
+		d.work.retry(err)
+	}
+}
