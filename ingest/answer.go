@@ -20,6 +20,7 @@ const (
 	unauthorized outcome = "unauthorized" // wrong or missing secret or JWT
 	tooLarge     outcome = "too_large"
 	cutShort     outcome = "cut_short"   // the client left, or was too slow
+	overQuota    outcome = "over_quota"  // unreadable, and no more of those are kept
 	busy         outcome = "busy"        // other deliveries hold the memory for bodies
 	unavailable  outcome = "unavailable" // not committed in time
 )
@@ -44,7 +45,7 @@ func (a answer) send(c echo.Context) error {
 		return echo.ErrStatusRequestEntityTooLarge
 	case cutShort:
 		return echo.ErrRequestTimeout
-	case busy, unavailable:
+	case busy, overQuota, unavailable:
 		return echo.ErrServiceUnavailable
 	}
 	return c.JSONBlob(http.StatusOK, []byte(`{"status":"`+a.outcome+`"}`))

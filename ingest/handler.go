@@ -57,6 +57,9 @@ type Config struct {
 	// AnswerWithin bounds the wait of a webhook for its commit. 0: the constant of that name.
 	AnswerWithin time.Duration
 
+	// Kept counts the unreadable deliveries that are kept, whose number is bounded. nil: only their rate is.
+	Kept func(context.Context) (deliveries, bytes int64, err error)
+
 	// Ping reports an error where Postgres does not answer; /readyz asks it.
 	Ping func(context.Context) error
 
@@ -71,6 +74,7 @@ type Handler struct {
 	echo    *echo.Echo
 	secrets [][sha256.Size]byte // hashes
 	bodies  *bodies
+	quota   *quota
 	inserts *batch.Batcher[delivery, outcome]
 	metrics metrics
 }
@@ -95,12 +99,8 @@ func New(c Config) (*Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	h := &Handler{
-		config:  c,
-		bodies:  newBodies(),
-		inserts: newInserts(c),
-		metrics: newMetrics(c.Registerer),
-	}
+	h := &Handler{config: c, bodies: newBodies(), quota: newQuota(c), metrics: newMetrics(c.Registerer)}
+	h.inserts = newInserts(c, h.quota)
 	for _, secret := range c.Secrets {
 		h.secrets = append(h.secrets, sha256.Sum256([]byte(secret)))
 	}
@@ -173,7 +173,7 @@ func (h *Handler) take(ctx context.Context, from *body) answer {
 	d, err := mondayclient.ReadWebhook(from.bytes)
 	switch {
 	case err != nil:
-		return answer{event: otherEvent, outcome: h.store(ctx, unreadableDelivery(from, err.Error(), now))}
+		return answer{event: otherEvent, outcome: h.keep(ctx, unreadableDelivery(from, err.Error(), now))}
 	case d.HasChallenge:
 		return answer{event: otherEvent, outcome: challenged, challenge: d.Challenge}
 	}
@@ -186,6 +186,16 @@ func (h *Handler) take(ctx context.Context, from *body) answer {
 		return answer{event: d.Event.Type, outcome: ignored}
 	}
 	return answer{event: d.Event.Type, outcome: h.store(ctx, delivery{args, key, from, now})}
+}
+
+// keep stores an unreadable delivery within the quota of those.
+func (h *Handler) keep(ctx context.Context, d delivery) outcome {
+	ctx, cancel := context.WithTimeout(ctx, h.config.AnswerWithin)
+	defer cancel()
+	if o := h.quota.take(ctx, len(d.body.bytes)); o != "" {
+		return o
+	}
+	return h.store(ctx, d)
 }
 
 // store waits for a delivery's place in a group and for the commit. The group may last longer than this caller waits, and

@@ -26,19 +26,20 @@ type Inserter interface {
 // inserter puts groups of deliveries into the queue.
 type inserter struct {
 	Inserter
-	within time.Duration // bounds one group, retries and all
+	within time.Duration // bounds one group, with all attempts
+	quota  *quota
 	log    *slog.Logger
 }
 
 // newInserts returns the batcher of inserts. Two equal keys are never in two statements at once: those would
 // wait for each other's locks, and could deadlock.
-func newInserts(c Config) *batch.Batcher[delivery, outcome] {
+func newInserts(c Config, q *quota) *batch.Batcher[delivery, outcome] {
 	seed := maphash.MakeSeed()
 	return batch.New(batch.Config[delivery]{
 		Max: 500, Concurrency: 2, Full: 32,
 		Key:     func(d delivery) int64 { return int64(maphash.String(seed, d.key)) },
 		Dropped: func(d delivery) { d.body.release() },
-	}, inserter{c.Insert, c.AnswerWithin * 4 / 5, c.Log}.group)
+	}, inserter{c.Insert, c.AnswerWithin * 4 / 5, q, c.Log}.group)
 }
 
 // group inserts each key once: a statement that names one twice fails as a whole. A commit whose outcome is unknown
@@ -76,8 +77,8 @@ func (i inserter) group(ctx context.Context, in []delivery) []outcome {
 	return out
 }
 
-// insert stores all in one transaction. Where Postgres refuses that for the sake of some, it halves the group
-// until those stand alone, so that the others go through.
+// insert stores all in one transaction. Where Postgres refuses that because of some, it halves the group until those
+// stand alone, so that the others go through.
 func (i inserter) insert(ctx context.Context, group []delivery) []outcome {
 	params := make([]river.InsertManyParams, len(group))
 	for n, d := range group {
@@ -92,6 +93,9 @@ func (i inserter) insert(ctx context.Context, group []delivery) []outcome {
 		return append(i.insert(ctx, group[:half]), i.insert(ctx, group[half:])...)
 	case refused(err) && group[0].args.Kind() != jobs.KindUnreadable:
 		d := group[0]
+		if o := i.quota.take(ctx, len(d.body.bytes)); o != "" {
+			return []outcome{o}
+		}
 		return i.insert(ctx, []delivery{unreadableDelivery(d.body, "not storable: "+brief(err), d.received)})
 	}
 	i.log.ErrorContext(ctx, "inserting webhooks", "count", len(group), "error", brief(err))
@@ -117,7 +121,7 @@ func outcomes(results []*rivertype.JobInsertResult) []outcome {
 	return out
 }
 
-// refused says that the data is at fault, and will be again: it cannot be encoded, or jsonb does not take it
+// refused reports whether the data is at fault, and will be again: it cannot be encoded, or jsonb does not take it
 // (NUL, lone surrogates, numbers that are too big, nesting that is too deep).
 func refused(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
@@ -127,7 +131,7 @@ func refused(err error) bool {
 	return ok
 }
 
-// conflict says that the statement lost against another one, such as that of another ingest which was sent the
+// conflict reports whether the statement lost against another one, such as that of another ingest which was sent the
 // same events in another order.
 func conflict(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)

@@ -63,7 +63,7 @@ func TestTogether(t *testing.T) {
 	const keys, times = 50, 5
 	pool := schematest.New(t)
 	var groups atomic.Int32
-	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 		if len(params) > 1 && groups.Add(1) == 1 {
 			return nil, &pgconn.PgError{Code: "40P01"} // deadlock
 		}
@@ -105,14 +105,14 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// queue stands between the handler and River, and may change what goes in and what comes back.
-type queue struct {
+// relay stands between the handler and River, and may change what goes in and what comes back.
+type relay struct {
 	ingest.Inserter
 	insert func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
 }
 
-func (q queue) InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
-	return q.insert(ctx, q.Inserter, params)
+func (r relay) InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	return r.insert(ctx, r.Inserter, params)
 }
 
 // TestOneRefused puts a value that jsonb refuses into one of many deliveries, behind the decoder's back.
@@ -128,7 +128,7 @@ func TestOneRefused(t *testing.T) {
 			t.Parallel()
 			gate := make(chan struct{}) // holds the first until the others wait
 			pool := schematest.New(t)
-			q := queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+			q := relay{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 				<-gate
 				for n, p := range params {
 					if a, ok := p.Args.(jobs.ColumnUpdateArgs); ok && a.Key == "u13:12736724196:c" {
@@ -198,7 +198,7 @@ func TestInsertFaults(t *testing.T) {
 			t.Parallel()
 			body := event("create_pulse", fmt.Sprintf(`,"triggerUuid":%q`, name))
 			var calls atomic.Int32
-			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error) {
+			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error) {
 				if calls.Add(1) == 1 {
 					return tt.first(ctx, next, params)
 				}
@@ -252,7 +252,7 @@ func TestCallerLeaves(t *testing.T) {
 	pool := schematest.New(t)
 	inside, gate, read := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var once, readOnce sync.Once
-	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: queue{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
 		once.Do(func() { close(inside) })
 		<-gate
 		return next.InsertMany(ctx, params)

@@ -93,7 +93,8 @@ BEGIN
 
     -- Ingest: one INSERT ... ON CONFLICT DO UPDATE SET kind = kind ... RETURNING, by which River inserts many jobs and tells
     -- those that are there already. RETURNING is why it may read the queue, and DO UPDATE why it may write that one
-    -- column. It reads nothing else: no items, no links, no logs, no dead letters.
+    -- column. It reads nothing else: no items, no links, no logs, no dead letters. How many unreadable deliveries are kept
+    -- it hears from crmsync_kept, which reads with the owner's rights and which everybody may call.
     GRANT SELECT, INSERT, UPDATE (kind) ON river_job TO crmsync_ingest;
     GRANT USAGE ON SEQUENCE river_job_id_seq TO crmsync_ingest;
 

@@ -21,6 +21,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"crmsync/ingest"
+	"crmsync/jobs"
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
@@ -71,6 +72,7 @@ type Service struct {
 	queue    *river.Client[pgx.Tx]
 	webhooks *ingest.Handler
 	ready    func(context.Context) error
+	kept     func(context.Context, string) (jobs, bytes int64, err error)
 }
 
 // Run starts the role's parts, waits for ctx to end, and stops them in the order in which work flows: what comes in
@@ -86,7 +88,7 @@ func (s *Service) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	s.ready = store.New(db).Ping
+	s.ready, s.kept = store.New(db).Ping, worker.Queue(db).Kept
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := s.prepare(db, registry); err != nil {
@@ -193,9 +195,12 @@ func (s *Service) listen(ctx context.Context, registry *prometheus.Registry, fai
 
 func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, error) {
 	c := ingest.Config{
-		Secrets:    s.Config.WebhookSecrets,
-		Mapped:     func(board int64) bool { return s.Mapping.Board(board) != nil },
-		Insert:     s.queue,
+		Secrets: s.Config.WebhookSecrets,
+		Mapped:  func(board int64) bool { return s.Mapping.Board(board) != nil },
+		Insert:  s.queue,
+		Kept: func(ctx context.Context) (deliveries, bytes int64, err error) {
+			return s.kept(ctx, jobs.KindUnreadable)
+		},
 		Ping:       s.ready,
 		Registerer: registry,
 		Log:        s.Log,

@@ -65,6 +65,13 @@ func (q *Queue) Depths(ctx context.Context) ([]Depth, error) {
 	return depths, postgres.Wrap("counting the queue", err)
 }
 
+// Kept counts what a kind of job holds, as jobs and as dead letters together. It needs no right to read either table.
+func (q *Queue) Kept(ctx context.Context, kind string) (jobs, bytes int64, err error) {
+	const query = "SELECT jobs, bytes FROM crmsync_kept($1)"
+	err = q.pool.QueryRow(ctx, query, kind).Scan(&jobs, &bytes)
+	return jobs, bytes, postgres.Wrap("counting what is kept", err)
+}
+
 // EraseItem removes an item's values from the arguments of its jobs, and returns how many had any. An event that is still
 // to be processed reads the item from Monday instead.
 func (q *Queue) EraseItem(ctx context.Context, tx pgx.Tx, item int64) (jobs int64, err error) {
