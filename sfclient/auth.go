@@ -114,7 +114,11 @@ func (t *tokens) get(ctx context.Context) (*token, error) {
 	})
 	select {
 	case <-ctx.Done():
-		return nil, while(networkError(ctx, ctx.Err()), "waiting for the login")
+		err := networkError(ctx, ctx.Err())
+		if timeout, ok := errors.AsType[*Error](err); ok {
+			timeout.unsent = true
+		}
+		return nil, while(err, "waiting for the login")
 	case result := <-done:
 		if result.Err != nil {
 			return nil, while(result.Err, "logging in")
@@ -147,6 +151,7 @@ func (t *tokens) login(ctx context.Context) (_ *token, err error) {
 	granted, err := t.fetch(ctx)
 	if err != nil {
 		refused := loginError(ctx, err)
+		refused.unsent = true
 		code = "error"
 		if refused.Status != 0 {
 			code = strconv.Itoa(refused.Status)
@@ -156,7 +161,7 @@ func (t *tokens) login(ctx context.Context) (_ *token, err error) {
 	raw, _ := granted.Extra("instance_url").(string)
 	instance, err := t.hosts.instance(raw)
 	if granted.AccessToken == "" || err != nil {
-		return nil, &Error{Status: http.StatusOK, Code: codeForeignHost, login: true}
+		return nil, &Error{Status: http.StatusOK, Code: codeForeignHost, login: true, unsent: true}
 	}
 	session := &token{access: granted.AccessToken, instance: instance}
 	session.org, session.user = identity(granted)

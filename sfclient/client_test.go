@@ -24,6 +24,7 @@ const (
 type bundle struct {
 	*Client
 	mux    *http.ServeMux
+	server *httptest.Server
 	url    string
 	logins atomic.Int64
 }
@@ -31,16 +32,16 @@ type bundle struct {
 func setup(t testing.TB, change ...func(*Config)) *bundle {
 	t.Helper()
 	b := &bundle{mux: http.NewServeMux()}
-	server := httptest.NewServer(b.mux)
-	t.Cleanup(server.Close)
-	b.url = server.URL
+	b.server = httptest.NewServer(b.mux)
+	t.Cleanup(b.server.Close)
+	b.url = b.server.URL
 	b.mux.HandleFunc("POST /services/oauth2/token", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("client_secret") != secret || r.FormValue("grant_type") != "client_credentials" {
 			t.Errorf("login with %q", r.Form)
 		}
 		reply(w, 200, fmt.Sprintf(`{"access_token":"session-%d","instance_url":"http://%s"}`, b.logins.Add(1), r.Host))
 	})
-	config := Config{LoginURL: server.URL, ClientID: "consumer", ClientSecret: secret, HTTPClient: &http.Client{Timeout: 10 * time.Second}}
+	config := Config{LoginURL: b.url, ClientID: "consumer", ClientSecret: secret, HTTPClient: &http.Client{Timeout: 10 * time.Second}}
 	for _, f := range change {
 		f(&config)
 	}
@@ -185,6 +186,9 @@ func TestLoginErrors(t *testing.T) {
 				if strings.Contains(err.Error(), secret) {
 					t.Errorf("error tells the secret: %v", err)
 				}
+				if !e.Unsent() {
+					t.Errorf("%v counts as a call that may have done something", e)
+				}
 			})
 		}
 	}
@@ -214,12 +218,12 @@ func TestNetworkErrors(t *testing.T) {
 	deadline, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
 	_, err := b.Select(deadline, "hang")
-	if e := asError(t, err); e.Code != codeTimeout || !e.Outage() || !errors.Is(err, context.DeadlineExceeded) {
+	if e := asError(t, err); e.Code != codeTimeout || !e.Outage() || !errors.Is(err, context.DeadlineExceeded) || e.Unsent() {
 		t.Errorf("timeout = %v", err)
 	}
 	for _, soql := range []string{"short", "break private"} {
 		_, err := b.Select(t.Context(), soql)
-		if e := asError(t, err); e.Code != codeUnreachable || e.RetryAfter() != 5*time.Second || strings.Contains(err.Error(), "private") {
+		if e := asError(t, err); e.Code != codeUnreachable || e.RetryAfter() != 5*time.Second || strings.Contains(err.Error(), "private") || e.Unsent() {
 			t.Errorf("%s = %v", soql, err)
 		}
 	}
@@ -227,6 +231,11 @@ func TestNetworkErrors(t *testing.T) {
 	var classified *Error
 	if !errors.Is(err, context.Canceled) || errors.As(err, &classified) {
 		t.Errorf("canceled = %v", err)
+	}
+	b.server.Close()
+	_, err = b.Select(t.Context(), "no server")
+	if e := asError(t, err); e.Code != codeUnreachable || !e.Unsent() {
+		t.Errorf("without a server = %v", err)
 	}
 }
 

@@ -132,7 +132,7 @@ func TestCallsThatAreNotMade(t *testing.T) {
 	if results, err := b.Update(t.Context(), "Lead", nil, WriteOptions{}); err != nil || len(results) != 0 {
 		t.Errorf("of none: %v, %v", results, err)
 	}
-	if _, err := b.Update(t.Context(), "Lead", make([]Record, 201), WriteOptions{}); !asError(t, err).Permanent() {
+	if _, err := b.Update(t.Context(), "Lead", make([]Record, 201), WriteOptions{}); !asError(t, err).Permanent() || !asError(t, err).Unsent() {
 		t.Errorf("of too many: %v", err)
 	}
 	if _, err := b.Update(t.Context(), "Lead", []Record{{"N": math.NaN()}}, WriteOptions{}); !asError(t, err).Refused() || strings.Contains(err.Error(), "NaN") {

@@ -43,6 +43,7 @@ type Error struct {
 	message string        // Salesforce's: some classes are told apart by it alone
 	wait    time.Duration // Retry-After
 	login   bool          // no session is to be had
+	unsent  bool          // there was no session to make the call with
 	edge    bool          // the answer is not the API's, but of something before it
 	moved   bool          // nobody answers as the API at the instance's host: the org may have moved
 	cause   error
@@ -144,6 +145,15 @@ func (e *Error) Refused() bool {
 		return class == Permanent || class == Gone
 	}
 	return false
+}
+
+// Unsent reports whether the call certainly did nothing, because it never got to Salesforce.
+func (e *Error) Unsent() bool {
+	switch e.Code {
+	case codeForeignHost, codeTooMany, codeUnencodable, codeNoKey:
+		return true
+	}
+	return e.unsent || e.Status == 0 && e.moved
 }
 
 // Row is the error as that of a single row: of a call that was refused, and had no other.

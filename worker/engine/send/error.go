@@ -2,7 +2,6 @@ package send
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"slices"
 
@@ -53,12 +52,8 @@ func lost(err error) Outcome {
 		return Retry{Err: err}
 	case !ok:
 		return Unknown{Err: err}
-	case e.Status == 0:
-		var op *net.OpError
-		var dns *net.DNSError
-		if errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) {
-			return Retry{Err: err}
-		}
+	case e.Unsent():
+		return Retry{Err: err}
 	case e.Status >= http.StatusMultipleChoices && e.Status < http.StatusInternalServerError && e.Status != http.StatusRequestTimeout:
 		return Retry{Err: err}
 	}
