@@ -90,9 +90,9 @@ func (b *bench) measure(ctx context.Context, c contender, events int) (d drained
 	if err := s.fill(ctx, events, b.items); err != nil {
 		return d, err
 	}
-	s.salesforce.SetLatency(c.latency)
-	defer s.salesforce.SetLatency(0)
-	calls, reads := s.salesforce.TotalCalls(), s.monday.TotalCalls()
+	s.Salesforce.SetLatency(c.latency)
+	defer s.Salesforce.SetLatency(0)
+	calls, reads := s.Salesforce.TotalCalls(), s.Monday.TotalCalls()
 	p, err := s.start(ctx, c.role)
 	if err != nil {
 		return d, err
@@ -104,8 +104,8 @@ func (b *bench) measure(ctx context.Context, c contender, events int) (d drained
 	if err := s.keepProfile(ctx, p, fmt.Sprintf("%s-%d", c.name, events)); err != nil {
 		return d, err
 	}
-	d.calls = 1000 * float64(s.salesforce.TotalCalls()-calls) / float64(events)
-	d.reads = 1000 * float64(s.monday.TotalCalls()-reads) / float64(events)
+	d.calls = 1000 * float64(s.Salesforce.TotalCalls()-calls) / float64(events)
+	d.reads = 1000 * float64(s.Monday.TotalCalls()-reads) / float64(events)
 	if d.peak, err = p.peak(); err != nil {
 		return d, err
 	}
@@ -116,7 +116,7 @@ func (b *bench) measure(ctx context.Context, c contender, events int) (d drained
 }
 
 // fill makes linked items and queues events of them.
-func (s *stage) fill(ctx context.Context, events, items int) error {
+func (s *testbed) fill(ctx context.Context, events, items int) error {
 	if err := s.empty(ctx); err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *stage) fill(ctx context.Context, events, items int) error {
 }
 
 // workOff waits until a worker that has just started has worked off the queue, and returns what each event cost.
-func (s *stage) workOff(ctx context.Context, p *process, events int) (c cpu, err error) {
+func (s *testbed) workOff(ctx context.Context, p *process, events int) (c cpu, err error) {
 	ctx, end := p.while(ctx)
 	defer end()
 	before, err := s.used(p)
@@ -147,22 +147,22 @@ func (s *stage) workOff(ctx context.Context, p *process, events int) (c cpu, err
 }
 
 // rate is how many events a second were worked off, from the first that was taken to the last that was done.
-func (s *stage) rate(ctx context.Context, events int) (rate float64, err error) {
+func (s *testbed) rate(ctx context.Context, events int) (rate float64, err error) {
 	const query = `
 		SELECT $1 / extract(epoch FROM max(finalized_at) - min(attempted_at))::float8
 		FROM   river_job
 		WHERE  state = 'completed'
 		HAVING count(*) = $1`
-	if err := s.db.QueryRow(ctx, query, events).Scan(&rate); err != nil {
+	if err := s.DB.QueryRow(ctx, query, events).Scan(&rate); err != nil {
 		return 0, fmt.Errorf("finding all events completed: %w", err)
 	}
 	return rate, nil
 }
 
 // synced holds that each event changed Salesforce, and that Salesforce holds what the last ones say.
-func (s *stage) synced(ctx context.Context, events, items int) error {
+func (s *testbed) synced(ctx context.Context, events, items int) error {
 	var success int
-	if err := s.db.QueryRow(ctx, "SELECT count(*) FROM sync_logs WHERE status = 'success'").Scan(&success); err != nil {
+	if err := s.DB.QueryRow(ctx, "SELECT count(*) FROM sync_logs WHERE status = 'success'").Scan(&success); err != nil {
 		return fmt.Errorf("counting the log: %w", err)
 	}
 	if stale := s.stale(events, items); success != events || stale != 0 {

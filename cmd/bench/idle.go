@@ -52,13 +52,13 @@ func (b *bench) singly(ctx context.Context, roles []string) (took []time.Duratio
 		ctx, addr = alive, p.addr
 	}
 	arrived := make(chan time.Time, 1)
-	s.salesforce.OnCall(func(call sfsim.Call) *sfsim.Fault {
+	s.Salesforce.OnCall(func(call sfsim.Call) *sfsim.Fault {
 		if call.Operation == "update" {
 			arrived <- call.At
 		}
 		return nil
 	})
-	defer s.salesforce.OnCall(nil)
+	defer s.Salesforce.OnCall(nil)
 	connections, hangUp, err := dialAll(ctx, addr, 1)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (b *bench) singly(ctx context.Context, roles []string) (took []time.Duratio
 }
 
 // single sends an event and waits until it is completed. It returns how long it took to Salesforce.
-func (s *stage) single(ctx context.Context, c *connection, n int, arrived <-chan time.Time) (took time.Duration, err error) {
+func (s *testbed) single(ctx context.Context, c *connection, n int, arrived <-chan time.Time) (took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	// The queue does some things by the clock: without a random pause all events would meet it in the same place.

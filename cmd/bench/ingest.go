@@ -95,7 +95,7 @@ func (b *bench) round(ctx context.Context, role string, connections int) (a acce
 }
 
 // measure fires, and returns how many deliveries were accepted.
-func (a *accepted) measure(ctx context.Context, s *stage, p *process, all []*connection, d time.Duration) (int, error) {
+func (a *accepted) measure(ctx context.Context, s *testbed, p *process, all []*connection, d time.Duration) (int, error) {
 	before, err := s.used(p)
 	if err != nil {
 		return 0, err
@@ -117,9 +117,9 @@ func (a *accepted) measure(ctx context.Context, s *stage, p *process, all []*con
 }
 
 // kept holds that as many jobs stand in the queue as deliveries were accepted.
-func (s *stage) kept(ctx context.Context, want int) error {
+func (s *testbed) kept(ctx context.Context, want int) error {
 	var kept int
-	if err := s.db.QueryRow(ctx, "SELECT count(*) FROM river_job").Scan(&kept); err != nil {
+	if err := s.DB.QueryRow(ctx, "SELECT count(*) FROM river_job").Scan(&kept); err != nil {
 		return fmt.Errorf("counting jobs: %w", err)
 	}
 	if kept != want {

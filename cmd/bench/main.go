@@ -33,7 +33,7 @@ type bench struct {
 	profile string        // folder for profiles and times of statements; empty: none are taken
 
 	out    io.Writer
-	stage  *stage
+	stage  *testbed
 	checks []check
 }
 
@@ -102,8 +102,12 @@ func (b *bench) run(ctx context.Context) (err error) {
 			return fmt.Errorf("-only: %q is none of ingest, drain, idle, migrate", part)
 		}
 	}
-	b.stage = &stage{}
-	defer func() { err = errors.Join(err, b.stage.strike()) }()
+	b.stage = &testbed{}
+	defer func() {
+		if b.stage.Stage != nil {
+			err = errors.Join(err, b.stage.Strike())
+		}
+	}()
 	if err := b.stage.set(ctx, b.profile); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
 )
 
 const (
@@ -88,15 +89,14 @@ func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) 
 	if err := errors.Join(s.empty(ctx), s.resetStatements(ctx)); err != nil {
 		return m, err
 	}
-	y, err := serveSystems(callTime)
+	y, err := stage.Set(ctx, systems(callTime))
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, y.close()) }()
-	y.plant(records)
+	defer func() { err = errors.Join(err, y.Strike()) }()
+	plant(y.Salesforce, records)
 	cmd := exec.Command(s.crmsync, "migrate", "accounts")
-	cmd.Env = append(s.env[:len(s.env):len(s.env)], y.env...) // of two values the last one holds
-	cmd.Env = append(cmd.Env, "MAX_ATTEMPTS=1")               // what fails here would fail again
+	cmd.Env = append(s.Environ(y.Env), "MAX_ATTEMPTS=1") // what fails here would fail again
 	p, err := launch(cmd, nil)
 	if err != nil {
 		return m, fmt.Errorf("starting the migration: %w", err)
@@ -105,17 +105,17 @@ func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) 
 		return m, err
 	}
 	each := 1000 / float64(records)
-	m.monday, m.salesforce = each*float64(y.monday.TotalCalls()), each*float64(y.salesforce.TotalCalls())
+	m.monday, m.salesforce = each*float64(y.Monday.TotalCalls()), each*float64(y.Salesforce.TotalCalls())
 	if m.rate, err = s.brought(ctx, records); err != nil {
 		return m, err
 	}
-	return m, y.paired(records)
+	return m, paired(y, records)
 }
 
 // plant makes Accounts that no item is of.
-func (y *systems) plant(records int) {
+func plant(salesforce *sfsim.Sim, records int) {
 	for n := range records {
-		y.salesforce.Insert("Account", map[string]any{
+		salesforce.Insert("Account", map[string]any{
 			"Name": fmt.Sprintf("Company %d", n), "Phone": fmt.Sprintf("+1212555%04d", n%10_000),
 			"Description": fmt.Sprintf("Met at the fair of the year, and asked to be called back in week %d.", n%52),
 		})
@@ -123,7 +123,7 @@ func (y *systems) plant(records int) {
 }
 
 // follow waits until a migration that has just started is over, and returns what each record cost and the most memory it had.
-func (s *stage) follow(ctx context.Context, p *process, records int) (cost cpu, peak float64, err error) {
+func (s *testbed) follow(ctx context.Context, p *process, records int) (cost cpu, peak float64, err error) {
 	defer func() { err = errors.Join(err, p.stop()) }()
 	before, err := s.used(p)
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *stage) follow(ctx context.Context, p *process, records int) (cost cpu, 
 }
 
 // profileRun keeps the profile, where one is wanted, when all items are made: once the run is over, the program is too.
-func (s *stage) profileRun(ctx context.Context, p *process, records int) error {
+func (s *testbed) profileRun(ctx context.Context, p *process, records int) error {
 	if s.profile == "" {
 		return nil
 	}
@@ -167,23 +167,23 @@ func (s *stage) profileRun(ctx context.Context, p *process, records int) error {
 }
 
 // brought is how many records a second the run brought, from its start to its end, all of them to new items.
-func (s *stage) brought(ctx context.Context, records int) (rate float64, err error) {
+func (s *testbed) brought(ctx context.Context, records int) (rate float64, err error) {
 	const query = `
 		SELECT $1 / extract(epoch FROM finished_at - started_at)::float8
 		FROM   migration_runs
 		WHERE  state = 'done' AND read = $1 AND created = $1`
-	if err := s.db.QueryRow(ctx, query, records).Scan(&rate); err != nil {
+	if err := s.DB.QueryRow(ctx, query, records).Scan(&rate); err != nil {
 		return 0, fmt.Errorf("finding all items made: %w", err)
 	}
 	return rate, nil
 }
 
 // paired holds that there is one item for each record, and that either shows the other's id.
-func (y *systems) paired(records int) error {
-	items := y.monday.Items(accounts)
+func paired(y *stage.Stage, records int) error {
+	items := y.Monday.Items(accounts)
 	pairs := 0
 	for _, item := range items {
-		if record := y.salesforce.Get("Account", item.Text["text_sfid"]); record[sfsim.KeyField] == fmt.Sprint(item.ID) {
+		if record := y.Salesforce.Get("Account", item.Text["text_sfid"]); record[sfsim.KeyField] == fmt.Sprint(item.ID) {
 			pairs++
 		}
 	}

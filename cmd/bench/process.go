@@ -27,16 +27,16 @@ type process struct {
 
 // start runs a measured program until it says that it has started: this one in a role of stands, else crmsync's
 // command of that name.
-func (s *stage) start(ctx context.Context, role string) (*process, error) {
+func (s *testbed) start(ctx context.Context, role string) (*process, error) {
 	cmd := exec.Command(s.crmsync, role)
-	cmd.Env = s.env
+	cmd.Env = s.Environ()
 	if stands[role] != nil {
 		self, err := os.Executable()
 		if err != nil {
 			return nil, fmt.Errorf("finding this program: %w", err)
 		}
 		cmd = exec.Command(self)
-		cmd.Env = append(s.env[:len(s.env):len(s.env)], "BENCH_ROLE="+role)
+		cmd.Env = append(s.Environ(), "BENCH_ROLE="+role)
 	}
 	up := make(chan bool, 1)
 	p, err := launch(cmd, up)
@@ -143,7 +143,7 @@ func (p *process) peak() (float64, error) {
 type cpu struct{ program, postgres, bench float64 }
 
 // used is what the program, all of Postgres and this process have used so far.
-func (s *stage) used(p *process) (c cpu, err error) {
+func (s *testbed) used(p *process) (c cpu, err error) {
 	program, err := statOf(p.cmd.Process.Pid)
 	if err != nil {
 		return c, err

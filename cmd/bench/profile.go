@@ -19,8 +19,8 @@ import (
 var profiling []byte
 
 // overlay says to the go command to add a file to the program, without a trace in its folder.
-func (s *stage) overlay() (path string, err error) {
-	added := filepath.Join(s.dir, "profiling.go")
+func (s *testbed) overlay() (path string, err error) {
+	added := filepath.Join(s.Dir, "profiling.go")
 	if err := os.WriteFile(added, profiling, 0o600); err != nil {
 		return "", err
 	}
@@ -32,16 +32,16 @@ func (s *stage) overlay() (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	s.later(func() error { return os.Unsetenv("BENCH_PROFILE") })
-	if err := os.Setenv("BENCH_PROFILE", filepath.Join(s.dir, "profile")); err != nil {
+	s.Later(func() error { return os.Unsetenv("BENCH_PROFILE") })
+	if err := os.Setenv("BENCH_PROFILE", filepath.Join(s.Dir, "profile")); err != nil {
 		return "", err
 	}
-	path = filepath.Join(s.dir, "overlay.json")
+	path = filepath.Join(s.Dir, "overlay.json")
 	return path, os.WriteFile(path, text, 0o600)
 }
 
 // resetStatements forgets the times of Postgres' statements.
-func (s *stage) resetStatements(ctx context.Context) error {
+func (s *testbed) resetStatements(ctx context.Context) error {
 	if s.profile == "" {
 		return nil
 	}
@@ -50,7 +50,7 @@ func (s *stage) resetStatements(ctx context.Context) error {
 
 // keepProfile keeps what the program and Postgres spent their time on, under a name: NAME.cpu and NAME.allocs for
 // `go tool pprof`, and NAME.statements.
-func (s *stage) keepProfile(ctx context.Context, p *process, name string) error {
+func (s *testbed) keepProfile(ctx context.Context, p *process, name string) error {
 	if s.profile == "" {
 		return nil
 	}
@@ -64,7 +64,7 @@ func (s *stage) keepProfile(ctx context.Context, p *process, name string) error 
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 		return fmt.Errorf("asking for the profile: %w", err)
 	}
-	from := filepath.Join(s.dir, "profile")
+	from := filepath.Join(s.Dir, "profile")
 	if err := s.appears(ctx, from+".cpu"); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (s *stage) keepProfile(ctx context.Context, p *process, name string) error 
 }
 
 // appears waits for a file.
-func (s *stage) appears(ctx context.Context, name string) error {
+func (s *testbed) appears(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
@@ -102,13 +102,13 @@ func (s *stage) appears(ctx context.Context, name string) error {
 }
 
 // keepStatements writes the statements on which Postgres spent the most time.
-func (s *stage) keepStatements(ctx context.Context, path string) error {
+func (s *testbed) keepStatements(ctx context.Context, path string) error {
 	const query = `
 		SELECT calls, rows, total_exec_time, total_exec_time / calls, wal_bytes::float8 / 1048576, left(regexp_replace(query, '\s+', ' ', 'g'), 110)
 		FROM   pg_stat_statements
 		ORDER  BY total_exec_time DESC
 		LIMIT  20`
-	rows, err := s.db.Query(ctx, query)
+	rows, err := s.DB.Query(ctx, query)
 	if err != nil {
 		return err
 	}

@@ -13,14 +13,14 @@ import (
 const firstItem int64 = 8_500_000_000
 
 // empty leaves nothing in the tables, and lets Postgres begin each measurement alike.
-func (s *stage) empty(ctx context.Context) error {
+func (s *testbed) empty(ctx context.Context) error {
 	return s.exec(ctx, "TRUNCATE river_job, items, links, sync_logs, error_logs, dead_letters, migration_runs, migration_documents", "CHECKPOINT")
 }
 
 // link makes items of the contacts board that are linked to records, as the engine leaves them.
-func (s *stage) link(ctx context.Context, items int) error {
+func (s *testbed) link(ctx context.Context, items int) error {
 	for n := len(s.linked); n < items; n++ {
-		s.linked = append(s.linked, s.salesforce.Insert("Contact", map[string]any{
+		s.linked = append(s.linked, s.Salesforce.Insert("Contact", map[string]any{
 			"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@example.org", sfsim.KeyField: fmt.Sprint(firstItem + int64(n)),
 		}))
 	}
@@ -36,7 +36,7 @@ func (s *stage) link(ctx context.Context, items int) error {
 		           'AccountId', NULL, 'Monday_Item_Id__c', ($1 + n - 1)::text)
 		FROM   unnest($2::text[]) WITH ORDINALITY AS l(id, n)`
 	for _, statement := range []string{known, links} {
-		if _, err := s.db.Exec(ctx, statement, firstItem, s.linked[:items]); err != nil {
+		if _, err := s.DB.Exec(ctx, statement, firstItem, s.linked[:items]); err != nil {
 			return fmt.Errorf("linking items: %w", err)
 		}
 	}
@@ -48,7 +48,7 @@ func (s *stage) link(ctx context.Context, items int) error {
 const stride = 1_000_003
 
 // queue queues changes of the items' e-mail column as ingest does.
-func (s *stage) queue(ctx context.Context, events, items int) error {
+func (s *testbed) queue(ctx context.Context, events, items int) error {
 	const queue = `
 		INSERT INTO river_job (kind, args, queue, state, max_attempts, priority, unique_key, unique_states)
 		SELECT 'column_update', jsonb_build_object('key', md5(n::text), 'type', 'update_column_value', 'board_id', 1002, 'item_id', $1::bigint + n * $4 % $3,
@@ -56,16 +56,16 @@ func (s *stage) queue(ctx context.Context, events, items int) error {
 		           'value', jsonb_build_object('email', 'ada' || n || '@example.org', 'text', 'ada' || n || '@example.org', 'changed_at', '2026-09-23T12:03:55.044Z')),
 		       'events', 'available', 12, 1, sha256(n::text::bytea), B'11111111'
 		FROM   generate_series(0, $2::bigint - 1) AS n`
-	if _, err := s.db.Exec(ctx, queue, firstItem, events, items, stride); err != nil {
+	if _, err := s.DB.Exec(ctx, queue, firstItem, events, items, stride); err != nil {
 		return fmt.Errorf("queueing events: %w", err)
 	}
 	return s.exec(ctx, "VACUUM ANALYZE", "CHECKPOINT")
 }
 
 // stale counts the linked records that do not hold what the last of the queued events says.
-func (s *stage) stale(events, items int) (stale int) {
+func (s *testbed) stale(events, items int) (stale int) {
 	for item, event := range latest(events, items) {
-		if s.salesforce.Get("Contact", s.linked[item])["Email"] != fmt.Sprintf("ada%d@example.org", event) {
+		if s.Salesforce.Get("Contact", s.linked[item])["Email"] != fmt.Sprintf("ada%d@example.org", event) {
 			stale++
 		}
 	}
@@ -82,12 +82,12 @@ func latest(events, items int) map[int]int {
 }
 
 // until asks Postgres a yes-or-no question now and then, until it says yes.
-func (s *stage) until(ctx context.Context, every time.Duration, question string, args ...any) error {
+func (s *testbed) until(ctx context.Context, every time.Duration, question string, args ...any) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		var yes bool
-		if err := s.db.QueryRow(ctx, question, args...).Scan(&yes); err != nil {
+		if err := s.DB.QueryRow(ctx, question, args...).Scan(&yes); err != nil {
 			return errors.Join(context.Cause(ctx), err)
 		}
 		if yes {
@@ -101,9 +101,9 @@ func (s *stage) until(ctx context.Context, every time.Duration, question string,
 	}
 }
 
-func (s *stage) exec(ctx context.Context, statements ...string) error {
+func (s *testbed) exec(ctx context.Context, statements ...string) error {
 	for _, statement := range statements {
-		if _, err := s.db.Exec(ctx, statement); err != nil {
+		if _, err := s.DB.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}

@@ -51,9 +51,9 @@ func (b *bench) table(title string, rows [][]string) {
 }
 
 // machine says on what all of it was measured.
-func (s *stage) machine(ctx context.Context) string {
+func (s *testbed) machine(ctx context.Context) string {
 	version := "?"
-	_ = s.db.QueryRow(ctx, "SHOW server_version").Scan(&version) // a word in a title
+	_ = s.DB.QueryRow(ctx, "SHOW server_version").Scan(&version) // a word in a title
 	processor := "?"
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(text)) {

@@ -19,6 +19,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"crmsync/ingest"
 	"crmsync/jobs"
 )
 
@@ -45,7 +46,7 @@ func insertOne() error {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /webhooks/monday/{secret}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST "+ingest.Path+"/{secret}", func(w http.ResponseWriter, r *http.Request) {
 		var told struct{ Event webhook }
 		err := json.NewDecoder(r.Body).Decode(&told)
 		if err == nil {

@@ -81,11 +81,16 @@ func (s *Stage) Strike() (err error) {
 // Getenv returns a variable of the program's environment.
 func (s *Stage) Getenv(name string) string { return s.Env[name] }
 
-// Environ is this process's environment with the program's variables, for a process of its own.
-func (s *Stage) Environ() []string {
+// Environ is this process's environment with the program's variables and with those of other sets in their place, for a
+// process of its own.
+func (s *Stage) Environ(replaced ...map[string]string) []string {
+	all := maps.Clone(s.Env)
+	for _, more := range replaced {
+		maps.Copy(all, more)
+	}
 	env := os.Environ()
-	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
-		env = append(env, name+"="+s.Env[name])
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		env = append(env, name+"="+all[name])
 	}
 	return env
 }
