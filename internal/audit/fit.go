@@ -109,7 +109,7 @@ func shapeOf(f *mapping.Field, t column.Type) shape {
 	return text
 }
 
-// shaped checks a value of which only the shape is known.
+// shaped checks a value that is known by its shape only.
 func (a *auditor) shaped(at mapping.Place, s shape, t column.Type, to fitting) {
 	severity, advice := fits(s, t, to.field)
 	if severity == "" {
@@ -192,7 +192,7 @@ func (a *auditor) refers(at mapping.Place, object string, to fitting) {
 
 var recordID = regexp.MustCompile(`^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$`)
 
-// literal checks a value that stands in the mapping. Null fits everywhere: what is required is checked by itself.
+// literal checks a value that the mapping itself contains. Null fits everywhere: required fields are checked separately.
 func (a *auditor) literal(at mapping.Place, value any, to fitting) {
 	kind, fits := KindOf(to.field), true
 	switch v := value.(type) {

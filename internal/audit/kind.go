@@ -5,7 +5,7 @@ import "crmsync/sfclient"
 // Kind is a type of field in so far as it matters to what can be written to it.
 type Kind string
 
-// The kinds; empty: one of which nothing is said.
+// The kinds. A field of an empty kind is not judged.
 const (
 	Textual   Kind = "text"
 	Numeric   Kind = "number"

@@ -87,7 +87,7 @@ func (d *draft) only(c mondayclient.BoardColumn, f sfclient.Field) bool {
 	return n == 2
 }
 
-// suits says whether what a column holds can go into a field.
+// suits reports whether what a column holds can go into a field.
 func suits(c mondayclient.BoardColumn, f sfclient.Field) bool {
 	kind := audit.KindOf(f)
 	if !f.Createable || !f.Updateable || !usable(c.ID) || kind == "" {
@@ -110,7 +110,7 @@ func suits(c mondayclient.BoardColumn, f sfclient.Field) bool {
 	return false
 }
 
-// usable says whether a mapping can name the column, and it is not the item's name.
+// usable reports whether a mapping can name the column, and it is not the item's name.
 func usable(id string) bool {
 	return id != "" && id != "name" && !strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || r == 0 || r == '{' || r == '}' })
 }

@@ -55,14 +55,14 @@ type line struct {
 	column mondayclient.BoardColumn // its id is empty where the field is read from none
 	source string                   // what stands after the field's name
 	labels []choice                 // beneath it
-	doubt  string                   // why it is a comment; empty: it is none
+	doubt  string                   // why it is commented out; empty: it is not
 	about  string                   // comment behind it
 }
 
 // choice is a label and the value of a picklist that it becomes; empty: there is none.
 type choice struct{ label, value string }
 
-// verify holds what is written against both systems, and makes comments of what they would refuse.
+// verify holds what is written against both systems, and comments out what they would refuse.
 func (d *draft) verify() error {
 	live := audit.Live{
 		Boards:  map[int64]mondayclient.Board{d.board.ID: d.board},
@@ -117,7 +117,7 @@ func (d *draft) need() {
 	for _, f := range d.object.Fields {
 		there := slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == f.Name })
 		if audit.Required(f) && !there && f.Name != mapping.DefaultKey {
-			d.add(line{field: f, source: "column_id", doubt: "Salesforce makes no record without it"})
+			d.add(line{field: f, source: "column_id", doubt: "Salesforce creates no record without it"})
 		}
 	}
 }
@@ -132,7 +132,7 @@ func (d *draft) order(l line) int {
 	return slices.IndexFunc(d.object.Fields, func(f sfclient.Field) bool { return f.Name == l.field.Name })
 }
 
-// idColumn is the text column that seems to be made for the Salesforce Id, or empty.
+// idColumn is the text column that seems to be meant for the Salesforce Id, or empty.
 func (d *draft) idColumn() (id mondayclient.BoardColumn) {
 	for _, c := range d.board.Columns {
 		if c.Type != column.Text {

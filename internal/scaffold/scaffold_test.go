@@ -69,7 +69,7 @@ func TestWrite(t *testing.T) {
 version: 1
 
 defaults:
-  key: Monday_Item_Id__c  # make this field: text of 18 characters or more, external ID, unique
+  key: Monday_Item_Id__c  # create this field: text of 18 characters or more, External ID, Unique
 
 boards:
   our_leads:  # Our Leads!
@@ -78,7 +78,7 @@ boards:
       lead:
         object: Lead
         id_column: text_9  # Lead ID
-        # match: [Email]  # adopts a record that is there before one is made
+        # match: [Email]  # adopts an existing record before one is created
         fields:
           FirstName: { from: name, as: first_name }  # all but the last word of the item's name
           LastName: { from: name, as: last_name }  # the last word of the item's name
@@ -91,7 +91,7 @@ boards:
               # Lost: value  # no value of the picklist is called so
               "R&D": "R&D"
             # default: New  # for every other label, and none
-          # Stage__c: column_id  # Salesforce makes no record without it
+          # Stage__c: column_id  # Salesforce creates no record without it
           OwnerId: { from: person, as: user }  # Owner
           # CampaignId: { from: connect, link: board.record }  # Campaign: needs the record of the connected board, as board.record
           Email: email_1  # Write to

@@ -26,7 +26,7 @@ func (d *draft) text() string {
 		fmt.Fprint(w, "        # id_column: column_id  # a text column that shows the Salesforce Id\n")
 	}
 	if slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == "Email" && l.doubt == "" }) {
-		fmt.Fprint(w, "        # match: [Email]  # adopts a record that is there before one is made\n")
+		fmt.Fprint(w, "        # match: [Email]  # adopts an existing record before one is created\n")
 	}
 	fmt.Fprint(w, "        fields:\n")
 	for _, l := range d.lines {
@@ -48,7 +48,7 @@ func (d *draft) keyComment() string {
 			return ""
 		}
 	}
-	return comment("make this field: text of 18 characters or more, external ID, unique")
+	return comment("create this field: text of 18 characters or more, External ID, Unique")
 }
 
 // write writes the line, or lines, of a field.

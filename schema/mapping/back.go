@@ -27,11 +27,11 @@ func (t *Target) Base() string {
 	return t.field.Name
 }
 
-// OwnBase says whether the column is filled by the migration alone, and no field of the mapping is read from it so.
+// OwnBase reports whether the column is filled by the migration alone: no field of the mapping is read from it in the same form.
 func (t *Target) OwnBase() bool { return t.field == nil }
 
 // Back is what the column holds for a value of the field: Desired read backwards. It is not ok where a column of this type has
-// no one answer for the value. The item is that of the record which the value names, for a target with a Link; 0: there is none.
+// no single answer for the value. For a target with a Link, item is that of the record which the value names, or 0.
 func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, bool) {
 	if t.Column == itemName {
 		typ = column.Text

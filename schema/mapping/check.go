@@ -37,7 +37,7 @@ var exclusions = []struct {
 // typed are the conversions that read more than the text of a column.
 var typed = []string{"country_code", "datetime", "user"}
 
-// checkForm checks that the keys of a field make one form.
+// checkForm checks that the keys of a field add up to one form.
 func (d *decoder) checkForm(f *Field, field place, at map[string]place) {
 	for _, x := range exclusions {
 		if _, ok := at[x.key]; !ok {
@@ -45,7 +45,7 @@ func (d *decoder) checkForm(f *Field, field place, at map[string]place) {
 		}
 		for _, other := range x.others {
 			if p, ok := at[other]; ok {
-				d.fault(p, "%q cannot stand beside %q", other, x.key)
+				d.fault(p, "%q cannot be combined with %q", other, x.key)
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func (d *decoder) checkField(r *Record, name word) {
 	}
 	for _, f := range r.Fields {
 		if strings.EqualFold(f.Name, name.text) {
-			d.fault(name.place, "field %q stands in line %d already", name.text, f.Line)
+			d.fault(name.place, "field %q is already mapped in line %d", name.text, f.Line)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (d *decoder) checkMatch(r *Record, match []word) {
 		n := slices.IndexFunc(r.Fields, func(f *Field) bool { return f.Name == w.text })
 		switch {
 		case slices.Contains(r.Match[:i], w.text):
-			d.fault(w.place, "field %q is named already", w.text)
+			d.fault(w.place, "field %q is listed twice", w.text)
 		case n < 0:
 			fields := make([]string, len(r.Fields))
 			for i, f := range r.Fields {
@@ -108,7 +108,7 @@ func (d *decoder) checkRecord(r *Record, at map[string]place) {
 	}
 	for _, other := range r.Board.Records {
 		if r.Object != "" && strings.EqualFold(r.Object, other.Object) && !r.Shared && !other.Shared {
-			d.fault(at["object"], "record %q is of the object %s already; both would carry the item's id in the key field",
+			d.fault(at["object"], "record %q already writes the object %s; both would carry the item's id in the key field",
 				other.Name, other.Object)
 			return
 		}
@@ -145,7 +145,7 @@ func (d *decoder) idColumn(b *Board, n ast.Node) string {
 	}
 	for _, r := range b.Records {
 		if id != "" && r.IDColumn == id {
-			d.fault(placeOf(n), "column %q holds the Id of record %q already", id, r.Name)
+			d.fault(placeOf(n), "column %q already shows the Id of record %q", id, r.Name)
 		}
 	}
 	return id
@@ -160,7 +160,7 @@ func (d *decoder) boardID(m *Mapping, b *Board, n ast.Node) int64 {
 	case id <= 0:
 		d.fault(placeOf(n), "%d is not the id of a board", id)
 	case other != nil:
-		d.fault(placeOf(n), "board %d is mapped as %q already", id, other.Name)
+		d.fault(placeOf(n), "board %d is already mapped as %q", id, other.Name)
 	default:
 		m.byID[id] = b
 	}
@@ -175,11 +175,11 @@ func (d *decoder) as(n ast.Node) string {
 	return d.oneOf(n, "as", slices.Sorted(maps.Keys(conversions))...)
 }
 
-// oneOf reads one of the words, or makes a fault that names them.
+// oneOf reads one of the words; anything else is a fault that lists them.
 func (d *decoder) oneOf(n ast.Node, key string, words ...string) string {
 	w, ok := d.text(n)
 	if ok && !slices.Contains(words, w.text) {
-		d.fault(w.place, "%q is not known to %q%s (%s)", w.text, key, suggestion(w.text, words), strings.Join(words, ", "))
+		d.fault(w.place, "%q is not a value of %q%s (%s)", w.text, key, suggestion(w.text, words), strings.Join(words, ", "))
 		return ""
 	}
 	return w.text
@@ -219,7 +219,7 @@ func (d *decoder) fallback(n ast.Node) *fallback {
 		return &fallback{relative: true, days: after}
 	}
 	if period.MatchString(s) {
-		d.fault(placeOf(n), "%q is not a time that is known here; +90d is 90 days later, from +0d to +99999d", s)
+		d.fault(placeOf(n), "%q is not a delay; +90d means 90 days later, from +0d to +99999d", s)
 	}
 	return &fallback{literal: v}
 }
@@ -251,7 +251,7 @@ func splitTemplate(s string) (parts []part, err error) {
 		default:
 			id, rest, closed := strings.Cut(s[1:], "}")
 			if s[0] == '}' || !closed || !columnID.MatchString(id) {
-				return nil, fmt.Errorf("the template has a brace that encloses no column id; write it twice if it is meant as text")
+				return nil, fmt.Errorf("the template has a brace without a column id; double it if it is meant as text")
 			}
 			parts, s = append(parts, part{column: id}), rest
 			columns++

@@ -91,7 +91,7 @@ func choose[T ~string](d *decoder, s setting, n ast.Node) T {
 	return T(w)
 }
 
-// supported makes a fault of a value that this version does not act on.
+// supported reports a value that this version does not act on as a fault.
 func (d *decoder) supported(at place, s setting, value string) {
 	if refuses := d.unsupported[s.key]; refuses != nil && refuses(value) {
 		d.fault(at, "%q is not supported by this version yet; leave it out, or write %q", s.key+": "+value, s.words[0])

@@ -90,19 +90,19 @@ func TestDefaultsFaults(t *testing.T) {
 		"zone as people say": {"time_zone: new york", `2:24: "new york" ` + zone + `, did you mean "America/New_York"?`},
 		"zone of a region":   {"time_zone: Europe/new_york", `2:24: "Europe/new_york" ` + zone + `, did you mean "America/New_York"?`},
 		"zone as a path":     {"time_zone: ../../etc/passwd", `2:24: "../../etc/passwd" ` + zone},
-		"zone as a number":   {"time_zone: 2", "2:24: text (in quotes) is wanted here, not a number"},
+		"zone as a number":   {"time_zone: 2", "2:24: expected text (in quotes), found a number"},
 		"reconcile off":      {"reconcile: off", ""},
 		"reconcile never":    {"reconcile: never", `2:24: "never" is not a cron expression, such as "0 6 * * 1" for Mondays at 06:00 UTC; "off" for none`},
 		"reconcile zone":     {`reconcile: "TZ=UTC 0 3 * * *"`, "2:24: a schedule is in UTC"},
 		"brake":              {"brake: { deletes: 5, percent: 100, within: 168h }", ""},
-		"brake as a number":  {"brake: 20", "2:20: a mapping is wanted here, not a number"},
-		"brake off":          {"brake: off", "2:20: a mapping is wanted here, not text"},
+		"brake as a number":  {"brake: 20", "2:20: expected a mapping, found a number"},
+		"brake off":          {"brake: off", "2:20: expected a mapping, found text"},
 		"brake unknown":      {"brake: { deletions: 5 }", `2:22: unknown key "deletions", did you mean "deletes"?`},
 		"brake bounds":       {"brake: { deletes: -1, percent: 101, within: 59s }", "2:31: -1 is not between 0 and 1000000\n2:44: 101 is not between 0 and 100\n2:57: 59s is not between 1m and 168h"},
-		"brake words":        {"brake: { deletes: 2.5, within: hour }", "2:31: a whole number is wanted here, not a number\n2:44: \"hour\" is not a duration, such as 90m or 1h30m"},
+		"brake words":        {"brake: { deletes: 2.5, within: hour }", "2:31: expected a whole number, found a number\n2:44: \"hour\" is not a duration, such as 90m or 1h30m"},
 		"shown on":           {"adopt_shown: on", ""},
-		"shown false":        {"adopt_shown: false", "2:26: text (in quotes) is wanted here, not a boolean"},
-		"shown no":           {"adopt_shown: no", `2:26: "no" is not known to "adopt_shown" (on, off)`},
+		"shown false":        {"adopt_shown: false", "2:26: expected text (in quotes), found a boolean"},
+		"shown no":           {"adopt_shown: no", `2:26: "no" is not a value of "adopt_shown" (on, off)`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -154,12 +154,12 @@ func TestUnsupported(t *testing.T) {
 func TestSettingsFaults(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ keys, want string }{
-		"sync":             {"sync: two_way", `"two_way" is not known to "sync" (to_salesforce, both, to_monday)`},
-		"sync to monday":   {"sync: to_mondey", `"to_mondey" is not known to "sync", did you mean "to_monday"? (to_salesforce, both, to_monday)`},
-		"wins":             {"sync: both, wins: newest", `"newest" is not known to "wins" (monday, salesforce)`},
-		"on_record_delete": {"on_record_delete: delete", `"delete" is not known to "on_record_delete" (remake, keep, archive)`},
-		"on_duplicate":     {"on_duplicate: adpot", `"adpot" is not known to "on_duplicate", did you mean "adopt"? (refuse, allow, adopt)`},
-		"assignment":       {"assignment: [create]", "text is wanted here, not a list"},
+		"sync":             {"sync: two_way", `"two_way" is not a value of "sync" (to_salesforce, both, to_monday)`},
+		"sync to monday":   {"sync: to_mondey", `"to_mondey" is not a value of "sync", did you mean "to_monday"? (to_salesforce, both, to_monday)`},
+		"wins":             {"sync: both, wins: newest", `"newest" is not a value of "wins" (monday, salesforce)`},
+		"on_record_delete": {"on_record_delete: delete", `"delete" is not a value of "on_record_delete" (remake, keep, archive)`},
+		"on_duplicate":     {"on_duplicate: adpot", `"adpot" is not a value of "on_duplicate", did you mean "adopt"? (refuse, allow, adopt)`},
+		"assignment":       {"assignment: [create]", "expected text, found a list"},
 		"unknown":          {"on_duplicates: allow", `unknown key "on_duplicates", did you mean "on_duplicate"?`},
 	}
 	for name, tt := range tests {

@@ -10,7 +10,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// conversion turns what stands in a column into a field's value: the zero Value where there is nothing, or
+// conversion turns a column's value into a field's: the zero Value where the column is empty, or
 // the code of a ValueError. The region is that of phone numbers that say none.
 type conversion func(v column.Value, region string) (Value, string)
 
@@ -72,7 +72,7 @@ func literal(s string) Value {
 	return Value{Literal: s}
 }
 
-// textual makes a conversion of a function of the column's text.
+// textual turns a function of the column's text into a conversion.
 func textual(change func(string) string) conversion {
 	return func(v column.Value, _ string) (Value, string) {
 		if refers(v) {

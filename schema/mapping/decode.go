@@ -48,7 +48,7 @@ func (d *decoder) mapping(m *Mapping, root ast.Node) {
 
 func (d *decoder) version(n ast.Node) {
 	if v, ok := d.integer(n); ok && v != 1 {
-		d.fault(placeOf(n), "version %d is not known; this program reads version 1", v)
+		d.fault(placeOf(n), "version %d is not supported; this program reads version 1", v)
 	}
 }
 

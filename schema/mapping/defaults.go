@@ -79,7 +79,7 @@ func (d *decoder) reconcile(n ast.Node) (string, cron.Schedule) {
 	return expression, when
 }
 
-// NextReconcile is the first time after the given one at which the two systems are to be compared; zero where there is none.
+// NextReconcile returns the first time after the given one at which the two systems are to be compared; zero: never.
 func (m *Mapping) NextReconcile(after time.Time) time.Time { return next(m.reconcile, after) }
 
 // brake reads the brake. What it leaves out is as by default.

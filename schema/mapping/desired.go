@@ -28,7 +28,7 @@ type Value struct {
 	// from one. The caller keeps it and gives it back, and the value stays.
 	Since string
 
-	// Err is a *ValueError: what stands in the column cannot become the field. Nothing is to be written.
+	// Err is a *ValueError: the column's value cannot become the field. Nothing is to be written.
 	Err error
 }
 
@@ -162,7 +162,7 @@ func labelsIn(v column.Value) []string {
 }
 
 // Outside returns the columns of the item, sorted, in which a label stands that a field's `labels` do not have, whether or not
-// a default stands in for it. Where the label is only what we know of the item, and not what an event just told, it may
+// a default replaces it. Where the label is only what is known of the item, and does not come from the event at hand, it may
 // have been renamed on the board and in the mapping since: the column is to be read before anything is decided by it.
 func (r *Record) Outside(it Item) []string {
 	var ids []string

@@ -47,7 +47,7 @@ const (
 	WrongColumnType = "WRONG_COLUMN_TYPE"
 )
 
-// ValueError says that what stands in a column cannot become the field. The same value fails again.
+// ValueError says that a column's value cannot become the field. The same value fails again.
 type ValueError struct {
 	Field  string
 	Column string // column id; of a template all of them, joined by a comma

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// generation stands in every fingerprint. Raise it when the program comes to other values by the same mapping.
+// generation is part of every fingerprint. Raise it when the same mapping comes to yield other values.
 const generation = 1
 
 // Fingerprint is equal for mappings that do the same, whatever their files' order, comments and spelling, and differs for
@@ -113,7 +113,7 @@ func zoneName(zone *time.Location) string {
 func fingerprint(values ...any) string {
 	text, err := json.Marshal(append([]any{generation}, values...))
 	if err != nil {
-		panic(err) // of texts, numbers and booleans there is none
+		panic(err) // cannot happen: there are only texts, numbers and booleans
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])

@@ -26,7 +26,7 @@ type Mapping struct {
 	// PhoneCountry is the region (ISO 3166-1 alpha-2) of phone numbers that say none; it may be empty.
 	PhoneCountry string
 
-	// Owner is the Id of the Salesforce user who stands in where `as: user` finds nobody; it may be empty.
+	// Owner is the Id of the Salesforce user whom `as: user` falls back to; it may be empty.
 	Owner string
 
 	// TimeZone is where a date with a time becomes a day; nil: the day in UTC, as Monday keeps it.
@@ -38,8 +38,8 @@ type Mapping struct {
 	// Brake holds mass deletions back for a person.
 	Brake Brake
 
-	// AdoptShown says that an Id which somebody wrote into an id column links the item to that record; else only records
-	// that crmsync created, or found by `match`, are linked.
+	// AdoptShown lets an Id that somebody wrote into an id column link the item to that record; else only records that
+	// crmsync created, or found by `match`, are linked.
 	AdoptShown bool
 
 	Boards []*Board // in the file's order
@@ -78,13 +78,13 @@ type Record struct {
 	// IDColumn is the column that shows the record's Salesforce Id, or empty.
 	IDColumn string
 
-	// Shared says that several items may have the same record: it is found by Match and never overwritten.
+	// Shared records belong to several items: they are found by Match and never overwritten.
 	Shared bool
 
 	// Match names the fields by whose values an existing record is found before one is created.
 	Match []string
 
-	// DeleteWithItem says that the record goes when its item is deleted or archived.
+	// DeleteWithItem deletes the record when its item is deleted or archived.
 	DeleteWithItem bool
 
 	// Sync is the direction of the fields that name none of their own, where their form has it.
@@ -102,7 +102,7 @@ type Record struct {
 	// Assignment is when assignment rules may run on the record.
 	Assignment Assignment
 
-	// When says whether the record may be created, by its own condition or else by its board's.
+	// When is the condition under which the record is created: its own, or else its board's.
 	When Condition
 
 	Fields []*Field // in the file's order
@@ -116,7 +116,7 @@ type Record struct {
 	at    map[string]place // of its keys
 }
 
-// Condition gates the creation of a record: a column and the labels of which it must have one.
+// Condition gates the creation of a record: for each column, the labels of which it must hold one.
 // All columns must agree. Without any it holds always.
 type Condition map[string][]string
 
@@ -158,7 +158,7 @@ type Field struct {
 type locale struct {
 	region string         // of phone numbers
 	zone   *time.Location // of dates with a time; nil: UTC
-	owner  string         // the user who stands in where nobody is found
+	owner  string         // the user whom `as: user` falls back to
 }
 
 // form is the key that says where a field's value comes from.

@@ -15,7 +15,7 @@ import (
 // has one answer.
 type Migration struct {
 	Board  *Board
-	Record *Record // which of the board's records the items are made of
+	Record *Record // of the board; the items are created from it
 
 	Where string // SOQL condition; empty: all records
 	Group string // Monday's id of the group that new items go to; empty: the board's first
@@ -64,10 +64,10 @@ func (m *Mapping) Migrations() []*Migration {
 	return all
 }
 
-// Next is the first time after the given one at which the schedule wants a run; zero where there is none.
+// Next returns the first time after the given one at which the schedule asks for a run; zero: never.
 func (g *Migration) Next(after time.Time) time.Time { return next(g.when, after) }
 
-// next is the first time of a schedule after the given one, by the clock of UTC; zero where there is none.
+// next returns the first time of a schedule after the given one, by the clock of UTC; zero: never.
 func next(when cron.Schedule, after time.Time) time.Time {
 	if when == nil {
 		return time.Time{}
@@ -101,7 +101,7 @@ func (d *decoder) migration(b *Board, n ast.Node) *Migration {
 	return g
 }
 
-// items reads the blocks `items` of a board's records, of which there may be one.
+// items reads the block `items` of a board's records. At most one of them may have it.
 func (d *decoder) items(b *Board) {
 	for _, block := range d.blocks {
 		at := block.record.at["items"]
@@ -113,7 +113,7 @@ func (d *decoder) items(b *Board) {
 		case b.at["migrate"] != place{}:
 			d.fault(at, `the board has "migrate" in line %d, which is the older name of "items"; keep one of them`, b.at["migrate"].line)
 		default:
-			d.fault(at, "record %q has \"items\" already; the items of a board are made of one record", g.Record.Name)
+			d.fault(at, "record %q already has \"items\"; the items of a board come from one record", g.Record.Name)
 		}
 	}
 	d.blocks = nil
@@ -129,7 +129,7 @@ func (d *decoder) itemKeys(g *Migration) keys {
 	}
 }
 
-// migrated is the record that the items of a board are made of.
+// migrated is the record that the items of a board are created from.
 func (d *decoder) migrated(b *Board, n ast.Node) *Record {
 	w, ok := d.text(n)
 	if !ok {
@@ -144,17 +144,17 @@ func (d *decoder) migrated(b *Board, n ast.Node) *Record {
 	return r
 }
 
-// makesItems checks that items can be made of a record.
+// makesItems checks that items can be created from a record.
 func (d *decoder) makesItems(at place, r *Record) {
 	switch {
 	case r.Shared:
-		d.fault(at, "record %q is shared by several items; an item can be made of a record of its own only", r.Name)
+		d.fault(at, "record %q is shared by several items; items are created only from a record that belongs to one item", r.Name)
 	case r.IDColumn == "":
-		d.fault(at, "record %q has no \"id_column\": without it an item could be made twice", r.Name)
+		d.fault(at, "record %q has no \"id_column\": without it an item could be created twice", r.Name)
 	}
 }
 
-// where reads a condition. It stands in brackets among others, which it must not break out of.
+// where reads a condition. It is put into brackets among others, and must not break out of them.
 func (d *decoder) where(n ast.Node) string {
 	w, ok := d.text(n)
 	if !ok {
@@ -233,7 +233,7 @@ func (d *decoder) aim(g *Migration, in locale) {
 		case c[0] == g.Record.IDColumn:
 			d.fault(g.places[n], "column %q holds the Salesforce Id", c[0])
 		case ok:
-			d.fault(g.places[n], "column %q is filled from field %s already", c[0], by)
+			d.fault(g.places[n], "column %q is already filled from field %s", c[0], by)
 		}
 		taken[c[0]] = c[1]
 		g.Targets = append(g.Targets, &Target{Column: c[0], Field: c[1], locale: in})

@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// place is where something stands in the file: line and column, both from 1.
+// place is a place in the file: line and column, both from 1.
 type place struct{ line, column int }
 
 // word is a text and its place.
@@ -73,7 +73,7 @@ func (d *decoder) entries(n ast.Node) ([]entry, bool) {
 			continue
 		}
 		if line, ok := lines[key.text]; ok {
-			d.fault(key.place, "key %q stands in line %d already", key.text, line)
+			d.fault(key.place, "key %q is already set in line %d", key.text, line)
 			continue
 		}
 		lines[key.text] = key.line
@@ -86,7 +86,7 @@ func (d *decoder) entries(n ast.Node) ([]entry, bool) {
 func (d *decoder) filled(n ast.Node, of string) []entry {
 	entries, ok := d.entries(n)
 	if ok && len(entries) == 0 {
-		d.fault(placeOf(n), "at least one %s is wanted here", of)
+		d.fault(placeOf(n), "expected at least one %s", of)
 	}
 	return entries
 }
@@ -117,7 +117,7 @@ func (d *decoder) text(n ast.Node) (word, bool) {
 		return w, false
 	}
 	if strings.ContainsRune(w.text, 0) || !utf8.ValidString(w.text) {
-		d.fault(w.place, "the text holds a character that cannot be stored")
+		d.fault(w.place, "the text contains a character that cannot be stored")
 		return w, false
 	}
 	return w, true
@@ -187,10 +187,10 @@ func (d *decoder) unexpected(n ast.Node, wanted string) {
 	if quote && wanted == "text" {
 		wanted += " (in quotes)"
 	}
-	d.fault(placeOf(n), "%s is wanted here, not %s", wanted, kind)
+	d.fault(placeOf(n), "expected %s, found %s", wanted, kind)
 }
 
-// kindOf names what stands in the file, and says whether quotes would make it a text.
+// kindOf names what is in the file, and reports whether quotes would turn it into a text.
 func kindOf(n ast.Node) (kind string, quote bool) {
 	switch n.(type) {
 	case ast.MapNode:

@@ -76,7 +76,7 @@ func (d *decoder) read(src []byte) ast.Node {
 // readable checks what the lexer takes for granted.
 func (d *decoder) readable(src []byte) bool {
 	if len(src) > maxSize {
-		d.fault(place{1, 1}, "the file has %d bytes; at most %d are read", len(src), maxSize)
+		d.fault(place{1, 1}, "the file has %d bytes; the limit is %d", len(src), maxSize)
 		return false
 	}
 	at := place{1, 1}
@@ -84,7 +84,7 @@ func (d *decoder) readable(src []byte) bool {
 	for len(src) > 0 {
 		r, size := utf8.DecodeRune(src)
 		if r == 0 || r == utf8.RuneError && size == 1 {
-			d.fault(at, "this is not text in UTF-8")
+			d.fault(at, "the file is not UTF-8 text")
 			return false
 		}
 		if r == '\n' {
@@ -124,7 +124,7 @@ func (d *decoder) plain(tokens token.Tokens) bool {
 		}
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType, token.TagType, token.DirectiveType, token.MappingKeyType:
-			d.fault(at, "YAML's %s is not used in a mapping file; write it out", t.Type)
+			d.fault(at, "YAML's %s is not allowed in a mapping file; write it out", t.Type)
 		case token.MappingStartType, token.SequenceStartType:
 			brackets++
 		case token.MappingEndType, token.SequenceEndType:

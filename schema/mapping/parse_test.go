@@ -52,31 +52,31 @@ func TestParseFile(t *testing.T) {
 		"JSON":             {`{"version": 1, "boards": {"b": {"board": 1, "records": {"r": {"object": "Lead", "fields": {"Email": "email"}}}}}}`, ""},
 		"empty":            {"", "1:1: the file is empty"},
 		"comment only":     {"# nothing\n", "1:1: the file is empty"},
-		"list":             {"- a\n", "1:1: a mapping is wanted here, not a list"},
-		"text":             {"mapping", "1:1: a mapping is wanted here, not text"},
+		"list":             {"- a\n", "1:1: expected a mapping, found a list"},
+		"text":             {"mapping", "1:1: expected a mapping, found text"},
 		"nothing in it":    {"{}", "1:1: \"version\" is missing\n1:1: \"boards\" is missing"},
 		"two documents":    {minimal + "---\na: 1\n", "8:1: a mapping file is one YAML document; this is another"},
-		"not UTF-8":        {"version: 1\na\xff: 1\n", "2:2: this is not text in UTF-8"},
-		"NUL":              {"version: \x00", "1:10: this is not text in UTF-8"},
-		"NUL escaped":      {head + `Email: { value: "a\0" } } }`, "7:17: the text holds a character that cannot be stored"},
+		"not UTF-8":        {"version: 1\na\xff: 1\n", "2:2: the file is not UTF-8 text"},
+		"NUL":              {"version: \x00", "1:10: the file is not UTF-8 text"},
+		"NUL escaped":      {head + `Email: { value: "a\0" } } }`, "7:17: the text contains a character that cannot be stored"},
 		"syntax":           {"version: 1\nboards: [\n", "2:9: sequence end token ']' not found"},
 		"tab":              {"version: 1\nboards:\n\tb: 1\n", "3:1: found character '\t' that cannot start any token"},
-		"too large":        {strings.Repeat("#", maxSize+1), "1:1: the file has 262145 bytes; at most 262144 are read"},
+		"too large":        {strings.Repeat("#", maxSize+1), "1:1: the file has 262145 bytes; the limit is 262144"},
 		"brackets":         {strings.Repeat("[", 100000), "1:33: nested deeper than 32"},
 		"braces":           {strings.Repeat("{a: ", 50000), "1:129: nested deeper than 32"},
 		"dashes":           {strings.Repeat("- ", 100000) + "a", "1:65: nested deeper than 32"},
-		"questions":        {"? ? a", "1:1: YAML's MappingKey is not used in a mapping file; write it out\n1:3: YAML's MappingKey is not used in a mapping file; write it out"},
-		"anchor and alias": {"a: &x 1\nb: *x\n", "1:4: YAML's Anchor is not used in a mapping file; write it out\n2:4: YAML's Alias is not used in a mapping file; write it out"},
-		"merge key":        {"<<: {}\n", "1:1: YAML's MergeKey is not used in a mapping file; write it out"},
-		"tag":              {"version: !!int 1\n", "1:10: YAML's Tag is not used in a mapping file; write it out"},
+		"questions":        {"? ? a", "1:1: YAML's MappingKey is not allowed in a mapping file; write it out\n1:3: YAML's MappingKey is not allowed in a mapping file; write it out"},
+		"anchor and alias": {"a: &x 1\nb: *x\n", "1:4: YAML's Anchor is not allowed in a mapping file; write it out\n2:4: YAML's Alias is not allowed in a mapping file; write it out"},
+		"merge key":        {"<<: {}\n", "1:1: YAML's MergeKey is not allowed in a mapping file; write it out"},
+		"tag":              {"version: !!int 1\n", "1:10: YAML's Tag is not allowed in a mapping file; write it out"},
 		"unknown keys":     {minimal + "bords: 1\nzebra: 2\n", "7:1: unknown key \"bords\", did you mean \"boards\"?\n8:1: unknown key \"zebra\""},
-		"duplicate key":    {minimal + "version: 1\n", "7:1: key \"version\" stands in line 1 already"},
-		"null key":         {minimal + "~: 1\n", "7:1: text is wanted here, not null"},
-		"version 2":        {strings.Replace(minimal, "1", "2", 1), "1:10: version 2 is not known; this program reads version 1"},
-		"version as text":  {strings.Replace(minimal, "1", `"1"`, 1), "1:10: a whole number is wanted here, not text"},
+		"duplicate key":    {minimal + "version: 1\n", "7:1: key \"version\" is already set in line 1"},
+		"null key":         {minimal + "~: 1\n", "7:1: expected text, found null"},
+		"version 2":        {strings.Replace(minimal, "1", "2", 1), "1:10: version 2 is not supported; this program reads version 1"},
+		"version as text":  {strings.Replace(minimal, "1", `"1"`, 1), "1:10: expected a whole number, found text"},
 		"no version":       {strings.Replace(minimal, "version: 1\n", "", 1), "1:1: \"version\" is missing"},
-		"no boards":        {"version: 1\nboards:\n", "2:8: a mapping is wanted here, not null"},
-		"empty boards":     {"version: 1\nboards: {}\n", "2:9: at least one board is wanted here"},
+		"no boards":        {"version: 1\nboards:\n", "2:8: expected a mapping, found null"},
+		"empty boards":     {"version: 1\nboards: {}\n", "2:9: expected at least one board"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -126,17 +126,17 @@ boards:
     board: 7
     records: {}
 `
-	want := `2:18: text (in quotes) is wanted here, not a number
+	want := `2:18: expected text (in quotes), found a number
 2:36: "us" is not the code of a country, such as US
-2:47: text (in quotes) is wanted here, not a number
+2:47: expected text (in quotes), found a number
 2:64: unknown key "x"
 4:3: "a b" is not a name: letters, digits, _ and - only
 5:12: -1 is not the id of a board
 7:7: "r.s" is not a name: letters, digits, _ and - only
 7:7: "fields" is missing
-8:17: text (in quotes) is wanted here, not a number
+8:17: expected text (in quotes), found a number
 9:9: unknown key "feilds", did you mean "fields"?
-12:14: at least one record is wanted here`
+12:14: expected at least one record`
 	if diff := cmp.Diff(want, faults(t, src)); diff != "" {
 		t.Errorf("faults (-want +got):\n%s", diff)
 	}

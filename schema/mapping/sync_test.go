@@ -171,11 +171,11 @@ func TestItems(t *testing.T) {
 	}
 	tests := map[string]struct{ migrate, records, want string }{
 		"both":         {"{ record: r }", "r: { object: Lead, id_column: sfid, items: {}, fields: { Email: email } }", `6:37: the board has "migrate" in line 4, which is the older name of "items"; keep one of them`},
-		"two":          {"", "r: { object: A, id_column: x, items: {}, fields: { Email: email } }, s: { object: B, id_column: y, items: {}, fields: { Email: email } }", `6:100: record "r" has "items" already; the items of a board are made of one record`},
-		"shared":       {"", "r: { object: A, shared: true, match: [F], id_column: x, items: {}, fields: { F: f } }", `6:57: record "r" is shared by several items; an item can be made of a record of its own only`},
-		"no id column": {"", "r: { object: A, items: {}, fields: { F: f } }", `6:17: record "r" has no "id_column": without it an item could be made twice`},
+		"two":          {"", "r: { object: A, id_column: x, items: {}, fields: { Email: email } }, s: { object: B, id_column: y, items: {}, fields: { Email: email } }", `6:100: record "r" already has "items"; the items of a board come from one record`},
+		"shared":       {"", "r: { object: A, shared: true, match: [F], id_column: x, items: {}, fields: { F: f } }", `6:57: record "r" is shared by several items; items are created only from a record that belongs to one item`},
+		"no id column": {"", "r: { object: A, items: {}, fields: { F: f } }", `6:17: record "r" has no "id_column": without it an item could be created twice`},
 		"unknown key":  {"", "r: { object: A, id_column: x, items: { record: r, grup: g }, fields: { F: f } }", "6:40: unknown key \"record\"\n6:51: unknown key \"grup\", did you mean \"group\"?"},
-		"a list":       {"", "r: { object: A, id_column: x, items: [], fields: { F: f } }", "6:38: a mapping is wanted here, not a list"},
+		"a list":       {"", "r: { object: A, id_column: x, items: [], fields: { F: f } }", "6:38: expected a mapping, found a list"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

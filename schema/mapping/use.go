@@ -2,7 +2,7 @@ package mapping
 
 import "slices"
 
-// Place is where something stands in the mapping file: line and column, both from 1.
+// Place is a place in the mapping file: line and column, both from 1.
 type Place struct{ Line, Column int }
 
 // Label is a label that `create_when` names.
@@ -55,7 +55,7 @@ func (f *Field) Labels() []Choice {
 // Fixed is the value that the field has for every item; it is not ok where the field is read from the item.
 func (f *Field) Fixed() (value any, ok bool) { return f.literal, f.form == fixed }
 
-// Default is what stands in while the column is empty; it is not ok where nothing does. A default that counts days is
+// Default is the field's value while the column is empty; it is not ok where there is none. A default that counts days is
 // relative and has no value.
 func (f *Field) Default() (value any, relative, ok bool) {
 	if f.fallback == nil {
