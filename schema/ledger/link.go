@@ -77,7 +77,7 @@ func (l *Link) Holds(field string, value any) bool {
 // Agree records that the field holds the value on both sides.
 func (l *Link) Agree(field string, value any) {
 	l.write(field, Written{Value: value})
-	delete(l.Rejected, field)
+	l.Accept(field)
 }
 
 // Doubt records that the field may hold another value than the one last written.
@@ -94,7 +94,39 @@ func (l *Link) write(field string, w Written) {
 }
 
 // Adopt makes a record that was there before the item's own. What it holds is not known.
-func (l *Link) Adopt(id string) { l.SalesforceID, l.Written = id, nil }
+func (l *Link) Adopt(id string, o Origin) { l.SalesforceID, l.Written, l.Origin = id, nil, o }
+
+// Take makes a record the item's own, if it is not yet, and reports whether it was not. What was written before it was known
+// counts.
+func (l *Link) Take(id string, o Origin) (isNew bool) {
+	if l.SalesforceID == id {
+		return false
+	}
+	l.SalesforceID, l.Origin = id, o
+	return true
+}
+
+// Unlink forgets the record and what was written to it.
+func (l *Link) Unlink() { l.SalesforceID, l.Written = "", nil }
+
+// Accept forgets that Salesforce rejected a field, or the record as a whole.
+func (l *Link) Accept(field string) { delete(l.Rejected, field) }
+
+// EndWithItem ends the link together with its item, which may begin again.
+func (l *Link) EndWithItem() {
+	l.End()
+	l.Rejected, l.Since = nil, nil
+}
+
+// Replace is a link for a record of another object that has the place of this one. What the item shows of the old one does not
+// bring that back.
+func (l *Link) Replace(object string) *Link {
+	old := *l
+	if old.SalesforceID != "" {
+		old.End()
+	}
+	return &Link{ItemID: l.ItemID, Record: l.Record, Object: object, EndedIDs: old.EndedIDs}
+}
 
 // Close ends the link for good.
 func (l *Link) Close(reason string) {

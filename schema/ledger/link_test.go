@@ -53,7 +53,7 @@ func TestEnd(t *testing.T) {
 	t.Parallel()
 	var l ledger.Link
 	for n := range 10 {
-		l.Adopt(string(rune('a' + n)))
+		l.Adopt(string(rune('a'+n)), ledger.Matched)
 		l.Agree("Email", "x")
 		l.End()
 	}

@@ -5,25 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"github.com/google/uuid"
 
 	"crmsync/internal/panics"
-	"crmsync/schema/ledger"
-	"crmsync/worker/engine/plan"
 )
-
-// pass is one batch on its way through the stages.
-type pass struct {
-	*Engine
-	holder uuid.UUID // of its leases
-	tasks  []*task   // in the order of the events
-	works  []*work   // by item id
-	byItem map[int64]*work
-	refs   plan.References
-	leases leases
-}
 
 // run takes a batch of events through the stages. Every event has an answer, by position. A panic is one event's: the
 // others are run without it.
@@ -47,7 +33,7 @@ func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
 }
 
 func (e *Engine) newPass(events []Event) *pass {
-	p := &pass{Engine: e, holder: uuid.New(), byItem: map[int64]*work{}}
+	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}}
 	for _, ev := range events {
 		p.tasks = append(p.tasks, &task{Event: ev})
 	}
@@ -110,32 +96,6 @@ func (p *pass) release(ctx context.Context) {
 	})
 	if err != nil {
 		p.Log.Error("could not give back leases", "items", len(ids), "error", err)
-	}
-}
-
-// persist runs a statement until Postgres has taken it, for as long as the leases last: giving up earlier would
-// leave the items leased to nobody.
-func (p *pass) persist(ctx context.Context, statement func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledger.LeaseMargin)
-	defer cancel()
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		err := statement(ctx)
-		if err == nil || !waits(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(pause):
-		}
-	}
-}
-
-func (p *pass) failAll(err error) {
-	for _, t := range p.tasks {
-		if t.err == nil || !permanent(t.err) {
-			t.err = err
-		}
 	}
 }
 

@@ -2,9 +2,9 @@ package engine
 
 import (
 	"slices"
+	"strings"
 
 	"crmsync/schema/ledger"
-	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/send"
 )
 
@@ -39,27 +39,6 @@ func (d planned) blameAgain(field string, columns []string) {
 			})
 		}
 	}
-}
-
-// columns are the columns that the fields come from.
-func (d planned) columns(fields []string) (columns []string) {
-	for _, field := range d.plan.Record.Fields {
-		if slices.Contains(fields, field.Name) {
-			columns = append(columns, field.Columns()...)
-		}
-	}
-	if slices.Contains(fields, plan.ShownID) {
-		columns = append(columns, d.plan.Record.IDColumn)
-	}
-	return columns
-}
-
-// publicName is what a rejected field is called where people read it.
-func publicName(field string) string {
-	if field == plan.ShownID {
-		return "Id"
-	}
-	return field
 }
 
 // carriers are the events that carried one of the columns as it stands.
@@ -119,3 +98,21 @@ func detail(r send.Rejection) string {
 	}
 	return ""
 }
+
+// wrote notes a change of a record, and which events brought it about: those that carried one of its columns, and for a
+// record that is new all that still count.
+func (w *work) wrote(change recordChange, columns []string) {
+	w.log.records = append(w.log.records, change)
+	whole := change.Created || change.Linked || change.Deleted
+	marked := false
+	for _, t := range w.tasks {
+		if w.counts(t) && (whole || slices.ContainsFunc(columns, t.carries) || t.Kind == Restored || t.Kind == Resync) {
+			t.wrote, marked = true, true
+		}
+	}
+	if !marked {
+		w.trigger()[0].wrote = true
+	}
+}
+
+func join(texts []string) string { return strings.Join(texts, ", ") }

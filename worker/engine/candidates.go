@@ -127,3 +127,10 @@ func bySize(plans []planned) (chunks [][]planned) {
 	}
 	return chunks
 }
+
+// candidate is a record with the match values that were looked for.
+type candidate struct {
+	id    string
+	item  int64 // that it belongs to, as its key or our links say; 0: to none
+	keyed bool  // its key says so
+}

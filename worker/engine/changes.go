@@ -2,7 +2,6 @@ package engine
 
 import (
 	"slices"
-	"strings"
 
 	"crmsync/schema/ledger"
 	"crmsync/schema/store"
@@ -70,31 +69,3 @@ func (c *changes) ends() (ended []recordChange) {
 	}
 	return ended
 }
-
-// ended is why records of the item ended in this batch or before; empty: none did.
-func (w *work) ended() string {
-	for _, rec := range w.board.Records {
-		if link := w.item.Links[rec.Name]; link != nil && link.Closed != "" {
-			return "the record " + rec.Name + " was " + link.Closed
-		}
-	}
-	return ""
-}
-
-// wrote notes a change of a record, and which events brought it about: those that carried one of its columns, and for a
-// record that is new all that still count.
-func (w *work) wrote(change recordChange, columns []string) {
-	w.log.records = append(w.log.records, change)
-	whole := change.Created || change.Linked || change.Deleted
-	marked := false
-	for _, t := range w.tasks {
-		if w.counts(t) && (whole || slices.ContainsFunc(columns, t.carries) || t.Kind == Restored || t.Kind == Resync) {
-			t.wrote, marked = true, true
-		}
-	}
-	if !marked {
-		w.trigger()[0].wrote = true
-	}
-}
-
-func join(texts []string) string { return strings.Join(texts, ", ") }

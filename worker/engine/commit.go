@@ -186,3 +186,13 @@ func (p *pass) overtaken(ctx context.Context, lost []int64) {
 		p.Log.Error("could not queue the resync of overtaken items", "items", len(refs), "error", err)
 	}
 }
+
+// ended is why records of the item ended in this batch or before; empty: none did.
+func (w *work) ended() string {
+	for _, rec := range w.board.Records {
+		if link := w.item.Links[rec.Name]; link != nil && link.Closed != "" {
+			return "the record " + rec.Name + " was " + link.Closed
+		}
+	}
+	return ""
+}

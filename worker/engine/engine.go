@@ -1,75 +1,24 @@
-// Package engine brings what webhooks tell of Monday's items into Salesforce. It knows no queue: it is given events, gathers
-// them into batches, and takes each batch as a set through the stages claim, merge, read, plan, apply and commit.
+// Package engine updates Salesforce from what webhooks say of Monday's items. It knows no queue: it is given events, gathers them
+// into batches, and takes each batch as a set through the stages claim, merge, read, plan, resolve, send, record and commit.
 package engine
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"crmsync/internal/batch"
 	"crmsync/internal/panics"
-	"crmsync/mondayclient"
-	"crmsync/schema/ledger"
-	"crmsync/schema/mapping"
-	"crmsync/schema/store"
-	"crmsync/sfclient"
 	"crmsync/worker/engine/send"
 )
 
-// Salesforce is what the engine asks of Salesforce. Each method is one API call, of up to 200 records.
-type Salesforce interface {
-	send.Salesforce
-	Select(ctx context.Context, soql string) ([]sfclient.Record, error) // a call for each page
-	Shape(ctx context.Context, object string) (*sfclient.Object, error) // no call where it is known
-}
-
-// Monday is what the engine asks of Monday. Each method is one API call.
-type Monday interface {
-	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) // up to 100 ids
-	Write(ctx context.Context, writes []mondayclient.Write) ([]error, error)               // up to 50 writes
-	UserEmails(ctx context.Context, ids []int64) (map[int64]string, error)
-}
-
-// Config is what an Engine works with.
-type Config struct {
-	Mapping    *mapping.Mapping
-	Store      *store.Store
-	Salesforce Salesforce
-	Monday     Monday
-
-	// BatchSize is the most events in a batch, and the most records in a call; 200 is Salesforce's limit.
-	BatchSize int
-
-	// Concurrency is the most batches that are out at once.
-	Concurrency int
-
-	// Timeout is how long a batch may take. Items are leased for a little longer, so that nobody else begins while a
-	// call of this batch may still be under way.
-	Timeout time.Duration
-
-	// Requeue queues a comparison of each item, in the transaction; force sends every field again.
-	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref, force bool) error
-
-	Registerer prometheus.Registerer
-	Log        *slog.Logger
-	Now        func() time.Time
-}
-
 // Engine works off events. It is safe for concurrent use.
 type Engine struct {
-	Config
+	tools
 	batches *batch.Batcher[Event, answer]
-	users   *users
-	sender  *send.Sender
-	size    prometheus.Histogram
-	lag     prometheus.Histogram
 }
 
 // answer is what becomes of an event.
@@ -80,8 +29,10 @@ type answer struct {
 
 // New returns an engine, which stays idle until it is given events.
 func New(c Config) *Engine {
-	e := &Engine{
+	e := &Engine{tools: tools{
 		Config: c,
+		sender: &send.Sender{Salesforce: c.Salesforce, Size: c.BatchSize, Now: c.Now},
+		users:  newUsers(c.Monday, c.Salesforce, c.Now),
 		size: promauto.With(c.Registerer).NewHistogram(prometheus.HistogramOpts{
 			Name:    "crmsync_batch_items",
 			Help:    "Items that went through the engine together.",
@@ -92,9 +43,7 @@ func New(c Config) *Engine {
 			Help:    "Time from Monday's trigger to Salesforce's answer.",
 			Buckets: prometheus.ExponentialBuckets(0.025, 2, 16), // 25 ms to about 14 min
 		}),
-	}
-	e.sender = &send.Sender{Salesforce: c.Salesforce, Size: c.BatchSize, Now: c.Now}
-	e.users = newUsers(c.Monday, c.Salesforce, c.Now)
+	}}
 	e.batches = batch.New(batch.Config[Event]{
 		Max:         c.BatchSize,
 		Concurrency: c.Concurrency,
@@ -129,10 +78,4 @@ func (e *Engine) interrupted(err error) error {
 		return err
 	}
 	return fmt.Errorf("waiting for the batch: %w", &BusyError{What: "the item"})
-}
-
-// asBehaviour finds an error in err's chain that is a T.
-func asBehaviour[T any](err error) (t T, ok bool) {
-	ok = errors.As(err, &t)
-	return t, ok
 }

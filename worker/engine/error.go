@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -59,4 +60,10 @@ func waits(err error) bool {
 func permanent(err error) bool {
 	p, ok := asBehaviour[interface{ Permanent() bool }](err)
 	return ok && p.Permanent()
+}
+
+// asBehaviour finds an error in err's chain that is a T.
+func asBehaviour[T any](err error) (t T, ok bool) {
+	ok = errors.As(err, &t)
+	return t, ok
 }

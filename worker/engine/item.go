@@ -1,12 +1,9 @@
 package engine
 
 import (
-	"cmp"
-	"math"
 	"slices"
 	"time"
 
-	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
@@ -51,131 +48,6 @@ const (
 	elsewhere       // it is on a board that is not mapped
 )
 
-// merge brings an event into what is known of its item.
-func (w *work) merge(t *task) {
-	if t.BoardID != w.item.BoardID {
-		w.mergeElsewhere(t)
-		return
-	}
-	switch t.Kind {
-	case Updated:
-		w.mergeColumn(t)
-	case Created, Renamed:
-		w.mergeName(t)
-	case Deleted, Restored:
-		w.mergeExistence(t)
-	case Resync:
-		w.fresh = w.fresh || t.Force
-		w.unread = w.unread || t.Release
-	}
-}
-
-// mergeElsewhere takes an event that names another board than the one that the item is known to be on. Monday has to say
-// which is right.
-func (w *work) mergeElsewhere(t *task) {
-	w.unread, t.elsewhere = true, true
-	if t.Kind == Resync {
-		w.fresh = w.fresh || t.Force
-	} else if ledger.Believable(t.TriggeredAt, w.now) {
-		w.floor.All = max(w.floor.All, t.TriggeredAt.UnixMicro())
-	}
-}
-
-func (w *work) mergeColumn(t *task) {
-	if !w.isMapped(t.ColumnID) {
-		t.reason = reasonUnmappedColumn
-		return
-	}
-	value, inside, err := column.FromWebhook(t.ColumnType, t.Value)
-	at := micros(t.ChangedAt)
-	if at == 0 && !inside.IsZero() {
-		at = inside.UnixMicro()
-	}
-	sure := err == nil && (at != 0 || !t.Redelivered)
-	at = cmp.Or(at, t.TriggeredAt.UnixMicro())
-	told := ledger.Column{Value: value, At: at, By: t.JobID}
-	w.take(t, t.ColumnID, at, w.item.MergeColumn(t.ColumnID, told, sure, w.now))
-}
-
-func (w *work) mergeName(t *task) {
-	at := t.TriggeredAt
-	w.take(t, ledger.NameColumn, at.UnixMicro(), w.item.MergeName(t.Name, at, !t.Redelivered, w.now))
-}
-
-// take acts on what became of a value that an event carries.
-func (w *work) take(t *task, id string, at int64, m ledger.Merge) {
-	switch m {
-	case ledger.Stale:
-		t.stale = true
-		return
-	case ledger.Doubtful:
-		w.ask(id, at)
-	case ledger.Taken:
-		w.changed = true
-	}
-	w.touch(id)
-}
-
-// mergeExistence has Monday asked whether the item is there: neither its end nor its return is believed without a look.
-func (w *work) mergeExistence(t *task) {
-	if !t.Redelivered && t.TriggeredAt.Before(w.item.ExistenceAt) {
-		t.stale, t.reason = true, "a later delete or restore is known"
-		return
-	}
-	w.unread = true
-	if t.Kind == Restored && ledger.Believable(t.TriggeredAt, w.now) {
-		w.floor.All = max(w.floor.All, t.TriggeredAt.UnixMicro())
-	}
-}
-
-// ask has the value of a column read, because an event of the time does not say it for certain. What was before the item's end
-// is of no use.
-func (w *work) ask(id string, at int64) {
-	if w.item.IsDeleted() && at < w.item.DeletedAt.UnixMicro() {
-		return
-	}
-	if !ledger.Believable(time.UnixMicro(at), w.now) {
-		at = w.item.Columns[id].At // what is read is newer than what is known
-	}
-	w.floor.Raise(id, at)
-	w.unread = true
-}
-
-// mustRead reports whether Monday has to be asked about the item.
-func (w *work) mustRead() bool {
-	return w.unread || w.item.Unread(w.board.Columns) && !w.item.IsDeleted()
-}
-
-// mergeRead brings in what Monday answered to a question about these columns; nil: it does not show the item.
-func (w *work) mergeRead(read *mondayclient.Item, asked []string) {
-	w.unread, w.state = false, alive
-	switch {
-	case read == nil:
-		w.state = missing
-	case read.State != "active":
-		w.state = gone
-	case read.BoardID != 0 && read.BoardID != w.item.BoardID:
-		w.move(read, asked)
-	default:
-		w.mergeReading(read, asked)
-	}
-}
-
-func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
-	w.isRead = true
-	wanted := slices.DeleteFunc(slices.Clone(asked), func(id string) bool { return !w.isMapped(id) })
-	if w.item.MergeReading(ReadingOf(read), wanted, w.floor, w.now) {
-		w.changed = true
-	}
-}
-
-// ReadingOf is what Monday answered, as the ledger takes it.
-func ReadingOf(read *mondayclient.Item) ledger.Reading {
-	return ledger.Reading{
-		BoardID: read.BoardID, Name: read.Name, UpdatedAt: read.UpdatedAt, Columns: read.Columns, ChangedAt: read.ChangedAt,
-	}
-}
-
 // look fixes the item as it is planned.
 func (w *work) look() {
 	columns := make(map[string]column.Value, len(w.item.Columns))
@@ -218,5 +90,17 @@ func (w *work) retry(err error) {
 	}
 }
 
-// micros turns Unix seconds into microseconds; Monday tells fractions of a second as a float.
-func micros(seconds float64) int64 { return int64(math.Round(seconds * 1e6)) }
+// Reasons for which an event does not concern Salesforce.
+const (
+	reasonUnmappedBoard  = "the board is not mapped"
+	reasonUnmappedColumn = "the column is not mapped"
+	reasonThere          = "the item is there"
+	reasonDeletedSince   = "the item was deleted since"
+	reasonDeleted        = "the item is deleted"
+	reasonMissing        = "the item is not on its board"
+	reasonElsewhere      = "the item is on a board that is not mapped"
+	reasonOtherBoard     = "the item is on another board"
+	reasonNoRecord       = "no record is wanted yet"
+	reasonNewer          = "a newer value is known"
+	reasonHeld           = "held by the delete brake"
+)

@@ -2,10 +2,10 @@ package engine
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
@@ -13,32 +13,6 @@ import (
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/send"
 )
-
-// This file is the only one that writes links.
-
-// record records what became of writes. It returns what is to be planned again.
-func (p *pass) record(ctx context.Context, writes []write, outcomes []send.Outcome) (again []planned) {
-	for n, w := range writes {
-		switch o := outcomes[n].(type) {
-		case send.Done:
-			again = append(again, p.recordDone(w, o)...)
-		case send.Rejected:
-			again = append(again, p.recordRejected(w, o.Rejections)...)
-		case send.Gone:
-			again = append(again, p.recordGone(ctx, w, o)...)
-		case send.Retry:
-			p.recordCreated(w, o.ID)
-			retryAll(w.all(), o.Err)
-		case send.Unknown:
-			p.recordUnknown(ctx, w, o)
-		}
-	}
-	p.refreshLinks()
-	return slices.DeleteFunc(again, func(d planned) bool { return !d.work.isAlive() })
-}
-
-// all are the plans that the write is for.
-func (w write) all() []planned { return append([]planned{w.planned}, w.sharers...) }
 
 // recordPlan notes what a plan found out. It reports whether there is something to send.
 func (p *pass) recordPlan(d planned) (sends bool) {
@@ -56,11 +30,11 @@ func (p *pass) recordPlan(d planned) (sends bool) {
 	if d.plan.Adopts != "" {
 		link := p.keep(w, rec)
 		if link.SalesforceID != d.plan.Adopts {
-			link.Adopt(d.plan.Adopts)
-			link.Origin = ledger.Matched
+			origin := ledger.Matched
 			if w.adopts[rec.Name] == "" {
-				link.Origin = ledger.Shown
+				origin = ledger.Shown
 			}
+			link.Adopt(d.plan.Adopts, origin)
 			w.log.appeared = true
 		}
 	}
@@ -87,13 +61,6 @@ func (p *pass) keep(w *work, rec *mapping.Record) *ledger.Link {
 	}
 	w.log.relink(link)
 	return link
-}
-
-func (p *pass) salesforceID(d planned) string {
-	if link := d.work.item.Links[d.plan.Record.Name]; link != nil {
-		return link.SalesforceID
-	}
-	return ""
 }
 
 // recordDone records a write that took effect, and what of it was left out.
@@ -124,20 +91,19 @@ func (p *pass) recordDone(w write, o send.Done) (again []planned) {
 func (p *pass) recordWritten(d planned, change recordChange, fields map[string]any) (doubtful bool) {
 	link := p.keep(d.work, d.plan.Record)
 	if d.plan.Write.Op == plan.Create {
-		link.SalesforceID, link.Written = "", nil // the base is that of another record
+		link.Unlink() // the base is that of another record
 	}
-	if link.SalesforceID != change.ID {
+	origin := ledger.Matched
+	if change.Created {
+		origin = ledger.Created
+	}
+	if link.Take(change.ID, origin) {
 		d.work.log.appeared = true
-		link.Origin = ledger.Matched
-		if change.Created {
-			link.Origin = ledger.Created
-		}
 	}
-	link.SalesforceID = change.ID
 	for field, value := range fields {
 		link.Agree(field, value)
 	}
-	delete(link.Rejected, plan.WholeRecord)
+	link.Accept(plan.WholeRecord)
 	switch {
 	case change.Created:
 		for _, field := range d.plan.Write.Empty {
@@ -275,34 +241,11 @@ func (p *pass) recordCreated(w write, id string) {
 	}
 	for _, d := range w.all() {
 		link := p.keep(d.work, d.plan.Record)
-		link.SalesforceID, link.Written, link.Origin = id, nil, ledger.Created
+		link.Adopt(id, ledger.Created)
 		for field := range plan.MatchValues(d.plan.Record, d.plan.Write.Fields) {
 			link.Agree(field, d.plan.Write.Fields[field])
 		}
 		d.work.log.appeared = true
-	}
-}
-
-// recordUnknown records a call whose answer was lost. If we gave up because time ran out, Salesforce may still be executing
-// it: nobody else may write the records until it must have ended.
-func (p *pass) recordUnknown(ctx context.Context, w write, o send.Unknown) {
-	p.recordCreated(w, o.ID)
-	retryAll(w.all(), o.Err)
-	for _, d := range w.all() {
-		d.work.held = d.work.held || ctx.Err() != nil
-	}
-	switch w.plan.Write.Op {
-	case plan.Create:
-		if o.ID == "" {
-			p.leases.unsure = append(p.leases.unsure, ledger.MatchLease(w.plan.Match))
-		}
-	case plan.Upsert:
-		p.doubt(w.work, w.plan.Record)
-	case plan.Update:
-		link := p.keep(w.work, w.plan.Record)
-		for field := range w.plan.Write.Fields {
-			link.Doubt(field)
-		}
 	}
 }
 
@@ -329,13 +272,13 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 // of its fields come from the item, and what the item has emptied since is emptied there too.
 func (p *pass) linkFound(t target, record sfclient.Record) {
 	link := p.keep(t.work, t.record)
-	link.SalesforceID, _ = record["Id"].(string)
+	id, _ := record["Id"].(string)
 	t.work.log.appeared = true
 	if isOlder(record, t.work.item.SeenAt) {
-		link.Origin = ledger.Matched
+		link.Take(id, ledger.Matched)
 		return
 	}
-	link.Origin = ledger.Created
+	link.Take(id, ledger.Created)
 	for _, field := range t.record.Fields {
 		if _, was := link.Written[field.Name]; !was {
 			link.Doubt(field.Name)
@@ -344,4 +287,11 @@ func (p *pass) linkFound(t target, record sfclient.Record) {
 }
 
 // linkNone records that there is no record of the item after all.
-func (p *pass) linkNone(t target) { p.keep(t.work, t.record).Written = nil }
+func (p *pass) linkNone(t target) { p.keep(t.work, t.record).Unlink() }
+
+// isOlder reports whether a record was there at a time, which Salesforce tells in whole seconds. One that does not say counts
+// as older.
+func isOlder(record sfclient.Record, at time.Time) bool {
+	made, ok := record.Time("CreatedDate")
+	return !ok || made.Before(at.Truncate(time.Second))
+}

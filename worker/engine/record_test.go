@@ -44,7 +44,7 @@ type bundle struct {
 
 func newBundle(item *ledger.Item, events ...Event) *bundle {
 	m := testMapping()
-	p := &pass{Engine: &Engine{Config: Config{Mapping: m, Now: func() time.Time { return noon }}}, byItem: map[int64]*work{}}
+	p := &pass{tools: &tools{Config: Config{Mapping: m, Now: func() time.Time { return noon }}}, byItem: map[int64]*work{}}
 	p.refs = plan.References{Linked: map[ledger.RecordRef]string{{ItemID: 1, Record: "account"}: accountID}, Shown: map[string]plan.Shown{}}
 	w := &work{mapping: m, board: testBoard(), item: item, now: noon}
 	for n, ev := range events {

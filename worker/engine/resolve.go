@@ -16,18 +16,6 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// planned is the plan of one record of one item.
-type planned struct {
-	work *work
-	plan plan.Plan
-}
-
-// write is a plan that is sent, with the plans of other items that share the record.
-type write struct {
-	planned
-	sharers []planned
-}
-
 // plan compares the records of one stage: what they refer to is there from the stages before.
 func (p *pass) plan(stage int) (plans []planned) {
 	p.refreshLinks()
@@ -42,10 +30,6 @@ func (p *pass) plan(stage int) (plans []planned) {
 		}
 	}
 	return plans
-}
-
-func (p *pass) planOne(w *work, rec *mapping.Record) planned {
-	return planned{w, plan.Make(rec, w.view, w.adopts[rec.Name], &p.refs, p.Mapping.Key, p.Now())}
 }
 
 // resolve notes what plans found out, and finds for each that is to be written whether the record is there already: under
@@ -117,13 +101,6 @@ func (p *pass) leaseMatches(ctx context.Context, plans []planned) []planned {
 		}
 		return !mine
 	})
-}
-
-// candidate is a record with the match values that were looked for.
-type candidate struct {
-	id    string
-	item  int64 // that it belongs to, as its key or our links say; 0: to none
-	keyed bool  // its key says so
 }
 
 // beingCreated marks the item of a record whose item is just being created.
@@ -210,14 +187,6 @@ func (p *pass) adopt(d planned, found []candidate, taken map[string]bool) (_ pla
 	return d, p.recordPlan(d)
 }
 
-// adoptLater has the record with the Id become the item's with the next plan.
-func (w *work) adoptLater(rec *mapping.Record, id string) {
-	if w.adopts == nil {
-		w.adopts = map[string]string{}
-	}
-	w.adopts[rec.Name] = id
-}
-
 // send makes the writes.
 func (p *pass) send(ctx context.Context, writes []write) []send.Outcome {
 	rows := make([]send.Write, len(writes))
@@ -246,22 +215,4 @@ func (p *pass) rowOf(w write) send.Write {
 		row.Op, row.Needed = send.Create, slices.Sorted(maps.Keys(plan.MatchValues(rec, what.Fields)))
 	}
 	return row
-}
-
-// references are the objects of the fields that hold Ids of other records.
-func references(rec *mapping.Record, fields map[string]any) map[string]string {
-	refs := map[string]string{}
-	for _, field := range rec.Fields {
-		target := cmp.Or(field.Record(), field.Link())
-		if _, sent := fields[field.Name]; sent && target != nil {
-			refs[field.Name] = target.Object
-		}
-	}
-	return refs
-}
-
-func retryAll(plans []planned, err error) {
-	for _, d := range plans {
-		d.work.retry(err)
-	}
 }

@@ -124,7 +124,7 @@ func Make(rec *mapping.Record, it Item, adopt string, refs *References, key stri
 
 func (m *maker) adopt(id string) {
 	m.Adopts = id
-	m.link.Adopt(id)
+	m.link.Adopt(id, "")
 }
 
 // adoptShown takes the record whose Id the id column shows, so that none is created. A copy of an item shows the Id of the item
@@ -187,7 +187,7 @@ func (m *maker) shared(values map[string]mapping.Value) {
 		}
 		return
 	}
-	m.link.SalesforceID, m.link.Written = "", nil
+	m.link.Unlink()
 	w := m.difference(values)
 	if KeyOf(m.Record, w.Fields) != match {
 		return // a match value was rejected: without it the record cannot be found

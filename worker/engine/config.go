@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"crmsync/mondayclient"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+	"crmsync/worker/engine/send"
+)
+
+// Salesforce is what the engine asks of Salesforce. Each method is one API call, of up to 200 records.
+type Salesforce interface {
+	send.Salesforce
+	Select(ctx context.Context, soql string) ([]sfclient.Record, error) // a call for each page
+	Shape(ctx context.Context, object string) (*sfclient.Object, error) // no call where it is known
+}
+
+// Monday is what the engine asks of Monday. Each method is one API call.
+type Monday interface {
+	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) // up to 100 ids
+	Write(ctx context.Context, writes []mondayclient.Write) ([]error, error)               // up to 50 writes
+	UserEmails(ctx context.Context, ids []int64) (map[int64]string, error)
+}
+
+// Config is what an Engine works with.
+type Config struct {
+	Mapping    *mapping.Mapping
+	Store      *store.Store
+	Salesforce Salesforce
+	Monday     Monday
+
+	// BatchSize is the most events in a batch, and the most records in a call; 200 is Salesforce's limit.
+	BatchSize int
+
+	// Concurrency is the most batches that are out at once.
+	Concurrency int
+
+	// Timeout is how long a batch may take. Items are leased for a little longer, so that nobody else begins while a
+	// call of this batch may still be under way.
+	Timeout time.Duration
+
+	// Requeue queues a comparison of each item, in the transaction; force sends every field again.
+	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref, force bool) error
+
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
+	Now        func() time.Time
+}

@@ -1,0 +1,54 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"crmsync/schema/ledger"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/send"
+)
+
+// record records what became of writes. It returns what is to be planned again.
+func (p *pass) record(ctx context.Context, writes []write, outcomes []send.Outcome) (again []planned) {
+	for n, w := range writes {
+		switch o := outcomes[n].(type) {
+		case send.Done:
+			again = append(again, p.recordDone(w, o)...)
+		case send.Rejected:
+			again = append(again, p.recordRejected(w, o.Rejections)...)
+		case send.Gone:
+			again = append(again, p.recordGone(ctx, w, o)...)
+		case send.Retry:
+			p.recordCreated(w, o.ID)
+			retryAll(w.all(), o.Err)
+		case send.Unknown:
+			p.recordUnknown(ctx, w, o)
+		}
+	}
+	p.refreshLinks()
+	return slices.DeleteFunc(again, func(d planned) bool { return !d.work.isAlive() })
+}
+
+// recordUnknown records a call whose answer was lost. If we gave up because time ran out, Salesforce may still be executing
+// it: nobody else may write the records until it must have ended.
+func (p *pass) recordUnknown(ctx context.Context, w write, o send.Unknown) {
+	p.recordCreated(w, o.ID)
+	retryAll(w.all(), o.Err)
+	for _, d := range w.all() {
+		d.work.held = d.work.held || ctx.Err() != nil
+	}
+	switch w.plan.Write.Op {
+	case plan.Create:
+		if o.ID == "" {
+			p.leases.unsure = append(p.leases.unsure, ledger.MatchLease(w.plan.Match))
+		}
+	case plan.Upsert:
+		p.doubt(w.work, w.plan.Record)
+	case plan.Update:
+		link := p.keep(w.work, w.plan.Record)
+		for field := range w.plan.Write.Fields {
+			link.Doubt(field)
+		}
+	}
+}

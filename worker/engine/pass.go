@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"crmsync/schema/ledger"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/send"
+)
+
+// tools are what all batches share.
+type tools struct {
+	Config
+	users  *users
+	sender *send.Sender
+	size   prometheus.Histogram
+	lag    prometheus.Histogram
+}
+
+// pass is one batch on its way through the stages.
+type pass struct {
+	*tools
+	holder uuid.UUID // of its leases
+	tasks  []*task   // in the order of the events
+	works  []*work   // by item id
+	byItem map[int64]*work
+	refs   plan.References
+	leases leases
+}
+
+// persist runs a statement until Postgres has taken it, for as long as the leases last: giving up earlier would
+// leave the items leased to nobody.
+func (p *pass) persist(ctx context.Context, statement func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledger.LeaseMargin)
+	defer cancel()
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		err := statement(ctx)
+		if err == nil || !waits(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (p *pass) failAll(err error) {
+	for _, t := range p.tasks {
+		if t.err == nil || !permanent(t.err) {
+			t.err = err
+		}
+	}
+}
+
+// leases are the keys that a batch holds.
+type leases struct {
+	keys   []string
+	unsure []string // of these, the ones under which a record may just be being created
+}
+
+// unsureLease is how long a match value stays leased where the answer to a create was lost: Salesforce may still be
+// executing it, and looking the record up too early would create a second one.
+const unsureLease = 10 * time.Second
+
+// lease takes leases on keys for the batch; those that it does not get are with another worker.
+func (p *pass) lease(ctx context.Context, keys []string) error {
+	got, err := p.Store.Lease(ctx, p.holder, keys, p.Timeout+ledger.LeaseMargin)
+	if err != nil {
+		return err
+	}
+	p.leases.keys = append(p.leases.keys, got...)
+	return nil
+}
+
+func (p *pass) isLeased(key string) bool { return slices.Contains(p.leases.keys, key) }
+
+// shortenUnsure shortens the leases on values under which a record may just be being created.
+func (p *pass) shortenUnsure(ctx context.Context) {
+	if len(p.leases.unsure) == 0 {
+		return
+	}
+	err := p.persist(ctx, func(ctx context.Context) error {
+		_, err := p.Store.Lease(ctx, p.holder, p.leases.unsure, unsureLease)
+		return err
+	})
+	if err != nil {
+		p.Log.Warn("could not shorten leases", "keys", len(p.leases.unsure),
+			"lasts", (p.Timeout + ledger.LeaseMargin).Round(time.Second), "error", err)
+	}
+}

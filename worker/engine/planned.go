@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"crmsync/schema/mapping"
+	"crmsync/worker/engine/plan"
+)
+
+// planned is the plan of one record of one item.
+type planned struct {
+	work *work
+	plan plan.Plan
+}
+
+// write is a plan that is sent, with the plans of other items that share the record.
+type write struct {
+	planned
+	sharers []planned
+}
+
+// all are the plans that the write is for.
+func (w write) all() []planned { return append([]planned{w.planned}, w.sharers...) }
+
+func (p *pass) planOne(w *work, rec *mapping.Record) planned {
+	return planned{w, plan.Make(rec, w.view, w.adopts[rec.Name], &p.refs, p.Mapping.Key, p.Now())}
+}
+
+// adoptLater has the record with the Id become the item's with the next plan.
+func (w *work) adoptLater(rec *mapping.Record, id string) {
+	if w.adopts == nil {
+		w.adopts = map[string]string{}
+	}
+	w.adopts[rec.Name] = id
+}
+
+func retryAll(plans []planned, err error) {
+	for _, d := range plans {
+		d.work.retry(err)
+	}
+}
+
+// columns are the columns that the fields come from.
+func (d planned) columns(fields []string) (columns []string) {
+	for _, field := range d.plan.Record.Fields {
+		if slices.Contains(fields, field.Name) {
+			columns = append(columns, field.Columns()...)
+		}
+	}
+	if slices.Contains(fields, plan.ShownID) {
+		columns = append(columns, d.plan.Record.IDColumn)
+	}
+	return columns
+}
+
+// publicName is what a rejected field is called where people read it.
+func publicName(field string) string {
+	if field == plan.ShownID {
+		return "Id"
+	}
+	return field
+}
+
+func (p *pass) salesforceID(d planned) string {
+	if link := d.work.item.Links[d.plan.Record.Name]; link != nil {
+		return link.SalesforceID
+	}
+	return ""
+}
+
+// references are the objects of the fields that hold Ids of other records.
+func references(rec *mapping.Record, fields map[string]any) map[string]string {
+	refs := map[string]string{}
+	for _, field := range rec.Fields {
+		target := cmp.Or(field.Record(), field.Link())
+		if _, sent := fields[field.Name]; sent && target != nil {
+			refs[field.Name] = target.Object
+		}
+	}
+	return refs
+}
