@@ -17,6 +17,7 @@ import (
 
 	"crmsync/ingest"
 	"crmsync/internal/cli"
+	"crmsync/internal/oracle"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
 	"crmsync/internal/stage"
@@ -26,9 +27,9 @@ import (
 const (
 	Secret = "a-webhook-secret-of-32-characters"
 
-	Accounts, Contacts, Leads int64 = 1001, 1002, 1003 // boards of the example mapping
+	Accounts, Contacts, Leads = oracle.Accounts, oracle.Contacts, oracle.Leads // boards of the example mapping
 
-	Key = "Monday_Item_Id__c" // field that holds the item's id
+	Key = sfsim.KeyField // field that holds the item's id
 
 	Patience = 90 * time.Second // for conditions; nothing is expected to take that long
 )

@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"crmsync/internal/e2e"
 	"crmsync/internal/pglocal"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
 )
 
 // chaosSize is how much a run of TestChaos takes on.
@@ -74,20 +73,15 @@ type chaos struct {
 	rng   *rand.Rand // decides who is killed
 	began time.Time
 
-	dir        string
-	program    string // path of the binary
-	env        []string
-	postgres   *pglocal.Server
-	db         *pgxpool.Pool
-	monday     *mondaysim.Sim
-	salesforce *sfsim.Sim
-	pager      *pager
-	gate       *gate
-	script     *script
-	ingest     *daemon
-	workers    []*daemon
-	stalled    *daemon // the worker that is stopped, if one is
-	restarts   sync.WaitGroup
+	*stage.Stage
+	dir      string
+	program  string // path of the binary
+	gate     *gate
+	script   *script
+	ingest   *daemon
+	workers  []*daemon
+	stalled  *daemon // the worker that is stopped, if one is
+	restarts sync.WaitGroup
 
 	mu        sync.Mutex
 	disturbed []time.Time // when something was killed or restarted
@@ -108,9 +102,8 @@ func newChaos(t *testing.T) *chaos {
 		t.Cleanup(cancel)
 	}
 	c.build()
-	c.startPostgres()
-	c.startSystems()
-	c.script = newScript(c.seed, c.size, c.monday, c.salesforce)
+	c.set()
+	c.script = newScript(c.seed, c.size, c.Monday, c.Salesforce)
 	c.ingest = c.run("ingest", 0)
 	for n := range poolOfWorkers {
 		c.workers = append(c.workers, c.run("worker", n+1))
@@ -123,11 +116,7 @@ func newChaos(t *testing.T) *chaos {
 		}
 		return true
 	})
-	for _, board := range []int64{e2e.Accounts, e2e.Contacts, e2e.Leads} {
-		for _, event := range []string{"change_column_value", "create_item", "change_name", "item_deleted", "item_archived", "item_restored"} {
-			c.monday.AddWebhook(board, event, c.gate.URL+"/webhooks/monday/"+e2e.Secret)
-		}
-	}
+	c.Subscribe(c.WebhookURL(c.gate.URL))
 	return c
 }
 
@@ -140,48 +129,33 @@ func (c *chaos) build() {
 	}
 }
 
-// startPostgres runs a server that is nobody else's: it is restarted.
-func (c *chaos) startPostgres() {
-	server, err := pglocal.Start(c.ctx, pglocal.Config{Testing: true, Settings: map[string]string{"max_connections": "200"}})
+// set starts Postgres, which is nobody else's since it is restarted, both systems and the messenger, all of them unreliable,
+// and a gate before ingest.
+func (c *chaos) set() {
+	const signing = "a-signing-secret-of-some-length"
+	var err error
+	c.Stage, err = stage.Set(c.ctx, stage.Config{
+		Postgres: &pglocal.Config{Testing: true, Settings: map[string]string{"max_connections": "200"}},
+		Monday: mondaysim.Config{
+			SigningSecret: signing, Seed: int64(c.seed), Latency: callTime, FaultRate: 0.05, Doubled: 0.1, Shuffle: 2 * time.Second, RetryEvery: time.Second,
+		},
+		Salesforce: sfsim.Config{Seed: int64(c.seed), Latency: callTime, FaultRate: 0.2},
+		Messenger:  true,
+		Env: map[string]string{
+			"LOG_LEVEL": "debug", "JOB_TIMEOUT": "3s", "RESCUE_AFTER": "4s", "RETRY_BASE": "100ms", "RETRY_MAX": "2s", "MAX_ATTEMPTS": "40",
+			"ALERT_INTERVAL": "500ms", "SHUTDOWN_GRACE": "5s",
+		},
+	})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.postgres = server
 	c.t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
+		if err := c.Strike(); err != nil {
 			c.t.Error(err)
 		}
 	})
-	if c.db, err = pgxpool.New(c.ctx, server.URL("postgres")); err != nil {
-		c.t.Fatal(err)
-	}
-	c.t.Cleanup(c.db.Close)
-}
-
-// startSystems serves Monday, Salesforce and the messenger, all of them unreliable, and a gate before ingest.
-func (c *chaos) startSystems() {
-	c.monday = mondaysim.New(mondaysim.Config{
-		Token: "monday-token", SigningSecret: "a-signing-secret-of-some-length", Seed: int64(c.seed),
-		Latency: callTime, FaultRate: 0.05, Doubled: 0.1, Shuffle: 2 * time.Second, RetryEvery: time.Second,
-	})
-	c.t.Cleanup(c.monday.Close)
-	c.salesforce = sfsim.New(sfsim.Config{
-		ClientID: "client-id", ClientSecret: "client-secret", Seed: int64(c.seed), Latency: callTime, FaultRate: 0.2,
-	})
-	c.pager, c.gate = newPager(c.t, c.seed), newGate(c.t)
-	mapping, err := filepath.Abs("../../../deploy/mapping.example.yaml")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.env = append(os.Environ(),
-		"DATABASE_URL="+c.postgres.URL("postgres"), "MAPPING="+mapping, "LOG_LEVEL=debug",
-		"WEBHOOK_SECRET="+e2e.Secret, "MONDAY_SIGNING_SECRET=a-signing-secret-of-some-length",
-		"INGEST_ADDR=127.0.0.1:0", "ADMIN_ADDR=127.0.0.1:0",
-		"MONDAY_API_TOKEN=monday-token", "MONDAY_API_URL="+serve(c.t, c.monday)+"/v2",
-		"SALESFORCE_CLIENT_ID=client-id", "SALESFORCE_CLIENT_SECRET=client-secret", "SALESFORCE_LOGIN_URL="+serve(c.t, c.salesforce),
-		"TELEGRAM_BOT_TOKEN=123:telegram-token", "TELEGRAM_CHAT_ID=42", "TELEGRAM_API_URL="+c.pager.URL,
-		"JOB_TIMEOUT=3s", "RESCUE_AFTER=4s", "RETRY_BASE=100ms", "RETRY_MAX=2s", "MAX_ATTEMPTS=40", "ALERT_INTERVAL=500ms", "SHUTDOWN_GRACE=5s",
-	)
+	c.Telegram.LoseAnswers(0.1, c.seed)
+	c.gate = newGate(c.t)
 }
 
 // play lets people act on Monday's boards, and things fail, until all events have happened.
@@ -232,7 +206,7 @@ func (c *chaos) wake() {
 }
 
 // revoke ends Salesforce's sessions.
-func (c *chaos) revoke() { c.salesforce.Revoke() }
+func (c *chaos) revoke() { c.Salesforce.Revoke() }
 
 func (c *chaos) restartPostgres() { c.restart(pglocal.Fast) }
 func (c *chaos) crashPostgres()   { c.restart(pglocal.Immediate) }
@@ -241,7 +215,7 @@ func (c *chaos) crashPostgres()   { c.restart(pglocal.Immediate) }
 func (c *chaos) restart(mode pglocal.Mode) {
 	c.restarts.Go(func() {
 		c.disturb()
-		if err := c.postgres.Restart(c.ctx, mode); err != nil {
+		if err := c.Postgres.Restart(c.ctx, mode); err != nil {
 			c.t.Error(err)
 		}
 		c.disturb()
@@ -256,19 +230,19 @@ func (c *chaos) disturb() {
 
 // settle ends all faults and waits until nothing is left to do, nor to tell of.
 func (c *chaos) settle() {
-	c.salesforce.SetFaults(0)
-	c.monday.SetFaults(0)
-	c.pager.setLoss(0)
+	c.Salesforce.SetFaults(0)
+	c.Monday.SetFaults(0)
+	c.Telegram.LoseAnswers(0, 0)
 	last := time.Now()
 	c.eventually("all is quiet", c.size.patience, func() bool {
-		return c.monday.Pending() == 0 && c.none("SELECT count(*) FROM river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded')") &&
+		return c.Monday.Pending() == 0 && c.none("SELECT count(*) FROM river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded')") &&
 			c.none(`SELECT count(*) FROM river_job j WHERE state IN ('cancelled', 'discarded')
 			        AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.alerted_at IS NOT NULL)`) &&
-			c.monday.Pending() == 0
+			c.Monday.Pending() == 0
 	})
-	events, deliveries := c.monday.Delivered()
+	events, deliveries := c.Monday.Delivered()
 	c.t.Logf("quiet %s after the last event; %d events (%d deliveries), %d kills and restarts, %d calls to Salesforce, %d to Monday",
-		time.Since(last).Round(time.Second), events, deliveries, len(c.disturbed), c.salesforce.TotalCalls(), c.monday.TotalCalls())
+		time.Since(last).Round(time.Second), events, deliveries, len(c.disturbed), c.Salesforce.TotalCalls(), c.Monday.TotalCalls())
 	c.show("jobs", `SELECT count(*), count(*) FILTER (WHERE kind = 'item_resync') AS resyncs, count(*) FILTER (WHERE args ? 'force') AS overtaken, count(*) FILTER (WHERE state <> 'completed') AS given_up,
 		count(*) FILTER (WHERE errors::text LIKE '%rescued%') AS rescued, max(attempt) AS attempts, max((metadata->>'snoozes')::int) AS snoozes FROM river_job`)
 }
@@ -276,7 +250,7 @@ func (c *chaos) settle() {
 // none says whether a count is zero; it is not while Postgres is away.
 func (c *chaos) none(query string) bool {
 	var n int
-	err := c.db.QueryRow(c.ctx, query).Scan(&n)
+	err := c.DB.QueryRow(c.ctx, query).Scan(&n)
 	return err == nil && n == 0
 }
 
@@ -303,7 +277,7 @@ func (c *chaos) eventually(what string, patience time.Duration, ok func() bool) 
 // judge holds the end against the oracle and the invariants.
 func (c *chaos) judge() {
 	problems := c.invariants()
-	problems = append(problems, newOracle(c).check()...)
+	problems = append(problems, newJudge(c).check()...)
 	if len(problems) > 0 {
 		c.report(problems)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"crmsync/internal/stage"
 )
 
 // event is a job as it ended, with what was kept of its end.
@@ -36,7 +38,7 @@ func (c *chaos) events() []event {
 		LEFT   JOIN dead_letters d ON d.job_id = j.id
 		LEFT   JOIN LATERAL (SELECT code FROM error_logs WHERE job_id = j.id ORDER BY id DESC LIMIT 1) e ON true
 		ORDER  BY j.id`
-	rows, err := c.db.Query(c.ctx, query)
+	rows, err := c.DB.Query(c.ctx, query)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -52,10 +54,10 @@ func (c *chaos) invariants() (problems []problem) {
 	wrong := func(item int64, format string, args ...any) {
 		problems = append(problems, problem{item, fmt.Sprintf(format, args...)})
 	}
-	if n := c.monday.GivenUp(); n > 0 {
+	if n := c.Monday.GivenUp(); n > 0 {
 		wrong(0, "Monday gave up %d deliveries: ingest was away for too long, the run says nothing", n)
 	}
-	if n := c.salesforce.InFlightViolations(); n > 0 {
+	if n := c.Salesforce.InFlightViolations(); n > 0 {
 		wrong(0, "%d rows were written while another write of the record was in flight", n)
 	}
 	events := c.events()
@@ -120,9 +122,9 @@ var namedJob = regexp.MustCompile(`job (\d+):`)
 // alerts must tell of each dead letter once. Twice is right where the first answer was lost, or something was killed
 // before it could be kept that it was told.
 func (c *chaos) alerts(events []event) (problems []problem) {
-	told := map[int64][]page{}
-	for _, p := range c.pager.all() {
-		for _, match := range namedJob.FindAllStringSubmatch(p.text, -1) {
+	told := map[int64][]stage.Message{}
+	for _, p := range c.Telegram.Messages() {
+		for _, match := range namedJob.FindAllStringSubmatch(p.Text, -1) {
 			job, _ := strconv.ParseInt(match[1], 10, 64)
 			told[job] = append(told[job], p)
 		}
@@ -133,8 +135,8 @@ func (c *chaos) alerts(events []event) (problems []problem) {
 			problems = append(problems, problem{e.Item, fmt.Sprintf("job %d stands in %d alerts, dead letter: %v", e.Job, len(pages), e.Letter)})
 		}
 		for n := 1; n < len(pages); n++ {
-			if !pages[n-1].lost && !c.disturbedBetween(pages[n-1].at, pages[n].at) {
-				problems = append(problems, problem{e.Item, fmt.Sprintf("job %d was alerted at %s and again at %s", e.Job, pages[n-1].at, pages[n].at)})
+			if !pages[n-1].Lost && !c.disturbedBetween(pages[n-1].At, pages[n].At) {
+				problems = append(problems, problem{e.Item, fmt.Sprintf("job %d was alerted at %s and again at %s", e.Job, pages[n-1].At, pages[n].At)})
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func (c *chaos) report(problems []problem) {
 
 // reportStall shows what is not done.
 func (c *chaos) reportStall() {
-	c.t.Logf("Monday has %d deliveries to make", c.monday.Pending())
+	c.t.Logf("Monday has %d deliveries to make", c.Monday.Pending())
 	c.show("jobs by state", `SELECT state, count(*), min(scheduled_at) AS first, max(scheduled_at) AS last, max(attempt) AS attempt,
 		max((metadata->>'snoozes')::int) AS snoozes, now() FROM river_job GROUP BY state`)
 	c.show("dead letters not alerted", `SELECT job_id, created_at FROM dead_letters WHERE alerted_at IS NULL LIMIT 10`)
@@ -47,7 +47,7 @@ func (c *chaos) reportStall() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	var item int64
-	err := c.db.QueryRow(ctx, `SELECT (args->>'item_id')::bigint FROM river_job
+	err := c.DB.QueryRow(ctx, `SELECT (args->>'item_id')::bigint FROM river_job
 		WHERE state NOT IN ('completed', 'cancelled', 'discarded') AND args ? 'item_id' ORDER BY id LIMIT 1`).Scan(&item)
 	if err == nil {
 		c.reportItem(item)
@@ -61,11 +61,11 @@ func (c *chaos) reportItem(id int64) {
 			c.t.Logf("item %d, board %d, unruly %v, adopts %q:\n%s", id, p.board, p.unruly, p.adopts, strings.Join(p.story, "\n"))
 		}
 	}
-	if item, ok := c.monday.Item(id); ok {
+	if item, ok := c.Monday.Item(id); ok {
 		c.t.Logf("Monday: %+v", item)
 	}
 	for _, object := range []string{"Lead", "Account", "Contact", "Opportunity"} {
-		for _, r := range c.salesforce.Records(object) {
+		for _, r := range c.Salesforce.Records(object) {
 			if r["Monday_Item_Id__c"] == fmt.Sprint(id) {
 				c.t.Logf("Salesforce: %s %v", object, r)
 			}
@@ -89,7 +89,7 @@ func (c *chaos) reportItem(id int64) {
 func (c *chaos) show(what, query string, args ...any) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	rows, err := c.db.Query(ctx, "SELECT row_to_json(q)::text FROM ("+query+") q", args...)
+	rows, err := c.DB.Query(ctx, "SELECT row_to_json(q)::text FROM ("+query+") q", args...)
 	if err == nil {
 		var lines []string
 		lines, err = pgx.CollectRows(rows, pgx.RowTo[string])

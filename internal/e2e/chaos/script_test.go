@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"crmsync/internal/e2e"
+	"crmsync/internal/oracle"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
 )
@@ -19,11 +19,6 @@ const (
 	refusedDomain = "@refused.example"
 	refusedCode   = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 )
-
-// stages are the labels by which the example mapping makes records, and what they become on an Opportunity.
-var stages = map[string]string{
-	"Qualified": "Qualification", "Follow-up": "Needs Analysis", "Quote": "Proposal/Price Quote", "MOU": "Closed Won",
-}
 
 // script lets people act on Monday's boards. The same seed makes the same events.
 type script struct {
@@ -110,14 +105,14 @@ func (s *script) step(n int) {
 
 func (s *script) create() {
 	n := len(s.parts)
-	p := &part{number: n, board: e2e.Leads, alive: true, unruly: n%7 == 4, refused: map[string]time.Time{}}
+	p := &part{number: n, board: oracle.Leads, alive: true, unruly: n%7 == 4, refused: map[string]time.Time{}}
 	values := map[string]any{}
 	switch n % 10 {
 	case 0, 6:
-		p.board = e2e.Accounts
+		p.board = oracle.Accounts
 		values["phone"] = s.phone()
 	case 1, 3, 7:
-		p.board = e2e.Contacts
+		p.board = oracle.Contacts
 		values["email"] = s.email(p)
 		if on := s.account(); on != nil {
 			values["connect_account"] = on
@@ -127,7 +122,7 @@ func (s *script) create() {
 	}
 	if n%10 > 6 && !p.unruly && len(s.unused) > 0 { // 7, 8, 9: contacts and leads
 		p.adopts, s.unused = s.unused[0], s.unused[1:]
-		if p.board == e2e.Contacts && s.rng.IntN(2) == 0 {
+		if p.board == oracle.Contacts && s.rng.IntN(2) == 0 {
 			values["text_sfid"] = p.adopts
 		}
 		values["email"] = mailbox(plantedEmail(slices.Index(s.planted, p.adopts)))
@@ -180,11 +175,11 @@ func (s *script) act(p *part) bool {
 		return true
 	}
 	switch {
-	case p.board == e2e.Accounts:
+	case p.board == oracle.Accounts:
 		return s.set(p, s.pick("phone", "phone", "text_note"))
-	case p.board == e2e.Leads && p.unruly:
+	case p.board == oracle.Leads && p.unruly:
 		return s.set(p, s.pick("status", "amount", "email"))
-	case p.board == e2e.Contacts:
+	case p.board == oracle.Contacts:
 		return s.set(p, s.pick("email", "connect_account", "connect_account", "phone"))
 	}
 	return s.set(p, s.pick("status", "status", "status", "status", "company", "company", "email", "amount", "amount", "close_date", "text_note"))
@@ -192,7 +187,7 @@ func (s *script) act(p *part) bool {
 
 // end puts an item into the bin or the archive. An account that a contact shows stays.
 func (s *script) end(p *part) bool {
-	if p.board == e2e.Accounts {
+	if p.board == oracle.Accounts {
 		for _, other := range s.parts {
 			if item, _ := s.monday.Item(other.id); slices.Contains(item.Linked["connect_account"], p.id) {
 				return false
@@ -267,7 +262,8 @@ func (s *script) refuses(value any) bool {
 	case map[string]any:
 		label, isStatus := v["label"].(string)
 		address, _ := v["email"].(string)
-		return isStatus && stages[label] == "" || strings.HasSuffix(address, refusedDomain)
+		_, holds := oracle.Stage(label)
+		return isStatus && !holds || strings.HasSuffix(address, refusedDomain)
 	}
 	return false
 }
@@ -288,7 +284,7 @@ func (s *script) status(p *part) (label string, ok bool) {
 func (s *script) account() any {
 	var ids []int64
 	for _, p := range s.parts {
-		if p.board == e2e.Accounts && p.alive {
+		if p.board == oracle.Accounts && p.alive {
 			ids = append(ids, p.id)
 		}
 	}
@@ -302,7 +298,7 @@ func (s *script) account() any {
 // Values are few, so that an item often comes back to one that it had before.
 
 func (s *script) name(p *part) string {
-	if p.board == e2e.Accounts {
+	if p.board == oracle.Accounts {
 		return fmt.Sprintf("Office %d-%d", p.number, s.rng.IntN(3))
 	}
 	return s.pick("", "Ada ", "Grace Brewster ", "José ") + fmt.Sprintf("Person%d", p.number)

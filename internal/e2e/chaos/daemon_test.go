@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -57,7 +56,7 @@ func (c *chaos) run(command string, number int) *daemon {
 // once runs one process to its end, and says whether there is to be another.
 func (d *daemon) once(command string) (again bool) {
 	cmd := exec.Command(d.c.program, command)
-	cmd.Env = d.c.env
+	cmd.Env = d.c.Environ()
 	output, err := cmd.StderrPipe()
 	if err == nil {
 		err = d.start(cmd)
@@ -220,62 +219,4 @@ func (g *gate) accept(body []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.accepted[key] = item
-}
-
-// page is a message that the messenger took.
-type page struct {
-	text string
-	at   time.Time
-	lost bool // its sender never heard that it was taken
-}
-
-// pager is Telegram, with answers that get lost.
-type pager struct {
-	*httptest.Server
-
-	mu    sync.Mutex
-	rng   *rand.Rand
-	loss  float64
-	pages []page
-}
-
-func newPager(t *testing.T, seed uint64) *pager {
-	p := &pager{rng: rand.New(rand.NewPCG(seed, 2)), loss: 0.1}
-	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
-	t.Cleanup(p.Close)
-	return p
-}
-
-func (p *pager) serve(w http.ResponseWriter, r *http.Request) {
-	text := r.FormValue("text")
-	p.mu.Lock()
-	lost := p.rng.Float64() < p.loss
-	p.pages = append(p.pages, page{text: text, at: time.Now(), lost: lost})
-	p.mu.Unlock()
-	if lost {
-		panic(http.ErrAbortHandler)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprint(w, `{"ok":true,"result":{"message_id":1,"date":1,"chat":{"id":42,"type":"private"},"text":"x"}}`)
-}
-
-// setLoss changes the share of answers that get lost.
-func (p *pager) setLoss(share float64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.loss = share
-}
-
-// all are the messages so far.
-func (p *pager) all() []page {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return append([]page(nil), p.pages...)
-}
-
-// serve gives a handler a URL.
-func serve(t *testing.T, handler http.Handler) string {
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL
 }
