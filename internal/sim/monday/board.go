@@ -82,7 +82,8 @@ type board struct {
 	Board
 	columns []*column
 	byID    map[string]*column
-	items   []*item // in order of creation, whatever their state
+	items   []*item // in the order of ids, whatever their state
+	gone    []*item // moved to other boards, while pages or the index may still show them here
 	hooks   []*webhook
 
 	indexMu sync.Mutex
@@ -168,13 +169,16 @@ func (b *board) reindex(it *item, columnID string, f func()) {
 		f()
 		return
 	}
-	before := it.textOf(columnID)
-	delete(byText[before], it)
-	if len(byText[before]) == 0 {
-		delete(byText, before)
-	}
+	drop(byText, it.textOf(columnID), it)
 	f()
 	put(byText, it.textOf(columnID), it)
+}
+
+func drop(byText map[string]map[*item]struct{}, text string, it *item) {
+	delete(byText[text], it)
+	if len(byText[text]) == 0 {
+		delete(byText, text)
+	}
 }
 
 func put(byText map[string]map[*item]struct{}, text string, it *item) {

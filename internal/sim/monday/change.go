@@ -9,15 +9,16 @@ import (
 
 // change is something that one user does to boards while they are locked, and the webhooks that it causes.
 type change struct {
-	sim  *Sim
-	user int64
-	now  time.Time
-	out  []*webhookEvent
+	sim     *Sim
+	user    int64
+	now     time.Time
+	trigger string // triggerUuid of all that comes of it
+	out     []*webhookEvent
 }
 
 // change runs f with the boards locked, and sends the webhooks that f caused once they are free again.
 func (s *Sim) change(user int64, f func(*change) error) error {
-	c := &change{sim: s, user: user, now: s.cfg.Now()}
+	c := &change{sim: s, user: user, now: s.cfg.Now(), trigger: newTrigger()}
 	err := func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -158,8 +159,8 @@ func (c *change) remove(it *item, state string) error {
 	if it.state == state || it.state == stateDeleted {
 		return notFound(it.id)
 	}
-	it.state = state
 	c.stamp(it)
+	it.state = state
 	event := "item_archived"
 	if state == stateDeleted {
 		event = "item_deleted"
@@ -173,8 +174,8 @@ func (c *change) restore(it *item) error {
 		return fmt.Errorf("item %d is not gone", it.id)
 	}
 	was := it.state
-	it.state = stateActive
 	c.stamp(it)
+	it.state = stateActive
 	c.emit("item_restored", it, nil, restoredFields(it, was))
 	return nil
 }
@@ -188,28 +189,21 @@ func (c *change) move(it *item, groupID string) error {
 	if before == group.ID {
 		return nil
 	}
-	it.group = group.ID
 	c.stamp(it)
+	it.group = group.ID
 	c.emit("item_moved_to_any_group", it, nil, movedFields(it, before, group))
 	return nil
 }
 
-// stamp gives a change of an item a time of its own, later than that of every earlier one.
+// stamp gives a change of an item a time of its own, later than that of every earlier one. It comes before the change.
 func (c *change) stamp(it *item) time.Time {
 	at := c.now.UTC().Truncate(time.Microsecond)
 	if !at.After(it.changed) {
 		at = it.changed.Add(time.Microsecond)
 	}
+	c.sim.remember(it, at)
 	it.changed = at
 	return at
-}
-
-// add puts a new item on the board and into its index.
-func (b *board) add(it *item) {
-	b.items = append(b.items, it)
-	for columnID, byText := range b.index {
-		put(byText, it.textOf(columnID), it)
-	}
 }
 
 // notFound says what Monday says of an item that is not there, or no longer.

@@ -110,6 +110,9 @@ func (x *execution) fail(f *pick, err error) {
 	found := &apiError{message: "Internal server error", code: "INTERNAL_SERVER_ERROR", status: 500}
 	errors.As(err, &found)
 	e := *found
+	if e.code == codeDenied && x.version < deniedSince {
+		e.code = codeDeniedBefore
+	}
 	e.path = slices.Clone(x.path)
 	e.locations = []gqlerror.Location{{Line: f.at.Line, Column: f.at.Column}}
 	x.errors = append(x.errors, &e)

@@ -39,7 +39,8 @@ type item struct {
 	creator int64
 	slots   []slot // in the order of the board's columns
 	created time.Time
-	changed time.Time // strictly increasing with every change
+	changed time.Time  // strictly increasing with every change
+	past    []snapshot // oldest first
 }
 
 // slot is one column of one item. A slot that was written and then cleared keeps the time.
@@ -91,6 +92,23 @@ func (s *Sim) SetColumn(id int64, column string, value any) {
 	})
 }
 
+// SetColumns changes columns of several items in one act, as a person does who has selected them: all its webhooks have one
+// triggerUuid.
+func (s *Sim) SetColumns(ids []int64, values map[string]any) {
+	s.act(personUser, func(c *change) error {
+		for _, id := range ids {
+			it := s.items[id]
+			if it == nil {
+				return fmt.Errorf("no item %d", id)
+			}
+			if err := c.setAll(it, plainJSON(values), false); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Rename changes an item's name.
 func (s *Sim) Rename(id int64, name string) {
 	s.actOn(id, func(c *change, it *item) error {
@@ -124,7 +142,7 @@ func (s *Sim) Item(id int64) (Item, bool) {
 	return s.copyOf(it), true
 }
 
-// Items gives copies of all items of a board in order of creation, whatever their state.
+// Items gives copies of all items of a board in the order of their ids, whatever their state.
 func (s *Sim) Items(board int64) []Item {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -167,7 +167,7 @@ func (s *Sim) linked(it *item, columnID string) []*item {
 	ids, _ := it.slots[c.pos].content.(relation)
 	var items []*item
 	for _, id := range ids {
-		if other := s.items[id]; other.state == stateActive {
+		if other := s.items[id]; other != nil && other.state == stateActive {
 			items = append(items, other)
 		}
 	}

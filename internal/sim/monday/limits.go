@@ -15,7 +15,8 @@ import (
 // https://developer.monday.com/api-reference/docs/rate-limits
 type limits struct {
 	complexity int
-	daily      int // calls; 0: without limit
+	daily      int  // calls; 0: without limit
+	isSilent   bool // about complexity, in headers
 
 	mu     sync.Mutex
 	since  time.Time // begin of the minute, at its first call
@@ -92,10 +93,25 @@ func (l *limits) tell(h http.Header, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := l.reset(now)
+	if l.isSilent {
+		h.Set("RateLimit-Policy", fmt.Sprintf(`"minuteRate";q=%d;w=60, "concurrency";q=%d;qu="concurrent-requests"`, minuteCalls, concurrent))
+		h.Set("RateLimit", fmt.Sprintf(`"minuteRate";r=%d;t=%d, "concurrency";r=%d`, max(0, minuteCalls-l.calls), t, concurrent-1))
+		return
+	}
 	h.Set("RateLimit-Policy", fmt.Sprintf(`"minuteRate";q=%d;w=60, "concurrency";q=%d;qu="concurrent-requests", "complexityMinute";q=%d;w=60;qu="content-bytes"`,
 		minuteCalls, concurrent, l.complexity))
 	h.Set("RateLimit", fmt.Sprintf(`"minuteRate";r=%d;t=%d, "concurrency";r=%d, "complexityMinute";r=%d;t=%d`,
 		max(0, minuteCalls-l.calls), t, concurrent-1, max(0, l.complexity-l.used), t))
+}
+
+// today counts the calls of the day.
+func (l *limits) today(now time.Time) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.UTC().Format(time.DateOnly) != l.day {
+		return 0
+	}
+	return (l.tenths + 9) / 10
 }
 
 // exhausted is the answer to a query that the budget does not cover.

@@ -38,6 +38,8 @@ func (mutationRoot) resolve(x *execution, f *pick) (any, error) {
 		return s.deleteWebhook(f.args)
 	case "move_item_to_group":
 		return s.mutateItem(f.args, func(c *change, it *item) error { return c.move(it, f.args.text("group_id")) })
+	case "move_item_to_board":
+		return s.moveItemToBoard(f.args)
 	}
 	return nil, fmt.Errorf("no mutation %s", f.name)
 }
@@ -62,6 +64,9 @@ func (s *Sim) mutateItem(a args, f func(*change, *item) error) (any, error) {
 		found = s.items[id]
 		if found == nil {
 			return notFound(id)
+		}
+		if err := s.mayWrite(c.user, found.board, notFound(id)); err != nil {
+			return err
 		}
 		return f(c, found)
 	})
@@ -112,6 +117,9 @@ func (s *Sim) createItem(a args) (any, error) {
 	err = s.change(tokenUser, func(c *change) error {
 		b, err := s.board(a)
 		if err != nil {
+			return err
+		}
+		if err := s.mayWrite(c.user, b, noBoard(b.ID)); err != nil {
 			return err
 		}
 		made, err = c.create(b, a.text("group_id"), a.text("item_name"), values, a.flag("create_labels_if_missing"))

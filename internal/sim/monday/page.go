@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// cursor is where the next page begins, and what it is a page of. It lives for an hour.
+// cursor is where the next page begins, and what it is a page of. It lives for Config.CursorLife.
 type cursor struct {
 	Board   int64     `json:"b"`
 	After   int64     `json:"a"` // the last item of the page before
@@ -18,9 +18,6 @@ type cursor struct {
 	Query   object    `json:"q,omitempty"`
 	Columns []any     `json:"c,omitempty"`
 }
-
-// cursorLife is how long after the first page a cursor can be used.
-const cursorLife = 60 * time.Minute
 
 // queryPage is items_page of a board.
 func (s *Sim) queryPage(b *board, a args) (any, error) {
@@ -37,8 +34,11 @@ func (s *Sim) queryNextPage(a args) (any, error) {
 	if err != nil || json.Unmarshal(text, &at) != nil || s.boards[at.Board] == nil {
 		return nil, &apiError{code: "CursorException", message: "The cursor provided for pagination is invalid"}
 	}
-	if s.cfg.Now().Sub(at.Made) > cursorLife {
+	if s.cfg.Now().Sub(at.Made) > s.cfg.CursorLife {
 		return nil, &apiError{code: "CursorException", message: "The cursor provided for pagination has expired. Please refresh your query and obtain a new cursor"}
+	}
+	if err := s.mayRead(s.boards[at.Board], noBoard(at.Board)); err != nil {
+		return nil, err
 	}
 	return s.page(at, a.number("limit"))
 }
@@ -76,9 +76,11 @@ func (s *Sim) page(at cursor, limit int) (any, error) {
 		return nil, invalidArgument("limit must be between 1 and 500")
 	}
 	b := s.boards[at.Board]
-	candidates := b.items
+	var candidates []*item
 	if at.Columns != nil {
 		candidates = s.search(b, at.Columns)
+	} else {
+		candidates = s.paged(b)
 	}
 	start, found := slices.BinarySearchFunc(candidates, at.After, func(it *item, id int64) int { return cmp.Compare(it.id, id) })
 	if found {
@@ -112,6 +114,11 @@ func (s *Sim) search(b *board, columns []any) []*item {
 					hits[it] = struct{}{}
 				}
 			}
+			for _, it := range s.changed(b) {
+				if s.had(it, b, column, text) {
+					hits[it] = struct{}{}
+				}
+			}
 		}
 		if i == 0 {
 			for it := range hits {
@@ -131,7 +138,12 @@ func (s *Sim) indexed(it *item, columnID string) bool {
 	if c := it.board.byID[columnID]; c != nil {
 		at = it.slots[c.pos].at
 	}
-	return s.cfg.IndexLag == 0 || s.cfg.Now().Sub(at) >= s.cfg.IndexLag
+	if s.cfg.IndexLag == 0 {
+		return true
+	}
+	since := s.cfg.Now().Add(-s.cfg.IndexLag)
+	was := it.before(since)
+	return !at.After(since) && was != nil && was.board == it.board
 }
 
 // matches applies ItemsQuery.

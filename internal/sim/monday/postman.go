@@ -69,6 +69,12 @@ func (p *postman) start(cfg Config) {
 	p.client = &http.Client{Transport: transport, Timeout: 30 * time.Second}
 }
 
+func (p *postman) setLost(share float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cfg.Lost = share
+}
+
 func (p *postman) close() {
 	p.mu.Lock()
 	p.closed = true
@@ -121,8 +127,14 @@ func (s *Sim) Wait(ctx context.Context) error {
 	}
 }
 
-// send starts the delivery of an event: once, or now and then twice.
+// send starts the delivery of an event: once, now and then twice, or not at all.
 func (p *postman) send(e *webhookEvent) {
+	p.mu.Lock()
+	lost := p.cfg.Lost
+	p.mu.Unlock()
+	if p.chance.below(lost) {
+		return
+	}
 	copies := 1
 	if p.chance.below(p.cfg.Doubled) {
 		copies = 2
@@ -242,6 +254,9 @@ func (pc *parcel) delivery(cfg Config) Delivery {
 		event = maps.Clone(event)
 		event["isRetry"] = true
 		event["triggerTime"] = isoTime(cfg.Now())
+		if cfg.FreshTriggers {
+			event["triggerUuid"] = newTrigger()
+		}
 	}
 	body, err := json.Marshal(object{"event": event})
 	if err != nil {

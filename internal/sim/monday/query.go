@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // queryRoot is the type Query. The boards are locked for reading while it is resolved.
@@ -27,6 +28,8 @@ func (queryRoot) resolve(x *execution, f *pick) (any, error) {
 		return s.queryByColumns(f.args)
 	case "me":
 		return userNode{s.users[0]}, nil
+	case "platform_api":
+		return s.platform(), nil
 	case "next_items_page":
 		return s.queryNextPage(f.args)
 	case "users":
@@ -41,6 +44,17 @@ func (queryRoot) resolve(x *execution, f *pick) (any, error) {
 	return nil, invalidArgument("introspection is not served")
 }
 
+// platform tells of the day's calls.
+func (s *Sim) platform() node {
+	now := s.cfg.Now()
+	day := record{"PlatformApiDailyAnalyticsByDay", object{"day": now.UTC().Format(time.DateOnly), "usage": s.limits.today(now)}}
+	fields := object{"daily_analytics": record{"DailyAnalytics", object{"by_day": []node{day}}}}
+	if s.cfg.DailyLimit > 0 {
+		fields["daily_limit"] = record{"DailyLimit", object{"base": s.cfg.DailyLimit, "total": s.cfg.DailyLimit}}
+	}
+	return record{"PlatformApi", fields}
+}
+
 func (s *Sim) queryBoards(a args) (any, error) {
 	ids, some, err := a.ids("ids")
 	if err != nil {
@@ -50,6 +64,9 @@ func (s *Sim) queryBoards(a args) (any, error) {
 	for _, id := range s.boardIDs {
 		state := cmp.Or(a.text("state"), stateActive)
 		active := state == stateActive || state == "all"
+		if s.access[id] == Hidden || s.access[id] == Denied {
+			continue // whoever lists boards sees those that he may
+		}
 		if active && (!some || slices.Contains(ids, id)) {
 			found = append(found, boardNode{s.boards[id]})
 		}
@@ -77,7 +94,13 @@ func (s *Sim) queryItems(a args) (any, error) {
 	found := []node{}
 	for _, id := range slices.Compact(ids) {
 		it := s.items[id]
-		if it != nil && (it.state == stateActive || some && !a.flag("exclude_nonactive")) {
+		if it == nil || s.access[it.board.ID] == Hidden {
+			continue
+		}
+		if some && s.access[it.board.ID] == Denied {
+			return nil, denied()
+		}
+		if s.access[it.board.ID] != Denied && (it.state == stateActive || some && !a.flag("exclude_nonactive")) {
 			found = append(found, it)
 		}
 	}
@@ -128,9 +151,13 @@ func (s *Sim) board(a args) (*board, error) {
 	}
 	b := s.boards[id]
 	if b == nil {
-		return nil, &apiError{code: "InvalidBoardIdException", message: "This board does not exist, or you do not have access to it", data: object{"board_id": id}}
+		return nil, noBoard(id)
 	}
-	return b, nil
+	return b, s.mayRead(b, noBoard(id))
+}
+
+func noBoard(id int64) error {
+	return &apiError{code: "InvalidBoardIdException", message: "This board does not exist, or you do not have access to it", data: object{"board_id": id}}
 }
 
 // page cuts out what limit and page ask for.

@@ -129,7 +129,7 @@ func (s *Sim) answer(header http.Header, req request, doc *document, op *ast.Ope
 	}
 	version := cmp.Or(header.Get("API-Version"), currentVersion)
 	switch {
-	case !versionForm.MatchString(version):
+	case !versionForm.MatchString(version), s.isRetired(version):
 		return refused(http.StatusOK, &apiError{message: "Invalid API version", code: "InvalidVersionException"})
 	case req.Query == "":
 		return refused(http.StatusOK, &apiError{message: "No query string was present"})
@@ -147,6 +147,12 @@ func (s *Sim) answer(header http.Header, req request, doc *document, op *ast.Ope
 		return s.replays.once(key, s.cfg.Now(), execute)
 	}
 	return execute()
+}
+
+func (s *Sim) isRetired(version string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.retired[version]
 }
 
 func variableError(err error) *apiError {

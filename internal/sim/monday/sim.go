@@ -34,11 +34,20 @@ type Config struct {
 	// 1,000, a read about one point a value.
 	ComplexityPerMinute int
 
+	// NoComplexity leaves complexity out of the RateLimit headers.
+	NoComplexity bool
+
 	// DailyLimit is the number of calls in a UTC day; 0: without limit. A throttled call counts a tenth.
 	DailyLimit int
 
-	// IndexLag is how long items_page_by_column_values does not yet find a written value.
+	// IndexLag is how long items_page_by_column_values does not yet find a written value, and still finds the one before.
 	IndexLag time.Duration
+
+	// PageLag is by how much items_page is behind: it shows items as they were then.
+	PageLag time.Duration
+
+	// CursorLife is how long after the first page a cursor can be used; 0: an hour.
+	CursorLife time.Duration
 
 	// Now is Monday's clock; nil: time.Now.
 	Now func() time.Time
@@ -60,6 +69,13 @@ type Config struct {
 	// RetryEvery is the time between tries of a webhook that was not answered with 200; 0: a minute. After
 	// 30 tries it is given up.
 	RetryEvery time.Duration
+
+	// FreshTriggers gives each attempt of a webhook a triggerUuid of its own. Else a webhook keeps the one that all
+	// webhooks of the same act have.
+	FreshTriggers bool
+
+	// Lost is the share of webhooks that are never sent.
+	Lost float64
 
 	// Doubled is the share of webhooks that are sent twice.
 	Doubled float64
@@ -84,6 +100,8 @@ type Sim struct {
 	items    map[int64]*item
 	users    []user
 	hooks    map[int64]*webhook
+	access   map[int64]Access // by board; none: Full
+	retired  map[string]bool  // versions of the API that are not served
 	nextItem int64
 	nextHook int64
 }
@@ -115,6 +133,9 @@ func New(cfg Config) *Sim {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.CursorLife == 0 {
+		cfg.CursorLife = time.Hour
+	}
 	if cfg.RetryEvery == 0 {
 		cfg.RetryEvery = time.Minute
 	}
@@ -124,6 +145,7 @@ func New(cfg Config) *Sim {
 		boards: map[int64]*board{},
 		items:  map[int64]*item{},
 		hooks:  map[int64]*webhook{},
+		access: map[int64]Access{}, retired: map[string]bool{},
 		users: []user{
 			{tokenUser, "Sync Bot", "sync@example.org"},
 			{personUser, "Mo Manager", "mo@example.org"},
@@ -131,7 +153,7 @@ func New(cfg Config) *Sim {
 		nextItem: firstItem,
 		nextHook: firstHook,
 	}
-	s.limits = limits{complexity: cfg.ComplexityPerMinute, daily: cfg.DailyLimit}
+	s.limits = limits{complexity: cfg.ComplexityPerMinute, daily: cfg.DailyLimit, isSilent: cfg.NoComplexity}
 	s.faults.start(cfg)
 	s.post.start(cfg)
 	for _, b := range cfg.Boards {
@@ -159,6 +181,16 @@ func (s *Sim) SetFaults(rate float64) { s.faults.setRate(rate) }
 
 // SetLatency changes Config.Latency.
 func (s *Sim) SetLatency(d time.Duration) { s.faults.setLatency(d) }
+
+// SetLost changes Config.Lost: at 1, what happens on the boards meanwhile is never delivered.
+func (s *Sim) SetLost(share float64) { s.post.setLost(share) }
+
+// RetireVersion ends the service of a version of the API.
+func (s *Sim) RetireVersion(version string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retired[version] = true
+}
 
 // OnCall asks f about every API call before it is served; what f returns happens to the call. Nil, from
 // f or in place of f, lets calls through.

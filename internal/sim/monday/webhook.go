@@ -74,12 +74,14 @@ func (c *change) emit(event string, it *item, col *column, fields object) {
 			"userId":              c.user,
 			"originalTriggerUuid": nil,
 			"boardId":             it.board.ID,
-			"triggerUuid":         fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()),
+			"triggerUuid":         c.trigger,
 		}
 		maps.Copy(all, fields)
 		c.out = append(c.out, &webhookEvent{hook: h, fields: all})
 	}
 }
+
+func newTrigger() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }
 
 // wants reports whether the subscription is to an event like this one.
 func (h *webhook) wants(event string, it *item, col *column) bool {
