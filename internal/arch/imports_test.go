@@ -4,32 +4,47 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-const module = "crmsync/"
+const (
+	module = "crmsync/"
+	river  = "github.com/riverqueue/river"
+)
 
-// mayImport holds who may import whom among our packages. The queue owns when, the client how, the
-// engine what it means, the mapping what it becomes, the store what is kept; whatever is imported here
-// beyond that is plain values. A package that is not named must find its place first.
+// mayImport holds who may import whom among our packages. The queue owns when, the client how, the engine what it means,
+// the mapping what it becomes, the store what is kept; whatever is imported here beyond that is plain values. A package
+// that is not named must find its place first.
 var mayImport = map[string][]string{
+	"cmd/bench":                    {"ingest", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/ledger", "schema/queue", "schema/store"},
 	"cmd/crmsync":                  {"internal/cli"},
+	"cmd/pgbin":                    {"internal/pglocal"},
 	"deploy":                       {},
-	"ingest":                       {"internal/batch", "jobs", "mondayclient", "mondayclient/column", "schema/store"},
+	"ingest":                       {"internal/batch", "jobs", "mondayclient"},
+	"internal/app":                 {"ingest", "internal/audit", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/migration"},
 	"internal/arch":                {},
 	"internal/audit":               {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
 	"internal/batch":               {"internal/panics"},
+	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/demo", "internal/progress", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "mondayclient", "schema/mapping", "schema/queue", "schema/store", "worker", "worker/migration"},
+	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/mapping"},
+	"internal/e2e":                 {"ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/schematest"},
+	"internal/oracle":              {"internal/sim/monday"},
 	"internal/panics":              {},
 	"internal/pglocal":             {},
-	"cmd/pgbin":                    {"internal/pglocal"},
-	"internal/scaffold":            {"mondayclient", "mondayclient/column", "internal/audit", "schema/mapping", "sfclient"},
+	"internal/progress":            {"internal/app", "schema/store"},
+	"internal/scaffold":            {"internal/audit", "mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
 	"internal/sim/monday":          {},
 	"internal/sim/salesforce":      {"internal/sim/salesforce/soql"},
 	"internal/sim/salesforce/soql": {},
+	"internal/stage":               {"deploy", "ingest", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "mondayclient"},
 	"jobs":                         {},
 	"mondayclient":                 {"mondayclient/column"},
 	"mondayclient/column":          {},
@@ -42,18 +57,37 @@ var mayImport = map[string][]string{
 	"sfclient":                     {},
 	"worker":                       {"internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/engine", "worker/migration"},
 	"worker/engine":                {"internal/batch", "internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
-	"worker/engine/plan":           {"schema/ledger", "schema/mapping"},
+	"worker/engine/plan":           {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient"},
 	"worker/engine/send":           {"sfclient"},
 	"worker/migration":             {"internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
 }
 
-// wires are the packages that put the others together.
-var wires = []string{"internal/app", "cmd/bench", "internal/cli", "internal/demo", "internal/e2e", "internal/oracle", "internal/progress", "internal/stage"}
+// floors are the packages from the ground up, each with those below it. No import runs upward.
+var floors = [][]string{
+	{"deploy", "internal/batch", "internal/panics", "internal/pglocal", "internal/sim", "jobs", "mondayclient", "sfclient"},
+	{"schema"},
+	{"ingest", "worker"},
+	{"internal/app", "internal/audit", "internal/progress", "internal/scaffold"},
+	{"internal/demo", "internal/oracle", "internal/stage"},
+	{"internal/cli"},
+	{"cmd", "internal/arch", "internal/e2e"},
+}
+
+// pure are the packages that do no I/O: what they compute depends on their arguments alone, but for the files that are
+// built into them.
+var pure = []string{
+	"internal/audit", "internal/oracle", "internal/scaffold", "internal/sim/salesforce/soql", "mondayclient/column", "schema/ledger",
+	"schema/mapping", "worker/engine/plan",
+}
+
+// doesIO are the packages of the standard library, and of other modules, that give away a package that is not pure.
+var doesIO = []string{
+	"context", "crypto/rand", "database/sql", "io/fs", "io/ioutil", "log", "log/slog", "math/rand/v2", "net", "os", "sync", "syscall",
+	"github.com/jackc/pgx/v5", "github.com/prometheus/client_golang", river,
+}
 
 // knowRiver are the packages that may import River.
-var knowRiver = append([]string{"ingest", "jobs", "schema/schematest", "schema/store", "worker"}, wires...)
-
-const river = "github.com/riverqueue/river"
+var knowRiver = []string{"cmd/bench", "ingest", "internal/app", "jobs", "schema/queue", "schema/schematest", "schema/store", "worker"}
 
 func TestImports(t *testing.T) {
 	t.Parallel()
@@ -63,33 +97,107 @@ func TestImports(t *testing.T) {
 			continue // tests only
 		}
 		allowed, ruled := mayImport[name]
-		if !ruled && !slices.Contains(wires, name) {
-			t.Errorf("%s is in no rule: say in mayImport what it may import", name)
+		if !ruled || floor(name) < 0 {
+			t.Errorf("%s is in no rule: say in mayImport what it may import, and in floors where it stands", name)
 			continue
 		}
 		for _, imported := range p.Imports {
 			ours, isOurs := strings.CutPrefix(imported, module)
-			if isOurs && ruled && !slices.Contains(allowed, ours) {
+			if isOurs && !slices.Contains(allowed, ours) {
 				t.Errorf("%s must not import %s", name, ours)
 			}
-			if strings.HasPrefix(imported, river) && !slices.Contains(knowRiver, name) {
+			if isOurs && floor(ours) > floor(name) {
+				t.Errorf("%s must not import %s, which stands above it", name, ours)
+			}
+			if within(imported, river) && !slices.Contains(knowRiver, name) {
 				t.Errorf("%s must not import %s: it does not know the queue", name, imported)
 			}
-			if name == "jobs" && strings.Contains(imported, ".") && !strings.HasPrefix(imported, river) {
+			if name == "jobs" && strings.Contains(imported, ".") && !within(imported, river) {
 				t.Errorf("jobs must not import %s: of other modules it knows River only", imported)
 			}
 		}
 	}
 }
 
+// TestPure holds that packages that only decide do nothing else: clocks are arguments, and no other process is asked.
+func TestPure(t *testing.T) {
+	t.Parallel()
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if !slices.Contains(pure, name) {
+			continue
+		}
+		for _, imported := range p.Imports {
+			if slices.ContainsFunc(doesIO, func(io string) bool { return within(imported, io) }) {
+				t.Errorf("%s must not import %s: it does no I/O", name, imported)
+			}
+		}
+	}
+}
+
+// TestSimulatorsKnowNoClient holds that the simulators and the clients do not import each other, not even in tests: what is
+// understood wrongly in one place must show in the other.
+func TestSimulatorsKnowNoClient(t *testing.T) {
+	t.Parallel()
+	clients := []string{"mondayclient", "sfclient"}
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		isClient := slices.ContainsFunc(clients, func(client string) bool { return within(name, client) })
+		isSim := within(name, "internal/sim")
+		for _, imported := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+			ours := strings.TrimPrefix(imported, module)
+			if isClient && within(ours, "internal/sim") || isSim && slices.ContainsFunc(clients, func(client string) bool { return within(ours, client) }) {
+				t.Errorf("%s must not import %s", name, ours)
+			}
+		}
+	}
+}
+
+// TestPlanTakesOnlyIds holds that of Salesforce's client the plan uses nothing but what computes Ids.
+func TestPlanTakesOnlyIds(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("../../worker/engine/plan/*.go")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("finding the plan: %d files, error %v", len(paths), err)
+	}
+	for _, path := range paths {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			selector, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := selector.X.(*ast.Ident); ok && x.Name == "sfclient" && selector.Sel.Name != "ID18" {
+				t.Errorf("%s must not use sfclient.%s: the plan does no I/O", filepath.Base(path), selector.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+// floor is where a package stands; -1: nowhere.
+func floor(name string) int {
+	return slices.IndexFunc(floors, func(packages []string) bool {
+		return slices.ContainsFunc(packages, func(above string) bool { return within(name, above) })
+	})
+}
+
+// within reports whether a package is another one, or stands below it in the tree.
+func within(name, other string) bool { return name == other || strings.HasPrefix(name, other+"/") }
+
 type listedPackage struct {
 	ImportPath string
 	Imports    []string // by files that are not tests
+
+	TestImports, XTestImports []string
 }
 
 func listPackages(t *testing.T) []listedPackage {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir = "../.."
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -106,26 +214,5 @@ func listPackages(t *testing.T) []listedPackage {
 			t.Fatal(err)
 		}
 		packages = append(packages, p)
-	}
-}
-
-// pure are the packages that decide and do nothing else.
-var pure = []string{"schema/ledger", "schema/mapping", "worker/engine/plan"}
-
-// doers are what a pure package must not import by itself: clocks are arguments, and nobody is asked.
-var doers = []string{"context", "database/sql", "io/fs", "log", "log/slog", "net", "net/http", "os", "os/exec", "sync", "syscall"}
-
-func TestPure(t *testing.T) {
-	t.Parallel()
-	for _, p := range listPackages(t) {
-		name := strings.TrimPrefix(p.ImportPath, module)
-		if !slices.Contains(pure, name) {
-			continue
-		}
-		for _, imported := range p.Imports {
-			if slices.Contains(doers, imported) || strings.Contains(imported, "/pgx/") || strings.HasPrefix(imported, river) {
-				t.Errorf("%s must not import %s: it does no I/O", name, imported)
-			}
-		}
 	}
 }
