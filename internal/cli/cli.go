@@ -37,6 +37,7 @@ type commands struct {
 	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register those that are missing."`
 	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue; without arguments list them."`
 	Status   statusCommand   `cmd:"" help:"Say how things stand."`
+	Held     heldCommands    `cmd:"" help:"What the delete brake holds for a person to decide."`
 	Logs     struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`

@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os/user"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"crmsync/internal/app"
+	"crmsync/jobs"
+	"crmsync/schema/ledger"
+	"crmsync/schema/store"
+)
+
+type heldCommands struct {
+	List    heldListCommand    `cmd:"" default:"withargs" help:"List what the delete brake holds, by board."`
+	Release heldReleaseCommand `cmd:"" help:"Delete the records of held items, once Monday has confirmed again that they are gone."`
+	Drop    heldDropCommand    `cmd:"" help:"Keep the records of held items."`
+}
+
+type (
+	heldListCommand struct {
+		JSON bool `help:"For scripts."`
+	}
+
+	heldChoice struct {
+		All   bool    `help:"All held items."`
+		Board int64   `help:"All held items of a board." placeholder:"ID"`
+		Items []int64 `arg:"" optional:"" name:"item" help:"Ids of held items, as the list names them."`
+	}
+
+	heldReleaseCommand struct{ heldChoice }
+	heldDropCommand    struct{ heldChoice }
+)
+
+// heldBoard is what the brake holds of a board. Its JSON form is stable.
+type heldBoard struct {
+	Board int64     `json:"board"`
+	Since time.Time `json:"since"`
+	Items []int64   `json:"items"`
+}
+
+// Run lists what the brake holds.
+func (c heldListCommand) Run(ctx context.Context, p *program) error {
+	db, err := p.openDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	holds, err := store.New(db).Holds(ctx)
+	if err != nil {
+		return err
+	}
+	boards := []heldBoard{}
+	for _, h := range holds {
+		boards = append(boards, heldBoard{h.BoardID, h.Since.UTC(), h.Items})
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(p.stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(boards)
+	}
+	if len(boards) == 0 {
+		fmt.Fprintln(p.stdout, "The delete brake holds nothing.")
+		return nil
+	}
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "BOARD\tHELD SINCE\tITEM")
+	for _, b := range boards {
+		for _, item := range b.Items {
+			fmt.Fprintf(table, "%d\t%s\t%d\n", b.Board, b.Since.Format(time.DateTime), item)
+		}
+	}
+	fmt.Fprintln(table, "\nDelete their records with: crmsync held release --board ID\nKeep them with: crmsync held drop --board ID")
+	return table.Flush()
+}
+
+// Run releases held items.
+func (c heldReleaseCommand) Run(ctx context.Context, p *program) error { return c.decide(ctx, p, true) }
+
+// Run drops held items.
+func (c heldDropCommand) Run(ctx context.Context, p *program) error { return c.decide(ctx, p, false) }
+
+func (c heldChoice) decide(ctx context.Context, p *program, release bool) error {
+	if given := btoi(c.All) + btoi(c.Board != 0) + btoi(len(c.Items) > 0); given != 1 {
+		return app.UsageError{Err: errors.New("give one of: item ids, --board, --all")}
+	}
+	e := app.NewEnvironment(p.getenv)
+	attempts := e.MaxAttempts()
+	if err := e.Err(); err != nil {
+		return err
+	}
+	db, err := p.openDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	decided, err := store.New(db).Decide(ctx, release, c.Board, c.Items, operator(), resyncReleased(db, attempts))
+	if err != nil {
+		return err
+	}
+	if missing := len(c.Items) - len(decided); missing > 0 {
+		return fmt.Errorf("%d of %d items decided; the brake does not hold the others", len(decided), len(c.Items))
+	}
+	if release {
+		fmt.Fprintf(p.stdout, "Released: the records of %s are deleted once Monday has confirmed again that they are gone.\n", plural(len(decided), "item"))
+	} else {
+		fmt.Fprintf(p.stdout, "Dropped: the records of %s are kept.\n", plural(len(decided), "item"))
+	}
+	return nil
+}
+
+// resyncReleased queues what lets the records of released items go.
+func resyncReleased(db *pgxpool.Pool, attempts int) func(context.Context, pgx.Tx, []ledger.Ref) error {
+	return func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
+		client, err := river.NewClient(riverpgxv5.New(db), &river.Config{MaxAttempts: attempts})
+		if err != nil {
+			return fmt.Errorf("preparing the queue: %w", err)
+		}
+		params := make([]river.InsertManyParams, len(items))
+		for n, item := range items {
+			params[n].Args = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Release: true}
+		}
+		if _, err := client.InsertManyTx(ctx, tx, params); err != nil {
+			return fmt.Errorf("queueing %d resyncs: %w", len(items), err)
+		}
+		return nil
+	}
+}
+
+// operator names who acts: the account that runs the command.
+func operator() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

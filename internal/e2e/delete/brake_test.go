@@ -1,0 +1,104 @@
+package delete_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"crmsync/internal/e2e"
+)
+
+// TestBrake deletes more items of a board than the brake lets through: the records of the others wait for a person.
+func TestBrake(t *testing.T) {
+	t.Parallel()
+	const all, free = 25, 20
+	w := e2e.Serving(t)
+	var items []int64
+	for n := range all {
+		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprintf("Person %d", n), nil))
+	}
+	w.Quiet()
+	for _, item := range items {
+		w.Monday.DeleteItem(item)
+	}
+	w.Quiet()
+	held := heldItems(w)
+	if got := len(w.Salesforce.Records("Contact")); got != all-free || len(held) != all-free {
+		t.Fatalf("%d contacts are left and %d items held, want %d of both", got, len(held), all-free)
+	}
+	w.Expect(all-free, "SELECT count(*) FROM sync_logs WHERE event = 'delete_pulse' AND status = 'skipped' AND response_data->>'reason' = 'held by the delete brake'")
+
+	// While the brake holds, a single deletion waits, too. An item that comes back keeps its record and is synced again.
+	late := w.Monday.CreateItem(e2e.Contacts, "Late Comer", nil)
+	w.Quiet()
+	w.Monday.DeleteItem(late)
+	w.Monday.RestoreItem(held[0])
+	w.Quiet()
+	w.Monday.SetColumn(held[0], "email", e2e.Email("back@example.org"))
+	w.Quiet()
+	w.Holds(w.Record("Contact", held[0]), map[string]any{"Email": "back@example.org"})
+	w.Record("Contact", late)
+
+	decide(w, "drop", fmt.Sprint(held[1]))
+	decide(w, "release", "--all")
+	w.Quiet()
+	w.Record("Contact", held[0])
+	w.Record("Contact", held[1])
+	if got := len(w.Salesforce.Records("Contact")); got != 2 {
+		t.Errorf("%d contacts are left, want the one that is back and the one that was dropped", got)
+	}
+	if held := heldItems(w); len(held) != 0 {
+		t.Errorf("still held: %v", held)
+	}
+	if code, _, stderr := w.Command("held", "release", fmt.Sprint(held[1])); code != 1 || !strings.Contains(stderr, "does not hold") {
+		t.Errorf("releasing what is not held: exit %d, %s", code, stderr)
+	}
+	w.Expect(0, "SELECT count(*) FROM dead_letters")
+}
+
+// TestForgedDelete posts deletes of items that are there: they live on, and so do their records.
+func TestForgedDelete(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.ByHand)
+	kept, moved := w.Monday.CreateItem(e2e.Contacts, "Ada Lovelace", nil), w.Monday.CreateItem(e2e.Contacts, "Charles Babbage", nil)
+	w.Flush()
+	w.Quiet()
+	w.Monday.DeleteItem(moved)
+	genuine := w.Mail.Take()
+	w.Monday.RestoreItem(moved)
+	w.Flush()
+	w.Quiet()
+	for _, event := range genuine {
+		w.Send(event, map[string]any{"itemId": kept, "triggerUuid": "forged"})
+		w.Send(event) // true once, and late
+	}
+	w.Quiet()
+	w.Monday.SetColumn(kept, "email", e2e.Email("ada@example.org"))
+	w.Monday.SetColumn(moved, "email", e2e.Email("charles@example.org"))
+	w.Flush()
+	w.Quiet()
+	w.Holds(w.Record("Contact", kept), map[string]any{"Email": "ada@example.org"})
+	w.Holds(w.Record("Contact", moved), map[string]any{"Email": "charles@example.org"})
+}
+
+// heldItems are the items that the brake holds.
+func heldItems(w *e2e.World) (items []int64) {
+	w.T.Helper()
+	code, stdout, stderr := w.Command("held", "list", "--json")
+	var boards []struct{ Items []int64 }
+	if err := json.Unmarshal([]byte(stdout), &boards); code != 0 || err != nil {
+		w.T.Fatalf("held list: exit %d, %v\n%s%s", code, err, stdout, stderr)
+	}
+	for _, b := range boards {
+		items = append(items, b.Items...)
+	}
+	return items
+}
+
+func decide(w *e2e.World, args ...string) {
+	w.T.Helper()
+	if code, _, stderr := w.Command(append([]string{"held"}, args...)...); code != 0 {
+		w.T.Fatalf("held %v: exit %d, %s", args, code, stderr)
+	}
+}
