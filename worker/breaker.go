@@ -11,6 +11,7 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 
+	"crmsync/internal/panics"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
 )
@@ -174,23 +175,26 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	code := *b.code.Load()
 	b.log.Warn("system is away", "system", b.system, "code", code)
 	b.report(func(ctx context.Context) error { return b.store.StartOutage(ctx, b.system, code) })
-	b.reports.Go(b.probeUntilBack)
+	b.reports.Go(func() {
+		for panics.Catch(b.probeUntilBack) != nil { // it would never be asked again
+		}
+	})
 }
 
 // probeUntilBack asks the system who we are until it answers.
-func (b *breaker) probeUntilBack() {
+func (b *breaker) probeUntilBack() error {
 	for {
 		wait := max(probeAfter, time.Until(time.Unix(0, b.until.Load())))
 		select {
 		case <-b.stopping.Done():
-			return
+			return nil
 		case <-time.After(wait):
 		}
 		_, err := b.circuit.Execute(func() (struct{}, error) { return struct{}{}, b.ask() })
 		if b.circuit.State() == gobreaker.StateClosed {
 			b.recovering.Store(true)
 			b.report(b.wakeFirst)
-			return
+			return nil
 		}
 		if away(err) {
 			b.report(func(ctx context.Context) error { return b.store.SeeOutage(ctx, b.system) })
@@ -234,7 +238,7 @@ func (b *breaker) report(what func(ctx context.Context) error) {
 	b.reports.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), reporting)
 		defer cancel()
-		if err := what(ctx); err != nil {
+		if err := panics.Catch(func() error { return what(ctx) }); err != nil {
 			b.log.Error("could not record the state of a system", "system", b.system, "error", err)
 		}
 	})

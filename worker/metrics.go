@@ -23,7 +23,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	return metrics{
 		jobs: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 			Name: "crmsync_jobs_total",
-			Help: "Tries of jobs, by how they ended.",
+			Help: "Attempts of jobs, by how they ended.",
 		}, []string{"kind", "outcome"}),
 	}
 }
@@ -31,11 +31,13 @@ func newMetrics(reg prometheus.Registerer) metrics {
 var (
 	queueJobs    = prometheus.NewDesc("crmsync_queue_jobs", "Jobs in the queue that are not done.", []string{"queue", "state"}, nil)
 	queueOldest  = prometheus.NewDesc("crmsync_queue_oldest_seconds", "Age of the oldest job that is due.", []string{"queue"}, nil)
-	deadLetters  = prometheus.NewDesc("crmsync_dead_letters", "Dead letters that were not put back.", nil, nil)
+	queuePaused  = prometheus.NewDesc("crmsync_queue_paused", "Whether somebody paused the queue in the dashboard: 1 or 0.", []string{"queue"}, nil)
+	deadLetters  = prometheus.NewDesc("crmsync_dead_letters", "Dead letters that are open: not put back, closed or ignored.", nil, nil)
+	channelUp    = prometheus.NewDesc("crmsync_alert_channel_up", "Whether the channel took its last message: 1 or 0.", []string{"channel"}, nil)
 	scrapeFailed = prometheus.NewDesc("crmsync_queue_error", "The queue cannot be counted.", nil, nil)
 )
 
-// queueCollector counts the queue when somebody looks.
+// queueCollector counts the queue, and what else all workers share, when it is scraped.
 type queueCollector struct {
 	store *store.Store
 	queue *queue.Queue
@@ -44,33 +46,70 @@ type queueCollector struct {
 
 // Describe names what is counted.
 func (queueCollector) Describe(descs chan<- *prometheus.Desc) {
-	descs <- queueJobs
-	descs <- queueOldest
-	descs <- deadLetters
+	for _, desc := range []*prometheus.Desc{queueJobs, queueOldest, queuePaused, deadLetters, channelUp} {
+		descs <- desc
+	}
 }
 
 // Collect counts.
 func (c queueCollector) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scraping)
 	defer cancel()
+	for _, collect := range []func(context.Context, chan<- prometheus.Metric) error{c.depths, c.letters, c.channels} {
+		if err := collect(ctx, metrics); err != nil {
+			c.log.Warn("could not count the queue", "error", err)
+			metrics <- prometheus.NewInvalidMetric(scrapeFailed, err)
+			return
+		}
+	}
+}
+
+func (c queueCollector) depths(ctx context.Context, metrics chan<- prometheus.Metric) error {
 	depths, err := c.queue.Depths(ctx)
 	if err != nil {
-		c.log.Warn("queue not counted", "error", err)
-		metrics <- prometheus.NewInvalidMetric(scrapeFailed, err)
-		return
+		return err
 	}
-	oldest := map[string]time.Duration{}
-	for _, d := range depths {
-		metrics <- prometheus.MustNewConstMetric(queueJobs, prometheus.GaugeValue, float64(d.Jobs), d.Queue, d.State)
-		oldest[d.Queue] = max(oldest[d.Queue], d.Oldest)
-	}
-	for queue, age := range oldest {
-		metrics <- prometheus.MustNewConstMetric(queueOldest, prometheus.GaugeValue, age.Seconds(), queue)
-	}
-	letters, err := c.store.CountOpenLetters(ctx)
+	pauses, err := c.queue.Pauses(ctx)
 	if err != nil {
-		metrics <- prometheus.NewInvalidMetric(scrapeFailed, err)
-		return
+		return err
 	}
-	metrics <- prometheus.MustNewConstMetric(deadLetters, prometheus.GaugeValue, float64(letters))
+	oldest, paused := map[string]time.Duration{}, map[string]float64{}
+	for _, d := range depths {
+		metrics <- gauge(queueJobs, float64(d.Jobs), d.Queue, d.State)
+		oldest[d.Queue], paused[d.Queue] = max(oldest[d.Queue], d.Oldest), 0
+	}
+	for _, p := range pauses {
+		paused[p.Queue] = 1
+	}
+	for name, age := range oldest {
+		metrics <- gauge(queueOldest, age.Seconds(), name)
+	}
+	for name, is := range paused {
+		metrics <- gauge(queuePaused, is, name)
+	}
+	return nil
+}
+
+func (c queueCollector) letters(ctx context.Context, metrics chan<- prometheus.Metric) error {
+	open, err := c.store.CountOpenLetters(ctx)
+	if err == nil {
+		metrics <- gauge(deadLetters, float64(open))
+	}
+	return err
+}
+
+func (c queueCollector) channels(ctx context.Context, metrics chan<- prometheus.Metric) error {
+	channels, err := c.store.Channels(ctx)
+	for _, channel := range channels {
+		up := 1.0
+		if channel.FailingSince != nil {
+			up = 0
+		}
+		metrics <- gauge(channelUp, up, channel.Name)
+	}
+	return err
+}
+
+func gauge(desc *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -56,42 +55,6 @@ func (fault) Error() string               { return "fault" }
 func (f fault) RetryAfter() time.Duration { return f.wait }
 func (f fault) Permanent() bool           { return f.permanent }
 func (f fault) Outage() bool              { return f.outage }
-
-// inbox is a messenger that keeps what it takes, and refuses it where it is told to.
-type inbox struct {
-	name string
-
-	mu    sync.Mutex
-	fails error
-	texts []string
-}
-
-func (m *inbox) Name() string { return m.name }
-
-func (m *inbox) Send(_ context.Context, text string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.fails != nil {
-		return m.fails
-	}
-	m.texts = append(m.texts, text)
-	return nil
-}
-
-func (m *inbox) fail(err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.fails = err
-}
-
-// take empties the inbox.
-func (m *inbox) take() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	texts := m.texts
-	m.texts = nil
-	return texts
-}
 
 // breaker is one that keeps calls from Salesforce.
 func (w *world) breaker(p *prober) *breaker {

@@ -24,6 +24,7 @@ import (
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
+	"crmsync/worker/alert"
 	"crmsync/worker/engine"
 	"crmsync/worker/migration"
 )
@@ -47,7 +48,7 @@ type Config struct {
 	DB         *pgxpool.Pool
 	Salesforce *sfclient.Client
 	Monday     *mondayclient.Client
-	Messengers []Messenger // who hears of dead letters and outages; none: the log does
+	Channels   []alert.Channel // through which people are told of dead letters and outages; none: the log is
 
 	MaxAttempts      int           // tries of an event before it is a dead letter
 	RetryBase        time.Duration // delay before the second try; it doubles with each further one
@@ -77,7 +78,7 @@ type Pool struct {
 	migrator *migration.Migrator
 	client   *river.Client[pgx.Tx]
 	breakers []*breaker
-	herald   *herald
+	alerter  *alert.Alerter
 	metric   metrics
 	done     sync.WaitGroup
 	stop     context.CancelFunc
@@ -87,10 +88,7 @@ type Pool struct {
 func New(c Config) (*Pool, error) {
 	p := &Pool{config: c, store: store.New(c.DB), queue: Queue(c.DB), metric: newMetrics(c.Registerer)}
 	salesforce, monday := p.guardedSalesforce(), p.guardedMonday()
-	if len(c.Messengers) == 0 {
-		c.Messengers = []Messenger{logMessenger{c.Log}}
-	}
-	p.herald = newHerald(p.store, p.queue, c.Messengers, p.breakers, c.Log)
+	p.alerter = alert.New(p.store, p.queue, c.Channels, c.Log)
 	p.engine = engine.New(engine.Config{
 		Mapping:     c.Mapping,
 		Store:       p.store,
@@ -169,10 +167,10 @@ func (p *Pool) Start(ctx context.Context) error {
 	}
 	sweeps, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
-	cleaner := janitor{store: p.store, keep: p.config.LogRetention, log: p.config.Log}
-	p.background(sweeps, "alerts", func(ctx context.Context) { p.herald.run(ctx, p.config.AlertInterval) })
+	old := pruner{store: p.store, keep: p.config.LogRetention, log: p.config.Log}
+	p.background(sweeps, "rounds", p.runRounds)
 	p.background(sweeps, "migrations", p.tendMigrations)
-	p.background(sweeps, "retention", cleaner.run)
+	p.background(sweeps, "retention", old.run)
 	return nil
 }
 

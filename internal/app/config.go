@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -14,6 +13,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/worker/alert"
 )
 
 // Config is the environment, read and checked. README.md tells every variable.
@@ -180,8 +181,8 @@ func tryClients(c Config) (problems error) {
 	m := newAPIMetrics(nil)
 	_, salesforce := newSalesforce(c, m)
 	_, monday := newMonday(c, m)
-	_, messengers := newMessengers(c)
-	for _, err := range []error{salesforce, monday, messengers} {
+	_, channels := newChannels(c, slog.New(slog.DiscardHandler))
+	for _, err := range []error{salesforce, monday, channels} {
 		if err == nil {
 			continue
 		}
@@ -280,8 +281,11 @@ func (e *Environment) address(name, fallback string) string {
 
 func (e *Environment) url(name, fallback string) string {
 	text := e.text(name, fallback)
-	if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
-		e.Problem(name, "is no http or https URL")
+	if text == "" {
+		return text
+	}
+	if err := alert.CheckURL(text); err != nil {
+		e.Problem(name, err.Error())
 		return fallback
 	}
 	return text

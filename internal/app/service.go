@@ -27,6 +27,7 @@ import (
 	"crmsync/schema/store"
 	"crmsync/sfclient"
 	"crmsync/worker"
+	"crmsync/worker/alert"
 )
 
 // Serve reads the environment and runs a role until ctx ends. Its log goes to stderr.
@@ -146,13 +147,13 @@ func (s *Service) PoolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (w
 	if err != nil {
 		return worker.Config{}, UsageError{err}
 	}
-	messengers, err := newMessengers(s.Config)
+	channels, err := newChannels(s.Config, s.Log)
 	if err != nil {
 		return worker.Config{}, UsageError{err}
 	}
 	c := s.Config
 	return worker.Config{
-		Mapping: s.Mapping, DB: db, Salesforce: salesforce, Monday: monday, Messengers: messengers,
+		Mapping: s.Mapping, DB: db, Salesforce: salesforce, Monday: monday, Channels: channels,
 		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
 		AlertInterval: c.AlertInterval, LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
 		ShutdownGrace: c.ShutdownGrace, Registerer: registry, Log: s.Log,
@@ -276,18 +277,22 @@ func newMonday(c Config, m *apiMetrics) (*mondayclient.Client, error) {
 	})
 }
 
-func newMessengers(c Config) (messengers []worker.Messenger, err error) {
+func newChannels(c Config, log *slog.Logger) (channels []alert.Channel, err error) {
 	if c.TelegramToken != "" {
-		telegram, err := worker.NewTelegram(c.TelegramURL, c.TelegramToken, c.TelegramChat)
+		telegram, err := alert.NewTelegram(c.TelegramURL, c.TelegramToken, c.TelegramChat, log)
 		if err != nil {
 			return nil, err
 		}
-		messengers = append(messengers, telegram)
+		channels = append(channels, telegram)
 	}
 	if c.SlackURL != "" {
-		messengers = append(messengers, worker.NewSlack(c.SlackURL))
+		slack, err := alert.NewSlack(c.SlackURL)
+		if err != nil {
+			return nil, err
+		}
+		channels = append(channels, slack)
 	}
-	return messengers, nil
+	return channels, nil
 }
 
 // NewLog writes one line an entry to stderr: stdout is for what a command was asked for.

@@ -26,6 +26,8 @@ type Status struct {
 	LastHour    hourStatus     `json:"last_hour"`
 	DeadLetters int            `json:"dead_letters"`
 	Outages     []outageStatus `json:"outages"`
+	Paused      []pauseStatus  `json:"paused_queues"`
+	Channels    []chanStatus   `json:"alert_channels"`
 	Salesforce  *budgetStatus  `json:"salesforce_calls,omitempty"` // nil: not configured here, or away
 	Migration   *runStatus     `json:"last_migration,omitempty"`   // nil: there was none
 }
@@ -48,8 +50,20 @@ type hourStatus struct {
 
 type outageStatus struct {
 	System string    `json:"system"`
+	Part   string    `json:"part,omitempty"` // such as "board 1001"; empty: the whole system
 	Code   string    `json:"code"`
 	Since  time.Time `json:"since"`
+}
+
+type pauseStatus struct {
+	Queue string    `json:"queue"`
+	Since time.Time `json:"since"`
+}
+
+type chanStatus struct {
+	Channel      string     `json:"channel"`
+	FailingSince *time.Time `json:"failing_since,omitempty"` // nil: it took its last message
+	Error        string     `json:"error,omitempty"`
 }
 
 type budgetStatus struct {
@@ -105,9 +119,12 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	outages, err := s.OpenOutages(ctx)
 	now.Outages = []outageStatus{}
 	for _, o := range outages {
-		now.Outages = append(now.Outages, outageStatus{o.System, o.Code, o.StartedAt.UTC()})
+		now.Outages = append(now.Outages, outageStatus{o.System, o.Part, o.Code, o.StartedAt.UTC()})
 	}
 	if err != nil {
+		return now, err
+	}
+	if err := now.readChannels(ctx, s, q); err != nil {
 		return now, err
 	}
 	runs, err := s.Runs(ctx, 1)
@@ -115,6 +132,23 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 		now.Migration = &runStatus{r.Board, r.State, r.StartedAt.UTC(), r.FinishedAt, r.Read, r.Failed}
 	}
 	return now, err
+}
+
+// readChannels reads what keeps jobs or alerts from going on.
+func (now *Status) readChannels(ctx context.Context, s *store.Store, q *queue.Queue) error {
+	pauses, err := q.Pauses(ctx)
+	if err != nil {
+		return err
+	}
+	now.Paused, now.Channels = []pauseStatus{}, []chanStatus{}
+	for _, p := range pauses {
+		now.Paused = append(now.Paused, pauseStatus{p.Queue, p.Since.UTC()})
+	}
+	channels, err := s.Channels(ctx)
+	for _, c := range channels {
+		now.Channels = append(now.Channels, chanStatus{c.Name, c.FailingSince, c.Error})
+	}
+	return err
 }
 
 // budget asks Salesforce what is left of its calls, where it is configured. It costs one call.
@@ -143,6 +177,9 @@ func (p *program) printStatus(now Status) error {
 	for _, q := range now.Queue {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\n", q.Queue, q.State, q.Jobs, seconds(q.OldestSeconds))
 	}
+	for _, p := range now.Paused {
+		fmt.Fprintf(table, "%s\tPAUSED since %s; resume it in the dashboard\n", p.Queue, moment(p.Since))
+	}
 	fmt.Fprintln(table)
 	h := now.LastHour
 	fmt.Fprintf(table, "last hour\t%d applied\t%d unchanged\t%d skipped\t%d failed\n", h.Success, h.Unchanged, h.Skipped, h.Failed)
@@ -151,23 +188,35 @@ func (p *program) printStatus(now Status) error {
 	for _, system := range []string{"salesforce", "monday"} {
 		fmt.Fprintf(table, "%s\t%s\n", system, standing(now.Outages, system))
 	}
+	for _, o := range now.Outages {
+		if o.Part != "" {
+			fmt.Fprintf(table, "%s, %s\taway since %s (%s)\n", o.System, o.Part, moment(o.Since), o.Code)
+		}
+	}
+	for _, c := range now.Channels {
+		if c.FailingSince != nil {
+			fmt.Fprintf(table, "alerts by %s\tfailing since %s (%s)\n", c.Channel, moment(*c.FailingSince), c.Error)
+		}
+	}
 	if now.Salesforce != nil {
 		fmt.Fprintf(table, "salesforce calls\t%d of %d left\n", now.Salesforce.Remaining, now.Salesforce.Limit)
 	}
 	if m := now.Migration; m != nil {
-		fmt.Fprintf(table, "last migration\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed, m.StartedAt.Format(time.DateTime+" UTC"))
+		fmt.Fprintf(table, "last migration\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed, moment(m.StartedAt))
 	}
 	return table.Flush()
 }
 
 func standing(outages []outageStatus, system string) string {
 	for _, o := range outages {
-		if o.System == system {
-			return fmt.Sprintf("away since %s (%s)", o.Since.Format(time.DateTime+" UTC"), o.Code)
+		if o.System == system && o.Part == "" {
+			return fmt.Sprintf("away since %s (%s)", moment(o.Since), o.Code)
 		}
 	}
 	return "no outage known"
 }
+
+func moment(t time.Time) string { return t.UTC().Format(time.DateTime + " UTC") }
 
 func seconds(s float64) string {
 	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()

@@ -1,7 +1,9 @@
 package queue_test
 
 import (
+	"errors"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,11 +22,14 @@ func (w *world) sweep() int64 {
 // unalerted are the jobs of the letters that nobody was told of; it tells of them.
 func (w *world) unalerted() (jobs []int64) {
 	w.t.Helper()
-	var told []int64
-	for _, letter := range must[[]store.Letter](w.t)(w.store.UnalertedLetters(w.t.Context(), 0, 100)) {
-		jobs, told = append(jobs, letter.JobID), append(told, letter.ID)
+	var told []store.Alert
+	ctx := w.t.Context()
+	telegram := must[store.Channel](w.t)(w.store.UseChannel(ctx, "telegram"))
+	for _, letter := range must[[]store.Letter](w.t)(w.store.UntoldLetters(ctx, telegram, 0, 100)) {
+		jobs = append(jobs, letter.JobID)
+		told = append(told, store.Alert{Kind: store.AlertLetter, Subject: strconv.FormatInt(letter.ID, 10), Occasion: letter.EndedAt})
 	}
-	if err := w.store.MarkAlerted(w.t.Context(), told); err != nil {
+	if err := errors.Join(w.store.RecordAlerts(ctx, "telegram", told), w.store.MarkAlerted(ctx, []string{"telegram"})); err != nil {
 		w.t.Fatal(err)
 	}
 	return jobs
@@ -144,12 +149,12 @@ func TestLetters(t *testing.T) {
 		{JobID: unreadable, Kind: "unreadable", Reason: "cancelled", Event: "unreadable"},
 	}
 	got := must[[]store.Letter](t)(w.store.OpenLetters(t.Context()))
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(store.Letter{}, "ID", "Args", "CreatedAt")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(store.Letter{}, "ID", "Args", "EndedAt", "CreatedAt")); diff != "" {
 		t.Errorf("letters (-want +got):\n%s", diff)
 	}
 	after := int64(0)
 	for _, job := range []int64{known, unreadable} {
-		some := must[[]store.Letter](t)(w.store.UnalertedLetters(t.Context(), after, 1))
+		some := must[[]store.Letter](t)(w.store.UntoldLetters(t.Context(), store.Channel{Name: "telegram"}, after, 1))
 		if len(some) != 1 || some[0].JobID != job {
 			t.Fatalf("%+v, want the letter of job %d", some, job)
 		}

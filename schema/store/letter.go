@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Letter is a dead letter: an event that was given up.
+// Letter is a dead letter: an event that failed for good.
 type Letter struct {
 	ID         int64 // in the order in which they were found
 	JobID      int64
@@ -16,38 +16,27 @@ type Letter struct {
 	Args       json.RawMessage
 	Reason     string
 	Attempts   int
+	EndedAt    time.Time // when the job ended, by River's clock
 	CreatedAt  time.Time
 	ReplayedAt *time.Time // nil: not put back into the queue
 
-	// What the last failed try was about, where that is known.
+	// What the last failed attempt was about, where that is known.
 	BoardID, ItemID      *int64
 	Event                string
 	Object, SalesforceID *string
 	Code                 string
 }
 
-// letterColumns are what collectLetters reads.
+// letterColumns are those of a Letter.
 const letterColumns = `
-	d.id, d.job_id, d.kind, d.args, d.reason, d.attempts, d.created_at, d.replayed_at,
+	d.id, d.job_id, d.kind, d.args, d.reason, d.attempts, d.ended_at, d.created_at, d.replayed_at,
 	(d.args->>'board_id')::bigint, (d.args->>'item_id')::bigint, coalesce(d.args->>'type', d.kind), e.object, e.salesforce_id, coalesce(e.code, '')
 	FROM dead_letters d
 	LEFT JOIN LATERAL (SELECT object, salesforce_id, code FROM error_logs WHERE job_id = d.job_id ORDER BY id DESC LIMIT 1) e ON true`
 
-// UnalertedLetters are the oldest dead letters that nobody was told of, of those with an ID above after.
-func (s *Store) UnalertedLetters(ctx context.Context, after int64, limit int) ([]Letter, error) {
-	return s.letters(ctx, `SELECT `+letterColumns+` WHERE d.alerted_at IS NULL AND d.id > $1 ORDER BY d.id LIMIT $2`, after, limit)
-}
-
 // OpenLetters are the dead letters that were not put back into the queue, oldest first.
 func (s *Store) OpenLetters(ctx context.Context) ([]Letter, error) {
 	return s.letters(ctx, `SELECT `+letterColumns+` WHERE d.replayed_at IS NULL ORDER BY d.id`)
-}
-
-// MarkAlerted keeps that somebody was told of the dead letters.
-func (s *Store) MarkAlerted(ctx context.Context, ids []int64) error {
-	const query = `UPDATE dead_letters SET alerted_at = now() WHERE id = ANY($1)`
-	_, err := s.pool.Exec(ctx, query, ids)
-	return doing("marking dead letters as alerted", err)
 }
 
 // CountOpenLetters is how many dead letters wait for somebody.

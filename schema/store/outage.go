@@ -16,7 +16,7 @@ type Outage struct {
 	Code      string // what it answered, such as 503 or invalid_client
 	StartedAt time.Time
 	EndedAt   *time.Time // nil: it goes on
-	Told      bool       // somebody was told that it began
+	Told      bool       // an alert says that it began
 }
 
 // OutageKey identifies what is away: a system, or a part of it. Two outages with one key never overlap.
@@ -55,38 +55,18 @@ func (s *Store) EndOutage(ctx context.Context, key string, since time.Time) erro
 	return doing("ending an outage", err)
 }
 
-// UnalertedOutages returns outages whose start or end has not been alerted, oldest first. One that ended before its start
-// was alerted carries both.
-func (s *Store) UnalertedOutages(ctx context.Context) ([]Outage, error) {
-	return s.outages(ctx, `started_alert_at IS NULL OR (ended_at IS NOT NULL AND ended_alert_at IS NULL)`)
-}
-
 // OpenOutages returns the outages that go on, oldest first.
 func (s *Store) OpenOutages(ctx context.Context) ([]Outage, error) {
-	return s.outages(ctx, `ended_at IS NULL`)
-}
-
-func (s *Store) outages(ctx context.Context, condition string) ([]Outage, error) {
 	const query = `
 		SELECT id, split_part(system, ' ', 1), substr(system, length(split_part(system, ' ', 1)) + 2), code,
 		       started_at, ended_at, started_alert_at IS NOT NULL
 		FROM   outages
-		WHERE  `
-	rows, err := s.pool.Query(ctx, query+condition+" ORDER BY id")
+		WHERE  ended_at IS NULL
+		ORDER  BY id`
+	rows, err := s.pool.Query(ctx, query)
 	if err != nil {
 		return nil, doing("reading outages", err)
 	}
 	outages, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Outage])
 	return outages, doing("reading outages", err)
-}
-
-// MarkOutageAlerted keeps that somebody was told of the outage as it stands.
-func (s *Store) MarkOutageAlerted(ctx context.Context, o Outage) error {
-	const query = `
-		UPDATE outages
-		SET    started_alert_at = coalesce(started_alert_at, now()),
-		       ended_alert_at = CASE WHEN $2 THEN now() ELSE ended_alert_at END
-		WHERE  id = $1`
-	_, err := s.pool.Exec(ctx, query, o.ID, o.EndedAt != nil)
-	return doing("marking an outage as alerted", err)
 }

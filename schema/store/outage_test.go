@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,11 +19,18 @@ func TestOutages(t *testing.T) {
 	}
 	ctx := t.Context()
 	open := func() []store.Outage { t.Helper(); return must[[]store.Outage](t)(w.OpenOutages(ctx)) }
-	news := func() []store.Outage { t.Helper(); return must[[]store.Outage](t)(w.UnalertedOutages(ctx)) }
+	telegram := must[store.Channel](t)(w.UseChannel(ctx, "telegram"))
+	news := func() []store.Outage { t.Helper(); return must[[]store.Outage](t)(w.UntoldOutages(ctx, telegram)) }
 	tell := func() {
 		t.Helper()
 		for _, o := range news() {
-			do(w.MarkOutageAlerted(ctx, o))
+			id := strconv.FormatInt(o.ID, 10)
+			alerts := []store.Alert{{Kind: store.AlertOutage, Subject: id, Occasion: o.StartedAt}}
+			if o.EndedAt != nil {
+				alerts = append(alerts, store.Alert{Kind: store.AlertOutageEnd, Subject: id, Occasion: *o.EndedAt})
+			}
+			do(w.RecordAlerts(ctx, "telegram", alerts))
+			do(w.MarkAlerted(ctx, []string{"telegram"}))
 		}
 	}
 	for range 3 { // as many workers see it
@@ -62,6 +70,7 @@ func TestOutages(t *testing.T) {
 		t.Errorf("one that was told as a whole is still news: %+v", got)
 	}
 	w.exec("UPDATE outages SET ended_at = now() - interval '2 minutes', ended_alert_at = NULL WHERE id = (SELECT max(id) FROM outages)")
+	w.exec("DELETE FROM alert_deliveries WHERE kind = 'outage_end'")
 	do(w.StartOutage(ctx, "salesforce", "503"))
 	if n := ask[int](w, "SELECT count(*) FROM outages WHERE system = 'salesforce'"); n != 3 {
 		t.Errorf("%d outages: one that ended long ago does not go on", n)

@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Kinds of alerts. What has an end of its own has a kind for that.
+const (
+	AlertLetter     = "letter"
+	AlertOutage     = "outage"
+	AlertOutageEnd  = "outage_end"
+	AlertChannel    = "channel" // another channel takes no messages
+	AlertChannelEnd = "channel_end"
+	AlertPause      = "pause" // of a queue
+	AlertPauseEnd   = "pause_end"
+)
+
+// Alert identifies something that people are told once, in each channel.
+type Alert struct {
+	Kind     string
+	Subject  string    // id of the dead letter or outage, name of the channel or queue
+	Occasion time.Time // when it began, or ended
+}
+
+// Channel is a way in which people are told, as all workers know it.
+type Channel struct {
+	Name         string
+	Since        time.Time  // it is told of nothing that others were told of before
+	FailingSince *time.Time // first failure in a row; nil: it takes messages
+	FailedAt     *time.Time // last failure
+	Failures     int        // in a row
+	Error        string     // of the last failure; no secret
+}
+
+const channelColumns = `channel, since, failing_since, failed_at, failures, error`
+
+// UseChannel records that a worker uses a channel, and returns what is known of it.
+func (s *Store) UseChannel(ctx context.Context, name string) (Channel, error) {
+	const query = `
+		INSERT INTO alert_channels (channel) VALUES ($1)
+		ON CONFLICT (channel) DO UPDATE SET seen_at = now()
+		RETURNING ` + channelColumns
+	rows, err := s.pool.Query(ctx, query, name)
+	if err != nil {
+		return Channel{}, doing("reading an alert channel", err)
+	}
+	channel, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Channel])
+	return channel, doing("reading an alert channel", err)
+}
+
+// channelForgotten is how long ago a worker may have used a channel that counts as configured.
+const channelForgotten = time.Hour
+
+// Channels returns the channels that workers use, by name.
+func (s *Store) Channels(ctx context.Context) ([]Channel, error) {
+	const query = `SELECT ` + channelColumns + ` FROM alert_channels WHERE seen_at > now() - $1::interval ORDER BY channel`
+	rows, err := s.pool.Query(ctx, query, channelForgotten)
+	if err != nil {
+		return nil, doing("reading alert channels", err)
+	}
+	channels, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Channel])
+	return channels, doing("reading alert channels", err)
+}
+
+// FailChannel records that a channel did not take a message.
+func (s *Store) FailChannel(ctx context.Context, name, reason string) error {
+	const query = `
+		UPDATE alert_channels
+		SET    failing_since = coalesce(failing_since, now()), failed_at = now(), failures = failures + 1, error = $2
+		WHERE  channel = $1`
+	_, err := s.pool.Exec(ctx, query, name, reason)
+	return doing("recording a failed alert channel", err)
+}
+
+// RecordAlerts records that a channel took alerts.
+func (s *Store) RecordAlerts(ctx context.Context, channel string, alerts []Alert) error {
+	const query = `
+		WITH told AS (
+			SELECT * FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS t(kind, subject, occasion)
+		), delivered AS (
+			INSERT INTO alert_deliveries (channel, kind, subject, occasion) SELECT $1, kind, subject, occasion FROM told
+			ON CONFLICT DO NOTHING
+		)
+		UPDATE alert_channels SET failing_since = NULL, failed_at = NULL, failures = 0, error = '' WHERE channel = $1`
+	kinds, subjects, occasions := columns(alerts)
+	_, err := s.pool.Exec(ctx, query, channel, kinds, subjects, occasions)
+	return doing("recording alerts", err)
+}
+
+// MarkAlerted sets the time at which dead letters and outages were alerted, for those that all of the channels took. Where
+// none is given, any channel will do.
+func (s *Store) MarkAlerted(ctx context.Context, channels []string) error {
+	const letters = `
+		UPDATE dead_letters d SET alerted_at = now()
+		WHERE  alerted_at IS NULL
+		AND    (SELECT array_agg(channel) @> $1 FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at)`
+	const starts = `
+		UPDATE outages o SET started_alert_at = now()
+		WHERE  started_alert_at IS NULL
+		AND    (SELECT array_agg(channel) @> $1 FROM alert_deliveries a WHERE a.kind = 'outage' AND a.subject = o.id::text)`
+	const ends = `
+		UPDATE outages o SET ended_alert_at = now()
+		WHERE  ended_at IS NOT NULL AND ended_alert_at IS NULL
+		AND    (SELECT array_agg(channel) @> $1 FROM alert_deliveries a WHERE a.kind = 'outage_end' AND a.subject = o.id::text AND a.occasion = o.ended_at)`
+	batch := &pgx.Batch{}
+	for _, statement := range []string{letters, starts, ends} {
+		batch.Queue(statement, channels)
+	}
+	return doing("marking alerts", s.pool.SendBatch(ctx, batch).Close())
+}
+
+// UntoldLetters returns the oldest dead letters with an ID above after that a channel is to be told of: those that nobody
+// was told of, and, of those that only others were told of since the channel exists, the ones that are still open.
+func (s *Store) UntoldLetters(ctx context.Context, c Channel, after int64, limit int) ([]Letter, error) {
+	const condition = `
+		WHERE  d.id > $3
+		AND    NOT EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at AND a.channel = $1)
+		AND    (d.alerted_at IS NULL OR d.replayed_at IS NULL AND d.alerted_at >= $2
+		        AND EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at))
+		ORDER  BY d.id
+		LIMIT  $4`
+	return s.letters(ctx, `SELECT `+letterColumns+condition, c.Name, c.Since, after, limit)
+}
+
+// UntoldOutages returns the outages whose start or end a channel is to be told of, oldest first: what nobody was told of,
+// the outages that go on, and the end of what the channel was told of. Told is that of the channel.
+func (s *Store) UntoldOutages(ctx context.Context, c Channel) ([]Outage, error) {
+	const query = `
+		SELECT id, split_part(system, ' ', 1), substr(system, length(split_part(system, ' ', 1)) + 2), code, started_at, ended_at, told
+		FROM   outages o
+		CROSS  JOIN LATERAL (SELECT
+		         EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'outage' AND a.subject = o.id::text AND a.channel = $1),
+		         EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'outage' AND a.subject = o.id::text),
+		         EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'outage_end' AND a.subject = o.id::text AND a.channel = $1)
+		       ) AS a(told, others, told_end)
+		WHERE  NOT told AND (started_alert_at IS NULL OR ended_at IS NULL AND started_alert_at >= $2 AND others)
+		OR     ended_at IS NOT NULL AND NOT told_end AND (ended_alert_at IS NULL OR told)
+		ORDER  BY id`
+	rows, err := s.pool.Query(ctx, query, c.Name, c.Since)
+	if err != nil {
+		return nil, doing("reading outages", err)
+	}
+	outages, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Outage])
+	return outages, doing("reading outages", err)
+}
+
+// Untold returns those of the alerts that a channel has not taken.
+func (s *Store) Untold(ctx context.Context, channel string, alerts []Alert) ([]Alert, error) {
+	const query = `
+		SELECT t.* FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS t(kind, subject, occasion)
+		WHERE  NOT EXISTS (SELECT FROM alert_deliveries a
+		                   WHERE a.kind = t.kind AND a.subject = t.subject AND a.occasion = t.occasion AND a.channel = $1)`
+	kinds, subjects, occasions := columns(alerts)
+	return s.alerts(ctx, query, channel, kinds, subjects, occasions)
+}
+
+// TakenWithoutEnd returns the alerts of a kind that a channel has taken in the last week, and whose end it has not.
+func (s *Store) TakenWithoutEnd(ctx context.Context, channel, kind, end string) ([]Alert, error) {
+	const query = `
+		SELECT a.kind, a.subject, a.occasion FROM alert_deliveries a
+		WHERE  a.channel = $1 AND a.kind = $2 AND a.delivered_at > now() - interval '7 days'
+		AND    NOT EXISTS (SELECT FROM alert_deliveries e
+		                   WHERE e.kind = $3 AND e.subject = a.subject AND e.occasion = a.occasion AND e.channel = a.channel)`
+	return s.alerts(ctx, query, channel, kind, end)
+}
+
+func (s *Store) alerts(ctx context.Context, query string, args ...any) ([]Alert, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
+	if err != nil {
+		return nil, doing("reading alerts", err)
+	}
+	alerts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Alert])
+	return alerts, doing("reading alerts", err)
+}
+
+// columns lays alerts out in arrays.
+func columns(alerts []Alert) (kinds, subjects []string, occasions []time.Time) {
+	for _, a := range alerts {
+		kinds, subjects, occasions = append(kinds, a.Kind), append(subjects, a.Subject), append(occasions, a.Occasion)
+	}
+	return kinds, subjects, occasions
+}

@@ -1,0 +1,248 @@
+package alert
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crmsync/schema/store"
+)
+
+func TestLettersShareMessages(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	a := w.alerter(mail)
+	w.dead(2*lettersPerMessage + 1)
+	w.round(a)
+	texts := mail.take()
+	if len(texts) != 3 {
+		t.Errorf("%d messages, want 3", len(texts))
+	}
+	if diff := cmp.Diff(upTo(2*lettersPerMessage+1), jobsIn(texts)); diff != "" {
+		t.Errorf("jobs that were told (-want +got):\n%s", diff)
+	}
+	w.round(a)
+	if texts := mail.take(); len(texts) != 0 {
+		t.Errorf("told once more: %q", texts)
+	}
+}
+
+// TestChannelFails has one channel fail: the other is told of everything once, also by another process and after a
+// restart, and of the one that fails. That one is told of all that is still open once it works.
+func TestChannelFails(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	telegram, slack := &inbox{name: "telegram", fails: errTrouble}, &inbox{name: "slack"}
+	if err := w.StartOutage(t.Context(), "salesforce", "503"); err != nil {
+		t.Fatal(err)
+	}
+	total := lettersPerMessage + 5
+	w.dead(total)
+	var heard []string
+	for range failuresTold + 2 {
+		w.round(w.alerter(telegram, slack)) // one that remembers nothing
+		w.rested()
+		heard = append(heard, slack.take()...)
+	}
+	if diff := cmp.Diff(upTo(total), jobsIn(heard)); diff != "" {
+		t.Errorf("the channel that works is told of jobs (-want +got):\n%s", diff)
+	}
+	others := without(heard)
+	if len(others) != 2 || !strings.HasPrefix(others[0], "Salesforce is away") || !strings.HasPrefix(others[1], "Alerts do not reach Telegram") ||
+		!strings.HasSuffix(others[1], ": trouble.") {
+		t.Errorf("besides, it is told %q", others)
+	}
+	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
+		t.Errorf("%d dead letters count as told to nobody", n)
+	}
+	channels, err := w.Channels(t.Context())
+	if err != nil || len(channels) != 2 || channels[0].FailingSince != nil || channels[1].FailingSince == nil || channels[1].Error != "trouble" {
+		t.Errorf("%v: channels %+v", err, channels)
+	}
+	w.exec("UPDATE dead_letters SET replayed_at = now() WHERE job_id = 1")
+	telegram.fail(nil)
+	w.round(w.alerter(telegram, slack))
+	late := telegram.take()
+	if diff := cmp.Diff(upTo(total)[1:], jobsIn(late)); diff != "" {
+		t.Errorf("in the end Telegram is told of jobs (-want +got):\n%s", diff)
+	}
+	if others := without(late); len(others) != 1 || !strings.HasPrefix(others[0], "Salesforce is away") {
+		t.Errorf("besides, it is told %q", others)
+	}
+	w.round(w.alerter(telegram, slack))
+	if diff := cmp.Diff([]string{"Alerts reach Telegram again."}, slack.take()); diff != "" {
+		t.Errorf("then Slack is told (-want +got):\n%s", diff)
+	}
+	if texts := telegram.take(); len(texts) != 0 {
+		t.Errorf("and Telegram %q", texts)
+	}
+}
+
+func (w *world) count(query string) (n int) {
+	w.t.Helper()
+	if err := w.db.QueryRow(w.t.Context(), query).Scan(&n); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// TestChannelRests: a channel that fails is left alone, the longer, the longer it fails. One that asks for a pause does not
+// count as failing.
+func TestChannelRests(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	ago := func(d time.Duration) *time.Time { at := now.Add(-d); return &at }
+	tests := map[string]struct {
+		since, last *time.Time
+		rests       bool
+	}{
+		"works":               {},
+		"first failure":       {since: ago(0), last: ago(0)},
+		"failing for a while": {since: ago(40 * time.Second), last: ago(10 * time.Second), rests: true},
+		"long enough":         {since: ago(40 * time.Second), last: ago(25 * time.Second)},
+		"failing for a day":   {since: ago(24 * time.Hour), last: ago(4 * time.Minute), rests: true},
+		"at most":             {since: ago(24 * time.Hour), last: ago(6 * time.Minute)},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := resting(store.Channel{FailingSince: tt.since, FailedAt: tt.last}, now); got != tt.rests {
+				t.Errorf("rests: %v, want %v", got, tt.rests)
+			}
+		})
+	}
+	w := setup(t)
+	slack := &inbox{name: "slack", fails: &pauseError{time.Minute}}
+	w.dead(1)
+	w.round(w.alerter(slack))
+	if n := w.count("SELECT count(*) FROM alert_channels WHERE failing_since IS NOT NULL"); slack.calls != 1 || n != 0 {
+		t.Errorf("%d calls, %d channels count as failing", slack.calls, n)
+	}
+}
+
+// TestNewChannel is told of nothing that others were told of before it was there.
+func TestNewChannel(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	telegram, slack := &inbox{name: "telegram"}, &inbox{name: "slack"}
+	w.dead(1)
+	if err := w.StartOutage(t.Context(), "salesforce", "503"); err != nil {
+		t.Fatal(err)
+	}
+	w.round(w.alerter(telegram))
+	w.dead(1)
+	w.round(w.alerter(telegram, slack))
+	w.round(w.alerter(telegram, slack))
+	if diff := cmp.Diff([]int{2}, jobsIn(slack.take())); diff != "" {
+		t.Errorf("the new channel is told of jobs (-want +got):\n%s", diff)
+	}
+}
+
+// TestLetterDiesAgain: a dead letter that was put back and failed again is told again.
+func TestLetterDiesAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	w.dead(1)
+	w.round(w.alerter(mail))
+	w.exec("UPDATE river_job SET finalized_at = clock_timestamp()")
+	w.round(w.alerter(mail))
+	if diff := cmp.Diff([]int{1, 1}, jobsIn(mail.take())); diff != "" {
+		t.Errorf("jobs that were told (-want +got):\n%s", diff)
+	}
+}
+
+func TestOutages(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	a := w.alerter(mail)
+	start := func(key, code, at string) {
+		if err := w.StartOutage(t.Context(), key, code); err != nil {
+			t.Fatal(err)
+		}
+		w.exec("UPDATE outages SET started_at = $2::timestamptz WHERE system = $1 AND ended_at IS NULL", key, at)
+	}
+	start("salesforce", "503", "2026-09-23 12:00:00Z")
+	w.round(a)
+	w.round(a)
+	w.exec("UPDATE outages SET ended_at = '2026-09-23 12:01:30Z'")
+	w.round(a)
+	w.round(a)
+	w.exec("INSERT INTO outages (system, code, started_at, ended_at) VALUES ('monday', 'X', '2026-09-23 13:00:00Z', '2026-09-23 13:00:01Z')")
+	w.round(a)
+	start("monday board 1001", "UserUnauthorizedException", "2026-09-23 14:00:00Z")
+	w.round(a)
+	start("salesforce creation", "STORAGE_LIMIT_EXCEEDED", "2026-09-23 15:00:00Z")
+	w.round(a)
+	w.exec("UPDATE outages SET ended_at = started_at + interval '1 minute' WHERE ended_at IS NULL")
+	w.round(a)
+	start("monday", "InvalidVersionException", "2026-09-23 16:00:00Z")
+	w.round(a)
+	want := []string{
+		"Salesforce is away (503) since 2026-09-23 12:00:00 UTC. Events wait; none is lost.",
+		"Salesforce is back. It was away for 1m30s, from 2026-09-23 12:00:00 UTC.",
+		"Monday is away (X) since 2026-09-23 13:00:00 UTC. Events wait; none is lost.",
+		"Monday is back. It was away for 1s, from 2026-09-23 13:00:00 UTC.",
+		"Monday refuses access to board 1001 (UserUnauthorizedException) since 2026-09-23 14:00:00 UTC. Events that need it wait; all others go on.\n" +
+			"Give the user of MONDAY_API_TOKEN access to the board, as a subscriber or by its permissions.",
+		"Salesforce creates no records (STORAGE_LIMIT_EXCEEDED) since 2026-09-23 15:00:00 UTC. New records wait; updates go on.\n" +
+			"The org's storage is full. Nothing can be created until records are deleted or storage is added; updates go on, and what waits is created afterwards.",
+		"Monday gives access to board 1001 again. It did not for 1m0s, from 2026-09-23 14:00:00 UTC.",
+		"Salesforce creates records again. It did not for 1m0s, from 2026-09-23 15:00:00 UTC.",
+		"Monday is away (InvalidVersionException) since 2026-09-23 16:00:00 UTC. Events wait; none is lost.\n" +
+			"Monday no longer serves this version of its API. Set MONDAY_API_VERSION to a current one (https://developer.monday.com/api-reference/docs/api-versioning lists them).",
+	}
+	if diff := cmp.Diff(want, mail.take()); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// TestPauses: somebody paused a queue, and resumes it.
+func TestPauses(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	a := w.alerter(mail)
+	w.exec("INSERT INTO river_queue (name, created_at, updated_at) VALUES ('events', now(), now()), ('migrations', now(), now())")
+	pause := func(at string) {
+		w.exec("UPDATE river_queue SET paused_at = $1::timestamptz WHERE name = 'events'", at)
+		w.round(a)
+		w.round(a)
+	}
+	pause("2026-09-23 12:00:00Z")
+	w.exec("UPDATE river_queue SET paused_at = NULL")
+	w.round(a)
+	w.round(a)
+	pause("2026-09-23 13:00:00Z")
+	want := []string{
+		"The queue events is paused since 2026-09-23 12:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
+		"The queue events is no longer paused.",
+		"The queue events is paused since 2026-09-23 13:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
+	}
+	if diff := cmp.Diff(want, mail.take()); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// TestLettersText holds that a message of the longest letters fits into Telegram's.
+func TestLettersText(t *testing.T) {
+	t.Parallel()
+	board, item, object, id := int64(18_421_858_736), int64(12_736_724_196), "namespace15long__"+strings.Repeat("x", 40)+"__c", "003000000000001AAA"
+	letter := store.Letter{
+		JobID: 9_999_999_999, Event: "update_column_value", BoardID: &board, ItemID: &item, Object: &object, SalesforceID: &id,
+		Code: "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", Attempts: 12,
+	}
+	if text := lettersText(slices.Repeat([]store.Letter{letter}, lettersPerMessage)); len([]rune(text)) > 4096 {
+		t.Errorf("%d characters, Telegram takes 4096", len([]rune(text)))
+	}
+	one := store.Letter{JobID: 7, Event: "unreadable", Attempts: 1}
+	want := "crmsync could not process an event:\n• job 7: unreadable, 1 attempt\nPut back with: crmsync replay 7"
+	if diff := cmp.Diff(want, lettersText([]store.Letter{one})); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
+	}
+}

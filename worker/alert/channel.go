@@ -1,0 +1,116 @@
+package alert
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// sending is how long one message may take.
+	sending = 15 * time.Second
+
+	// maxAnswer is the most bytes that are read of an answer.
+	maxAnswer = 64 << 10
+)
+
+// Slack posts messages to an incoming webhook.
+//
+// https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+type Slack struct {
+	url    string
+	client *http.Client
+}
+
+// NewSlack returns a channel to the webhook's URL, which is a secret.
+func NewSlack(url string) (*Slack, error) {
+	if err := CheckURL(url); err != nil {
+		return nil, fmt.Errorf("slack webhook URL: %w", err)
+	}
+	return &Slack{url: url, client: &http.Client{Timeout: sending, CheckRedirect: refuseRedirect}}, nil
+}
+
+// Name is how logs, metrics and the status call it.
+func (s *Slack) Name() string { return "slack" }
+
+// Send posts a text.
+func (s *Slack) Send(ctx context.Context, text string) error {
+	body, err := json.Marshal(map[string]string{"text": text})
+	if err != nil {
+		return fmt.Errorf("writing the message: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("preparing the message: %w", withoutURL(err))
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return withoutURL(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("reading the answer: %w", withoutURL(err))
+	}
+	if resp.StatusCode != http.StatusOK || strings.TrimSpace(string(answer)) != "ok" {
+		return &answerError{resp.StatusCode}
+	}
+	return nil
+}
+
+// logChannel tells the log, where no other channel is configured.
+type logChannel struct{ log *slog.Logger }
+
+func (logChannel) Name() string { return "log" }
+
+func (c logChannel) Send(_ context.Context, text string) error {
+	c.log.Error("alert", "text", text)
+	return nil
+}
+
+// answerError is an answer that does not say that the message was taken. What it says instead may be anybody's.
+type answerError struct{ status int }
+
+func (e *answerError) Error() string {
+	switch {
+	case e.status >= 300 && e.status < 400:
+		return fmt.Sprintf("answered %d: redirects are not followed, since the address is a secret", e.status)
+	case e.status == http.StatusOK:
+		return "answered 200, but not that the message was taken"
+	}
+	return fmt.Sprintf("answered %d %s", e.status, http.StatusText(e.status))
+}
+
+// refuseRedirect keeps a URL that is a secret from other hosts, to which it would go as the referrer.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// CheckURL returns an error for a URL that a secret must not be sent to: plain http is for this machine alone.
+func CheckURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return errors.New("not an https URL")
+	}
+	host := u.Hostname()
+	if ip := net.ParseIP(host); u.Scheme == "http" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errors.New("must begin with https://, since what is sent there is secret; http:// is for this machine alone")
+	}
+	return nil
+}
+
+// withoutURL leaves the URL out of a transport's error: it holds the secret.
+func withoutURL(err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err
+	}
+	return err
+}

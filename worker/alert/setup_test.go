@@ -1,0 +1,133 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/schema/queue"
+	"crmsync/schema/schematest"
+	"crmsync/schema/store"
+)
+
+var (
+	quiet      = slog.New(slog.DiscardHandler)
+	errTrouble = errors.New("trouble")
+)
+
+// world is a store and a queue on a database of the test's own.
+type world struct {
+	*store.Store
+	queue *queue.Queue
+	t     *testing.T
+	db    *pgxpool.Pool
+}
+
+func setup(t *testing.T) *world {
+	t.Helper()
+	db := schematest.New(t)
+	return &world{store.New(db), queue.New(db, queue.Names{Events: "events", MigrateBoard: "migrate_board"}), t, db}
+}
+
+func (w *world) exec(query string, args ...any) {
+	w.t.Helper()
+	schematest.Exec(w.t, w.db, query, args...)
+}
+
+func (w *world) alerter(channels ...Channel) *Alerter { return New(w.Store, w.queue, channels, quiet) }
+
+// round lets an alerter do its work, after the sweep that goes before it.
+func (w *world) round(a *Alerter) {
+	w.t.Helper()
+	if _, err := w.queue.SweepLetters(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := a.Round(w.t.Context()); err != nil {
+		w.t.Errorf("the round fails by %v", err)
+	}
+}
+
+// rested makes the channels that were left alone due again.
+func (w *world) rested() {
+	w.t.Helper()
+	w.exec("UPDATE alert_channels SET failed_at = failing_since")
+}
+
+// dead discards n jobs.
+func (w *world) dead(n int) {
+	w.t.Helper()
+	w.exec(`INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts, finalized_at)
+		SELECT 'discarded', 'item_rename', '{"type":"update_name","board_id":1001,"item_id":7}', 'events', 12, 12, clock_timestamp()
+		FROM generate_series(1, $1)`, n)
+}
+
+// inbox is a channel that keeps what it takes, and refuses it where it is told to.
+type inbox struct {
+	name string
+
+	mu    sync.Mutex
+	fails error
+	calls int
+	texts []string
+}
+
+func (m *inbox) Name() string { return m.name }
+
+func (m *inbox) Send(_ context.Context, text string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls++
+	if m.fails != nil {
+		return m.fails
+	}
+	m.texts = append(m.texts, text)
+	return nil
+}
+
+func (m *inbox) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fails = err
+}
+
+// take empties the inbox.
+func (m *inbox) take() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	texts := m.texts
+	m.texts = nil
+	return texts
+}
+
+// jobsIn are the jobs that texts tell of, each as often as it is told.
+func jobsIn(texts []string) (jobs []int) {
+	for _, text := range texts {
+		for line := range strings.Lines(text) {
+			var job int
+			if n, _ := fmt.Sscanf(line, "• job %d:", &job); n == 1 {
+				jobs = append(jobs, job)
+			}
+		}
+	}
+	slices.Sort(jobs)
+	return jobs
+}
+
+// without leaves out the texts that tell of jobs.
+func without(texts []string) []string {
+	return slices.DeleteFunc(texts, func(text string) bool { return len(jobsIn([]string{text})) > 0 })
+}
+
+func upTo(n int) (all []int) {
+	for i := range n {
+		all = append(all, i+1)
+	}
+	return all
+}

@@ -1,0 +1,58 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"crmsync/schema/store"
+)
+
+const (
+	forgetEvery = time.Hour
+	forgetLease = "retention"
+)
+
+// pruner deletes logs that are older than they are kept for. Across all pools one pruner runs at a time.
+type pruner struct {
+	store *store.Store
+	keep  time.Duration
+	log   *slog.Logger
+}
+
+// run prunes now and then until ctx ends.
+func (p *pruner) run(ctx context.Context) {
+	ticker := time.NewTicker(forgetEvery)
+	defer ticker.Stop()
+	for {
+		if err := p.round(ctx); err != nil && ctx.Err() == nil {
+			p.log.Error("could not delete old logs", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// round deletes what is too old, unless another pool does.
+func (p *pruner) round(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, forgetEvery/2)
+	defer cancel()
+	holder := uuid.New()
+	got, err := p.store.Lease(ctx, holder, []string{forgetLease}, forgetEvery/2)
+	if err != nil || len(got) == 0 {
+		return err
+	}
+	deleted, err := p.store.Forget(ctx, time.Now().Add(-p.keep))
+	if deleted > 0 {
+		p.log.Info("old logs deleted", "rows", deleted)
+	}
+	if err != nil {
+		return err
+	}
+	return p.store.Free(context.WithoutCancel(ctx), holder, []string{forgetLease})
+}

@@ -1,0 +1,77 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"crmsync/worker/alert"
+)
+
+// inbox is a channel that keeps what it takes.
+type inbox struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+func (*inbox) Name() string { return "inbox" }
+
+func (m *inbox) Send(_ context.Context, text string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.texts = append(m.texts, text)
+	return nil
+}
+
+// rounds is a pool as far as its rounds go.
+func (w *world) rounds(channels ...alert.Channel) *Pool {
+	q := Queue(w.db)
+	return &Pool{config: Config{Log: quiet}, store: w.Store, queue: q, alerter: alert.New(w.Store, q, channels, quiet)}
+}
+
+// TestRoundsAtOnce: of the pools that are due at the same time one tells people.
+func TestRoundsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{}
+	pools := []*Pool{w.rounds(mail), w.rounds(mail), w.rounds(mail)}
+	for n := range 5 {
+		w.exec(`INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts, finalized_at)
+			VALUES ('discarded', 'item_rename', '{"type":"update_name"}', 'events', 12, 12, clock_timestamp())`)
+		var wait sync.WaitGroup
+		for _, p := range pools {
+			wait.Go(func() {
+				if err := p.round(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		if err := pools[n%3].round(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(mail.texts) != 5 {
+		t.Errorf("%d messages, want 5: %q", len(mail.texts), mail.texts)
+	}
+}
+
+// TestRoundWakes: what waits for a system is due as soon as a round sees that it is back.
+func TestRoundWakes(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.rounds()
+	w.exec(`INSERT INTO river_job (state, kind, args, queue, max_attempts, metadata, scheduled_at)
+		SELECT 'scheduled', 'item_rename', '{}', 'events', 12, '{"output": {"away": true, "outage": "salesforce"}}', now() + interval '1 minute'`)
+	w.exec("INSERT INTO outages (system, code) VALUES ('salesforce', '503')")
+	for _, want := range []int{0, 1} {
+		if err := p.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if due := ask[int](w, "SELECT count(*) FROM river_job WHERE scheduled_at <= now()"); due != want {
+			t.Errorf("%d jobs are due, want %d", due, want)
+		}
+		w.exec("UPDATE outages SET ended_at = $1", time.Now())
+	}
+}
