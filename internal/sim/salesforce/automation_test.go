@@ -133,6 +133,13 @@ func TestTriggerThrowsForTheCall(t *testing.T) {
 func TestTriggerOfOneObjectAmongSeveral(t *testing.T) {
 	t.Parallel()
 	o := setup(t, sfsim.Config{})
+	accounts := func(record map[string]any) bool { return record["LastName"] == nil }
+	o.AddTrigger(sfsim.Trigger{Object: "Contact", Culprit: accounts, Message: "it sees contacts only"})
+	contact := `{"records":[{"attributes":{"type":"Account"},"Name":"A"},{"attributes":{"type":"Contact"},"LastName":"B"}]}`
+	if r := o.do("POST", collections, contact); !slices.Equal(r.outcomes(), []string{"ok", "ok"}) {
+		t.Errorf("a trigger of contacts sees accounts: %v", r.outcomes())
+	}
+	o = setup(t, sfsim.Config{})
 	o.AddTrigger(sfsim.Trigger{Object: "Contact", Culprit: func(map[string]any) bool { return true }, Message: "UNABLE_TO_LOCK_ROW"})
 	r := o.do("POST", collections, `{"records":[{"attributes":{"type":"Account"},"Name":"A"},{"attributes":{"type":"Contact"},"LastName":"B"},
 		{"attributes":{"type":"Account"},"Name":"C"}]}`)

@@ -14,7 +14,7 @@ func TestDuplicateRules(t *testing.T) {
 	type m = map[string]any
 	const alert, found = "allowSave=true", "DUPLICATES_DETECTED"
 	tests := map[string]struct {
-		block                bool
+		block, twin          bool
 		method, path, header string
 		body                 m
 		want                 string
@@ -27,6 +27,7 @@ func TestDuplicateRules(t *testing.T) {
 		"made alike":           {method: "PATCH", body: m{"Email": "a@x.org"}, want: found},
 		"made alike, allowed":  {method: "PATCH", body: m{"Email": "a@x.org"}, header: "includeRecordDetails=true; allowSave=TRUE", want: "ok"},
 		"another field":        {method: "PATCH", body: m{"Phone": "1"}, want: "ok"},
+		"another, of a twin":   {method: "PATCH", twin: true, body: m{"Phone": "1"}, want: "ok"},
 		"upserted":             {method: "PATCH", path: "/Contact/Monday_Item_Id__c", body: m{sfsim.KeyField: "9", "LastName": "Doe", "Email": "a@x.org"}, want: found},
 		"upserted, of its own": {method: "PATCH", path: "/Contact/Monday_Item_Id__c", body: m{sfsim.KeyField: "1", "LastName": "DOE"}, want: "ok"},
 	}
@@ -41,6 +42,9 @@ func TestDuplicateRules(t *testing.T) {
 			if tt.method != "" {
 				if method = tt.method; tt.path == "" {
 					tt.body["Id"] = other
+				}
+				if tt.twin {
+					o.Update("Contact", other, m{"Email": "a@x.org"})
 				}
 			}
 			req := o.request(method, collections+tt.path, rows("Contact", false, tt.body))

@@ -20,11 +20,9 @@ func (s *Sim) AddField(object string, f Field) {
 		rec.values = append(slices.Clone(rec.values), c.initial())
 		t.compute(rec.values)
 	}
-	t.indexes = map[int]index{} // they are built again at need, of what the records hold now
-	for i := range t.columns {
-		if c := &t.columns[i]; c.Unique || c.ExternalID {
-			t.indexOf(c)
-		}
+	if c.Unique || c.ExternalID {
+		delete(t.indexes, c.index) // it knows nothing of the default
+		t.indexOf(c)
 	}
 }
 

@@ -69,12 +69,16 @@ func TestSecondUniqueField(t *testing.T) {
 	o.Insert("Contact", m{"LastName": "Old"})
 	o.AddField("Contact", sfsim.Field{Name: "Member__c", Type: sfsim.String, Unique: true})
 	o.AddField("Contact", sfsim.Field{Name: "Active__c", Type: sfsim.Boolean})
+	o.AddField("Contact", sfsim.Field{Name: "Source__c", Type: sfsim.String, ExternalID: true, Default: "Import"})
 	o.Insert("Contact", m{"LastName": "A", "Member__c": "7"})
 	r := o.do("POST", collections, rows("Contact", false, m{"LastName": "B", "Member__c": "7", sfsim.KeyField: "1"}, m{"LastName": "B", sfsim.KeyField: "1"}))
 	if got := r.outcomes(); !slices.Equal(got, []string{"DUPLICATE_VALUE", "ok"}) {
 		t.Errorf("answered %v", got)
 	}
 	if r := o.query("SELECT LastName FROM Contact WHERE Member__c = '7'"); !slices.Equal(r.values("LastName"), []any{"A"}) {
+		t.Errorf("found %s", r.text)
+	}
+	if r := o.query("SELECT LastName FROM Contact WHERE Source__c = 'import'"); len(r.values("LastName")) != 3 {
 		t.Errorf("found %s", r.text)
 	}
 	if r := o.query("SELECT LastName FROM Contact WHERE Active__c = false"); len(r.values("LastName")) != 3 {
