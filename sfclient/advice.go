@@ -3,7 +3,7 @@ package sfclient
 // Advice is what a person can do about the error; empty: nothing is known that would help. It is constant text.
 func (e *Error) Advice() string {
 	switch {
-	case e.moved:
+	case e.moved && e.Status != 0:
 		return "Nobody answers as Salesforce's API at the org's host. If the org has moved or changed its domain, " +
 			"the next login finds it; if the login fails too, correct SALESFORCE_LOGIN_URL."
 	case e.Class() == Throttle:

@@ -21,15 +21,15 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// loginTimeout is how long a login may take, whoever waits for it.
+// loginTimeout is how long a login may take. It does not depend on the context of the calls that wait for it.
 const loginTimeout = 30 * time.Second
 
 // token is a session and the host that it is for.
 type token struct {
 	access   string
 	instance *url.URL // scheme and host
-	org      string   // Id of the organization; empty: the login does not tell
-	user     string   // Id of the user that the session is of; empty: the login does not tell
+	org      string   // Id of the organization; empty: unknown
+	user     string   // Id of the session's user; empty: unknown
 }
 
 // tokens holds the session that all calls share. Salesforce does not say when one ends (use prolongs it), so it is kept
@@ -101,7 +101,8 @@ func isKey(text string) bool {
 	return err == nil && isRSA
 }
 
-// get returns the session. All who come while there is none wait for one login, which goes on when one of them leaves.
+// get returns the session. All calls that come while there is none wait for one login, which continues when one of them
+// is canceled.
 func (t *tokens) get(ctx context.Context) (*token, error) {
 	if held := t.held(); held != nil {
 		return held, nil
@@ -204,6 +205,7 @@ func loginError(ctx context.Context, err error) *Error {
 	}
 	status := refused.Response.StatusCode
 	return &Error{
+		moved:  status/100 == 3 || status == http.StatusNotFound,
 		Status: status,
 		Code:   name(cmp.Or(refused.ErrorCode, gjson.GetBytes(refused.Body, "error").String())),
 		wait:   retryAfter(refused.Response.Header),

@@ -42,10 +42,10 @@ type Config struct {
 	HTTPClient *http.Client
 	UserAgent  string // empty: crmsync
 
-	// Usage, if not nil, is told what is used of the calls of the rolling 24 hours, and their limit, as of every answer.
+	// Usage, if not nil, receives after every answer how many calls of the rolling 24 hours are used, and their limit.
 	Usage func(used, limit int)
 
-	// Observe, if not nil, is told of every API call once: the code is the HTTP status or "error"; rows are records.
+	// Observe, if not nil, is called once for every API call: the code is the HTTP status or "error"; rows are records.
 	// A login is the operation "token".
 	Observe func(operation, code string, took time.Duration, succeeded, failed int)
 }
@@ -120,7 +120,7 @@ type answer struct {
 	body   []byte
 }
 
-// decoder takes an answer in and counts its rows.
+// decoder reads an answer and counts its rows.
 type decoder func(*answer) (succeeded, failed int, err error)
 
 // attempt makes a call. A session that has expired is renewed, and the call repeated once. Where nobody answers as the API

@@ -180,6 +180,9 @@ func TestLoginErrors(t *testing.T) {
 				}
 				_, err = c.Limits(t.Context())
 				e := asError(t, err)
+				if name == "redirect away" && !strings.Contains(e.Advice(), "SALESFORCE_LOGIN_URL") {
+					t.Errorf("advice on %v: %q", e, e.Advice())
+				}
 				if name != "no token" && e.Code != tt.code || !e.Outage() || name != "no token" && e.RetryAfter() != tt.wait {
 					t.Errorf("error = %v, class %v, wait %v; want %s, outage, %v", e, e.Class(), e.RetryAfter(), tt.code, tt.wait)
 				}

@@ -3,6 +3,7 @@ package sfclient
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,7 +14,7 @@ import (
 
 const (
 	shapeLife  = time.Hour   // how long a description is believed without a call
-	shapeRetry = time.Minute // the same, after Salesforce could not be asked about one that is older
+	shapeRetry = time.Minute // the same for one that is older, after Salesforce could not be asked
 )
 
 // Object is what an sObject is made of, as the run-as user sees it.
@@ -91,8 +92,8 @@ type description struct {
 	until    time.Time // by our clock: when Shape asks again
 }
 
-// Describe reads what an object is made of. Each time it asks whether that has changed, and hands out the same Object
-// until then: it is not to be changed.
+// Describe reads what an object is made of. Each time it asks whether that has changed, and until then returns the same
+// Object: callers must not change it.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-sobject-describe.html
 func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
@@ -112,8 +113,8 @@ func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
 	return held.object, nil
 }
 
-// Shape is Describe without a call for an hour: for decisions that many batches make. While Salesforce cannot be asked,
-// it hands out what it last knew.
+// Shape is Describe without a call for an hour: for decisions that many batches make. While Salesforce does not answer,
+// it returns what was last known.
 func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
 	held := c.shapes.get(object)
 	if held.object != nil && time.Now().Before(held.until) {
@@ -124,10 +125,10 @@ func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
 	case <-ctx.Done():
 		return nil, while(networkError(ctx, ctx.Err()), "describing %s", object)
 	case result := <-asked:
-		switch {
+		switch refused, _ := errors.AsType[*Error](result.Err); {
 		case result.Err == nil:
 			return result.Val.(*Object), nil
-		case held.object != nil:
+		case held.object != nil && (refused == nil || !refused.Refused()):
 			c.shapes.keep(object, held, shapeRetry)
 			return held.object, nil
 		}

@@ -64,12 +64,16 @@ func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func TestShapeIsAskedOnceAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var asked, down atomic.Int64
+		var asked, down, gone atomic.Int64
 		c := offline(t, func(w http.ResponseWriter, r *http.Request) {
 			asked.Add(1)
 			time.Sleep(time.Second) // the others come meanwhile
 			if down.Load() > 0 {
 				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			if gone.Load() > 0 {
+				reply(w, 404, `[{"errorCode":"NOT_FOUND"}]`)
 				return
 			}
 			reply(w, 200, `{"name":"Lead","keyPrefix":"00Q"}`)
@@ -100,6 +104,12 @@ func TestShapeIsAskedOnceAnHour(t *testing.T) {
 		shape(3)
 		time.Sleep(shapeRetry)
 		shape(4)
+		down.Store(0)
+		gone.Store(1)
+		time.Sleep(shapeRetry)
+		if o, err := c.Shape(t.Context(), "Lead"); o != nil || asError(t, err).Class() != Gone {
+			t.Errorf("of an object that is no longer there: %v, %v", o, err)
+		}
 	})
 }
 

@@ -40,9 +40,9 @@ type Error struct {
 	Fields  []string // that the error names
 	Matches []string // Ids of the records that there would be a duplicate of
 
-	message string        // Salesforce's: some classes are told apart by it alone
+	message string        // Salesforce's: it alone distinguishes some classes
 	wait    time.Duration // Retry-After
-	login   bool          // no session is to be had
+	login   bool          // Salesforce grants no session
 	unsent  bool          // there was no session to make the call with
 	edge    bool          // the answer is not the API's, but of something before it
 	moved   bool          // nobody answers as the API at the instance's host: the org may have moved
@@ -251,7 +251,7 @@ func noHost(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &lookup) || errors.As(err, &certificate)
 }
 
-// connection is the part of err that tells of the connection alone: the rest may repeat a URL or an answer.
+// connection is the part of err that is about the connection alone: the rest may repeat a URL or an answer.
 func connection(err error) error {
 	var op *net.OpError
 	var lookup *net.DNSError

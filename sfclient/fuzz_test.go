@@ -55,6 +55,8 @@ func FuzzError(f *testing.F) {
 func FuzzQuery(f *testing.F) {
 	for _, seed := range []string{
 		`{"done":true,"records":[{"attributes":{},"Id":"1"}]}`, `{"done":false,"nextRecordsUrl":"/x","records":[]}`, `{"done":false}`,
+		`{"compositeResponse":[{"referenceId":"q1","httpStatusCode":400,"body":[{"errorCode":"X"}]},{"referenceId":"q0","httpStatusCode":200,"body":{"done":true}}]}`,
+		`{"compositeResponse":[{"referenceId":"q9","httpStatusCode":200,"body":null},null]}`,
 		`{"records":[null]}`, `null`, `[]`, `{"done":false,"nextRecordsUrl":"https://evil.example/"}`,
 	} {
 		f.Add([]byte(seed))
@@ -63,7 +65,8 @@ func FuzzQuery(f *testing.F) {
 		if p, err := decodePage(body); err == nil && p.Next != "" && p.Next[0] != '/' {
 			t.Errorf("next %q", p.Next)
 		}
-		_, err := decodeEach(body, 2)
-		_ = err
+		if results, err := decodeEach(body, 2); err == nil && len(results) != 2 {
+			t.Errorf("%d results of 2 queries", len(results))
+		}
 	})
 }

@@ -27,9 +27,9 @@ func newHosts(loginURL string, further []string) (hosts, error) {
 	case loginURL == "":
 		return hosts{}, errors.New("salesforce login URL: missing")
 	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return hosts{}, errors.New("salesforce login URL: not a URL of a host alone")
+		return hosts{}, errors.New("salesforce login URL: must be a scheme and a host, such as https://acme.my.salesforce.com")
 	case !private(u):
-		return hosts{}, errors.New("salesforce login URL: not https")
+		return hosts{}, errors.New("salesforce login URL: must begin with https:// (http:// is accepted for this machine only)")
 	}
 	lower := make([]string, len(further))
 	for n, host := range further {
@@ -74,7 +74,7 @@ func isSalesforce(host string) bool {
 	return slices.ContainsFunc(salesforceDomains, func(domain string) bool { return strings.HasSuffix(host, "."+domain) })
 }
 
-// private tells whether nobody on the way can read along: https, or http that does not leave the machine.
+// private reports whether nobody on the way can read along: https, or http that does not leave the machine.
 func private(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
 	loopback := strings.EqualFold(u.Hostname(), "localhost") || ip != nil && ip.IsLoopback()

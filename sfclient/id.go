@@ -6,8 +6,8 @@ import "strings"
 const checksumDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 // ID18 is the 18-character form of a record's Id, which has 15 characters whose case matters, or 18, of which the last
-// three tell that case. An Id of 18 whose letters were all made small or all large is restored; one whose case and
-// checksum disagree otherwise is none.
+// three encode that case. An Id of 18 whose letters were all folded to one case is restored; where case and checksum
+// disagree otherwise, it is not an Id.
 //
 // https://help.salesforce.com/s/articleView?id=000385585
 func ID18(id string) (string, bool) {
@@ -44,7 +44,7 @@ func checksum(id string) string {
 	return string(sum[:])
 }
 
-// restore gives the letters the case that the checksum tells.
+// restore gives the letters the case that the checksum encodes.
 func restore(id string) (string, bool) {
 	text, sum := []byte(strings.ToLower(id[:15])), strings.ToUpper(id[15:])
 	for n := range text {

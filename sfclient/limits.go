@@ -24,14 +24,14 @@ func (c *Client) Limits(ctx context.Context) (limits map[string]Limit, err error
 	return limits, while(err, "reading limits")
 }
 
-// Identity is who is logged in, and where. What Salesforce does not tell is empty.
+// Identity is who is logged in, and where. What is unknown is empty.
 type Identity struct {
 	Host     string // of the instance that calls go to
 	OrgID    string
 	UserID   string
 	Username string
 	Used     int // API calls of the rolling 24 hours, by all of the org's clients
-	Limit    int // the most of them; 0: not told
+	Limit    int // the most of them; 0: unknown
 }
 
 // WhoAmI logs in, if need be, and makes one call with the session: it shows that login, host, API version and quota are
@@ -44,7 +44,7 @@ func (c *Client) WhoAmI(ctx context.Context) (Identity, error) {
 	who := Identity{}
 	found, err := c.Select(ctx, "SELECT Username FROM User WHERE Id = "+Quote(session.user))
 	if refused, ok := errors.AsType[*Error](err); ok && refused.Permanent() {
-		err = nil // the user may not read users; all else is answered by then
+		err = nil // the user may not read users, but login, host, version and quota were in order
 	}
 	if err != nil {
 		return Identity{}, while(err, "asking who is logged in")

@@ -219,7 +219,7 @@ var quoter = strings.NewReplacer(
 	`\`, `\\`, `'`, `\'`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\b", `\b`, "\f", `\f`,
 )
 
-// Quote makes a string literal of SOQL, quotes included.
+// Quote returns s as a string literal of SOQL, quotes included.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_quotedstringescapes.htm
 func Quote(s string) string { return "'" + quoter.Replace(s) + "'" }

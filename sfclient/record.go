@@ -13,7 +13,7 @@ import (
 // Record holds values by field. "Id" is the record's own; "attributes" is the client's affair and left out.
 type Record map[string]any
 
-// Time is the value of a date-time field, such as CreatedDate; not ok where there is none that can be read.
+// Time is the value of a date-time field, such as CreatedDate. It is not ok where there is no valid one.
 func (r Record) Time(field string) (at time.Time, ok bool) {
 	text, _ := r[field].(string)
 	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339} {
@@ -112,7 +112,7 @@ func appendString(buf *bytes.Buffer, s string) {
 	buf.WriteByte('"')
 }
 
-// isPlain tells whether s stands in JSON as it is.
+// isPlain reports whether s stands in JSON as it is.
 func isPlain(s string) bool {
 	for n := range len(s) {
 		if s[n] < ' ' || s[n] == '"' || s[n] == '\\' {
