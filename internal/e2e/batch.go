@@ -1,0 +1,74 @@
+package e2e
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	mondaysim "crmsync/internal/sim/monday"
+	"crmsync/jobs"
+)
+
+// Together has the events of what act does worked off in one batch: it keeps the line busy with an item that is not there
+// until all of them wait. Monday delivers, and one process serves. Nothing else may be going on.
+func (w *World) Together(board int64, act func()) {
+	w.T.Helper()
+	busy, release := make(chan struct{}), make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(release) })
+	defer goOn()
+	reached := sync.OnceFunc(func() { close(busy) })
+	w.Monday.OnCall(func(mondaysim.Call) *mondaysim.Fault {
+		reached()
+		<-release
+		return nil
+	})
+	w.Deliver(fmt.Sprintf(`{"event":{"type":"create_pulse","boardId":%d,"pulseId":1,"pulseName":"x","triggerUuid":"busy %d"}}`, board, time.Now().UnixNano()))
+	w.Eventually("the line is busy", func() bool {
+		select {
+		case <-busy:
+			return true
+		default:
+			return false
+		}
+	})
+	act()
+	w.Eventually("all events wait in the line", func() bool {
+		return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state IN ('available', 'retryable', 'scheduled')") == 0
+	})
+	w.Monday.OnCall(nil)
+	goOn()
+	w.Quiet()
+}
+
+// Resync queues a comparison of an item.
+func (w *World) Resync(args jobs.ItemResyncArgs) {
+	w.T.Helper()
+	client, err := river.NewClient(riverpgxv5.New(w.DB), &river.Config{})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	if _, err := client.Insert(w.T.Context(), args, nil); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Letters are the reasons of an item's dead letters, oldest first.
+func (w *World) Letters(item int64) (reasons []string) {
+	w.T.Helper()
+	w.Ask(&reasons, `SELECT coalesce(array_agg(reason ORDER BY job_id), '{}') FROM dead_letters WHERE (args->>'item_id')::bigint = $1`, item)
+	return reasons
+}
+
+// Writes is how many calls so far wrote to Salesforce.
+func (w *World) Writes() (calls int) {
+	for operation, n := range w.Salesforce.Calls() {
+		switch operation {
+		case "create", "update", "upsert", "delete":
+			calls += n
+		}
+	}
+	return calls
+}
