@@ -295,7 +295,7 @@ func (e *Environment) url(name, fallback string) string {
 func (e *Environment) Database() string {
 	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
 	if _, err := pgxpool.ParseConfig(url); url != "" && err != nil {
-		e.Problem("DATABASE_URL", "is no URL of a Postgres database")
+		e.Problem("DATABASE_URL", "is not a valid Postgres URL")
 	}
 	return url
 }

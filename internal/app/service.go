@@ -235,25 +235,6 @@ func (s *Service) stop(servers []*http.Server) error {
 	return errors.Join(err, admin.Close()) // whoever watches may watch to the end
 }
 
-// Connect opens the pool of connections. Postgres need not be there yet.
-func (s *Service) Connect(ctx context.Context) (*pgxpool.Pool, error) {
-	c, err := pgxpool.ParseConfig(s.Config.DatabaseURL)
-	if err != nil {
-		return nil, UsageError{errors.New("DATABASE_URL: is no URL of a Postgres database")}
-	}
-	// Batches, the queue's fetching and completing, inserts and the sweep each want a connection now and then.
-	c.MaxConns = max(c.MaxConns, int32(s.Config.BatchConcurrency)+8)
-	c.ConnConfig.RuntimeParams["application_name"] = "crmsync"
-	c.ConnConfig.ConnectTimeout = 5 * time.Second
-	// A process that freezes within a transaction must not hold its locks for as long as it is frozen.
-	c.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "60s"
-	db, err := pgxpool.NewWithConfig(ctx, c)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to Postgres: %w", err)
-	}
-	return db, nil
-}
-
 func shutdown(servers []*http.Server) (err error) {
 	for _, server := range servers {
 		err = errors.Join(err, server.Close())

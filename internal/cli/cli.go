@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/alecthomas/kong"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Exit codes.
@@ -48,6 +49,11 @@ type commands struct {
 type program struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
+}
+
+// openDatabase opens the database that DATABASE_URL names.
+func (p *program) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
+	return app.OpenDatabase(ctx, app.NewEnvironment(p.getenv))
 }
 
 // Run is the program: all that it reaches for is an argument.

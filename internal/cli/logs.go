@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"crmsync/internal/app"
 	"crmsync/schema/store"
 )
@@ -28,18 +26,18 @@ func (c logsExportCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return app.UsageError{Err: err}
 	}
-	s, done, err := p.openStore(ctx)
+	db, err := p.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer db.Close()
 	out := csv.NewWriter(p.stdout)
 	out.UseCRLF = true
 	header := []string{"job_id", "event", "board_id", "item_id", "column_id", "status", "attempt", "received_at", "finished_at", "response_data"}
 	if err := out.Write(header); err != nil {
 		return fmt.Errorf("writing the log: %w", err)
 	}
-	err = s.EachLog(ctx, since, c.Item, func(r store.LogRow) error {
+	err = store.New(db).EachLog(ctx, since, c.Item, func(r store.LogRow) error {
 		column := ""
 		if r.ColumnID != nil {
 			column = *r.ColumnID
@@ -79,27 +77,4 @@ func cell(text string) string {
 		return "'" + text
 	}
 	return text
-}
-
-// openStore opens the store of the database that DATABASE_URL names.
-func (p *program) openStore(ctx context.Context) (*store.Store, func(), error) {
-	db, err := p.openDatabase(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	return store.New(db), db.Close, nil
-}
-
-// openDatabase opens the database that DATABASE_URL names.
-func (p *program) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
-	e := app.NewEnvironment(p.getenv)
-	url := e.Database()
-	if err := e.Err(); err != nil {
-		return nil, err
-	}
-	db, err := pgxpool.New(ctx, url)
-	if err != nil {
-		return nil, app.UsageError{Err: errors.New("DATABASE_URL: is no URL of a Postgres database")}
-	}
-	return db, nil
 }

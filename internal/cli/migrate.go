@@ -111,14 +111,9 @@ func summary(w io.Writer, runs []store.Run) error {
 
 // history prints the last runs.
 func (c migrateCommand) history(ctx context.Context, p *program) error {
-	e := app.NewEnvironment(p.getenv)
-	url := e.Database()
-	if err := e.Err(); err != nil {
-		return err
-	}
-	db, err := pgxpool.New(ctx, url)
+	db, err := p.openDatabase(ctx)
 	if err != nil {
-		return app.UsageError{Err: errors.New("DATABASE_URL: is no URL of a Postgres database")}
+		return err
 	}
 	defer db.Close()
 	runs, err := store.New(db).Runs(ctx, shownRuns)

@@ -6,17 +6,12 @@ import (
 
 	"crmsync/internal/app"
 	"crmsync/internal/scaffold"
-	"crmsync/schema/mapping"
 )
 
-type (
-	scaffoldCommand struct {
-		Board  int64  `required:"" help:"Id of the Monday board." placeholder:"ID"`
-		Object string `required:"" help:"API name of the Salesforce object." placeholder:"NAME"`
-	}
-
-	mappingSchemaCommand struct{}
-)
+type scaffoldCommand struct {
+	Board  int64  `required:"" help:"Id of the Monday board." placeholder:"ID"`
+	Object string `required:"" help:"API name of the Salesforce object." placeholder:"NAME"`
+}
 
 // Run prints a mapping of a board and an object to begin with.
 func (c scaffoldCommand) Run(ctx context.Context, p *program) error {
@@ -51,10 +46,4 @@ func (c scaffoldCommand) Run(ctx context.Context, p *program) error {
 	}
 	fmt.Fprint(p.stdout, text)
 	return nil
-}
-
-// Run prints what a mapping file may hold, for editors.
-func (mappingSchemaCommand) Run(p *program) error {
-	_, err := p.stdout.Write(mapping.Schema())
-	return err
 }

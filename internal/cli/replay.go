@@ -9,34 +9,14 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"crmsync/internal/app"
 	"crmsync/schema/store"
 	"crmsync/worker"
 )
 
-type (
-	schemaUpCommand struct{}
-
-	replayCommand struct {
-		All  bool    `help:"All dead letters that were not replayed yet."`
-		Jobs []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and the list name them."`
-	}
-)
-
-// Run applies what is missing of the schema.
-func (schemaUpCommand) Run(ctx context.Context, p *program) error {
-	e := app.NewEnvironment(p.getenv)
-	url := e.Database()
-	if err := e.Err(); err != nil {
-		return err
-	}
-	if err := store.Migrate(ctx, url); err != nil {
-		return err
-	}
-	fmt.Fprintln(p.stdout, "The schema is up to date.")
-	return nil
+type replayCommand struct {
+	All  bool    `help:"All dead letters that were not replayed yet."`
+	Jobs []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and the list name them."`
 }
 
 // Run puts dead letters back, or lists them.
@@ -45,14 +25,10 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 		return app.UsageError{Err: errors.New("give --all or ids, not both")}
 	}
 	e := app.NewEnvironment(p.getenv)
-	url := e.Database()
 	attempts := e.MaxAttempts()
-	if err := e.Err(); err != nil {
-		return err
-	}
-	db, err := pgxpool.New(ctx, url)
+	db, err := app.OpenDatabase(ctx, e)
 	if err != nil {
-		return app.UsageError{Err: errors.New("DATABASE_URL: is no URL of a Postgres database")}
+		return err
 	}
 	defer db.Close()
 	s := store.New(db)

@@ -1,0 +1,25 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"crmsync/internal/app"
+	"crmsync/schema/store"
+)
+
+type schemaUpCommand struct{}
+
+// Run applies what is missing of the schema.
+func (schemaUpCommand) Run(ctx context.Context, p *program) error {
+	e := app.NewEnvironment(p.getenv)
+	url := e.Database()
+	if err := e.Err(); err != nil {
+		return err
+	}
+	if err := store.Migrate(ctx, url); err != nil {
+		return err
+	}
+	fmt.Fprintln(p.stdout, "The schema is up to date.")
+	return nil
+}
