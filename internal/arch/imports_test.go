@@ -29,11 +29,11 @@ var mayImport = map[string][]string{
 	"cmd/pgbin":                    {"internal/pglocal"},
 	"deploy":                       {},
 	"ingest":                       {"internal/batch", "jobs", "mondayclient"},
-	"internal/app":                 {"ingest", "internal/audit", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/migration"},
+	"internal/app":                 {"ingest", "internal/audit", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/migration"},
 	"internal/arch":                {},
 	"internal/audit":               {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
 	"internal/batch":               {"internal/panics"},
-	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/demo", "internal/progress", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "mondayclient", "schema/mapping", "schema/queue", "schema/store", "worker", "worker/migration"},
+	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/demo", "internal/progress", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "worker", "worker/migration"},
 	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/mapping"},
 	"internal/e2e":                 {"ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/schematest"},
 	"internal/oracle":              {"internal/sim/monday"},
@@ -88,7 +88,7 @@ var doesIO = []string{
 }
 
 // knowRiver are the packages that may import River.
-var knowRiver = []string{"cmd/bench", "ingest", "internal/app", "jobs", "schema/queue", "schema/schematest", "schema/store", "worker"}
+var knowRiver = []string{"cmd/bench", "ingest", "internal/app", "internal/cli", "jobs", "schema/queue", "schema/schematest", "schema/store", "worker"}
 
 func TestImports(t *testing.T) {
 	t.Parallel()
