@@ -27,6 +27,7 @@ type Salesforce interface {
 type Monday interface {
 	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) // up to 100 ids
 	Write(ctx context.Context, writes []mondayclient.Write) ([]error, error)               // up to 50 writes
+	Boards(ctx context.Context, ids []int64) ([]mondayclient.Board, error)                 // those that the token may see
 	UserEmails(ctx context.Context, ids []int64) (map[int64]string, error)
 }
 

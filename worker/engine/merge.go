@@ -112,7 +112,7 @@ func (w *work) mergeRead(read *mondayclient.Item, asked []string) {
 	switch {
 	case read == nil:
 		w.state = missing
-	case read.State != "active":
+	case read.State.IsEnded():
 		w.state = gone
 	case read.BoardID != 0 && read.BoardID != w.item.BoardID:
 		w.move(read, asked)

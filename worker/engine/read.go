@@ -21,6 +21,7 @@ func (p *pass) read(ctx context.Context) {
 	for range readRounds {
 		p.readWanted(ctx)
 	}
+	p.confirmMissing(ctx)
 	for _, w := range p.works {
 		w.settleExistence()
 		w.settleBoard()
@@ -59,6 +60,33 @@ func (p *pass) readWanted(ctx context.Context) {
 				w.mergeRead(item, asked)
 			} else {
 				w.retry(err) // an item that is not in a partial answer may be there all the same
+			}
+		}
+	}
+}
+
+// confirmMissing decides about items that are said to be deleted and that Monday does not show at all, not even in the bin: where
+// it shows their board, they are gone for good. A token that lost a board sees none of its items, whatever became of them.
+func (p *pass) confirmMissing(ctx context.Context) {
+	byBoard := map[int64][]*work{}
+	for _, w := range p.works {
+		if w.err == nil && w.state == missing && slices.ContainsFunc(w.tasks, (*task).ends) {
+			byBoard[w.board.ID] = append(byBoard[w.board.ID], w)
+		}
+	}
+	if len(byBoard) == 0 {
+		return
+	}
+	boards, err := p.Monday.Boards(ctx, slices.Sorted(maps.Keys(byBoard)))
+	for _, b := range boards {
+		for _, w := range byBoard[b.ID] {
+			w.state = gone
+		}
+	}
+	for _, works := range byBoard {
+		for _, w := range works {
+			if err != nil && w.state == missing {
+				w.retry(err)
 			}
 		}
 	}

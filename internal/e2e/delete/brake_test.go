@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
 )
 
 // TestBrake deletes more items of a board than the brake lets through: the records of the others wait for a person.
@@ -101,4 +102,39 @@ func decide(w *e2e.World, args ...string) {
 	if code, _, stderr := w.Command(append([]string{"held"}, args...)...); code != 0 {
 		w.T.Fatalf("held %v: exit %d, %s", args, code, stderr)
 	}
+}
+
+// TestDeletePurged deletes an item that has already left the bin when the event is worked off.
+func TestDeletePurged(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.ByHand)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada Lovelace", nil)
+	w.Flush()
+	w.Quiet()
+	w.Monday.DeleteItem(item)
+	w.Monday.PurgeItem(item)
+	w.Flush()
+	w.Quiet()
+	w.None("Contact")
+}
+
+// TestDeleteOutOfReach has the token lose the board: nothing is deleted until Monday says that the item is gone.
+func TestDeleteOutOfReach(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.ByHand, e2e.With("RETRY_MAX", "100ms"), e2e.With("MAX_ATTEMPTS", "1000"))
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada Lovelace", nil)
+	w.Flush()
+	w.Quiet()
+	w.Monday.SetAccess(e2e.Contacts, mondaysim.Hidden)
+	w.Monday.DeleteItem(item)
+	for _, event := range w.Mail.Take() {
+		w.Send(event)
+	}
+	w.Eventually("the event was attempted twice", func() bool {
+		return w.Count("SELECT count(*) FROM error_logs WHERE event = 'delete_pulse'") > 1
+	})
+	w.Record("Contact", item)
+	w.Monday.SetAccess(e2e.Contacts, mondaysim.Full)
+	w.Quiet()
+	w.None("Contact")
 }
