@@ -125,6 +125,26 @@ func TestRoundTripLink(t *testing.T) {
 	}
 }
 
+// A column that the migration alone fills is read as a day of the time zone, as any other date is.
+func TestReadInTimeZone(t *testing.T) {
+	t.Parallel()
+	m := mustParse(t, "version: 1\ndefaults: { time_zone: America/New_York }\nboards: { b: { board: 1, migrate: { record: r, columns: { own: F } }, records: { r: { object: Lead, id_column: id, fields: { G: c } } } } }\n")
+	for _, target := range m.Boards[0].Migration.Targets[1:] {
+		evening, ok := target.Back("2026-07-01T01:00:00.000+0000", column.Date, 0)
+		if want := (column.Value{Type: column.Date, Text: "2026-07-01", Time: "01:00:00"}); !ok || !evening.Equal(want) {
+			t.Errorf("%s comes back as %+v, want %+v", target.Field, evening, want)
+		}
+		got := target.Read(Item{Columns: map[string]column.Value{target.Column: evening}}, nil, noon)
+		if got.Literal != "2026-06-30" {
+			t.Errorf("%s is read as %v, want 30 June", target.Field, got.Literal)
+		}
+		day, ok := target.Back("2026-06-30", column.Date, 0)
+		if got := target.Read(Item{Columns: map[string]column.Value{target.Column: day}}, nil, noon); !ok || got.Literal != "2026-06-30" {
+			t.Errorf("%s: the day is read as %v", target.Field, got.Literal)
+		}
+	}
+}
+
 // Values that have no one answer are not guessed.
 func TestBackWithoutAnswer(t *testing.T) {
 	t.Parallel()

@@ -74,7 +74,7 @@ func TestReferenceIsComplete(t *testing.T) {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if !regexp.MustCompile("[`{ ]" + key + "[`:]").MatchString(text) {
+		if !regexp.MustCompile("(?m)^\\|.*`" + key + "`").MatchString(text) {
 			t.Errorf("the reference does not explain %q", key)
 		}
 	}

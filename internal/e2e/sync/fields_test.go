@@ -14,7 +14,7 @@ import (
 // projects is a board with a column of every type, and what becomes of each.
 const projects = `
 version: 1
-defaults: { phone_country: US }
+defaults: { phone_country: US, time_zone: America/New_York }
 boards:
   projects:
     board: 2001
@@ -42,6 +42,7 @@ boards:
           BillingCountry: { from: country, as: country_code }
           BillingState: country
           Phone: phone
+          AccountNumber: { from: desk, as: phone }
           Fax: { from: text, as: upper }
           Description: topics
           Industry: { value: Media }
@@ -55,19 +56,19 @@ func projectBoard(c *mondaysim.Config) {
 		{ID: "topics", Title: "Topics", Type: "dropdown", Labels: []string{"R", "O", "X"}},
 		typed("date", "day"), typed("date", "moment"), typed("numbers", "amount"), typed("text", "number_text"), typed("checkbox", "open"),
 		typed("link", "site"), typed("email", "mail"), typed("phone", "phone"), typed("long_text", "note"), typed("country", "country"),
-		typed("text", "text"), typed("text", "shown"),
+		typed("text", "text"), typed("text", "shown"), typed("text", "desk"),
 	}}}
 }
 
 // TestColumnTypes: every type of column arrives in the form that its field takes, whether it is read or told, and an
-// emptied one becomes null.
+// emptied one becomes null. The day of a time is New York's: there it is the evening of the fourth.
 func TestColumnTypes(t *testing.T) {
 	t.Parallel()
 	values := map[string]any{
-		"state": e2e.Label("Going"), "topics": e2e.Labels("R", "O"), "day": map[string]any{"date": "2026-03-04"},
+		"state": e2e.Label("Going"), "topics": e2e.Labels("R", "O"), "day": map[string]any{"date": "2026-03-05", "time": "01:00:00"},
 		"moment": map[string]any{"date": "2026-03-04", "time": "05:06:07"}, "amount": "12.5", "number_text": " 3 ",
 		"open": map[string]any{"checked": "true"}, "site": map[string]any{"url": "https://example.org/a", "text": "A"},
-		"mail": map[string]any{"email": "Ada@Example.org", "text": "Ada's"}, "phone": map[string]any{"phone": "(212) 555-0100", "countryShortName": "US"},
+		"mail": map[string]any{"email": "Ada@Example.org", "text": "Ada's"}, "phone": map[string]any{"phone": "(212) 555-0100", "countryShortName": "US"}, "desk": "(212) 555-0100 x12",
 		"note": map[string]any{"text": "one\ntwo"}, "country": map[string]any{"countryCode": "DE", "countryName": "Germany"}, "text": "abc",
 	}
 	project := map[string]any{
@@ -76,7 +77,7 @@ func TestColumnTypes(t *testing.T) {
 		"Phone__c": "+12125550100", "Notes__c": "one\ntwo",
 	}
 	account := map[string]any{
-		"Name": "Germany / abc", "BillingCountry": "DE", "BillingState": "Germany", "Phone": "(212) 555-0100", "Fax": "ABC", "Description": "R;O",
+		"Name": "Germany / abc", "BillingCountry": "DE", "BillingState": "Germany", "Phone": "(212) 555-0100", "AccountNumber": "+12125550100 ext. 12", "Fax": "ABC", "Description": "R;O",
 		"Industry": "Media", "NumberOfEmployees": 7.0,
 	}
 	emptied := map[string]any{"Status__c": "Planned", "Public__c": false, "Name": "P"}
