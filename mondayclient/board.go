@@ -15,6 +15,11 @@ const boardsDocument = `query ($ids: [ID!], $limit: Int!) {
 	complexity { after }
 }`
 
+const boardNamesDocument = `query {
+	boards(limit: 100, order_by: used_at) { id name }
+	complexity { after }
+}`
+
 // maxBoards is how many boards are asked for at once: their columns cost complexity.
 const maxBoards = 25
 
@@ -57,6 +62,23 @@ func (c *Client) Boards(ctx context.Context, ids []int64) ([]Board, error) {
 			if b != nil {
 				boards = append(boards, b.board())
 			}
+		}
+	}
+	return boards, nil
+}
+
+// BoardNames lists the active boards that the token may see, without their columns: the hundred that were used last.
+//
+// https://developer.monday.com/api-reference/reference/boards
+func (c *Client) BoardNames(ctx context.Context) ([]Board, error) {
+	var found boardsReply
+	if err := c.ask(ctx, question{operation: "board names", document: boardNamesDocument}, &found); err != nil {
+		return nil, fmt.Errorf("listing boards: %w", err)
+	}
+	var boards []Board
+	for _, b := range found.Boards {
+		if b != nil {
+			boards = append(boards, b.board())
 		}
 	}
 	return boards, nil

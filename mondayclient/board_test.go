@@ -42,6 +42,20 @@ func TestBoards(t *testing.T) {
 	}
 }
 
+func TestBoardNames(t *testing.T) {
+	t.Parallel()
+	m := setup(t, says(`{"data":{"boards":[null,{"id":"1003","name":"Leads"},{"id":"1001","name":"Accounts"}],"complexity":{"after":1}}}`))
+	got, err := m.client.BoardNames(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]mondayclient.Board{{ID: 1003, Name: "Leads"}, {ID: 1001, Name: "Accounts"}}, got); diff != "" {
+		t.Errorf("boards (-want +got):\n%s", diff)
+	}
+	_, err = setup(t, says(`{"data":{"complexity":{"after":1}}}`)).client.BoardNames(t.Context())
+	wantError(t, err, "UNEXPECTED_ANSWER")
+}
+
 // All boards are asked for, though Monday by itself would answer with 25 at most.
 func TestBoardsInGroups(t *testing.T) {
 	t.Parallel()

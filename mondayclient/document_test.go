@@ -31,6 +31,7 @@ func TestDocuments(t *testing.T) {
 		"search, two pages":   searchDocument(2),
 		"next of search":      searchNextDocument,
 		"boards":              boardsDocument,
+		"board names":         boardNamesDocument,
 		"dates":               sampleDocument,
 		"webhooks":            webhooksDocument,
 		"create webhook":      createWebhookDocument,

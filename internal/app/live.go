@@ -63,6 +63,11 @@ func (l *Live) askMonday(ctx context.Context, m *mapping.Mapping, known *audit.L
 		say(audit.Error, audit.Monday, "nothing was checked: %v", err)
 		return
 	}
+	if len(known.Boards) < len(m.Boards) {
+		if known.Known, err = l.Monday.BoardNames(ctx); err != nil {
+			say(audit.Note, audit.Monday, "the boards that exist could not be listed: %v", err)
+		}
+	}
 	if len(known.Boards) == 0 {
 		return
 	}

@@ -48,6 +48,7 @@ type Live struct {
 	Timed    map[int64][]string               // by board: its date columns in which dates with a time were seen
 	Objects  map[string]*sfclient.Object      // by the name that the mapping uses; nil: there is none
 	Others   []string                         // all objects, where one of the mapping's is not there
+	Known    []mondayclient.Board             // boards that the token sees, where one of the mapping's is not there
 	Users    map[string]bool                  // those of UserIDs that exist, by Id of 18 characters: whether they are active
 }
 
@@ -123,7 +124,7 @@ func (a *auditor) board(b *mapping.Board) columns {
 	}
 	live, ok := a.live.Boards[b.ID]
 	if !ok {
-		a.find(Error, Monday, b.At("board"), "board %d does not exist, is archived, or is not visible to the API token", b.ID)
+		a.find(Error, Monday, b.At("board"), "board %d does not exist, is archived, or is not visible to the API token%s", b.ID, besideBoards(a.live.Known))
 		return nil
 	}
 	known := columns{}
@@ -154,10 +155,15 @@ func (a *auditor) webhooks(b *mapping.Board) {
 // migration checks what the migration alone names, and which of its fields change without a trace.
 func (a *auditor) migration(g *mapping.Migration, known columns) {
 	object := a.live.Objects[g.Record.Object]
+	if live, ok := a.live.Boards[g.Board.ID]; ok && g.Group != "" && len(live.Groups) > 0 && !slices.Contains(live.Groups, g.Group) {
+		a.find(Error, Monday, g.At(), "board %d has no group %q%s", g.Board.ID, g.Group, beside(g.Group, live.Groups))
+	}
 	for _, t := range g.Targets {
 		field, ok := fieldOf(object, t.Field)
 		if t.OwnBase() {
-			a.column(known, g.Board, t.Column, g.At())
+			if c, ok := a.column(known, g.Board, t.Column, g.At()); ok && !mapping.Fillable(c.Type) {
+				a.find(Error, Monday, g.At(), "column %q is of type %s, which a value of Salesforce cannot fill", c.ID, c.Type)
+			}
 			if object != nil && !ok {
 				a.find(Error, Salesforce, g.At(), "%s has no field %s that the run-as user can see%s", object.Name, t.Field, mapping.Suggestion(t.Field, fieldNames(object)))
 			}

@@ -28,7 +28,7 @@ func live() audit.Live {
 	typed := func(t column.Type) mondayclient.BoardColumn {
 		return mondayclient.BoardColumn{ID: string(t), Title: "The " + string(t), Type: t}
 	}
-	board := mondayclient.Board{ID: 1, Name: "Board", Columns: []mondayclient.BoardColumn{
+	board := mondayclient.Board{ID: 1, Name: "Board", Groups: []string{"topics", "group_1"}, Columns: []mondayclient.BoardColumn{
 		{ID: "status", Title: "Status", Type: column.Status, Labels: []string{"New", "Done"}},
 		{ID: "dropdown", Title: "Tags", Type: column.Dropdown, Labels: []string{"A", "B"}},
 		{ID: "board_relation", Title: "Connected", Type: column.BoardRelation, Boards: []int64{1}},
@@ -193,9 +193,12 @@ func TestRecords(t *testing.T) {
 		change func(*audit.Live)
 		want   string
 	}{
-		"sound":             {src: with("id_column: text_1, create_when: { status: [New, Done], checkbox: true }")},
-		"nothing known":     {src: plain, change: func(l *audit.Live) { *l = audit.Live{} }},
-		"no board":          {plain, func(l *audit.Live) { l.Boards = map[int64]mondayclient.Board{} }, "4:5 error Monday: board 1 does not exist, is archived, or is not visible to the API token"},
+		"sound":         {src: with("id_column: text_1, create_when: { status: [New, Done], checkbox: true }")},
+		"nothing known": {src: plain, change: func(l *audit.Live) { *l = audit.Live{} }},
+		"no board":      {plain, func(l *audit.Live) { l.Boards = map[int64]mondayclient.Board{} }, "4:5 error Monday: board 1 does not exist, is archived, or is not visible to the API token"},
+		"another board": {plain, func(l *audit.Live) {
+			l.Boards, l.Known = map[int64]mondayclient.Board{}, []mondayclient.Board{{ID: 2, Name: "Leads"}, {ID: 3, Name: "Other"}}
+		}, `4:5 error Monday: board 1 does not exist, is archived, or is not visible to the API token (there is 2 "Leads", 3 "Other")`},
 		"no object":         {plain, func(l *audit.Live) { l.Objects["Lead"] = nil }, "6:12 error Salesforce: there is no object Lead, or the run-as user cannot see it"},
 		"hooks not known":   {src: plain, change: func(l *audit.Live) { l.Webhooks = nil }},
 		"two hooks missing": {plain, func(l *audit.Live) { l.Webhooks[1] = hooks()[2:] }, "4:5 warning Monday: board 1 has no webhook for change_column_value, create_item; `crmsync webhooks --url` creates them"},
@@ -354,12 +357,14 @@ func TestBoardCondition(t *testing.T) {
 
 func TestMigration(t *testing.T) {
 	t.Parallel()
-	src := "version: 1\nboards:\n  b:\n    board: 1\n    migrate: { record: r, name: Nmae, columns: { phoen: Txt, phone: Text } }\n    records:\n" +
+	src := "version: 1\nboards:\n  b:\n    board: 1\n    migrate: { record: r, group: tpics, name: Nmae, columns: { phoen: Txt, phone: Text, people: Text } }\n    records:\n" +
 		"      r: { object: Lead, id_column: text, fields: { Mail: email } }\n"
 	want := []string{
 		"5:5 error Salesforce: Lead has no field Nmae that the run-as user can see",
 		`5:5 error Salesforce: Lead has no field Txt that the run-as user can see, did you mean "Text"?`,
 		`5:5 error Monday: board 1 has no column "phoen"` + existing + `, did you mean "phone"?`,
+		`5:5 error Monday: board 1 has no group "tpics" (there is "topics", "group_1"), did you mean "topics"?`,
+		`5:5 error Monday: column "people" is of type people, which a value of Salesforce cannot fill`,
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), found(t, src, live())); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
 )
 
@@ -33,6 +34,18 @@ func besideColumns(got string, known columns) string {
 		return ""
 	}
 	return " (there is " + strings.Join(titled, ", ") + more(len(ids)) + ")" + mapping.Suggestion(got, ids)
+}
+
+// besideBoards lists boards with their names.
+func besideBoards(boards []mondayclient.Board) string {
+	var named []string
+	for _, b := range boards[:min(most, len(boards))] {
+		named = append(named, fmt.Sprintf("%d %q", b.ID, b.Name))
+	}
+	if len(named) == 0 {
+		return ""
+	}
+	return " (there is " + strings.Join(named, ", ") + more(len(boards)) + ")"
 }
 
 // quoted lists some texts.

@@ -44,7 +44,7 @@ func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, boo
 		return v, typ == column.BoardRelation && (value == nil || item != 0)
 	}
 	switch {
-	case !writable(typ):
+	case !Fillable(typ):
 		return v, false
 	case value == nil:
 		return v, true
@@ -70,8 +70,8 @@ func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
 	return t.field.desired(it, start)
 }
 
-// writable reports whether a value of Salesforce says all that a column of the type holds.
-func writable(typ column.Type) bool {
+// Fillable reports whether a column of the type can be filled with a value of Salesforce: one that says all the column holds.
+func Fillable(typ column.Type) bool {
 	switch typ {
 	case column.Checkbox, column.Date, column.Dropdown, column.Email, column.Link, column.LongText, column.Numbers, column.Phone,
 		column.Status, column.Text:

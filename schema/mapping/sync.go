@@ -41,7 +41,7 @@ func NeverTwoWayLive(r *Record, f *Field, typ column.Type, calculated bool) stri
 		return "Salesforce calculates it"
 	case typ == "mirror" || typ == "formula":
 		return "Monday calculates its column"
-	case typ != "" && f.link == nil && !writable(typ):
+	case typ != "" && f.link == nil && !Fillable(typ):
 		return "a value of Salesforce does not say all that a column of type " + string(typ) + " holds"
 	}
 	return ""

@@ -92,7 +92,7 @@ func TestCheckLive(t *testing.T) {
 	}{
 		"nothing": {func(*e2e.World, *stage.Config) {}, cli.ExitDone, nil},
 		"missing board": {e2e.Monday(func(c *mondaysim.Config) { c.Boards = c.Boards[1:] }), cli.ExitFailed,
-			[]string{"error board: Monday board 1001 does not exist, is archived, or is not visible to the API token"}},
+			[]string{"error board: Monday board 1001 does not exist, is archived, or is not visible to the API token (there is 1002 \"Contacts\", 1003 \"Leads\")"}},
 		"missing column": {changedColumn(e2e.Leads, "close_date", func(c *mondaysim.Column) { c.ID = "date4" }), cli.ExitFailed,
 			[]string{`error CloseDate: Monday board 1003 has no column "close_date" (there is amount "Amount", company "Company", country "Country", date4 "Close date", email "Email", ` +
 				`interests "Interests", name "Name", newsletter "Newsletter", owner "Owner", phone "Phone", source "Source", status "Status", text_note "Note", ` +
