@@ -127,6 +127,7 @@ func TestDirectionFaults(t *testing.T) {
 		"column twice":          {"", "F: { from: a, sync: both }, G: { from: a, sync: to_monday }", "4:49: field G goes to Salesforce only: column a is filled from F"},
 		"column twice, record":  {"sync: both,", "F: a, G: a", ""},
 		"shared":                {"shared: true, match: [F], sync: both,", "F: a", "3:58: a shared record belongs to several items and goes to Salesforce only"},
+		"shared, to monday":     {"shared: true, match: [F], sync: to_monday,", "F: a", "3:58: a shared record belongs to several items and goes to Salesforce only"},
 		"shared, a field":       {"shared: true, match: [F],", "F: { from: a, sync: both }", "4:21: field F goes to Salesforce only: its record is shared by several items"},
 		"wins of one way":       {"wins: monday,", "F: a", "3:32: " + pointless},
 		"wins of one field":     {"", "F: { from: a, wins: monday }", "4:21: " + pointless},
