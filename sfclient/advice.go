@@ -28,10 +28,10 @@ func Advice(code string) string { return advice[code] }
 const (
 	adviceOversized = "Apex or a flow in the org exceeds a governor limit. crmsync sends fewer rows at once; " +
 		"where one row alone fails, the org's automation has to be corrected."
-	adviceAutomation = "Apex or a flow in the org refuses the record. Its administrator finds the cause in the debug log of the integration user."
-	adviceRights     = "Give the integration user access to the object and its fields (permission set, field-level security, sharing)."
+	adviceAutomation = "Apex or a flow in the org refuses the record. Its administrator finds the cause in the debug log of the run-as user."
+	adviceRights     = "Give the run-as user access to the object and its fields (permission set, field-level security, sharing)."
 	adviceSecret     = "Check SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET against the External Client App."
-	adviceReference  = "Correct the record that the field refers to: it is deleted, merged, or not shared with the integration user."
+	adviceReference  = "Correct the record that the field refers to: it is deleted, merged, or not shared with the run-as user."
 	adviceDuplicate  = "Merge the records in Salesforce, or set on_duplicate in the mapping."
 	adviceValue      = "Correct the value in Monday, or the field's rule in Salesforce."
 	adviceMapping    = "Run `crmsync check --live`: the mapping and the org's fields do not fit."
@@ -49,19 +49,19 @@ var advice = map[string]string{
 	codeTimeout:              "Salesforce does not answer in time. See https://status.salesforce.com.",
 	"SERVER_UNAVAILABLE":     "Salesforce is not available. See https://status.salesforce.com.",
 	codeForeignHost:          "The login names a host that is not known as Salesforce's. If it is yours, add it to SALESFORCE_INSTANCE_HOSTS.",
-	codeSession:              "Salesforce refuses new sessions. Check the External Client App's policies and the integration user's login hours and IP ranges.",
+	codeSession:              "Salesforce refuses new sessions. Check the External Client App's policies and the run-as user's login hours and IP ranges.",
 	"INVALID_AUTH_HEADER":    "A proxy may have changed the request: Salesforce could not read the session.",
-	"API_DISABLED_FOR_ORG":   "The org's edition or the integration user has no API access. Enable \"API Enabled\" in its permission set.",
+	"API_DISABLED_FOR_ORG":   "The org's edition or the run-as user has no API access. Enable \"API Enabled\" in its permission set.",
 	"API_CURRENTLY_DISABLED": "The org's API is switched off for now. Ask Salesforce support.",
 
-	"invalid_grant": "Salesforce refuses the login. Check that the integration user is active, that the External Client App allows it, " +
+	"invalid_grant": "Salesforce refuses the login. Check that the run-as user is active, that the External Client App allows it, " +
 		"that the flow is enabled, and SALESFORCE_USERNAME.",
 	"invalid_client":         adviceSecret,
 	"invalid_client_id":      adviceSecret,
-	"inactive_user":          "The integration user is inactive. Activate it in Setup, under Users.",
+	"inactive_user":          "The run-as user is inactive. Activate it in Setup, under Users.",
 	"inactive_org":           "The org is locked, closed or suspended. Ask Salesforce support.",
 	"unsupported_grant_type": "Enable the client credentials flow (or JWT bearer flow) in the External Client App.",
-	"invalid_app_access":     "Pre-authorize the integration user for the External Client App.",
+	"invalid_app_access":     "Pre-authorize the run-as user for the External Client App.",
 
 	"INVALID_FIELD":                                 adviceMapping,
 	"INVALID_TYPE":                                  adviceMapping,

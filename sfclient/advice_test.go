@@ -24,7 +24,7 @@ func TestAdvice(t *testing.T) {
 		"governor, in all":   {(&Error{Status: 400, Code: cpu.Code, message: cpu.Message}).Advice(), "governor limit"},
 		"trigger":            {RowError{Code: codeTrigger, Message: "private"}.Advice(), "debug log"},
 		"moved":              {(&Error{Status: 302, moved: true}).Advice(), "SALESFORCE_LOGIN_URL"},
-		"login":              {(&Error{Status: 400, Code: "invalid_grant", login: true}).Advice(), "integration user"},
+		"login":              {(&Error{Status: 400, Code: "invalid_grant", login: true}).Advice(), "run-as user"},
 		"a code of tomorrow": {Advice("SOMETHING_NEW"), ""},
 	}
 	for name, tt := range tests {

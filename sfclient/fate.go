@@ -11,7 +11,7 @@ type State uint8
 
 // The states.
 const (
-	Missing   State = iota // never existed, was purged from the recycle bin, or is not visible to the login's user
+	Missing   State = iota // never existed, was purged from the recycle bin, or is not visible to the run-as user
 	Live                   // is there
 	Deleted                // is in the recycle bin
 	Merged                 // was merged into another record, which is live

@@ -13,7 +13,7 @@ type Limit struct {
 	Remaining int
 }
 
-// Limits reads the org's limits by name; "DailyApiRequests" are the calls of the rolling 24 hours. The login's user
+// Limits reads the org's limits by name; "DailyApiRequests" are the calls of the rolling 24 hours. The run-as user
 // needs the permission "View Setup and Configuration".
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-limits.html

@@ -14,7 +14,7 @@ import (
 // repeated; without one, it is created.
 //
 // The write is a real one. Where no rule objects any more, the record is created or changed, result says so, and found
-// is empty. Where one objects, found holds the Ids that Salesforce names, as far as the login's user may see them, and
+// is empty. Where one objects, found holds the Ids that Salesforce names, as far as the run-as user may see them, and
 // err is the refusal, of class Duplicate. Any other refusal is err alone.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-duplicaterules.html
