@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crmsync/ingest"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"crmsync/ingest"
 )
 
 // delivered numbers the deliveries of this run, so that each has a triggerUuid of its own.

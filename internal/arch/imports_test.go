@@ -35,14 +35,15 @@ var mayImport = map[string][]string{
 	"internal/batch":               {"internal/panics"},
 	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/demo", "internal/progress", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "worker", "worker/migration"},
 	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/mapping"},
-	"internal/e2e":                 {"ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/schematest"},
+	"internal/e2e":                 {"ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
 	"internal/oracle":              {"internal/sim/monday"},
 	"internal/panics":              {},
 	"internal/pglocal":             {},
 	"internal/progress":            {"internal/app", "schema/store"},
 	"internal/scaffold":            {"internal/audit", "mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
-	"internal/sim/monday":          {},
-	"internal/sim/salesforce":      {"internal/sim/salesforce/soql"},
+	"internal/sim/fault":           {},
+	"internal/sim/monday":          {"internal/sim/fault"},
+	"internal/sim/salesforce":      {"internal/sim/fault", "internal/sim/salesforce/soql"},
 	"internal/sim/salesforce/soql": {},
 	"internal/stage":               {"deploy", "ingest", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "mondayclient"},
 	"jobs":                         {},
@@ -88,7 +89,7 @@ var doesIO = []string{
 }
 
 // knowRiver are the packages that may import River.
-var knowRiver = []string{"cmd/bench", "ingest", "internal/app", "internal/cli", "jobs", "schema/queue", "schema/schematest", "schema/store", "worker"}
+var knowRiver = []string{"cmd/bench", "ingest", "internal/app", "internal/cli", "internal/e2e", "jobs", "schema/queue", "schema/schematest", "schema/store", "worker"}
 
 func TestImports(t *testing.T) {
 	t.Parallel()

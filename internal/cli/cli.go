@@ -3,13 +3,14 @@ package cli
 
 import (
 	"context"
-	"crmsync/internal/app"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/alecthomas/kong"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/internal/app"
 )
 
 // Exit codes.

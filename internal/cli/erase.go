@@ -2,12 +2,12 @@ package cli
 
 import (
 	"context"
-	"crmsync/internal/app"
 	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
+	"crmsync/internal/app"
 	"crmsync/schema/store"
 	"crmsync/worker"
 )

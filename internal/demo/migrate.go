@@ -2,11 +2,12 @@ package demo
 
 import (
 	"context"
-	"crmsync/internal/progress"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"crmsync/internal/progress"
 )
 
 // before is the demo up to the live part: what the migration brought, what it took, and what came of its echoes.

@@ -2,10 +2,11 @@ package monday
 
 import (
 	"context"
-	"maps"
+	"math/rand/v2"
 	"net/http"
-	"sync"
 	"time"
+
+	"crmsync/internal/sim/fault"
 )
 
 // Call is an API call as OnCall sees it.
@@ -15,98 +16,27 @@ type Call struct {
 	At        time.Time
 }
 
-// Fault is what happens to a call in place of its answer, or to its answer.
-type Fault struct {
-	Status int    // with Body, the answer; 0 and no Cut: the real answer
-	Body   string // JSON where it starts with "{", else HTML
-	After  bool   // the call takes effect first
-	Cut    bool   // the connection is cut without an answer
-	Delay  time.Duration
-}
+// Fault is what goes wrong with a call. Its Body is JSON where it starts with "{", else HTML.
+type Fault = fault.Fault
 
-// faults decides what goes wrong with calls, and counts them.
-type faults struct {
-	chance *chance
-
-	mu      sync.Mutex
-	down    bool
-	rate    float64
-	latency time.Duration
-	hook    func(Call) *Fault
-	count   map[string]int
-}
-
-func (f *faults) start(cfg Config) {
-	f.chance = newChance(cfg.Seed + 1)
-	f.rate, f.latency = cfg.FaultRate, cfg.Latency
-	f.count = map[string]int{}
-}
-
-func (f *faults) setDown(down bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.down = down
-}
-
-func (f *faults) setRate(rate float64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.rate = rate
-}
-
-func (f *faults) setLatency(d time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.latency = d
-}
-
-func (f *faults) setHook(hook func(Call) *Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.hook = hook
-}
-
-func (f *faults) calls() map[string]int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return maps.Clone(f.count)
-}
-
-func (f *faults) isDown() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.down
-}
-
-// strike counts a call, makes it wait, and gives what else happens to it; nil: nothing.
-func (f *faults) strike(ctx context.Context, c Call) *Fault {
-	f.mu.Lock()
-	f.count[c.Operation]++
-	rate, wait, hook := f.rate, f.latency, f.hook
-	f.mu.Unlock()
-	var found *Fault
-	if hook != nil {
-		found = hook(c)
-	}
-	if found == nil && f.chance.below(rate) {
-		found = f.random()
-	}
+// strike counts a call, makes it wait, and returns what else happens to it; nil: nothing.
+func (s *Sim) strike(ctx context.Context, c Call) *Fault {
+	s.counting.Lock()
+	s.calls[c.Operation]++
+	s.counting.Unlock()
+	found := s.Strike(c, randomFault)
+	wait := s.Latency()
 	if found != nil {
 		wait += found.Delay
 	}
-	if wait > 0 {
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
-	}
+	fault.Wait(ctx, wait)
 	return found
 }
 
-// random is a fault as the API has them now and then. A throttled call has never taken effect.
-func (f *faults) random() *Fault {
-	after := f.chance.below(0.5)
-	switch f.chance.upTo(4) {
+// randomFault is a fault as the API has them now and then. A throttled call has never taken effect.
+func randomFault(random *rand.Rand) *Fault {
+	after := random.IntN(2) == 0
+	switch random.IntN(4) {
 	case 0:
 		return &Fault{Status: http.StatusInternalServerError, Body: `{"data":null}`, After: after}
 	case 1:
@@ -119,13 +49,10 @@ func (f *faults) random() *Fault {
 	}
 }
 
-// answer is what the fault puts in place of the real answer; ok is false where that one stands.
-func (f *Fault) answer() (answer, bool) {
+// instead is the answer that a fault puts in place of the real one.
+func instead(f *Fault) answer {
 	if f.Cut {
 		panic(http.ErrAbortHandler)
 	}
-	if f.Status == 0 {
-		return answer{}, false
-	}
-	return answer{status: f.Status, body: []byte(f.Body)}, true
+	return answer{status: f.Status, body: []byte(f.Body)}
 }

@@ -39,7 +39,7 @@ const maxBody = 16 << 20
 // ServeHTTP answers POST /v2. A fault that cuts the connection panics with http.ErrAbortHandler, as the
 // standard server expects.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.faults.isDown() {
+	if s.Down() {
 		panic(http.ErrAbortHandler)
 	}
 	a := s.serve(r)
@@ -80,17 +80,13 @@ func (s *Sim) serve(r *http.Request) answer {
 			call.Operation = doc.rootFields(op)
 		}
 	}
-	fault := s.faults.strike(r.Context(), call)
-	if fault != nil && !fault.After {
-		if a, ok := fault.answer(); ok {
-			return a
-		}
+	f := s.strike(r.Context(), call)
+	if f.Fails() && !f.After {
+		return instead(f)
 	}
 	a := s.answer(r.Header, req, doc, op)
-	if fault != nil && fault.After {
-		if instead, ok := fault.answer(); ok {
-			return instead
-		}
+	if f.Fails() {
+		return instead(f)
 	}
 	return a
 }

@@ -8,12 +8,15 @@
 package monday
 
 import (
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"crmsync/internal/sim/fault"
 )
 
 // Config says which Monday to be. Its zero value serves the example boards, with no faults, no JWT and
@@ -86,13 +89,17 @@ type Config struct {
 
 // Sim is one Monday account. It is safe for concurrent use.
 type Sim struct {
+	*fault.Knobs[Call] // an API that is down cuts connections; webhooks still go out
+
 	cfg     Config
 	schema  *ast.Schema
 	docs    documents
 	limits  limits
 	replays replays
-	faults  faults
 	post    postman
+
+	counting sync.Mutex
+	calls    map[string]int
 
 	mu       sync.RWMutex // guards what follows
 	boards   map[int64]*board
@@ -140,7 +147,9 @@ func New(cfg Config) *Sim {
 		cfg.RetryEvery = time.Minute
 	}
 	s := &Sim{
+		Knobs:  fault.New[Call](cfg.FaultRate, cfg.Latency, uint64(cfg.Seed)+1),
 		cfg:    cfg,
+		calls:  map[string]int{},
 		schema: loadSchema(),
 		boards: map[int64]*board{},
 		items:  map[int64]*item{},
@@ -154,7 +163,6 @@ func New(cfg Config) *Sim {
 		nextHook: firstHook,
 	}
 	s.limits = limits{complexity: cfg.ComplexityPerMinute, daily: cfg.DailyLimit, isSilent: cfg.NoComplexity}
-	s.faults.start(cfg)
 	s.post.start(cfg)
 	for _, b := range cfg.Boards {
 		s.boards[b.ID] = newBoard(b)
@@ -173,15 +181,6 @@ func (s *Sim) AddUser(id int64, name, email string) {
 	s.users = append(s.users, user{id, name, email})
 }
 
-// SetDown makes Monday's API unreachable, or reachable again: connections are cut. Webhooks still go out.
-func (s *Sim) SetDown(down bool) { s.faults.setDown(down) }
-
-// SetFaults changes Config.FaultRate.
-func (s *Sim) SetFaults(rate float64) { s.faults.setRate(rate) }
-
-// SetLatency changes Config.Latency.
-func (s *Sim) SetLatency(d time.Duration) { s.faults.setLatency(d) }
-
 // SetLost changes Config.Lost: at 1, what happens on the boards meanwhile is never delivered.
 func (s *Sim) SetLost(share float64) { s.post.setLost(share) }
 
@@ -192,12 +191,12 @@ func (s *Sim) RetireVersion(version string) {
 	s.retired[version] = true
 }
 
-// OnCall asks f about every API call before it is served; what f returns happens to the call. Nil, from
-// f or in place of f, lets calls through.
-func (s *Sim) OnCall(f func(Call) *Fault) { s.faults.setHook(f) }
-
 // Calls counts the API calls so far by Call.Operation, whatever became of them.
-func (s *Sim) Calls() map[string]int { return s.faults.calls() }
+func (s *Sim) Calls() map[string]int {
+	s.counting.Lock()
+	defer s.counting.Unlock()
+	return maps.Clone(s.calls)
+}
 
 // TotalCalls is the sum of Calls.
 func (s *Sim) TotalCalls() int {

@@ -13,35 +13,6 @@ func (s *Sim) Revoke() {
 	clear(s.sessions)
 }
 
-// SetDown makes everything, the token endpoint too, answer 503 with an HTML page, or ends that.
-func (s *Sim) SetDown(down bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.down = down
-}
-
-// SetFaults replaces Config.FaultRate.
-func (s *Sim) SetFaults(rate float64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faultRate = rate
-}
-
-// SetLatency replaces Config.Latency.
-func (s *Sim) SetLatency(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.latency = d
-}
-
-// OnCall sets what is asked about each call before it takes effect, in place of what was set
-// before; nil ends it. The function may use the simulator.
-func (s *Sim) OnCall(hook func(Call) *Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.hook = hook
-}
-
 // Refuse adds a validation rule: rows that give the field a value for which code is not empty are
 // refused with that code, such as FIELD_CUSTOM_VALIDATION_EXCEPTION, naming the field. The rule must
 // not use the simulator.
@@ -150,18 +121,6 @@ func (s *Sim) InFlightViolations() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.violations
-}
-
-func (s *Sim) isDown() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.down
-}
-
-func (s *Sim) currentLatency() time.Duration {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.latency
 }
 
 func (s *Sim) mustTable(object string) *table {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"crmsync/internal/sim/fault"
 )
 
 // Names of operations, as Call and Calls give them.
@@ -38,25 +40,15 @@ type Call struct {
 	At      time.Time
 }
 
-// Fault is what goes wrong with a call. One with neither Status nor Cut only delays it.
-type Fault struct {
-	Status int
-	Body   string        // empty: what Salesforce answers with such a status
-	After  bool          // the call takes effect before it fails
-	Cut    bool          // the connection is dropped without an answer
-	Delay  time.Duration // waited before the call takes effect, or After it
-
-	lock *rand.Rand // rows are refused as locked, by its draw
-}
+// Fault is what goes wrong with a call. Its Delay is waited before the call takes effect, or After it.
+type Fault = fault.Fault
 
 // downPage is what the edge answers when the org is away.
 const downPage = `<!DOCTYPE html><html><head><title>Server Unavailable</title></head>` +
 	`<body><h1>We are down for maintenance.</h1></body></html>`
 
-func (f *Fault) fails() bool { return f.Status != 0 || f.Cut }
-
-// write fails the call.
-func (f *Fault) write(w http.ResponseWriter) {
+// writeFault fails the call.
+func writeFault(w http.ResponseWriter, f *Fault) {
 	if f.Cut {
 		panic(http.ErrAbortHandler)
 	}
@@ -69,14 +61,11 @@ func (f *Fault) write(w http.ResponseWriter) {
 	io.WriteString(w, body)
 }
 
-// locker says of each row whether it is locked: always the first, then one in two. nil: none is.
-func (f *Fault) locker() func() bool {
-	if f.lock == nil {
-		return nil
-	}
+// locker reports of each row whether it is locked: always of the first, then of one in two.
+func locker(random *rand.Rand) func() bool {
 	first := true
 	return func() bool {
-		locked := first || f.lock.IntN(2) == 0
+		locked := first || random.IntN(2) == 0
 		first = false
 		return locked
 	}
@@ -97,27 +86,29 @@ func defaultBody(status int) string {
 	return string(refusal(f).json())
 }
 
-// faultFor asks the hook, then chance, what goes wrong with a call. It is never nil.
-func (s *Sim) faultFor(op operation) *Fault {
-	s.mu.Lock()
-	hook := s.hook
-	s.mu.Unlock()
-	if hook != nil {
-		if f := hook(Call{Operation: op.name, Object: op.object, Records: op.records, At: s.config.Now()}); f != nil {
-			return f
+// faultFor says what goes wrong with a call, and which of its rows are locked; nil: none. The fault is never nil.
+func (s *Sim) faultFor(op operation) (f *Fault, locked func() bool) {
+	draw := func(random *rand.Rand) *Fault {
+		writes := slices.Contains([]string{opCreate, opUpdate, opUpsert, opDelete, opComposite}, op.name)
+		drawn := randomFault(random, writes)
+		if drawn == nil {
+			locked = locker(rand.New(rand.NewPCG(random.Uint64(), 0)))
 		}
+		return drawn
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if op.name == opToken || s.random.Float64() >= s.faultRate {
-		return &Fault{}
+	if op.name == opToken {
+		draw = nil
 	}
-	writes := slices.Contains([]string{opCreate, opUpdate, opUpsert, opDelete, opComposite}, op.name)
-	return s.randomFault(writes)
+	f = s.Strike(Call{Operation: op.name, Object: op.object, Records: op.records, At: s.config.Now()}, draw)
+	if f == nil {
+		f = &Fault{}
+	}
+	return f, locked
 }
 
-func (s *Sim) randomFault(writes bool) *Fault {
-	after, kind := s.random.IntN(2) == 0, s.random.IntN(4)
+// randomFault is a fault as the API has them now and then; nil: rows are locked.
+func randomFault(random *rand.Rand, writes bool) *Fault {
+	after, kind := random.IntN(2) == 0, random.IntN(4)
 	switch {
 	case after && kind < 2, !after && kind == 0:
 		return &Fault{After: after, Cut: true}
@@ -126,5 +117,5 @@ func (s *Sim) randomFault(writes bool) *Fault {
 	case kind == 2 || !writes:
 		return &Fault{Status: http.StatusInternalServerError}
 	}
-	return &Fault{lock: rand.New(rand.NewPCG(s.random.Uint64(), 0))}
+	return nil
 }

@@ -67,7 +67,7 @@ func (s *Sim) movedAway(w http.ResponseWriter, r *http.Request) bool {
 	case status/100 == 3:
 		http.Redirect(w, r, instance+r.RequestURI, status)
 	default:
-		(&Fault{Status: status, Body: "<!DOCTYPE html><html><head><title>URL No Longer Exists</title></head></html>"}).write(w)
+		writeFault(w, &Fault{Status: status, Body: "<!DOCTYPE html><html><head><title>URL No Longer Exists</title></head></html>"})
 	}
 	return true
 }

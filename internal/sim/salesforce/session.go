@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"crmsync/internal/sim/fault"
 )
 
 const orgID = "00D5f000000SimOEAS"
@@ -32,20 +34,20 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.calls[opToken]++
 	s.mu.Unlock()
-	fault := s.faultFor(operation{name: opToken})
-	if !fault.After {
-		linger(r, fault.Delay)
-		if fault.fails() {
-			fault.write(w)
+	f, _ := s.faultFor(operation{name: opToken})
+	if !f.After {
+		fault.Wait(r.Context(), f.Delay)
+		if f.Fails() {
+			writeFault(w, f)
 			return
 		}
 	}
 	a := s.grant(r)
-	if fault.After {
-		linger(r, fault.Delay)
+	if f.After {
+		fault.Wait(r.Context(), f.Delay)
 	}
-	if fault.fails() {
-		fault.write(w)
+	if f.Fails() {
+		writeFault(w, f)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")

@@ -11,12 +11,12 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"crmsync/internal/sim/fault"
 	"crmsync/internal/sim/salesforce/soql"
 )
 
@@ -60,6 +60,8 @@ type Config struct {
 // All records that one call writes get the same SystemModstamp, to the millisecond, and each writing
 // call a later one than any before, if need be ahead of the clock.
 type Sim struct {
+	*fault.Knobs[Call] // an org that is down answers everything, logins too, with 503 and an HTML page
+
 	config   Config
 	tables   []*table
 	byName   map[string]*table // in lower case
@@ -76,15 +78,10 @@ type Sim struct {
 	since       time.Time
 	writing     map[writeKey]int
 	violations  int
-	down        bool
 	full        bool
 	oldest      int    // version of the API
 	instance    string // where the org has moved to; empty: it has not
 	movedStatus int
-	latency     time.Duration
-	faultRate   float64
-	random      *rand.Rand
-	hook        func(Call) *Fault
 }
 
 // New makes an org with no records but the integration user. It panics where the objects make no sense.
@@ -100,7 +97,7 @@ func New(c Config) *Sim {
 	s := &Sim{
 		config: c, byName: map[string]*table{}, byPrefix: map[string]*table{},
 		sessions: map[string]time.Time{}, calls: map[string]int{}, since: c.Now(), writing: map[writeKey]int{},
-		latency: c.Latency, faultRate: c.FaultRate, random: rand.New(rand.NewPCG(uint64(c.Seed), 0)),
+		Knobs: fault.New[Call](c.FaultRate, c.Latency, uint64(c.Seed)),
 	}
 	for _, o := range extend(c) {
 		t := newTable(o)
@@ -144,8 +141,8 @@ type operation struct {
 // ServeHTTP answers as the org's My Domain host does.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := strings.TrimSuffix(r.URL.Path, "/"); {
-	case s.isDown():
-		(&Fault{Status: http.StatusServiceUnavailable}).write(w)
+	case s.Down():
+		writeFault(w, &Fault{Status: http.StatusServiceUnavailable})
 	case path == "/services/oauth2/token":
 		s.token(w, r)
 	case path == "/services/data":
@@ -191,25 +188,25 @@ func (s *Sim) call(w http.ResponseWriter, r *http.Request, op operation) {
 		s.write(w, refusal(f))
 		return
 	}
-	fault := s.faultFor(op)
+	f, locked := s.faultFor(op)
 	defer s.enter(op.targets)()
-	latency := s.currentLatency()
+	latency := s.Latency()
 	time.Sleep(latency / 2)
-	if fault.fails() && !fault.After {
-		linger(r, fault.Delay)
-		fault.write(w)
+	if f.Fails() && !f.After {
+		fault.Wait(r.Context(), f.Delay)
+		writeFault(w, f)
 		return
 	}
-	if !fault.After {
-		time.Sleep(fault.Delay)
+	if !f.After {
+		time.Sleep(f.Delay)
 	}
-	a := s.execute(op, fault.locker())
-	if fault.After {
-		linger(r, fault.Delay)
+	a := s.execute(op, locked)
+	if f.After {
+		fault.Wait(r.Context(), f.Delay)
 	}
-	linger(r, latency/2)
-	if fault.fails() {
-		fault.write(w)
+	fault.Wait(r.Context(), latency/2)
+	if f.Fails() {
+		writeFault(w, f)
 		return
 	}
 	s.write(w, a)
@@ -222,17 +219,6 @@ func (s *Sim) execute(op operation, locked func() bool) answer {
 	t := &tx{sim: s, locked: locked, api: true}
 	defer t.commit()
 	return op.run(t)
-}
-
-// linger waits, as long as the client does.
-func linger(r *http.Request, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	select {
-	case <-time.After(d):
-	case <-r.Context().Done():
-	}
 }
 
 func (s *Sim) write(w http.ResponseWriter, a answer) {
