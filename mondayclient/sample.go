@@ -17,8 +17,8 @@ const sampleDocument = `query ($ids: [ID!], $columns: [String!]) {
 	complexity { after }
 }`
 
-// DatesWithTime returns those of the date columns in which one of a hundred items of the board has a time beside its date.
-// Whether a date has a time is a matter of each item: the column does not say.
+// DatesWithTime returns those of the date columns in which one of a hundred items of the board has a time beside its
+// date. Whether a date has a time is a matter of each item: the column does not say.
 //
 // https://developer.monday.com/api-reference/reference/items-page
 func (c *Client) DatesWithTime(ctx context.Context, board int64, columns []string) ([]string, error) {

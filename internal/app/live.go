@@ -29,7 +29,9 @@ type Live struct {
 func NewLive(c Config) (l *Live, err error) {
 	l = &Live{}
 	if c.MondayToken != "" {
-		l.Monday, err = mondayclient.New(mondayclient.Config{URL: c.MondayURL, Token: c.MondayToken, Version: c.MondayVersion})
+		l.Monday, err = mondayclient.New(mondayclient.Config{
+			URL: c.MondayURL, Token: c.MondayToken, Version: c.MondayVersion,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -37,7 +39,8 @@ func NewLive(c Config) (l *Live, err error) {
 	if c.SalesforceLogin != "" {
 		l.Salesforce, err = sfclient.New(sfclient.Config{
 			LoginURL: c.SalesforceLogin, ClientID: c.SalesforceClientID, ClientSecret: c.SalesforceSecret,
-			Username: c.SalesforceUser, PrivateKey: c.SalesforcePrivateKey, APIVersion: c.SalesforceVersion, InstanceHosts: c.SalesforceHosts,
+			Username: c.SalesforceUser, PrivateKey: c.SalesforcePrivateKey,
+			APIVersion: c.SalesforceVersion, InstanceHosts: c.SalesforceHosts,
 			Usage: func(used, limit int) { l.used.Store(int64(used)); l.limit.Store(int64(limit)) },
 		})
 	}
@@ -105,7 +108,7 @@ func (l *Live) askSalesforce(ctx context.Context, m *mapping.Mapping, known *aud
 }
 
 // timed are the date columns in which dates with a time are seen, where it matters: without a time zone in the mapping.
-func (l *Live) timed(ctx context.Context, m *mapping.Mapping, boards map[int64]mondayclient.Board) (map[int64][]string, error) {
+func (l *Live) timed(ctx context.Context, m *mapping.Mapping, boards boards) (map[int64][]string, error) {
 	timed := map[int64][]string{}
 	for _, b := range m.Boards {
 		var dates []string
@@ -149,6 +152,9 @@ func (l *Live) users(ctx context.Context, m *mapping.Mapping) (map[string]bool, 
 	return users, nil
 }
 
+// boards are boards by id.
+type boards = map[int64]mondayclient.Board
+
 // Boards are those of the mapping that Monday shows.
 func (l *Live) Boards(ctx context.Context, m *mapping.Mapping) (map[int64]mondayclient.Board, error) {
 	var ids []int64
@@ -167,7 +173,7 @@ func (l *Live) Boards(ctx context.Context, m *mapping.Mapping) (map[int64]monday
 }
 
 // webhooks are those of the boards that exist.
-func (l *Live) webhooks(ctx context.Context, m *mapping.Mapping, boards map[int64]mondayclient.Board) (map[int64][]mondayclient.Webhook, error) {
+func (l *Live) webhooks(ctx context.Context, m *mapping.Mapping, boards boards) (map[int64][]mondayclient.Webhook, error) {
 	hooks := map[int64][]mondayclient.Webhook{}
 	for _, b := range m.Boards {
 		if _, ok := boards[b.ID]; !ok {

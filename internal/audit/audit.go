@@ -30,7 +30,8 @@ const (
 	Salesforce = "Salesforce"
 )
 
-// Finding is one thing to know about a mapping. It names ids, labels and fields, and no values of customers. Its JSON form is stable.
+// Finding is one thing to know about a mapping. It names ids, labels and fields, and no values of customers. Its JSON
+// form is stable.
 type Finding struct {
 	Severity Severity `json:"severity"`
 	System   string   `json:"system"`
@@ -49,7 +50,7 @@ type Live struct {
 	Objects  map[string]*sfclient.Object      // by the name that the mapping uses; nil: there is none
 	Others   []string                         // all objects, where one of the mapping's is not there
 	Known    []mondayclient.Board             // boards that the token sees, where one of the mapping's is not there
-	Users    map[string]bool                  // those of UserIDs that exist, by Id of 18 characters: whether they are active
+	Users    map[string]bool                  // those of UserIDs that exist, and whether each is active
 }
 
 // Check holds a mapping against what the systems say, and returns what does not agree in the order of the file.
@@ -124,7 +125,8 @@ func (a *auditor) board(b *mapping.Board) columns {
 	}
 	live, ok := a.live.Boards[b.ID]
 	if !ok {
-		a.find(Error, Monday, b.At("board"), "board %d does not exist, is archived, or is not visible to the API token%s", b.ID, besideBoards(a.live.Known))
+		a.find(Error, Monday, b.At("board"), "board %d does not exist, is archived, or is not visible to the API token%s",
+			b.ID, besideBoards(a.live.Known))
 		return nil
 	}
 	known := columns{}
@@ -148,29 +150,33 @@ func (a *auditor) webhooks(b *mapping.Board) {
 		}
 	}
 	if len(missing) > 0 {
-		a.find(Warning, Monday, b.At("board"), "board %d has no webhook for %s; `crmsync webhooks --url` creates them", b.ID, strings.Join(missing, ", "))
+		a.find(Warning, Monday, b.At("board"), "board %d has no webhook for %s; `crmsync webhooks --url` creates them",
+			b.ID, strings.Join(missing, ", "))
 	}
 }
 
 // migration checks what the migration alone names, and which of its fields change without a trace.
 func (a *auditor) migration(g *mapping.Migration, known columns) {
 	object := a.live.Objects[g.Record.Object]
-	if live, ok := a.live.Boards[g.Board.ID]; ok && g.Group != "" && len(live.Groups) > 0 && !slices.Contains(live.Groups, g.Group) {
-		a.find(Error, Monday, g.At(), "board %d has no group %q%s", g.Board.ID, g.Group, beside(g.Group, live.Groups))
+	groups := a.live.Boards[g.Board.ID].Groups
+	if g.Group != "" && len(groups) > 0 && !slices.Contains(groups, g.Group) {
+		a.find(Error, Monday, g.At(), "board %d has no group %q%s", g.Board.ID, g.Group, beside(g.Group, groups))
 	}
 	for _, t := range g.Targets {
 		field, ok := fieldOf(object, t.Field)
 		if t.OwnBase() {
 			if c, ok := a.column(known, g.Board, t.Column, g.At()); ok && !mapping.Fillable(c.Type) {
-				a.find(Error, Monday, g.At(), "column %q is of type %s, which a value of Salesforce cannot fill", c.ID, c.Type)
+				a.find(Error, Monday, g.At(), "column %q is of type %s, which a value of Salesforce cannot fill",
+					c.ID, c.Type)
 			}
 			if object != nil && !ok {
-				a.find(Error, Salesforce, g.At(), "%s has no field %s that the run-as user can see%s", object.Name, t.Field, mapping.Suggestion(t.Field, fieldNames(object)))
+				a.find(Error, Salesforce, g.At(), "%s has no field %s that the run-as user can see%s",
+					object.Name, t.Field, mapping.Suggestion(t.Field, fieldNames(object)))
 			}
 		}
 		if ok && field.Calculated {
-			a.find(Note, Salesforce, g.At(), "%s.%s is calculated by Salesforce: its value can change without the record changing, and then column %q is not updated",
-				object.Name, field.Name, t.Column)
+			a.find(Note, Salesforce, g.At(), "%s.%s is calculated by Salesforce: its value can change without "+
+				"the record changing, and then column %q is not updated", object.Name, field.Name, t.Column)
 		}
 	}
 }

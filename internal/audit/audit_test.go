@@ -49,6 +49,7 @@ func live() audit.Live {
 		{Name: "AccountId", Type: "reference", Createable: true, Updateable: true, Nillable: true, ReferenceTo: []string{"Account"}},
 		{Name: "OwnerId", Type: "reference", Createable: true, Updateable: true, DefaultedOnCreate: true, ReferenceTo: []string{"Group", "User"}},
 		{Name: "LeadId", Type: "reference", Createable: true, Updateable: true, Nillable: true, ReferenceTo: []string{"Lead"}},
+		{Name: "Letter", Type: "string", Length: 1, Createable: true, Updateable: true, Nillable: true},
 		{Name: "Short", Type: "string", Length: 5, Createable: true, Updateable: true, Nillable: true},
 		{Name: "Pick", Type: "picklist", Length: 255, Createable: true, Updateable: true, Nillable: true, Picklist: picklist()},
 		{Name: "Only", Type: "picklist", Length: 255, Createable: true, Updateable: true, Nillable: true, RestrictedPicklist: true, Picklist: picklist()},
@@ -139,6 +140,7 @@ func TestFields(t *testing.T) {
 		"link into account":  {"AccountId: { from: board_relation, link: b.r }", `7:36 error Salesforce: Lead.AccountId refers to Account, not to Lead`},
 		"link into number":   {"Number: { from: board_relation, link: b.r }", `7:33 error Salesforce: Lead.Number is of type double, and gets the Id of a record`},
 		"too long":           {"Short: { value: abcdef }", `7:10 error Salesforce: Lead.Short holds 5 characters; this has 6`},
+		"too long for one":   {"Letter: { value: ab }", `7:11 error Salesforce: Lead.Letter holds 1 character; this has 2`},
 		"default too long":   {"Short: { from: text, default: abcdef }", `7:22 error Salesforce: Lead.Short holds 5 characters; this has 6`},
 		"number for a text":  {"Text: { value: 1 }", `7:9 error Salesforce: Lead.Text is of type string; 1 (a number) is refused`},
 		"text for a flag":    {"Flag: { from: status, labels: { New: 'yes', Done: false } }", `7:33 error Salesforce: Lead.Flag is of type boolean; "yes" is refused`},
@@ -255,92 +257,6 @@ func TestRecords(t *testing.T) {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-// A date with a time needs a time zone, where its day alone is sent.
-func TestTimeZone(t *testing.T) {
-	t.Parallel()
-	const seen = `warning Monday: column "date" holds dates with a time, and Lead.Day gets the day in UTC; set "time_zone" in "defaults" to get the local day`
-	tests := map[string]struct {
-		field, zone string
-		timed       []string
-		want        string
-	}{
-		"zone":          {"Day: date", "Europe/Oslo", []string{"date"}, ""},
-		"UTC on demand": {"Day: date", "UTC", []string{"date"}, ""},
-		"no time yet":   {"Day: date", "", nil, `7:1 note Monday: where column "date" holds a time too, Lead.Day gets the day in UTC; set "time_zone" in "defaults" to get the local day`},
-		"times":         {"Day: date", "", []string{"date"}, "7:1 " + seen},
-		"times, from":   {"Day: { from: date }", "", []string{"date"}, "7:8 " + seen},
-		"datetime":      {"Moment: { from: date, as: datetime }", "", []string{"date"}, ""},
-		"text":          {"Text: date", "", []string{"date"}, ""},
-		"labels":        {"Text: { from: date, labels: { 2026-01-01: x }, default: y }", "", []string{"date"}, ""},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			world := live()
-			world.Timed = map[int64][]string{1: tt.timed}
-			src := head + tt.field + " } }\n"
-			if tt.zone != "" {
-				src += "defaults: { time_zone: " + tt.zone + " }\n"
-			}
-			if diff := cmp.Diff(tt.want, found(t, src, world)); diff != "" {
-				t.Errorf("findings (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// Users whom the mapping names must be there, and active.
-func TestUsers(t *testing.T) {
-	t.Parallel()
-	src := head + "OwnerId: { from: people, as: user, default: '005000000000002' }, Text: { value: 005000000000003AAA }, Mail: { value: a@example.org } } }\n" +
-		"defaults: { owner: '005000000000001' }\n"
-	m, err := mapping.Parse("m", []byte(src))
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := []string{"005000000000001AAA", "005000000000002AAA", "005000000000003AAA"}
-	if diff := cmp.Diff(all, audit.UserIDs(m)); diff != "" {
-		t.Errorf("users (-want +got):\n%s", diff)
-	}
-	tests := map[string]struct {
-		users map[string]bool
-		want  string
-	}{
-		"not asked":  {nil, ""},
-		"all active": {map[string]bool{all[0]: true, all[1]: true, all[2]: true}, ""},
-		"inactive": {map[string]bool{all[0]: false, all[1]: false, all[2]: true},
-			"7:36 error Salesforce: user 005000000000002AAA is inactive: Salesforce refuses to make it the owner of a record\n" +
-				"8:20 error Salesforce: the default owner 005000000000001AAA is inactive: Salesforce refuses to make it the owner of a record"},
-		"missing": {map[string]bool{all[1]: true},
-			"7:74 error Salesforce: user 005000000000003AAA does not exist, or the run-as user cannot see it\n" +
-				"8:20 error Salesforce: the default owner 005000000000001AAA does not exist, or the run-as user cannot see it"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			world := live()
-			world.Users = tt.users
-			if diff := cmp.Diff(tt.want, found(t, src, world)); diff != "" {
-				t.Errorf("findings (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// A message about a word that does not exist lists those that do, up to a number.
-func TestManyLabels(t *testing.T) {
-	t.Parallel()
-	world := live()
-	board := world.Boards[1]
-	for n := range 25 {
-		board.Columns[1].Labels = append(board.Columns[1].Labels, fmt.Sprintf("L%02d", n))
-	}
-	got := found(t, head+"Text: { from: dropdown, labels: { L99: x }, default: y } } }\n", world)
-	if !strings.HasPrefix(got, `7:35 error Monday: column "dropdown" has no label "L99" (there is "A", "B", "L00", `) || !strings.HasSuffix(got, `"L17" and 7 more), did you mean "L09"?`) {
-		t.Errorf("finding: %s", got)
 	}
 }
 

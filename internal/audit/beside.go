@@ -64,3 +64,11 @@ func more(n int) string {
 	}
 	return fmt.Sprintf(" and %d more", n-most)
 }
+
+// characters is a number of characters.
+func characters(n int) string {
+	if n == 1 {
+		return "1 character"
+	}
+	return fmt.Sprintf("%d characters", n)
+}

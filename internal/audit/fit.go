@@ -170,9 +170,11 @@ func (a *auditor) timeZone(f *mapping.Field, t column.Type, to fitting) {
 	}
 	id := f.Columns()[0]
 	if slices.Contains(to.timed, id) {
-		a.find(Warning, Monday, f.At("from"), "column %q holds dates with a time, and %s gets the day in UTC%s", id, to.name, localDay)
+		a.find(Warning, Monday, f.At("from"), "column %q holds dates with a time, and %s gets the day in UTC%s",
+			id, to.name, localDay)
 	} else {
-		a.find(Note, Monday, f.At("from"), "where column %q holds a time too, %s gets the day in UTC%s", id, to.name, localDay)
+		a.find(Note, Monday, f.At("from"), "where column %q holds a time too, %s gets the day in UTC%s",
+			id, to.name, localDay)
 	}
 }
 
@@ -182,8 +184,10 @@ const localDay = `; set "time_zone" in "defaults" to get the local day`
 func (a *auditor) refers(at mapping.Place, object string, to fitting) {
 	switch kind := KindOf(to.field); {
 	case kind == Reference:
-		if len(to.field.ReferenceTo) > 0 && !slices.ContainsFunc(to.field.ReferenceTo, func(o string) bool { return strings.EqualFold(o, object) }) {
-			a.find(Error, Salesforce, at, "%s refers to %s, not to %s", to.name, strings.Join(to.field.ReferenceTo, ", "), object)
+		named := func(o string) bool { return strings.EqualFold(o, object) }
+		if len(to.field.ReferenceTo) > 0 && !slices.ContainsFunc(to.field.ReferenceTo, named) {
+			a.find(Error, Salesforce, at, "%s refers to %s, not to %s",
+				to.name, strings.Join(to.field.ReferenceTo, ", "), object)
 		}
 	case kind != Textual && kind != "":
 		a.find(Error, Salesforce, at, "%s is of type %s, and gets the Id of a record", to.name, to.field.Type)
@@ -192,7 +196,8 @@ func (a *auditor) refers(at mapping.Place, object string, to fitting) {
 
 var recordID = regexp.MustCompile(`^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$`)
 
-// literal checks a value that the mapping itself contains. Null fits everywhere: required fields are checked separately.
+// literal checks a value that the mapping itself contains. Null fits everywhere: required fields are checked
+// separately.
 func (a *auditor) literal(at mapping.Place, value any, to fitting) {
 	kind, fits := KindOf(to.field), true
 	switch v := value.(type) {
@@ -227,7 +232,7 @@ func (a *auditor) literal(at mapping.Place, value any, to fitting) {
 // literalText checks the length of a text and, of a picklist, that it has the value.
 func (a *auditor) literalText(at mapping.Place, value string, to fitting) {
 	if n := utf8.RuneCountInString(value); to.field.Length > 0 && n > to.field.Length {
-		a.find(Error, Salesforce, at, "%s holds %d characters; this has %d", to.name, to.field.Length, n)
+		a.find(Error, Salesforce, at, "%s holds %s; this has %d", to.name, characters(to.field.Length), n)
 	}
 	for _, part := range choicesIn(value, to.field) {
 		if offers(to.field, part) {
@@ -237,7 +242,8 @@ func (a *auditor) literalText(at mapping.Place, value string, to fitting) {
 		if to.field.RestrictedPicklist {
 			severity, what = Error, "restricted picklist"
 		}
-		a.find(severity, Salesforce, at, "%s is a %s without the value %q%s", to.name, what, part, beside(part, activeValues(to.field)))
+		a.find(severity, Salesforce, at, "%s is a %s without the value %q%s",
+			to.name, what, part, beside(part, activeValues(to.field)))
 	}
 }
 
@@ -252,7 +258,8 @@ func (a *auditor) passed(f *mapping.Field, to fitting) {
 	case c.ID == "" && ids[0] != itemName:
 		return
 	case len(c.Labels) == 0 || f.IsTemplate():
-		a.find(Warning, Salesforce, at, "%s is a restricted picklist: a text that is not one of its values is refused", to.name)
+		a.find(Warning, Salesforce, at, "%s is a restricted picklist: a text that is not one of its values is refused",
+			to.name)
 		return
 	case f.As() != "" && f.As() != "text" && f.As() != "trim":
 		return
@@ -264,7 +271,8 @@ func (a *auditor) passed(f *mapping.Field, to fitting) {
 		}
 	}
 	if len(missing) > 0 {
-		a.find(Warning, Salesforce, at, "%s is a restricted picklist, and column %q has labels that are not among its values: %s", to.name, c.ID, quoted(missing))
+		a.find(Warning, Salesforce, at, "%s is a restricted picklist, and column %q has labels that are not among "+
+			"its values: %s", to.name, c.ID, quoted(missing))
 	}
 }
 

@@ -41,7 +41,8 @@ func (a *auditor) column(known columns, b *mapping.Board, id string, at mapping.
 	}
 	for _, other := range known {
 		if strings.EqualFold(other.Title, id) {
-			a.find(Error, Monday, at, "board %d has no column %q; the column titled %q has the id %q", b.ID, id, other.Title, other.ID)
+			a.find(Error, Monday, at, "board %d has no column %q; the column titled %q has the id %q",
+				b.ID, id, other.Title, other.ID)
 			return c, false
 		}
 	}
@@ -56,7 +57,8 @@ func (a *auditor) idColumn(r *mapping.Record, known columns) {
 	}
 	c, ok := a.column(known, r.Board, r.IDColumn, r.At("id_column"))
 	if ok && c.Type != column.Text {
-		a.find(Error, Monday, r.At("id_column"), "column %q is of type %s; the Salesforce Id is written to a text column only", c.ID, c.Type)
+		a.find(Error, Monday, r.At("id_column"), "column %q is of type %s; the Salesforce Id is written to a text "+
+			"column only", c.ID, c.Type)
 	}
 }
 
@@ -90,7 +92,8 @@ func (a *auditor) use(f *mapping.Field, c mondayclient.BoardColumn) {
 		wrong("link", `"link" needs a connect-boards column`)
 	case f.Link() != nil:
 		if to := f.Link().Board.ID; len(c.Boards) > 0 && !slices.Contains(c.Boards, to) {
-			a.find(Error, Monday, f.At("link"), "column %q connects to board %s, not to board %d", c.ID, numbers(c.Boards), to)
+			a.find(Error, Monday, f.At("link"), "column %q connects to board %s, not to board %d",
+				c.ID, numbers(c.Boards), to)
 		}
 	case as == "user" && c.Type != column.People:
 		wrong("as", `"as: user" needs a people column`)
@@ -108,7 +111,8 @@ func (a *auditor) use(f *mapping.Field, c mondayclient.BoardColumn) {
 	case as == "phone" && !worded(c.Type):
 		wrong("as", "it never holds a phone number")
 	case c.Type == "mirror" || c.Type == "formula":
-		a.find(Warning, Monday, f.At("from"), "column %q is of type %s; Monday sends no webhook when it changes", c.ID, c.Type)
+		a.find(Warning, Monday, f.At("from"), "column %q is of type %s; Monday sends no webhook when it changes",
+			c.ID, c.Type)
 	}
 }
 
@@ -122,7 +126,8 @@ func (a *auditor) labels(r *mapping.Record, f *mapping.Field, c mondayclient.Boa
 	for _, choice := range choices {
 		known[choice.Label] = true
 		if !slices.Contains(c.Labels, choice.Label) {
-			a.find(Error, Monday, choice.At, "column %q has no label %q%s", c.ID, choice.Label, beside(choice.Label, c.Labels))
+			a.find(Error, Monday, choice.At, "column %q has no label %q%s",
+				c.ID, choice.Label, beside(choice.Label, c.Labels))
 		}
 	}
 	if _, _, ok := f.Default(); ok {
@@ -140,11 +145,13 @@ func (a *auditor) labels(r *mapping.Record, f *mapping.Field, c mondayclient.Boa
 		}
 	}
 	if len(left) > 0 {
-		a.find(Warning, Monday, f.At("labels"), "column %q has labels that are not mapped, and there is no default: an item with one of them ends as a dead letter: %s",
+		a.find(Warning, Monday, f.At("labels"), "column %q has labels that are not mapped, and there is no default: "+
+			"an item with one of them ends as a dead letter: %s",
 			c.ID, quoted(left))
 	}
 	if len(outside) > 0 {
-		a.find(Note, Monday, f.At("labels"), "column %q has labels that create no record; an item that has its record and changes to one of them ends as a dead letter: %s",
+		a.find(Note, Monday, f.At("labels"), "column %q has labels that create no record; "+
+			"an item that has its record and changes to one of them ends as a dead letter: %s",
 			c.ID, quoted(outside))
 	}
 }

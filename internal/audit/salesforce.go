@@ -18,7 +18,8 @@ func (a *auditor) record(r *mapping.Record, known columns) {
 	}
 	object := a.live.Objects[r.Object]
 	if object == nil {
-		a.find(Error, Salesforce, r.At("object"), "there is no object %s, or the run-as user cannot see it%s", r.Object, mapping.Suggestion(r.Object, a.live.Others))
+		a.find(Error, Salesforce, r.At("object"), "there is no object %s, or the run-as user cannot see it%s",
+			r.Object, mapping.Suggestion(r.Object, a.live.Others))
 		return
 	}
 	a.rights(r, object)
@@ -36,7 +37,8 @@ func (a *auditor) record(r *mapping.Record, known columns) {
 		}
 		a.access(r, f, object, field)
 		a.emptiness(r, f, object, field)
-		a.fit(f, fitting{name: object.Name + "." + field.Name, field: field, columns: known, timed: a.live.Timed[r.Board.ID]})
+		name := object.Name + "." + field.Name
+		a.fit(f, fitting{name: name, field: field, columns: known, timed: a.live.Timed[r.Board.ID]})
 	}
 }
 
@@ -45,14 +47,16 @@ func (a *auditor) key(r *mapping.Record, object *sfclient.Object) {
 	at, name := r.At("object"), object.Name+"."+a.mapping.Key
 	k, ok := fieldOf(object, a.mapping.Key)
 	if !ok {
-		a.find(Error, Salesforce, at, "%s has no field %s, the key, that the run-as user can see; create it as a text of %d characters or more, External ID and Unique, and give the run-as user access to it",
+		a.find(Error, Salesforce, at, "%s has no field %s, the key, that the run-as user can see; create it as a text of %d "+
+			"characters or more, External ID and Unique, and give the run-as user access to it",
 			object.Name, a.mapping.Key, keyLength)
 		return
 	}
 	if k.Type != "string" {
 		a.find(Error, Salesforce, at, "the key %s is of type %s; it must be a text", name, k.Type)
 	} else if k.Length < keyLength {
-		a.find(Error, Salesforce, at, "the key %s holds %d characters; an item's id can have %d", name, k.Length, keyLength)
+		a.find(Error, Salesforce, at, "the key %s holds %s; an item's id can have %d",
+			name, characters(k.Length), keyLength)
 	}
 	if !k.ExternalID {
 		a.find(Error, Salesforce, at, "the key %s is not an External ID: records cannot be upserted by it", name)
@@ -61,7 +65,8 @@ func (a *auditor) key(r *mapping.Record, object *sfclient.Object) {
 		a.find(Error, Salesforce, at, "the key %s is not Unique: an item could get two records", name)
 	}
 	if !k.Createable || !k.Updateable {
-		a.find(Error, Salesforce, at, "the key %s cannot be written by the run-as user; give its permission set edit access to the field", name)
+		a.find(Error, Salesforce, at, "the key %s cannot be written by the run-as user; give its permission set "+
+			"edit access to the field", name)
 	}
 }
 
@@ -88,12 +93,13 @@ func (a *auditor) rights(r *mapping.Record, object *sfclient.Object) {
 // currencies warns of amounts without a currency, where the org has several: only then an object has the field for it.
 func (a *auditor) currencies(r *mapping.Record, object *sfclient.Object) {
 	const iso = "CurrencyIsoCode"
-	if _, several := fieldOf(object, iso); !several || slices.ContainsFunc(r.Fields, func(f *mapping.Field) bool { return strings.EqualFold(f.Name, iso) }) {
+	if _, several := fieldOf(object, iso); !several || writes(r, iso) {
 		return
 	}
 	for _, f := range r.Fields {
 		if field, _ := fieldOf(object, f.Name); field.Type == "currency" {
-			a.find(Warning, Salesforce, f.At(""), "%s.%s is an amount, and the org has several currencies: a new record gets the currency of the run-as user; map %s too",
+			a.find(Warning, Salesforce, f.At(""), "%s.%s is an amount, and the org has several currencies: "+
+				"a new record gets the currency of the run-as user; map %s too",
 				object.Name, field.Name, iso)
 		}
 	}
@@ -102,11 +108,16 @@ func (a *auditor) currencies(r *mapping.Record, object *sfclient.Object) {
 // required names the fields without which Salesforce creates no record.
 func (a *auditor) required(r *mapping.Record, object *sfclient.Object) {
 	for _, field := range object.Fields {
-		mapped := slices.ContainsFunc(r.Fields, func(f *mapping.Field) bool { return strings.EqualFold(f.Name, field.Name) })
-		if Required(field) && !mapped && !strings.EqualFold(field.Name, a.mapping.Key) {
-			a.find(Error, Salesforce, r.At("fields"), "%s.%s is required, and the record leaves it out", object.Name, field.Name)
+		if Required(field) && !writes(r, field.Name) && !strings.EqualFold(field.Name, a.mapping.Key) {
+			a.find(Error, Salesforce, r.At("fields"), "%s.%s is required, and the record leaves it out",
+				object.Name, field.Name)
 		}
 	}
+}
+
+// writes reports whether the record writes a field of the name.
+func writes(r *mapping.Record, name string) bool {
+	return slices.ContainsFunc(r.Fields, func(f *mapping.Field) bool { return strings.EqualFold(f.Name, name) })
 }
 
 // Required reports whether a record cannot be created without the field.
@@ -118,13 +129,16 @@ func (a *auditor) access(r *mapping.Record, f *mapping.Field, object *sfclient.O
 	_, fixed := f.Fixed()
 	switch {
 	case field.Calculated:
-		a.find(Error, Salesforce, f.At(""), "%s is a formula or a roll-up summary: Salesforce calculates it, and nobody can write it", name)
+		a.find(Error, Salesforce, f.At(""), "%s is a formula or a roll-up summary: Salesforce calculates it, and "+
+			"nobody can write it", name)
 	case !field.Createable && !field.Updateable:
-		a.find(Error, Salesforce, f.At(""), "%s is read-only for the run-as user; where Salesforce allows it, give its permission set edit access to the field", name)
+		a.find(Error, Salesforce, f.At(""), "%s is read-only for the run-as user; where Salesforce allows it, give "+
+			"its permission set edit access to the field", name)
 	case !field.Createable:
 		a.find(Error, Salesforce, f.At(""), "%s cannot be set by the run-as user when a record is created", name)
 	case !field.Updateable && !r.Shared && !fixed:
-		a.find(Warning, Salesforce, f.At(""), "%s can be set only when a record is created: a later change is refused", name)
+		a.find(Warning, Salesforce, f.At(""), "%s can be set only when a record is created: a later change is refused",
+			name)
 	}
 	if f.Name != field.Name {
 		a.find(Warning, Salesforce, f.At(""), "Salesforce spells it %s; use the same spelling", name)
@@ -139,7 +153,8 @@ func (a *auditor) emptiness(r *mapping.Record, f *mapping.Field, object *sfclien
 	}
 	id := f.Columns()[0]
 	if _, gated := r.When[id]; id != itemName && !gated {
-		a.find(Warning, Salesforce, f.At(""), "%s.%s is required, and there is no default: while column %q is empty, no record is created", object.Name, field.Name, id)
+		a.find(Warning, Salesforce, f.At(""), "%s.%s is required, and there is no default: while column %q is "+
+			"empty, no record is created", object.Name, field.Name, id)
 	}
 }
 

@@ -52,7 +52,8 @@ func userRefs(m *mapping.Mapping) (refs []userRef) {
 	return refs
 }
 
-// users checks that the users whom the mapping names are there and active: Salesforce refuses a record whose owner is not.
+// users checks that the users whom the mapping names are there and active: Salesforce refuses a record whose owner is
+// not.
 func (a *auditor) users() {
 	if a.live.Users == nil {
 		return
@@ -67,7 +68,8 @@ func (a *auditor) users() {
 		case !ok:
 			a.find(Error, Salesforce, ref.at, "%s %s does not exist, or the run-as user cannot see it", what, ref.id)
 		case !active:
-			a.find(Error, Salesforce, ref.at, "%s %s is inactive: Salesforce refuses to make it the owner of a record", what, ref.id)
+			a.find(Error, Salesforce, ref.at, "%s %s is inactive: Salesforce refuses to make it the owner of a record",
+				what, ref.id)
 		}
 	}
 }

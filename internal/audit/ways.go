@@ -7,8 +7,8 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// Ways says which way the values of the fields go, as notes. Without all it names only what stays behind where the records
-// of a board become items. What the systems say is used as far as it is known.
+// Ways says which way the values of the fields go, as notes. Without all it names only what stays behind where the
+// records of a board become items. What the systems say is used as far as it is known.
 func Ways(m *mapping.Mapping, live Live, all bool) []Finding {
 	a := &auditor{mapping: m, live: live}
 	for _, b := range m.Boards {
@@ -46,7 +46,8 @@ func (a *auditor) way(r *mapping.Record, f *mapping.Field, types map[string]colu
 		case reason != "":
 			a.find(Note, File, f.At(""), "%s goes to Salesforce only: %s", name, reason)
 		case all:
-			a.find(Note, File, f.At(""), "%s goes to Salesforce, and back to column %q with each migration", name, f.Columns()[0])
+			a.find(Note, File, f.At(""), "%s goes to Salesforce, and back to column %q with each migration",
+				name, f.Columns()[0])
 		}
 		return
 	}

@@ -26,7 +26,8 @@ type Report struct {
 	Findings []audit.Finding `json:"findings"`
 }
 
-// Run reads the mapping and prints everything that is wrong with it; with --live also what does not fit the two systems.
+// Run reads the mapping and prints everything that is wrong with it; with --live also what does not fit the two
+// systems.
 func (c checkCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
 	path := e.Mapping()
@@ -59,7 +60,9 @@ func (c checkCommand) Run(ctx context.Context, p *program) error {
 }
 
 // live holds the mapping against both systems.
-func (c checkCommand) live(ctx context.Context, e *app.Environment, m *mapping.Mapping) ([]audit.Finding, audit.Live, error) {
+func (checkCommand) live(
+	ctx context.Context, e *app.Environment, m *mapping.Mapping,
+) ([]audit.Finding, audit.Live, error) {
 	var settings app.Config
 	settings.ReadMonday(e)
 	settings.ReadSalesforce(e)
@@ -74,14 +77,16 @@ func (c checkCommand) live(ctx context.Context, e *app.Environment, m *mapping.M
 	return findings, known, ctx.Err()
 }
 
-// print writes the findings, one a line in the form that editors and compilers use, and a line about all of them. JSON goes
-// to the standard output always.
+// print writes the findings, one a line in the form that editors and compilers use, and a line about all of them. JSON
+// goes to the standard output always.
 func (c checkCommand) print(p *program, w io.Writer, path string, findings []audit.Finding, about string) error {
 	if c.JSON {
 		if findings == nil {
 			findings = []audit.Finding{}
 		}
-		return p.printJSON(Report{Mapping: path, Errors: audit.Errors(findings), Warnings: audit.Warnings(findings), Findings: findings})
+		return p.printJSON(Report{
+			Mapping: path, Errors: audit.Errors(findings), Warnings: audit.Warnings(findings), Findings: findings,
+		})
 	}
 	colored := p.colored(w)
 	for _, f := range findings {
@@ -100,8 +105,8 @@ func counts(m *mapping.Mapping, findings []audit.Finding) string {
 	for _, board := range m.Boards {
 		records += len(board.Records)
 	}
-	return fmt.Sprintf("%s, %s; %s, %s.", plural(audit.Errors(findings), "error"), plural(audit.Warnings(findings), "warning"),
-		plural(len(m.Boards), "board"), plural(records, "record"))
+	errors, warnings := plural(audit.Errors(findings), "error"), plural(audit.Warnings(findings), "warning")
+	return fmt.Sprintf("%s, %s; %s, %s.", errors, warnings, plural(len(m.Boards), "board"), plural(records, "record"))
 }
 
 // line is a finding as file:line:column: severity: text. One without a place names the system that it is about.

@@ -159,7 +159,8 @@ func (l *line) translate() {
 	}
 }
 
-// matches are the values of the field's picklist that a column's labels stand for: the same, or else one that reads the same.
+// matches are the values of the field's picklist that a column's labels stand for: the same, or else one that reads the
+// same.
 func matches(c mondayclient.BoardColumn, f sfclient.Field) map[string]string {
 	found := map[string]string{}
 	for _, label := range c.Labels {

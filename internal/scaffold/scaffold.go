@@ -1,5 +1,5 @@
-// Package scaffold writes the beginning of a mapping for a board and an object: what goes together by name and type. It is
-// pure: what Monday and Salesforce say is handed in.
+// Package scaffold writes the beginning of a mapping for a board and an object: what goes together by name and type. It
+// is pure: what Monday and Salesforce say is handed in.
 package scaffold
 
 import (
@@ -18,8 +18,8 @@ import (
 // ErrNothingFits says that the object has no field that anything of the board can go to.
 var ErrNothingFits = errors.New("no column of the board goes with a field of the object")
 
-// Write writes a mapping of one board and one object. What it writes is a mapping without a fault; fields of which it is not
-// sure, and those that Salesforce or Monday would refuse, are comments.
+// Write writes a mapping of one board and one object. What it writes is a mapping without a fault; fields of which it
+// is not sure, and those that Salesforce or Monday would refuse, are comments.
 func Write(board mondayclient.Board, object *sfclient.Object) (string, error) {
 	d := &draft{board: board, object: object}
 	d.pair()

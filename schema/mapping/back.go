@@ -18,8 +18,8 @@ func (t *Target) Link() *Record {
 	return t.field.link
 }
 
-// Base is the name under which a link keeps the value that both sides last agreed on: the field's, or one of its own for a
-// column that only the migration fills.
+// Base is the name under which a link keeps the value that both sides last agreed on: the field's, or one of its own
+// for a column that only the migration fills.
 func (t *Target) Base() string {
 	if t.field == nil {
 		return "@" + t.Column
@@ -27,11 +27,13 @@ func (t *Target) Base() string {
 	return t.field.Name
 }
 
-// OwnBase reports whether the column is filled by the migration alone: no field of the mapping is read from it in the same form.
+// OwnBase reports whether the column is filled by the migration alone: no field of the mapping is read from it in the
+// same form.
 func (t *Target) OwnBase() bool { return t.field == nil }
 
-// Back is what the column holds for a value of the field: Desired read backwards. It is not ok where a column of this type has
-// no single answer for the value. For a target with a Link, item is that of the record which the value names, or 0.
+// Back is what the column holds for a value of the field: Desired read backwards. It is not ok where a column of this
+// type has no single answer for the value. For a target with a Link, item is that of the record which the value names,
+// or 0.
 func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, bool) {
 	if t.Column == itemName {
 		typ = column.Text
@@ -70,7 +72,8 @@ func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
 	return t.field.desired(it, start)
 }
 
-// Fillable reports whether a column of the type can be filled with a value of Salesforce: one that says all the column holds.
+// Fillable reports whether a column of the type can be filled with a value of Salesforce: one that says all the column
+// holds.
 func Fillable(typ column.Type) bool {
 	switch typ {
 	case column.Checkbox, column.Date, column.Dropdown, column.Email, column.Link, column.LongText, column.Numbers, column.Phone,
@@ -109,7 +112,8 @@ func (f *Field) labelOf(text string) (string, bool) {
 }
 
 func (f *Field) isDefault(value any) bool {
-	return f.fallback != nil && !f.fallback.relative && f.fallback.literal != nil && literalText(f.fallback.literal) == literalText(value)
+	d := f.fallback
+	return d != nil && !d.relative && d.literal != nil && literalText(d.literal) == literalText(value)
 }
 
 // filled puts a text into a column of the value's type.

@@ -124,7 +124,8 @@ func (d *decoder) checkName(w word) {
 
 func (d *decoder) checkColumn(w word) string {
 	if !columnID.MatchString(w.text) {
-		d.fault(w.place, "%q is not a column id (ids have no spaces; they stand in the column's menu in Monday)", w.text)
+		d.fault(w.place, "%q is not a column id (ids have no spaces; they stand in the column's menu in Monday)",
+			w.text)
 	}
 	return w.text
 }
@@ -179,7 +180,8 @@ func (d *decoder) as(n ast.Node) string {
 func (d *decoder) oneOf(n ast.Node, key string, words ...string) string {
 	w, ok := d.text(n)
 	if ok && !slices.Contains(words, w.text) {
-		d.fault(w.place, "%q is not a value of %q%s (%s)", w.text, key, suggestion(w.text, words), strings.Join(words, ", "))
+		d.fault(w.place, "%q is not a value of %q%s (%s)",
+			w.text, key, suggestion(w.text, words), strings.Join(words, ", "))
 		return ""
 	}
 	return w.text

@@ -72,8 +72,8 @@ const off = "off"
 // refusals say, for each key, which of its values are refused.
 type refusals map[string]func(value string) bool
 
-// unsupported are the values that are decoded and checked, and that this version does not act on. Whoever builds one of them
-// removes it here, and the mapping files that use it are accepted.
+// unsupported are the values that are decoded and checked, and that this version does not act on. Whoever builds one of
+// them removes it here, and the mapping files that use it are accepted.
 var unsupported = refusals{
 	"sync":             func(v string) bool { return v != string(ToSalesforce) },
 	"wins":             func(v string) bool { return v != string(Monday) },

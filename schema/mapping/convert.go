@@ -122,8 +122,8 @@ func date(v column.Value) (Value, string) {
 	return Value{Literal: v.Text}, ""
 }
 
-// day is a date without its time: the day on which that is, by the clocks of the time zone. Without a zone, or a time, it is
-// the date as it stands.
+// day is a date without its time: the day on which that is, by the clocks of the time zone. Without a zone, or a time,
+// it is the date as it stands.
 func (in locale) day(v column.Value) column.Value {
 	if v.Type != column.Date || v.Time == "" || in.zone == nil {
 		return v
@@ -153,8 +153,8 @@ func datetime(v column.Value, _ string) (Value, string) {
 	return Value{Literal: t.Format(time.RFC3339)}, ""
 }
 
-// phone is the number in E.164, with its extension behind it. It must be of a possible length: whether it is assigned changes
-// faster than any list, and is not ours to judge.
+// phone is the number in E.164, with its extension behind it. It must be of a possible length: whether it is assigned
+// changes faster than any list, and is not ours to judge.
 func phone(v column.Value, region string) (Value, string) {
 	switch {
 	case refers(v):

@@ -9,8 +9,8 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Brake holds deletions back: where more records than Deletes, and more than Percent of a board's items, would be deleted
-// within Within, a person decides.
+// Brake holds deletions back: where more records than Deletes, and more than Percent of a board's items, would be
+// deleted within Within, a person decides.
 type Brake struct {
 	Deletes int
 	Percent int
@@ -40,7 +40,8 @@ func (d *decoder) timeZone(n ast.Node) *time.Location {
 	}
 	zone, err := time.LoadLocation(w.text)
 	if err != nil || w.text == "" || w.text == "Local" {
-		d.fault(w.place, "%q is not a time zone of the IANA database, such as America/New_York%s", w.text, zoneSuggestion(w.text))
+		d.fault(w.place, "%q is not a time zone of the IANA database, such as America/New_York%s",
+			w.text, zoneSuggestion(w.text))
 		return nil
 	}
 	return zone

@@ -32,10 +32,9 @@ type Value struct {
 	Err error
 }
 
-// Desired says what every field of the record should hold for the item, by the field's name; one that only goes to Monday is
-// left out. Since holds the days that
-// earlier calls gave, by field; a field that is not in it begins its relative default on today's day in UTC. Desired is
-// a pure function of the mapping and its arguments.
+// Desired says what every field of the record should hold for the item, by the field's name; one that only goes to
+// Monday is left out. Since holds the days that earlier calls gave, by field; a field that is not in it begins its
+// relative default on today's day in UTC. Desired is a pure function of the mapping and its arguments.
 func (r *Record) Desired(it Item, since map[string]string, today time.Time) map[string]Value {
 	values := make(map[string]Value, len(r.Fields))
 	for _, f := range r.Fields {
@@ -161,9 +160,10 @@ func labelsIn(v column.Value) []string {
 	return slices.DeleteFunc(labels, blank)
 }
 
-// Outside returns the columns of the item, sorted, in which a label stands that a field's `labels` do not have, whether or not
-// a default replaces it. Where the label is only what is known of the item, and does not come from the event at hand, it may
-// have been renamed on the board and in the mapping since: the column is to be read before anything is decided by it.
+// Outside returns the columns of the item, sorted, in which a label stands that a field's `labels` do not have, whether
+// or not a default replaces it. Where the label is only what is known of the item, and does not come from the event at
+// hand, it may have been renamed on the board and in the mapping since: the column is to be read before anything is
+// decided by it.
 func (r *Record) Outside(it Item) []string {
 	var ids []string
 	for _, f := range r.Fields {

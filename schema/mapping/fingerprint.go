@@ -12,8 +12,8 @@ import (
 // generation is part of every fingerprint. Raise it when the same mapping comes to yield other values.
 const generation = 1
 
-// Fingerprint is equal for mappings that do the same, whatever their files' order, comments and spelling, and differs for
-// others.
+// Fingerprint is equal for mappings that do the same, whatever their files' order, comments and spelling, and differs
+// for others.
 func (m *Mapping) Fingerprint() string {
 	type migration struct {
 		Record, Where, Group, Schedule string
@@ -42,8 +42,8 @@ func (m *Mapping) Fingerprint() string {
 	return fingerprint(m.Key, m.PhoneCountry, m.Owner, zoneName(m.TimeZone), m.Reconcile, m.Brake, m.AdoptShown, boards)
 }
 
-// Fingerprint is equal for records that exist for the same items and hold the same values. What the mapping says of anything
-// else, such as what happens on a deletion, does not count.
+// Fingerprint is equal for records that exist for the same items and hold the same values. What the mapping says of
+// anything else, such as what happens on a deletion, does not count.
 func (r *Record) Fingerprint() string {
 	fields := map[string]string{}
 	for _, f := range r.Fields {
@@ -62,7 +62,8 @@ func (r *Record) whole() string {
 	for _, f := range r.Fields {
 		ways[f.Name] = []any{f.Sync, f.Wins, f.order} // the first of several labels is the one that is read backwards
 	}
-	return fingerprint(r.Fingerprint(), r.Name, r.IDColumn, r.Match, r.DeleteWithItem, r.Sync, r.Wins, r.OnRecordDelete, r.OnDuplicate, r.Assignment, ways)
+	return fingerprint(r.Fingerprint(), r.Name, r.IDColumn, r.Match, r.DeleteWithItem, r.Sync, r.Wins,
+		r.OnRecordDelete, r.OnDuplicate, r.Assignment, ways)
 }
 
 // Fingerprint is equal for fields that come to the same values: another one says that items have to be looked at again.

@@ -270,8 +270,8 @@ func (b *Board) Named(name string) *Record {
 	return nil
 }
 
-// Columns returns the ids of all columns by which the record's values, its creation and its link are decided, sorted and
-// without the item's name. While one of them was never asked of Monday, nothing can be said of what depends on it.
+// Columns returns the ids of all columns by which the record's values, its creation and its link are decided, sorted
+// and without the item's name. While one of them was never asked of Monday, nothing can be said of what depends on it.
 func (r *Record) Columns() []string {
 	var ids []string
 	if r.IDColumn != "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Migration says how records of Salesforce become items of a board: the record's fields are read backwards, wherever that
-// has one answer.
+// Migration says how records of Salesforce become items of a board: the record's fields are read backwards, wherever
+// that has one answer.
 type Migration struct {
 	Board  *Board
 	Record *Record // of the board; the items are created from it
@@ -111,7 +111,8 @@ func (d *decoder) items(b *Board) {
 			d.makesItems(at, block.record)
 			d.object(placeOf(block.node), block.node, d.itemKeys(b.Migration))
 		case b.at["migrate"] != place{}:
-			d.fault(at, `the board has "migrate" in line %d, which is the older name of "items"; keep one of them`, b.at["migrate"].line)
+			d.fault(at, `the board has "migrate" in line %d, which is the older name of "items"; keep one of them`,
+				b.at["migrate"].line)
 		default:
 			d.fault(at, "record %q already has \"items\"; the items of a board come from one record", g.Record.Name)
 		}
@@ -148,7 +149,8 @@ func (d *decoder) migrated(b *Board, n ast.Node) *Record {
 func (d *decoder) makesItems(at place, r *Record) {
 	switch {
 	case r.Shared:
-		d.fault(at, "record %q is shared by several items; items are created only from a record that belongs to one item", r.Name)
+		d.fault(at, "record %q is shared by several items; items are created only from a record that belongs to one "+
+			"item", r.Name)
 	case r.IDColumn == "":
 		d.fault(at, "record %q has no \"id_column\": without it an item could be created twice", r.Name)
 	}
@@ -183,7 +185,8 @@ func (d *decoder) where(n ast.Node) string {
 	return strings.TrimSpace(w.text)
 }
 
-// schedule reads a cron expression of five fields, or one such as @weekly. The advice ends the message about any other text.
+// schedule reads a cron expression of five fields, or one such as @weekly. The advice ends the message about any other
+// text.
 func (d *decoder) schedule(n ast.Node, advice string) (string, cron.Schedule) {
 	w, ok := d.text(n)
 	if !ok {
@@ -195,7 +198,8 @@ func (d *decoder) schedule(n ast.Node, advice string) (string, cron.Schedule) {
 	}
 	when, err := cron.ParseStandard(w.text)
 	if err != nil {
-		d.fault(w.place, "%q is not a cron expression, such as \"0 6 * * 1\" for Mondays at 06:00 UTC%s", w.text, advice)
+		d.fault(w.place, "%q is not a cron expression, such as \"0 6 * * 1\" for Mondays at 06:00 UTC%s",
+			w.text, advice)
 		return "", nil
 	}
 	return w.text, when

@@ -22,7 +22,8 @@ func (d *decoder) sibling(ref reference) *Record {
 	target := board.Named(ref.text)
 	switch {
 	case target == nil:
-		d.fault(ref.place, "board %q has no record %q%s", board.Name, ref.text, suggestion(ref.text, recordNames(board)))
+		d.fault(ref.place, "board %q has no record %q%s",
+			board.Name, ref.text, suggestion(ref.text, recordNames(board)))
 	case target == ref.from:
 		d.fault(ref.place, "record %q cannot refer to itself", ref.text)
 		return nil
@@ -69,8 +70,8 @@ func recordNames(b *Board) []string {
 	return all
 }
 
-// finish checks and sets what needs the whole file: the key field, the country of phone numbers and the time zone of dates,
-// the directions, and the order of the records.
+// finish checks and sets what needs the whole file: the key field, the country of phone numbers and the time zone of
+// dates, the directions, and the order of the records.
 func (d *decoder) finish(m *Mapping) {
 	in := locale{region: m.PhoneCountry, zone: m.TimeZone, owner: m.Owner}
 	for _, b := range m.Boards {

@@ -2,8 +2,8 @@ package mapping
 
 import "crmsync/mondayclient/column"
 
-// NeverTwoWay says why the value of a field can only go from Monday to Salesforce; empty: it can come back. It judges by the
-// mapping file alone. NeverTwoWayLive also knows the two systems.
+// NeverTwoWay says why the value of a field can only go from Monday to Salesforce; empty: it can come back. It judges
+// by the mapping file alone. NeverTwoWayLive also knows the two systems.
 func NeverTwoWay(r *Record, f *Field) string {
 	if r.Shared {
 		return "its record is shared by several items"
@@ -27,8 +27,8 @@ func NeverTwoWay(r *Record, f *Field) string {
 	return ""
 }
 
-// NeverTwoWayLive is NeverTwoWay with what the systems say: the type of the field's column, which is empty where it is not
-// known, and whether Salesforce calculates the field (a formula or a roll-up).
+// NeverTwoWayLive is NeverTwoWay with what the systems say: the type of the field's column, which is empty where it is
+// not known, and whether Salesforce calculates the field (a formula or a roll-up).
 func NeverTwoWayLive(r *Record, f *Field, typ column.Type, calculated bool) string {
 	if f.from == itemName {
 		typ = column.Text
@@ -47,11 +47,12 @@ func NeverTwoWayLive(r *Record, f *Field, typ column.Type, calculated bool) stri
 	return ""
 }
 
-// OneWay says why the field goes to Salesforce only though its record says otherwise; empty: it goes as its record says.
+// OneWay says why the field goes to Salesforce only though its record says otherwise; empty: it goes as its record
+// says.
 func (f *Field) OneWay() string { return f.oneWay }
 
-// direct gives every field of a board its direction and its winner. A column is filled by one field of the board at most:
-// by the one that says so itself, else by the first whose record says so.
+// direct gives every field of a board its direction and its winner. A column is filled by one field of the board at
+// most: by the one that says so itself, else by the first whose record says so.
 func (d *decoder) direct(b *Board) {
 	filled := map[string]*Field{} // column -> field
 	for _, own := range []bool{true, false} {

@@ -55,8 +55,8 @@ func (f *Field) Labels() []Choice {
 // Fixed is the value that the field has for every item; it is not ok where the field is read from the item.
 func (f *Field) Fixed() (value any, ok bool) { return f.literal, f.form == fixed }
 
-// Default is the field's value while the column is empty; it is not ok where there is none. A default that counts days is
-// relative and has no value.
+// Default is the field's value while the column is empty; it is not ok where there is none. A default that counts days
+// is relative and has no value.
 func (f *Field) Default() (value any, relative, ok bool) {
 	if f.fallback == nil {
 		return nil, false, false
