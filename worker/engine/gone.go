@@ -18,10 +18,7 @@ func (p *pass) recordGone(ctx context.Context, w write, o send.Gone) (again []pl
 	case o.Into != "":
 		return p.followMerge(ctx, d, o.Into)
 	case o.Converted != nil:
-		d.work.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Converted})
-		link.Close(ledger.Converted)
-		p.followConversion(d.work, *o.Converted)
-		return nil
+		return p.followConversion(ctx, d, *o.Converted)
 	case len(link.Written) == 0 && link.Origin == ledger.Shown:
 		id := link.SalesforceID
 		link.Unlink()
@@ -50,17 +47,12 @@ func (w *work) remake(rec *mapping.Record) {
 
 // followMerge gives the item the record that its own was merged into, where that belongs to no other item.
 func (p *pass) followMerge(ctx context.Context, d planned, into string) []planned {
+	free, ok := p.mayTake(ctx, d.work, d.plan.Record.Object, into)
+	if !ok {
+		return nil
+	}
 	link := p.keep(d.work, d.plan.Record)
-	owners, err := p.reserved(ctx, []string{into}, []string{ledger.IDLease(into)})
-	if err != nil {
-		d.work.retry(err)
-		return nil
-	}
-	if !p.isLeased(ledger.IDLease(into)) {
-		d.work.retry(&BusyError{What: "the record that it was merged into"})
-		return nil
-	}
-	if owner := owners[into]; owner != 0 && owner != d.work.item.ID {
+	if !free {
 		d.work.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Merged, Into: into})
 		link.Close(ledger.Merged)
 		return nil
@@ -70,13 +62,29 @@ func (p *pass) followMerge(ctx context.Context, d planned, into string) []planne
 	return []planned{p.planOne(d.work, d.plan.Record)}
 }
 
-// followConversion has the item's other records become what its lead was converted into, where they are not there yet.
-func (p *pass) followConversion(w *work, c send.Conversion) {
+// followConversion ends the lead. What it was converted into becomes the item's records, where the item has none of these yet
+// and they belong to no other.
+func (p *pass) followConversion(ctx context.Context, d planned, c send.Conversion) (again []planned) {
 	became := map[string]string{"Contact": c.Contact, "Account": c.Account, "Opportunity": c.Opportunity}
-	for _, rec := range w.board.Records {
-		link := w.item.Links[rec.Name]
-		if id := became[rec.Object]; id != "" && !rec.Shared && (link == nil || link.SalesforceID == "" && link.Closed == "") {
-			w.adoptLater(rec, id)
+	for _, rec := range d.work.board.Records {
+		id := became[rec.Object]
+		if link := d.work.item.Links[rec.Name]; id == "" || rec.Shared || link != nil && (link.SalesforceID != "" || link.Closed != "") {
+			continue
+		}
+		free, ok := p.mayTake(ctx, d.work, rec.Object, id)
+		switch {
+		case !ok:
+			return nil // the lead is asked about again
+		case !free:
+			continue
+		}
+		d.work.adoptLater(rec, id)
+		if rec.Stage <= d.plan.Record.Stage { // it was planned before that was known
+			again = append(again, p.planOne(d.work, rec))
 		}
 	}
+	link := p.keep(d.work, d.plan.Record)
+	d.work.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Converted})
+	link.Close(ledger.Converted)
+	return again
 }

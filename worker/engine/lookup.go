@@ -154,29 +154,15 @@ func (p *pass) shownFacts(ctx context.Context, shown []shownID, owners map[strin
 		}
 	}
 	for object, ids := range asked {
-		for some := range slices.Chunk(ids, p.BatchSize) {
-			soql := "SELECT Id, " + p.Mapping.Key + " FROM " + object + " WHERE Id IN (" + quoteAll(some) + ")"
-			records, err := p.Salesforce.Select(ctx, soql)
-			if err != nil {
-				return nil, fmt.Errorf("looking up %s: %w", object, err)
-			}
-			for _, record := range records {
-				id, _ := record["Id"].(string)
-				facts[id] = plan.Shown{Item: keyItem(record, p.Mapping.Key)}
-			}
+		items, err := p.bearers(ctx, object, ids)
+		if err != nil {
+			return nil, err
+		}
+		for id, item := range items {
+			facts[id] = plan.Shown{Item: item}
 		}
 	}
 	return facts, nil
-}
-
-// keyItem is the item whose id a record carries; 0: it carries none.
-func keyItem(record sfclient.Record, key string) int64 {
-	text, _ := record[key].(string)
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return id
 }
 
 func quoteAll(texts []string) string {
@@ -185,20 +171,6 @@ func quoteAll(texts []string) string {
 		quoted[n] = sfclient.Quote(text)
 	}
 	return strings.Join(quoted, ", ")
-}
-
-// owners finds the items that records belong to, by Id. A record that several items share belongs to none of them.
-func (p *pass) owners(ctx context.Context, ids []string) (map[string]int64, error) {
-	links, err := p.Store.LinksOf(ctx, ids)
-	owners := map[string]int64{}
-	for id, linked := range links {
-		for _, l := range linked {
-			if owners[id] == 0 && p.Mapping.Owns(l.BoardID, l.Record) {
-				owners[id] = l.ItemID
-			}
-		}
-	}
-	return owners, err
 }
 
 // lookUsers finds the Salesforce users of the persons in the batch's items.

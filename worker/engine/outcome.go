@@ -11,20 +11,24 @@ import (
 
 // record records what became of writes. It returns what is to be planned again.
 func (p *pass) record(ctx context.Context, writes []write, outcomes []send.Outcome) (again []planned) {
+	var gone []int // what took the place of these may be among the other writes
 	for n, w := range writes {
 		switch o := outcomes[n].(type) {
 		case send.Done:
 			again = append(again, p.recordDone(w, o)...)
 		case send.Rejected:
-			again = append(again, p.recordRejected(w, o.Rejections)...)
+			again = append(again, p.recordRejected(ctx, w, o.Rejections)...)
 		case send.Gone:
-			again = append(again, p.recordGone(ctx, w, o)...)
+			gone = append(gone, n)
 		case send.Retry:
 			p.recordCreated(w, o.ID)
 			retryAll(w.all(), o.Err)
 		case send.Unknown:
 			p.recordUnknown(ctx, w, o)
 		}
+	}
+	for _, n := range gone {
+		again = append(again, p.recordGone(ctx, writes[n], outcomes[n].(send.Gone))...)
 	}
 	p.refreshLinks()
 	return slices.DeleteFunc(again, func(d planned) bool { return !d.work.isAlive() })

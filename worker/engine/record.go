@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -182,7 +183,7 @@ func (p *pass) endReferenced(d planned, field, code string) bool {
 }
 
 // recordRejected records a write of which Salesforce takes nothing.
-func (p *pass) recordRejected(w write, rejections []send.Rejection) (again []planned) {
+func (p *pass) recordRejected(ctx context.Context, w write, rejections []send.Rejection) (again []planned) {
 	for _, d := range w.all() {
 		d.work.answered = p.Now()
 		for _, r := range rejections {
@@ -190,15 +191,33 @@ func (p *pass) recordRejected(w write, rejections []send.Rejection) (again []pla
 				p.recordLeft(d, []send.Rejection{r})
 				continue
 			}
-			if ids := r.Records; len(ids) == 1 && d.plan.Record.OnDuplicate == mapping.Adopt && d.plan.Write.Op != plan.Update {
-				d.work.adoptLater(d.plan.Record, ids[0])
-				again = append(again, p.planOne(d.work, d.plan.Record))
+			if more, taken := p.takeDuplicate(ctx, d, r); taken {
+				again = append(again, more...)
 				continue
 			}
 			p.recordRejectedRecord(d, r)
 		}
 	}
 	return again
+}
+
+// takeDuplicate has the item take over the one record that a duplicate rule takes a new one for, where the mapping says so. It
+// is not taken where the record belongs to another item.
+func (p *pass) takeDuplicate(ctx context.Context, d planned, r send.Rejection) (again []planned, taken bool) {
+	rec := d.plan.Record
+	if len(r.Records) != 1 || rec.OnDuplicate != mapping.Adopt || d.plan.Write.Op == plan.Update {
+		return nil, false
+	}
+	if rec.Shared {
+		p.recordShared(d, r.Records[0])
+		return nil, true
+	}
+	free, ok := p.mayTake(ctx, d.work, rec.Object, r.Records[0])
+	if !free {
+		return nil, !ok
+	}
+	d.work.adoptLater(rec, r.Records[0])
+	return []planned{p.planOne(d.work, rec)}, true
 }
 
 // recordRejectedRecord records a refusal that no single field explains. Of a record that is there, each value waits for the

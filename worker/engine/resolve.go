@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -103,9 +102,6 @@ func (p *pass) leaseMatches(ctx context.Context, plans []planned) []planned {
 	})
 }
 
-// beingCreated marks the item of a record whose item is just being created.
-const beingCreated = -1
-
 // reserve takes the leases on the Ids of the records that may be adopted, and finds out which of them have come to belong to
 // an item, or to a call that creates one. A migration holds the same leases while it creates items.
 func (p *pass) reserve(ctx context.Context, plans []planned, found map[string][]candidate) {
@@ -141,22 +137,6 @@ func (p *pass) reserve(ctx context.Context, plans []planned, found map[string][]
 			found[d.plan.Match][n].item = owners[c.id]
 		}
 	}
-}
-
-// reserved leases records and returns the items that they belong to.
-func (p *pass) reserved(ctx context.Context, ids, keys []string) (map[string]int64, error) {
-	if err := p.lease(ctx, keys); err != nil {
-		return nil, err
-	}
-	owners, err := p.owners(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	making, err := p.Store.Making(ctx, ids)
-	for id, item := range making {
-		owners[id] = cmp.Or(owners[id], item, beingCreated)
-	}
-	return owners, err
 }
 
 // adopt gives a plan the one record that matches, unless it is another item's. It is not ok where several match: nobody can

@@ -1,0 +1,166 @@
+package life_test
+
+import (
+	"fmt"
+	"testing"
+
+	"crmsync/internal/e2e"
+)
+
+// pair is two contacts of two items.
+func pair(w *e2e.World) (winner, loser int64, won, lost string) {
+	winner = w.Monday.CreateItem(e2e.Contacts, "Ada Winner", map[string]any{"email": e2e.Email("winner@example.org")})
+	loser = w.Monday.CreateItem(e2e.Contacts, "Ada Loser", map[string]any{"email": e2e.Email("loser@example.org")})
+	w.Quiet()
+	return winner, loser, w.Record("Contact", winner)["Id"].(string), w.Record("Contact", loser)["Id"].(string)
+}
+
+// contacts holds that there are so many live contacts.
+func contacts(w *e2e.World, want int) {
+	w.T.Helper()
+	if n := len(w.Salesforce.Records("Contact")); n != want {
+		w.T.Errorf("%d contacts, want %d", n, want)
+	}
+}
+
+// TestMerged: a contact that was merged into that of another item is not made again. The loser's events say what it was
+// merged into; the winner's go on.
+func TestMerged(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	winner, loser, won, lost := pair(w)
+	w.Salesforce.MergeRecords("Contact", won, lost)
+	w.Monday.Rename(loser, "Ada Renamed")
+	w.Quiet()
+	contacts(w, 1)
+	if status, reason := w.Ending("update_name", loser); status != "skipped" || reason != "the record contact was merged" {
+		t.Errorf("ended %s (%s), want skipped: the record contact was merged", status, reason)
+	}
+	w.Expect(1, `SELECT count(*) FROM sync_logs WHERE item_id = $1 AND event = 'update_name'
+		AND response_data->'records'->0->>'ended' = 'merged' AND response_data->'records'->0->>'into' = $2`, loser, won)
+	w.Holds(w.Record("Contact", winner), map[string]any{"Id": won, "LastName": "Winner"})
+
+	before := w.Calls()
+	w.Monday.Rename(loser, "Ada Again")
+	w.Monday.SetColumn(loser, "email", e2e.Email("again@example.org"))
+	w.Quiet()
+	if after := w.Calls(); after != before {
+		t.Errorf("%v calls for a record that is known to be merged, want %v", after, before)
+	}
+	w.Monday.Rename(winner, "Ada Champion")
+	w.Quiet()
+	w.Holds(w.Record("Contact", winner), map[string]any{"Id": won, "LastName": "Champion", "Email": "winner@example.org"})
+	w.Monday.DeleteItem(loser) // on_delete: delete
+	w.Quiet()
+	w.Holds(w.Record("Contact", winner), map[string]any{"Id": won})
+	contacts(w, 1)
+	w.Healthy()
+}
+
+// TestMergedBeforeDelete: the delete of an item whose record was merged away leaves the winner alone.
+func TestMergedBeforeDelete(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	winner, loser, won, lost := pair(w)
+	w.Salesforce.MergeRecords("Contact", won, lost)
+	w.Monday.DeleteItem(loser)
+	w.Quiet()
+	w.Holds(w.Record("Contact", winner), map[string]any{"Id": won, "LastName": "Winner"})
+	w.Monday.RestoreItem(loser)
+	w.Quiet()
+	w.Holds(w.Record("Contact", winner), map[string]any{"Id": won, "LastName": "Winner"})
+	w.Healthy()
+}
+
+// TestMergedIntoFree: where the winner belongs to no item, the loser's item has it from now on, by one merge or by several.
+func TestMergedIntoFree(t *testing.T) {
+	t.Parallel()
+	for name, merges := range map[string]int{"once": 1, "twice": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := e2e.Serving(t)
+			item := w.Monday.CreateItem(e2e.Contacts, "Ada Lovelace", map[string]any{"email": e2e.Email("ada@example.org")})
+			w.Quiet()
+			last := w.Record("Contact", item)["Id"].(string)
+			for range merges {
+				winner := w.Salesforce.Insert("Contact", map[string]any{"LastName": "Winner", "Title": "Countess"})
+				w.Salesforce.MergeRecords("Contact", winner, last)
+				last = winner
+			}
+			w.Monday.Rename(item, "Ada King")
+			w.Quiet()
+			contacts(w, 1)
+			w.Holds(w.Record("Contact", item), map[string]any{"Id": last, "LastName": "King", "Email": "ada@example.org", "Title": "Countess"})
+			if shown := w.Shown(item, "text_sfid"); shown != last {
+				t.Errorf("the item shows %s, want %s", shown, last)
+			}
+			w.Monday.SetColumn(item, "email", nil)
+			w.Quiet()
+			w.Holds(w.Record("Contact", item), map[string]any{"Id": last, "Email": nil})
+			w.Healthy()
+		})
+	}
+}
+
+// TestTwoLosersOneWinner: of two items whose records were merged into one that belongs to nobody, the first has it.
+func TestTwoLosersOneWinner(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	first, second, a, b := pair(w)
+	winner := w.Salesforce.Insert("Contact", map[string]any{"LastName": "Winner"})
+	w.Salesforce.MergeRecords("Contact", winner, a, b)
+	w.Together(e2e.Contacts, func() {
+		w.Monday.Rename(first, "Ada First")
+		w.Monday.Rename(second, "Ada Second")
+	})
+	contacts(w, 1)
+	owned := w.Count("SELECT count(*) FROM links WHERE salesforce_id = $1", winner)
+	ended := w.Count("SELECT count(*) FROM sync_logs WHERE response_data->>'reason' = 'the record contact was merged'")
+	if owned != 1 || ended != 1 {
+		t.Errorf("%d items have the winner and %d events ended for the merge, want 1 and 1", owned, ended)
+	}
+	w.Expect(0, "SELECT count(*) FROM dead_letters")
+}
+
+// TestMergedIntoKeyed: a winner that carries the key of an item which we do not know is not taken over; one that the merge
+// gave the loser's own key is.
+func TestMergedIntoKeyed(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	first, second, a, b := pair(w)
+	foreign := w.Salesforce.Insert("Contact", map[string]any{"LastName": "Foreign", e2e.Key: "77"})
+	own := w.Salesforce.Insert("Contact", map[string]any{"LastName": "Own"})
+	w.Salesforce.MergeRecords("Contact", foreign, a)
+	w.Salesforce.MergeRecords("Contact", own, b)
+	w.Salesforce.Update("Contact", own, map[string]any{e2e.Key: fmt.Sprint(second)})
+	w.Monday.Rename(first, "Ada First")
+	w.Monday.Rename(second, "Ada Second")
+	w.Quiet()
+	contacts(w, 2)
+	w.Holds(w.Salesforce.Get("Contact", foreign), map[string]any{"LastName": "Foreign", e2e.Key: "77"})
+	w.Holds(w.Record("Contact", second), map[string]any{"Id": own, "LastName": "Second", "Email": "loser@example.org"})
+	if _, reason := w.Ending("update_name", first); reason != "the record contact was merged" {
+		t.Errorf("the reason is %q, want: the record contact was merged", reason)
+	}
+	w.Healthy()
+}
+
+// TestMergedThenDeleted: where the winner is gone too, the item gets a record again, as for any that was deleted.
+func TestMergedThenDeleted(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada Lovelace", nil)
+	w.Quiet()
+	lost := w.Record("Contact", item)["Id"].(string)
+	winner := w.Salesforce.Insert("Contact", map[string]any{"LastName": "Winner"})
+	w.Salesforce.MergeRecords("Contact", winner, lost)
+	w.Salesforce.Delete("Contact", winner)
+	w.Monday.Rename(item, "Ada King")
+	w.Quiet()
+	made := w.Record("Contact", item)
+	w.Holds(made, map[string]any{"LastName": "King"})
+	if made["Id"] == lost || made["Id"] == winner || w.Shown(item, "text_sfid") != made["Id"] {
+		t.Errorf("the item has %v and shows %s", made["Id"], w.Shown(item, "text_sfid"))
+	}
+	w.Healthy()
+}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"crmsync/schema/ledger"
+	"crmsync/sfclient"
+)
+
+// Items of a record that are not known by an id.
+const (
+	beingCreated = -1 // it is just being created
+	unreadable   = -2 // the record's key is not the id of an item
+)
+
+// reserved leases records and returns the items that they belong to.
+func (p *pass) reserved(ctx context.Context, ids, keys []string) (map[string]int64, error) {
+	if err := p.lease(ctx, keys); err != nil {
+		return nil, err
+	}
+	owners, err := p.owners(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	making, err := p.Store.Making(ctx, ids)
+	for id, item := range making {
+		owners[id] = cmp.Or(owners[id], item, beingCreated)
+	}
+	return owners, err
+}
+
+// owners finds the items that records belong to, by Id. A record that several items share belongs to none of them.
+func (p *pass) owners(ctx context.Context, ids []string) (map[string]int64, error) {
+	links, err := p.Store.LinksOf(ctx, ids)
+	owners := map[string]int64{}
+	for id, linked := range links {
+		for _, l := range linked {
+			if owners[id] == 0 && p.Mapping.Owns(l.BoardID, l.Record) {
+				owners[id] = l.ItemID
+			}
+		}
+	}
+	p.ownedHere(ids, owners)
+	return owners, err
+}
+
+// ownedHere adds the records that items have come to have in this batch.
+func (p *pass) ownedHere(ids []string, owners map[string]int64) {
+	for _, w := range p.works {
+		for _, rec := range w.board.Records {
+			id := w.adopts[rec.Name]
+			if link := w.item.Links[rec.Name]; id == "" && link != nil {
+				id = link.SalesforceID
+			}
+			if !rec.Shared && owners[id] == 0 && slices.Contains(ids, id) {
+				owners[id] = w.item.ID
+			}
+		}
+	}
+}
+
+// mayTake reports whether an item may take a record over: it belongs to no other, by our links or by the key that it carries.
+// The lease on its Id lasts as long as the batch. It is not ok where that cannot be told now: the item is tried again.
+func (p *pass) mayTake(ctx context.Context, w *work, object, id string) (free, ok bool) {
+	owners, err := p.reserved(ctx, []string{id}, []string{ledger.IDLease(id)})
+	switch {
+	case err != nil:
+		w.retry(err)
+		return false, false
+	case !p.isLeased(ledger.IDLease(id)):
+		w.retry(&BusyError{What: "the record that it became"})
+		return false, false
+	case owners[id] != 0:
+		return owners[id] == w.item.ID, true
+	}
+	items, err := p.bearers(ctx, object, []string{id})
+	if err != nil {
+		w.retry(err)
+		return false, false
+	}
+	return items[id] == 0 || items[id] == w.item.ID, true
+}
+
+// bearers asks Salesforce for the items whose ids records carry as their key, by Id; 0: it carries none. Records that are not
+// there are left out.
+func (p *pass) bearers(ctx context.Context, object string, ids []string) (map[string]int64, error) {
+	items := map[string]int64{}
+	for some := range slices.Chunk(ids, p.BatchSize) {
+		records, err := p.Salesforce.Select(ctx, "SELECT Id, "+p.Mapping.Key+" FROM "+object+" WHERE Id IN ("+quoteAll(some)+")")
+		if err != nil {
+			return nil, fmt.Errorf("looking up %s: %w", object, err)
+		}
+		for _, record := range records {
+			id, _ := record["Id"].(string)
+			items[id] = keyItem(record, p.Mapping.Key)
+		}
+	}
+	return items, nil
+}
+
+// keyItem is the item whose id a record carries; 0: it carries none.
+func keyItem(record sfclient.Record, key string) int64 {
+	text, _ := record[key].(string)
+	id, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case text == "":
+		return 0
+	case err != nil || id <= 0:
+		return unreadable
+	}
+	return id
+}
