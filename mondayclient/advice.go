@@ -19,6 +19,7 @@ var advice = map[string]string{
 	"notauthenticated":           adviceToken,
 	"unauthorized":               adviceToken,
 	"useraccessdenied":           adviceAccess,
+	"userunauthorized":           adviceAccess,
 	"userunauthorizedexception":  adviceAccess,
 	"missingrequiredpermissions": "The user of MONDAY_API_TOKEN lacks a permission. Give it the scope that Monday names in its API documentation.",
 

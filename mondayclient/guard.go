@@ -22,7 +22,7 @@ type notMadeError struct{ error }
 
 func (e notMadeError) Unwrap() error { return e.error }
 
-// through makes a call through the guard. The guard also sees a part of the answer that failed as a whole call does.
+// through makes a call through the guard. A query whose one part failed as a whole call does counts as a failed call.
 func (c *Client) through(call *call, run func() ([]failure, error)) (failures []failure, err error) {
 	if c.guard == nil {
 		return run()
@@ -34,16 +34,19 @@ func (c *Client) through(call *call, run func() ([]failure, error)) (failures []
 			return err
 		}
 		for _, f := range failures {
-			if call.key == "" && len(f.path) < 2 && f.err.Outage() {
+			if call.key == "" && len(f.path) < 2 && f.field() != "complexity" && f.err.Outage() {
 				return f.err
 			}
 		}
 		return nil
 	})
-	if !made {
+	switch {
+	case !made:
 		return nil, notMadeError{refused}
+	case refused != nil:
+		return nil, refused
 	}
-	return failures, err
+	return failures, nil
 }
 
 type boardsKey struct{}

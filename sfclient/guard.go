@@ -35,8 +35,8 @@ func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 		}
 		return q.refused()
 	})
-	if made {
-		return failed
+	if made && failed == nil {
+		return nil
 	}
 	return err
 }

@@ -43,24 +43,36 @@ func (p *pass) readWanted(ctx context.Context) {
 		}
 	}
 	for some := range slices.Chunk(wanted, readSize) {
-		ids := make([]int64, len(some))
-		columns := map[string]bool{}
-		for n, w := range some {
-			ids[n] = w.item.ID
-			w.wantColumns(columns)
+		p.readItems(ctx, some)
+	}
+}
+
+// readItems reads items in one call; where one of their boards makes that fail, in one for each board.
+func (p *pass) readItems(ctx context.Context, some []*work) {
+	ids := make([]int64, len(some))
+	columns := map[string]bool{}
+	for n, w := range some {
+		ids[n] = w.item.ID
+		w.wantColumns(columns)
+	}
+	asked := slices.Sorted(maps.Keys(columns))
+	boards := byBoard(some)
+	items, err := p.Monday.Items(mondayclient.OnBoards(ctx, slices.Sorted(maps.Keys(boards))...), ids, asked)
+	if divisible(err) && len(boards) > 1 {
+		for _, id := range slices.Sorted(maps.Keys(boards)) {
+			p.readItems(ctx, boards[id])
 		}
-		asked := slices.Sorted(maps.Keys(columns))
-		items, err := p.Monday.Items(ctx, ids, asked)
-		found := make(map[int64]*mondayclient.Item, len(items))
-		for n := range items {
-			found[items[n].ID] = &items[n]
-		}
-		for _, w := range some {
-			if item := found[w.item.ID]; item != nil || err == nil {
-				w.mergeRead(item, asked)
-			} else {
-				w.retry(err) // an item that is not in a partial answer may be there all the same
-			}
+		return
+	}
+	found := make(map[int64]*mondayclient.Item, len(items))
+	for n := range items {
+		found[items[n].ID] = &items[n]
+	}
+	for _, w := range some {
+		if item := found[w.item.ID]; item != nil || err == nil {
+			w.mergeRead(item, asked)
+		} else {
+			w.retry(err) // an item that is not in a partial answer may be there all the same
 		}
 	}
 }
@@ -68,28 +80,54 @@ func (p *pass) readWanted(ctx context.Context) {
 // confirmMissing decides about items that are said to be deleted and that Monday does not show at all, not even in the bin: where
 // it shows their board, they are gone for good. A token that lost a board sees none of its items, whatever became of them.
 func (p *pass) confirmMissing(ctx context.Context) {
-	byBoard := map[int64][]*work{}
+	var absent []*work
 	for _, w := range p.works {
 		if w.err == nil && w.state == missing && slices.ContainsFunc(w.tasks, (*task).ends) {
-			byBoard[w.board.ID] = append(byBoard[w.board.ID], w)
+			absent = append(absent, w)
 		}
 	}
-	if len(byBoard) == 0 {
+	if len(absent) > 0 {
+		p.confirmBoards(ctx, byBoard(absent))
+	}
+}
+
+// confirmBoards asks for boards in one call; where one of them makes that fail, in one for each.
+func (p *pass) confirmBoards(ctx context.Context, absent map[int64][]*work) {
+	ids := slices.Sorted(maps.Keys(absent))
+	boards, err := p.Monday.Boards(ctx, ids)
+	if divisible(err) && len(ids) > 1 {
+		for _, id := range ids {
+			p.confirmBoards(ctx, map[int64][]*work{id: absent[id]})
+		}
 		return
 	}
-	boards, err := p.Monday.Boards(ctx, slices.Sorted(maps.Keys(byBoard)))
 	for _, b := range boards {
-		for _, w := range byBoard[b.ID] {
+		for _, w := range absent[b.ID] {
 			w.state = gone
 		}
 	}
-	for _, works := range byBoard {
+	for _, works := range absent {
 		for _, w := range works {
 			if err != nil && w.state == missing {
 				w.retry(err)
 			}
 		}
 	}
+}
+
+// byBoard groups works by the board that their items are known to be on.
+func byBoard(works []*work) map[int64][]*work {
+	boards := map[int64][]*work{}
+	for _, w := range works {
+		boards[w.board.ID] = append(boards[w.board.ID], w)
+	}
+	return boards
+}
+
+// divisible reports whether a call failed because of one of the boards that it touches, and may go through for others.
+func divisible(err error) bool {
+	d, ok := asBehaviour[interface{ Divisible() bool }](err)
+	return ok && d.Divisible()
 }
 
 // wantColumns adds the columns of the item's board, and of the boards that events say it is on.

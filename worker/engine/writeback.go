@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"crmsync/mondayclient"
@@ -62,7 +63,8 @@ func (w *work) idCells() (cells []idCell) {
 	return cells
 }
 
-// writeIDs writes the Ids of some items to Monday. Each item has its own fate.
+// writeIDs writes the Ids of some items to Monday. Each item has its own fate. Where one of their boards makes the call
+// fail, there is one for each board.
 func (p *pass) writeIDs(ctx context.Context, items []*work, byWork map[*work][]idCell) {
 	writes := make([]mondayclient.Write, len(items))
 	for n, w := range items {
@@ -72,6 +74,12 @@ func (p *pass) writeIDs(ctx context.Context, items []*work, byWork map[*work][]i
 		}
 	}
 	fates, err := p.Monday.Write(ctx, writes)
+	if boards := byBoard(items); divisible(err) && len(boards) > 1 {
+		for _, id := range slices.Sorted(maps.Keys(boards)) {
+			p.writeIDs(ctx, boards[id], byWork)
+		}
+		return
+	}
 	for n, w := range items {
 		fate := err
 		if fate == nil {

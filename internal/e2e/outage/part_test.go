@@ -1,0 +1,102 @@
+package outage_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
+)
+
+// parts are the outages that crmsync status shows, as "system part".
+func parts(w *e2e.World) (open []string) {
+	w.T.Helper()
+	var status struct {
+		Outages []struct{ System, Part string }
+	}
+	if err := json.Unmarshal([]byte(w.Crmsync("status", "--json")), &status); err != nil {
+		w.T.Fatal(err)
+	}
+	for _, o := range status.Outages {
+		open = append(open, o.System+" "+o.Part)
+	}
+	return open
+}
+
+// TestBoardLost: Monday's token loses access to one of the boards. Its events wait, those of the others go on, one alert
+// names the board, and all is well once the access is back.
+func TestBoardLost(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.With("BATCH_CONCURRENCY", "1"))
+	w.Start("ingest")
+	w.Subscribe()
+	w.Monday.SetAccess(e2e.Accounts, mondaysim.Denied)
+	var accounts, leads []int64
+	for n := range 6 {
+		accounts = append(accounts, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Account ", n), nil))
+		leads = append(leads, w.Lead(fmt.Sprint("Lead ", n), "Engines"))
+	}
+	w.Eventually("one batch is waiting", func() bool { return w.Monday.Pending() == 0 })
+	w.Start("worker")
+	w.Told("Monday refuses access to board 1001", "USER_UNAUTHORIZED")
+	w.Eventually("the other board's events are done", func() bool {
+		return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state <> 'completed' AND (args->>'board_id')::bigint <> 1001") == 0
+	})
+	w.Expect(0, "SELECT count(*) FROM river_job WHERE (args->>'board_id')::bigint <> 1001 AND metadata ? 'snoozes'") // none waited
+	for _, item := range leads {
+		if id := w.Record("Lead", item)["Id"]; w.Shown(item, "text_sfid") != id {
+			t.Errorf("item %d shows %q, want %v", item, w.Shown(item, "text_sfid"), id)
+		}
+	}
+	if got := parts(w); len(got) != 1 || got[0] != "monday board 1001" {
+		t.Errorf("status shows outages %q", got)
+	}
+	unscathed(w)
+	w.Monday.SetAccess(e2e.Accounts, mondaysim.Full)
+	w.Quiet()
+	w.Told("Monday gives access to board 1001 again")
+	unscathed(w)
+	for _, item := range accounts {
+		w.Record("Account", item)
+	}
+	if n := len(w.Telegram.Texts()); n != 2 {
+		t.Errorf("%d alerts, want 2: %q", n, w.Telegram.Texts())
+	}
+}
+
+// TestStorageFull: new records wait for room, updates go on, one alert says so.
+func TestStorageFull(t *testing.T) {
+	t.Parallel()
+	w := pair(t)
+	old := w.Lead("Ada Lovelace", "Engines")
+	w.Quiet()
+	w.Salesforce.SetStorageFull(true)
+	var items []int64
+	for n := range 8 {
+		items = append(items, w.Lead(fmt.Sprint("Lead ", n), "Engines"))
+	}
+	w.Told("Salesforce creates no records", "STORAGE_LIMIT_EXCEEDED")
+	w.Monday.SetColumn(old, "amount", "12")
+	w.Eventually("the update arrives", func() bool { return w.Record("Opportunity", old)["Amount"] == 12.0 })
+	if got := parts(w); len(got) != 1 || got[0] != "salesforce creation" {
+		t.Errorf("status shows outages %q", got)
+	}
+	unscathed(w)
+	w.Salesforce.SetStorageFull(false)
+	w.Quiet()
+	w.Told("Salesforce creates records again")
+	unscathed(w)
+	for _, item := range items {
+		w.Record("Lead", item)
+		w.Record("Opportunity", item)
+	}
+	var told []string
+	for _, text := range w.Telegram.Texts() {
+		told = append(told, strings.SplitN(text, " (", 2)[0])
+	}
+	if len(told) != 2 {
+		t.Errorf("%d alerts, want 2: %q", len(told), told)
+	}
+}
