@@ -84,7 +84,8 @@ func TestSizes(t *testing.T) {
 	}{
 		{"learn", 0, 100, 4 + 2 + 3 + 5 + 9}, // 100, 50, 25 and 12 are refused, 6 go through
 		{"remember", 29 * time.Minute, 60, 10},
-		{"grow", time.Minute, 12, 3}, // 12 are refused, 6 go through
+		{"grow to twice as many", time.Minute, 20, 2},
+		{"grow too far", time.Minute, 12, 3}, // 12 are refused, 6 go through
 		{"remember again", time.Minute, 12, 2},
 		{"grow to the end", 5 * time.Hour, 10, 1},
 	}
@@ -107,6 +108,23 @@ func TestSizes(t *testing.T) {
 	o.calls = nil
 	if send(t, s, updates(o, 10, -1, "")...); len(o.calls) != 1 {
 		t.Errorf("calls of another operation %q, want one", o.calls)
+	}
+}
+
+// TestCulpritsStayApart is that the attempts of two culprits do not end each other's calls.
+func TestCulpritsStayApart(t *testing.T) {
+	t.Parallel()
+	o := newOrg()
+	o.poisons = []poison{{field: "LastName", value: "bad", code: "UNHEARD_OF", call: true}}
+	writes := append(updates(o, 2, 0, "bad"), updates(o, 2, 1, "bad")[1])
+	send(t, o.sender(), writes[0], writes[2])
+	calls := []string{
+		"update Contact c0[LastName Phone] c1[LastName Phone]", "update Contact c0[LastName Phone]", "update Contact c1[LastName Phone]",
+		"update Contact c0[]", "update Contact c1[]", "update Contact c0[LastName]", "update Contact c1[LastName]",
+		"update Contact c0[Phone]", "update Contact c1[Phone]",
+	}
+	if diff := cmp.Diff(calls, o.calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 

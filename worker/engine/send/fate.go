@@ -65,11 +65,7 @@ func (s *search) answer(fates map[ref]sfclient.Fate, errs map[string]error) {
 func (s *search) answerRecord(fate sfclient.Fate) {
 	s.asked = true
 	switch {
-	case fate.State == sfclient.Live && s.attempt.Op == Delete, fate.State == sfclient.Converted && s.attempt.Op == Delete:
-		s.rejectWhole()
-	case fate.State == sfclient.Live && s.cause.code == codeConverted:
-		s.explain()
-	case fate.State == sfclient.Live:
+	case fate.State == sfclient.Live, fate.State == sfclient.Converted && s.attempt.Op == Delete:
 		s.askReferences()
 	case s.attempt.Op == Delete:
 		s.end(Done{ID: s.write.ID})
@@ -90,14 +86,16 @@ func (s *search) answerReferences(fateOf func(ref) sfclient.Fate) {
 		if ids[field] == "" {
 			continue
 		}
-		switch fate := fateOf(ref{s.write.References[field], ids[field]}); fate.State {
-		case sfclient.Merged:
-			gone = append(gone, field)
+		fate := fateOf(ref{s.write.References[field], ids[field]})
+		switch {
+		case fate.State == sfclient.Merged:
 			s.reject([]string{field}, fate.MasterID)
-		case sfclient.Missing, sfclient.Deleted:
-			gone = append(gone, field)
+		case fate.State == sfclient.Live, fate.State == sfclient.Converted && s.cause.code != codeConverted:
+			continue
+		default:
 			s.reject([]string{field})
 		}
+		gone = append(gone, field)
 	}
 	if len(gone) == 0 {
 		s.explain()

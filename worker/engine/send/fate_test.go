@@ -44,12 +44,29 @@ func TestFate(t *testing.T) {
 			update("c1", f{"A": 1}), Gone{Code: codeConverted, Converted: &Conversion{Contact: "c2", Account: "a2"}},
 			[]string{"update Contact c1[A]", "fates Contact c1"},
 		},
-		"called converted, but is not": {
+		"converted, by its key": {
 			func(o *org) {
-				o.poisons = []poison{{field: "A", value: 1, code: codeConverted}}
+				o.records["c1"]["Key__c"] = "7"
+				o.fates["c1"] = sfclient.Fate{State: sfclient.Converted}
 			},
-			update("c1", f{"A": 1, "B": 1}), Rejected{[]Rejection{rejected(codeConverted)}},
-			[]string{"update Contact c1[A B]", "fates Contact c1"},
+			upsert("7", f{"A": 1, "B": 1, "C": 1}), Rejected{[]Rejection{rejected(codeConverted)}},
+			[]string{"upsert Contact 7[A B C Key__c]"},
+		},
+		"reference converted": {
+			func(o *org) {
+				o.poisons = []poison{{field: "AccountId", value: "a1", code: codeConverted}}
+				o.fates["a1"] = sfclient.Fate{State: sfclient.Converted}
+			},
+			linked(update("c1", f{"A": 1, "AccountId": "a1"})), Done{ID: "c1", Left: []Rejection{rejected(codeConverted, "AccountId")}},
+			[]string{"update Contact c1[A AccountId]", "fates Contact c1", "fates Account a1", "update Contact c1[A]"},
+		},
+		"reference converted, which is no harm": {
+			func(o *org) {
+				o.poisons = []poison{gone(codeDeleted)}
+				o.fates["c2"] = sfclient.Fate{State: sfclient.Converted}
+			},
+			linked(update("c1", f{"A": 1, "AccountId": "a1", "ReportsToId": "c2"})), Done{ID: "c1", Left: []Rejection{dead}},
+			[]string{"update Contact c1[A AccountId ReportsToId]", "fates Contact c1", "fates Account a1", "fates Contact c2", "update Contact c1[A ReportsToId]"},
 		},
 		"reference deleted": {
 			func(o *org) { o.poisons = []poison{gone(codeDeleted)} },
@@ -150,10 +167,12 @@ func TestDeletionOfUnseen(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]Outcome{
 		"c1": Rejected{[]Rejection{rejected("INVALID_CROSS_REFERENCE_KEY")}},
+		"c2": Rejected{[]Rejection{rejected("INVALID_CROSS_REFERENCE_KEY")}},
 		"c9": Done{ID: "c9"},
 	} {
 		o := newOrg()
 		o.add("Contact", "c1", nil)
+		o.fates["c2"] = sfclient.Fate{State: sfclient.Converted}
 		o.checks = []check{func(_, _ map[string]any) *sfclient.RowError {
 			return &sfclient.RowError{Code: "INVALID_CROSS_REFERENCE_KEY"}
 		}}

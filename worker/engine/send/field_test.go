@@ -27,6 +27,11 @@ func TestFields(t *testing.T) {
 			Done{ID: "c1", Left: []Rejection{rejected("STRING_TOO_LONG", "LastName")}},
 			[]string{"update Contact c1[LastName Phone]", "update Contact c1[Phone]"},
 		},
+		"named in another case, twice": {
+			[]poison{{field: "LastName", value: "bad", code: "STRING_TOO_LONG", as: []string{"LASTNAME", "lastname"}}}, known, update("c1", f{"LastName": "bad", "Phone": "1"}),
+			Done{ID: "c1", Left: []Rejection{rejected("STRING_TOO_LONG", "LastName")}},
+			[]string{"update Contact c1[LastName Phone]", "update Contact c1[Phone]"},
+		},
 		"two named": {
 			[]poison{lastName("STRING_TOO_LONG", true), {field: "Email", value: "bad", code: "INVALID_EMAIL_ADDRESS", named: true}}, nil,
 			create(f{"LastName": "bad", "Email": "bad", "Phone": "1"}),
@@ -99,6 +104,22 @@ func TestFields(t *testing.T) {
 				"update Contact contact-1[B]", "update Contact contact-1[C]",
 			},
 		},
+		"two unnamed, and a required field in the message alone": {
+			[]poison{{field: "A", value: "bad", code: "UNHEARD_OF"}, {field: "B", value: "bad", code: "UNHEARD_OF"}},
+			func(o *org) {
+				o.checks = []check{func(_, wanted map[string]any) *sfclient.RowError {
+					if wanted["C"] == nil {
+						return &sfclient.RowError{Code: codeRequired, Message: "Required fields are missing: [C]"}
+					}
+					return nil
+				}}
+			}, create(f{"A": "bad", "B": "bad", "C": 1}),
+			Done{ID: "contact-1", Created: true, Left: []Rejection{rejected("UNHEARD_OF", "A"), rejected("UNHEARD_OF", "B")}},
+			[]string{
+				"create Contact new[A B C]", "create Contact new[B C]", "create Contact new[A C]", "create Contact new[A B]",
+				"create Contact new[]", "create Contact new[C]", "update Contact contact-1[A]", "update Contact contact-1[B]",
+			},
+		},
 		"required and unnamed": {
 			[]poison{lastName("UNHEARD_OF", false)}, func(o *org) { o.required = []string{"LastName"} }, create(f{"A": 1, "LastName": "bad"}),
 			Rejected{[]Rejection{rejected("UNHEARD_OF", "LastName")}},
@@ -106,6 +127,16 @@ func TestFields(t *testing.T) {
 				"create Contact new[A LastName]", "create Contact new[LastName]", "create Contact new[A]",
 				"create Contact new[]", "create Contact new[LastName]",
 			},
+		},
+		"Id named": {
+			[]poison{{field: "A", value: 1, code: "MALFORMED_ID", as: []string{"Id"}}}, known, update("c1", f{"A": 1}),
+			Rejected{[]Rejection{rejected("MALFORMED_ID")}},
+			[]string{"update Contact c1[A]"},
+		},
+		"key named": {
+			[]poison{{field: "A", value: 1, code: "INVALID_FIELD_FOR_INSERT_UPDATE", as: []string{"Key__c"}}}, nil, upsert("7", f{"A": 1, "B": 1}),
+			Rejected{[]Rejection{rejected("INVALID_FIELD_FOR_INSERT_UPDATE")}},
+			[]string{"upsert Contact 7[A B Key__c]"},
 		},
 		"approval lock": {
 			nil, func(o *org) { known(o); o.locked = []string{"c1"} }, update("c1", f{"A": 1, "B": 1, "C": 1, "D": 1}),
@@ -121,6 +152,29 @@ func TestFields(t *testing.T) {
 			}, update("c1", f{"A": 1, "B": 1, "C": 1, "D": 1}),
 			Rejected{[]Rejection{rejected("INSUFFICIENT_ACCESS_OR_READONLY")}},
 			[]string{"update Contact c1[A B C D]", "update Contact c1[]"},
+		},
+		"record that takes no change, of one field": {
+			nil, func(o *org) {
+				known(o)
+				o.checks = []check{func(f, f2 map[string]any) *sfclient.RowError {
+					return &sfclient.RowError{Code: "INSUFFICIENT_ACCESS_OR_READONLY"}
+				}}
+			}, update("c1", f{"A": 1}),
+			Rejected{[]Rejection{rejected("INSUFFICIENT_ACCESS_OR_READONLY")}},
+			[]string{"update Contact c1[A]"},
+		},
+		"locked on the way": {
+			[]poison{lastName("UNHEARD_OF", false)}, func(o *org) {
+				known(o)
+				o.checks = []check{func(existing, _ map[string]any) *sfclient.RowError {
+					if existing["A"] == nil {
+						return nil
+					}
+					return &sfclient.RowError{Code: "ENTITY_IS_LOCKED"}
+				}}
+			}, update("c1", f{"A": 1, "B": 1, "C": 1, "LastName": "bad"}),
+			Done{ID: "c1", Left: []Rejection{rejected("ENTITY_IS_LOCKED", "C", "LastName")}},
+			[]string{"update Contact c1[A B C LastName]", "update Contact c1[]", "update Contact c1[A B]", "update Contact c1[C LastName]", "update Contact c1[C]"},
 		},
 		"object without access": {
 			nil, func(o *org) {

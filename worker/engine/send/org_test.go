@@ -41,8 +41,9 @@ type poison struct {
 	value   any
 	code    string
 	message string
-	named   bool // the error names the field
-	call    bool // all rows of the call are refused with it
+	named   bool     // the error names the field
+	as      []string // how it does
+	call    bool     // all rows of the call are refused with it
 }
 
 // check is a rule of the org over the fields that a record would have; existing is nil for a new one.
@@ -232,7 +233,7 @@ func (o *org) judge(op string, r row) (errs []sfclient.RowError) {
 	}
 	for _, p := range o.poisons {
 		if value, has := r.fields[p.field]; !p.call && has && value == p.value {
-			e := sfclient.RowError{Code: p.code, Message: p.message}
+			e := sfclient.RowError{Code: p.code, Message: p.message, Fields: p.as}
 			if p.named {
 				e.Fields = []string{p.field}
 			}

@@ -1,6 +1,7 @@
 package send
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"testing"
@@ -33,6 +34,7 @@ func TestPassing(t *testing.T) {
 		"locked row":                   {row(sfclient.RowError{Code: "UNABLE_TO_LOCK_ROW"}), nil, update("c1", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", SalesforceID: "c1", Code: "UNABLE_TO_LOCK_ROW"}}},
 		"answer lost":                  {nil, call(&sfclient.Error{Code: "UNREACHABLE"}), update("c1", f{"A": 1}), Unknown{Err: cmpopts.AnyError}},
 		"away":                         {nil, call(&sfclient.Error{Status: http.StatusServiceUnavailable}), update("c1", f{"A": 1}), Unknown{Err: cmpopts.AnyError}},
+		"no session":                   {nil, call(&sfclient.Error{Code: "FOREIGN_HOST"}), update("c1", f{"A": 1}), Retry{Err: cmpopts.AnyError}},
 		"over quota":                   {nil, call(&sfclient.Error{Status: http.StatusForbidden, Code: "REQUEST_LIMIT_EXCEEDED"}), update("c1", f{"A": 1}), Retry{Err: cmpopts.AnyError}},
 		"not our mistake":              {nil, call(errNetwork), create(f{"A": 1}), Unknown{Err: errNetwork}},
 		"nothing sent":                 {nil, call(awayError{}), create(f{"A": 1}), Retry{Err: awayError{}}},
@@ -53,6 +55,36 @@ func TestPassing(t *testing.T) {
 				t.Errorf("calls %q, want one", o.calls)
 			}
 		})
+	}
+}
+
+// TestEnded is a batch whose time is over before its calls are made.
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	o := newOrg()
+	got := o.sender().Send(ctx, []Write{create(f{"A": 1})})
+	if diff := cmp.Diff([]Outcome{Retry{Err: context.Canceled}}, got, equal); diff != "" || len(o.calls) > 0 {
+		t.Errorf("calls %q, outcome (-want +got):\n%s", o.calls, diff)
+	}
+}
+
+// short answers for fewer rows than were sent.
+type short struct{ *org }
+
+func (s short) Create(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
+	results, err := s.org.Create(ctx, object, records, options)
+	return results[1:], err
+}
+
+// TestShortAnswer is an answer that does not fit its call.
+func TestShortAnswer(t *testing.T) {
+	t.Parallel()
+	s := Sender{Salesforce: short{newOrg()}, Now: time.Now}
+	got := send(t, &s, create(f{"A": 1}), create(f{"A": 2}))
+	if diff := cmp.Diff([]Outcome{Unknown{Err: errRows}, Unknown{Err: errRows}}, got, equal); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
 }
 

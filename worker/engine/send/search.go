@@ -176,11 +176,13 @@ func (s *search) refuse(errs []sfclient.RowError) {
 	}
 	e := errs[0]
 	out, missing := heldOf(e.Fields, s.write.Fields)
-	missing = slices.DeleteFunc(missing, func(name string) bool { return name == "Id" || name == s.write.Key })
-	s.cause = cause{e.Code, e.Message, missing, recordsIn(e)}
+	others := slices.DeleteFunc(slices.Clone(missing), func(name string) bool { return name == "Id" || name == s.write.Key })
+	s.cause = cause{e.Code, e.Message, others, recordsIn(e)}
 	switch {
 	case e.Code == codeRequired && s.attempt.Op != Update && len(out) > 0 && len(missing) == 0:
 		s.finish() // it follows from what was rejected before
+	case len(others) < len(missing) && e.Class() != sfclient.Gone: // it names the record itself
+		s.rejectWhole()
 	case !s.asked && s.attempt.Op == Update && (e.Class() == sfclient.Gone || e.Code == codeConverted):
 		s.asks = record
 	case !s.asked && e.Class() == sfclient.Gone:

@@ -13,8 +13,8 @@ import (
 // call.
 type Sender struct {
 	Salesforce Salesforce
-	Size       int // most rows in a call; 0: 200, which is also the most
-	Now        func() time.Time
+	Size       int              // most rows in a call; 0: 200, which is also the most
+	Now        func() time.Time // nil: time.Now
 
 	sizes sizes
 }
@@ -23,6 +23,9 @@ type Sender struct {
 // same key value, or the same values in the Needed fields of a new record), one is out at a time, in order.
 func (s *Sender) Send(ctx context.Context, writes []Write) []Outcome {
 	c := caller{s.Salesforce, min(cmp.Or(s.Size, maxRows), maxRows), s.Now, &s.sizes}
+	if c.now == nil {
+		c.now = time.Now
+	}
 	searches := make([]*search, len(writes))
 	for n, w := range writes {
 		searches[n] = newSearch(n, w)

@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -26,7 +25,7 @@ func simulated(t *testing.T) (*Sender, *sfsim.Sim) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Sender{Salesforce: client, Now: time.Now}, sim
+	return &Sender{Salesforce: client}, sim
 }
 
 // TestSimulatedOrg is a batch in which an org refuses this and that, all at once.
