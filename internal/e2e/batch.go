@@ -10,6 +10,7 @@ import (
 
 	mondaysim "crmsync/internal/sim/monday"
 	"crmsync/jobs"
+	"crmsync/schema/schematest"
 )
 
 // Together has the events of what act does worked off in one batch: it keeps the line busy with an item that is not there
@@ -56,10 +57,9 @@ func (w *World) Resync(args jobs.ItemResyncArgs) {
 }
 
 // Letters are the reasons of an item's dead letters, oldest first.
-func (w *World) Letters(item int64) (reasons []string) {
+func (w *World) Letters(item int64) []string {
 	w.T.Helper()
-	w.Ask(&reasons, `SELECT coalesce(array_agg(reason ORDER BY job_id), '{}') FROM dead_letters WHERE (args->>'item_id')::bigint = $1`, item)
-	return reasons
+	return schematest.Ask[[]string](w.T, w.DB, `SELECT coalesce(array_agg(reason ORDER BY job_id), '{}') FROM dead_letters WHERE (args->>'item_id')::bigint = $1`, item)
 }
 
 // Writes is how many calls so far wrote to Salesforce.

@@ -1,13 +1,13 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"strings"
 	"time"
 
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/schema/schematest"
 )
 
 // Eventually waits for a condition.
@@ -52,32 +52,21 @@ func (w *World) Quiet() {
 }
 
 // Count is the answer to a question of one number.
-func (w *World) Count(query string, args ...any) (n int) {
+func (w *World) Count(query string, args ...any) int {
 	w.T.Helper()
-	w.Ask(&n, query, args...)
-	return n
+	return schematest.Ask[int](w.T, w.DB, query, args...)
 }
 
 // Text is the answer to a question of one text.
-func (w *World) Text(query string, args ...any) (s string) {
+func (w *World) Text(query string, args ...any) string {
 	w.T.Helper()
-	w.Ask(&s, query, args...)
-	return s
-}
-
-func (w *World) Ask(into any, query string, args ...any) {
-	w.T.Helper()
-	if err := w.DB.QueryRow(context.Background(), query, args...).Scan(into); err != nil {
-		w.T.Fatalf("%s: %v", query, err)
-	}
+	return schematest.Ask[string](w.T, w.DB, query, args...)
 }
 
 // Exec changes the database behind the program's back.
 func (w *World) Exec(statement string, args ...any) {
 	w.T.Helper()
-	if _, err := w.DB.Exec(context.Background(), statement, args...); err != nil {
-		w.T.Fatalf("%s: %v", statement, err)
-	}
+	schematest.Exec(w.T, w.DB, statement, args...)
 }
 
 // Expect holds a number from the database against what it should be.
@@ -186,11 +175,10 @@ func (w *World) Alerted() {
 }
 
 // Letter is the job id of the one dead letter.
-func (w *World) Letter() (job int64) {
+func (w *World) Letter() int64 {
 	w.T.Helper()
 	w.Expect(1, "SELECT count(*) FROM dead_letters")
-	w.Ask(&job, "SELECT job_id FROM dead_letters")
-	return job
+	return schematest.Ask[int64](w.T, w.DB, "SELECT job_id FROM dead_letters")
 }
 
 // Calls is how often both systems were called.

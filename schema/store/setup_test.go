@@ -31,28 +31,15 @@ func setup(t *testing.T) *world {
 
 func (w *world) exec(query string, args ...any) {
 	w.t.Helper()
-	if _, err := w.db.Exec(w.t.Context(), query, args...); err != nil {
-		w.t.Fatalf("%s: %v", query, err)
-	}
+	schematest.Exec(w.t, w.db, query, args...)
 }
 
-func ask[T any](w *world, query string, args ...any) (v T) {
+func ask[T any](w *world, query string, args ...any) T {
 	w.t.Helper()
-	if err := w.db.QueryRow(w.t.Context(), query, args...).Scan(&v); err != nil {
-		w.t.Fatalf("%s: %v", query, err)
-	}
-	return v
+	return schematest.Ask[T](w.t, w.db, query, args...)
 }
 
-func must[T any](t *testing.T) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
+func must[T any](t *testing.T) func(T, error) T { return schematest.Must[T](t) }
 
 func (w *world) claim(holder uuid.UUID, ids ...int64) map[int64]*ledger.Item {
 	w.t.Helper()

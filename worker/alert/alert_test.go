@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"crmsync/schema/schematest"
 	"crmsync/schema/store"
 )
 
@@ -82,12 +83,9 @@ func TestChannelFails(t *testing.T) {
 	}
 }
 
-func (w *world) count(query string) (n int) {
+func (w *world) count(query string) int {
 	w.t.Helper()
-	if err := w.db.QueryRow(w.t.Context(), query).Scan(&n); err != nil {
-		w.t.Fatal(err)
-	}
-	return n
+	return schematest.Ask[int](w.t, w.db, query)
 }
 
 // TestChannelRests: a channel that fails is left alone, the longer, the longer it fails. One that asks for a pause does not

@@ -212,17 +212,12 @@ func (w *world) must(e *Engine, events ...Event) []Outcome {
 
 func (w *world) exec(query string, args ...any) {
 	w.t.Helper()
-	if _, err := w.db.Exec(w.t.Context(), query, args...); err != nil {
-		w.t.Fatalf("%s: %v", query, err)
-	}
+	schematest.Exec(w.t, w.db, query, args...)
 }
 
-func ask[T any](w *world, query string, args ...any) (v T) {
+func ask[T any](w *world, query string, args ...any) T {
 	w.t.Helper()
-	if err := w.db.QueryRow(w.t.Context(), query, args...).Scan(&v); err != nil {
-		w.t.Fatalf("%s: %v", query, err)
-	}
-	return v
+	return schematest.Ask[T](w.t, w.db, query, args...)
 }
 
 // contact is the one Contact of the item.

@@ -10,6 +10,7 @@ import (
 	"crmsync/internal/e2e"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/schema/schematest"
 )
 
 // values of one customer, as they might be recognized anywhere.
@@ -99,9 +100,7 @@ func tellings(w *e2e.World) map[string]string {
 		"leases":       "SELECT coalesce(jsonb_agg(to_jsonb(t)), '[]') FROM leases t",
 		"river_job":    "SELECT coalesce(jsonb_agg(to_jsonb(t.errors)), '[]') FROM river_job t",
 	} {
-		var raw json.RawMessage
-		w.Ask(&raw, query)
-		texts[place] = string(raw)
+		texts[place] = string(schematest.Ask[json.RawMessage](w.T, w.DB, query))
 	}
 	return texts
 }
