@@ -98,7 +98,8 @@ type description struct {
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-sobject-describe.html
 func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
 	held := c.shapes.get(object)
-	q := call{operation: "describe", method: http.MethodGet, path: "sobjects/" + segment(object) + "/describe", since: held.modified}
+	path := "sobjects/" + segment(object) + "/describe"
+	q := call{operation: "describe", method: http.MethodGet, path: path, since: held.modified}
 	err := c.do(ctx, q, func(a *answer) (int, int, error) {
 		if a.status == http.StatusNotModified {
 			return 0, 0, nil

@@ -133,8 +133,10 @@ func fateOf(r Record) Fate {
 	switch {
 	case r["IsConverted"] == true:
 		return Fate{
-			State:     Converted,
-			ContactID: r.id("ConvertedContactId"), AccountID: r.id("ConvertedAccountId"), OpportunityID: r.id("ConvertedOpportunityId"),
+			State:         Converted,
+			ContactID:     r.id("ConvertedContactId"),
+			AccountID:     r.id("ConvertedAccountId"),
+			OpportunityID: r.id("ConvertedOpportunityId"),
 		}
 	case r.id("MasterRecordId") != "":
 		return Fate{State: Merged, MasterID: r.id("MasterRecordId")}

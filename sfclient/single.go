@@ -27,7 +27,8 @@ func (c *Client) Duplicates(
 		return nil, Result{}, while(err, "writing one of %s", object)
 	}
 	q.header = options.header()
-	q.header.Set("Sforce-Duplicate-Rule-Header", fmt.Sprintf("allowSave=%t; includeRecordDetails=true", options.AllowDuplicates))
+	const header = "Sforce-Duplicate-Rule-Header"
+	q.header.Set(header, fmt.Sprintf("allowSave=%t; includeRecordDetails=true", options.AllowDuplicates))
 	err = c.do(ctx, q, func(a *answer) (succeeded, failed int, err error) {
 		if result, err = decodeOne(a); err != nil || !result.Success {
 			return 0, 1, err
@@ -57,7 +58,10 @@ func single(object, key string, record Record) (call, error) {
 	if err := appendRecord(&body, "", fields); err != nil {
 		return call{}, err
 	}
-	q := call{operation: "create_one", method: http.MethodPost, path: "sobjects/" + segment(object), body: body.Bytes(), rows: 1, scopes: creation}
+	q := call{
+		operation: "create_one", scopes: creation, method: http.MethodPost, path: "sobjects/" + segment(object),
+		body: body.Bytes(), rows: 1,
+	}
 	if key != "" {
 		if value == "" {
 			return call{}, &Error{Code: codeNoKey}

@@ -51,7 +51,8 @@ func (x *tx) refusesReference(rec *record) *failure {
 	case rec.noReference != "":
 		return fail(rec.noReference, "%s", cmp.Or(referenceMessages[rec.noReference], "invalid cross reference id"))
 	case x.api && rec.hidden:
-		return fail("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "insufficient access rights on cross-reference id: %s", rec.id[:15])
+		const code = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+		return fail(code, "%s: %s", referenceMessages[code], rec.id[:15])
 	}
 	return nil
 }

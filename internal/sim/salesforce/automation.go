@@ -16,7 +16,8 @@ type automation struct {
 type Trigger struct {
 	Object string
 
-	// Culprit reports whether a record, as it would be saved, makes the trigger throw. It must not use the simulator.
+	// Culprit reports whether a record, as it would be saved, causes the trigger to throw. It must not use
+	// the simulator.
 	Culprit func(record map[string]any) bool
 
 	Message string // empty: that of a null pointer exception
@@ -92,7 +93,8 @@ func (a *automation) run(t *table, rows int, saves []*record) *failure {
 				if trigger.Message != "" {
 					return thrown(t, trigger.Message)
 				}
-				return thrown(t, "execution of BeforeUpdate caused by: System.NullPointerException: Attempt to de-reference a null object\n\n"+
+				return thrown(t, "execution of BeforeUpdate caused by: System.NullPointerException: "+
+					"Attempt to de-reference a null object\n\n"+
 					"Trigger."+t.Name+"Trigger: line 12, column 1")
 			}
 		}

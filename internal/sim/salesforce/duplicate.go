@@ -82,7 +82,8 @@ func (x *tx) describeDuplicates(rule duplicateRule, advice string, found []*reco
 		if rec.hidden {
 			continue
 		}
-		shown := map[string]any{"attributes": map[string]any{"type": rec.table.Name, "url": "/services/data" + rec.table.path(rec.id)}, "Id": rec.id}
+		attributes := map[string]any{"type": rec.table.Name, "url": "/services/data" + rec.table.path(rec.id)}
+		shown := map[string]any{"attributes": attributes, "Id": rec.id}
 		if x.options.allDetails {
 			for _, c := range rule.columns {
 				shown[c.Name] = rec.values[c.index]

@@ -56,6 +56,9 @@ func (s *Sim) instanceFor(origin string) string {
 	return cmp.Or(s.instance, origin)
 }
 
+// noLongerHere is the page of a host that an org has left.
+const noLongerHere = `<!DOCTYPE html><html><head><title>URL No Longer Exists</title></head></html>`
+
 // movedAway answers a call to a host that the org has left.
 func (s *Sim) movedAway(w http.ResponseWriter, r *http.Request) bool {
 	s.mu.Lock()
@@ -67,7 +70,7 @@ func (s *Sim) movedAway(w http.ResponseWriter, r *http.Request) bool {
 	case status/100 == 3:
 		http.Redirect(w, r, instance+r.RequestURI, status)
 	default:
-		writeFault(w, &Fault{Status: status, Body: "<!DOCTYPE html><html><head><title>URL No Longer Exists</title></head></html>"})
+		writeFault(w, &Fault{Status: status, Body: noLongerHere})
 	}
 	return true
 }
@@ -93,7 +96,8 @@ func extend(c Config) []Object {
 		}
 		if len(c.Currencies) > 0 && o.Name != "User" {
 			o.Fields = append(o.Fields, Field{
-				Name: "CurrencyIsoCode", Label: "Currency ISO Code", Type: Picklist, Restricted: true, Values: c.Currencies, Default: c.Currencies[0],
+				Name: "CurrencyIsoCode", Label: "Currency ISO Code",
+				Type: Picklist, Restricted: true, Values: c.Currencies, Default: c.Currencies[0],
 			})
 		}
 	}
@@ -129,7 +133,8 @@ var personFields = map[string][]Field{
 func (s *Sim) InsertPersonAccount(first, last, email string) (account, contact string) {
 	name := strings.TrimSpace(first + " " + last)
 	account = s.Insert("Account", map[string]any{"Name": name, "FirstName": first, "LastName": last, "PersonEmail": email})
-	contact = s.Insert("Contact", map[string]any{"FirstName": first, "LastName": last, "Email": email, "AccountId": account})
+	person := map[string]any{"FirstName": first, "LastName": last, "Email": email, "AccountId": account}
+	contact = s.Insert("Contact", person)
 	s.change("Account", account, func(t *tx, rec *record) {
 		t.set(rec, map[string]any{"IsPersonAccount": true, "PersonContactId": contact})
 	})

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// MergeRecords merges Accounts, Contacts or Leads as a person would: the losers go into the bin with MasterRecordId
-// telling the winner, and what refers to them refers to the winner. It panics where there are none of these.
+// MergeRecords merges Accounts, Contacts or Leads as a person would: the losers go into the bin, their MasterRecordId
+// names the winner, and references to them become references to it. It panics where one of them is missing.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_merge.htm
 func (s *Sim) MergeRecords(object, winner string, losers ...string) {
@@ -77,13 +77,14 @@ func (s *Sim) ConvertLead(id string, c Conversion) (account, contact, opportunit
 		values["AccountId"] = account
 		contact = s.Insert("Contact", values)
 	}
+	today := s.config.Now().UTC().Format(time.DateOnly)
 	converted := map[string]any{
-		"IsConverted": true, "ConvertedDate": s.config.Now().UTC().Format(time.DateOnly), "ConvertedAccountId": account, "ConvertedContactId": contact,
-		"Status": "Closed - Converted",
+		"IsConverted": true, "ConvertedDate": today, "Status": "Closed - Converted",
+		"ConvertedAccountId": account, "ConvertedContactId": contact,
 	}
 	if !c.NoOpportunity {
 		opportunity = s.Insert("Opportunity", map[string]any{
-			"Name": fmt.Sprint(lead["Company"], "-"), "AccountId": account, "StageName": stages[0], "CloseDate": converted["ConvertedDate"],
+			"Name": fmt.Sprint(lead["Company"], "-"), "AccountId": account, "StageName": stages[0], "CloseDate": today,
 		})
 		converted["ConvertedOpportunityId"] = opportunity
 	}
@@ -120,7 +121,7 @@ func (s *Sim) Undelete(object, id string) {
 	t.put(rec, values)
 }
 
-// Purge empties the bin of a record: nothing tells of it any more. It panics where it is not in the bin.
+// Purge removes a record from the bin for good. It panics where it is not in the bin.
 func (s *Sim) Purge(object, id string) {
 	table := s.mustTable(object)
 	s.mu.Lock()

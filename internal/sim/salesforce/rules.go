@@ -31,7 +31,7 @@ func (s *Sim) AddValidation(v Validation) {
 	t.validations = append(t.validations, v)
 }
 
-// EnableStatesAndCountries makes picklists of the states and countries of all addresses: a country has to be one of
+// EnableStatesAndCountries turns the states and countries of all addresses into picklists: a country has to be one of
 // these, a state one of its country's, where that lists any, and a state needs a country.
 //
 // https://help.salesforce.com/s/articleView?id=sf.admin_state_country_picklists_overview.htm
@@ -64,9 +64,8 @@ func (s *Sim) addAddress(t *table, state, country string, states map[string][]st
 		_, known := states[country]
 		return country != "" && !known
 	})
-	add(state, "A country/territory must be specified before specifying a state value for field", func(state, country string) bool {
-		return state != "" && country == ""
-	})
+	alone := func(state, country string) bool { return state != "" && country == "" }
+	add(state, "A country/territory must be specified before specifying a state value for field", alone)
 	add(state, "There's a problem with this state, even though it may appear correct. "+
 		"Please select a state from the list of valid states.", func(state, country string) bool {
 		valid := states[country]
