@@ -23,7 +23,7 @@ func (p *pass) recordGone(ctx context.Context, w write, o send.Gone) (again []pl
 		id := link.SalesforceID
 		link.Unlink()
 		p.reject(d, plan.ShownID, ledger.Rejection{Value: id, Code: o.Code}, []string{d.plan.Record.IDColumn}, &RefusedError{
-			Object: d.plan.Record.Object, SalesforceID: id, Field: publicName(plan.ShownID), Code: o.Code,
+			Object: d.plan.Record.Object, SalesforceID: id, Field: publicName(plan.ShownID), Code: o.Code, Detail: plan.ShownIn(d.plan.Record),
 		})
 		return nil
 	case d.work.remade[d.plan.Record.Name]:

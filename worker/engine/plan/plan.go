@@ -145,12 +145,17 @@ func (m *maker) adoptShown() (blocked bool) {
 		m.Busy = "the record that the item shows"
 		return true
 	case shown.Fault != "":
-		m.Rejected = append(m.Rejected, Rejection{Field: ShownID, Value: id, Code: shown.Fault, Columns: []string{m.Record.IDColumn}})
+		m.Rejected = append(m.Rejected, Rejection{
+			Field: ShownID, Value: id, Code: shown.Fault, Detail: ShownIn(m.Record), Columns: []string{m.Record.IDColumn},
+		})
 		return true
 	}
 	m.adopt(id)
 	return false
 }
+
+// ShownIn says where the item shows an Id that cannot be its record's.
+func ShownIn(rec *mapping.Record) string { return "shown in column " + rec.IDColumn }
 
 // own plans a record that belongs to the item alone.
 func (m *maker) own(values map[string]mapping.Value, key string) {

@@ -156,7 +156,7 @@ func TestMake(t *testing.T) {
 			Write: &Write{Op: Upsert, Fields: created, Empty: []string{"Email", "Title", "AccountId"}}, Since: first,
 		}},
 		"shown Id, busy":  {record: "contact", item: item(shown), refs: References{Shown: map[string]Shown{contactID: {Busy: true}}}, want: Plan{Busy: "the record that the item shows"}},
-		"shown Id, wrong": {record: "contact", item: item(shown), refs: References{Shown: map[string]Shown{contactID: {Fault: "WRONG_OBJECT"}}}, want: Plan{Rejected: []Rejection{{Field: ShownID, Value: contactID, Code: "WRONG_OBJECT", Columns: []string{"text_sfid"}}}}},
+		"shown Id, wrong": {record: "contact", item: item(shown), refs: References{Shown: map[string]Shown{contactID: {Fault: "WRONG_OBJECT"}}}, want: Plan{Rejected: []Rejection{{Field: ShownID, Value: contactID, Code: "WRONG_OBJECT", Detail: "shown in column text_sfid", Columns: []string{"text_sfid"}}}}},
 		"shown Id, wrong, told before": {record: "contact",
 			item: item(shown, rejecting(&ledger.Link{Record: "contact"}, map[string]ledger.Rejection{ShownID: {Value: contactID}})),
 			refs: References{Shown: map[string]Shown{contactID: {Fault: "WRONG_OBJECT"}}}, want: Plan{Repeated: []string{ShownID}}},
