@@ -113,8 +113,8 @@ func settle(rows []*search, results []sfclient.Result) (parts [][]*search, clean
 	return parts, clean
 }
 
-// refusesRows reports whether a call failed because of something in its rows. A path that is not found is not: only that
-// of an Upsert names what the caller chose.
+// refusesRows reports whether a call failed because of something in its rows. A path that is not found is not: only
+// that of an Upsert names what the caller chose.
 func refusesRows(w Write, err error) bool {
 	return refused(err) && (rowError(err).Code != "NOT_FOUND" || w.Op == Upsert)
 }

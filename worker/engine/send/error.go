@@ -8,8 +8,8 @@ import (
 	"crmsync/sfclient"
 )
 
-// RowError is a write that was refused for a reason that passes, such as a lock. It unwraps to Salesforce's error, which
-// says by its behavior when to come back, and whether only new records are concerned.
+// RowError is a write that was refused for a reason that passes, such as a lock. It unwraps to Salesforce's error,
+// which says by its behavior when to come back, and whether only new records are concerned.
 type RowError struct {
 	Object       string
 	SalesforceID string // empty where there is no record yet
@@ -37,7 +37,7 @@ func passing(w Write, e sfclient.RowError) error {
 	return &RowError{Object: w.Object, SalesforceID: w.ID, Code: err.Code, err: err}
 }
 
-// refused reports whether a call was refused because of something in it, so that it fails in the same way until that changes.
+// refused reports whether a call was refused because of something in it: it fails in the same way until that changes.
 func refused(err error) bool {
 	var e interface{ Refused() bool }
 	return errors.As(err, &e) && e.Refused()
@@ -54,7 +54,7 @@ func lost(err error) Outcome {
 		return Unknown{Err: err}
 	case e.Unsent():
 		return Retry{Err: err}
-	case e.Status >= http.StatusMultipleChoices && e.Status < http.StatusInternalServerError && e.Status != http.StatusRequestTimeout:
+	case e.Status/100 == 3, e.Status/100 == 4 && e.Status != http.StatusRequestTimeout:
 		return Retry{Err: err}
 	}
 	return Unknown{Err: err}

@@ -37,7 +37,7 @@ func (s *search) explain() {
 // explainCreation leaves out one field at a time, suspects first.
 func (s *search) explainCreation(fields, suspects []string) {
 	if !rules[s.cause.code].creation {
-		suspects = append(suspects, slices.DeleteFunc(fields, func(field string) bool { return slices.Contains(suspects, field) })...)
+		suspects = append(suspects, less(fields, suspects)...)
 	}
 	for _, field := range suspects {
 		if !s.needs(field) {

@@ -39,7 +39,8 @@ func (s *search) subjects() (refs []ref) {
 	return refs
 }
 
-// answer takes what became of the subjects, and the errors of asking by object. One whose fate is not told counts as live.
+// answer takes what became of the subjects, and the errors of asking by object. A subject without a fate counts as
+// live.
 func (s *search) answer(fates map[ref]sfclient.Fate, errs map[string]error) {
 	for _, subject := range s.subjects() {
 		if err := errs[subject.object]; err != nil {
@@ -104,8 +105,8 @@ func (s *search) answerReferences(fateOf func(ref) sfclient.Fate) {
 	s.leave(gone)
 }
 
-// answerDuplicates takes what a call of its own said of a record that a duplicate rule objects to. Where the rule does so
-// no more, the record was written.
+// answerDuplicates takes what a call of its own said of a record that a duplicate rule objects to. Where the rule does
+// so no more, the record was written.
 func (s *search) answerDuplicates(found []string, result sfclient.Result, err error) {
 	switch {
 	case err == nil && result.Success:

@@ -73,3 +73,8 @@ func halves[T any](all []T) [][]T {
 	}
 	return [][]T{all[:len(all)/2], all[len(all)/2:]}
 }
+
+// less returns the names that are not among others.
+func less(names, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
+}

@@ -23,8 +23,8 @@ func kindOf(x *search) kind {
 	return k
 }
 
-// group puts the attempts of searches into calls of up to size rows, in order and each record once: a search whose record
-// another one before it writes waits until that has ended.
+// group puts the attempts of searches into calls of up to size rows, in order and each record once: a search whose
+// record another one before it writes waits until that has ended.
 func group(searches []*search, size int) (calls [][]*search) {
 	open := map[kind]int{} // the call that is being filled
 	seen := map[string]bool{}

@@ -135,12 +135,12 @@ func (p *pattern) got(n int, o Outcome) verdict {
 	return v
 }
 
-// constant is what a culprit may cost beside the calls to part it from others and to leave fields out: to learn whether the
-// record takes any change, to create it with little, and to attempt a rejected field again.
+// constant is what a culprit may cost beside the calls to part it from others and to leave fields out: to learn whether
+// the record takes any change, to create it with little, and to attempt a rejected field again.
 const constant = 4
 
-// mostCalls is how many calls may be made: those that an org without culprits needs, and for each culprit those to part it
-// from other rows, and to leave out one field at a time.
+// mostCalls is how many calls may be made: those that an org without culprits needs, and for each culprit those to part
+// it from other rows, and to leave out one field at a time.
 func (p *pattern) mostCalls() int {
 	parting := 2 * bits.Len(uint(min(len(p.writes), maxRows)))
 	calls := 3*((len(p.writes)+maxRows-1)/maxRows) + 2 // by operation, and to ask what became of records and references
@@ -150,8 +150,8 @@ func (p *pattern) mostCalls() int {
 	return calls + p.culprits*(parting+9+constant)
 }
 
-// TestAnyRefusal is that whatever an org refuses, all else is written, each culprit is reported once, and finding one takes
-// few calls.
+// TestAnyRefusal is that whatever an org refuses, all else is written, each culprit is reported once, and finding one
+// takes few calls.
 func TestAnyRefusal(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

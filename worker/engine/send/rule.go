@@ -21,8 +21,8 @@ const (
 	codeNone       = "UNKNOWN_EXCEPTION" // stands for a refusal without a code
 )
 
-// rule is what is known of an error code. Of a code without one, nothing is: another row of the call may be at fault, and
-// any field may explain it.
+// rule is what is known of an error code. Of a code without one, nothing is: another row of the call may be at fault,
+// and any field may explain it.
 type rule struct {
 	own       bool // Salesforce judges each row by itself: no other row of the call is at fault
 	whole     bool // no field explains it
@@ -100,11 +100,11 @@ func isNumber(w Write, field string) bool {
 // isContagious reports whether a row may be refused because of another one in its call: Apex, flows and governor limits
 // end all rows of a call together.
 func isContagious(e sfclient.RowError) bool {
-	switch class := e.Class(); {
-	case class == sfclient.Oversized, e.Code == codeTrigger && class == sfclient.Permanent, e.Code == codeFlow && class == sfclient.Permanent:
+	switch e.Class() {
+	case sfclient.Oversized:
 		return true
-	case class == sfclient.Permanent:
-		return len(e.Fields) == 0 && !rules[e.Code].own
+	case sfclient.Permanent:
+		return e.Code == codeTrigger || e.Code == codeFlow || len(e.Fields) == 0 && !rules[e.Code].own
 	}
 	return false
 }

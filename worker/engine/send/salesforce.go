@@ -9,11 +9,15 @@ import (
 // Salesforce is what a Sender asks of Salesforce. Each of the first four methods is one API call of up to 200 records;
 // results stand in the order of records. The others are those of sfclient.Client.
 type Salesforce interface {
-	Create(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
-	Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
-	Upsert(ctx context.Context, object, key string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error)
+	Create(ctx context.Context, object string, rows []sfclient.Record, o sfclient.WriteOptions) ([]sfclient.Result, error)
+	Update(ctx context.Context, object string, rows []sfclient.Record, o sfclient.WriteOptions) ([]sfclient.Result, error)
+	Upsert(
+		ctx context.Context, object, key string, rows []sfclient.Record, o sfclient.WriteOptions,
+	) ([]sfclient.Result, error)
 	Delete(ctx context.Context, ids []string) ([]sfclient.Result, error)
 
 	Fates(ctx context.Context, object string, ids []string) (map[string]sfclient.Fate, error)
-	Duplicates(ctx context.Context, object, key string, record sfclient.Record, options sfclient.WriteOptions) ([]string, sfclient.Result, error)
+	Duplicates(
+		ctx context.Context, object, key string, record sfclient.Record, o sfclient.WriteOptions,
+	) (found []string, result sfclient.Result, err error)
 }

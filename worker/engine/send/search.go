@@ -36,8 +36,8 @@ type cause struct {
 	records []string
 }
 
-// search finds out how much of one write Salesforce takes. It is a state machine: attempt is what is to be sent next, and
-// take gives it the answer, until there is an outcome.
+// search finds out how much of one write Salesforce takes. It is a state machine: attempt is what is to be sent next,
+// and take gives it the answer, until there is an outcome.
 type search struct {
 	n       int // position of the write
 	write   Write
@@ -90,7 +90,8 @@ func (s *search) take(result sfclient.Result, errs []sfclient.RowError) {
 	s.refuse(errs)
 }
 
-func (s *search) ended() bool { return s.outcome != nil }
+func (s *search) ended() bool    { return s.outcome != nil }
+func (s *search) isAsking() bool { return s.asks != nothing }
 
 // end ends the search. A record that was created on the way is not lost with it.
 func (s *search) end(o Outcome) {
@@ -176,7 +177,7 @@ func (s *search) refuse(errs []sfclient.RowError) {
 	}
 	e := errs[0]
 	out, missing := heldOf(e.Fields, s.write.Fields)
-	others := slices.DeleteFunc(slices.Clone(missing), func(name string) bool { return name == "Id" || name == s.write.Key })
+	others := less(missing, []string{"Id", s.write.Key})
 	s.cause = cause{e.Code, e.Message, others, recordsIn(e)}
 	switch {
 	case e.Code == codeRequired && s.attempt.Op != Update && len(out) > 0 && len(missing) == 0:
@@ -197,8 +198,7 @@ func (s *search) leaveNamed(errs []sfclient.RowError) bool {
 	var all []string
 	for _, e := range errs {
 		named, _ := heldOf(e.Fields, s.attempt.Fields)
-		named = slices.DeleteFunc(named, func(field string) bool { return slices.Contains(all, field) })
-		if len(named) > 0 {
+		if named = less(named, all); len(named) > 0 {
 			all = append(all, named...)
 			s.cause = cause{code: e.Code, records: recordsIn(e)}
 			s.reject(named)

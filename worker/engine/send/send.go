@@ -1,5 +1,6 @@
-// Package send writes records to Salesforce. It groups writes into calls, and where Salesforce refuses a call, a row or a
-// field of a row, finds the one at fault, so that everything else is written. It knows no item, no event and no ledger.
+// Package send writes records to Salesforce. It groups writes into calls, and where Salesforce refuses a call, a row or
+// a field of a row, finds the one at fault, so that everything else is written. It knows no item, no event and no
+// ledger.
 package send
 
 import (
@@ -31,8 +32,8 @@ func (s *Sender) Send(ctx context.Context, writes []Write) []Outcome {
 		searches[n] = newSearch(n, w)
 	}
 	for open := slices.Clone(searches); len(open) > 0; open = slices.DeleteFunc(open, (*search).ended) {
-		if asking := slices.DeleteFunc(slices.Clone(open), func(x *search) bool { return x.asks == nothing }); len(asking) > 0 {
-			ask(ctx, s.Salesforce, asking)
+		if slices.ContainsFunc(open, (*search).isAsking) {
+			ask(ctx, s.Salesforce, open)
 			continue
 		}
 		for _, rows := range group(open, c.size) {

@@ -22,7 +22,8 @@ type Write struct {
 	ID       string         // of an Update or Delete: the record
 	Fields   map[string]any // without Id and Key; nil stands for null
 
-	// Needed are the fields without which the record must not be created, such as those that a shared record is found by.
+	// Needed are the fields without which the record must not be created, such as those that a shared record is found
+	// by.
 	Needed []string
 
 	// References are the objects of the fields that hold Ids of other records.
@@ -60,8 +61,8 @@ type Conversion struct{ Contact, Account, Opportunity string }
 type Retry struct {
 	Err error
 
-	// ID is set where a Create made the record and only some of its fields are still to be written: it must be linked, and
-	// the fields sent as an Update. What it holds of them is not known.
+	// ID is set where a Create made the record and only some of its fields are still to be written: it must be linked,
+	// and the fields sent as an Update. What it holds of them is not known.
 	ID string
 }
 
@@ -81,15 +82,15 @@ func (Unknown) outcome()  {}
 type Rejection struct {
 	Code string
 
-	// Fields are the rejected fields of the write. Empty: the error names none of them, and no single one explains it, so
-	// that the record as a whole is rejected.
+	// Fields are the rejected fields of the write. Empty: the error names none of them, and no single one explains it,
+	// so that the record as a whole is rejected.
 	Fields []string
 
 	// Missing are fields that the error names although the write does not hold them, such as required ones.
 	Missing []string
 
-	// Dependent reports whether the rejection may depend on other fields or on the state of the record, so that it is worth
-	// another attempt when the record is next written.
+	// Dependent reports whether the rejection may depend on other fields or on the state of the record, so that it is
+	// worth another attempt when the record is next written.
 	Dependent bool
 
 	// Records are the Ids that Salesforce names, such as those of duplicates.
