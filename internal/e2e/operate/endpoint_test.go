@@ -126,6 +126,27 @@ func TestJWTAlone(t *testing.T) {
 	w.Healthy()
 }
 
+// TestSecretRotation: while the secret of the URL is replaced, webhooks with either are accepted, and no third.
+func TestSecretRotation(t *testing.T) {
+	t.Parallel()
+	const next = "the-secret-that-replaces-it"
+	w := e2e.Setup(t, e2e.With("WEBHOOK_SECRET", next+", "+e2e.Secret))
+	w.Start("serve")
+	before := w.Ingest
+	w.Subscribe(1003)
+	w.Ingest = strings.TrimSuffix(before, e2e.Secret) + next
+	w.Subscribe(1001)
+	lead, account := w.Lead("Ada Lovelace", "Analytical Engines"), w.Monday.CreateItem(1001, "Difference Engines", nil)
+	w.Quiet()
+	w.Record("Lead", lead)
+	w.Record("Account", account)
+	w.Ingest = before + "," + next
+	if status := w.Post(`{"challenge":"c"}`); status != http.StatusNotFound {
+		t.Errorf("both secrets as one were answered with %d, want 404", status)
+	}
+	w.Healthy()
+}
+
 // TestPostgresAway: what cannot be stored is answered 503 at once, and Monday delivers it again; what runs goes on when
 // Postgres is back, and nobody counts that against an event.
 func TestPostgresAway(t *testing.T) {

@@ -44,6 +44,26 @@ func TestAnyOrder(t *testing.T) {
 	w.Healthy()
 }
 
+// TestOneActManyEvents: whoever selects several items and changes them at once causes events of one triggerUuid. None of
+// them passes for a repeat of another.
+func TestOneActManyEvents(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	var leads []int64
+	for n := range 3 {
+		leads = append(leads, w.Lead(fmt.Sprint("Ada Lovelace", n), "Analytical Engines"))
+	}
+	w.Quiet()
+	w.Monday.SetColumns(leads, map[string]any{"company": "Difference Engines", "amount": "7", "email": e2e.Email("ada@example.org")})
+	w.Quiet()
+	for n, lead := range leads {
+		want := map[string]any{"Company": "Difference Engines", "LastName": fmt.Sprint("Lovelace", n), "Email": "ada@example.org"}
+		w.Holds(w.Record("Lead", lead), want)
+		w.Holds(w.Record("Opportunity", lead), map[string]any{"Amount": 7.0})
+	}
+	w.Healthy()
+}
+
 // TestNoWayBack: an older event that comes after a newer one was applied changes nothing, not for a moment.
 func TestNoWayBack(t *testing.T) {
 	t.Parallel()
