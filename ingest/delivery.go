@@ -18,6 +18,7 @@ type delivery struct {
 	key      string
 	body     *body // as it came, in case Postgres refuses args; held until the delivery's group ends
 	received time.Time
+	isRepeat bool // Monday says that it has sent it before
 }
 
 // unreadableDelivery keeps a body as it came. The reason repeats nothing of its content.

@@ -185,7 +185,7 @@ func (h *Handler) take(ctx context.Context, from *body) answer {
 	case !h.config.Mapped(d.Event.BoardID):
 		return answer{event: d.Event.Type, outcome: ignored}
 	}
-	return answer{event: d.Event.Type, outcome: h.store(ctx, delivery{args, key, from, now})}
+	return answer{event: d.Event.Type, outcome: h.store(ctx, delivery{args, key, from, now, d.Event.Redelivered})}
 }
 
 // keep stores an unreadable delivery within the quota of those.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgerrcode"
@@ -21,30 +23,39 @@ import (
 // Inserter is the part of River's client that ingest needs.
 type Inserter interface {
 	InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+	InsertManyFast(ctx context.Context, params []river.InsertManyParams) (int, error)
 }
+
+// slowFor is how long groups are inserted the slow way after one that met a repeat: repeats come together, as when Monday
+// delivers again what an outage kept out.
+const slowFor = 5 * time.Second
 
 // inserter puts groups of deliveries into the queue.
 type inserter struct {
 	Inserter
 	within time.Duration // bounds one group, with all attempts
 	quota  *quota
+	now    func() time.Time
 	log    *slog.Logger
+
+	slowUntil atomic.Int64 // Unix nanoseconds
 }
 
 // newInserts returns the batcher of inserts. Two equal keys are never in two statements at once: those would
 // wait for each other's locks, and could deadlock.
 func newInserts(c Config, q *quota) *batch.Batcher[delivery, outcome] {
 	seed := maphash.MakeSeed()
+	i := &inserter{Inserter: c.Insert, within: c.AnswerWithin * 4 / 5, quota: q, now: c.Now, log: c.Log}
 	return batch.New(batch.Config[delivery]{
 		Max: 500, Concurrency: 2, Full: 32,
 		Key:     func(d delivery) int64 { return int64(maphash.String(seed, d.key)) },
 		Dropped: func(d delivery) { d.body.release() },
-	}, inserter{c.Insert, c.AnswerWithin * 4 / 5, q, c.Log}.group)
+	}, i.group)
 }
 
 // group inserts each key once: a statement that names one twice fails as a whole. A commit whose outcome is unknown
 // counts as not made: Monday delivers again, and the key tells.
-func (i inserter) group(ctx context.Context, in []delivery) []outcome {
+func (i *inserter) group(ctx context.Context, in []delivery) []outcome {
 	ctx, cancel := context.WithTimeout(ctx, i.within)
 	defer cancel()
 	defer func() {
@@ -79,15 +90,15 @@ func (i inserter) group(ctx context.Context, in []delivery) []outcome {
 
 // insert stores all in one transaction. Where Postgres refuses that because of some, it halves the group until those
 // stand alone, so that the others go through.
-func (i inserter) insert(ctx context.Context, group []delivery) []outcome {
+func (i *inserter) insert(ctx context.Context, group []delivery) []outcome {
 	params := make([]river.InsertManyParams, len(group))
 	for n, d := range group {
 		params[n].Args = d.args
 	}
-	results, err := i.InsertMany(ctx, params)
+	out, err := i.store(ctx, group, params)
 	switch {
 	case err == nil:
-		return outcomes(results)
+		return out
 	case len(group) > 1 && (refused(err) || conflict(err)):
 		half := len(group) / 2
 		return append(i.insert(ctx, group[:half]), i.insert(ctx, group[half:])...)
@@ -99,26 +110,54 @@ func (i inserter) insert(ctx context.Context, group []delivery) []outcome {
 		return i.insert(ctx, []delivery{unreadableDelivery(d.body, "not storable: "+brief(err), d.received)})
 	}
 	i.log.ErrorContext(ctx, "inserting webhooks", "count", len(group), "error", brief(err))
-	out := make([]outcome, len(group))
+	out = make([]outcome, len(group))
 	for n := range out {
 		out[n] = unavailable
 	}
 	return out
 }
 
-func outcomes(results []*rivertype.JobInsertResult) []outcome {
-	out := make([]outcome, len(results))
-	for n, r := range results {
+// store inserts a group in one transaction. The fast way copies the rows and hears nothing of them; it fails where one of
+// the keys is there already. The slow way tells which.
+func (i *inserter) store(ctx context.Context, group []delivery, params []river.InsertManyParams) ([]outcome, error) {
+	now := i.now().UnixNano()
+	if now >= i.slowUntil.Load() && !slices.ContainsFunc(group, func(d delivery) bool { return d.isRepeat }) {
+		_, err := i.InsertManyFast(ctx, params)
+		if err == nil {
+			return outcomes(group, nil), nil
+		}
+		if !isTaken(err) {
+			return nil, err
+		}
+		i.slowUntil.Store(now + int64(slowFor))
+	}
+	results, err := i.InsertMany(ctx, params)
+	if err != nil {
+		return nil, err
+	}
+	return outcomes(group, results), nil
+}
+
+// outcomes are those of a group that was committed. No results: none of the keys was there before.
+func outcomes(group []delivery, results []*rivertype.JobInsertResult) []outcome {
+	out := make([]outcome, len(group))
+	for n, d := range group {
 		switch {
-		case r.UniqueSkippedAsDuplicate:
+		case results != nil && results[n].UniqueSkippedAsDuplicate:
 			out[n] = duplicate
-		case r.Job.Kind == jobs.KindUnreadable:
+		case d.args.Kind() == jobs.KindUnreadable:
 			out[n] = unreadable
 		default:
 			out[n] = accepted
 		}
 	}
 	return out
+}
+
+// isTaken reports whether a key is there already.
+func isTaken(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == pgerrcode.UniqueViolation
 }
 
 // refused reports whether the data is at fault, and will be again: it cannot be encoded, or jsonb does not take it

@@ -63,11 +63,11 @@ func TestTogether(t *testing.T) {
 	const keys, times = 50, 5
 	pool := schematest.New(t)
 	var groups atomic.Int32
-	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(params []river.InsertManyParams, insert func() error) error {
 		if len(params) > 1 && groups.Add(1) == 1 {
-			return nil, &pgconn.PgError{Code: "40P01"} // deadlock
+			return &pgconn.PgError{Code: "40P01"} // deadlock
 		}
-		return next.InsertMany(ctx, params)
+		return insert()
 	}}})
 	answers := make([]sync.Map, keys)
 	var done sync.WaitGroup
@@ -105,14 +105,26 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// relay stands between the handler and River, and may change what goes in and what comes back.
+// relay stands between the handler and River. It may change the params, and what comes of inserting them, either way.
 type relay struct {
 	ingest.Inserter
-	insert func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
+	around func(params []river.InsertManyParams, insert func() error) error
 }
 
-func (r relay) InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
-	return r.insert(ctx, r.Inserter, params)
+func (r relay) InsertMany(ctx context.Context, params []river.InsertManyParams) (results []*rivertype.JobInsertResult, err error) {
+	err = r.around(params, func() (err error) {
+		results, err = r.Inserter.InsertMany(ctx, params)
+		return err
+	})
+	return results, err
+}
+
+func (r relay) InsertManyFast(ctx context.Context, params []river.InsertManyParams) (n int, err error) {
+	err = r.around(params, func() (err error) {
+		n, err = r.Inserter.InsertManyFast(ctx, params)
+		return err
+	})
+	return n, err
 }
 
 // TestOneRefused puts a value that jsonb refuses into one of many deliveries, behind the decoder's back.
@@ -128,7 +140,7 @@ func TestOneRefused(t *testing.T) {
 			t.Parallel()
 			gate := make(chan struct{}) // holds the first until the others wait
 			pool := schematest.New(t)
-			q := relay{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+			q := relay{client(t, pool), func(params []river.InsertManyParams, insert func() error) error {
 				<-gate
 				for n, p := range params {
 					if a, ok := p.Args.(jobs.ColumnUpdateArgs); ok && a.Key == "u13:12736724196:c" {
@@ -136,7 +148,7 @@ func TestOneRefused(t *testing.T) {
 						params[n].Args = a
 					}
 				}
-				return next.InsertMany(ctx, params)
+				return insert()
 			}}
 			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: q})
 			const all = 20
@@ -170,39 +182,32 @@ func TestOneRefused(t *testing.T) {
 
 func TestInsertFaults(t *testing.T) {
 	t.Parallel()
-	type inserted = []*rivertype.JobInsertResult
 	pool := schematest.New(t)
 	tests := map[string]struct {
-		first  func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error)
+		first  func(insert func() error) error
 		status int
 		again  string // what the repeat is answered, which meets no fault
 	}{
-		"commit outcome unknown": {func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error) {
-			if _, err := next.InsertMany(ctx, params); err != nil {
-				return nil, err
+		"commit outcome unknown": {func(insert func() error) error {
+			if err := insert(); err != nil {
+				return err
 			}
-			return nil, context.DeadlineExceeded
+			return context.DeadlineExceeded
 		}, 503, `{"status":"duplicate"}`},
-		"shutting down": {func(context.Context, ingest.Inserter, []river.InsertManyParams) (inserted, error) {
-			return nil, &pgconn.PgError{Code: "57P01"}
-		}, 503, `{"status":"accepted"}`},
-		"deadlock": {func(context.Context, ingest.Inserter, []river.InsertManyParams) (inserted, error) {
-			return nil, &pgconn.PgError{Code: "40P01"}
-		}, 503, `{"status":"accepted"}`},
-		"panic": {func(context.Context, ingest.Inserter, []river.InsertManyParams) (inserted, error) {
-			panic("Jane Doe")
-		}, 503, `{"status":"accepted"}`},
+		"shutting down": {func(func() error) error { return &pgconn.PgError{Code: "57P01"} }, 503, `{"status":"accepted"}`},
+		"deadlock":      {func(func() error) error { return &pgconn.PgError{Code: "40P01"} }, 503, `{"status":"accepted"}`},
+		"panic":         {func(func() error) error { panic("Jane Doe") }, 503, `{"status":"accepted"}`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := event("create_pulse", fmt.Sprintf(`,"triggerUuid":%q`, name))
 			var calls atomic.Int32
-			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) (inserted, error) {
+			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(_ []river.InsertManyParams, insert func() error) error {
 				if calls.Add(1) == 1 {
-					return tt.first(ctx, next, params)
+					return tt.first(insert)
 				}
-				return next.InsertMany(ctx, params)
+				return insert()
 			}}})
 			w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", body)
 			if w.Code != tt.status {
@@ -252,10 +257,10 @@ func TestCallerLeaves(t *testing.T) {
 	pool := schematest.New(t)
 	inside, gate, read := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var once, readOnce sync.Once
-	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(_ []river.InsertManyParams, insert func() error) error {
 		once.Do(func() { close(inside) })
 		<-gate
-		return next.InsertMany(ctx, params)
+		return insert()
 	}}})
 	ctx, leave := context.WithCancel(t.Context())
 	go func() { <-inside; leave() }()
@@ -286,3 +291,58 @@ func TestCallerLeaves(t *testing.T) {
 type ender func()
 
 func (e ender) Read([]byte) (int, error) { e(); return 0, io.EOF }
+
+// TestFastAndSlow counts how groups are inserted: the fast way, until one meets a repeat, and then the slow way for some
+// seconds. What Monday says is a repeat is never attempted the fast way.
+func TestFastAndSlow(t *testing.T) {
+	t.Parallel()
+	var c clock
+	pool := schematest.New(t)
+	ways := &counted{Inserter: client(t, pool)}
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Now: c.now, Insert: ways})
+	create := func(key, more string) string {
+		return event("create_pulse", fmt.Sprintf(`,"triggerUuid":%q%s`, key, more))
+	}
+	const accepted, duplicate = `200 {"status":"accepted"}`, `200 {"status":"duplicate"}`
+	steps := []struct {
+		what, body, answer string
+		later              time.Duration
+		fast, slow         int
+	}{
+		{"new", create("a", ""), accepted, 0, 1, 0},
+		{"new", create("b", ""), accepted, 0, 2, 0},
+		{"a repeat", create("a", ""), duplicate, 0, 3, 1},
+		{"new, just after", create("c", ""), accepted, 0, 3, 2},
+		{"new, seconds later", create("d", ""), accepted, 5 * time.Second, 4, 2},
+		{"told to be a repeat", create("a", `,"isRetry":true`), duplicate, 0, 4, 3},
+		{"told to be a repeat, new all the same", create("e", `,"isRetry":true`), accepted, 0, 4, 4},
+		{"new, after those", create("f", ""), accepted, 0, 5, 4},
+		{"unreadable", "bad", keptAnswer, 0, 6, 4},
+	}
+	for _, s := range steps {
+		c.advance(s.later)
+		b.answers(t, s.body, s.answer)
+		if fast, slow := int(ways.fast.Load()), int(ways.slow.Load()); fast != s.fast || slow != s.slow {
+			t.Errorf("after %s: %d groups the fast way and %d the slow, want %d and %d", s.what, fast, slow, s.fast, s.slow)
+		}
+	}
+	if kinds, _ := b.jobs(t); len(kinds) != 7 {
+		t.Errorf("%d jobs, want 7", len(kinds))
+	}
+}
+
+// counted counts the groups that are inserted either way.
+type counted struct {
+	ingest.Inserter
+	fast, slow atomic.Int32
+}
+
+func (c *counted) InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+	c.slow.Add(1)
+	return c.Inserter.InsertMany(ctx, params)
+}
+
+func (c *counted) InsertManyFast(ctx context.Context, params []river.InsertManyParams) (int, error) {
+	c.fast.Add(1)
+	return c.Inserter.InsertManyFast(ctx, params)
+}

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"crmsync/ingest"
 	"crmsync/jobs"
@@ -141,14 +140,14 @@ func TestNotStorableIsBounded(t *testing.T) {
 	b := setup(t, pool, ingest.Config{
 		Secrets: []string{secret}, Now: c.now,
 		Kept: func(context.Context) (int64, int64, error) { return 4_999, 0, nil },
-		Insert: relay{client(t, pool), func(ctx context.Context, next ingest.Inserter, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error) {
+		Insert: relay{client(t, pool), func(params []river.InsertManyParams, insert func() error) error {
 			for n, p := range params {
 				if a, ok := p.Args.(jobs.ColumnUpdateArgs); ok {
 					a.Value = json.RawMessage(`"\u0000"`)
 					params[n].Args = a
 				}
 			}
-			return next.InsertMany(ctx, params)
+			return insert()
 		}},
 	})
 	update := func(n int) string {
