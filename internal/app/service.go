@@ -71,6 +71,7 @@ type Service struct {
 
 	pool     *worker.Pool
 	queue    *river.Client[pgx.Tx]
+	inserts  *river.Client[pgx.Tx] // of ingest
 	webhooks *ingest.Handler
 	ready    func(context.Context) error
 	kept     func(context.Context, string) (jobs, bytes int64, err error)
@@ -116,13 +117,23 @@ func (s *Service) Run(ctx context.Context) error {
 	return err
 }
 
+// notifyEvery is how often at most ingest tells the workers of what it inserts, which River takes from FetchCooldown. An event
+// that they are not told of waits for them to look by themselves, so it is River's least: the workers' own cooldown
+// bounds how often they fetch.
+const notifyEvery = time.Millisecond
+
 // prepare makes the queue's client, and with the worker role the pool.
 func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err error) {
+	s.inserts, err = river.NewClient(riverpgxv5.New(db), &river.Config{
+		MaxAttempts:   s.Config.MaxAttempts,
+		FetchCooldown: notifyEvery,
+		Logger:        s.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("preparing the queue: %w", err)
+	}
 	if !s.Role.Worker {
-		s.queue, err = river.NewClient(riverpgxv5.New(db), &river.Config{MaxAttempts: s.Config.MaxAttempts, Logger: s.Log})
-		if err != nil {
-			return fmt.Errorf("preparing the queue: %w", err)
-		}
+		s.queue = s.inserts
 		return nil
 	}
 	c, err := s.PoolConfig(db, registry)
@@ -198,7 +209,7 @@ func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, err
 	c := ingest.Config{
 		Secrets: s.Config.WebhookSecrets,
 		Mapped:  func(board int64) bool { return s.Mapping.Board(board) != nil },
-		Insert:  s.queue,
+		Insert:  s.inserts,
 		Kept: func(ctx context.Context) (deliveries, bytes int64, err error) {
 			return s.kept(ctx, jobs.KindUnreadable)
 		},
