@@ -1,7 +1,9 @@
 package mondayclient
 
 import (
+	"bytes"
 	"encoding/json"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -17,18 +19,59 @@ func objectOf(raw json.RawMessage) object {
 	return o
 }
 
-// membersOf is objectOf for valid JSON, of which each webhook's delivery is: it takes a third of the time.
-func membersOf(text string) object {
+// member is one member of an object, as it stands in the text.
+type member struct{ name, value string }
+
+// members are those of an object in the order in which they stand.
+type members []member
+
+// membersOf reads an object of valid JSON, as objectOf does, into what is there already; ok is false where something else
+// stands. Each delivery of a webhook is read so: it takes a fraction of the time.
+func membersOf(text string, into members) (found members, ok bool) {
 	parsed := gjson.Parse(text)
 	if !parsed.IsObject() {
-		return nil
+		return nil, false
 	}
-	o := make(object, 24)
+	found = into
 	parsed.ForEach(func(name, value gjson.Result) bool {
-		o[name.Str] = json.RawMessage(value.Raw)
+		found = append(found, member{name.Str, value.Raw})
 		return true
 	})
-	return o
+	return found, true
+}
+
+// get finds a member by its name. Of several, the last counts.
+func (m members) get(name string) (value string, ok bool) {
+	for i := len(m) - 1; i >= 0; i-- {
+		if m[i].name == name {
+			return m[i].value, true
+		}
+	}
+	return "", false
+}
+
+// unquote reads a JSON string. Few hold anything that stands for something else.
+func unquote(raw string) (text string, ok bool) {
+	if len(raw) < 2 || raw[0] != '"' {
+		return "", false
+	}
+	if inner := raw[1 : len(raw)-1]; strings.IndexByte(inner, '\\') < 0 {
+		return inner, true
+	}
+	ok = json.Unmarshal([]byte(raw), &text) == nil
+	return text, ok
+}
+
+// manyBrackets is from how many brackets on a body is validated by encoding/json: gjson needs a fraction of the time, but goes
+// down the stack with each.
+const manyBrackets = 1000
+
+// isJSON reports whether a body is JSON.
+func isJSON(body []byte) bool {
+	if bytes.Count(body, []byte{'['})+bytes.Count(body, []byte{'{'}) > manyBrackets {
+		return json.Valid(body)
+	}
+	return gjson.ValidBytes(body)
 }
 
 // textOf is a string, or empty where something else stands.

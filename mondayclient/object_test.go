@@ -2,6 +2,7 @@ package mondayclient
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -19,8 +20,38 @@ func FuzzMembersOf(f *testing.F) {
 		if !utf8.Valid(text) || !json.Valid(text) || storable(text) != nil {
 			return
 		}
-		if diff := cmp.Diff(objectOf(text), membersOf(string(text))); diff != "" {
+		want := objectOf(text)
+		all, ok := membersOf(string(text), nil)
+		if ok != (want != nil) {
+			t.Fatalf("%q: is an object: %v, want %v", text, ok, want != nil)
+		}
+		got := object{}
+		for _, m := range all {
+			value, _ := all.get(m.name)
+			got[m.name] = json.RawMessage(value)
+			var slow string
+			isText := json.Unmarshal([]byte(value), &slow) == nil && value != "null"
+			if quick, ok := unquote(value); ok != isText || quick != slow {
+				t.Fatalf("%s: text %q, %v; want %q, %v", value, quick, ok, slow, isText)
+			}
+		}
+		if diff := cmp.Diff(want, got); ok && diff != "" {
 			t.Fatalf("%q (-slow +quick):\n%s", text, diff)
+		}
+	})
+}
+
+// FuzzIsJSON holds the quick check against the other.
+func FuzzIsJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"a":[1,-0.5e+3,true,null,"\u00e9\n"]}`, `{"a":01}`, "{\"a\":\"\x01\"}", `{"a":1}x`, ` `, `"`, `-`, `1.`, `1e`, `[1,]`, `{"a"}`, "\xff",
+		strings.Repeat("[", 1001) + strings.Repeat("]", 1001), strings.Repeat("[", 1001), strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if got, want := isJSON(text), json.Valid(text); got != want {
+			t.Fatalf("%q: JSON: %v, want %v", text, got, want)
 		}
 	})
 }

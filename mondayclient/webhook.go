@@ -71,36 +71,38 @@ func ReadWebhook(body []byte) (Delivery, error) {
 	if !utf8.Valid(body) {
 		return Delivery{}, errors.New("body: not UTF-8")
 	}
-	if !json.Valid(body) {
+	if !isJSON(body) {
 		return Delivery{}, errors.New("body: not a JSON object")
 	}
 	if err := storable(body); err != nil {
 		return Delivery{}, fmt.Errorf("body: %w", err)
 	}
-	top := membersOf(string(body))
-	if top == nil {
+	var room [32]member // an event has about 20
+	top, ok := membersOf(string(body), room[:0])
+	if !ok {
 		return Delivery{}, errors.New("body: not a JSON object")
 	}
-	if raw, ok := top["challenge"]; ok {
-		var challenge *string
-		if json.Unmarshal(raw, &challenge) != nil || challenge == nil {
+	if raw, ok := top.get("challenge"); ok {
+		challenge, ok := unquote(raw)
+		if !ok {
 			return Delivery{}, errors.New("challenge: not a string")
 		}
-		return Delivery{HasChallenge: true, Challenge: *challenge}, nil
+		return Delivery{HasChallenge: true, Challenge: challenge}, nil
 	}
-	members := membersOf(string(top["event"]))
-	if members == nil {
+	raw, _ := top.get("event")
+	event, ok := membersOf(raw, room[:0])
+	if !ok {
 		return Delivery{}, errors.New("event: not an object")
 	}
-	e, err := readEvent(members)
+	e, err := readEvent(event)
 	if err != nil {
 		return Delivery{}, fmt.Errorf("event.%w", err)
 	}
 	return Delivery{Event: e}, nil
 }
 
-func readEvent(o object) (*Event, error) {
-	r := reader{object: o}
+func readEvent(m members) (*Event, error) {
+	r := reader{members: m}
 	e := &Event{Type: r.text("type"), BoardID: r.id("boardId")}
 	known, ok := handled[e.Type]
 	if e.Type == "" {
@@ -142,7 +144,7 @@ func readEvent(o object) (*Event, error) {
 // reader reads an event's members. A member that is absent or null is read as zero; the first that has the
 // wrong form stays in err.
 type reader struct {
-	object
+	members
 	err error
 }
 
@@ -152,25 +154,41 @@ func (r *reader) wrong(key, what string) {
 	}
 }
 
-func (r *reader) read(key string, into any, want string) {
-	if raw, ok := r.object[key]; ok && string(raw) != "null" && json.Unmarshal(raw, into) != nil {
-		r.wrong(key, "not "+want)
-	}
+// value finds a member that is not null.
+func (r *reader) value(key string) (raw string, ok bool) {
+	raw, ok = r.get(key)
+	return raw, ok && raw != "null"
 }
 
-func (r *reader) text(key string) (text string) {
-	r.read(key, &text, "a string")
+func (r *reader) text(key string) string {
+	raw, ok := r.value(key)
+	if !ok {
+		return ""
+	}
+	text, ok := unquote(raw)
+	if !ok {
+		r.wrong(key, "not a string")
+	}
 	return text
 }
 
-func (r *reader) flag(key string) (flag bool) {
-	r.read(key, &flag, "true or false")
-	return flag
+func (r *reader) flag(key string) bool {
+	raw, ok := r.value(key)
+	if ok && raw != "true" && raw != "false" {
+		r.wrong(key, "not true or false")
+	}
+	return raw == "true"
 }
 
 func (r *reader) id(key string) int64 {
-	var id column.ID
-	r.read(key, &id, "an id")
+	raw, ok := r.value(key)
+	if !ok {
+		return 0
+	}
+	id, err := column.ParseID(raw)
+	if err != nil {
+		r.wrong(key, "not an id")
+	}
 	return int64(id)
 }
 
@@ -192,11 +210,11 @@ func (r *reader) time(key string) time.Time {
 // seconds reads a Unix time up to the year 9999: milliseconds are not taken for seconds.
 func (r *reader) seconds(key string) float64 {
 	const latest = 253402300799
-	raw, ok := r.object[key]
-	if !ok || string(raw) == "null" {
+	raw, ok := r.value(key)
+	if !ok {
 		return 0
 	}
-	at, err := strconv.ParseFloat(string(raw), 64)
+	at, err := strconv.ParseFloat(raw, 64)
 	if err != nil || at < 0 || at > latest {
 		r.wrong(key, "not a time in seconds")
 		return 0
@@ -209,20 +227,23 @@ func (r *reader) column(e *Event) {
 		r.wrong("columnId", "missing")
 	}
 	e.ColumnType = r.text("columnType")
-	e.Value = r.object["value"]
-	if e.Value == nil {
-		e.ColumnType, e.Value = "", json.RawMessage("null")
+	raw, ok := r.get("value")
+	if !ok {
+		e.ColumnType, raw = "", "null"
 	}
+	e.Value = json.RawMessage(raw)
 }
 
 func (r *reader) newName() string {
-	value := reader{}
-	if json.Unmarshal(r.object["value"], &value.object) != nil {
+	raw, _ := r.get("value")
+	value, ok := membersOf(raw, nil)
+	if !ok {
 		r.wrong("value", "not an object")
 		return ""
 	}
-	name := value.text("name")
-	if value.err != nil || name == "" {
+	raw, _ = value.get("name")
+	name, ok := unquote(raw)
+	if !ok || name == "" {
 		r.wrong("value.name", "missing or not a string")
 	}
 	return name

@@ -239,3 +239,13 @@ func FuzzReadWebhook(f *testing.F) {
 		}
 	})
 }
+func BenchmarkReadWebhook(b *testing.B) {
+	body := []byte(statusChanged)
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := mondayclient.ReadWebhook(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

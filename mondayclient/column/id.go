@@ -12,16 +12,25 @@ type ID int64
 
 var errNoID = errors.New("not an id") // says nothing of what stood there
 
-// UnmarshalJSON takes a whole number or a string that holds one; null is neither.
+// UnmarshalJSON reads what ParseID does.
 func (id *ID) UnmarshalJSON(raw []byte) error {
-	digits := string(raw)
+	parsed, err := ParseID(string(raw))
+	if err != nil {
+		return err
+	}
+	*id = parsed
+	return nil
+}
+
+// ParseID reads a JSON value: a whole number or a string that holds one; null is neither.
+func ParseID(raw string) (ID, error) {
+	digits := raw
 	if inner, ok := strings.CutPrefix(digits, `"`); ok {
 		digits = strings.TrimSuffix(inner, `"`)
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || strings.HasPrefix(digits, "+") {
-		return errNoID
+		return 0, errNoID
 	}
-	*id = ID(n)
-	return nil
+	return ID(n), nil
 }
