@@ -23,6 +23,8 @@ func TestDocuments(t *testing.T) {
 		"one write":           writeDocument(1),
 		"fifty writes":        writeDocument(maxWrites),
 		"existences":          existenceDocument,
+		"first page":          firstPageDocument,
+		"next page":           nextPageDocument,
 		"me, by an older API": meDocument,
 		"users":               usersDocument,
 		"one create":          createDocument(1),

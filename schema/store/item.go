@@ -26,37 +26,64 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref,
 		WHERE  i.lease_until IS NULL OR i.lease_until < now()
 		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.columns, i.known, i.deleted_at, i.existence_at, i.seen_at,
 		          coalesce((SELECT was.lease_until < now() FROM items was WHERE was.item_id = i.item_id), false) -- as it was before`
-	const links = `
-		SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin
-		FROM   links
-		WHERE  item_id = ANY($1)`
 	ids, boards := make([]int64, len(items)), make([]int64, len(items))
 	for n, item := range items {
 		ids[n], boards[n] = item.ItemID, item.BoardID
 	}
 	claimed := make(map[int64]*ledger.Item, len(items))
 	batch := &pgx.Batch{}
-	batch.Queue(claim, holder, ids, boards, lease).Query(func(rows pgx.Rows) error {
-		found, err := pgx.CollectRows(rows, scanItem)
-		for _, item := range found {
-			claimed[item.ID] = item
-		}
-		return err
-	})
-	batch.Queue(links, ids).Query(func(rows pgx.Rows) error {
-		found, err := pgx.CollectRows(rows, scanLink)
-		for _, link := range found {
-			if item := claimed[link.ItemID]; item != nil {
-				item.Links[link.Record] = link
-			}
-		}
-		return err
-	})
+	batch.Queue(claim, holder, ids, boards, lease).Query(collectItems(claimed))
+	batch.Queue(linksOfItems, ids).Query(collectLinks(claimed))
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, doing(fmt.Sprintf("claiming %d items", len(items)), err)
 	}
 	return claimed, nil
 }
+
+// Known returns those of the items that are known, by id, without a lease.
+func (s *Store) Known(ctx context.Context, items []ledger.Ref) (map[int64]*ledger.Item, error) {
+	const query = `
+		SELECT item_id, board_id, name, name_at, columns, known, deleted_at, existence_at, seen_at, false
+		FROM   items
+		WHERE  item_id = ANY($1)`
+	ids := make([]int64, len(items))
+	for n, item := range items {
+		ids[n] = item.ItemID
+	}
+	known := make(map[int64]*ledger.Item, len(items))
+	batch := &pgx.Batch{}
+	batch.Queue(query, ids).Query(collectItems(known))
+	batch.Queue(linksOfItems, ids).Query(collectLinks(known))
+	return known, doing(fmt.Sprintf("reading %d items", len(items)), s.pool.SendBatch(ctx, batch).Close())
+}
+
+func collectItems(into map[int64]*ledger.Item) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		found, err := pgx.CollectRows(rows, scanItem)
+		for _, item := range found {
+			into[item.ID] = item
+		}
+		return err
+	}
+}
+
+// collectLinks adds links to items that are there already.
+func collectLinks(into map[int64]*ledger.Item) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		found, err := pgx.CollectRows(rows, scanLink)
+		for _, link := range found {
+			if item := into[link.ItemID]; item != nil {
+				item.Links[link.Record] = link
+			}
+		}
+		return err
+	}
+}
+
+const linksOfItems = `
+	SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin
+	FROM   links
+	WHERE  item_id = ANY($1)`
 
 // Release ends leases without a change to their items, which count as abandoned.
 func (s *Store) Release(ctx context.Context, holder uuid.UUID, ids []int64) error {

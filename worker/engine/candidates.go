@@ -45,6 +45,9 @@ func (p *pass) candidates(ctx context.Context, plans []planned) map[string][]can
 			for _, record := range records {
 				p.sort(record, some[0], found)
 			}
+			if p.bulk != nil {
+				p.bulk.cost.Salesforce++
+			}
 		}
 	}
 	return found
@@ -58,6 +61,9 @@ func (p *pass) question(ctx context.Context, d planned) (question, error) {
 	q := question{object: rec.Object, fields: strings.Join(fields, ", ")}
 	if !rec.Shared {
 		q.fields += ", " + p.Mapping.Key
+	}
+	if p.bulk != nil && !rec.Shared {
+		q.fields = strings.Join(slices.Sorted(maps.Keys(addAll(nil, append(p.fieldsOf(rec), fields...)))), ", ")
 	}
 	shape, err := p.Salesforce.Shape(ctx, rec.Object)
 	if err != nil {
@@ -97,6 +103,9 @@ func (p *pass) sort(record sfclient.Record, like planned, found map[string][]can
 		values[name] = record[name]
 	}
 	id, _ := record["Id"].(string)
+	if p.bulk != nil && !like.plan.Record.Shared {
+		p.bulk.keep(id, record)
+	}
 	key, _ := record[p.Mapping.Key].(string)
 	match := plan.KeyOf(like.plan.Record, values)
 	found[match] = append(found[match], candidate{id: id, item: keyItem(record, p.Mapping.Key), keyed: key != ""})

@@ -30,6 +30,13 @@ func (p *pass) claim(ctx context.Context) error {
 	if len(wanted) == 0 {
 		return nil
 	}
+	if p.isDry() {
+		known, err := p.load(ctx, wanted)
+		for _, id := range slices.Sorted(maps.Keys(byItem)) {
+			p.take(byItem[id], known[id])
+		}
+		return err
+	}
 	claimed, err := p.Store.Claim(ctx, p.holder, wanted, p.Timeout+ledger.LeaseMargin)
 	if err != nil {
 		// The answer may be lost after the claim was made.
@@ -62,4 +69,18 @@ func (p *pass) take(w *work, item *ledger.Item) {
 	}
 	slices.SortStableFunc(w.tasks, func(a, b *task) int { return int(a.JobID - b.JobID) })
 	p.works, p.byItem[item.ID] = append(p.works, w), w
+}
+
+// load takes the items of a dry page as they are known, without a lease.
+func (p *pass) load(ctx context.Context, wanted []ledger.Ref) (map[int64]*ledger.Item, error) {
+	known, err := p.Store.Known(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range wanted {
+		if known[ref.ItemID] == nil {
+			known[ref.ItemID] = &ledger.Item{ID: ref.ItemID, BoardID: ref.BoardID, Links: map[string]*ledger.Link{}, SeenAt: p.Now()}
+		}
+	}
+	return known, nil
 }

@@ -19,6 +19,12 @@ type part struct {
 
 // commit saves what the batch did and frees its leases.
 func (p *pass) commit(ctx context.Context) {
+	if p.isDry() {
+		for _, w := range p.works {
+			w.end()
+		}
+		return
+	}
 	p.shortenUnsure(ctx)
 	for _, w := range p.works {
 		w.end()
@@ -95,7 +101,7 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 		c.Appeared = c.Appeared || w.log.appeared
 	}
 	for _, t := range what.tasks {
-		if t.err == nil {
+		if t.err == nil && !t.silent {
 			ended = append(ended, t)
 			c.Logs = append(c.Logs, p.logOf(t))
 		}

@@ -19,8 +19,9 @@ import (
 // Salesforce is what the engine asks of Salesforce. Each method is one API call, of up to 200 records.
 type Salesforce interface {
 	send.Salesforce
-	Select(ctx context.Context, soql string) ([]sfclient.Record, error) // a call for each page
-	Shape(ctx context.Context, object string) (*sfclient.Object, error) // no call where it is known
+	Select(ctx context.Context, soql string) ([]sfclient.Record, error)                           // a call for each page
+	Retrieve(ctx context.Context, object string, ids, fields []string) ([]sfclient.Record, error) // up to 2,000; nil: there is none
+	Shape(ctx context.Context, object string) (*sfclient.Object, error)                           // no call where it is known
 }
 
 // Monday is what the engine asks of Monday. Each method is one API call.

@@ -56,6 +56,7 @@ type task struct {
 	Event
 	stale     bool // what it says is older than what is known
 	elsewhere bool // it names another board than the one that the item is known to be on
+	silent    bool // it is none of Monday's, and has no row in the log
 	reason    string
 	wrote     bool
 	err       error

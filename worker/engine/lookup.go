@@ -24,7 +24,7 @@ const (
 // lookUp finds out what the plans of the batch refer to.
 func (p *pass) lookUp(ctx context.Context) {
 	p.refs = plan.References{Linked: map[ledger.RecordRef]string{}, Owner: p.Mapping.Owner, Shown: map[string]plan.Shown{}}
-	looks := []func(context.Context) error{p.lookDoubtful, p.lookLinks, p.lookShown, p.lookUsers}
+	looks := []func(context.Context) error{p.lookDoubtful, p.lookLinks, p.lookShown, p.lookUsers, p.lookHeld}
 	for _, look := range looks {
 		if err := look(ctx); err != nil {
 			for _, w := range p.works {

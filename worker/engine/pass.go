@@ -31,6 +31,7 @@ type pass struct {
 	byItem map[int64]*work
 	refs   plan.References
 	leases leases
+	bulk   *bulk // of a pass over a page; nil: over events
 }
 
 // persist runs a statement until Postgres has taken it, for as long as the leases last: giving up earlier would
@@ -71,6 +72,10 @@ const unsureLease = 10 * time.Second
 
 // lease takes leases on keys for the batch; those that it does not get are with another worker.
 func (p *pass) lease(ctx context.Context, keys []string) error {
+	if p.isDry() {
+		p.leases.keys = append(p.leases.keys, keys...) // nothing is decided under them
+		return nil
+	}
 	got, err := p.Store.Lease(ctx, p.holder, keys, p.Timeout+ledger.LeaseMargin)
 	if err != nil {
 		return err
@@ -95,3 +100,6 @@ func (p *pass) shortenUnsure(ctx context.Context) {
 			"lasts", (p.Timeout + ledger.LeaseMargin).Round(time.Second), "error", err)
 	}
 }
+
+// isDry reports whether nothing may be changed.
+func (p *pass) isDry() bool { return p.bulk != nil && p.bulk.Dry }

@@ -24,6 +24,9 @@ type write struct {
 func (w write) all() []planned { return append([]planned{w.planned}, w.sharers...) }
 
 func (p *pass) planOne(w *work, rec *mapping.Record) planned {
+	if p.bulk != nil {
+		w.view.Held, w.view.Choices = p.bulk.held, p.bulk.Choices
+	}
 	return planned{w, plan.Make(rec, w.view, w.adopts[rec.Name], &p.refs, p.Mapping.Key, p.Now())}
 }
 

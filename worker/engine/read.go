@@ -36,6 +36,7 @@ func (p *pass) read(ctx context.Context) {
 }
 
 func (p *pass) readWanted(ctx context.Context) {
+	p.takeReadings()
 	var wanted []*work
 	for _, w := range p.works {
 		if w.err == nil && w.state == alive && w.mustRead() {
@@ -73,6 +74,20 @@ func (p *pass) readItems(ctx context.Context, some []*work) {
 			w.mergeRead(item, asked)
 		} else {
 			w.retry(err) // an item that is not in a partial answer may be there all the same
+		}
+	}
+}
+
+// takeReadings takes what a page says of its items.
+func (p *pass) takeReadings() {
+	if p.bulk == nil {
+		return
+	}
+	for _, w := range p.works {
+		if reading := p.bulk.readings[w.item.ID]; reading != nil && w.err == nil {
+			delete(p.bulk.readings, w.item.ID)
+			w.floor.All = max(w.floor.All, p.bulk.ReadAt.Add(-pageLag).UnixMicro())
+			w.mergeRead(reading, p.bulk.Asked)
 		}
 	}
 }

@@ -18,6 +18,10 @@ import (
 // recordPlan notes what a plan found out. It reports whether there is something to send.
 func (p *pass) recordPlan(d planned) (sends bool) {
 	w, rec := d.work, d.plan.Record
+	p.notePlan(d)
+	for field, value := range d.plan.Agrees {
+		p.keep(w, rec).Agree(field, value)
+	}
 	for _, target := range d.plan.Waits {
 		w.log.wait(ledger.Ref{BoardID: w.board.ID, ItemID: w.item.ID}, target)
 	}

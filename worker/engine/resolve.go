@@ -169,6 +169,12 @@ func (p *pass) adopt(d planned, found []candidate, taken map[string]bool) (_ pla
 
 // send makes the writes.
 func (p *pass) send(ctx context.Context, writes []write) []send.Outcome {
+	for _, w := range writes {
+		p.noteNew(w.planned)
+	}
+	if p.isDry() {
+		return p.sendDry(writes)
+	}
 	rows := make([]send.Write, len(writes))
 	for n, w := range writes {
 		rows[n] = p.rowOf(w)

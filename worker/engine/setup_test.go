@@ -78,6 +78,7 @@ type world struct {
 	store      *store.Store
 	salesforce *sfsim.Sim
 	monday     *mondaysim.Sim
+	pages      *mondayclient.Client
 	config     Config // of the engines
 
 	jobs     atomic.Int64
@@ -93,7 +94,7 @@ type requeued struct {
 func setup(t *testing.T) *world {
 	t.Helper()
 	objects := sfsim.Standard()
-	text := mondaysim.Config{Token: "token", Boards: boards(), Deliver: func(mondaysim.Delivery) {}}
+	text := mondaysim.Config{Token: "token", ComplexityPerMinute: 1_000_000_000, Boards: boards(), Deliver: func(mondaysim.Delivery) {}}
 	w := &world{t: t, db: schematest.New(t), salesforce: sfsim.New(sfsim.Config{Objects: objects}), monday: mondaysim.New(text)}
 	w.store = store.New(w.db)
 	t.Cleanup(w.monday.Close)
@@ -108,6 +109,7 @@ func setup(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.pages = mc
 	w.config = Config{
 		Mapping: parse(t, rules), Store: w.store, Salesforce: sf, Monday: mc, BatchSize: 200, Concurrency: 4, Timeout: time.Minute,
 		Requeue: w.requeue, Log: slog.New(slog.DiscardHandler), Now: time.Now,

@@ -37,6 +37,15 @@ func (p *pass) writeBack(ctx context.Context) {
 		if cells := w.idCells(); len(cells) > 0 {
 			items, byWork[w] = append(items, w), cells
 		}
+		for _, c := range byWork[w] {
+			p.note(c.planned(), Difference{Field: c.record.IDColumn, Kind: plan.IDColumn, Sends: true})
+		}
+	}
+	if p.bulk != nil {
+		p.bulk.cost.Monday += (len(items) + writeSize - 1) / writeSize
+	}
+	if p.isDry() {
+		return
 	}
 	for some := range slices.Chunk(items, writeSize) {
 		p.writeIDs(ctx, some, byWork)

@@ -59,6 +59,9 @@ const (
 
 func (m *maker) verdict(field *mapping.Field, value any) fate {
 	linked := m.link.SalesforceID != ""
+	if m.held != nil && !m.Record.Shared {
+		return m.settled(field, value)
+	}
 	_, written := m.link.Written[field.Name]
 	switch {
 	case value == nil && !linked:
@@ -68,6 +71,30 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	case linked && !m.it.Fresh && m.link.Holds(field.Name, value):
 		return held
 	case !m.link.Rejects(field.Name, value):
+		return send
+	case m.link.Rejected[field.Name].Dependent:
+		return depend
+	}
+	return repeat
+}
+
+// settled is the verdict where Salesforce was asked what it holds.
+func (m *maker) settled(field *mapping.Field, value any) fate {
+	base, agreed := m.link.Agreed(field.Name)
+	s := Settle(field, value, base, agreed, m.held[field.Name], m.it.Choices)
+	if s.Agrees {
+		m.agree(field.Name, value)
+	}
+	rejected := m.link.Rejects(field.Name, value)
+	if s.Kind != "" {
+		m.Differences = append(m.Differences, Difference{
+			Field: field.Name, Kind: s.Kind, Monday: value, Salesforce: m.held[field.Name], Sends: s.Sends && !rejected,
+		})
+	}
+	switch {
+	case !s.Sends:
+		return held
+	case !rejected:
 		return send
 	case m.link.Rejected[field.Name].Dependent:
 		return depend

@@ -33,6 +33,11 @@ type Plan struct {
 	Since    map[string]string  // first days of relative defaults, by field
 	Notes    []string
 	Busy     string // what another worker decides about at the moment; empty: nothing
+
+	// Differences are what was found where Salesforce was asked what it holds, and Agrees the fields that both sides hold
+	// alike although the ledger did not know it.
+	Differences []Difference
+	Agrees      map[string]any
 }
 
 // Op is how a record is written.
@@ -69,6 +74,11 @@ type Item struct {
 	Shown   map[string]string       // by record name: the Salesforce Id that its id column shows
 	Touched map[string]bool         // columns whose value an event of the batch carried
 	Fresh   bool                    // every field is sent, whatever was written before
+
+	// Held is what Salesforce holds, by Id and field, where it was asked: an Id without fields is of no record. Without it
+	// the ledger is believed.
+	Held    map[string]map[string]any
+	Choices Choices
 }
 
 // References answers what a plan needs to know from outside its item.
@@ -91,7 +101,8 @@ type maker struct {
 	Plan
 	it   Item
 	refs *References
-	link ledger.Link // as it would be; a copy
+	link ledger.Link    // as it would be; a copy
+	held map[string]any // what Salesforce holds; nil: it was not asked
 }
 
 // Make plans a record. adopt is the Id of a record that was found for the item; empty: none was.
@@ -111,6 +122,11 @@ func Make(rec *mapping.Record, it Item, adopt string, refs *References, key stri
 		}
 	}
 	if m.link.SalesforceID == "" && !rec.When.Holds(it.View) {
+		return m.Plan
+	}
+	held, asked := it.Held[m.link.SalesforceID]
+	if m.held = held; asked && held == nil && !rec.Shared {
+		m.Differences = append(m.Differences, Difference{Kind: Gone})
 		return m.Plan
 	}
 	values := rec.Desired(it.View, m.link.Since, today)
@@ -162,7 +178,7 @@ func (m *maker) own(values map[string]mapping.Value, key string) {
 	w := m.difference(values)
 	if id := m.link.SalesforceID; id != "" {
 		own := strconv.FormatInt(m.it.View.ID, 10)
-		if !m.link.Holds(key, own) && !m.link.Rejects(key, own) {
+		if !m.holdsKey(key, own) && !m.link.Rejects(key, own) {
 			w.Fields[key] = own
 		}
 		if len(w.Fields) > 0 {
@@ -177,6 +193,28 @@ func (m *maker) own(values map[string]mapping.Value, key string) {
 	}
 	w.Op = Upsert
 	m.Write, m.Match = w, KeyOf(m.Record, w.Fields)
+}
+
+// holdsKey reports whether the record carries the item's id.
+func (m *maker) holdsKey(key, own string) bool {
+	if m.held == nil {
+		return m.link.Holds(key, own)
+	}
+	if m.held[key] != own {
+		m.Differences = append(m.Differences, Difference{Field: key, Kind: WrongKey, Monday: own, Salesforce: m.held[key], Sends: true})
+		return false
+	}
+	if !m.link.Holds(key, own) {
+		m.agree(key, own)
+	}
+	return true
+}
+
+func (m *maker) agree(field string, value any) {
+	if m.Agrees == nil {
+		m.Agrees = map[string]any{}
+	}
+	m.Agrees[field] = value
 }
 
 // shared plans a record that serves several items: it is found or created by its match values, and looked for again only when

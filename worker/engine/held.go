@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"crmsync/schema/mapping"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/send"
+)
+
+// retrieveSize is the most records that Salesforce gives in one call.
+const retrieveSize = 2000
+
+// fieldsOf are the fields of a record that the mapping fills, and its key.
+func (p *pass) fieldsOf(rec *mapping.Record) []string {
+	fields := []string{p.Mapping.Key}
+	for _, f := range rec.Fields {
+		fields = append(fields, f.Name)
+	}
+	return fields
+}
+
+// retrieve asks what records of an object hold.
+func (p *pass) retrieve(ctx context.Context, object string, ids []string, fields map[string]bool) error {
+	names := slices.Sorted(maps.Keys(fields))
+	slices.Sort(ids)
+	for some := range slices.Chunk(slices.Compact(ids), retrieveSize) {
+		records, err := p.Salesforce.Retrieve(ctx, object, some, names)
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", object, err)
+		}
+		p.bulk.cost.Salesforce++
+		for n, record := range records {
+			p.bulk.keep(some[n], record)
+		}
+	}
+	return nil
+}
+
+// sendDry answers every write with yes, and counts the calls that it would take.
+func (p *pass) sendDry(writes []write) []send.Outcome {
+	type call struct {
+		op     plan.Op
+		object string
+	}
+	rows := map[call]int{}
+	outcomes := make([]send.Outcome, len(writes))
+	for n, w := range writes {
+		rows[call{w.plan.Write.Op, w.plan.Record.Object}]++
+		done := send.Done{ID: w.plan.Write.ID, Created: w.plan.Write.Op != plan.Update}
+		if done.ID == "" {
+			done.ID = placeholder(w.planned)
+		}
+		outcomes[n] = done
+	}
+	for _, n := range rows {
+		p.bulk.cost.Salesforce += (n + p.BatchSize - 1) / p.BatchSize
+	}
+	return outcomes
+}
+
+func addAll(set map[string]bool, names []string) map[string]bool {
+	if set == nil {
+		set = map[string]bool{}
+	}
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// lookHeld asks Salesforce what the records of a page hold, by one call for each object.
+func (p *pass) lookHeld(ctx context.Context) error {
+	if p.bulk == nil {
+		return nil
+	}
+	asked := map[string][]string{} // object -> Ids
+	fields := map[string]map[string]bool{}
+	for _, w := range p.works {
+		if !w.isAlive() {
+			continue
+		}
+		for _, rec := range w.board.Records {
+			if id := p.expectedID(w, rec); id != "" && !rec.Shared {
+				asked[rec.Object] = append(asked[rec.Object], id)
+				fields[rec.Object] = addAll(fields[rec.Object], p.fieldsOf(rec))
+			}
+		}
+	}
+	for object, ids := range asked {
+		if err := p.retrieve(ctx, object, ids, fields[object]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expectedID is the record that the item has, or shows; empty: none.
+func (p *pass) expectedID(w *work, rec *mapping.Record) string {
+	if link := w.item.Links[rec.Name]; link != nil && (link.SalesforceID != "" || link.Closed != "") {
+		return link.SalesforceID
+	}
+	id := w.view.Shown[rec.Name]
+	if shown, ok := p.refs.Shown[id]; ok && shown.Fault == "" && shown.Item == w.item.ID {
+		return id
+	}
+	return ""
+}

@@ -1,0 +1,66 @@
+package plan
+
+import (
+	"crmsync/schema/mapping"
+)
+
+// Kind is how a field of a record differs.
+type Kind string
+
+// The kinds of difference.
+const (
+	MondayChanged     Kind = "monday_changed"     // since both sides last agreed
+	SalesforceChanged Kind = "salesforce_changed" // drift: Monday did not change since
+	BothChanged       Kind = "both_changed"
+	FirstMeeting      Kind = "first_meeting" // both have a value, and never agreed on one
+	Missing           Kind = "missing"       // Salesforce has none, and never agreed on one
+
+	NewRecord    Kind = "new_record"     // there is none of the item
+	Gone         Kind = "gone"           // the item's record is not there
+	WrongKey     Kind = "wrong_key"      // the record does not carry the item's id
+	IDColumn     Kind = "id_column"      // the item does not show the record's Id
+	CannotBeSent Kind = "cannot_be_sent" // the mapping has no value for it, or Salesforce rejected it
+	Deleted      Kind = "deleted_item"   // Monday has archived or deleted the item
+)
+
+// Difference is what was found of one field, or of a record as a whole.
+type Difference struct {
+	Field              string // empty: the record
+	Kind               Kind
+	Monday, Salesforce any
+	Sends              bool // Monday's value is sent
+}
+
+// Choices say what is done about differences where many items are compared at once.
+type Choices struct {
+	Adopt   bool // a first meeting ends with Monday's value
+	Enforce bool // Monday's value is sent over drift
+}
+
+// Settled is what a field comes to.
+type Settled struct {
+	Kind   Kind // empty: both sides hold the same
+	Sends  bool // Monday's value is sent
+	Agrees bool // both hold the same, and the ledger does not know it yet
+}
+
+// Settle compares one field of a record that is there: what Monday says it should hold, what both sides last agreed on, and
+// what Salesforce holds.
+func Settle(field *mapping.Field, monday any, base any, agreed bool, salesforce any, c Choices) Settled {
+	m, b, s := field.Fold(monday), field.Fold(base), field.Fold(salesforce)
+	switch {
+	case m == s:
+		return Settled{Agrees: !agreed || m != b}
+	case agreed && m == b:
+		return Settled{Kind: SalesforceChanged, Sends: c.Enforce}
+	case agreed && s == b:
+		return Settled{Kind: MondayChanged, Sends: true}
+	case agreed:
+		return Settled{Kind: BothChanged, Sends: true}
+	case m == nil:
+		return Settled{} // what Monday never had stays as it is
+	case s == nil:
+		return Settled{Kind: Missing, Sends: true}
+	}
+	return Settled{Kind: FirstMeeting, Sends: c.Adopt}
+}
