@@ -74,7 +74,7 @@ func TestEveryAlertIsExplained(t *testing.T) {
 func TestVariables(t *testing.T) {
 	t.Parallel()
 	read := map[string]bool{}
-	for _, name := range regexp.MustCompile(`"([A-Z][A-Z_]+)"`).FindAllStringSubmatch(text(t, "../internal/app/config.go"), -1) {
+	for _, name := range regexp.MustCompile(`"([A-Z][A-Z_]+)"`).FindAllStringSubmatch(text(t, "../internal/app/config.go")+text(t, "../internal/app/environment.go"), -1) {
 		read[name[1]] = true
 	}
 	ours := regexp.MustCompile(`\b(?:DATABASE_URL|MAPPING|SCHEMA_UP|(?:WEBHOOK|MONDAY|SALESFORCE|TELEGRAM|SLACK|INGEST|ADMIN|LOG|BATCH|RETRY|SHUTDOWN)_[A-Z_]+|MAX_[A-Z_]+)\b`)

@@ -1,20 +1,13 @@
 package app
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"crmsync/worker/alert"
 )
 
 // Config is the environment, read and checked. README.md tells every variable.
@@ -192,161 +185,4 @@ func tryClients(c Config) (problems error) {
 		}
 	}
 	return problems
-}
-
-// UsageError is a fault of the caller: in the arguments, the environment or the mapping.
-type UsageError struct{ Err error }
-
-func (e UsageError) Error() string { return e.Err.Error() }
-func (e UsageError) Unwrap() error { return e.Err }
-
-// Environment reads variables and collects what is wrong with them.
-type Environment struct {
-	getenv   func(string) string
-	problems []error
-}
-
-// NewEnvironment reads variables by a function such as os.Getenv.
-func NewEnvironment(getenv func(string) string) *Environment { return &Environment{getenv: getenv} }
-
-// text is a variable, or the content of the file that NAME_FILE names, or the fallback.
-func (e *Environment) text(name, fallback string) string {
-	value, file := e.getenv(name), e.getenv(name+"_FILE")
-	switch {
-	case value != "" && file != "":
-		e.Problem(name, "is set twice: here and by "+name+"_FILE")
-	case file != "":
-		content, err := os.ReadFile(file)
-		if err != nil {
-			e.Problem(name+"_FILE", "cannot be read: "+cause(err).Error())
-		}
-		value = strings.TrimSpace(string(content))
-	}
-	return cmp.Or(value, fallback)
-}
-
-func (e *Environment) list(name string) (values []string) {
-	for value := range strings.SplitSeq(e.text(name, ""), ",") {
-		if value = strings.TrimSpace(value); value != "" {
-			values = append(values, value)
-		}
-	}
-	return values
-}
-
-func (e *Environment) duration(name string, fallback time.Duration) time.Duration {
-	text := e.text(name, "")
-	if text == "" {
-		return fallback
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		e.Problem(name, fmt.Sprintf("%q is no duration above zero, such as 1500ms, 20s or 2m", text))
-		return fallback
-	}
-	return d
-}
-
-func (e *Environment) number(name string, fallback, least, most int) int {
-	text := e.text(name, "")
-	if text == "" {
-		return fallback
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < least || n > most {
-		e.Problem(name, fmt.Sprintf("%q is no number from %d to %d", text, least, most))
-		return fallback
-	}
-	return n
-}
-
-func (e *Environment) oneOf(name, fallback string, values ...string) string {
-	text := e.text(name, fallback)
-	for _, value := range values {
-		if text == value {
-			return text
-		}
-	}
-	e.Problem(name, fmt.Sprintf("%q is none of %s", text, strings.Join(values, ", ")))
-	return fallback
-}
-
-func (e *Environment) address(name, fallback string) string {
-	text := e.text(name, fallback)
-	if _, _, err := net.SplitHostPort(text); err != nil {
-		e.Problem(name, fmt.Sprintf("%q is no address such as :8080 or 127.0.0.1:9090", text))
-	}
-	return text
-}
-
-func (e *Environment) url(name, fallback string) string {
-	text := e.text(name, fallback)
-	if text == "" {
-		return text
-	}
-	if err := alert.CheckURL(text); err != nil {
-		e.Problem(name, err.Error())
-		return fallback
-	}
-	return text
-}
-
-// Database is DATABASE_URL, which every command that needs Postgres requires.
-func (e *Environment) Database() string {
-	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
-	if _, err := pgxpool.ParseConfig(url); url != "" && err != nil {
-		e.Problem("DATABASE_URL", "is not a valid Postgres URL")
-	}
-	return url
-}
-
-// Mapping is the path of the mapping file.
-func (e *Environment) Mapping() string { return e.text("MAPPING", "mapping.yaml") }
-
-// MaxAttempts is how often an event is tried before it is a dead letter.
-func (e *Environment) MaxAttempts() int { return e.number("MAX_ATTEMPTS", 12, 1, 1000) }
-
-func (e *Environment) require(name, value string) string {
-	if value == "" && !e.named(name) {
-		e.Problem(name, "is required")
-	}
-	return value
-}
-
-// Problem notes what is wrong with a variable or an argument, once.
-func (e *Environment) Problem(name, what string) {
-	err := fmt.Errorf("%s: %s", name, what)
-	for _, known := range e.problems {
-		if known.Error() == err.Error() {
-			return
-		}
-	}
-	e.problems = append(e.problems, err)
-}
-
-// named says whether a problem of the variable is known already.
-func (e *Environment) named(name string) bool {
-	for _, known := range e.problems {
-		if strings.HasPrefix(known.Error(), name+":") || strings.HasPrefix(known.Error(), name+"_FILE:") {
-			return true
-		}
-	}
-	return false
-}
-
-// Err is a UsageError that has all problems; nil: there are none.
-func (e *Environment) Err() error {
-	if len(e.problems) == 0 {
-		return nil
-	}
-	return UsageError{errors.Join(e.problems...)}
-}
-
-// cause is an error of the file system without the path.
-func cause(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }

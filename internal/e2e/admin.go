@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Scrape is what the admin listener shows to Prometheus.
+// Scrape returns the metrics as Prometheus reads them.
 func (w *World) Scrape() string {
 	w.T.Helper()
 	status, _, body := w.Get(w.Admin + "/metrics")
@@ -15,7 +15,7 @@ func (w *World) Scrape() string {
 	return body
 }
 
-// Get asks for a page; change may dress the request.
+// Get requests a page without following redirects. change may set headers of the request.
 func (w *World) Get(url string, change ...func(*http.Request)) (int, http.Header, string) {
 	w.T.Helper()
 	req, err := http.NewRequestWithContext(w.T.Context(), http.MethodGet, url, nil)

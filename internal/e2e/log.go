@@ -8,27 +8,30 @@ import (
 	"sync"
 )
 
-// LogBuffer takes the program's output.
+// LogBuffer holds the output of a program that is still running.
 type LogBuffer struct {
 	mu    sync.Mutex
 	bytes bytes.Buffer
 }
 
+// Write implements io.Writer.
 func (b *LogBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.bytes.Write(p)
 }
 
+// String returns all of the output so far.
 func (b *LogBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.bytes.String()
 }
 
+// Contains reports whether a text was written.
 func (b *LogBuffer) Contains(text string) bool { return strings.Contains(b.String(), text) }
 
-// Tail are the last lines, without what River says of its own parts.
+// Tail returns the last lines, without those that River logs about its own parts.
 func (b *LogBuffer) Tail(lines int) string {
 	all := slices.DeleteFunc(strings.Split(strings.TrimSpace(b.String()), "\n"), func(line string) bool {
 		return strings.Contains(line, `"level":"DEBUG"`) && !strings.Contains(line, `"kind":`)
@@ -36,7 +39,7 @@ func (b *LogBuffer) Tail(lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// listener is the address that the log tells of a listener.
+// listener returns the address of a listener, as the log has it.
 func (b *LogBuffer) listener(name string) string {
 	for line := range strings.Lines(b.String()) {
 		var entry struct{ Msg, Listener, Addr string }

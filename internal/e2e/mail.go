@@ -11,20 +11,20 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// mail is what Monday would deliver, kept back for the test to post.
-type mail struct {
+// Mail holds what Monday would deliver, for the test to post.
+type Mail struct {
 	mu   sync.Mutex
 	kept []mondaysim.Delivery
 }
 
-func (m *mail) put(d mondaysim.Delivery) {
+func (m *Mail) put(d mondaysim.Delivery) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.kept = append(m.kept, d)
 }
 
-// Take empties the mail, in the order in which things happened.
-func (m *mail) Take() (deliveries []mondaysim.Delivery) {
+// Take removes all deliveries and returns them in the order in which things happened.
+func (m *Mail) Take() (deliveries []mondaysim.Delivery) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	deliveries, m.kept = m.kept, nil
@@ -68,7 +68,7 @@ func (w *World) Send(d mondaysim.Delivery, changes ...map[string]any) {
 	w.Deliver(string(body))
 }
 
-// Flush posts what was kept back until nothing more comes of it: the program's own writes cause events too.
+// Flush posts what was held back until no event is left. The program's own writes cause events too.
 func (w *World) Flush() {
 	w.T.Helper()
 	for {
@@ -83,20 +83,24 @@ func (w *World) Flush() {
 	}
 }
 
-// Redelivered marks an event as one that Monday delivers again: its trigger time is that of the delivery.
+// Redelivered changes an event into one that Monday delivers again. Its trigger time is that of the delivery.
 func Redelivered() map[string]any {
 	return map[string]any{"isRetry": true, "triggerTime": time.Now().UTC().Format("2006-01-02T15:04:05.000Z")}
 }
 
-// Label, email, labels, connected and person are values in the form in which Monday takes them.
+// Label is the value of a status column, as Monday's API takes it.
 func Label(text string) map[string]any { return map[string]any{"label": text} }
 
+// Labels is the value of a dropdown column.
 func Labels(texts ...string) map[string]any { return map[string]any{"labels": texts} }
 
+// Email is the value of an e-mail column.
 func Email(address string) map[string]any { return map[string]any{"email": address, "text": address} }
 
+// Connected is the value of a column that connects boards.
 func Connected(items ...int64) map[string]any { return map[string]any{"item_ids": items} }
 
+// Person is the value of a people column.
 func Person(id int64) map[string]any {
 	return map[string]any{"personsAndTeams": []map[string]any{{"id": id, "kind": "person"}}}
 }

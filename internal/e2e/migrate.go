@@ -11,7 +11,7 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// Migrating is a mapping of which two boards have a migration.
+// Migrating is a mapping with a migration for each of its two boards.
 const Migrating = `
 version: 1
 defaults: { phone_country: US }
@@ -42,11 +42,12 @@ boards:
           Website: website
 `
 
+// Migrated is a world with the mapping Migrating. schedule goes into both migrations, such as ", schedule: ...".
 func Migrated(t *testing.T, schedule string, options ...Option) *World {
 	return Setup(t, append([]Option{Mapped(fmt.Sprintf(Migrating, schedule))}, options...)...)
 }
 
-// Crmsync runs a command to its end, and gives what it printed.
+// Crmsync runs a command that must succeed, and returns what it printed.
 func (w *World) Crmsync(args ...string) (stdout string) {
 	w.T.Helper()
 	var out bytes.Buffer
@@ -60,7 +61,7 @@ func (w *World) Crmsync(args ...string) (stdout string) {
 	return out.String()
 }
 
-// Plant makes accounts, each with a contact.
+// Plant creates accounts, each with a contact.
 func (w *World) Plant(n int) {
 	for i := range n {
 		account := w.Salesforce.Insert("Account", map[string]any{

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// relay stands before Postgres, and can be cut.
-type relay struct {
+// Relay stands before Postgres, and can be cut.
+type Relay struct {
 	URL string
 
 	mu    sync.Mutex
@@ -20,7 +20,8 @@ type relay struct {
 	conns map[net.Conn]bool
 }
 
-func NewRelay(t *testing.T, database string) *relay {
+// NewRelay starts a relay to a database.
+func NewRelay(t *testing.T, database string) *Relay {
 	t.Helper()
 	c, err := pgconn.ParseConfig(database)
 	if err != nil {
@@ -30,7 +31,7 @@ func NewRelay(t *testing.T, database string) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{conns: map[net.Conn]bool{}}
+	r := &Relay{conns: map[net.Conn]bool{}}
 	r.URL = fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", url.UserPassword(c.User, c.Password), listener.Addr(), c.Database)
 	t.Cleanup(func() {
 		listener.Close()
@@ -55,7 +56,7 @@ func NewRelay(t *testing.T, database string) *relay {
 	return r
 }
 
-func (r *relay) add(conns ...net.Conn) (ok bool) {
+func (r *Relay) add(conns ...net.Conn) (ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, conn := range conns {
@@ -69,7 +70,7 @@ func (r *relay) add(conns ...net.Conn) (ok bool) {
 }
 
 // carry ends both ways with the first.
-func (r *relay) carry(to, from net.Conn) {
+func (r *Relay) carry(to, from net.Conn) {
 	_, _ = io.Copy(to, from) // whatever ends it, it is over
 	to.Close()
 	from.Close()
@@ -78,8 +79,8 @@ func (r *relay) carry(to, from net.Conn) {
 	delete(r.conns, from)
 }
 
-// Cut ends all connections, and those that come.
-func (r *relay) Cut() {
+// Cut ends all connections, and refuses new ones.
+func (r *Relay) Cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.down = true
@@ -88,8 +89,8 @@ func (r *relay) Cut() {
 	}
 }
 
-// Mend ends the cut.
-func (r *relay) Mend() {
+// Mend lets connections through again.
+func (r *Relay) Mend() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.down = false

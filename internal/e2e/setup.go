@@ -1,5 +1,5 @@
-// Package e2e tests the program from outside: its commands run beside a Postgres of their own and both systems
-// simulated. It has the language of these tests; the folders below have the tests, by subject.
+// Package e2e is the language of the end-to-end tests, which run the program's commands against a Postgres of their own and
+// both systems simulated. The tests themselves are in the folders below, by subject.
 package e2e
 
 import (
@@ -39,7 +39,7 @@ type World struct {
 	*stage.Stage
 	T      *testing.T
 	Slack  stage.Slack
-	Mail   mail
+	Mail   Mail
 	Ingest string // URL of the ingest endpoint, once something serves it
 	Admin  string // base URL of the admin listener that was opened last
 	Logs   []*LogBuffer
@@ -48,7 +48,7 @@ type World struct {
 // Option changes a world before it begins.
 type Option func(*World, *stage.Config)
 
-// Setup makes a world in which nothing runs yet.
+// Setup creates a world in which nothing runs yet.
 func Setup(t *testing.T, options ...Option) *World {
 	t.Helper()
 	w := &World{T: t}
@@ -96,7 +96,7 @@ func With(name, value string) Option {
 	return func(_ *World, c *stage.Config) { c.Env[name] = value }
 }
 
-// Mapped puts a mapping in the place of the example.
+// Mapped replaces the example mapping.
 func Mapped(text string) Option {
 	return func(w *World, c *stage.Config) { c.Env["MAPPING"] = w.File("mapping.yaml", text) }
 }
@@ -111,7 +111,7 @@ func Salesforce(change func(*sfsim.Config)) Option {
 	return func(_ *World, c *stage.Config) { change(&c.Salesforce) }
 }
 
-// ByHand keeps Monday's deliveries back, for the test to post.
+// ByHand holds back Monday's deliveries, for the test to post.
 func ByHand(w *World, c *stage.Config) { c.Monday.Deliver = w.Mail.put }
 
 // Slacking sends alerts to Slack too.
@@ -197,7 +197,7 @@ func (w *World) Command(args ...string) (code int, stdout, stderr string) {
 // Subscribe lets Monday deliver all events of the boards to ingest; none named: those of the example.
 func (w *World) Subscribe(boards ...int64) { w.Stage.Subscribe(w.Ingest, boards...) }
 
-// Serving is a world in which one process does everything, and hears of all events.
+// Serving is a world in which one process has both roles and receives all events.
 func Serving(t *testing.T, options ...Option) *World {
 	t.Helper()
 	w := Setup(t, options...)
@@ -206,12 +206,12 @@ func Serving(t *testing.T, options ...Option) *World {
 	return w
 }
 
-// Main runs more tests at once than there are processors, unless -parallel says otherwise: they mostly wait.
+// Main runs more tests at once than there are processors, unless -parallel is set: they mostly wait.
 func Main(m *testing.M) {
 	flag.Parse()
-	said := false
-	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
-	if !said {
+	isSet := false
+	flag.Visit(func(f *flag.Flag) { isSet = isSet || f.Name == "test.parallel" })
+	if !isSet {
 		if err := flag.Set("test.parallel", strconv.Itoa(max(8, runtime.GOMAXPROCS(0)))); err != nil {
 			panic(err)
 		}
@@ -219,7 +219,7 @@ func Main(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Seed is what SEED says, else random.
+// Seed returns the number in the variable SEED, or a random one.
 func Seed(t *testing.T) uint64 {
 	text := os.Getenv("SEED")
 	if text == "" {

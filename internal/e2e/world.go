@@ -26,21 +26,21 @@ func (w *World) Eventually(what string, ok func() bool) {
 	}
 }
 
-// open are the jobs that have not come to their end: a dead letter has only once it is written.
+// open counts the jobs that have not ended. A job that failed for good ends when its dead letter is written.
 const open = `
 	SELECT count(*) FROM river_job j
 	WHERE  state NOT IN ('completed', 'cancelled', 'discarded')
 	OR     state IN ('cancelled', 'discarded') AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.replayed_at IS NULL)`
 
-// unaccounted are the jobs that ended in any way but one of those that are promised: applied, unchanged, skipped with a
-// reason, or dead letter.
+// unaccounted counts the jobs that ended in none of the promised ways: success, unchanged, skipped with a reason, or dead
+// letter.
 const unaccounted = `
 	SELECT count(*) FROM river_job j LEFT JOIN sync_logs s ON s.job_id = j.id LEFT JOIN dead_letters d ON d.job_id = j.id
 	WHERE  CASE WHEN j.state = 'completed' THEN
 	            s.status IN ('success', 'unchanged') OR (s.status = 'skipped' AND s.response_data->>'reason' <> '')
 	       ELSE s.status = 'failed' AND d.reason <> '' END IS NOT TRUE`
 
-// Quiet waits until Monday has delivered everything and every event has come to its end.
+// Quiet waits until Monday has delivered everything and every job has ended.
 func (w *World) Quiet() {
 	w.T.Helper()
 	w.Eventually("all is quiet", func() bool {
@@ -51,13 +51,13 @@ func (w *World) Quiet() {
 	}
 }
 
-// Count is the answer to a question of one number.
+// Count returns the number that a query answers.
 func (w *World) Count(query string, args ...any) int {
 	w.T.Helper()
 	return schematest.Ask[int](w.T, w.DB, query, args...)
 }
 
-// Text is the answer to a question of one text.
+// Text returns the text that a query answers.
 func (w *World) Text(query string, args ...any) string {
 	w.T.Helper()
 	return schematest.Ask[string](w.T, w.DB, query, args...)
@@ -69,7 +69,7 @@ func (w *World) Exec(statement string, args ...any) {
 	schematest.Exec(w.T, w.DB, statement, args...)
 }
 
-// Expect holds a number from the database against what it should be.
+// Expect checks the number that a query answers.
 func (w *World) Expect(want int, query string, args ...any) {
 	w.T.Helper()
 	if got := w.Count(query, args...); got != want {
@@ -77,14 +77,14 @@ func (w *World) Expect(want int, query string, args ...any) {
 	}
 }
 
-// Healthy holds that nothing failed.
+// Healthy checks that nothing failed.
 func (w *World) Healthy() {
 	w.T.Helper()
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 	w.Expect(0, "SELECT count(*) FROM error_logs")
 }
 
-// Ending is how the last event of a kind ended, for an item.
+// Ending returns how the last event of a type ended for an item.
 func (w *World) Ending(event string, item int64) (status, reason string) {
 	w.T.Helper()
 	query := `SELECT %s FROM sync_logs WHERE event = $1 AND item_id = $2 ORDER BY job_id DESC LIMIT 1`
@@ -92,7 +92,7 @@ func (w *World) Ending(event string, item int64) (status, reason string) {
 		w.Text(fmt.Sprintf(query, "coalesce(response_data->>'reason', '')"), event, item)
 }
 
-// Records are the live records of an object that have a value in a field.
+// Records returns the live records of an object that have a value in a field.
 func (w *World) Records(object, field string, value any) (found []map[string]any) {
 	for _, record := range w.Salesforce.Records(object) {
 		if fmt.Sprint(record[field]) == fmt.Sprint(value) {
@@ -102,7 +102,7 @@ func (w *World) Records(object, field string, value any) (found []map[string]any
 	return found
 }
 
-// Record is the one record of an object that has the item's id in its key field.
+// Record returns the one record of an object whose key field has the item's id.
 func (w *World) Record(object string, item int64) map[string]any {
 	w.T.Helper()
 	found := w.Records(object, Key, item)
@@ -122,7 +122,7 @@ func (w *World) Holds(record map[string]any, want map[string]any) {
 	}
 }
 
-// None holds that there are no live records of the objects.
+// None checks that there are no live records of the objects.
 func (w *World) None(objects ...string) {
 	w.T.Helper()
 	for _, object := range objects {
@@ -132,7 +132,7 @@ func (w *World) None(objects ...string) {
 	}
 }
 
-// Shown is the text of an item's column in Monday.
+// Shown returns the text of an item's column in Monday.
 func (w *World) Shown(item int64, column string) string {
 	w.T.Helper()
 	it, ok := w.Monday.Item(item)
@@ -142,7 +142,7 @@ func (w *World) Shown(item int64, column string) string {
 	return it.Text[column]
 }
 
-// Lead makes an item of the leads board that has all its records.
+// Lead creates an item of the leads board that has all its records.
 func (w *World) Lead(name, company string, values ...map[string]any) int64 {
 	all := map[string]any{"status": Label("Qualified"), "company": company}
 	for _, more := range values {
@@ -151,7 +151,7 @@ func (w *World) Lead(name, company string, values ...map[string]any) int64 {
 	return w.Monday.CreateItem(Leads, name, all)
 }
 
-// Told waits for a message that has all the texts, and returns it.
+// Told waits for a message to Telegram that has all the texts, and returns it.
 func (w *World) Told(texts ...string) (message string) {
 	w.T.Helper()
 	w.Eventually(fmt.Sprintf("somebody is told of %q", texts), func() bool {
@@ -166,7 +166,7 @@ func (w *World) Told(texts ...string) (message string) {
 	return message
 }
 
-// Alerted waits until everybody was told of all dead letters.
+// Alerted waits until all dead letters were alerted.
 func (w *World) Alerted() {
 	w.T.Helper()
 	w.Eventually("all dead letters are alerted", func() bool {
@@ -174,19 +174,19 @@ func (w *World) Alerted() {
 	})
 }
 
-// Letter is the job id of the one dead letter.
+// Letter returns the job id of the one dead letter.
 func (w *World) Letter() int64 {
 	w.T.Helper()
 	w.Expect(1, "SELECT count(*) FROM dead_letters")
 	return schematest.Ask[int64](w.T, w.DB, "SELECT job_id FROM dead_letters")
 }
 
-// Calls is how often both systems were called.
+// Calls returns how often Salesforce and Monday were called.
 func (w *World) Calls() [2]int {
 	return [2]int{w.Salesforce.TotalCalls(), w.Monday.TotalCalls()}
 }
 
-// Failing makes calls fail for as long as on says so.
+// Failing makes the calls fail for which on is true.
 func (w *World) Failing(fault sfsim.Fault, on func(sfsim.Call) bool) {
 	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
 		if !on(c) {
