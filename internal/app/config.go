@@ -81,10 +81,10 @@ func ReadConfig(getenv func(string) string, r Role) (Config, error) {
 		MaxWorkers:       e.number("MAX_WORKERS", 2000, 1, 10_000),
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(e.text("LOG_LEVEL", "info"))); err != nil {
-		e.Problem("LOG_LEVEL", "is none of debug, info, warn, error")
+		e.Problem("LOG_LEVEL", "must be one of debug, info, warn, error")
 	}
 	if (c.AdminUser == "") != (c.AdminPassword == "") {
-		e.Problem("ADMIN_USER, ADMIN_PASSWORD", "belong together: set both or none")
+		e.Problem("ADMIN_USER, ADMIN_PASSWORD", "belong together: set both or neither")
 	}
 	if r.Ingest {
 		c.ReadIngest(e)
@@ -103,7 +103,7 @@ func (c *Config) ReadIngest(e *Environment) {
 	c.IngestAddr = e.address("INGEST_ADDR", ":8080")
 	c.WebhookSecrets = e.list("WEBHOOK_SECRET")
 	if len(c.WebhookSecrets) > 2 {
-		e.Problem("WEBHOOK_SECRET", "may have two values at most, separated by a comma")
+		e.Problem("WEBHOOK_SECRET", "may have at most two values, separated by a comma")
 	}
 	for _, secret := range c.WebhookSecrets {
 		if len(secret) < 16 || strings.ContainsAny(secret, "/?#% ") {
@@ -112,10 +112,10 @@ func (c *Config) ReadIngest(e *Environment) {
 	}
 	c.SigningSecrets = e.list("MONDAY_SIGNING_SECRET")
 	if len(c.SigningSecrets) > 2 {
-		e.Problem("MONDAY_SIGNING_SECRET", "may have two values at most")
+		e.Problem("MONDAY_SIGNING_SECRET", "may have at most two values")
 	}
 	if len(c.WebhookSecrets) == 0 && len(c.SigningSecrets) == 0 {
-		e.Problem("WEBHOOK_SECRET, MONDAY_SIGNING_SECRET", "at least one is required: ingest does not start open")
+		e.Problem("WEBHOOK_SECRET, MONDAY_SIGNING_SECRET", "at least one is required: ingest does not start without authentication")
 	}
 }
 
@@ -135,12 +135,12 @@ func (c *Config) ReadSalesforce(e *Environment) {
 	c.SalesforcePrivateKey = e.text("SALESFORCE_PRIVATE_KEY", "")
 	switch {
 	case (c.SalesforceUser == "") != (c.SalesforcePrivateKey == ""):
-		e.Problem("SALESFORCE_USERNAME, SALESFORCE_PRIVATE_KEY", "belong together: set both or none")
+		e.Problem("SALESFORCE_USERNAME, SALESFORCE_PRIVATE_KEY", "belong together: set both or neither")
 	case c.SalesforceSecret == "" && c.SalesforceUser == "":
 		e.Problem("SALESFORCE_CLIENT_SECRET", "is required, unless SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY are set")
 	}
 	if _, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(c.SalesforcePrivateKey)); c.SalesforcePrivateKey != "" && err != nil {
-		e.Problem("SALESFORCE_PRIVATE_KEY", "is no RSA private key in PEM")
+		e.Problem("SALESFORCE_PRIVATE_KEY", "is not an RSA private key in PEM format")
 	}
 	c.SalesforceVersion = e.text("SALESFORCE_API_VERSION", "v67.0")
 	c.SalesforceHosts = e.list("SALESFORCE_INSTANCE_HOSTS")
@@ -151,7 +151,7 @@ func (c *Config) readWorker(e *Environment) {
 	c.ReadSalesforce(e)
 	c.TelegramToken, c.TelegramChat = e.text("TELEGRAM_BOT_TOKEN", ""), e.text("TELEGRAM_CHAT_ID", "")
 	if (c.TelegramToken == "") != (c.TelegramChat == "") {
-		e.Problem("TELEGRAM_BOT_TOKEN, TELEGRAM_CHAT_ID", "belong together: set both or none")
+		e.Problem("TELEGRAM_BOT_TOKEN, TELEGRAM_CHAT_ID", "belong together: set both or neither")
 	}
 	c.TelegramURL = e.url("TELEGRAM_API_URL", "https://api.telegram.org")
 	c.SlackURL = e.url("SLACK_WEBHOOK_URL", "")
@@ -162,7 +162,7 @@ func (c *Config) readWorker(e *Environment) {
 	}
 	c.JobTimeout, c.RescueAfter = e.duration("JOB_TIMEOUT", time.Minute), e.duration("RESCUE_AFTER", 90*time.Second)
 	if c.RescueAfter <= c.JobTimeout {
-		e.Problem("RESCUE_AFTER", "must be longer than JOB_TIMEOUT: a job that still runs would be taken up twice")
+		e.Problem("RESCUE_AFTER", "must be longer than JOB_TIMEOUT: a job that is still running would be run twice")
 	}
 	c.AlertInterval = e.duration("ALERT_INTERVAL", 10*time.Second)
 	c.LogRetention = e.duration("LOG_RETENTION", 90*24*time.Hour)

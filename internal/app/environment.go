@@ -35,7 +35,7 @@ func (e *Environment) text(name, fallback string) string {
 	value, file := e.getenv(name), e.getenv(name+"_FILE")
 	switch {
 	case value != "" && file != "":
-		e.Problem(name, "is set twice: here and by "+name+"_FILE")
+		e.Problem(name, "is set twice: directly and by "+name+"_FILE")
 	case file != "":
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -62,7 +62,7 @@ func (e *Environment) duration(name string, fallback time.Duration) time.Duratio
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		e.Problem(name, fmt.Sprintf("%q is no duration above zero, such as 1500ms, 20s or 2m", text))
+		e.Problem(name, fmt.Sprintf("%q is not a positive duration such as 1500ms, 20s or 2m", text))
 		return fallback
 	}
 	return d
@@ -75,7 +75,7 @@ func (e *Environment) number(name string, fallback, least, most int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least || n > most {
-		e.Problem(name, fmt.Sprintf("%q is no number from %d to %d", text, least, most))
+		e.Problem(name, fmt.Sprintf("%q is not a number from %d to %d", text, least, most))
 		return fallback
 	}
 	return n
@@ -88,14 +88,14 @@ func (e *Environment) oneOf(name, fallback string, values ...string) string {
 			return text
 		}
 	}
-	e.Problem(name, fmt.Sprintf("%q is none of %s", text, strings.Join(values, ", ")))
+	e.Problem(name, fmt.Sprintf("%q must be one of %s", text, strings.Join(values, ", ")))
 	return fallback
 }
 
 func (e *Environment) address(name, fallback string) string {
 	text := e.text(name, fallback)
 	if _, _, err := net.SplitHostPort(text); err != nil {
-		e.Problem(name, fmt.Sprintf("%q is no address such as :8080 or 127.0.0.1:9090", text))
+		e.Problem(name, fmt.Sprintf("%q is not an address such as :8080 or 127.0.0.1:9090", text))
 	}
 	return text
 }

@@ -82,7 +82,7 @@ type Service struct {
 func (s *Service) Run(ctx context.Context) error {
 	if s.Config.SchemaUp {
 		if err := store.Migrate(ctx, s.Config.DatabaseURL); err != nil {
-			return fmt.Errorf("bringing the schema up: %w", err)
+			return fmt.Errorf("migrating the schema: %w", err)
 		}
 	}
 	db, err := s.Connect(ctx)

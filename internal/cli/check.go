@@ -13,9 +13,9 @@ import (
 )
 
 type checkCommand struct {
-	Live   bool `help:"Ask Monday and Salesforce too. Needs their variables of the environment."`
+	Live   bool `help:"Ask Monday and Salesforce too. Their variables must be set."`
 	Fields bool `help:"Also say of every field which way its values go."`
-	JSON   bool `help:"For scripts."`
+	JSON   bool `help:"Print JSON."`
 }
 
 // Report is what a check says. Its JSON form is stable.

@@ -22,31 +22,31 @@ const (
 
 // commands is the command line.
 type commands struct {
-	Ingest ingestCommand `cmd:"" help:"Receive Monday's webhooks and put them into the queue. Run any number."`
-	Worker workerCommand `cmd:"" help:"Work off the queue: bring Salesforce into step. Run any number."`
+	Ingest ingestCommand `cmd:"" help:"Receive Monday's webhooks and queue them. Run any number."`
+	Worker workerCommand `cmd:"" help:"Process the queue: update Salesforce. Run any number."`
 	Serve  serveCommand  `cmd:"" help:"Both in one process, for one machine."`
-	Demo   demoCommand   `cmd:"" help:"Show all of it on this machine: a private Postgres, both systems simulated, a played scenario and a scoreboard."`
-	Sim    simCommand    `cmd:"" help:"Simulate Monday and Salesforce, for development and load runs."`
+	Demo   demoCommand   `cmd:"" help:"Show the whole program on this machine: a private Postgres, both systems simulated, a scenario and a scoreboard."`
+	Sim    simCommand    `cmd:"" help:"Simulate Monday and Salesforce, for development and load tests."`
 	Schema struct {
-		Up schemaUpCommand `cmd:"" help:"Apply what is missing of the database schema."`
-	} `cmd:"" help:"Keep the database schema."`
-	Migrate migrateCommand `cmd:"" help:"Bring records of Salesforce to the boards that the mapping names; what was interrupted goes on."`
-	Check   checkCommand   `cmd:"" help:"Read the mapping and say everything that is wrong with it."`
+		Up schemaUpCommand `cmd:"" help:"Apply the migrations of the schema that are missing."`
+	} `cmd:"" help:"Manage the database schema."`
+	Migrate migrateCommand `cmd:"" help:"Create and update items on the boards from records of Salesforce. Interrupted runs are resumed."`
+	Check   checkCommand   `cmd:"" help:"Check the mapping and report everything that is wrong with it."`
 	Mapping struct {
 		Schema mappingSchemaCommand `cmd:"" help:"Print the JSON Schema of the mapping file, for editors."`
 	} `cmd:"" help:"Help with the mapping file."`
-	Scaffold scaffoldCommand `cmd:"" help:"Print a mapping of a Monday board and a Salesforce object to begin with."`
-	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register those that are missing."`
-	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue; without arguments list them."`
-	Status   statusCommand   `cmd:"" help:"Say how things stand."`
+	Scaffold scaffoldCommand `cmd:"" help:"Print a first mapping for a Monday board and a Salesforce object."`
+	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register the missing ones."`
+	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
+	Status   statusCommand   `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`
 	Held     heldCommands    `cmd:"" help:"What the delete brake holds for a person to decide."`
 	Logs     struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`
-	Erase eraseCommand `cmd:"" help:"Remove an item's values from all that is kept of it; ids and outcomes stay."`
+	Erase eraseCommand `cmd:"" help:"Remove an item's values from the database. Ids and outcomes stay."`
 }
 
-// program is what a command reaches for.
+// program is what a command has access to.
 type program struct {
 	getenv         func(string) string
 	stdout, stderr io.Writer
@@ -57,13 +57,13 @@ func (p *program) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
 	return app.OpenDatabase(ctx, app.NewEnvironment(p.getenv))
 }
 
-// Run is the program: all that it reaches for is an argument.
+// Run runs a command line and returns its exit code. Everything it has access to is an argument.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	var cli commands
 	exited := false
 	parser, err := kong.New(&cli,
 		kong.Name("crmsync"),
-		kong.Description("Keeps Salesforce in step with Monday.com boards.\n\nIt is configured by environment variables; README.md lists them."),
+		kong.Description("Syncs Monday.com boards to Salesforce.\n\nConfigure it by environment variables; README.md lists them."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { exited = true }),
 		kong.UsageOnError(),
@@ -78,7 +78,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	command, err := parser.Parse(args)
 	if exited {
-		return ExitDone // help was asked for, and given
+		return ExitDone // it was help
 	}
 	if err == nil {
 		command.BindTo(ctx, (*context.Context)(nil))

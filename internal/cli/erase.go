@@ -13,13 +13,13 @@ import (
 )
 
 type eraseCommand struct {
-	Item int64 `help:"Id of the item of Monday." required:"" placeholder:"ID"`
+	Item int64 `help:"Id of the item in Monday." required:"" placeholder:"ID"`
 }
 
 // Run removes an item's values from everything that is kept of it.
 func (c eraseCommand) Run(ctx context.Context, p *program) error {
 	if c.Item <= 0 {
-		return app.UsageError{Err: errors.New("--item: is no item's id")}
+		return app.UsageError{Err: errors.New("--item: is not an item id; it must be above zero")}
 	}
 	db, err := p.openDatabase(ctx)
 	if err != nil {

@@ -28,7 +28,7 @@ type heldCommands struct {
 
 type (
 	heldListCommand struct {
-		JSON bool `help:"For scripts."`
+		JSON bool `help:"Print JSON."`
 	}
 
 	heldChoice struct {

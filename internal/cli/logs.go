@@ -66,7 +66,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--since: %q is no span such as 24h, date such as 2026-01-31 or time such as 2026-01-31T06:00:00Z", text)
+	return time.Time{}, fmt.Errorf("--since: %q is not a span such as 24h, a date such as 2026-01-31 or a time such as 2026-01-31T06:00:00Z", text)
 }
 
 // cell keeps a spreadsheet from taking a text for a formula.

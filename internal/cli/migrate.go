@@ -19,8 +19,8 @@ import (
 )
 
 type migrateCommand struct {
-	Boards  []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping; none: all that have a migration."`
-	DryRun  bool     `help:"Write nothing anywhere, and say what would be done."`
+	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Without any, all boards that have a migration."`
+	DryRun  bool     `help:"Write nothing, and report what would be done."`
 	History bool     `help:"List the last runs."`
 }
 
@@ -53,7 +53,7 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 	}
 	if config.SchemaUp {
 		if err := store.Migrate(ctx, config.DatabaseURL); err != nil {
-			return fmt.Errorf("bringing the schema up: %w", err)
+			return fmt.Errorf("migrating the schema: %w", err)
 		}
 	}
 	show := progress.New(p.stderr)
@@ -84,7 +84,7 @@ func (c migrateCommand) chosen(m *mapping.Mapping) (chosen []*mapping.Migration,
 		delete(wanted, g.Board.Name)
 	}
 	for name := range wanted {
-		err = errors.Join(err, fmt.Errorf("the mapping has no board %q with a migration (%s)", name, strings.Join(known, ", ")))
+		err = errors.Join(err, fmt.Errorf("the mapping has no board %q with a migration; it has: %s", name, strings.Join(known, ", ")))
 	}
 	if len(known) == 0 && err == nil {
 		err = errors.New("no board of the mapping has a migration")
@@ -139,7 +139,7 @@ func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, 
 	for _, g := range migrations {
 		report, err := migrator.DryRun(ctx, g.Board.ID)
 		if err != nil {
-			return fmt.Errorf("looking at %s: %w", g.Board.Name, err)
+			return fmt.Errorf("dry run of %s: %w", g.Board.Name, err)
 		}
 		n := report.Counts
 		fmt.Fprintf(p.stdout, "%s: of %d records %d would be created, %d updated, %d left alone; %d changed on both sides.\n",

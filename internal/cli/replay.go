@@ -15,8 +15,8 @@ import (
 )
 
 type replayCommand struct {
-	All  bool    `help:"All dead letters that were not replayed yet."`
-	Jobs []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and the list name them."`
+	All  bool    `help:"All dead letters that have not been replayed."`
+	Jobs []int64 `arg:"" optional:"" name:"id" help:"Job ids, as in alerts and in the list."`
 }
 
 // Run puts dead letters back, or lists them.
@@ -83,7 +83,7 @@ func unknown(wanted, replayed []int64) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("no dead letters, or replayed already: %s", strings.Join(missing, ", "))
+	return fmt.Errorf("not dead letters, or already replayed: %s", strings.Join(missing, ", "))
 }
 
 func number(n *int64) string {

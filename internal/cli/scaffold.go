@@ -31,14 +31,14 @@ func (c scaffoldCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if len(boards) == 0 {
-		return fmt.Errorf("board %d does not exist, is archived, or is not shown to the token", c.Board)
+		return fmt.Errorf("board %d does not exist, is archived, or is not visible to the token", c.Board)
 	}
 	object, err := l.Object(ctx, c.Object)
 	if err != nil {
 		return err
 	}
 	if object == nil {
-		return fmt.Errorf("there is no object %s, or the login's user may not see it", c.Object)
+		return fmt.Errorf("object %s does not exist or is not visible to the user that crmsync logs in as", c.Object)
 	}
 	text, err := scaffold.Write(boards[0], object)
 	if err != nil {

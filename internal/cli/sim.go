@@ -13,16 +13,16 @@ import (
 )
 
 type simCommand struct {
-	MondayAddr          string `help:"Where Monday listens." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
-	SalesforceAddr      string `help:"Where Salesforce listens." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
-	ComplexityPerMinute int    `help:"What queries to Monday may cost in a minute; 0 stands for 5,000,000." default:"0" placeholder:"N"`
-	SigningSecret       string `help:"Sign Monday's webhooks as the webhooks of an app are." placeholder:"SECRET"`
+	MondayAddr          string `help:"Address of the simulated Monday." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	SalesforceAddr      string `help:"Address of the simulated Salesforce." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	ComplexityPerMinute int    `help:"Complexity that Monday allows in a minute. 0 means 5,000,000." default:"0" placeholder:"N"`
+	SigningSecret       string `help:"Sign Monday's webhooks with this secret, as those of an app are." placeholder:"SECRET"`
 }
 
 // Run serves both simulators until ctx ends.
 func (c simCommand) Run(ctx context.Context, p *program) error {
 	if c.ComplexityPerMinute < 0 {
-		return app.UsageError{Err: errors.New("--complexity-per-minute must not be below zero")}
+		return app.UsageError{Err: errors.New("--complexity-per-minute must not be negative")}
 	}
 	token, id, secret := rand.Text(), rand.Text(), rand.Text()
 	monday := mondaysim.New(mondaysim.Config{Token: token, SigningSecret: c.SigningSecret, ComplexityPerMinute: c.ComplexityPerMinute})

@@ -17,7 +17,7 @@ import (
 const asking = 10 * time.Second
 
 type statusCommand struct {
-	JSON bool `help:"For scripts."`
+	JSON bool `help:"Print JSON."`
 }
 
 // Status is how things stand. Its JSON form is stable.
@@ -80,7 +80,7 @@ type runStatus struct {
 	Failed     int        `json:"failed"`
 }
 
-// Run says how things stand.
+// Run shows how things stand.
 func (c statusCommand) Run(ctx context.Context, p *program) error {
 	db, err := p.openDatabase(ctx)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 )
 
 type webhooksCommand struct {
-	URL string `help:"Register what is missing. The public address of ingest, such as https://sync.example.org; the path and WEBHOOK_SECRET are put behind it." placeholder:"https://..."`
-	All bool   `help:"With --url: register all, beside webhooks of the same events that are there: those of another program, or of an old secret."`
+	URL string `help:"Register the missing webhooks at this public address of ingest, such as https://sync.example.org. The path and WEBHOOK_SECRET are appended." placeholder:"https://..."`
+	All bool   `help:"With --url: register all webhooks, even for events that already have one, such as one of another program or with an old secret."`
 }
 
 // Run lists the webhooks that the mapping needs, and with --url registers those that are missing.
@@ -50,7 +50,7 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 		return flushing
 	}
 	if err != nil && target != "" {
-		return fmt.Errorf("%w\nMonday registers only an address that answers it: ingest must run, and be reached from outside", err)
+		return fmt.Errorf("%w\nMonday only registers an address that answers: ingest must be running and reachable from the internet", err)
 	}
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 	var failures []error
 	for _, b := range m.Boards {
 		if _, ok := boards[b.ID]; !ok {
-			failures = append(failures, fmt.Errorf("board %d does not exist, is archived, or is not shown to the token", b.ID))
+			failures = append(failures, fmt.Errorf("board %d does not exist, is archived, or is not visible to the token", b.ID))
 			continue
 		}
 		hooks, err := s.live.Monday.Webhooks(ctx, b.ID)
@@ -121,7 +121,7 @@ func (s *subscriber) ensure(ctx context.Context, board int64, event string, hook
 func webhookURL(e *app.Environment, address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		e.Problem("--url", "is no https address such as https://sync.example.org")
+		e.Problem("--url", "is not an https address such as https://sync.example.org")
 		return ""
 	}
 	if !strings.Contains(u.Path, ingest.Path) {
@@ -133,7 +133,7 @@ func webhookURL(e *app.Environment, address string) string {
 		}
 	}
 	if n := len(u.String()); n > mondayclient.MaxWebhookURL {
-		e.Problem("--url", fmt.Sprintf("has %d characters with path and secret; Monday takes %d", n, mondayclient.MaxWebhookURL))
+		e.Problem("--url", fmt.Sprintf("has %d characters with path and secret; Monday accepts at most %d", n, mondayclient.MaxWebhookURL))
 	}
 	return u.String()
 }

@@ -76,8 +76,8 @@ func TestWebhooksRefused(t *testing.T) {
 		want string
 	}{
 		"no answer":      {nil, "http://127.0.0.1:9", cli.ExitFailed, "InvalidArgumentException"},
-		"no address":     {nil, "sync.example.org", cli.ExitUsage, "--url: is no https address"},
-		"with a query":   {nil, "https://sync.example.org/?a=b", cli.ExitUsage, "--url: is no https address"},
+		"no address":     {nil, "sync.example.org", cli.ExitUsage, "--url: is not an https address"},
+		"with a query":   {nil, "https://sync.example.org/?a=b", cli.ExitUsage, "--url: is not an https address"},
 		"too long":       {nil, "https://sync.example.org/" + strings.Repeat("x", 200), cli.ExitUsage, "--url: has 275 characters"},
 		"without secret": {map[string]string{"WEBHOOK_SECRET": ""}, "https://sync.example.org", cli.ExitUsage, "WEBHOOK_SECRET, MONDAY_SIGNING_SECRET: at least one is required"},
 		"without token":  {map[string]string{"MONDAY_API_TOKEN": ""}, "https://sync.example.org", cli.ExitUsage, "MONDAY_API_TOKEN: is required"},
