@@ -2,6 +2,7 @@ package scaffold_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -63,8 +64,9 @@ func TestWrite(t *testing.T) {
 	}
 	want := `# yaml-language-server: $schema=mapping.schema.json
 #
-# A beginning: board 7 into Lead. Read it, take the # away where it is right, and run
-# ` + "`crmsync check --live`" + `. What comes behind a # is a column's title, or why the line is a comment.
+# A first mapping: board 7 to Lead. Read it, remove the # where a line is right, and run
+# ` + "`crmsync check --live`" + `. The text after a # is a column's title, a list of picklist values, or why a line
+# is commented out.
 
 version: 1
 
@@ -83,7 +85,7 @@ boards:
           FirstName: { from: name, as: first_name }  # all but the last word of the item's name
           LastName: { from: name, as: last_name }  # the last word of the item's name
           Company: text_1  # COMPANY
-          Status:  # Status
+          Status:  # Status: New, On-Hold, Closed, R&D
             from: status
             labels:
               new: New
@@ -91,7 +93,7 @@ boards:
               # Lost: value  # no value of the picklist is called so
               "R&D": "R&D"
             # default: New  # for every other label, and none
-          # Stage__c: column_id  # Salesforce creates no record without it
+          # Stage__c: column_id  # Salesforce creates no record without it: A, B
           OwnerId: { from: person, as: user }  # Owner
           # CampaignId: { from: connect, link: board.record }  # Campaign: needs the record of the connected board, as board.record
           Email: email_1  # Write to
@@ -172,5 +174,23 @@ func TestWriteNothing(t *testing.T) {
 	board := mondayclient.Board{ID: 1, Name: "B", Columns: []mondayclient.BoardColumn{{ID: "text", Title: "Text", Type: column.Text}}}
 	if _, err := scaffold.Write(board, object("Case", field("Amount", "Amount", "double"))); !errors.Is(err, scaffold.ErrNothingFits) {
 		t.Errorf("Write: %v, want ErrNothingFits", err)
+	}
+}
+
+// A long picklist is cut short in its comment.
+func TestManyValues(t *testing.T) {
+	t.Parallel()
+	var many []string
+	for n := range 22 {
+		many = append(many, fmt.Sprintf("V%02d", n))
+	}
+	kind := values(field("Kind__c", "Kind", "picklist"), many...)
+	board := mondayclient.Board{ID: 7, Name: "B", Columns: []mondayclient.BoardColumn{{ID: "kind", Title: "Kind", Type: column.Status, Labels: many[:2]}}}
+	got, err := scaffold.Write(board, object("Lead", kind))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "# Kind: V00, V01, "; !strings.Contains(got, want) || !strings.Contains(got, ", V19, and 2 more\n") || strings.Contains(got, "V20,") {
+		t.Errorf("mapping:\n%s", got)
 	}
 }

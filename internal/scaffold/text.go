@@ -15,8 +15,9 @@ import (
 func (d *draft) text() string {
 	w := &strings.Builder{}
 	board := boardName(d.board.Name)
-	fmt.Fprintf(w, "# yaml-language-server: $schema=mapping.schema.json\n#\n# A beginning: board %d into %s. Read it, take the # away where it is right, and run\n"+
-		"# `crmsync check --live`. What comes behind a # is a column's title, or why the line is a comment.\n\n", d.board.ID, d.object.Name)
+	fmt.Fprintf(w, "# yaml-language-server: $schema=mapping.schema.json\n#\n# A first mapping: board %d to %s. Read it, remove the # "+
+		"where a line is right, and run\n# `crmsync check --live`. The text after a # is a column's title, a list of picklist values, "+
+		"or why a line\n# is commented out.\n\n", d.board.ID, d.object.Name)
 	fmt.Fprintf(w, "version: 1\n\ndefaults:\n  key: %s%s\n\nboards:\n", mapping.DefaultKey, d.keyComment())
 	fmt.Fprintf(w, "  %s:%s\n    board: %d\n    records:\n      %s:\n", quote(board), comment(d.board.Name), d.board.ID, quote(d.recordName()))
 	fmt.Fprintf(w, "        object: %s\n", d.object.Name)
@@ -57,10 +58,7 @@ func (l line) write(w *strings.Builder) {
 	if l.doubt != "" {
 		indent += "# "
 	}
-	about := comment(l.about)
-	if l.doubt != "" {
-		about = comment(strings.TrimPrefix(l.about+": "+l.doubt, ": "))
-	}
+	about := comment(joined(l.about, l.doubt, l.values()))
 	if l.labels == nil {
 		fmt.Fprintf(w, "%s%s: %s%s\n", indent, l.field.Name, l.source, about)
 		return
@@ -75,6 +73,31 @@ func (l line) write(w *strings.Builder) {
 	}
 	fmt.Fprintf(w, "%s  # default: %s%s\n", indent, quote(l.fallback()), comment("for every other label, and none"))
 }
+
+// joined is what there is to say, with colons between.
+func joined(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), ": ")
+}
+
+// values lists what the field's picklist offers, as far as a comment has room for it.
+func (l line) values() string {
+	var all []string
+	for _, v := range l.field.Picklist {
+		if v.Active {
+			all = append(all, v.Value)
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return ""
+	case len(all) > mostValues:
+		return fmt.Sprintf("%s, and %d more", strings.Join(all[:mostValues], ", "), len(all)-mostValues)
+	}
+	return strings.Join(all, ", ")
+}
+
+// mostValues is how many values of a picklist a comment lists.
+const mostValues = 20
 
 // fallback is what a new record has that says nothing, or else the picklist's first value.
 func (l line) fallback() (value string) {
