@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"crmsync/internal/panics"
+	"crmsync/internal/retry"
 	"crmsync/mondayclient"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
@@ -94,7 +95,7 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 // describe is what is kept of an error: by whom it is, and what it is about.
 func describe(err error) store.Failure {
 	f := store.Failure{Class: "transient", Code: "ERROR", Message: err.Error()}
-	if permanent(err) {
+	if retry.Permanent(err) {
 		f.Class = "permanent"
 	}
 	var refused *engine.RefusedError

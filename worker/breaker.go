@@ -12,6 +12,7 @@ import (
 	"github.com/sony/gobreaker/v2"
 
 	"crmsync/internal/panics"
+	"crmsync/internal/retry"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
 )
@@ -84,7 +85,7 @@ func newBreaker(system string, probe func(ctx context.Context) error, s *store.S
 	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:          system,
 		Timeout:       time.Millisecond, // probes keep their own time
-		IsSuccessful:  func(err error) bool { return !away(err) },
+		IsSuccessful:  func(err error) bool { return !retry.Outage(err) },
 		IsExcluded:    stoppedHere,
 		ReadyToTrip:   b.trips,
 		OnStateChange: b.changed,
@@ -115,7 +116,7 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 		err := call()
 		if b.isPartial(scopes, err) {
 			partial, err = b.partAway(scopes, err), nil
-		} else if !stoppedHere(err) && !away(err) {
+		} else if !stoppedHere(err) && !retry.Outage(err) {
 			b.partsBack(scopes)
 		}
 		b.saw(err)
@@ -138,7 +139,7 @@ func (b *breaker) saw(err error) {
 	if stoppedHere(err) {
 		return
 	}
-	if !away(err) {
+	if !retry.Outage(err) {
 		b.failingSince.Store(0)
 		b.answered.Store(time.Now().UnixNano())
 		if b.recovering.CompareAndSwap(true, false) {
@@ -154,7 +155,7 @@ func (b *breaker) note(err error) {
 	b.failingSince.CompareAndSwap(0, time.Now().UnixNano())
 	code := describe(err).Code
 	b.code.Store(&code)
-	if wait := retryAfter(err); wait >= saysAway {
+	if wait := retry.After(err); wait >= saysAway {
 		b.until.Store(time.Now().Add(wait).UnixNano())
 	}
 }
@@ -196,7 +197,7 @@ func (b *breaker) probeUntilBack() error {
 			b.report(b.wakeFirst)
 			return nil
 		}
-		if away(err) {
+		if retry.Outage(err) {
 			b.report(func(ctx context.Context) error { return b.store.SeeOutage(ctx, b.system) })
 		}
 	}
@@ -207,7 +208,7 @@ func (b *breaker) ask() error {
 	ctx, cancel := context.WithTimeout(b.stopping, probing)
 	defer cancel()
 	err := b.probe(ctx)
-	if away(err) {
+	if retry.Outage(err) {
 		b.note(err)
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sony/gobreaker/v2"
 
+	"crmsync/internal/retry"
 	"crmsync/schema/store"
 )
 
@@ -106,7 +107,7 @@ func TestBreakerTrips(t *testing.T) {
 
 func notMade(err error) bool {
 	var a *awayError
-	return errors.As(err, &a) && a.RetryAfter() > 0 && away(err)
+	return errors.As(err, &a) && a.RetryAfter() > 0 && retry.Outage(err)
 }
 
 // TestBreakerProbes: while the system is away nothing but probes is asked of it, every 5 s. Once one is answered, calls are

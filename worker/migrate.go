@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"crmsync/internal/retry"
 	"crmsync/jobs"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
@@ -46,7 +47,7 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 	}
 	failed := p.failed(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError
-	if !errors.As(failed, &snooze) && (permanent(err) || job.Attempt >= job.MaxAttempts) {
+	if !errors.As(failed, &snooze) && (retry.Permanent(err) || job.Attempt >= job.MaxAttempts) {
 		keeping, cancel := lasting(ctx)
 		defer cancel()
 		if err := p.store.FailRun(keeping, job.ID, err.Error()); err != nil {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"crmsync/internal/retry"
 	"crmsync/mondayclient"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
@@ -95,13 +96,13 @@ func (b *breaker) isPartial(scopes []string, err error) bool {
 		return known.Scoped()
 	}
 	var asked interface{ Refused() bool }
-	if !away(err) || !errors.As(err, &asked) || !asked.Refused() {
+	if !retry.Outage(err) || !errors.As(err, &asked) || !asked.Refused() {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(b.stopping, probing)
 	defer cancel()
 	probed := b.probe(ctx)
-	return !away(probed) && !stoppedHere(probed)
+	return !retry.Outage(probed) && !stoppedHere(probed)
 }
 
 // partAway takes note of a part that is away, where the call tells which.
@@ -176,7 +177,7 @@ func waitsFor(err error) string {
 	switch {
 	case ok && salesforce.Scoped():
 		return store.OutageKey("salesforce", sfclient.ScopeCreation)
-	case !away(err):
+	case !retry.Outage(err):
 		return ""
 	case ok:
 		return "salesforce"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"crmsync/internal/retry"
 	"crmsync/mondayclient"
 	"crmsync/sfclient"
 )
@@ -44,7 +45,7 @@ func TestPartAway(t *testing.T) {
 				if got := waitsFor(err); !errors.Is(err, tt.end) || got != tt.away {
 					t.Errorf("error %v waits for %q, want %q", err, got, tt.away)
 				}
-				if tt.away != "" && (!away(err) || retryAfter(err) <= 0 || permanent(err)) {
+				if tt.away != "" && (!retry.Outage(err) || retry.After(err) <= 0 || retry.Permanent(err)) {
 					t.Errorf("error %v is not one to wait for", err)
 				}
 				made, err := call(b, nil, tt.scopes...)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"crmsync/internal/retry"
 )
 
 // Waiting for a system that is away starts at waitFirst and doubles up to waitLongest, unless the system said how long.
@@ -26,17 +28,17 @@ type ruling struct {
 // verdict says what a failed try means: River snoozes a job that was told to wait, cancels one that cannot succeed, and
 // retries any other. It goes by what the error can do, not by whose it is.
 func verdict(err error, row *rivertype.JobRow) ruling {
-	if d := retryAfter(err); d > 0 {
+	if d := retry.After(err); d > 0 {
 		switch {
 		case scoped(err):
 			d = patience(row) // the breaker keeps the time: another job may find out earlier that it is over
-		case away(err):
+		case retry.Outage(err):
 			d = max(d, patience(row))
 		}
 		d = jitter(d)
 		return ruling{err: river.JobSnooze(d), snooze: d}
 	}
-	if permanent(err) {
+	if retry.Permanent(err) {
 		return ruling{err: river.JobCancel(err), cancel: true}
 	}
 	return ruling{err: err}
@@ -72,26 +74,6 @@ func double(d time.Duration, n int, limit time.Duration) time.Duration {
 // jitter spreads d by 10 % either way, so that what failed together does not come back together.
 func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
-}
-
-// retryAfter is how long an error asks to wait; 0: it does not ask.
-func retryAfter(err error) time.Duration {
-	var waits interface{ RetryAfter() time.Duration }
-	if !errors.As(err, &waits) {
-		return 0
-	}
-	return waits.RetryAfter()
-}
-
-func permanent(err error) bool {
-	var p interface{ Permanent() bool }
-	return errors.As(err, &p) && p.Permanent()
-}
-
-// away reports that a system is unreachable, over quota, or refuses our login.
-func away(err error) bool {
-	var o interface{ Outage() bool }
-	return errors.As(err, &o) && o.Outage()
 }
 
 // scoped reports that a part of a system is away, and the rest of it answers.

@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"internal/panics":              {},
 	"internal/pglocal":             {},
 	"internal/progress":            {"internal/app", "schema/store"},
+	"internal/retry":               {},
 	"internal/scaffold":            {"internal/audit", "mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
 	"internal/sim/fault":           {},
 	"internal/sim/monday":          {"internal/sim/fault"},
@@ -56,17 +57,17 @@ var mayImport = map[string][]string{
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
 	"schema/store":                 {"mondayclient/column", "schema/ledger", "schema/postgres"},
 	"sfclient":                     {},
-	"worker":                       {"internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration"},
+	"worker":                       {"internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration"},
 	"worker/alert":                 {"mondayclient", "schema/queue", "schema/store", "sfclient"},
 	"worker/engine":                {"internal/batch", "internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
 	"worker/engine/plan":           {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient"},
 	"worker/engine/send":           {"sfclient"},
-	"worker/migration":             {"internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
+	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
 }
 
 // floors are the packages from the ground up, each with those below it. No import runs upward.
 var floors = [][]string{
-	{"deploy", "internal/batch", "internal/panics", "internal/pglocal", "internal/sim", "jobs", "mondayclient", "sfclient"},
+	{"deploy", "internal/batch", "internal/panics", "internal/pglocal", "internal/retry", "internal/sim", "jobs", "mondayclient", "sfclient"},
 	{"schema"},
 	{"ingest", "worker"},
 	{"internal/app", "internal/audit", "internal/progress", "internal/scaffold"},
