@@ -34,9 +34,10 @@ type Origin string
 
 // The origins.
 const (
-	Created Origin = "created" // for the item
-	Matched Origin = "matched" // found by its values
-	Shown   Origin = "shown"   // a person put its Id into the id column
+	Created  Origin = "created"  // for the item
+	Matched  Origin = "matched"  // found by its values
+	Shown    Origin = "shown"    // a person put its Id into the id column
+	Migrated Origin = "migrated" // the item was created for the record
 )
 
 // Written is the value that a field was last known to hold.

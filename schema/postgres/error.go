@@ -25,6 +25,9 @@ func (e *WaitError) Unwrap() error { return e.err }
 // RetryAfter is how long to wait before asking Postgres again.
 func (e *WaitError) RetryAfter() time.Duration { return 2 * time.Second }
 
+// ErrOldSchema says that the database lacks tables or columns that the program needs.
+var ErrOldSchema = errors.New("the database has no tables of crmsync, or those of an older version: run crmsync schema up first")
+
 // Wrap adds to an error what was being done, and turns those that time heals into a WaitError. It drops the server's
 // detail, which quotes rows.
 func Wrap(what string, err error) error {
@@ -40,6 +43,8 @@ func Wrap(what string, err error) error {
 	}
 	err = fmt.Errorf("postgres: SQLSTATE %s", answered.Code)
 	switch {
+	case answered.Code == "42P01", answered.Code == "42703": // undefined table, undefined column
+		return fmt.Errorf("%s: %w", what, ErrOldSchema)
 	case strings.HasPrefix(answered.Code, "08"), // connection exceptions
 		strings.HasPrefix(answered.Code, "57"), // shutdown, crash, starting up, statement cancelled
 		strings.HasPrefix(answered.Code, "53"), // out of connections, memory or disk

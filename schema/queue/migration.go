@@ -30,9 +30,12 @@ func (q *Queue) TendMigrations(ctx context.Context) (revived int64, err error) {
 		UPDATE river_job j SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
 		FROM   free WHERE j.id = free.id AND j.state = 'running'`
 	const end = `
-		UPDATE migration_runs r SET state = 'failed', finished_at = now(), error = coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled')
-		FROM   river_job j
-		WHERE  j.id = r.job_id AND r.state = 'running' AND j.state IN ('discarded', 'cancelled')`
+		UPDATE migration_runs r
+		SET    state = 'failed', finished_at = now(), holder = NULL,
+		       error = CASE WHEN j.id IS NULL THEN 'its job is gone from the queue'
+		                    ELSE coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled') END
+		FROM   migration_runs o LEFT JOIN river_job j ON j.id = o.job_id
+		WHERE  o.id = r.id AND r.state = 'running' AND (j.id IS NULL OR j.state IN ('discarded', 'cancelled'))`
 	tag, err := q.pool.Exec(ctx, revive, q.names.MigrateBoard)
 	if err != nil {
 		return 0, postgres.Wrap("reviving migrations", err)
@@ -49,6 +52,29 @@ func (q *Queue) Migrating(ctx context.Context, boards []int64) (busy bool, err e
 		               AND (args->>'board_id')::bigint = ANY($1))`
 	err = q.pool.QueryRow(ctx, query, boards, q.names.MigrateBoard).Scan(&busy)
 	return busy, postgres.Wrap("looking for migrations", err)
+}
+
+// Ended returns those of the jobs that ended without success, with the reason. A job that is gone from the table will not end in
+// any other way.
+func (q *Queue) Ended(ctx context.Context, jobIDs []int64) (map[int64]string, error) {
+	const query = `
+		SELECT w.id, CASE WHEN j.id IS NULL THEN 'its job is gone from the queue'
+		                  ELSE coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled') END
+		FROM   unnest($1::bigint[]) AS w(id)
+		LEFT   JOIN river_job j USING (id)
+		WHERE  j.id IS NULL OR j.state IN ('discarded', 'cancelled')`
+	rows, err := q.pool.Query(ctx, query, jobIDs)
+	if err != nil {
+		return nil, postgres.Wrap("looking for jobs that ended", err)
+	}
+	ended := map[int64]string{}
+	var id int64
+	var reason string
+	_, err = pgx.ForEachRow(rows, []any{&id, &reason}, func() error {
+		ended[id] = reason
+		return nil
+	})
+	return ended, postgres.Wrap("looking for jobs that ended", err)
 }
 
 // Complete ends a job that still runs, so that what the transaction keeps of its end and the end itself are one.

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"crmsync/schema/store"
@@ -90,5 +91,44 @@ func TestFinishRun(t *testing.T) {
 	}
 	if status := ask[string](w, "SELECT status FROM sync_logs WHERE job_id = $1", job); status != "unchanged" {
 		t.Errorf("the log says %s", status)
+	}
+}
+
+// TestEnded: whoever waits for a job learns why it will not be done.
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	discarded, running, completed := w.job("discarded", "migrate_board", `{}`), w.job("running", "migrate_board", `{}`), w.job("completed", "migrate_board", `{}`)
+	cancelled := w.job("cancelled", "migrate_board", `{}`)
+	w.exec("UPDATE river_job SET errors = NULL WHERE id = $1", cancelled)
+	pruned := cancelled + 1000
+	got := must[map[int64]string](t)(w.Ended(t.Context(), []int64{discarded, running, completed, cancelled, pruned}))
+	want := map[int64]string{discarded: "salesforce: 400 BAD", cancelled: "cancelled", pruned: "its job is gone from the queue"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ended (-want +got):\n%s", diff)
+	}
+}
+
+// TestTendEnds: a run ends with its job, however that went.
+func TestTendEnds(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ change, state, reason string }{
+		"discarded": {"UPDATE river_job SET state = 'discarded', finalized_at = now() WHERE id = $1", "failed", "salesforce: 400 BAD"},
+		"deleted":   {"DELETE FROM river_job WHERE id = $1", "failed", "its job is gone from the queue"},
+		"waiting":   {"UPDATE river_job SET state = 'scheduled' WHERE id = $1", "running", ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			run, job, unlock := w.running(uuid.New())
+			defer unlock()
+			w.exec(tt.change, job)
+			must[int64](t)(w.TendMigrations(t.Context()))
+			got := ask[string](w, "SELECT state || ' ' || error FROM migration_runs WHERE id = $1", run.ID)
+			if want := tt.state + " " + tt.reason; got != want {
+				t.Errorf("the run is %q, want %q", got, want)
+			}
+		})
 	}
 }

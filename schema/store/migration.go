@@ -23,9 +23,10 @@ type Run struct {
 	Error  string
 }
 
-// Counts says what became of the records that a run has read: each is counted once.
+// Counts says what became of the records that a run has read: each is counted once. LeftOut are those of them, other than the
+// failed ones, whose items lack a column that Monday refused.
 type Counts struct {
-	Read, Created, Updated, Unchanged, Conflicts, Failed int
+	Read, Created, Updated, Unchanged, Conflicts, Failed, LeftOut int
 }
 
 // Cursor is how far a run has come. Times are those of SystemModstamp, as SOQL writes them.
@@ -40,10 +41,13 @@ type Cursor struct {
 // Page is what a part of a run has to keep beside a Commit.
 type Page struct {
 	RunID     int64
+	BoardID   int64
 	Counts    Counts // of this page
 	Cursor    Cursor
-	Documents []string  // keys of the documents that are settled
-	Failures  []Failure // records that could not be brought to the board, and conflicts
+	Documents []string       // keys of the documents that are settled
+	Failed    []FailedRecord // to be taken up by the next run
+	Recovered []string       // Salesforce Ids of records that failed before, and need no further attempt
+	Failures  []Failure      // for the error log: records, columns and conflicts
 }
 
 // ErrOvertaken says that another process has taken the run over: nothing of the page was kept.
@@ -168,7 +172,8 @@ func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job L
 		)
 		INSERT INTO sync_logs AS s (job_id, event, board_id, status, attempt, response_data, received_at)
 		SELECT job_id, $3, board_id, CASE WHEN created + updated > 0 THEN 'success' ELSE 'unchanged' END, $4,
-		       jsonb_build_object('read', read, 'created', created, 'updated', updated, 'unchanged', unchanged, 'conflicts', conflicts, 'failed', failed),
+		       jsonb_build_object('read', read, 'created', created, 'updated', updated, 'unchanged', unchanged, 'conflicts', conflicts, 'failed', failed,
+		                          'left_out', left_out),
 		       started_at
 		FROM   done
 		ON CONFLICT (job_id) DO UPDATE
@@ -238,7 +243,7 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 	const move = `
 		UPDATE migration_runs
 		SET    cursor = $3, read = read + $4, created = created + $5, updated = updated + $6, unchanged = unchanged + $7,
-		       conflicts = conflicts + $8, failed = failed + $9
+		       conflicts = conflicts + $8, failed = failed + $9, left_out = left_out + $10
 		WHERE  id = $1 AND holder = $2 AND state = 'running'`
 	statements, err := c.statements(holder)
 	if err != nil {
@@ -261,7 +266,7 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 			return err
 		}
 		n := p.Counts
-		tag, err := tx.Exec(ctx, move, p.RunID, holder, p.Cursor, n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts, n.Failed)
+		tag, err := tx.Exec(ctx, move, p.RunID, holder, p.Cursor, n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts, n.Failed, n.LeftOut)
 		if err != nil {
 			return err
 		}
@@ -281,6 +286,7 @@ func (p Page) settle(ctx context.Context, tx pgx.Tx, holder uuid.UUID, keys []st
 	batch := &pgx.Batch{}
 	batch.Queue("DELETE FROM leases WHERE key = ANY($1) AND lease_holder = $2", keys, holder)
 	batch.Queue("DELETE FROM migration_documents WHERE key = ANY($1)", p.Documents)
+	p.keepFailed(batch)
 	for _, f := range p.Failures {
 		batch.Queue(logTry, f.args()...)
 	}
@@ -289,11 +295,11 @@ func (p Page) settle(ctx context.Context, tx pgx.Tx, holder uuid.UUID, keys []st
 
 const runColumns = `
 	r.id, r.job_id, r.board_id, r.board, r.started_at, r.finished_at, r.state, r.total, r.read, r.created, r.updated, r.unchanged,
-	r.conflicts, r.failed, r.cursor, r.error`
+	r.conflicts, r.failed, r.left_out, r.cursor, r.error`
 
 func scanRun(row pgx.CollectableRow) (r Run, err error) {
 	err = row.Scan(&r.ID, &r.JobID, &r.BoardID, &r.Board, &r.StartedAt, &r.FinishedAt, &r.State, &r.Total, &r.Read, &r.Created,
-		&r.Updated, &r.Unchanged, &r.Conflicts, &r.Failed, &r.Cursor, &r.Error)
+		&r.Updated, &r.Unchanged, &r.Conflicts, &r.Failed, &r.LeftOut, &r.Cursor, &r.Error)
 	if err != nil {
 		return r, fmt.Errorf("reading a run: %w", err)
 	}
