@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,37 +25,91 @@ const (
 
 	// tending is how often runs are looked for that were killed.
 	tending = 2 * time.Second
+
+	// handBackFor is how long a worker hands back the job of a board that its mapping does not know, for another one with a newer
+	// mapping. After that nobody seems to know the board.
+	handBackFor = 10 * time.Minute
+
+	// noticeEvery is how often it is logged that a job waits, for the same reason.
+	noticeEvery = time.Minute
 )
 
 // migrateWorker is the doorway to the migration.
 type migrateWorker struct {
 	river.WorkerDefaults[jobs.MigrateBoardArgs]
 	pool *Pool
+
+	mu      sync.Mutex
+	waiting map[int64]wait // by job id
 }
 
-// Work goes on with a run. A run takes longer than a try may: each try is a slice of it, and is put back at no cost until the
-// run is done.
+// wait is what is known of a job that waits.
+type wait struct {
+	since, noticed time.Time
+	reason         string
+}
+
+// Work goes on with a run. A run takes longer than an attempt may: each attempt is a session of it, and is put back at no cost
+// until the run is done.
 func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoardArgs]) error {
 	p, event := w.pool, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, BoardID: job.Args.BoardID, ReceivedAt: job.CreatedAt}
-	done, err := p.migrator.Slice(ctx, migration.Job{ID: job.ID, Attempt: job.Attempt, Kind: job.Kind, BoardID: job.Args.BoardID})
+	done, err := p.migrator.Work(ctx, migration.Job{ID: job.ID, Attempt: job.Attempt, Kind: job.Kind, BoardID: job.Args.BoardID})
 	switch {
 	case done:
+		w.forget(job.ID)
 		p.metric.jobs.WithLabelValues(job.Kind, string(engine.Success)).Inc()
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "migration done", attributes(job.JobRow, event)...)
 		return nil
 	case err == nil, errors.Is(ctx.Err(), context.Canceled):
+		w.forget(job.ID)
 		return river.JobSnooze(0)
 	}
+	w.judge(job.ID, job.Args.BoardID, err, time.Now())
 	failed := p.failed(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError
-	if !errors.As(failed, &snooze) && (retry.Permanent(err) || job.Attempt >= job.MaxAttempts) {
-		keeping, cancel := lasting(ctx)
+	if errors.As(failed, &snooze) {
+		return failed
+	}
+	if w.forget(job.ID); retry.Permanent(err) || job.Attempt >= job.MaxAttempts {
+		storing, cancel := lasting(ctx)
 		defer cancel()
-		if err := p.store.FailRun(keeping, job.ID, err.Error()); err != nil {
-			p.config.Log.Error("failed run not kept", "job", job.ID, "error", err)
+		if err := p.store.FailRun(storing, job.ID, err.Error()); err != nil {
+			p.config.Log.Error("could not store that a run failed", "job", job.ID, "error", err)
 		}
 	}
 	return failed
+}
+
+// judge logs why a job waits, when it begins to and now and then. A board that has been unknown for too long, which no other
+// worker has taken either, is a failure.
+func (w *migrateWorker) judge(job, board int64, err error, now time.Time) {
+	if retry.After(err) == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	known, waits := w.waiting[job]
+	if reason := err.Error(); !waits || known.reason != reason {
+		known = wait{since: now, reason: reason}
+	}
+	if unmapped, ok := errors.AsType[*migration.UnmappedError](err); ok && now.Sub(known.since) >= handBackFor {
+		unmapped.Final = true
+		return
+	}
+	if now.Sub(known.noticed) >= noticeEvery {
+		known.noticed = now
+		w.pool.config.Log.Info("migration waits", "job", job, "board", board, "reason", known.reason)
+	}
+	if w.waiting == nil {
+		w.waiting = map[int64]wait{}
+	}
+	w.waiting[job] = known
+}
+
+func (w *migrateWorker) forget(job int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.waiting, job)
 }
 
 func (p *Pool) newMigrator(salesforce migration.Salesforce, monday migration.Monday) *migration.Migrator {
@@ -64,7 +119,7 @@ func (p *Pool) newMigrator(salesforce migration.Salesforce, monday migration.Mon
 		Store:      p.store,
 		Salesforce: salesforce,
 		Monday:     monday,
-		Slice:      c.JobTimeout / 2,
+		Session:    c.JobTimeout / 2,
 		Timeout:    c.JobTimeout * 9 / 10,
 		Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 			return p.requeue(ctx, tx, items, false)

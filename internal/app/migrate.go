@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,25 +26,26 @@ type Display interface {
 }
 
 // Migrate queues runs and works on their queue itself, beside workers or without any, until all are over or ctx ends. It
-// returns the runs that began.
+// returns the runs.
 func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*mapping.Migration, show Display) ([]store.Run, error) {
 	pool, err := s.migrationsPool(db)
 	if err != nil {
 		return nil, err
 	}
 	var ids []int64
+	names := map[int64]string{} // of the boards, by job
 	for _, g := range migrations {
 		queued, err := pool.Client().Insert(ctx, jobs.MigrateBoardArgs{BoardID: g.Board.ID}, nil)
 		if err != nil {
 			return nil, fmt.Errorf("queueing the migration of %s: %w", g.Board.Name, err)
 		}
-		ids = append(ids, queued.Job.ID)
+		ids, names[queued.Job.ID] = append(ids, queued.Job.ID), g.Board.Name
 		show.Add(queued.Job.ID, g.Board.Name)
 	}
 	if err := pool.Start(ctx); err != nil {
 		return nil, err
 	}
-	found := watch(ctx, store.New(db), ids, show)
+	found := watch(ctx, db, names, show)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.ShutdownGrace+10*time.Second)
 	defer cancel()
 	var runs []store.Run
@@ -64,23 +67,22 @@ func (s *Service) migrationsPool(db *pgxpool.Pool) (*worker.Pool, error) {
 	return worker.New(c)
 }
 
-// watch looks at the runs until all are over, or ctx ends.
-func watch(ctx context.Context, s *store.Store, ids []int64, show Display) (runs map[int64]store.Run) {
+// watch looks at the runs of jobs, given with the names of their boards, until all are over, or ctx ends. A job that ends before
+// its run begins has a run that failed.
+func watch(ctx context.Context, db *pgxpool.Pool, names map[int64]string, show Display) (runs map[int64]store.Run) {
+	ids := slices.Collect(maps.Keys(names))
 	tick := time.NewTicker(LookEvery)
 	defer tick.Stop()
 	for {
-		found, err := s.RunsOf(context.WithoutCancel(ctx), ids)
-		if err == nil {
+		if found, err := look(context.WithoutCancel(ctx), db, ids); err == nil {
+			for id, run := range found {
+				run.Board = names[id]
+				found[id] = run
+			}
 			runs = found
 			show.Update(runs)
 		}
-		over := 0
-		for _, run := range runs {
-			if run.State != "running" {
-				over++
-			}
-		}
-		if over == len(ids) {
+		if len(runs) == len(ids) && !slices.ContainsFunc(slices.Collect(maps.Values(runs)), isRunning) {
 			return runs
 		}
 		select {
@@ -89,4 +91,24 @@ func watch(ctx context.Context, s *store.Store, ids []int64, show Display) (runs
 		case <-tick.C:
 		}
 	}
+}
+
+func isRunning(r store.Run) bool { return r.State == "running" }
+
+// look reads the runs of jobs. Whether a job has ended is asked first: its run may begin meanwhile.
+func look(ctx context.Context, db *pgxpool.Pool, ids []int64) (map[int64]store.Run, error) {
+	ended, err := worker.Queue(db).Ended(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := store.New(db).RunsOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for id, reason := range ended {
+		if _, begun := runs[id]; !begun {
+			runs[id] = store.Run{JobID: id, State: "failed", Error: reason}
+		}
+	}
+	return runs, nil
 }

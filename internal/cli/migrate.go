@@ -92,19 +92,30 @@ func (c migrateCommand) chosen(m *mapping.Mapping) (chosen []*mapping.Migration,
 	return chosen, err
 }
 
-// summary prints what became of the runs.
+// summary prints what became of the runs. It is an error where anything failed.
 func summary(w io.Writer, runs []store.Run) error {
-	var failed []string
+	err := progress.Table(w, runs)
 	for _, run := range runs {
-		if run.State == "failed" {
-			failed = append(failed, run.Board)
+		switch run.State {
+		case "failed":
+			err = errors.Join(err, fmt.Errorf("the migration of %s failed: %s; crmsync replay puts it back", run.Board, run.Error))
+		case "done":
+			err = errors.Join(err, incomplete(run))
 		}
 	}
-	if err := progress.Table(w, runs); err != nil {
-		return err
-	}
-	if len(failed) > 0 {
-		return fmt.Errorf("the migration of %s failed; crmsync replay puts it back", strings.Join(failed, ", "))
+	return err
+}
+
+// incomplete says what a run that came to its end could not do.
+func incomplete(r store.Run) error {
+	const after = "error_logs has the reasons (job %d), and the next run takes the records up again"
+	switch {
+	case r.Failed > 0 && r.LeftOut > 0:
+		return fmt.Errorf("%d records of %s failed, and the items of %d lack a column that Monday refused: "+after, r.Failed, r.Board, r.LeftOut, r.JobID)
+	case r.Failed > 0:
+		return fmt.Errorf("%d records of %s failed: "+after, r.Failed, r.Board, r.JobID)
+	case r.LeftOut > 0:
+		return fmt.Errorf("the items of %d records of %s lack a column that Monday refused: "+after, r.LeftOut, r.Board, r.JobID)
 	}
 	return nil
 }
@@ -144,6 +155,9 @@ func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, 
 		n := report.Counts
 		fmt.Fprintf(p.stdout, "%s: of %d records %d would be created, %d updated, %d left alone; %d changed on both sides.\n",
 			g.Board.Name, n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts)
+		for _, m := range report.Missing {
+			fmt.Fprintf(p.stdout, "  %s (%s): the board has no label %q; %d of the items would be without the column.\n", m.Column, m.Field, m.Label, m.Records)
+		}
 		for _, e := range report.Examples {
 			what := e.What + " " + e.SalesforceID
 			if e.ItemID != 0 {

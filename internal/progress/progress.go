@@ -150,13 +150,16 @@ func (r *run) text() string {
 		text += fmt.Sprintf(", %d conflicts", n.Conflicts)
 	}
 	text += fmt.Sprintf(", %d failed", n.Failed)
+	if n.LeftOut > 0 {
+		text += fmt.Sprintf(", %d without a column", n.LeftOut)
+	}
 	if took := time.Since(r.since); !r.over && n.Read > r.base {
 		rate := float64(n.Read-r.base) / took.Seconds()
 		left := time.Duration(float64(max(n.Total-n.Read, 0)) / rate * float64(time.Second))
 		text += fmt.Sprintf(", %.0f/s, %s left", rate, left.Round(time.Second))
 	}
 	if n.State == "failed" {
-		text += ", given up: " + n.Error
+		text += ", failed: " + n.Error
 	}
 	return text
 }
@@ -167,14 +170,17 @@ func Table(w io.Writer, runs []store.Run) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "RUN\tBOARD\tSTARTED\tTOOK\tSTATE\tREAD\tCREATED\tUPDATED\tUNCHANGED\tCONFLICTS\tFAILED\tERROR")
+	fmt.Fprintln(t, "RUN\tBOARD\tSTARTED\tTOOK\tSTATE\tREAD\tCREATED\tUPDATED\tUNCHANGED\tCONFLICTS\tFAILED\tLEFT OUT\tERROR")
 	for _, r := range runs {
-		took := "-"
+		started, took := "-", "-" // a job may end before its run begins
+		if !r.StartedAt.IsZero() {
+			started = r.StartedAt.UTC().Format(time.DateTime)
+		}
 		if r.FinishedAt != nil {
 			took = r.FinishedAt.Sub(r.StartedAt).Round(100 * time.Millisecond).String()
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.ID, r.Board, r.StartedAt.UTC().Format(time.DateTime), took, r.State,
-			r.Read, r.Created, r.Updated, r.Unchanged, r.Conflicts, r.Failed, r.Error)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", r.ID, r.Board, started, took, r.State,
+			r.Read, r.Created, r.Updated, r.Unchanged, r.Conflicts, r.Failed, r.LeftOut, r.Error)
 	}
 	return t.Flush()
 }

@@ -1,26 +1,29 @@
 package migration
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
-
-	"github.com/google/uuid"
-	"golang.org/x/sync/semaphore"
 
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/store"
-	"crmsync/sfclient"
 )
 
 // examples is how many records a report shows field by field.
 const examples = 10
 
+// dryTimeout is the longest that a dry run lasts.
+const dryTimeout = 24 * time.Hour
+
 // Report says what a run would do.
 type Report struct {
 	Counts   store.Counts
 	Examples []Example // the first of those that would be created or updated, or that changed on both sides
+	Missing  []MissingLabel
 }
 
 // Example is what a run would do with a record.
@@ -37,107 +40,167 @@ type FieldChange struct {
 	From, To      string
 }
 
-// DryRun finds out what a run of a board would do now. It writes nothing anywhere.
-func (m *Migrator) DryRun(ctx context.Context, boardID int64) (r Report, err error) {
-	board := m.Mapping.Board(boardID)
-	if board == nil || board.Migration == nil {
-		return r, &UnmappedError{BoardID: boardID}
-	}
-	s := &slice{
-		Migrator: m, ctx: ctx, job: Job{BoardID: boardID}, migration: board.Migration, run: &store.Run{}, holder: uuid.New(),
-		deadline: time.Now().Add(24 * time.Hour), calls: semaphore.NewWeighted(concurrency),
-	}
-	last, err := m.Store.LastCursor(ctx, boardID)
-	if err != nil {
-		return r, err
-	}
-	s.run.Cursor.At = back(last.At)
-	if err := s.readColumns(); err != nil {
-		return r, err
-	}
-	var some []sfclient.Record
-	for record, err := range m.Salesforce.Query(ctx, s.records()) {
-		if err != nil {
-			return r, fmt.Errorf("reading records: %w", err)
-		}
-		if some = append(some, record); len(some) == pageSize {
-			if err := s.dryPage(some, &r); err != nil {
-				return r, err
-			}
-			some = some[:0]
-		}
-	}
-	return r, s.dryPage(some, &r)
+// MissingLabel is a label that records ask for and that the board does not have. Their items would lack the column.
+type MissingLabel struct {
+	Column, Field, Label string
+	Records              int
 }
 
-// dryPage finds out what would become of some records.
-func (s *slice) dryPage(records []sfclient.Record, r *Report) error {
-	p, err := s.newPage(records)
+// DryRun finds out what a run of a board would do now. It writes nothing anywhere.
+func (m *Migrator) DryRun(ctx context.Context, boardID int64) (Report, error) {
+	migration, err := m.migrationOf(boardID)
+	if err != nil {
+		return Report{}, err
+	}
+	end := time.Now().Add(dryTimeout)
+	d := &dryRun{session: m.session(Job{BoardID: boardID}, migration, end, end), missing: map[missing]int{}}
+	if err := d.run(ctx); err != nil {
+		return Report{}, err
+	}
+	return d.result(), nil
+}
+
+// dryRun goes through the records as a run would.
+type dryRun struct {
+	session *session
+	report  Report
+	missing map[missing]int // records
+}
+
+type missing struct{ column, field, label string }
+
+func (d *dryRun) run(ctx context.Context) error {
+	s := d.session
+	last, err := s.config.Store.LastCursor(ctx, s.job.BoardID)
 	if err != nil {
 		return err
 	}
-	if err := p.fill(); err != nil {
+	if err := s.readBoard(ctx); err != nil {
 		return err
 	}
-	if err := p.find(); err != nil {
+	s.run.Cursor.At = rewind(last.At)
+	for after := ""; ; {
+		p, last, err := s.failedPage(ctx, after)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			break
+		}
+		if err := d.take(ctx, p); err != nil {
+			return err
+		}
+		after = last
+	}
+	var records []*record
+	for fields, err := range s.config.Salesforce.Query(ctx, selectRecords(s.migration, s.config.Mapping.Key, after(s.migration, s.run.Cursor))) {
+		if err != nil {
+			return fmt.Errorf("reading records: %w", err)
+		}
+		r, err := readRecord(fields)
+		if err != nil {
+			return err
+		}
+		if records = append(records, r); len(records) == pageSize {
+			if err := d.read(ctx, records); err != nil {
+				return err
+			}
+			records = nil
+		}
+	}
+	return d.read(ctx, records)
+}
+
+func (d *dryRun) read(ctx context.Context, records []*record) error {
+	p, err := d.session.prepare(ctx, records)
+	if err != nil {
 		return err
 	}
-	known := p.which(func(x *subject) bool { return x.item > 0 && (x.link == nil || p.changed(x)) })
-	if err := p.readItemsOf(known); err != nil {
+	return d.take(ctx, p)
+}
+
+// take finds out what would become of a page.
+func (d *dryRun) take(ctx context.Context, p *page) error {
+	s := d.session
+	if err := s.readValues(ctx, p); err != nil {
 		return err
 	}
-	for _, x := range p.subjects {
-		p.foresee(x)
-		p.count(&r.Counts, x)
-		if x.outcome != unchanged && len(r.Examples) < examples {
-			r.Examples = append(r.Examples, p.example(x))
+	rules := s.rules(p)
+	updates := map[*record]*update{}
+	for _, r := range p.records {
+		switch m := r.match.(type) {
+		case linked:
+			if rules.changed(m.link, r.values) {
+				updates[r] = &update{record: r, item: m.item, link: m.link}
+			}
+		case found:
+			updates[r] = &update{record: r, item: m.item, link: &ledger.Link{}, adopts: true}
+		}
+	}
+	if err := s.readUpdates(ctx, p, slices.Collect(maps.Values(updates))); err != nil {
+		return err
+	}
+	for _, r := range p.records {
+		example := d.foresee(rules, r, updates[r])
+		r.count(&d.report.Counts, 0)
+		if r.outcome != isUnchanged && len(d.report.Examples) < examples {
+			d.report.Examples = append(d.report.Examples, example)
 		}
 	}
 	return nil
 }
 
 // foresee decides what would become of a record.
-func (p *page) foresee(x *subject) {
-	switch {
-	case x.open():
-		x.outcome = created
-	case x.read != nil:
-		if x.link == nil {
-			x.link = &ledger.Link{}
-		}
-		x.plan = p.compare(x)
-		if len(x.plan.write) > 0 {
-			x.outcome = updated
-		}
-		if len(x.plan.clash) > 0 {
-			x.outcome = conflict
-		}
-	}
-}
-
-func (p *page) example(x *subject) Example {
-	e := Example{SalesforceID: x.id}
-	if x.outcome == created {
-		e.What = "create"
-		for _, t := range p.migration.Targets {
-			if v, ok := x.values[t.Column]; ok && (v.Written() != nil || t.Column == nameColumn) {
-				if t.Column == nameColumn {
-					v.Text = x.name()
-				}
+func (d *dryRun) foresee(rules *rules, r *record, u *update) Example {
+	e := Example{SalesforceID: r.id}
+	if r.isUnmatched() {
+		r.outcome, e.What = isCreated, "create"
+		for _, t := range rules.targets {
+			v, ok := r.values[t.Column]
+			switch {
+			case t.Column == ledger.NameColumn:
+				e.Fields = append(e.Fields, FieldChange{Column: t.Column, Field: t.Field, To: r.name()})
+			case ok && v.Written() != nil && !d.lacks(r, t.Field, t.Column, v):
 				e.Fields = append(e.Fields, FieldChange{Column: t.Column, Field: t.Field, To: inWords(v)})
 			}
 		}
 		return e
 	}
-	e.ItemID, e.What = x.item, "update"
-	changes := x.plan.write
-	if x.outcome == conflict {
-		e.What, changes = "conflict", x.plan.clash
+	if u == nil || u.read == nil {
+		return e
+	}
+	u.diff = rules.compare(u.link, r.values, u.read)
+	changes := slices.DeleteFunc(u.diff.write, func(c change) bool { return d.lacks(r, c.target.Field, c.target.Column, c.to) })
+	if e.ItemID, e.What = u.item, "update"; len(changes) > 0 {
+		r.outcome = isUpdated
+	}
+	if len(u.diff.clash) > 0 {
+		r.outcome, e.What, changes = isConflict, "conflict", u.diff.clash
 	}
 	for _, c := range changes {
 		e.Fields = append(e.Fields, FieldChange{Column: c.target.Column, Field: c.target.Field, From: inWords(c.from), To: inWords(c.to)})
 	}
 	return e
+}
+
+// lacks reports whether a value asks for a label that the board does not have, and counts that.
+func (d *dryRun) lacks(r *record, field, id string, v column.Value) bool {
+	label, lacks := d.session.board.missing(id, v)
+	if lacks {
+		r.leftOut = append(r.leftOut, refusal{column: id})
+		d.missing[missing{id, field, label}]++
+	}
+	return lacks
+}
+
+func (d *dryRun) result() Report {
+	for m, n := range d.missing {
+		d.report.Missing = append(d.report.Missing, MissingLabel{Column: m.column, Field: m.field, Label: m.label, Records: n})
+	}
+	slices.SortFunc(d.report.Missing, func(a, b MissingLabel) int {
+		return cmp.Or(cmp.Compare(a.Column, b.Column), cmp.Compare(a.Label, b.Label))
+	})
+	return d.report
 }
 
 // inWords is a value for people to read.

@@ -1,122 +1,184 @@
 package migration
 
 import (
+	"context"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
 
-	"crmsync/schema/mapping"
+	"crmsync/internal/panics"
+	"crmsync/internal/retry"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
 )
 
-// stampField is the time of a record's last change of any kind, also by Salesforce itself.
-const stampField = "SystemModstamp"
-
-// soqlTime is how SOQL writes a time.
-const soqlTime = "2006-01-02T15:04:05.000Z"
-
 // begin finds where the run starts and where its first lap ends. A board that has a run behind it reads what changed since.
-func (s *slice) begin() error {
-	last, err := s.Store.LastCursor(s.ctx, s.migration.Board.ID)
+func (s *session) begin(ctx context.Context) error {
+	last, err := s.config.Store.LastCursor(ctx, s.job.BoardID)
 	if err != nil {
 		return err
 	}
-	c := store.Cursor{At: back(last.At)}
-	if c.Until, err = s.newest(c); err != nil || c.Until == "" {
-		s.run.Cursor = store.Cursor{At: last.At}
-		return joinMove(err, func() error { return s.Store.MoveRun(s.ctx, s.run.ID, s.holder, s.run.Cursor, 0) })
-	}
-	total, err := again(s, "counting records", func() (int, error) {
-		return s.Salesforce.Count(s.ctx, "SELECT COUNT() FROM "+s.migration.Record.Object+between(s.migration, c))
-	})
-	if err != nil {
+	c, total := store.Cursor{At: rewind(last.At)}, 0
+	if c.Until, err = s.newest(ctx, c); err != nil {
 		return err
 	}
-	s.run.Cursor, s.run.Total = c, total
-	return s.Store.MoveRun(s.ctx, s.run.ID, s.holder, c, total)
+	if c.Until == "" {
+		c = store.Cursor{At: last.At}
+	} else {
+		total, err = repeat(ctx, s, "counting records", func() (int, error) {
+			return s.config.Salesforce.Count(ctx, countRecords(s.migration, c))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.move(ctx, c, total)
 }
 
-// nextLap goes on with what changed while the lap before was read: its own writes, and those of others.
-func (s *slice) nextLap() error {
+// nextLap goes on with what changed while the lap before was read: by the run's own writes, and by others.
+func (s *session) nextLap(ctx context.Context) (err error) {
 	c := store.Cursor{At: s.run.Cursor.Until, Lap: s.run.Cursor.Lap + 1}
-	var err error
-	if c.Until, err = s.newest(c); err != nil {
+	if c.Until, err = s.newest(ctx, c); err != nil {
 		return err
 	}
 	if c.Until == "" {
 		c.Until = c.At
 	}
-	s.run.Cursor = c
-	return s.Store.MoveRun(s.ctx, s.run.ID, s.holder, c, s.run.Total)
+	return s.move(ctx, c, s.run.Total)
 }
 
-// newest is the time of the last change that is there to read; empty: there is none.
-func (s *slice) newest(c store.Cursor) (string, error) {
-	soql := "SELECT " + stampField + " FROM " + s.migration.Record.Object + between(s.migration, c) +
-		" ORDER BY " + stampField + " DESC LIMIT 1"
-	found, err := again(s, "looking for the newest record", func() ([]sfclient.Record, error) { return s.Salesforce.Select(s.ctx, soql) })
+// move stores where the run stands.
+func (s *session) move(ctx context.Context, c store.Cursor, total int) error {
+	s.run.Cursor, s.run.Total = c, total
+	return s.config.Store.MoveRun(ctx, s.run.ID, s.holder, c, total)
+}
+
+// newest returns the time of the last change that is there to read; empty: there is none.
+func (s *session) newest(ctx context.Context, c store.Cursor) (string, error) {
+	found, err := repeat(ctx, s, "looking for the newest record", func() ([]sfclient.Record, error) {
+		return s.config.Salesforce.Select(ctx, selectNewest(s.migration, c))
+	})
 	if err != nil || len(found) == 0 {
 		return "", err
 	}
 	return stampOf(found[0])
 }
 
-// records is the query for what the lap still has to read.
-func (s *slice) records() string { return recordsQuery(s.Mapping, s.migration, s.run.Cursor) }
-
-func recordsQuery(m *mapping.Mapping, g *mapping.Migration, c store.Cursor) string {
-	fields := []string{"Id", stampField, m.Key}
-	for _, t := range g.Targets {
-		if !slices.Contains(fields, t.Field) {
-			fields = append(fields, t.Field)
-		}
-	}
-	return "SELECT " + strings.Join(fields, ", ") + " FROM " + g.Record.Object + between(g, c) + " ORDER BY " + stampField + ", Id"
-}
-
-// between is the condition for the records behind a cursor.
-func between(g *mapping.Migration, c store.Cursor) string {
-	var all []string
-	if g.Where != "" {
-		all = append(all, "("+g.Where+")")
-	}
-	switch {
-	case c.At != "" && c.ID != "":
-		all = append(all, fmt.Sprintf("((%[1]s = %[2]s AND Id > %[3]s) OR %[1]s > %[2]s)", stampField, c.At, sfclient.Quote(c.ID)))
-	case c.At != "":
-		all = append(all, stampField+" >= "+c.At)
-	}
-	if c.Until != "" {
-		all = append(all, stampField+" <= "+c.Until)
-	}
-	if len(all) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(all, " AND ")
-}
-
-// stampOf is the time of a record's last change, as SOQL writes it.
-func stampOf(r sfclient.Record) (string, error) {
-	if at, ok := r.Time(stampField); ok {
-		return at.Format(soqlTime), nil
-	}
-	return "", fmt.Errorf("a record without a readable %s", stampField)
-}
-
-// back is a time less the overlap.
-func back(at string) string {
-	t, err := time.Parse(soqlTime, at)
-	if err != nil {
-		return ""
-	}
-	return t.Add(-overlap).Format(soqlTime)
-}
-
-func joinMove(err error, move func() error) error {
-	if err != nil {
+// lap reads the records from the cursor to the end of the lap, and reports whether it came there. While one page is written to
+// the board, the next one is read and looked up.
+func (s *session) lap(ctx context.Context) (finished bool, err error) {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	pages := make(chan *page)
+	var group panics.Group
+	group.Go(func() error {
+		defer close(pages)
+		var err error
+		finished, err = s.read(reading, pages)
 		return err
+	})
+	group.Go(func() error {
+		defer stop()
+		for p := range pages {
+			if err := s.take(ctx, p); err != nil {
+				return err
+			}
+			if !s.mayBegin() {
+				return nil
+			}
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return false, err
 	}
-	return move()
+	return finished, ctx.Err()
+}
+
+// read sends on the pages of the lap until all are sent, the session begins no further page, or ctx ends because no page is
+// wanted any more. A query that breaks off is repeated from where it came to.
+func (s *session) read(ctx context.Context, pages chan<- *page) (finished bool, err error) {
+	at := s.run.Cursor
+	var records []*record
+	for failures, wait := 0, firstWait; ; {
+		before := at
+		more, broken, err := s.readOn(ctx, &at, &records, pages)
+		switch {
+		case err != nil || !more || ctx.Err() != nil:
+			return false, unlessStopped(ctx, err)
+		case broken == nil:
+			return s.sendPage(ctx, records, pages)
+		}
+		if at != before {
+			failures, wait = 0, firstWait
+		}
+		if failures++; retry.Permanent(broken) || failures == attempts || !s.pause(ctx, max(wait, retry.After(broken))) {
+			return false, unlessStopped(ctx, fmt.Errorf("reading records: %w", broken))
+		}
+		wait *= 2
+	}
+}
+
+// readOn makes one query. It moves at on with each record, and leaves those of a page that is not full in records. It reports
+// whether more pages are wanted, and the error by which the query broke off.
+func (s *session) readOn(ctx context.Context, at *store.Cursor, records *[]*record, pages chan<- *page) (more bool, broken, err error) {
+	soql := selectRecords(s.migration, s.config.Mapping.Key, after(s.migration, *at))
+	for fields, broken := range s.config.Salesforce.Query(ctx, soql) {
+		if broken != nil {
+			return true, broken, nil
+		}
+		r, err := readRecord(fields)
+		if err != nil {
+			return false, nil, err
+		}
+		*records = append(*records, r)
+		at.At, at.ID = r.stamp, r.id
+		if len(*records) < pageSize {
+			continue
+		}
+		sent, err := s.sendPage(ctx, *records, pages)
+		if err != nil || !sent || !s.mayBegin() {
+			return false, nil, err
+		}
+		*records = nil
+	}
+	return true, nil, nil
+}
+
+// sendPage prepares a page and sends it on. It reports whether it was taken.
+func (s *session) sendPage(ctx context.Context, records []*record, pages chan<- *page) (sent bool, err error) {
+	if len(records) == 0 {
+		return true, nil
+	}
+	p, err := s.prepare(ctx, records)
+	if err != nil {
+		return false, unlessStopped(ctx, err)
+	}
+	select {
+	case pages <- p:
+		return true, nil
+	case <-ctx.Done():
+		return false, nil
+	}
+}
+
+// prepare looks up what is there of some records.
+func (s *session) prepare(ctx context.Context, records []*record) (*page, error) {
+	ids := make([]string, len(records))
+	for n, r := range records {
+		ids[n] = r.id
+	}
+	failed, err := s.config.Store.FailedOf(ctx, s.job.BoardID, ids)
+	if err != nil {
+		return nil, err
+	}
+	p := newPage(records)
+	p.records = skipFailed(p.records, failed, s.run.ID)
+	return p, s.find(ctx, p)
+}
+
+// unlessStopped drops the error of a reader that was stopped from here.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }

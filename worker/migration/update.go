@@ -1,344 +1,242 @@
 package migration
 
 import (
+	"context"
 	"maps"
 	"slices"
-	"time"
 
-	"golang.org/x/sync/errgroup"
-
+	"crmsync/internal/retry"
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/schema/store"
+	"crmsync/sfclient"
 )
 
-// writeSize is the most mutations in a document.
-const writeSize = 50
-
-// lease takes the leases under which the engine decides about the Ids that items show: what is made here is not linked there
-// meanwhile. What was linked before is found now.
-func (p *page) lease() error {
-	makes := p.which(func(x *subject) bool { return x.open() || x.outcome == created })
-	if len(makes) == 0 {
+// update writes to the items what changed in Salesforce. An item that shows the record, or whose id the record carries, and that
+// is not linked, is adopted.
+func (s *session) update(ctx context.Context, p *page) error {
+	rules := s.rules(p)
+	for _, r := range p.records {
+		switch m := r.match.(type) {
+		case linked:
+			if rules.changed(m.link, r.values) {
+				p.updates = append(p.updates, &update{record: r, item: m.item})
+			}
+		case found:
+			p.updates = append(p.updates, &update{record: r, item: m.item, origin: m.origin})
+		}
+	}
+	if len(p.updates) == 0 {
 		return nil
 	}
-	for _, x := range makes {
-		p.keys = append(p.keys, idLease(x.id))
-	}
-	for n := 0; ; n++ {
-		got, err := p.Store.Lease(p.ctx, p.holder, p.keys, p.Timeout+leaseMargin)
-		if err != nil {
-			return err
-		}
-		if len(got) == len(p.keys) {
-			break
-		}
-		if n == 10 || !p.pause(firstWait) {
-			return &BusyError{What: "a record"}
-		}
-	}
-	return p.findLinks(makes)
-}
-
-// idLease is the engine's name for the lease on a Salesforce Id that an item shows.
-func idLease(id string) string { return "id " + id }
-
-// update writes to the items what changed in Salesforce. An item whose id column shows the record, or whose id the record
-// carries, and that is not linked, is adopted.
-func (p *page) update() error {
-	some := p.which(func(x *subject) bool {
-		return x.item > 0 && x.outcome == unchanged && (x.link == nil || p.changed(x))
-	})
-	if len(some) == 0 {
-		return nil
-	}
-	if err := p.claim(some); err != nil {
+	if err := s.claimUpdates(ctx, p); err != nil {
 		return err
 	}
-	if err := p.readClaimed(some); err != nil {
+	if err := s.readUpdates(ctx, p, p.updates); err != nil {
 		return err
 	}
-	var writes []*subject
-	for _, x := range some {
-		if x.read == nil {
+	var writes []*write
+	for _, u := range p.updates {
+		if u.read == nil {
 			continue
 		}
-		absorb(x.claimed, x.read)
-		x.plan = p.compare(x)
-		if len(x.plan.write) > 0 || x.key && x.read.Columns[p.migration.Record.IDColumn].Text != x.id {
-			writes = append(writes, x)
+		u.claimed.MergeReading(reading(u.read), s.migration.Board.Columns, ledger.Floor{}, rules.now)
+		u.diff = rules.compare(u.link, u.record.values, u.read)
+		if u.write = u.writeOf(s.migration.Record.IDColumn); u.write != nil {
+			writes = append(writes, u.write)
 		}
 	}
-	if err := p.write(writes); err != nil {
+	if err := s.write(ctx, writes); err != nil {
 		return err
 	}
-	for _, x := range some {
-		p.settle(x)
+	for _, u := range p.updates {
+		if u.read != nil {
+			s.settleUpdate(p, rules, u)
+		}
 	}
 	return nil
 }
 
-// claim leases items, so that the engine does not write their records meanwhile, and takes over the links as they are then.
-func (p *page) claim(subjects []*subject) error {
-	claimed, err := p.claimItems(subjects)
+// claimUpdates leases the items, so that the engine does not write their records meanwhile, and takes over the links as they
+// are then.
+func (s *session) claimUpdates(ctx context.Context, p *page) error {
+	items := make([]int64, len(p.updates))
+	for n, u := range p.updates {
+		items[n] = u.item
+	}
+	claimed, err := s.claim(ctx, p, items)
 	if err != nil {
 		return err
 	}
-	rec := p.migration.Record
-	for _, x := range subjects {
-		x.claimed = claimed[x.item]
-		link := x.claimed.Links[rec.Name]
-		if link == nil {
-			link = &ledger.Link{ItemID: x.item, Record: rec.Name, Object: rec.Object}
+	rec := s.migration.Record
+	for _, u := range p.updates {
+		u.claimed = claimed[u.item]
+		if u.link = u.claimed.Links[rec.Name]; u.link == nil {
+			u.link = &ledger.Link{ItemID: u.item, Record: rec.Name, Object: rec.Object}
 		}
-		x.link = link
-		x.key = link.SalesforceID == ""
+		u.adopts = u.link.SalesforceID == ""
+		switch {
+		case u.claimed.IsDeleted():
+			u.record.match = leftAlone{itemDeleted}
+		case u.link.Closed != "", u.link.Ended(u.record.id), !u.adopts && u.link.SalesforceID != u.record.id:
+			u.record.match = leftAlone{itemOther}
+		}
 	}
 	return nil
 }
 
-// claimItems waits for the items that others have.
-func (p *page) claimItems(subjects []*subject) (map[int64]*ledger.Item, error) {
-	all := make(map[int64]*ledger.Item, len(subjects))
+// claim leases items. It waits for those that others have.
+func (s *session) claim(ctx context.Context, p *page, items []int64) (map[int64]*ledger.Item, error) {
+	claimed := make(map[int64]*ledger.Item, len(items))
 	for n := 0; ; n++ {
 		var missing []ledger.Ref
-		for _, x := range subjects {
-			if all[x.item] == nil {
-				missing = append(missing, ledger.Ref{BoardID: p.job.BoardID, ItemID: x.item})
+		for _, id := range items {
+			if claimed[id] == nil {
+				missing = append(missing, ledger.Ref{BoardID: s.job.BoardID, ItemID: id})
 			}
 		}
 		if len(missing) == 0 {
-			return all, nil
+			return claimed, nil
 		}
-		if n > 0 && (n == 100 || !p.pause(firstWait/2)) {
-			return nil, &BusyError{What: "an item"}
+		if n > 0 && (n == 100 || !s.pause(ctx, firstWait/2)) {
+			return nil, &retry.BusyError{What: "an item"}
 		}
-		got, err := p.Store.Claim(p.ctx, p.holder, missing, p.Timeout+leaseMargin)
+		got, err := s.config.Store.Claim(ctx, s.holder, missing, s.config.Timeout+ledger.LeaseMargin)
 		if err != nil {
 			return nil, err
 		}
 		for id, item := range got {
-			all[id] = item
+			claimed[id] = item
 			p.claims = append(p.claims, id)
 		}
 	}
 }
 
-// readClaimed reads the claimed items that are to be written.
-func (p *page) readClaimed(subjects []*subject) error {
-	var some []*subject
-	for _, x := range subjects {
-		if !x.claimed.DeletedAt.IsZero() || x.link.Ended(x.id) || x.link.SalesforceID != "" && x.link.SalesforceID != x.id {
-			x.item = leftAlone
-			continue
+// readUpdates reads the items, and finds out which records the items that they are connected to have. A record whose item is not
+// there is left alone.
+func (s *session) readUpdates(ctx context.Context, p *page, updates []*update) error {
+	var ids []int64
+	for _, u := range updates {
+		if u.record.match.itemID() != 0 {
+			ids = append(ids, u.item)
 		}
-		some = append(some, x)
 	}
-	return p.readItemsOf(some)
+	items, err := s.readItems(ctx, ids, columnsOf(s.migration))
+	if err != nil {
+		return err
+	}
+	for _, u := range updates {
+		read := items[u.item]
+		switch {
+		case u.record.match.itemID() == 0:
+		case read == nil || read.State != "active":
+			u.record.match = leftAlone{itemDeleted}
+		default:
+			u.read = read
+		}
+	}
+	wanted := connected(s.migration.Targets, updates)
+	if len(wanted) == 0 {
+		return nil
+	}
+	records, err := s.config.Store.LinkedIDs(ctx, wanted)
+	maps.Copy(p.linked, records)
+	return err
 }
 
-// readItemsOf reads the items of records, and finds out which records the items that they are connected to have. An item that
-// is not there is left alone.
-func (p *page) readItemsOf(subjects []*subject) error {
-	columns := slices.Clone(p.migration.Board.Columns)
-	for _, t := range p.migration.Targets {
-		if t.Column != nameColumn {
+// columnsOf are the columns that a comparison needs, and those that the engine knows of an item.
+func columnsOf(m *mapping.Migration) []string {
+	columns := slices.Clone(m.Board.Columns)
+	for _, t := range m.Targets {
+		if t.Column != ledger.NameColumn {
 			columns = append(columns, t.Column)
 		}
 	}
 	slices.Sort(columns)
-	ids := make([]int64, len(subjects))
-	for n, x := range subjects {
-		ids[n] = x.item
-	}
-	items, err := p.readItems(ids, slices.Compact(columns))
-	if err != nil {
-		return err
-	}
-	var wanted []ledger.RecordRef
-	for _, x := range subjects {
-		read := items[x.item]
-		if read == nil || read.State != "active" {
-			x.item = leftAlone
+	return slices.Compact(columns)
+}
+
+// connected names the records of the items that the items are connected to.
+func connected(targets []*mapping.Target, updates []*update) (refs []ledger.RecordRef) {
+	for _, u := range updates {
+		if u.read == nil {
 			continue
 		}
-		x.read = read
-		for _, t := range p.migration.Targets {
-			if ids := read.Columns[t.Column].IDs; t.Link() != nil && len(ids) > 0 {
-				wanted = append(wanted, ledger.RecordRef{ItemID: ids[0], Record: t.Link().Name})
+		for _, t := range targets {
+			if ids := u.read.Columns[t.Column].IDs; t.Link() != nil && len(ids) > 0 {
+				refs = append(refs, ledger.RecordRef{ItemID: ids[0], Record: t.Link().Name})
 			}
 		}
 	}
-	if len(wanted) == 0 {
-		return nil
-	}
-	linked, err := p.Store.LinkedIDs(p.ctx, wanted)
-	maps.Copy(p.linked, linked)
-	return err
+	return refs
 }
 
-// write changes items, some in one document. Each has its own fate.
-func (p *page) write(subjects []*subject) error {
-	var calls errgroup.Group
-	for some := range slices.Chunk(subjects, writeSize) {
-		calls.Go(func() error { return p.writeSome(some) })
-	}
-	return calls.Wait()
-}
-
-func (p *page) writeSome(some []*subject) error {
-	for n := 0; len(some) > 0; n++ {
-		fates, err := p.writeOnce(some)
-		if err != nil {
-			return err
-		}
-		var rest []*subject
-		for i, x := range some {
-			if x.err = fates[i]; x.err == nil {
-				p.moved.Store(true)
-			} else if !permanent(x.err) && n < tries {
-				rest = append(rest, x)
-			}
-		}
-		if some = rest; len(some) > 0 && !p.pause(max(firstWait, retryAfter(some[0].err))) {
-			return some[0].err
+// writeOf is what is to be written to the item; nil: nothing.
+func (u *update) writeOf(idColumn string) *write {
+	values := map[string]any{}
+	for _, c := range u.diff.write {
+		values[c.target.Column] = c.to.Written()
+		if c.target.Column == ledger.NameColumn {
+			values[ledger.NameColumn] = u.record.name()
 		}
 	}
-	return nil
+	if shown, _ := sfclient.ID18(u.read.Columns[idColumn].Text); u.adopts && shown != u.record.id {
+		values[idColumn] = u.record.id
+	}
+	return newWrite(u.item, values, idColumn)
 }
 
-// writeOnce sends a document until it is answered.
-func (p *page) writeOnce(some []*subject) ([]error, error) {
-	done, err := p.turn()
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	writes := make([]mondayclient.Write, len(some))
-	for n, x := range some {
-		writes[n] = p.writeOf(x)
-	}
-	return again(p.slice, "writing items", func() ([]error, error) { return p.Monday.Write(p.ctx, writes) })
-}
-
-func (p *page) writeOf(x *subject) mondayclient.Write {
-	w := mondayclient.Write{BoardID: p.job.BoardID, ItemID: x.item, Columns: map[string]any{}}
-	for _, c := range x.plan.write {
-		w.Columns[c.target.Column] = c.to.Written()
-		if c.target.Column == nameColumn {
-			w.Columns[nameColumn] = x.name()
-		}
-	}
-	if x.key {
-		w.Columns[p.migration.Record.IDColumn] = x.id
-	}
-	return w
-}
-
-// settle keeps what became of an item that was compared.
-func (p *page) settle(x *subject) {
-	if x.read == nil {
+// settleUpdate records what became of an item that was compared.
+func (s *session) settleUpdate(p *page, rules *rules, u *update) {
+	if u.write != nil && u.write.err != nil {
+		u.record.fail(u.write.err)
 		return
 	}
-	if x.err != nil {
-		p.fail(x, "", x.err)
-		return
-	}
-	it := mapping.Item{ID: x.item, Name: x.read.Name, Columns: map[string]column.Value{}}
-	for id, v := range x.read.Columns {
-		it.Columns[id] = v
-	}
-	var columns []string
-	for _, c := range x.plan.write {
-		columns = append(columns, c.target.Column)
-		it.Columns[c.target.Column] = c.to
-		if c.target.Column == nameColumn {
-			it.Name = c.to.Text
+	item := mapping.Item{ID: u.item, Name: u.read.Name, Columns: map[string]column.Value{}}
+	maps.Copy(item.Columns, u.read.Columns)
+	var written []string
+	for _, c := range u.diff.write {
+		if !slices.Contains(u.write.trial.sent, c.target.Column) {
+			u.protect(c)
+			continue
 		}
-		hold(x.claimed, c)
+		written = append(written, c.target.Column)
+		if c.target.Column == ledger.NameColumn {
+			item.Name = c.to.Text
+		} else {
+			item.Columns[c.target.Column] = c.to
+		}
+		if c.target.Column == ledger.NameColumn || slices.Contains(s.migration.Board.Columns, c.target.Column) {
+			u.claimed.WriteColumn(c.target.Column, c.to)
+		}
 	}
-	for _, c := range x.plan.agreed {
-		x.link.Agree(c.target.Base(), c.value)
+	for _, c := range u.diff.agreed {
+		u.link.Agree(c.target.Base(), c.after)
 	}
-	if len(columns) > 0 {
-		x.outcome = updated
-		p.agree(x, it, columns)
+	if len(written) > 0 {
+		u.record.outcome = isUpdated
+		rules.agree(u.link, item, written, s.job.ID)
 	}
-	if len(x.plan.clash) > 0 {
-		x.outcome = conflict
-		p.clashes(x)
+	if len(u.diff.clash) > 0 {
+		u.record.outcome = isConflict
+		s.logConflicts(p, u)
 	}
-	x.link.SalesforceID = x.id
+	if u.write != nil {
+		u.record.leftOut = u.write.trial.refused
+	}
+	u.link.Take(u.record.id, u.origin)
 }
 
-// claimCreated leases the items that were made, and links them. No other links them meanwhile: that takes the lease on the Id.
-func (p *page) claimCreated() error {
-	some := p.which(func(x *subject) bool { return x.item > 0 && x.link == nil && x.claimed == nil && x.made() })
-	if len(some) == 0 {
-		return nil
-	}
-	claimed, err := p.claimItems(some)
-	if err != nil {
-		return err
-	}
-	rec := p.migration.Record
-	for _, x := range some {
-		x.claimed = claimed[x.item]
-		x.link = &ledger.Link{ItemID: x.item, Record: rec.Name, Object: rec.Object, SalesforceID: x.id}
-		if x.signed {
-			x.link.Agree(p.Mapping.Key, itemText(x.item))
-		}
-		p.agree(x, mapping.Item{ID: x.item, Name: x.name(), Columns: x.values}, nil)
-	}
-	return nil
+// reading is an item as Monday answered it, as the ledger takes it.
+func reading(item *mondayclient.Item) ledger.Reading {
+	return ledger.Reading{BoardID: item.BoardID, Name: item.Name, UpdatedAt: item.UpdatedAt, Columns: item.Columns, ChangedAt: item.ChangedAt}
 }
 
-// commit keeps all of the page.
-func (p *page) commit() error {
-	c := store.Commit{Keys: p.keys, Requeue: p.Requeue}
-	keep := store.Page{RunID: p.run.ID, Cursor: p.run.Cursor, Failures: p.failures}
-	for _, x := range p.subjects {
-		if x.claimed != nil {
-			// What a worker that died left in doubt stays so: the item's next event settles it.
-			c.Items = append(c.Items, store.ItemChange{Item: x.claimed, Changed: x.claimed.Known, Left: x.claimed.Abandoned})
-			if x.item > 0 && x.link.SalesforceID != "" {
-				c.Links = append(c.Links, x.link)
-				c.Appeared = c.Appeared || x.key
-			}
-		}
-		p.count(&keep.Counts, x)
-	}
-	last := p.subjects[len(p.subjects)-1]
-	keep.Cursor.At, keep.Cursor.ID = last.stamp, last.id
-	keep.Documents = p.settled()
-	if err := p.Store.SavePage(p.ctx, p.holder, c, keep); err != nil {
-		return joinRelease(err, p)
-	}
-	p.run.Cursor = keep.Cursor
-	p.moved.Store(true)
-	p.Log.Debug("page done", "board", p.job.BoardID, "run", p.run.ID, "read", keep.Counts.Read, "created", keep.Counts.Created,
-		"updated", keep.Counts.Updated, "conflicts", keep.Counts.Conflicts, "failed", keep.Counts.Failed, "age", time.Since(p.run.StartedAt))
-	return nil
-}
-
-// count counts a record. In a later lap those that are as they should be were counted before.
-func (p *page) count(n *store.Counts, x *subject) {
-	if x.outcome == unchanged && p.run.Cursor.Lap > 0 {
-		return
-	}
-	n.Read++
-	switch x.outcome {
-	case created:
-		n.Created++
-	case updated:
-		n.Updated++
-	case conflict:
-		n.Conflicts++
-	case failed:
-		n.Failed++
-	default:
-		n.Unchanged++
+// protect keeps what a field holds whose column Monday refuses: without a base, the engine would take the empty column for a
+// change and clear the field.
+func (u *update) protect(c change) {
+	if _, known := u.link.Agreed(c.target.Base()); !known {
+		u.link.Agree(c.target.Base(), c.before)
 	}
 }

@@ -152,23 +152,6 @@ func TestMigrateOutOfTime(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM error_logs WHERE code = 'SomethingException'")
 }
 
-// A record that Monday does not take fails alone.
-func TestMigrateBadRecord(t *testing.T) {
-	t.Parallel()
-	w := e2e.Migrated(t, "")
-	w.Plant(60)
-	bad := w.Salesforce.Insert("Account", map[string]any{"Name": "Odd", "Website": "company.example.org"})
-	w.Salesforce.Insert("Account", map[string]any{"Name": strings.Repeat("ö", 255)})
-	w.Crmsync("migrate", "accounts")
-	w.Paired("Account", e2e.Accounts, 61)
-	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE (read, created, failed) = (62, 61, 1)")
-	w.Expect(1, "SELECT count(*) FROM error_logs WHERE salesforce_id = $1 AND code = 'ColumnValueException' AND event = 'migrate_board'", bad)
-	w.Expect(1, "SELECT count(*) FROM error_logs")
-	w.Salesforce.Update("Account", bad, map[string]any{"Website": "https://company.example.org"})
-	w.Crmsync("migrate", "accounts")
-	w.Paired("Account", e2e.Accounts, 62)
-}
-
 // An item that shows a record's Id, or whose id a record carries, is adopted; what was deleted on Monday is not made again, and
 // a record that is an item's of another board stays that item's.
 func TestMigrateAdopts(t *testing.T) {

@@ -1,0 +1,125 @@
+package migration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"crmsync/schema/ledger"
+	"crmsync/schema/store"
+)
+
+// commit stores all of a page in one transaction, together with how far the run has come. Where the page failed as a whole, what
+// was done is stored all the same, but the run has come no further.
+func (s *session) commit(ctx context.Context, p *page) error {
+	whole := s.wholeError(p)
+	c := store.Commit{Keys: p.keys, Links: p.links(), Requeue: s.config.Requeue}
+	for _, u := range p.updates {
+		c.Appeared = c.Appeared || u.read != nil && u.adopts && u.link.SalesforceID != ""
+		hand(&c, u.claimed)
+	}
+	for _, n := range p.creations {
+		if n.claimed != nil {
+			c.Appeared = true
+			hand(&c, n.claimed)
+		}
+	}
+	done := store.Page{RunID: s.run.ID, BoardID: s.job.BoardID, Cursor: s.run.Cursor, Recovered: p.dropped, Failures: p.failures}
+	for _, r := range p.records {
+		r.count(&done.Counts, s.run.Cursor.Lap)
+		s.note(&done, r, whole != nil)
+	}
+	if !p.again && whole == nil && p.end.id != "" {
+		done.Cursor.At, done.Cursor.ID = p.end.stamp, p.end.id
+	}
+	for _, d := range p.documents {
+		done.Documents = append(done.Documents, d.key)
+	}
+	done.Documents = append(done.Documents, s.backlog.settle(p.records)...)
+	if err := s.config.Store.SavePage(ctx, s.holder, c, done); err != nil {
+		return errors.Join(err, s.release(ctx, p))
+	}
+	s.run.Cursor = done.Cursor
+	s.progressed.Store(true)
+	s.config.Log.Debug("page done", "board", s.job.BoardID, "run", s.run.ID, "read", done.Counts.Read, "created", done.Counts.Created,
+		"updated", done.Counts.Updated, "conflicts", done.Counts.Conflicts, "failed", done.Counts.Failed, "age", time.Since(s.run.StartedAt))
+	if whole != nil {
+		return whole
+	}
+	return nil
+}
+
+// wholeError returns why a page failed as a whole. Records that failed in an earlier run prove nothing about the others.
+func (s *session) wholeError(p *page) *PageError {
+	if p.again {
+		return nil
+	}
+	return failedWhole(p.records)
+}
+
+// hand gives a claimed item to the commit. What a worker that died left in doubt stays so: the item's next event settles it.
+func hand(c *store.Commit, item *ledger.Item) {
+	c.Items = append(c.Items, store.ItemChange{Item: item, Changed: item.Known, Left: item.Abandoned})
+}
+
+// note adds what is to be told of a record: that it failed, or that it lacks columns. The next run takes it up again. Where all
+// failed for one reason, the run itself tells the reason.
+func (s *session) note(done *store.Page, r *record, whole bool) {
+	if r.outcome != isFailed && len(r.leftOut) == 0 {
+		if r.known {
+			done.Recovered = append(done.Recovered, r.id)
+		}
+		if alone, is := r.match.(leftAlone); is {
+			s.config.Log.Debug("record left alone", "board", s.job.BoardID, "salesforce_id", r.id, "reason", alone.why)
+		}
+		return
+	}
+	failed := store.FailedRecord{SalesforceID: r.id}
+	if r.outcome == isFailed {
+		failed.Code = codeOf(r.err)
+		if !whole {
+			done.Failures = append(done.Failures, s.refused(r, "", r.err))
+		}
+	}
+	for _, refused := range r.leftOut {
+		failed.Columns = append(failed.Columns, refused.column)
+		done.Failures = append(done.Failures, s.refused(r, refused.column, refused.err))
+	}
+	done.Failed = append(done.Failed, failed)
+}
+
+// refused is the row of the error log for a record, or for one of its columns.
+func (s *session) refused(r *record, columnID string, err error) store.Failure {
+	return s.failure(r, columnID, "permanent", codeOf(err), err.Error())
+}
+
+func (s *session) failure(r *record, columnID, class, code, message string) store.Failure {
+	return store.Failure{
+		JobID: s.job.ID, Attempt: s.job.Attempt, Event: s.job.Kind, BoardID: s.job.BoardID, ItemID: r.match.itemID(), ColumnID: columnID,
+		Object: s.migration.Record.Object, SalesforceID: r.id, Class: class, Code: code, Message: message,
+	}
+}
+
+// logConflicts logs the values that changed on both sides.
+func (s *session) logConflicts(p *page, u *update) {
+	object := s.migration.Record.Object
+	for _, c := range u.diff.clash {
+		at := u.read.UpdatedAt
+		if own, ok := u.read.ChangedAt[c.target.Column]; ok {
+			at = own
+		}
+		message := fmt.Sprintf("%s.%s changed on both sides: Salesforce at %s, Monday at %s; Monday's value stays",
+			object, c.target.Field, u.record.stamp, at.UTC().Format(soqlTime))
+		p.failures = append(p.failures, s.failure(u.record, c.target.Column, "conflict", "CONFLICT", message))
+		s.config.Log.Warn("conflict", "board", s.job.BoardID, "item", u.item, "column", c.target.Column, "object", object,
+			"field", c.target.Field, "salesforce_id", u.record.id, "salesforce_at", u.record.stamp, "monday_at", at)
+	}
+}
+
+// release gives back what the page holds.
+func (s *session) release(ctx context.Context, p *page) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return errors.Join(s.config.Store.Release(ctx, s.holder, p.claims), s.config.Store.Free(ctx, s.holder, p.keys))
+}

@@ -1,0 +1,149 @@
+package migration
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"crmsync/mondayclient"
+	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+)
+
+// rules are what the comparison of a record with its item goes by. Comparing changes nothing.
+type rules struct {
+	record  *mapping.Record
+	targets []*mapping.Target
+	types   map[string]column.Type
+	linked  map[ledger.RecordRef]string // Ids of the records that items are connected to
+	now     time.Time
+}
+
+// difference is what sets a record and its item apart.
+type difference struct {
+	write  []change // what changed in Salesforce only
+	agreed []change // what both sides hold, and the link does not know yet
+	clash  []change // what changed on both sides: Monday's value stays
+}
+
+// change is a column, what it holds and what the record says it should hold.
+type change struct {
+	target   *mapping.Target
+	from, to column.Value
+	before   any // what the field holds by the column; nil also where the column cannot say it
+	after    any // what it holds by the record
+}
+
+// changed reports whether a record holds something else than what both sides last agreed on.
+func (r *rules) changed(link *ledger.Link, values map[string]column.Value) bool {
+	return slices.ContainsFunc(r.targets, func(t *mapping.Target) bool {
+		to, ok := values[t.Column]
+		if !ok {
+			return false
+		}
+		value, ok := r.held(t, link, to)
+		base, known := link.Agreed(t.Base())
+		return !ok || !known || r.fold(t, value) != r.fold(t, base)
+	})
+}
+
+// compare takes what both sides last agreed on as the base: what changed in Salesforce alone is to be written, what changed in
+// Monday alone is left, and of what changed on both sides Monday's value stays. Without a base only what is empty is written.
+func (r *rules) compare(link *ledger.Link, values map[string]column.Value, read *mondayclient.Item) difference {
+	var d difference
+	for _, t := range r.targets {
+		to, ok := values[t.Column]
+		if !ok {
+			continue
+		}
+		from := read.Columns[t.Column]
+		if t.Column == ledger.NameColumn {
+			from = column.Value{Type: column.Text, Text: read.Name}
+		}
+		theirs, theirsOK := r.held(t, link, to)
+		ours, oursOK := r.held(t, link, from)
+		base, known := link.Agreed(t.Base())
+		c := change{target: t, from: from, to: to, before: ours, after: theirs}
+		switch {
+		case theirsOK && known && r.fold(t, theirs) == r.fold(t, base):
+		case alike(from, to), theirsOK && oursOK && r.fold(t, theirs) == r.fold(t, ours):
+			d.agreed = append(d.agreed, c)
+		case known && oursOK && r.fold(t, ours) == r.fold(t, base), !known && from.Empty():
+			d.write = append(d.write, c)
+		case known:
+			d.clash = append(d.clash, c)
+		}
+	}
+	return d
+}
+
+// alike reports whether two values of a column are the same to whoever reads the board. What only Monday adds, such as the
+// country of a phone number, does not set them apart.
+func alike(from, to column.Value) bool {
+	to.Type, to.Code = from.Type, from.Code
+	return from.Equal(to)
+}
+
+// agree records in the link what the mapping makes of an item, for the fields that are read from the given columns or, where
+// columns is nil, for all. It counts as written: the record has it, or has what an item cannot say, and that must stay.
+func (r *rules) agree(link *ledger.Link, item mapping.Item, columns []string, job int64) {
+	values := r.record.Desired(item, link.Since, r.now)
+	for _, f := range r.record.Fields {
+		if columns != nil && !slices.ContainsFunc(f.Columns(), func(id string) bool { return slices.Contains(columns, id) }) {
+			continue
+		}
+		v := values[f.Name]
+		if refused, is := errors.AsType[*mapping.ValueError](v.Err); is {
+			link.Reject(f.Name, ledger.Rejection{Value: v.Err.Error(), Code: refused.Code, JobID: job})
+			continue
+		}
+		if value, ok := r.literal(v); ok {
+			link.Agree(f.Name, value)
+			link.Apply(f.Name, v.Since)
+		}
+	}
+	for _, t := range r.targets {
+		if !t.OwnBase() || columns != nil && !slices.Contains(columns, t.Column) {
+			continue
+		}
+		if value, ok := r.held(t, link, valueOf(item, t.Column)); ok {
+			link.Agree(t.Base(), value)
+		}
+	}
+}
+
+// valueOf returns what an item holds in a column.
+func valueOf(item mapping.Item, id string) column.Value {
+	if id == ledger.NameColumn {
+		return column.Value{Type: column.Text, Text: item.Name}
+	}
+	return item.Columns[id]
+}
+
+// held is what a field holds when its column holds a value. It is not ok where the column cannot say it.
+func (r *rules) held(t *mapping.Target, link *ledger.Link, v column.Value) (any, bool) {
+	item := mapping.Item{Name: v.Text}
+	if t.Column != ledger.NameColumn {
+		item = mapping.Item{Columns: map[string]column.Value{t.Column: v}}
+	}
+	var since map[string]string
+	if link != nil {
+		since = link.Since
+	}
+	return r.literal(t.Read(item, since, r.now))
+}
+
+// literal is a value as it is sent to Salesforce. It is not ok where the item cannot say it.
+func (r *rules) literal(v mapping.Value) (any, bool) {
+	switch {
+	case v.Err != nil, v.Record != nil, v.Person != 0:
+		return nil, false
+	case v.Link != nil:
+		id := r.linked[ledger.RecordRef{ItemID: v.Item, Record: v.Link.Name}]
+		return id, id != ""
+	}
+	return v.Literal, true
+}
+
+func (r *rules) fold(t *mapping.Target, value any) any { return t.Fold(value, r.types[t.Column]) }

@@ -1,0 +1,69 @@
+// Package migration creates items on Monday's boards for records of Salesforce, and brings later changes of the records to
+// their items. It knows no queue: it is given the job of a run, and works on the run session by session. A session takes the
+// records page by page through the stages find, lease, update, create, sign, link and commit. What a page did is committed
+// together with how far the run has come, so that a run goes on wherever it was stopped.
+package migration
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/mondayclient"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+)
+
+// Salesforce is what a migration asks of Salesforce.
+type Salesforce interface {
+	Query(ctx context.Context, soql string) iter.Seq2[sfclient.Record, error] // a call for each page
+	Select(ctx context.Context, soql string) ([]sfclient.Record, error)
+	Count(ctx context.Context, soql string) (int, error)
+	Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) // up to 200
+}
+
+// Monday is what a migration asks of Monday.
+type Monday interface {
+	Board(ctx context.Context, id int64) (mondayclient.Board, error)
+	ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]mondayclient.Item, error) // up to 200 texts
+	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error)                  // up to 100 ids
+	Create(ctx context.Context, creates []mondayclient.Create, key string) ([]mondayclient.Created, error)  // up to 50
+	Write(ctx context.Context, writes []mondayclient.Write) ([]error, error)                                // up to 50
+	Budget() mondayclient.Budget
+}
+
+// Config is what a Migrator works with.
+type Config struct {
+	Mapping    *mapping.Mapping
+	Store      *store.Store
+	Salesforce Salesforce
+	Monday     Monday
+
+	// Session is the time after which a session begins no further page, Timeout the longest that it may last in all.
+	Session, Timeout time.Duration
+
+	// Requeue queues a comparison of each item, in the transaction.
+	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
+
+	// Migrating reports whether a migration of one of the boards is under way or waits for its turn.
+	Migrating func(ctx context.Context, boards []int64) (bool, error)
+
+	// Complete ends a job in the transaction that ends its run.
+	Complete func(ctx context.Context, tx pgx.Tx, jobID int64) error
+
+	Log *slog.Logger
+	Now func() time.Time
+}
+
+// Job is the job of a run.
+type Job struct {
+	ID      int64
+	Attempt int
+	Kind    string // for the log
+	BoardID int64
+}

@@ -1,0 +1,227 @@
+package migration
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"crmsync/internal/retry"
+	"crmsync/mondayclient"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+)
+
+const (
+	// documentBytes bounds the column values of a document.
+	documentBytes = 256 << 10
+
+	// createCost is what creating an item is taken to cost of Monday's complexity.
+	createCost = 10_000
+
+	// writeSize is the most mutations in a document.
+	writeSize = 50
+)
+
+// creation is a record for which an item is created.
+type creation struct {
+	record  *record
+	trial   trial
+	claimed *ledger.Item // leased, once it exists
+	link    *ledger.Link
+}
+
+// newCreation prepares a record without an item: all that it says goes with the call that creates it.
+func newCreation(r *record, idColumn string) *creation {
+	var columns []string
+	for id, v := range r.values {
+		if id != ledger.NameColumn && v.Written() != nil {
+			columns = append(columns, id)
+		}
+	}
+	slices.Sort(columns)
+	return &creation{record: r, trial: trial{pending: [][]string{columns}, sent: []string{}, creating: true, required: idColumn}}
+}
+
+// resumedCreation takes over an item that an earlier session created.
+func resumedCreation(r *record, c created) *creation {
+	r.outcome = isCreated
+	return &creation{record: r, trial: trial{sent: c.columns}}
+}
+
+// item returns the id of the item; 0: it does not exist yet.
+func (c *creation) item() int64 { return c.record.match.itemID() }
+
+// isOpen reports whether the item is still to be created.
+func (c *creation) isOpen() bool { return c.record.isUnmatched() }
+
+// call is the part of a document that creates the item.
+func (c *creation) call(m *mapping.Migration) mondayclient.Create {
+	one := mondayclient.Create{
+		BoardID: m.Board.ID, Group: m.Group, Name: c.record.name(),
+		Columns: map[string]any{m.Record.IDColumn: c.record.id},
+	}
+	for _, id := range c.trial.next() {
+		one.Columns[id] = c.record.values[id].Written()
+	}
+	return one
+}
+
+// document is a call that creates items. It is stored before it is sent, to the letter, so that whatever stops the process it
+// is sent again under the same key: Monday answers it from its memory where it has been there already.
+type document struct {
+	key     string
+	ids     []string // Salesforce Ids
+	creates []mondayclient.Create
+	sentAt  time.Time
+	answer  []answer        // by position; nil: not known
+	open    map[string]bool // Ids of created items that are not linked yet
+}
+
+// answer is what became of one of the items.
+type answer struct {
+	ID      int64    `json:"id,omitempty"`
+	Code    string   `json:"code,omitempty"`
+	Columns []string `json:"columns,omitempty"` // that were sent with it
+	err     error
+}
+
+// cut puts items into documents, as many into one as its size and most allow. The scope tells documents of equal content apart.
+func cut(m *mapping.Migration, creations []*creation, most int, scope string) ([]*document, error) {
+	var documents []*document
+	size := 0
+	for _, c := range creations {
+		one := c.call(m)
+		text, err := json.Marshal(one)
+		if err != nil {
+			return nil, fmt.Errorf("encoding the values of %s: %w", c.record.id, err)
+		}
+		if len(documents) == 0 || size+len(text) > documentBytes || len(documents[len(documents)-1].ids) == most {
+			documents, size = append(documents, &document{sentAt: time.Now()}), 0
+		}
+		d := documents[len(documents)-1]
+		d.ids, d.creates = append(d.ids, c.record.id), append(d.creates, one)
+		size += len(text)
+	}
+	for _, d := range documents {
+		var err error
+		if d.key, err = mondayclient.CreateKey(scope, d.creates); err != nil {
+			return nil, err
+		}
+	}
+	return documents, nil
+}
+
+// mostCreates is how many items one document creates: what is allowed at once is shared by the documents that are under way.
+func mostCreates(b mondayclient.Budget) int {
+	if !b.KnowsComplexity() {
+		return writeSize
+	}
+	allowed := b.ComplexityLimit - b.ComplexityLimit/keptComplexity
+	return min(max(allowed/concurrency/createCost, 1), writeSize)
+}
+
+// take takes over what Monday answered.
+func (d *document) take(answers []mondayclient.Created) {
+	d.answer = make([]answer, len(answers))
+	for n, a := range answers {
+		d.answer[n] = answer{ID: a.ID, err: a.Err, Columns: d.columns(n)}
+		if a.Err != nil {
+			d.answer[n].Code = codeOf(a.Err)
+		}
+	}
+}
+
+// columns are those that are sent with an item.
+func (d *document) columns(n int) []string {
+	if n >= len(d.creates) {
+		return nil // erased
+	}
+	return slices.Sorted(maps.Keys(d.creates[n].Columns))
+}
+
+// readDocument takes over a document that an earlier session left behind.
+func readDocument(stored store.Document) (*document, error) {
+	d := &document{key: stored.Key, ids: stored.Records, sentAt: stored.SentAt}
+	decoder := json.NewDecoder(strings.NewReader(string(stored.Creates)))
+	decoder.UseNumber() // to the letter
+	if err := decoder.Decode(&d.creates); err != nil {
+		return nil, fmt.Errorf("reading a document: %w", err)
+	}
+	if stored.Answer == nil {
+		return d, nil
+	}
+	if err := json.Unmarshal(stored.Answer, &d.answer); err != nil {
+		return nil, fmt.Errorf("reading an answer: %w", err)
+	}
+	return d, nil
+}
+
+// takeAnswers gives the records their items. A record that Monday refuses fails alone; one of whose columns it refuses goes into
+// another document, without that column, as does one that has to wait: an answer that is remembered does not get better. It
+// returns how long Monday asks to wait, and whether anything was learnt.
+func takeAnswers(creations []*creation, documents []*document) (wait time.Duration, learnt bool) {
+	byID := map[string]*creation{}
+	for _, c := range creations {
+		byID[c.record.id] = c
+	}
+	for _, d := range documents {
+		for n, a := range d.answer {
+			c := byID[d.ids[n]]
+			switch after := retry.After(a.err); {
+			case a.ID > 0:
+				c.record.match, c.record.outcome, learnt = created{item: a.ID, columns: a.Columns}, isCreated, true
+				c.trial.accept()
+			case after > 0:
+				wait = max(wait, after)
+			default:
+				learnt = true
+				if named, refuses := columnOf(a.err); !refuses || !c.trial.refuse(named, a.err) {
+					c.record.fail(a.err)
+				}
+			}
+		}
+	}
+	return wait, learnt
+}
+
+// backlog are the documents that earlier sessions left behind, and the items that they created.
+type backlog struct {
+	documents map[string]*document // by key
+	items     map[string]created   // by Salesforce Id
+	in        map[string]*document // by Salesforce Id
+}
+
+// add takes over a document whose answer is known.
+func (b *backlog) add(d *document) {
+	if b.documents == nil {
+		b.documents, b.items, b.in = map[string]*document{}, map[string]created{}, map[string]*document{}
+	}
+	d.open = map[string]bool{}
+	b.documents[d.key] = d
+	for n, a := range d.answer {
+		if a.ID > 0 {
+			d.open[d.ids[n]] = true
+			b.items[d.ids[n]], b.in[d.ids[n]] = created{item: a.ID, columns: a.Columns}, d
+		}
+	}
+}
+
+// settle returns the keys of the documents all of whose items are linked once these records are committed.
+func (b *backlog) settle(records []*record) (keys []string) {
+	for _, r := range records {
+		if d := b.in[r.id]; d != nil {
+			delete(d.open, r.id)
+		}
+	}
+	for key, d := range b.documents {
+		if len(d.open) == 0 {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,98 @@
+package migration
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+)
+
+// stampField is the time of a record's last change of any kind, also by Salesforce itself.
+const stampField = "SystemModstamp"
+
+// soqlTime is how SOQL writes a time. Two of them compare as texts in the order of time.
+const soqlTime = "2006-01-02T15:04:05.000Z"
+
+// overlap is how far a run goes back behind the end of the one before: a transaction that was open then may have been
+// committed since, under an earlier time.
+const overlap = 5 * time.Minute
+
+// selectRecords is the query for the fields of the records that meet a condition, in the order in which a run takes them.
+func selectRecords(m *mapping.Migration, key string, conditions []string) string {
+	fields := []string{"Id", stampField, key}
+	for _, t := range m.Targets {
+		if !slices.Contains(fields, t.Field) {
+			fields = append(fields, t.Field)
+		}
+	}
+	return "SELECT " + strings.Join(fields, ", ") + " FROM " + m.Record.Object + where(conditions) + " ORDER BY " + stampField + ", Id"
+}
+
+// selectNewest is the query for the time of the last change that is there to read.
+func selectNewest(m *mapping.Migration, c store.Cursor) string {
+	return "SELECT " + stampField + " FROM " + m.Record.Object + where(after(m, c)) + " ORDER BY " + stampField + " DESC LIMIT 1"
+}
+
+// countRecords is the query for the number of records behind a cursor.
+func countRecords(m *mapping.Migration, c store.Cursor) string {
+	return "SELECT COUNT() FROM " + m.Record.Object + where(after(m, c))
+}
+
+// after are the conditions for the records behind a cursor.
+func after(m *mapping.Migration, c store.Cursor) []string {
+	conditions := mapped(m)
+	switch {
+	case c.At != "" && c.ID != "":
+		conditions = append(conditions, fmt.Sprintf("((%[1]s = %[2]s AND Id > %[3]s) OR %[1]s > %[2]s)", stampField, c.At, sfclient.Quote(c.ID)))
+	case c.At != "":
+		conditions = append(conditions, stampField+" >= "+c.At)
+	}
+	if c.Until != "" {
+		conditions = append(conditions, stampField+" <= "+c.Until)
+	}
+	return conditions
+}
+
+// among are the conditions for those of the records with these Ids that the mapping wants items of.
+func among(m *mapping.Migration, ids []string) []string {
+	quoted := make([]string, len(ids))
+	for n, id := range ids {
+		quoted[n] = sfclient.Quote(id)
+	}
+	return append(mapped(m), "Id IN ("+strings.Join(quoted, ", ")+")")
+}
+
+func mapped(m *mapping.Migration) []string {
+	if m.Where == "" {
+		return nil
+	}
+	return []string{"(" + m.Where + ")"}
+}
+
+func where(conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(conditions, " AND ")
+}
+
+// stampOf returns the time of a record's last change, as SOQL writes it.
+func stampOf(r sfclient.Record) (string, error) {
+	if at, ok := r.Time(stampField); ok {
+		return at.Format(soqlTime), nil
+	}
+	return "", fmt.Errorf("salesforce: a record without a readable %s", stampField)
+}
+
+// rewind returns a time less the overlap; empty where there is none.
+func rewind(at string) string {
+	t, err := time.Parse(soqlTime, at)
+	if err != nil {
+		return ""
+	}
+	return t.Add(-overlap).Format(soqlTime)
+}
