@@ -1,6 +1,23 @@
 package send
 
-import "crmsync/sfclient"
+import (
+	"slices"
+
+	"crmsync/sfclient"
+)
+
+// doubtsReference reports whether an error names a reference as gone, which is to be confirmed.
+func (s *search) doubtsReference(errs []sfclient.RowError) bool {
+	ids := s.references()
+	for _, e := range errs {
+		named, _ := heldOf(e.Fields, s.attempt.Fields)
+		if !s.asked && e.Class() == sfclient.Gone && slices.ContainsFunc(named, func(field string) bool { return ids[field] != "" }) {
+			s.cause = cause{code: e.Code}
+			return true
+		}
+	}
+	return false
+}
 
 // askReferences asks what became of the records that the attempt refers to, once.
 func (s *search) askReferences() {
@@ -87,22 +104,26 @@ func (s *search) answerReferences(fateOf func(ref) sfclient.Fate) {
 		if ids[field] == "" {
 			continue
 		}
-		fate := fateOf(ref{s.write.References[field], ids[field]})
-		switch {
-		case fate.State == sfclient.Merged:
-			s.reject([]string{field}, fate.MasterID)
-		case fate.State == sfclient.Live, fate.State == sfclient.Converted && s.cause.code != codeConverted:
+		fate, r := fateOf(ref{s.write.References[field], ids[field]}), s.rejection([]string{field})
+		switch fate.State {
+		case sfclient.Live:
 			continue
+		case sfclient.Converted:
+			if s.cause.code != codeConverted {
+				continue
+			}
+		case sfclient.Merged:
+			r.Gone, r.Records = true, []string{fate.MasterID}
 		default:
-			s.reject([]string{field})
+			r.Gone = true
 		}
-		gone = append(gone, field)
+		gone, s.left = append(gone, field), append(s.left, r)
 	}
-	if len(gone) == 0 {
+	if len(gone) > 0 {
+		s.leave(gone)
+	} else if !s.leaveNamed(s.errs) {
 		s.explain()
-		return
 	}
-	s.leave(gone)
 }
 
 // answerDuplicates takes what a call of its own said of a record that a duplicate rule objects to. Where the rule does

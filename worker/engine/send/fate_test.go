@@ -15,7 +15,7 @@ func TestFate(t *testing.T) {
 	gone := func(code string) poison { return poison{field: "AccountId", value: "a1", code: code} }
 	references := map[string]string{"AccountId": "Account", "ReportsToId": "Contact"}
 	linked := func(w Write) Write { w.References = references; return w }
-	dead := Rejection{Code: codeDeleted, Fields: []string{"AccountId"}}
+	dead := Rejection{Code: codeDeleted, Fields: []string{"AccountId"}, Gone: true}
 	tests := map[string]struct {
 		org   func(o *org)
 		write Write
@@ -79,13 +79,13 @@ func TestFate(t *testing.T) {
 				o.fates["a1"] = sfclient.Fate{State: sfclient.Merged, MasterID: "a2"}
 			},
 			linked(update("c1", f{"A": 1, "AccountId": "a1"})),
-			Done{ID: "c1", Left: []Rejection{{Code: codeDeleted, Fields: []string{"AccountId"}, Records: []string{"a2"}}}},
+			Done{ID: "c1", Left: []Rejection{{Code: codeDeleted, Fields: []string{"AccountId"}, Records: []string{"a2"}, Gone: true}}},
 			[]string{"update Contact c1[A AccountId]", "fates Contact c1", "fates Account a1", "update Contact c1[A]"},
 		},
 		"reference of a new record": {
 			func(o *org) { o.poisons = []poison{gone("INVALID_CROSS_REFERENCE_KEY")} },
 			linked(upsert("7", f{"A": 1, "AccountId": "a1"})),
-			Done{ID: "contact-1", Created: true, Left: []Rejection{{Code: "INVALID_CROSS_REFERENCE_KEY", Fields: []string{"AccountId"}}}},
+			Done{ID: "contact-1", Created: true, Left: []Rejection{{Code: "INVALID_CROSS_REFERENCE_KEY", Fields: []string{"AccountId"}, Gone: true}}},
 			[]string{"upsert Contact 7[A AccountId Key__c]", "fates Account a1", "upsert Contact 7[A Key__c]"},
 		},
 		"reference hidden from the owner": {
@@ -101,8 +101,25 @@ func TestFate(t *testing.T) {
 				o.poisons = []poison{{field: "AccountId", value: "a1", code: "INVALID_CROSS_REFERENCE_KEY", named: true}}
 			},
 			linked(update("c1", f{"A": 1, "AccountId": "a1"})),
+			Done{ID: "c1", Left: []Rejection{{Code: "INVALID_CROSS_REFERENCE_KEY", Fields: []string{"AccountId"}, Gone: true}}},
+			[]string{"update Contact c1[A AccountId]", "fates Account a1", "update Contact c1[A]"},
+		},
+		"reference named, but there": {
+			func(o *org) {
+				o.add("Account", "a1", nil)
+				o.poisons = []poison{{field: "AccountId", value: "a1", code: "INVALID_CROSS_REFERENCE_KEY", named: true}}
+			},
+			linked(update("c1", f{"A": 1, "AccountId": "a1"})),
 			Done{ID: "c1", Left: []Rejection{{Code: "INVALID_CROSS_REFERENCE_KEY", Fields: []string{"AccountId"}}}},
-			[]string{"update Contact c1[A AccountId]", "update Contact c1[A]"},
+			[]string{"update Contact c1[A AccountId]", "fates Account a1", "update Contact c1[A]"},
+		},
+		"reference named, that is none": {
+			func(o *org) {
+				o.poisons = []poison{{field: "RecordTypeId", value: "r1", code: "INVALID_CROSS_REFERENCE_KEY", named: true}}
+			},
+			linked(update("c1", f{"A": 1, "RecordTypeId": "r1"})),
+			Done{ID: "c1", Left: []Rejection{{Code: "INVALID_CROSS_REFERENCE_KEY", Fields: []string{"RecordTypeId"}}}},
+			[]string{"update Contact c1[A RecordTypeId]", "update Contact c1[A]"},
 		},
 		"needed reference": {
 			func(o *org) { o.poisons = []poison{gone(codeDeleted)} },

@@ -49,9 +49,10 @@ type search struct {
 	phase phase
 	queue [][]string // without: fields to leave out; part: fields to send; each after the current ones
 	cause cause
-	asked bool // it is known what became of the record and of its references
-	held  bool // the record takes changes, so that some field explains a refusal
-	wrote int  // attempts that wrote something
+	errs  []sfclient.RowError // of the last refusal
+	asked bool                // it is known what became of the record and of its references
+	held  bool                // the record takes changes, so that some field explains a refusal
+	wrote int                 // attempts that wrote something
 
 	id      string
 	created bool
@@ -172,6 +173,11 @@ func (s *search) refuse(errs []sfclient.RowError) {
 		s.rejectWhole()
 		return
 	}
+	s.errs = errs
+	if s.doubtsReference(errs) {
+		s.askReferences()
+		return
+	}
 	if s.leaveNamed(errs) {
 		return
 	}
@@ -224,12 +230,17 @@ func (s *search) leave(fields []string) {
 	}
 }
 
-// reject records that fields are rejected for the cause.
-func (s *search) reject(fields []string, records ...string) {
-	r := Rejection{
+// rejection is that of fields for the cause.
+func (s *search) rejection(fields []string) Rejection {
+	return Rejection{
 		Code: s.cause.code, Fields: fields, Missing: s.cause.missing, Dependent: rules[s.cause.code].dependent,
-		Records: slices.Concat(s.cause.records, records),
+		Records: s.cause.records,
 	}
+}
+
+// reject records that fields are rejected for the cause.
+func (s *search) reject(fields []string) {
+	r := s.rejection(fields)
 	if r.Dependent && s.phase == part && !s.retried {
 		s.later = append(s.later, deferred{r, s.wrote})
 		return

@@ -81,7 +81,7 @@ func TestSimulatedOrg(t *testing.T) {
 		2:  Gone{Code: "ENTITY_IS_DELETED"},
 		3:  Gone{Code: "ENTITY_IS_DELETED", Into: known[0]},
 		4:  Done{ID: known[4], Left: left(codeTrigger, "Title")},
-		5:  Done{ID: known[5], Left: left("ENTITY_IS_DELETED", "AccountId")},
+		5:  Done{ID: known[5], Left: []Rejection{{Code: "ENTITY_IS_DELETED", Fields: []string{"AccountId"}, Gone: true}}},
 		7:  Done{ID: known[7], Left: left("FIELD_CUSTOM_VALIDATION_EXCEPTION", "Department")},
 		60: Done{Created: true, Left: left(codeTrigger, "Title")},
 		61: Done{Created: true, Left: left("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "AccountId")},

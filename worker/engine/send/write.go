@@ -95,4 +95,8 @@ type Rejection struct {
 
 	// Records are the Ids that Salesforce names, such as those of duplicates.
 	Records []string
+
+	// Gone reports whether the record that the field refers to is not there, as Salesforce confirmed when asked for it by
+	// its Id. Where that was merged, Records has the winner. A reference that is merely refused may be there.
+	Gone bool
 }
