@@ -179,6 +179,17 @@ func (i *Item) Restore(at time.Time) {
 // MoveTo records that the item is on another board: nothing is known of its columns there.
 func (i *Item) MoveTo(board int64) { i.BoardID, i.Columns, i.Known = board, nil, false }
 
+// Leave records that the item is on a board of which nothing is told: what was known of its columns no longer holds.
+func (i *Item) Leave() { i.Columns, i.Known = nil, false }
+
+// KnownAt is the time of the value that is known of a column, or of the name, in Unix microseconds; 0: none is.
+func (i *Item) KnownAt(id string) int64 {
+	if id == NameColumn && !i.NameAt.IsZero() {
+		return i.NameAt.UnixMicro()
+	}
+	return i.Columns[id].At
+}
+
 // IsDeleted reports whether the item is known to have ended.
 func (i *Item) IsDeleted() bool { return !i.DeletedAt.IsZero() }
 

@@ -22,8 +22,10 @@ func (w *work) settleExistence() {
 		case t.ends():
 			t.reason = reasonThere
 			w.revive(t)
-		case t.Kind == Restored && w.state == alive:
+		case t.Kind == Restored && w.state == alive && w.item.IsDeleted():
 			w.restore(t)
+		case t.Kind == Restored && w.state == alive:
+			t.reason = reasonThere // its end was never told, or never believed
 		case t.Kind == Restored:
 			t.reason = reasonDeletedSince
 		}

@@ -62,10 +62,20 @@ func (w *work) look() {
 		if rec.IDColumn == "" {
 			continue
 		}
-		if id, ok := sfclient.ID18(columns[rec.IDColumn].Text); ok {
+		if id, ok := sfclient.ID18(columns[rec.IDColumn].Text); ok && !w.hasOther(rec.Name, id) {
 			w.view.Shown[rec.Name] = id
 		}
 	}
+}
+
+// hasOther reports whether an Id is that of another record of the item: on a board that it was on before, the column showed that.
+func (w *work) hasOther(record, id string) bool {
+	for name, link := range w.item.Links {
+		if name != record && (link.SalesforceID == id || link.Ended(id)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *work) isMapped(id string) bool {

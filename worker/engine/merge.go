@@ -95,9 +95,11 @@ func (w *work) ask(id string, at int64) {
 		return
 	}
 	if !ledger.Believable(time.UnixMicro(at), w.now) {
-		at = w.item.Columns[id].At // what is read is newer than what is known
+		at = w.item.KnownAt(id) // what is read is newer than what is known
 	}
-	w.floor.Raise(id, at)
+	if ledger.Believable(time.UnixMicro(at), w.now) {
+		w.floor.Raise(id, at)
+	}
 	w.unread = true
 }
 
@@ -143,7 +145,8 @@ func micros(seconds float64) int64 { return int64(math.Round(seconds * 1e6)) }
 func (w *work) move(read *mondayclient.Item, asked []string) {
 	board := w.mapping.Board(read.BoardID)
 	if board == nil {
-		w.state = elsewhere
+		w.item.Leave()
+		w.state, w.changed = elsewhere, true
 		return
 	}
 	w.item.MoveTo(board.ID)
