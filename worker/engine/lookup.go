@@ -142,10 +142,10 @@ func (p *pass) shownFacts(ctx context.Context, shown []shownID, owners map[strin
 			return nil, fmt.Errorf("describing %s: %w", s.record.Object, err)
 		}
 		switch {
-		case owners[s.id] != 0:
-			facts[s.id] = plan.Shown{Item: owners[s.id]}
 		case !shape.Fits(s.id):
 			facts[s.id] = plan.Shown{Fault: codeWrongObject}
+		case owners[s.id] != 0:
+			facts[s.id] = plan.Shown{Item: owners[s.id]}
 		case !p.Mapping.AdoptShown:
 			facts[s.id] = plan.Shown{Fault: codeNotAdopted}
 		default:
