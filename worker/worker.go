@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,6 +123,7 @@ func New(c Config) (*Pool, error) {
 		CompletedJobRetentionPeriod: keepDone,
 		CancelledJobRetentionPeriod: keepEnded,
 		DiscardedJobRetentionPeriod: keepEnded,
+		ReindexerIndexNames:         reindexed(),
 		Logger:                      c.Log,
 	})
 	if err != nil {
@@ -130,6 +132,12 @@ func New(c Config) (*Pool, error) {
 	p.client = client
 	c.Registerer.MustRegister(queueCollector{store: p.store, queue: p.queue, log: c.Log})
 	return p, nil
+}
+
+// reindexed are the indexes that River rebuilds each night: all but those that our schema drops.
+func reindexed() []string {
+	dropped := []string{"river_job_args_index", "river_job_metadata_index"}
+	return slices.DeleteFunc(river.ReindexerIndexNamesDefault(), func(name string) bool { return slices.Contains(dropped, name) })
 }
 
 // Queue returns the statements on River's table, with the names that package jobs has for what is in it.
