@@ -29,11 +29,11 @@ var mayImport = map[string][]string{
 	"cmd/pgbin":                    {"internal/pglocal"},
 	"deploy":                       {},
 	"ingest":                       {"internal/batch", "jobs", "mondayclient"},
-	"internal/app":                 {"ingest", "internal/audit", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/migration"},
+	"internal/app":                 {"ingest", "internal/audit", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/migration", "worker/sweep"},
 	"internal/arch":                {},
 	"internal/audit":               {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
 	"internal/batch":               {"internal/panics"},
-	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/demo", "internal/progress", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "worker", "worker/migration"},
+	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/demo", "internal/progress", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/engine", "worker/engine/plan", "worker/migration", "worker/sweep"},
 	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/mapping"},
 	"internal/e2e":                 {"ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
 	"internal/oracle":              {"internal/sim/monday"},
@@ -57,12 +57,13 @@ var mayImport = map[string][]string{
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
 	"schema/store":                 {"mondayclient/column", "schema/ledger", "schema/postgres"},
 	"sfclient":                     {},
-	"worker":                       {"internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration"},
+	"worker":                       {"internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
 	"worker/alert":                 {"mondayclient", "schema/queue", "schema/store", "sfclient"},
 	"worker/engine":                {"internal/batch", "internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
 	"worker/engine/plan":           {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient"},
 	"worker/engine/send":           {"sfclient"},
 	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
+	"worker/sweep":                 {"internal/panics", "internal/retry", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan"},
 }
 
 // floors are the packages from the ground up, each with those below it. No import runs upward.

@@ -18,6 +18,7 @@ const (
 	ExitDone   = 0
 	ExitFailed = 1
 	ExitUsage  = 2 // wrong usage or configuration
+	ExitDiffer = 3 // plan --check found differences
 )
 
 // commands is the command line.
@@ -39,6 +40,7 @@ type commands struct {
 	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register the missing ones."`
 	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
 	Status   statusCommand   `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`
+	Plan     planCommand     `cmd:"" help:"Compare Monday with Salesforce, and say field by field what would be written. Writes nothing."`
 	Held     heldCommands    `cmd:"" help:"What the delete brake holds for a person to decide."`
 	Logs     struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
@@ -87,9 +89,12 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		err = app.UsageError{Err: err}
 	}
 	var usage app.UsageError
+	var differ differencesError
 	switch {
 	case err == nil:
 		return ExitDone
+	case errors.As(err, &differ):
+		return ExitDiffer
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, "crmsync:", err)
 		return ExitUsage

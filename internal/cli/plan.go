@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"crmsync/internal/app"
+	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+	"crmsync/worker/engine"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/sweep"
+)
+
+// planTimeout is the longest that one page may take.
+const planTimeout = 10 * time.Minute
+
+type planCommand struct {
+	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Without any, all of them."`
+	Item    []int64  `help:"Only these items." placeholder:"ID"`
+	Adopt   string   `help:"Plan as if first meetings ended with this side's value." enum:",monday" default:"" placeholder:"monday"`
+	Enforce bool     `help:"Plan as if Monday's values were sent over drift."`
+	Out     string   `help:"Write the plan, with values, to this file, for apply --plan." placeholder:"FILE"`
+	JSON    bool     `help:"Print the plan, with values, for scripts."`
+	Check   bool     `help:"Exit with 3 when there is a difference."`
+}
+
+// Run compares boards with Salesforce and says what would be done. It writes nothing in either system.
+func (c planCommand) Run(ctx context.Context, p *program) error {
+	s, boards, db, err := p.comparison(ctx, c.Boards)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	config, err := s.PoolConfig(db, prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	sweeper := newSweeper(s, db, config.Salesforce, config.Monday)
+	choices := plan.Choices{Adopt: c.Adopt == "monday", Enforce: c.Enforce}
+	file := planFile{Version: 1, Mapping: s.Mapping.Fingerprint(), MadeAt: time.Now().UTC(), Choices: choices}
+	for _, board := range boards {
+		found, err := sweeper.Plan(ctx, board, c.Item, choices)
+		if err != nil {
+			return fmt.Errorf("comparing %s: %w", board.Name, err)
+		}
+		file.Boards = append(file.Boards, boardPlanOf(board, found))
+	}
+	file.Salesforce, file.Monday = budgets(ctx, config.Salesforce, config.Monday, file.Boards)
+	if c.Out != "" {
+		if err := file.write(c.Out); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		err = file.encode(p.stdout)
+	} else {
+		err = file.print(p.stdout)
+	}
+	if c.Check && err == nil && file.differs() {
+		return differencesError{}
+	}
+	return err
+}
+
+// differencesError ends a command with the exit code for differences that were found.
+type differencesError struct{}
+
+func (differencesError) Error() string { return "there are differences" }
+
+// comparison prepares a command that compares boards.
+func (p *program) comparison(ctx context.Context, names []string) (*app.Service, []*mapping.Board, *pgxpool.Pool, error) {
+	config, err := app.ReadConfig(p.getenv, app.Role{Worker: true})
+	m, reading := app.ReadMapping(config.Mapping)
+	if err := errors.Join(err, reading); err != nil {
+		return nil, nil, nil, app.UsageError{Err: err}
+	}
+	boards, err := chosenBoards(m, names)
+	if err != nil {
+		return nil, nil, nil, app.UsageError{Err: err}
+	}
+	s := &app.Service{Config: config, Role: app.Role{Worker: true}, Mapping: m, Log: app.NewLog(p.stderr, config)}
+	db, err := s.Connect(ctx)
+	return s, boards, db, err
+}
+
+// chosenBoards are the boards with these names, in the order of the mapping; all, where there are none.
+func chosenBoards(m *mapping.Mapping, names []string) (chosen []*mapping.Board, err error) {
+	var known []string
+	wanted := map[string]bool{}
+	for _, name := range names {
+		wanted[name] = true
+	}
+	for _, b := range m.Boards {
+		known = append(known, b.Name)
+		if len(names) == 0 || wanted[b.Name] {
+			chosen = append(chosen, b)
+		}
+		delete(wanted, b.Name)
+	}
+	for name := range wanted {
+		err = errors.Join(err, fmt.Errorf("the mapping has no board %q; it has: %s", name, strings.Join(known, ", ")))
+	}
+	return chosen, err
+}
+
+// newSweeper is a sweeper that only plans: it has an engine that is given no events.
+func newSweeper(s *app.Service, db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *sweep.Sweeper {
+	comparer := engine.New(engine.Config{
+		Mapping: s.Mapping, Store: store.New(db), Salesforce: salesforce, Monday: monday,
+		BatchSize: s.Config.BatchSize, Concurrency: 1, Timeout: planTimeout,
+		Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	})
+	return sweep.New(sweep.Config{Mapping: s.Mapping, Store: store.New(db), Engine: comparer, Monday: monday, Log: s.Log, Now: time.Now})
+}
+
+// budgets are what is left of both systems' calls, and what the plan takes of them. What cannot be asked stays unknown.
+func budgets(ctx context.Context, salesforce *sfclient.Client, monday *mondayclient.Client, boards []boardPlan) (s, m callBudget) {
+	for _, b := range boards {
+		s.Needed += b.SalesforceCalls
+		m.Needed += b.MondayCalls
+	}
+	if who, err := salesforce.WhoAmI(ctx); err == nil {
+		s.Limit, s.Used = who.Limit, who.Used
+	}
+	if who, err := monday.WhoAmI(ctx); err == nil {
+		m.Limit, m.Used = who.DailyLimit, who.UsedToday
+	}
+	return s, m
+}
+
+// write writes the plan to a file that only its owner may read: it holds values.
+func (f planFile) write(path string) error {
+	text, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("writing the plan: %w", err)
+	}
+	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"crmsync/schema/mapping"
+	"crmsync/worker/engine"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/sweep"
+)
+
+// planFile is a plan. Its JSON form is stable.
+type planFile struct {
+	Version    int          `json:"version"`
+	Mapping    string       `json:"mapping"` // fingerprint
+	MadeAt     time.Time    `json:"made_at"`
+	Choices    plan.Choices `json:"choices"`
+	Boards     []boardPlan  `json:"boards"`
+	Salesforce callBudget   `json:"salesforce_calls"`
+	Monday     callBudget   `json:"monday_calls"`
+}
+
+// callBudget is what a plan takes of a system's calls of a day.
+type callBudget struct {
+	Needed int `json:"needed"`
+	Used   int `json:"used,omitempty"`
+	Limit  int `json:"limit,omitempty"` // 0: not known
+}
+
+type boardPlan struct {
+	Board           string      `json:"board"`
+	ID              int64       `json:"id"`
+	Items           int         `json:"items"` // that were compared
+	Differing       []itemPlan  `json:"differing"`
+	Totals          []planTotal `json:"totals"`
+	SalesforceCalls int         `json:"salesforce_calls"`
+	MondayCalls     int         `json:"monday_calls"`
+}
+
+type itemPlan struct {
+	Item        int64             `json:"item"`
+	Digest      string            `json:"digest"`
+	Differences []fieldDifference `json:"differences"`
+}
+
+type fieldDifference struct {
+	Record       string    `json:"record,omitempty"`
+	Object       string    `json:"object,omitempty"`
+	SalesforceID string    `json:"salesforce_id,omitempty"`
+	Field        string    `json:"field,omitempty"` // empty: the record
+	Kind         plan.Kind `json:"kind"`
+	Code         string    `json:"code,omitempty"`
+	Salesforce   any       `json:"salesforce"`
+	Monday       any       `json:"monday"`
+	Action       string    `json:"action"` // write or leave
+}
+
+// planTotal counts differences of one kind: records, where these are new, and fields.
+type planTotal struct {
+	Object string    `json:"object,omitempty"`
+	Kind   plan.Kind `json:"kind"`
+	Count  int       `json:"count"`
+	Writes int       `json:"writes"` // of these, what is written
+}
+
+func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
+	all := boardPlan{Board: b.Name, ID: b.ID, Items: p.Items, SalesforceCalls: p.Cost.Salesforce, MondayCalls: p.Cost.Monday}
+	all.Differing, all.Totals = []itemPlan{}, []planTotal{}
+	for _, f := range p.Found {
+		one := itemPlan{Item: f.ItemID, Digest: sweep.Digest(f)}
+		for _, d := range f.Differences {
+			one.Differences = append(one.Differences, fieldDifference{
+				d.Record, d.Object, d.SalesforceID, d.Field, d.Kind, d.Code, d.Salesforce, d.Monday, actionOf(d),
+			})
+			all.count(d)
+		}
+		all.Differing = append(all.Differing, one)
+	}
+	slices.SortFunc(all.Totals, func(a, b planTotal) int { return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Kind, b.Kind)) })
+	return all
+}
+
+func actionOf(d engine.Difference) string {
+	if d.Sends {
+		return "write"
+	}
+	return "leave"
+}
+
+// count adds a difference to the totals. The fields of a new record count as that record.
+func (b *boardPlan) count(d engine.Difference) {
+	if d.Kind == plan.NewRecord && d.Field != "" {
+		return
+	}
+	n := slices.IndexFunc(b.Totals, func(t planTotal) bool { return t.Object == d.Object && t.Kind == d.Kind })
+	if n < 0 {
+		n, b.Totals = len(b.Totals), append(b.Totals, planTotal{Object: d.Object, Kind: d.Kind})
+	}
+	b.Totals[n].Count++
+	if d.Sends {
+		b.Totals[n].Writes++
+	}
+}
+
+func (f planFile) differs() bool {
+	return slices.ContainsFunc(f.Boards, func(b boardPlan) bool { return len(b.Differing) > 0 })
+}
+
+func (f planFile) encode(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(f)
+}
+
+// kindWords are the kinds of difference for people to read.
+var kindWords = map[plan.Kind]string{
+	plan.MondayChanged:     "changed in Monday",
+	plan.SalesforceChanged: "drift: changed in Salesforce",
+	plan.BothChanged:       "changed in both",
+	plan.FirstMeeting:      "first meeting: both have a value",
+	plan.Missing:           "empty in Salesforce",
+	plan.NewRecord:         "new record",
+	plan.Gone:              "record is gone",
+	plan.WrongKey:          "key is missing or wrong",
+	plan.IDColumn:          "id column is empty or wrong",
+	plan.CannotBeSent:      "cannot be sent",
+	plan.Deleted:           "item was deleted or archived",
+}
+
+// print prints the plan with its values, then what it comes to.
+func (f planFile) print(w io.Writer) error {
+	for _, b := range f.Boards {
+		fmt.Fprintf(w, "%s (%d): %s compared, %d differ.\n", b.Board, b.ID, plural(b.Items, "item"), len(b.Differing))
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, it := range b.Differing {
+			for _, d := range it.Differences {
+				fmt.Fprintf(table, "  %d\t%s\t%s\t%s\n", it.Item, d.name(), d.change(), d.words())
+			}
+		}
+		for _, t := range b.Totals {
+			fmt.Fprintf(table, "  %s\t%s\t%d\t%s\n", "total", cmp.Or(t.Object, "-"), t.Count, kindWords[t.Kind]+written(t))
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "Calls to do it: Salesforce %s; Monday %s. At half a second a call it takes about %s.\n",
+		f.Salesforce, f.Monday, (time.Duration(f.Salesforce.Needed+f.Monday.Needed) * time.Second / 2).Round(time.Second))
+	return err
+}
+
+func written(t planTotal) string {
+	switch t.Writes {
+	case 0:
+		return ", left alone"
+	case t.Count:
+		return ""
+	}
+	return fmt.Sprintf(", %d left alone", t.Count-t.Writes)
+}
+
+func (d fieldDifference) name() string {
+	name := cmp.Or(d.Record, "item")
+	if d.Field != "" {
+		name += "." + d.Field
+	}
+	return name
+}
+
+func (d fieldDifference) change() string {
+	if d.Field == "" || d.Kind == plan.CannotBeSent {
+		return cmp.Or(d.Code, d.SalesforceID)
+	}
+	if d.Kind == plan.NewRecord || d.Kind == plan.IDColumn {
+		return inPlan(d.Monday)
+	}
+	return inPlan(d.Salesforce) + " -> " + inPlan(d.Monday)
+}
+
+func (d fieldDifference) words() string {
+	if d.Action == "leave" {
+		return kindWords[d.Kind] + ", left alone"
+	}
+	return kindWords[d.Kind]
+}
+
+// inPlan is a value for people to read, on one line.
+func inPlan(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "(empty)"
+	case string:
+		if strings.HasPrefix(v, "new:") {
+			return "(Id of the new record)"
+		}
+		return fmt.Sprintf("%q", v)
+	}
+	return fmt.Sprint(v)
+}
+
+// String is what is needed, and its share of the day where that is known.
+func (b callBudget) String() string {
+	if b.Limit == 0 {
+		return fmt.Sprint(b.Needed)
+	}
+	return fmt.Sprintf("%d (%.1f %% of the day's %d, of which %d are used)", b.Needed, 100*float64(b.Needed)/float64(b.Limit), b.Limit, b.Used)
+}

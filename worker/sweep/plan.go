@@ -1,0 +1,78 @@
+package sweep
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"crmsync/schema/mapping"
+	"crmsync/worker/engine"
+	"crmsync/worker/engine/plan"
+)
+
+// Plan is what a comparison of a board would find and do.
+type Plan struct {
+	Items int // of the board that were read
+	Found []engine.Found
+	Cost  engine.Cost // calls that doing it would take, those to read included
+}
+
+// Plan finds out what a comparison of a board, or of some of its items, would do. It changes nothing anywhere.
+func (s *Sweeper) Plan(ctx context.Context, board *mapping.Board, only []int64, choices plan.Choices) (p Plan, err error) {
+	seen := map[int64]bool{}
+	for cursor, first := "", true; first || cursor != ""; first = false {
+		part, err := s.read(ctx, board, cursor, only)
+		if err != nil {
+			return p, err
+		}
+		part.Dry, part.Choices = true, choices
+		found, cost, err := s.Engine.Compare(ctx, part.Page)
+		if err != nil {
+			return p, err
+		}
+		for _, f := range found {
+			if seen[f.ItemID] = true; f.Err != nil {
+				return p, f.Err
+			}
+			if len(f.Differences) > 0 {
+				p.Found = append(p.Found, f)
+			}
+		}
+		p.Items += len(found)
+		p.Cost.Monday += part.calls + cost.Monday
+		p.Cost.Salesforce += cost.Salesforce
+		cursor = part.cursor
+	}
+	return p, s.planEnded(ctx, board, only, seen, &p)
+}
+
+// planEnded adds the items that have ended.
+func (s *Sweeper) planEnded(ctx context.Context, board *mapping.Board, only []int64, seen map[int64]bool, p *Plan) error {
+	known, err := s.Store.AliveItems(ctx, board.ID, only)
+	if err != nil {
+		return err
+	}
+	var candidates []int64
+	for _, id := range known {
+		if !seen[id] {
+			candidates = append(candidates, id)
+		}
+	}
+	ended, _, calls, err := s.ended(ctx, board.ID, candidates)
+	for _, id := range ended {
+		p.Found = append(p.Found, engine.Found{ItemID: id, Differences: []engine.Difference{{Kind: plan.Deleted, Sends: true}}})
+	}
+	p.Cost.Monday += calls
+	return err
+}
+
+// Digest stands for what was found of an item, values included: what has another one is not what was planned.
+func Digest(f engine.Found) string {
+	text, err := json.Marshal(f.Differences)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
