@@ -161,12 +161,16 @@ func (s *testbed) rate(ctx context.Context, events int) (rate float64, err error
 
 // synced holds that each event changed Salesforce, and that Salesforce holds what the last ones say.
 func (s *testbed) synced(ctx context.Context, events, items int) error {
+	const query = `
+		SELECT coalesce(sum(n) FILTER (WHERE status = 'success'), 0), coalesce(string_agg(concat_ws(' ', n, status, reason), ', '), 'no events')
+		FROM  (SELECT status, response_data->>'reason' AS reason, count(*) AS n FROM sync_logs GROUP BY 1, 2) AS ends`
 	var success int
-	if err := s.DB.QueryRow(ctx, "SELECT count(*) FROM sync_logs WHERE status = 'success'").Scan(&success); err != nil {
+	var ends string
+	if err := s.DB.QueryRow(ctx, query).Scan(&success, &ends); err != nil {
 		return fmt.Errorf("counting the log: %w", err)
 	}
 	if stale := s.stale(events, items); success != events || stale != 0 {
-		return fmt.Errorf("%d of %d events went through, %d records are stale", success, events, stale)
+		return fmt.Errorf("of %d events there are: %s; %d records are stale", events, ends, stale)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"time"
 
+	"crmsync/internal/oracle"
 	sfsim "crmsync/internal/sim/salesforce"
 	"crmsync/internal/stage"
 )
@@ -17,8 +18,6 @@ const (
 
 	// atOnce is how many calls a migration has under way.
 	atOnce = 4
-
-	accounts int64 = 1001 // board
 )
 
 // migrated is what bringing records to a board took.
@@ -180,7 +179,7 @@ func (s *testbed) brought(ctx context.Context, records int) (rate float64, err e
 
 // paired holds that there is one item for each record, and that either shows the other's id.
 func paired(y *stage.Stage, records int) error {
-	items := y.Monday.Items(accounts)
+	items := y.Monday.Items(oracle.Accounts)
 	pairs := 0
 	for _, item := range items {
 		if record := y.Salesforce.Get("Account", item.Text["text_sfid"]); record[sfsim.KeyField] == fmt.Sprint(item.ID) {

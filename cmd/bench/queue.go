@@ -4,9 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"crmsync/internal/oracle"
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/jobs"
+	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
+	"crmsync/schema/store"
 )
 
 // firstItem is the id of the first of the linked items; it exceeds 32 bits, as Monday's do.
@@ -17,30 +27,55 @@ func (s *testbed) empty(ctx context.Context) error {
 	return s.exec(ctx, "TRUNCATE river_job, items, links, sync_logs, error_logs, dead_letters, migration_runs, migration_documents", "CHECKPOINT")
 }
 
-// link makes items of the contacts board that are linked to records, as the engine leaves them.
+// linkAtOnce and queueAtOnce are how many items, and events, are written at a time.
+const linkAtOnce, queueAtOnce = 1000, 5000
+
+// link creates items of the contacts board that are linked to records, and keeps of them what the engine would.
 func (s *testbed) link(ctx context.Context, items int) error {
 	for n := len(s.linked); n < items; n++ {
 		s.linked = append(s.linked, s.Salesforce.Insert("Contact", map[string]any{
 			"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@example.org", sfsim.KeyField: fmt.Sprint(firstItem + int64(n)),
 		}))
 	}
-	const known = `
-		INSERT INTO items (item_id, board_id, name, name_at, columns, known)
-		SELECT $1 + n - 1, 1002, 'Ada Lovelace', now() - interval '1 day', jsonb_build_object(
-		           'email', jsonb_build_object('t', 'email', 's', 'ada@example.org', 'at', 1790000000000000),
-		           'text_sfid', jsonb_build_object('t', 'text', 's', id, 'at', 1790000000000000)), true
-		FROM   unnest($2::text[]) WITH ORDINALITY AS l(id, n)`
-	const links = `
-		INSERT INTO links (item_id, record, object, salesforce_id, written)
-		SELECT $1 + n - 1, 'contact', 'Contact', id, jsonb_build_object('FirstName', 'Ada', 'LastName', 'Lovelace', 'Email', 'ada@example.org',
-		           'AccountId', NULL, 'Monday_Item_Id__c', ($1 + n - 1)::text)
-		FROM   unnest($2::text[]) WITH ORDINALITY AS l(id, n)`
-	for _, statement := range []string{known, links} {
-		if _, err := s.DB.Exec(ctx, statement, firstItem, s.linked[:items]); err != nil {
-			return fmt.Errorf("linking items: %w", err)
+	kept, holder := store.New(s.DB), uuid.New()
+	for from := 0; from < items; from += linkAtOnce {
+		var refs []ledger.Ref
+		for n := from; n < min(from+linkAtOnce, items); n++ {
+			refs = append(refs, ledger.Ref{BoardID: oracle.Contacts, ItemID: firstItem + int64(n)})
+		}
+		claimed, err := kept.Claim(ctx, holder, refs, time.Minute)
+		if err != nil {
+			return err
+		}
+		var c store.Commit
+		for _, item := range claimed {
+			describe(item, s.linked[item.ID-firstItem])
+			c.Items = append(c.Items, store.ItemChange{Item: item, Changed: true})
+			c.Links = append(c.Links, item.Links["contact"])
+		}
+		if lost, err := kept.Save(ctx, holder, c); err != nil || len(lost) > 0 || len(claimed) < len(refs) {
+			return fmt.Errorf("linking items: %d of %d claimed, %d lost: %w", len(claimed), len(refs), len(lost), err)
 		}
 	}
 	return nil
+}
+
+// describe makes an item known in full, with a record that holds what it should. A column that is missing here would be read.
+func describe(item *ledger.Item, record string) {
+	at := time.Now().Add(-24 * time.Hour)
+	item.Name, item.NameAt, item.Known = "Ada Lovelace", at, true
+	item.Columns = map[string]ledger.Column{
+		"email":           {Value: column.Value{Type: column.Email, Text: "ada@example.org"}, At: at.UnixMicro()},
+		"connect_account": {Value: column.Value{Type: column.BoardRelation}, At: at.UnixMicro()},
+		"text_sfid":       {Value: column.Value{Type: column.Text, Text: record}, At: at.UnixMicro()},
+	}
+	link := &ledger.Link{ItemID: item.ID, Record: "contact", Object: "Contact", SalesforceID: record, Origin: ledger.Created}
+	for field, value := range map[string]any{
+		"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@example.org", "AccountId": nil, sfsim.KeyField: fmt.Sprint(item.ID),
+	} {
+		link.Agree(field, value)
+	}
+	item.Links = map[string]*ledger.Link{"contact": link}
 }
 
 // stride is how far apart the items of two events are: neighbours in the queue are none in the tables. It is a prime, so that
@@ -49,17 +84,34 @@ const stride = 1_000_003
 
 // queue queues changes of the items' e-mail column as ingest does.
 func (s *testbed) queue(ctx context.Context, events, items int) error {
-	const queue = `
-		INSERT INTO river_job (kind, args, queue, state, max_attempts, priority, unique_key, unique_states)
-		SELECT 'column_update', jsonb_build_object('key', md5(n::text), 'type', 'update_column_value', 'board_id', 1002, 'item_id', $1::bigint + n * $4 % $3,
-		           'triggered_at', now(), 'received_at', now(), 'column_id', 'email', 'column_type', 'email', 'changed_at', 1790100000 + n,
-		           'value', jsonb_build_object('email', 'ada' || n || '@example.org', 'text', 'ada' || n || '@example.org', 'changed_at', '2026-09-23T12:03:55.044Z')),
-		       'events', 'available', 12, 1, sha256(n::text::bytea), B'11111111'
-		FROM   generate_series(0, $2::bigint - 1) AS n`
-	if _, err := s.DB.Exec(ctx, queue, firstItem, events, items, stride); err != nil {
-		return fmt.Errorf("queueing events: %w", err)
+	client, err := river.NewClient(riverpgxv5.New(s.DB), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return fmt.Errorf("preparing the queue: %w", err)
+	}
+	opts, began := &river.InsertOpts{MaxAttempts: 12}, time.Now()
+	for from := 0; from < events; from += queueAtOnce {
+		var params []river.InsertManyParams
+		for n := from; n < min(from+queueAtOnce, events); n++ {
+			params = append(params, river.InsertManyParams{Args: change(n, items, began), InsertOpts: opts})
+		}
+		if _, err := client.InsertManyFast(ctx, params); err != nil {
+			return fmt.Errorf("queueing events: %w", err)
+		}
 	}
 	return s.exec(ctx, "VACUUM ANALYZE", "CHECKPOINT")
+}
+
+// change is the nth change of an e-mail column. Each is newer than those before.
+func change(n, items int, began time.Time) jobs.ColumnUpdateArgs {
+	at := began.Add(-time.Hour).Add(time.Duration(n) * time.Millisecond)
+	return jobs.ColumnUpdateArgs{
+		Event: jobs.Event{
+			Key: fmt.Sprint(n), Type: "update_column_value", BoardID: oracle.Contacts, ItemID: firstItem + int64(n*stride%items),
+			TriggeredAt: began, ReceivedAt: began,
+		},
+		ColumnID: "email", ColumnType: "email", ChangedAt: float64(at.UnixMicro()) / 1e6,
+		Value: fmt.Appendf(nil, `{"email":"ada%[1]d@example.org","text":"ada%[1]d@example.org","changed_at":%[2]q}`, n, at.UTC().Format("2006-01-02T15:04:05.000Z")),
+	}
 }
 
 // stale counts the linked records that do not hold what the last of the queued events says.
