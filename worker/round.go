@@ -44,6 +44,10 @@ func (p *Pool) round(ctx context.Context) error {
 		err = errors.Join(err, b.settle(ctx))
 	}
 	_, sweeping := p.queue.SweepLetters(ctx)
-	err = errors.Join(err, p.queue.WakeEnded(ctx), sweeping, p.alerter.Round(ctx))
+	closed, closing := p.store.CloseLetters(ctx)
+	if closed > 0 {
+		p.config.Log.Info("dead letters closed: later events did what they could not", "letters", closed)
+	}
+	err = errors.Join(err, p.queue.WakeEnded(ctx), sweeping, closing, p.alerter.Round(ctx))
 	return errors.Join(err, p.store.Free(context.WithoutCancel(ctx), holder, []string{roundLease}))
 }

@@ -142,7 +142,7 @@ func reindexed() []string {
 
 // Queue returns the statements on River's table, with the names that package jobs has for what is in it.
 func Queue(db *pgxpool.Pool) *queue.Queue {
-	return queue.New(db, queue.Names{Events: jobs.QueueEvents, MigrateBoard: jobs.KindMigrateBoard})
+	return queue.New(db, queue.Names{Events: jobs.QueueEvents, Migrations: jobs.QueueMigrations, MigrateBoard: jobs.KindMigrateBoard})
 }
 
 // guardedSalesforce is the client whose calls pass through a breaker. The breaker's own do not.

@@ -39,6 +39,7 @@ type commands struct {
 	Scaffold scaffoldCommand `cmd:"" help:"Print a first mapping for a Monday board and a Salesforce object."`
 	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register the missing ones."`
 	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
+	Ignore   ignoreCommand   `cmd:"" help:"Close dead letters that nothing is to be done about."`
 	Status   statusCommand   `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`
 	Plan     planCommand     `cmd:"" help:"Compare Monday with Salesforce, and say field by field what would be written. Writes nothing."`
 	Held     heldCommands    `cmd:"" help:"What the delete brake holds for a person to decide."`

@@ -4,19 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"crmsync/internal/app"
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
 	"crmsync/worker"
 )
 
 type replayCommand struct {
-	All  bool    `help:"All dead letters that have not been replayed."`
-	Jobs []int64 `arg:"" optional:"" name:"id" help:"Job ids, as in alerts and in the list."`
+	All  bool    `help:"All open dead letters that can be put back."`
+	Jobs []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and the list name them."`
 }
 
 // Run puts dead letters back, or lists them.
@@ -45,15 +45,38 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 			wanted = append(wanted, letter.JobID)
 		}
 	}
-	replayed, err := worker.Queue(db).Replay(ctx, wanted, attempts)
+	replayed, staying, err := worker.Queue(db).Replay(ctx, wanted, attempts)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "%d put back into the queue.\n", len(replayed))
-	return unknown(wanted, replayed)
+	switch text := byReason(staying); {
+	case text == "":
+	case c.All:
+		fmt.Fprintf(p.stdout, "%d not put back:\n%s\n", len(staying), text)
+	default:
+		return errors.New(text)
+	}
+	return nil
 }
 
-// listLetters prints the dead letters that wait for somebody.
+// byReason names the jobs that were not put back, a line for each reason.
+func byReason(staying []queue.Staying) string {
+	var reasons []string
+	jobs := map[string][]string{}
+	for _, s := range staying {
+		if jobs[s.Reason] == nil {
+			reasons = append(reasons, s.Reason)
+		}
+		jobs[s.Reason] = append(jobs[s.Reason], fmt.Sprint(s.JobID))
+	}
+	for n, reason := range reasons {
+		reasons[n] += ": " + strings.Join(jobs[reason], ", ")
+	}
+	return strings.Join(reasons, "\n")
+}
+
+// listLetters prints the open dead letters.
 func (p *program) listLetters(ctx context.Context, s *store.Store) error {
 	letters, err := s.OpenLetters(ctx)
 	if err != nil {
@@ -64,26 +87,12 @@ func (p *program) listLetters(ctx context.Context, s *store.Store) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "JOB\tGIVEN UP\tEVENT\tBOARD\tITEM\tATTEMPTS\tREASON")
+	fmt.Fprintln(table, "JOB\tFAILED AT\tEVENT\tBOARD\tITEM\tATTEMPTS\tREASON")
 	for _, l := range letters {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", l.JobID, l.CreatedAt.UTC().Format(time.DateTime), l.Event,
 			number(l.BoardID), number(l.ItemID), l.Attempts, l.Reason)
 	}
 	return table.Flush()
-}
-
-// unknown names the ids that were asked for and are no dead letters.
-func unknown(wanted, replayed []int64) error {
-	var missing []string
-	for _, id := range wanted {
-		if !slices.Contains(replayed, id) {
-			missing = append(missing, fmt.Sprint(id))
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return fmt.Errorf("not dead letters, or already replayed: %s", strings.Join(missing, ", "))
 }
 
 func number(n *int64) string {

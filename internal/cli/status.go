@@ -24,7 +24,8 @@ type statusCommand struct {
 type Status struct {
 	Queue       []queueStatus  `json:"queue"`
 	LastHour    hourStatus     `json:"last_hour"`
-	DeadLetters int            `json:"dead_letters"`
+	DeadLetters int            `json:"dead_letters"` // open ones
+	OutOfSync   int            `json:"items_out_of_sync"`
 	Outages     []outageStatus `json:"outages"`
 	Paused      []pauseStatus  `json:"paused_queues"`
 	Channels    []chanStatus   `json:"alert_channels"`
@@ -116,6 +117,9 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	if now.DeadLetters, err = s.CountOpenLetters(ctx); err != nil {
 		return now, err
 	}
+	if now.OutOfSync, err = s.CountRejected(ctx); err != nil {
+		return now, err
+	}
 	outages, err := s.OpenOutages(ctx)
 	now.Outages = []outageStatus{}
 	for _, o := range outages {
@@ -185,6 +189,7 @@ func (p *program) printStatus(now Status) error {
 	fmt.Fprintf(table, "last hour\t%d applied\t%d unchanged\t%d skipped\t%d failed\n", h.Success, h.Unchanged, h.Skipped, h.Failed)
 	fmt.Fprintf(table, "delivery to end\tp50 %s\tp99 %s\n", seconds(h.P50), seconds(h.P99))
 	fmt.Fprintf(table, "dead letters\t%d\n", now.DeadLetters)
+	fmt.Fprintf(table, "out of sync\t%s with a rejected value\n", plural(now.OutOfSync, "item"))
 	for _, system := range []string{"salesforce", "monday"} {
 		fmt.Fprintf(table, "%s\t%s\n", system, standing(now.Outages, system))
 	}

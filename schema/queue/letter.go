@@ -2,8 +2,13 @@ package queue
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 
+	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"crmsync/schema/postgres"
 )
@@ -29,7 +34,8 @@ func (q *Queue) SweepLetters(ctx context.Context) (found int64, err error) {
 			INSERT INTO dead_letters AS d (job_id, kind, args, reason, attempts, ended_at)
 			SELECT id, kind, args, reason, attempt, finalized_at FROM gone
 			ON CONFLICT (job_id) DO UPDATE
-			SET    reason = excluded.reason, attempts = excluded.attempts, ended_at = excluded.ended_at, created_at = now(), alerted_at = NULL, replayed_at = NULL
+			SET    reason = excluded.reason, attempts = excluded.attempts, ended_at = excluded.ended_at, created_at = now(), alerted_at = NULL,
+			       replayed_at = NULL, closed_at = NULL, closed_by = NULL
 		)
 		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
 		SELECT id, coalesce(args->>'type', kind), (args->>'board_id')::bigint, (args->>'item_id')::bigint, args->>'column_id',
@@ -41,33 +47,123 @@ func (q *Queue) SweepLetters(ctx context.Context) (found int64, err error) {
 	return tag.RowsAffected(), postgres.Wrap("sweeping up dead letters", err)
 }
 
-// Replay puts the jobs of dead letters back into the queue with all their tries, and forgets what Salesforce refused of
-// their items, so that it is tried again. It returns the job ids that it put back: one that is no dead letter, or that was
-// replayed already, is not among them. The job of a letter that River has pruned since is made anew, under the same id.
-func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int) (replayed []int64, err error) {
-	const query = `
+// Staying is a dead letter that was not put back.
+type Staying struct {
+	JobID  int64
+	Reason string
+}
+
+// Replay puts the jobs of dead letters back into the queue with all their attempts, and forgets what Salesforce refused of
+// their items, so that it is attempted again. It returns the job ids that it put back, and the others with the reason. The
+// job of a letter that River has pruned since is created again, under the same id.
+func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int) (replayed []int64, staying []Staying, err error) {
+	for range replayRounds {
+		replayed, staying, err = q.replay(ctx, jobIDs, maxAttempts)
+		// Between the look and the change, somebody may have queued a job that excludes one of these.
+		if answered, ok := errors.AsType[*pgconn.PgError](err); !ok || answered.Code != pgerrcode.UniqueViolation {
+			break
+		}
+	}
+	return replayed, staying, postgres.Wrap("replaying dead letters", err)
+}
+
+const replayRounds = 3
+
+func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int) (replayed []int64, staying []Staying, err error) {
+	const change = `
 		WITH letters AS (
-			UPDATE dead_letters SET replayed_at = clock_timestamp()
-			WHERE  job_id = ANY($1) AND replayed_at IS NULL
+			UPDATE dead_letters SET replayed_at = clock_timestamp(), closed_at = NULL, closed_by = NULL
+			WHERE  job_id = ANY($1)
 			RETURNING job_id, kind, args
 		), forgotten AS (
 			UPDATE links SET refused = '{}'
 			WHERE  item_id IN (SELECT (args->>'item_id')::bigint FROM letters) AND refused <> '{}'
-		), jobs AS (
-			INSERT INTO river_job AS j (id, kind, args, queue, state, max_attempts, priority)
-			OVERRIDING SYSTEM VALUE
-			SELECT job_id, kind, args, $3, 'available', $2, 1 FROM letters
-			ON CONFLICT (id) DO UPDATE
-			SET    state = 'available', attempt = 0, max_attempts = excluded.max_attempts, finalized_at = NULL, scheduled_at = now(),
-			       metadata = j.metadata - 'cancel_attempted_at' -- River would cancel the next try by it
-			WHERE  j.state IN ('discarded', 'cancelled')
-			RETURNING j.id
 		)
-		SELECT id FROM jobs ORDER BY id`
-	rows, err := q.pool.Query(ctx, query, jobIDs, maxAttempts, q.names.Events)
-	if err != nil {
-		return nil, postgres.Wrap("replaying dead letters", err)
+		INSERT INTO river_job AS j (id, kind, args, queue, state, max_attempts, priority)
+		OVERRIDING SYSTEM VALUE
+		SELECT job_id, kind, args, CASE WHEN kind = $3 THEN $4 ELSE $5 END, 'available', $2, 1 FROM letters
+		ON CONFLICT (id) DO UPDATE
+		SET    state = 'available', attempt = 0, max_attempts = excluded.max_attempts, finalized_at = NULL, scheduled_at = now(),
+		       metadata = j.metadata - 'cancel_attempted_at' -- River would cancel the next attempt by it
+		WHERE  j.state IN ('discarded', 'cancelled')`
+	err = pgx.BeginFunc(ctx, q.pool, func(tx pgx.Tx) error {
+		replayed, staying, err = q.replayable(ctx, tx, jobIDs)
+		if err != nil || len(replayed) == 0 {
+			return err
+		}
+		_, err = tx.Exec(ctx, change, replayed, maxAttempts, q.names.MigrateBoard, q.names.Migrations, q.names.Events)
+		return err
+	})
+	return replayed, staying, err
+}
+
+// replayable tells the dead letters that can be put back from those that cannot, and locks them. Of several that exclude
+// each other in the queue the oldest can.
+func (q *Queue) replayable(ctx context.Context, tx pgx.Tx, jobIDs []int64) (replayable []int64, staying []Staying, err error) {
+	const look = `
+		SELECT w.id, d.job_id IS NULL OR d.replayed_at IS NOT NULL, coalesce(j.state::text, ''), coalesce(same.id, run.id, 0),
+		       coalesce(CASE WHEN d.kind = $2 THEN d.args->>'board_id' -- also of a job that was pruned
+		                     WHEN river_job_state_in_bitmask(j.unique_states, 'available') THEN encode(j.unique_key, 'hex') END, '')
+		FROM   unnest($1::bigint[]) AS w(id)
+		LEFT   JOIN dead_letters d ON d.job_id = w.id
+		LEFT   JOIN river_job j ON j.id = w.id
+		LEFT   JOIN LATERAL (
+			SELECT o.id FROM river_job o
+			WHERE  o.unique_key = j.unique_key AND o.id <> j.id AND o.unique_states IS NOT NULL
+			AND    river_job_state_in_bitmask(o.unique_states, o.state) AND river_job_state_in_bitmask(j.unique_states, 'available')
+			LIMIT  1
+		) AS same ON true
+		LEFT   JOIN LATERAL (
+			SELECT o.id FROM river_job o
+			WHERE  d.kind = $2 AND o.kind = $2 AND o.id <> w.id AND o.args->'board_id' = d.args->'board_id'
+			AND    o.state IN ('available', 'pending', 'retryable', 'running', 'scheduled')
+			LIMIT  1
+		) AS run ON true
+		ORDER  BY w.id`
+	if _, err := tx.Exec(ctx, "SELECT FROM dead_letters WHERE job_id = ANY($1) ORDER BY job_id FOR UPDATE", jobIDs); err != nil {
+		return nil, nil, err
 	}
-	replayed, err = pgx.CollectRows(rows, pgx.RowTo[int64])
-	return replayed, postgres.Wrap("replaying dead letters", err)
+	rows, err := tx.Query(ctx, look, slices.Compact(slices.Sorted(slices.Values(jobIDs))), q.names.MigrateBoard)
+	if err != nil {
+		return nil, nil, err
+	}
+	var l found
+	taken := map[string]int64{}
+	_, err = pgx.ForEachRow(rows, []any{&l.id, &l.replayed, &l.state, &l.other, &l.key}, func() error {
+		if l.other == 0 && l.key != "" {
+			l.other = taken[l.key]
+		}
+		if reason := l.stays(); reason != "" {
+			staying = append(staying, Staying{l.id, reason})
+			return nil
+		}
+		if l.key != "" {
+			taken[l.key] = l.id
+		}
+		replayable = append(replayable, l.id)
+		return nil
+	})
+	return replayable, staying, err
+}
+
+// found is what replayable finds of a job.
+type found struct {
+	id       int64
+	replayed bool   // or no dead letter at all
+	state    string // of its row in the queue; empty: it was pruned
+	other    int64  // job that excludes this one; 0: none
+	key      string // what two jobs must not have in common; empty: nothing
+}
+
+// stays is the reason for which the job cannot be put back, or empty.
+func (l found) stays() string {
+	switch {
+	case l.replayed:
+		return "not dead letters, or already replayed"
+	case l.state != "" && l.state != "discarded" && l.state != "cancelled":
+		return "its job is " + l.state + " already"
+	case l.other != 0:
+		return fmt.Sprintf("job %d does the same and is not done: ignore, or replay once it is", l.other)
+	}
+	return ""
 }

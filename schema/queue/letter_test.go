@@ -2,13 +2,16 @@ package queue_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
 )
 
@@ -37,7 +40,11 @@ func (w *world) unalerted() (jobs []int64) {
 
 func (w *world) replay(ids ...int64) []int64 {
 	w.t.Helper()
-	return must[[]int64](w.t)(w.Replay(w.t.Context(), ids, 12))
+	replayed, staying, err := w.Replay(w.t.Context(), ids, 12)
+	if err != nil || len(replayed)+len(staying) != len(ids) {
+		w.t.Fatalf("%v: of %v %v were replayed, %+v were not", err, ids, replayed, staying)
+	}
+	return replayed
 }
 
 func TestLetterLife(t *testing.T) {
@@ -79,7 +86,7 @@ func TestLetterLife(t *testing.T) {
 	w.exec("DELETE FROM river_job WHERE id = $1", job)
 	is("replayed after River pruned it", w.replay(job), []int64{job})
 	if got := ask[string](w, "SELECT kind || ' ' || queue || ' ' || (args->>'name') FROM river_job WHERE id = $1", job); got != "item_rename events Ada" {
-		t.Errorf("the job is made anew as %q", got)
+		t.Errorf("the job is created again as %q", got)
 	}
 	next := w.job("available", "item_rename", eventArgs)
 	if next <= job {
@@ -159,5 +166,74 @@ func TestLetters(t *testing.T) {
 			t.Fatalf("%+v, want the letter of job %d", some, job)
 		}
 		after = some[0].ID
+	}
+}
+
+// unique puts a job into the queue as River does with one that is unique while it is not done.
+func (w *world) unique(state, key string) int64 {
+	w.t.Helper()
+	id := w.job(state, "migrate_board", `{"board_id": `+key+`}`)
+	w.exec(`UPDATE river_job SET queue = 'migrations', unique_key = $2, unique_states = B'11110001' WHERE id = $1`, id, []byte(key))
+	return id
+}
+
+// TestReplayExcluded: jobs that exclude each other in the queue are not put back beside each other, and the others are.
+func TestReplayExcluded(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	first, second := w.unique("discarded", "1001"), w.unique("discarded", "1001")
+	waits := w.unique("discarded", "1002")
+	live := w.unique("scheduled", "1002")
+	pruned, ordinary := w.unique("discarded", "1001"), w.job("discarded", "item_rename", eventArgs)
+	w.sweep()
+	w.exec("DELETE FROM river_job WHERE id = $1", pruned)
+	replayed, staying, err := w.Replay(t.Context(), []int64{ordinary, pruned, second, first, waits, 999}, 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := "job %d does the same and is not done: ignore, or replay once it is"
+	want := []queue.Staying{
+		{JobID: second, Reason: fmt.Sprintf(same, first)}, {JobID: waits, Reason: fmt.Sprintf(same, live)},
+		{JobID: pruned, Reason: fmt.Sprintf(same, first)},
+		{JobID: 999, Reason: "not dead letters, or already replayed"},
+	}
+	slices.SortFunc(staying, func(a, b queue.Staying) int { return int(a.JobID - b.JobID) })
+	if diff := cmp.Diff(want, staying); diff != "" {
+		t.Errorf("staying (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{first, ordinary}, replayed); diff != "" {
+		t.Errorf("replayed (-want +got):\n%s", diff)
+	}
+	w.exec("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1", first)
+	w.exec("DELETE FROM river_job WHERE id = $1", live)
+	if got := w.replay(second, waits); !slices.Equal(got, []int64{second, waits}) {
+		t.Errorf("afterwards %v are put back, want %v", got, []int64{second, waits})
+	}
+	if queues := ask[string](w, "SELECT string_agg(DISTINCT queue, ' ') FROM river_job WHERE kind = 'migrate_board'"); queues != "migrations" {
+		t.Errorf("runs are in %s", queues)
+	}
+}
+
+// TestReplayAtOnce: jobs that somebody queues between the look and the change keep nothing else back.
+func TestReplayAtOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	var dead []int64
+	for range 20 {
+		dead = append(dead, w.unique("discarded", "1001"))
+	}
+	ordinary := w.job("discarded", "item_rename", eventArgs)
+	w.sweep()
+	var wait sync.WaitGroup
+	for _, id := range dead {
+		wait.Go(func() {
+			if _, _, err := w.Replay(t.Context(), []int64{id, ordinary}, 12); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if n := ask[int](w, "SELECT count(*) FROM river_job WHERE state = 'available'"); n != 2 {
+		t.Errorf("%d jobs are put back, want one run and the ordinary one", n)
 	}
 }

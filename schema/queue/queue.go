@@ -17,6 +17,7 @@ import (
 // Names are the names that the statements need, as they are stored in river_job.
 type Names struct {
 	Events       string // queue of the events
+	Migrations   string // queue of the runs
 	MigrateBoard string // kind of the job that runs a board's migration
 }
 

@@ -21,7 +21,7 @@ type world struct {
 func setup(t *testing.T) *world {
 	t.Helper()
 	db := schematest.New(t)
-	return &world{queue.New(db, queue.Names{Events: "events", MigrateBoard: "migrate_board"}), store.New(db), t, db}
+	return &world{queue.New(db, queue.Names{Events: "events", Migrations: "migrations", MigrateBoard: "migrate_board"}), store.New(db), t, db}
 }
 
 func (w *world) exec(query string, args ...any) {

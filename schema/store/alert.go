@@ -118,7 +118,7 @@ func (s *Store) UntoldLetters(ctx context.Context, c Channel, after int64, limit
 	const condition = `
 		WHERE  d.id > $3
 		AND    NOT EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at AND a.channel = $1)
-		AND    (d.alerted_at IS NULL OR d.replayed_at IS NULL AND d.alerted_at >= $2
+		AND    (d.alerted_at IS NULL OR ` + isOpen + ` AND d.alerted_at >= $2
 		        AND EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at))
 		ORDER  BY d.id
 		LIMIT  $4`

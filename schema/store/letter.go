@@ -34,16 +34,86 @@ const letterColumns = `
 	FROM dead_letters d
 	LEFT JOIN LATERAL (SELECT object, salesforce_id, code FROM error_logs WHERE job_id = d.job_id ORDER BY id DESC LIMIT 1) e ON true`
 
-// OpenLetters are the dead letters that were not put back into the queue, oldest first.
+// isOpen is the condition of a dead letter d that was not put back, closed or ignored.
+const isOpen = `d.replayed_at IS NULL AND d.closed_at IS NULL`
+
+// OpenLetters returns the dead letters that wait for a person, oldest first.
 func (s *Store) OpenLetters(ctx context.Context) ([]Letter, error) {
-	return s.letters(ctx, `SELECT `+letterColumns+` WHERE d.replayed_at IS NULL ORDER BY d.id`)
+	return s.letters(ctx, `SELECT `+letterColumns+` WHERE `+isOpen+` ORDER BY d.id`)
 }
 
-// CountOpenLetters is how many dead letters wait for somebody.
+// CountOpenLetters returns how many dead letters wait for a person.
 func (s *Store) CountOpenLetters(ctx context.Context) (n int, err error) {
-	const query = `SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL`
-	err = s.pool.QueryRow(ctx, query).Scan(&n)
+	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM dead_letters d WHERE `+isOpen).Scan(&n)
 	return n, doing("counting dead letters", err)
+}
+
+// IgnoreLetters closes open dead letters that a person has decided to do nothing about, and returns their jobs.
+func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, person string) (ignored []int64, err error) {
+	const query = `
+		UPDATE dead_letters d SET closed_at = now(), closed_by = 'ignored by ' || $2
+		WHERE  d.job_id = ANY($1) AND ` + isOpen + `
+		RETURNING d.job_id`
+	rows, err := s.pool.Query(ctx, query, jobIDs, person)
+	if err != nil {
+		return nil, doing("ignoring dead letters", err)
+	}
+	ignored, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+	return ignored, doing("ignoring dead letters", err)
+}
+
+// CloseLetters closes the open dead letters whose item has caught up: a later event of it succeeded, and nothing of it is
+// rejected any more that the dead letter is about. That event is of the same column, of the same kind, or a resync. Where
+// the dead letter is a refusal, which the links keep for as long as it stands, any event of the item will do, once nothing
+// of the item is rejected. A dead letter of a run is closed by a later run of its board. It returns how many were closed.
+func (s *Store) CloseLetters(ctx context.Context) (closed int64, err error) {
+	const items = `
+		UPDATE dead_letters d SET closed_at = now(), closed_by = 'job ' || later.job_id
+		FROM   (SELECT d.*, coalesce((SELECT class = 'permanent' AND object IS NOT NULL FROM error_logs e
+		                              WHERE e.job_id = d.job_id ORDER BY id DESC LIMIT 1), false) AS refused
+		        FROM dead_letters d WHERE ` + isOpen + `) AS o
+		CROSS  JOIN LATERAL (
+			SELECT s.job_id FROM sync_logs s
+			WHERE  s.item_id = (o.args->>'item_id')::bigint AND s.job_id <> o.job_id
+			AND    s.status IN ('success', 'unchanged') AND s.finished_at > o.ended_at
+			AND    (s.column_id = o.args->>'column_id'
+			        OR s.event = 'item_resync'
+			        OR s.column_id IS NULL AND s.event = o.args->>'type'
+			        OR o.refused AND NOT EXISTS (SELECT FROM links l WHERE l.item_id = s.item_id AND l.refused <> '{}'))
+			ORDER  BY s.column_id = o.args->>'column_id' DESC NULLS LAST, s.finished_at DESC
+			LIMIT  1
+		) AS later
+		WHERE  d.id = o.id
+		AND    NOT EXISTS (SELECT FROM links l, jsonb_each(l.refused) r
+		                   WHERE l.item_id = (o.args->>'item_id')::bigint AND (r.value->>'job_id')::bigint = o.job_id)`
+	const runs = `
+		UPDATE dead_letters d SET closed_at = now(), closed_by = 'job ' || later.job_id
+		FROM   (SELECT * FROM dead_letters d WHERE ` + isOpen + `) AS o
+		CROSS  JOIN LATERAL (
+			SELECT r.job_id FROM migration_runs r
+			WHERE  o.args->>'item_id' IS NULL AND r.board_id = (o.args->>'board_id')::bigint AND r.job_id <> o.job_id
+			AND    r.state = 'done' AND r.finished_at > o.ended_at
+			ORDER  BY r.id
+			LIMIT  1
+		) AS later
+		WHERE  d.id = o.id`
+	for _, query := range []string{items, runs} {
+		tag, err := s.pool.Exec(ctx, query)
+		if err != nil {
+			return closed, doing("closing dead letters", err)
+		}
+		closed += tag.RowsAffected()
+	}
+	return closed, nil
+}
+
+// CountRejected returns how many items have something that Salesforce or the mapping rejects, and that is not synced.
+func (s *Store) CountRejected(ctx context.Context) (items int, err error) {
+	const query = `
+		SELECT count(DISTINCT l.item_id) FROM links l JOIN items i USING (item_id)
+		WHERE  l.refused <> '{}' AND i.deleted_at IS NULL`
+	err = s.pool.QueryRow(ctx, query).Scan(&items)
+	return items, doing("counting items with rejected values", err)
 }
 
 func (s *Store) letters(ctx context.Context, query string, args ...any) ([]Letter, error) {

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// LogRow is a row of sync_logs as it is exported.
+// LogRow is one end of an event, as it is exported.
 type LogRow struct {
 	JobID      int64
 	Event      string
@@ -21,12 +21,14 @@ type LogRow struct {
 	Response   string // JSON
 }
 
-// EachLog gives the logs of events that ended since a time to a function, oldest first, without holding them in memory.
-// item 0: of all items.
+// EachLog gives the logs of events that ended since a time to a function, oldest first, without holding them in memory. An
+// event that was replayed has a log for each end that it came to. item 0: of all items.
 func (s *Store) EachLog(ctx context.Context, since time.Time, item int64, each func(LogRow) error) error {
 	const query = `
 		SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data::text
-		FROM   sync_logs
+		FROM   (SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data FROM sync_logs
+		        UNION ALL
+		        SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data FROM sync_log_history) s
 		WHERE  finished_at >= $1 AND ($2::bigint = 0 OR item_id = $2)
 		ORDER  BY finished_at, job_id`
 	rows, err := s.pool.Query(ctx, query, since, item)

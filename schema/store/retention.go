@@ -16,13 +16,14 @@ const forgetSize = 2000
 func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, err error) {
 	statements := []string{
 		`DELETE FROM sync_logs WHERE job_id IN (SELECT job_id FROM sync_logs WHERE finished_at < $1 LIMIT $2)`,
+		`DELETE FROM sync_log_history WHERE id IN (SELECT id FROM sync_log_history WHERE finished_at < $1 LIMIT $2)`,
 		`DELETE FROM error_logs WHERE id IN (SELECT id FROM error_logs WHERE created_at < $1 LIMIT $2)`,
-		`DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE replayed_at < $1 LIMIT $2)`,
+		`DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE replayed_at < $1 OR closed_at < $1 LIMIT $2)`,
 		`DELETE FROM outages WHERE id IN (SELECT id FROM outages WHERE ended_at < $1 AND ended_alert_at IS NOT NULL LIMIT $2)`,
 		`DELETE FROM alert_deliveries WHERE ctid IN (
 			SELECT a.ctid FROM alert_deliveries a
 			WHERE  a.delivered_at < $1
-			AND    NOT EXISTS (SELECT FROM dead_letters d WHERE a.kind = 'letter' AND d.id::text = a.subject AND d.replayed_at IS NULL)
+			AND    NOT EXISTS (SELECT FROM dead_letters d WHERE a.kind = 'letter' AND d.id::text = a.subject AND ` + isOpen + `)
 			AND    NOT EXISTS (SELECT FROM outages o WHERE a.kind = 'outage' AND o.id::text = a.subject AND o.ended_at IS NULL)
 			LIMIT  $2)`,
 		`DELETE FROM alert_channels WHERE ctid IN (SELECT ctid FROM alert_channels WHERE seen_at < $1 LIMIT $2)`,

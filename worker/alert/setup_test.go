@@ -33,7 +33,7 @@ type world struct {
 func setup(t *testing.T) *world {
 	t.Helper()
 	db := schematest.New(t)
-	return &world{store.New(db), queue.New(db, queue.Names{Events: "events", MigrateBoard: "migrate_board"}), t, db}
+	return &world{store.New(db), queue.New(db, queue.Names{Events: "events", Migrations: "migrations", MigrateBoard: "migrate_board"}), t, db}
 }
 
 func (w *world) exec(query string, args ...any) {

@@ -219,3 +219,48 @@ func mentions(messages []string, job int64) (n int) {
 	}
 	return n
 }
+
+// TestClosedByTruth: a value that was refused is corrected in Monday, and arrives. Its dead letter waits for nobody then.
+func TestClosedByTruth(t *testing.T) {
+	t.Parallel()
+	w, lead, job, allow := refused(t)
+	w.Alerted()
+	w.Monday.SetColumn(lead, "company", "Babbage & Co") // another column says nothing of it
+	w.Quiet()
+	w.Expect(0, "SELECT count(*) FROM dead_letters WHERE closed_at IS NOT NULL")
+	status := w.Crmsync("status")
+	if !strings.Contains(status, "1 item with a rejected value") {
+		t.Errorf("status says\n%s", status)
+	}
+	allow()
+	w.Monday.SetColumn(lead, "email", e2e.Email("countess@example.org"))
+	w.Quiet()
+	w.Eventually("the dead letter is closed", func() bool {
+		return w.Count("SELECT count(*) FROM dead_letters WHERE job_id = $1 AND closed_at IS NOT NULL", job) == 1
+	})
+	by := w.Text("SELECT closed_by FROM dead_letters")
+	w.Expect(1, "SELECT count(*) FROM sync_logs WHERE 'job ' || job_id = $1 AND column_id = 'email' AND status = 'success'", by)
+	if code, list, _ := w.Command("replay"); code != cli.ExitDone || !strings.Contains(list, "no dead letters") {
+		t.Errorf("still listed (exit code %d):\n%s", code, list)
+	}
+	if !strings.Contains(w.Scrape(), "\ncrmsync_dead_letters 0\n") {
+		t.Error("the metric still counts it")
+	}
+}
+
+// TestIgnore: a dead letter that nothing is to be done about is closed by hand, and nobody is told of it again.
+func TestIgnore(t *testing.T) {
+	t.Parallel()
+	w, _, job, _ := refused(t)
+	w.Alerted()
+	if code, stdout, stderr := w.Command("ignore", fmt.Sprint(job)); code != cli.ExitDone || stdout != "1 dead letter ignored.\n" {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE closed_at IS NOT NULL AND closed_by LIKE 'ignored by _%'")
+	if code, _, stderr := w.Command("ignore", fmt.Sprint(job), "4711"); code != cli.ExitFailed || !strings.Contains(stderr, fmt.Sprintf("not open dead letters: %d, 4711", job)) {
+		t.Errorf("ignored twice: exit code %d, %q", code, stderr)
+	}
+	if _, list, _ := w.Command("replay"); !strings.Contains(list, "no dead letters") {
+		t.Errorf("still listed:\n%s", list)
+	}
+}
