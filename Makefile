@@ -6,6 +6,12 @@ FUZZTIME   = 10s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ACTIONLINT  = github.com/rhysd/actionlint/cmd/actionlint@v1.7.7
 
+# What the binary says of itself. Empty where git is missing or refuses: then what Go recorded counts.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
+DATE    := $(shell git log -1 --format=%cI 2>/dev/null)
+STAMP    = $(foreach v,version=$(VERSION) commit=$(COMMIT) date=$(DATE),-X crmsync/internal/buildinfo.$(v))
+
 # A checkout of another user, as containers have it, is no reason to fail.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
@@ -49,7 +55,7 @@ fuzz: postgres ## every fuzz target for FUZZTIME (10s)
 	done
 
 build: ## bin/crmsync, one static binary
-	CGO_ENABLED=0 go build -trimpath -o bin/crmsync ./cmd/crmsync
+	CGO_ENABLED=0 go build -trimpath -ldflags='$(STAMP)' -o bin/crmsync ./cmd/crmsync
 
 clean: ## remove what build made
 	rm -rf bin

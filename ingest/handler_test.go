@@ -54,7 +54,7 @@ func setup(t *testing.T, pool *pgxpool.Pool, c ingest.Config) *bundle {
 	if c.AnswerWithin == 0 {
 		c.AnswerWithin = time.Minute
 	}
-	c.Ping = b.pool.Ping
+	c.Ping, c.Version = b.pool.Ping, "1.2.3"
 	c.Mapped = func(id int64) bool { return id == board }
 	c.Registerer = b.registry
 	c.Log = slog.New(slog.NewJSONHandler(&locked{w: b.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -218,7 +218,7 @@ func TestContract(t *testing.T) {
 		"GET":                        {onlySecret, http.MethodGet, withSecret, "", column, 405, `{"error":"method not allowed"}`, "", nil},
 		"OPTIONS":                    {onlySecret, http.MethodOptions, withSecret, "", "", 405, `{"error":"method not allowed"}`, "", nil},
 		"PUT, only JWT":              {onlyJWT, http.MethodPut, bare, good, column, 405, `{"error":"method not allowed"}`, "", nil},
-		"alive":                      {onlySecret, http.MethodGet, "/healthz", "", "", 200, `{"status":"ok"}`, "", nil},
+		"alive":                      {onlySecret, http.MethodGet, "/healthz", "", "", 200, `{"status":"ok","version":"1.2.3"}`, "", nil},
 		"ready":                      {onlySecret, http.MethodGet, "/readyz", "", "", 200, `{"status":"ok"}`, "", nil},
 		"unknown path":               {onlySecret, http.MethodGet, "/metrics", "", "", 404, `{"error":"not found"}`, "", nil},
 	}

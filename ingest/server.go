@@ -31,7 +31,7 @@ func (h *Handler) routes() *echo.Echo {
 		webhooks += "/:secret"
 	}
 	route(e, webhooks, h.webhook, http.MethodPost)
-	route(e, "/healthz", alive, http.MethodGet, http.MethodHead)
+	route(e, "/healthz", h.alive, http.MethodGet, http.MethodHead)
 	route(e, "/readyz", h.ready, http.MethodGet, http.MethodHead)
 	return e
 }
@@ -45,7 +45,13 @@ func route(e *echo.Echo, path string, serve echo.HandlerFunc, methods ...string)
 	})
 }
 
-func alive(c echo.Context) error { return c.JSONBlob(http.StatusOK, []byte(`{"status":"ok"}`)) }
+// alive answers while the process runs.
+func (h *Handler) alive(c echo.Context) error {
+	return c.JSON(http.StatusOK, struct {
+		Status  string `json:"status"`
+		Version string `json:"version,omitempty"`
+	}{"ok", h.config.Version})
+}
 
 // sendError answers with the status in words, and with nothing of the request.
 func sendError(err error, c echo.Context) {

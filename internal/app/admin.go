@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -11,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"riverqueue.com/riverui"
+
+	"crmsync/internal/buildinfo"
 )
 
 // Dashboard is where River's dashboard is mounted.
@@ -20,7 +23,7 @@ const Dashboard = "/jobs"
 func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	if s.Config.AdminUser != "" {
 		jobs, err := riverui.NewHandler(&riverui.HandlerOpts{
@@ -40,6 +43,12 @@ func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (htt
 		mux.Handle(Dashboard, http.RedirectHandler(Dashboard+"/", http.StatusMovedPermanently))
 	}
 	return mux, nil
+}
+
+// healthz answers while the process is alive, and says which build it is.
+func healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": "ok", "version": buildinfo.Read().Version}) // to a client that left
 }
 
 func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {

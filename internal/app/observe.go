@@ -5,7 +5,17 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"crmsync/internal/buildinfo"
 )
+
+// exportBuild exports which build is running, as a series whose value is always 1.
+func exportBuild(reg prometheus.Registerer, build buildinfo.Info) {
+	promauto.With(reg).NewGaugeVec(prometheus.GaugeOpts{
+		Name: "crmsync_build_info",
+		Help: "Build of the running program, always 1.",
+	}, []string{"version", "commit", "go"}).WithLabelValues(build.Version, build.Commit, build.Go).Set(1)
+}
 
 // apiMetrics counts what the clients ask of the two systems.
 type apiMetrics struct {

@@ -21,6 +21,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"crmsync/ingest"
+	"crmsync/internal/buildinfo"
 	"crmsync/jobs"
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
@@ -80,6 +81,9 @@ type Service struct {
 // Run starts the role's parts, waits for ctx to end, and stops them in the order in which work flows: what comes in
 // first, what runs next.
 func (s *Service) Run(ctx context.Context) error {
+	build := buildinfo.Read()
+	s.Log.Info("starting", "ingest", s.Role.Ingest, "worker", s.Role.Worker,
+		"version", build.Version, "commit", build.Commit, "date", build.Date, "go", build.Go)
 	if s.Config.SchemaUp {
 		if err := store.Migrate(ctx, s.Config.DatabaseURL); err != nil {
 			return fmt.Errorf("migrating the schema: %w", err)
@@ -93,6 +97,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.ready, s.kept = store.New(db).Ping, worker.Queue(db).Kept
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	exportBuild(registry, build)
 	if err := s.prepare(db, registry); err != nil {
 		return err
 	}
@@ -214,6 +219,7 @@ func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, err
 			return s.kept(ctx, jobs.KindUnreadable)
 		},
 		Ping:       s.ready,
+		Version:    buildinfo.Read().Version,
 		Registerer: registry,
 		Log:        s.Log,
 	}

@@ -29,11 +29,12 @@ var mayImport = map[string][]string{
 	"cmd/pgbin":                    {"internal/pglocal"},
 	"deploy":                       {},
 	"ingest":                       {"internal/batch", "jobs", "mondayclient"},
-	"internal/app":                 {"ingest", "internal/audit", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/migration", "worker/sweep"},
+	"internal/app":                 {"ingest", "internal/audit", "internal/buildinfo", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/migration", "worker/sweep"},
 	"internal/arch":                {},
 	"internal/audit":               {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
 	"internal/batch":               {"internal/panics"},
-	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/demo", "internal/progress", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/engine", "worker/engine/plan", "worker/migration", "worker/sweep"},
+	"internal/buildinfo":           {},
+	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/buildinfo", "internal/demo", "internal/progress", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/engine", "worker/engine/plan", "worker/migration", "worker/sweep"},
 	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/mapping"},
 	"internal/e2e":                 {"ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
 	"internal/oracle":              {"internal/sim/monday"},
@@ -68,7 +69,7 @@ var mayImport = map[string][]string{
 
 // floors are the packages from the ground up, each with those below it. No import runs upward.
 var floors = [][]string{
-	{"deploy", "internal/batch", "internal/panics", "internal/pglocal", "internal/retry", "internal/sim", "jobs", "mondayclient", "sfclient"},
+	{"deploy", "internal/batch", "internal/buildinfo", "internal/panics", "internal/pglocal", "internal/retry", "internal/sim", "jobs", "mondayclient", "sfclient"},
 	{"schema"},
 	{"ingest", "worker"},
 	{"internal/app", "internal/audit", "internal/progress", "internal/scaffold"},

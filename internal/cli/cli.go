@@ -46,7 +46,10 @@ type commands struct {
 	Logs     struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`
-	Erase eraseCommand `cmd:"" help:"Remove an item's values from the database. Ids and outcomes stay."`
+	Erase   eraseCommand   `cmd:"" help:"Remove an item's values from the database. Ids and outcomes stay."`
+	Version versionCommand `cmd:"" help:"Print the version, the commit and the database schema."`
+
+	PrintVersion kong.VersionFlag `name:"version" help:"Print the same as the version command."`
 }
 
 // program is what a command has access to.
@@ -64,12 +67,18 @@ func (p *program) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	var cli commands
 	exited := false
+	version, err := readVersion()
+	if err != nil {
+		fmt.Fprintln(stderr, "crmsync:", err)
+		return ExitFailed
+	}
 	parser, err := kong.New(&cli,
 		kong.Name("crmsync"),
 		kong.Description("Syncs Monday.com boards to Salesforce.\n\nConfigure it by environment variables; README.md lists them."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { exited = true }),
 		kong.UsageOnError(),
+		kong.Vars{"version": version.String()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {

@@ -50,6 +50,29 @@ func Migrate(ctx context.Context, url string) error {
 	return migrateOwn(ctx, pool)
 }
 
+// Versions returns the newest migration of ours and of River's that this program applies.
+func Versions() (own, river int64, err error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return 0, 0, fmt.Errorf("listing the migrations: %w", err)
+	}
+	for _, name := range names {
+		version, err := goose.NumericComponent(name)
+		if err != nil {
+			return 0, 0, fmt.Errorf("reading the number of %s: %w", name, err)
+		}
+		own = max(own, version)
+	}
+	migrator, err := rivermigrate.New(riverpgxv5.New(nil), nil)
+	if err != nil {
+		return 0, 0, fmt.Errorf("preparing River's migrations: %w", err)
+	}
+	for _, m := range migrator.AllVersions() {
+		river = max(river, int64(m.Version))
+	}
+	return own, river, nil
+}
+
 // Fingerprint changes whenever a migration of ours does.
 func Fingerprint() string {
 	sum := sha256.New()
