@@ -23,8 +23,10 @@ func (p *pass) read(ctx context.Context) {
 	}
 	p.confirmMissing(ctx)
 	for _, w := range p.works {
-		w.settleExistence()
-		w.settleBoard()
+		if w.err == nil { // else nothing was learnt of what its events say
+			w.settleExistence()
+			w.settleBoard()
+		}
 		w.look()
 	}
 	if p.askLabels() {

@@ -2,6 +2,7 @@ package item_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"crmsync/internal/e2e"
@@ -104,6 +105,26 @@ boards:
 	}
 	w.Holds(w.Record("Contact", item), map[string]any{"Id": contact["Id"], "LastName": "Ada Lovelace"})
 	w.Healthy()
+}
+
+// TestMovedWhileMondayFails: an event of the new board is not given up because the read of the item fails at first.
+func TestMovedWhileMondayFails(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	item := w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Quiet()
+	var failed atomic.Bool
+	w.Monday.MoveItem(item, e2e.Contacts)
+	w.Monday.OnCall(func(mondaysim.Call) *mondaysim.Fault {
+		if failed.CompareAndSwap(false, true) {
+			return &mondaysim.Fault{Status: 500, Body: `{"data":null}`}
+		}
+		return nil
+	})
+	w.Monday.Rename(item, "Ada King")
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "King"})
+	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }
 
 // TestMovedOffTheMap: an item on a board that is not mapped is left alone, whatever is still told of its old board, and lives on
