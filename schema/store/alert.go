@@ -16,6 +16,8 @@ const (
 	AlertChannelEnd = "channel_end"
 	AlertPause      = "pause" // of a queue
 	AlertPauseEnd   = "pause_end"
+	AlertHold       = "hold" // of a board's deletions, by the brake
+	AlertHoldEnd    = "hold_end"
 )
 
 // Alert identifies something that people are told once, in each channel.

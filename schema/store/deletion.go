@@ -24,7 +24,6 @@ type Hold struct {
 	BoardID int64
 	Items   []int64
 	Since   time.Time
-	Alerted bool
 }
 
 // Admit counts the end of items of one board, and returns those whose records may be deleted now. The others are held until
@@ -78,7 +77,7 @@ func (s *Store) ForgetDeletions(ctx context.Context, items []int64) error {
 // Holds are what the brake holds, by board.
 func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 	const query = `
-		SELECT board_id, array_agg(item_id ORDER BY at, item_id), min(at), bool_or(alerted_at IS NOT NULL)
+		SELECT board_id, array_agg(item_id ORDER BY at, item_id), min(at)
 		FROM   deletions WHERE state = 'held'
 		GROUP  BY board_id ORDER BY board_id`
 	rows, err := s.pool.Query(ctx, query)
@@ -87,12 +86,6 @@ func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 	}
 	holds, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Hold])
 	return holds, doing("reading held deletions", err)
-}
-
-// MarkHoldAlerted records that people were told of what the brake holds of a board.
-func (s *Store) MarkHoldAlerted(ctx context.Context, boardID int64) error {
-	_, err := s.pool.Exec(ctx, `UPDATE deletions SET alerted_at = now() WHERE board_id = $1 AND state = 'held' AND alerted_at IS NULL`, boardID)
-	return doing("marking held deletions as alerted", err)
 }
 
 // Decide ends holds: released items are handed to requeue, in the transaction, and their records are deleted once Monday has

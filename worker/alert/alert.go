@@ -1,5 +1,5 @@
 // Package alert tells people what they must know: events that failed for good, systems that are away, channels that take
-// no messages, queues that are paused. Each channel is told of everything once, whatever becomes of the others.
+// no messages, queues that are paused, deletions that wait for them. Each channel is told of everything once, whatever becomes of the others.
 package alert
 
 import (
@@ -109,7 +109,7 @@ type message struct {
 
 // tell sends a channel what it has not been told yet.
 func (a *Alerter) tell(ctx context.Context, channel Channel, c store.Channel) error {
-	for _, find := range []func(context.Context, store.Channel) ([]message, error){a.outages, a.pauses, a.failures} {
+	for _, find := range []func(context.Context, store.Channel) ([]message, error){a.outages, a.pauses, a.holds, a.failures} {
 		messages, err := find(ctx, c)
 		if err != nil {
 			return err
@@ -175,6 +175,31 @@ func (a *Alerter) pauses(ctx context.Context, c store.Channel) ([]message, error
 		now = append(now, store.Alert{Kind: store.AlertPause, Subject: p.Queue, Occasion: p.Since})
 	}
 	return a.changes(ctx, c, now, store.AlertPause, store.AlertPauseEnd, pausedText, resumedText)
+}
+
+// holds are boards whose deletions wait for a person, and that have none left.
+func (a *Alerter) holds(ctx context.Context, c store.Channel) ([]message, error) {
+	holds, err := a.store.Holds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	told, err := a.store.TakenWithoutEnd(ctx, c.Name, store.AlertHold, store.AlertHoldEnd)
+	if err != nil {
+		return nil, err
+	}
+	var now []store.Alert
+	items := map[string]int{}
+	for _, h := range holds {
+		alert := store.Alert{Kind: store.AlertHold, Subject: strconv.FormatInt(h.BoardID, 10), Occasion: h.Since}
+		for _, t := range told {
+			if t.Subject == alert.Subject { // the first of its items may have been decided about since
+				alert.Occasion = t.Occasion
+			}
+		}
+		now, items[alert.Subject] = append(now, alert), len(h.Items)
+	}
+	held := func(alert store.Alert) string { return heldText(alert, items[alert.Subject]) }
+	return a.changes(ctx, c, now, store.AlertHold, store.AlertHoldEnd, held, decidedText)
 }
 
 // failures are other channels that take no messages, and that do again.

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -221,6 +222,34 @@ func TestPauses(t *testing.T) {
 		"The queue events is paused since 2026-09-23 12:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
 		"The queue events is no longer paused.",
 		"The queue events is paused since 2026-09-23 13:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
+	}
+	if diff := cmp.Diff(want, mail.take()); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// TestHolds: the delete brake holds more and more of a board, a person decides about some of it, and then about the rest.
+func TestHolds(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	a := w.alerter(mail)
+	hold := func(item int, at string) {
+		w.exec("INSERT INTO deletions (item_id, board_id, state, at) VALUES ($1, 1002, 'held', $2::timestamptz)", item, at)
+		w.round(a)
+	}
+	hold(1, "2026-09-23 12:00:00Z")
+	hold(2, "2026-09-23 12:00:01Z")
+	w.exec("UPDATE deletions SET state = 'dropped' WHERE item_id = 1")
+	w.round(a)
+	w.exec("UPDATE deletions SET state = 'released'")
+	w.round(a)
+	w.round(a)
+	hold(3, "2026-09-23 13:00:00Z")
+	const text = "The delete brake holds the records of board 1002 since 2026-09-23 %s UTC, of 1 item so far: more were deleted in Monday than the mapping " +
+		"lets through. They stay until somebody decides: see crmsync held, then release or drop them with --board 1002."
+	want := []string{
+		fmt.Sprintf(text, "12:00:00"), "The delete brake holds no more records of board 1002.", fmt.Sprintf(text, "13:00:00"),
 	}
 	if diff := cmp.Diff(want, mail.take()); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)

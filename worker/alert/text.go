@@ -89,6 +89,16 @@ func resumedText(a store.Alert) string {
 	return fmt.Sprintf("The queue %s is no longer paused.", a.Subject)
 }
 
+func heldText(a store.Alert, items int) string {
+	return fmt.Sprintf("The delete brake holds the records of board %s since %s, of %s so far: more were deleted in Monday than the mapping "+
+		"lets through. They stay until somebody decides: see crmsync held, then release or drop them with --board %s.",
+		a.Subject, clock(a.Occasion), plural(items, "item"), a.Subject)
+}
+
+func decidedText(a store.Alert) string {
+	return fmt.Sprintf("The delete brake holds no more records of board %s.", a.Subject)
+}
+
 func failingText(a store.Alert, reason string) string {
 	return fmt.Sprintf("Alerts do not reach %s since %s: %s.", title(a.Subject), clock(a.Occasion), reason)
 }

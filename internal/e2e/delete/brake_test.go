@@ -30,6 +30,8 @@ func TestBrake(t *testing.T) {
 	}
 	w.Expect(all-free, "SELECT count(*) FROM sync_logs WHERE event = 'delete_pulse' AND status = 'skipped' AND response_data->>'reason' = 'held by the delete brake'")
 
+	w.Told("delete brake", "board 1002", "crmsync held")
+
 	// While the brake holds, a single deletion waits, too. An item that comes back keeps its record and is synced again.
 	late := w.Monday.CreateItem(e2e.Contacts, "Late Comer", nil)
 	w.Quiet()
@@ -56,6 +58,10 @@ func TestBrake(t *testing.T) {
 		t.Errorf("releasing what is not held: exit %d, %s", code, stderr)
 	}
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
+	w.Told("holds no more records of board 1002")
+	if texts := w.Telegram.Texts(); len(texts) != 2 {
+		t.Errorf("%d messages, want one of the beginning and one of the end:\n%s", len(texts), strings.Join(texts, "\n"))
+	}
 }
 
 // TestForgedDelete posts deletes of items that are there: they live on, and so do their records.
