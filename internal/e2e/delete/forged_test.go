@@ -1,0 +1,191 @@
+package delete_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
+)
+
+// persons creates items of the contacts board, which all have a contact.
+func persons(w *e2e.World, n int) (items []int64) {
+	for n := range n {
+		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Person ", n), nil))
+	}
+	w.Quiet()
+	return items
+}
+
+// forge posts an event of an item that did not happen.
+func forge(w *e2e.World, event string, board, item int64) {
+	w.Deliver(fmt.Sprintf(`{"event":{"type":%q,"boardId":%d,"itemId":%d,"itemName":"x","triggerUuid":"forged %s %d","triggerTime":%q}}`,
+		event, board, item, event, item, time.Now().UTC().Format("2006-01-02T15:04:05.000Z")))
+}
+
+// TestForgedDeletes: whoever has the URL's secret ends nothing: sixty deletes cost a read of Monday, and edits go on.
+func TestForgedDeletes(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	items := persons(w, 60)
+	event := func(n int) string { return []string{"delete_pulse", "archive_pulse"}[n%2] }
+	before, writes := w.Monday.Calls()["items"], w.Writes()
+	w.Together(e2e.Contacts, func() {
+		for n, item := range items {
+			forge(w, event(n), e2e.Contacts, item)
+		}
+	})
+	if reads := w.Monday.Calls()["items"] - before; reads != 2 { // that of Together, and one for all
+		t.Errorf("%d reads for 60 deletes, want 2", reads)
+	}
+	for n, item := range items {
+		if status, reason := w.Ending(event(n), item); status != "skipped" || reason != "the item is there" {
+			t.Errorf("ended %s (%s), want skipped: the item is there", status, reason)
+		}
+		w.Monday.SetColumn(item, "email", e2e.Email("ada@example.org"))
+	}
+	w.Quiet()
+	if n := len(w.Records("Contact", "Email", "ada@example.org")); n != len(items) {
+		t.Errorf("%d contacts have the new address, want %d", n, len(items))
+	}
+	if held := heldItems(w); len(held) != 0 {
+		t.Errorf("held: %v", held)
+	}
+	if n := w.Writes() - writes; n > 60 {
+		t.Errorf("%d writes, want none but those of the edits", n)
+	}
+	w.Healthy()
+}
+
+// TestForgedRestore: an item that is deleted does not come back because somebody says so, and one that is there is not written
+// again over what people changed in Salesforce.
+func TestForgedRestore(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	items := persons(w, 2)
+	there, gone := items[0], items[1]
+	w.Salesforce.Update("Contact", w.Record("Contact", there)["Id"].(string), map[string]any{"LastName": "By hand"})
+	w.Monday.DeleteItem(gone)
+	w.Quiet()
+	for _, item := range items {
+		forge(w, "restore_pulse", e2e.Contacts, item)
+	}
+	w.Quiet()
+	w.Holds(w.Record("Contact", there), map[string]any{"LastName": "By hand"})
+	if n := len(w.Salesforce.Records("Contact")); n != 1 {
+		t.Errorf("%d contacts, want 1", n)
+	}
+	if status, reason := w.Ending("restore_pulse", gone); status != "skipped" || reason != "the item was deleted since" {
+		t.Errorf("ended %s (%s)", status, reason)
+	}
+	w.Healthy()
+}
+
+// TestDeletesOutOfReach: a token that lost its board sees none of its items. Their deletes, true or forged, end nothing, also
+// when the attempts are spent; what happened is done once the board is back.
+func TestDeletesOutOfReach(t *testing.T) {
+	t.Parallel()
+	for name, access := range map[string]mondaysim.Access{"hidden": mondaysim.Hidden, "denied": mondaysim.Denied} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := e2e.Serving(t, e2e.With("MAX_ATTEMPTS", "2"))
+			items := persons(w, 3)
+			w.Monday.SetAccess(e2e.Contacts, access)
+			forge(w, "delete_pulse", e2e.Contacts, items[0])
+			w.Monday.DeleteItem(items[1])
+			other := w.Monday.CreateItem(e2e.Accounts, "Engines", nil) // boards that can be seen go on
+			w.Eventually("another board goes on", func() bool { return len(w.Records("Account", e2e.Key, other)) == 1 })
+			w.Told("board 1002")
+			if n := len(w.Salesforce.Records("Contact")); n != len(items) {
+				t.Errorf("%d contacts, want %d", n, len(items))
+			}
+			w.Monday.SetAccess(e2e.Contacts, mondaysim.Full)
+			if access == mondaysim.Hidden { // nothing told a lost board from deleted items until the attempts were spent
+				w.Quiet()
+				w.Command("replay", "--all")
+			}
+			w.Quiet()
+			w.Record("Contact", items[0])
+			if n := len(w.Records("Contact", e2e.Key, items[1])); n != 0 {
+				t.Errorf("%d contacts of the item that was deleted, want none", n)
+			}
+			w.Record("Contact", items[2])
+		})
+	}
+}
+
+// TestDeleteWhileMondayFails: a delete whose confirmation fails is attempted again, and not taken for one of an item that is
+// there.
+func TestDeleteWhileMondayFails(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	item := persons(w, 1)[0]
+	var failed atomic.Bool
+	w.Monday.OnCall(func(mondaysim.Call) *mondaysim.Fault {
+		if failed.CompareAndSwap(false, true) {
+			return &mondaysim.Fault{Status: 500, Body: `{"data":null}`}
+		}
+		return nil
+	})
+	w.Monday.DeleteItem(item)
+	w.Quiet()
+	w.None("Contact")
+	if status, reason := w.Ending("delete_pulse", item); status != "success" || !failed.Load() {
+		t.Errorf("ended %s (%s), want success", status, reason)
+	}
+	w.Expect(0, "SELECT count(*) FROM dead_letters")
+}
+
+// TestBrakeShare: the brake lets a share of the board through, or a number, whichever is more; items without a record that goes
+// with them do not count.
+func TestBrakeShare(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.Mapped(`
+version: 1
+defaults: { brake: { deletes: 2, percent: 50, within: 10m } }
+boards:
+  accounts:
+    board: 1001
+    records:
+      account: { object: Account, fields: { Name: name } }
+  contacts:
+    board: 1002
+    records:
+      contact: { object: Contact, id_column: text_sfid, on_delete: delete, fields: { LastName: name, Email: email } }
+`))
+	items := persons(w, 12)
+	shown := w.Salesforce.Insert("Contact", map[string]any{"LastName": "Was there"})
+	kept := []int64{w.Monday.CreateItem(e2e.Contacts, "Shows one", map[string]any{"text_sfid": shown})}
+	for n := range 10 {
+		kept = append(kept, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Engines ", n), nil))
+	}
+	w.Quiet()
+	for _, item := range kept {
+		w.Monday.DeleteItem(item)
+	}
+	w.Quiet()
+	if held := heldItems(w); len(held) != 0 {
+		t.Errorf("held, though nothing is to be deleted: %v", held)
+	}
+	w.Together(e2e.Contacts, func() {
+		for _, item := range items[:8] {
+			w.Monday.DeleteItem(item)
+		}
+	})
+	held := heldItems(w)
+	if got := len(w.Records("Contact", "Title", nil)); len(held) == 0 || len(held) >= 6 || got-1 != 4+len(held) { // half of what is left at some time
+		t.Errorf("%d items held and %d contacts left, of 12 of which 8 were deleted", len(held), got-1)
+	}
+
+	// A release is an order to look once more, not to delete: an item that is back by then keeps its record.
+	w.Exec("INSERT INTO deletions (item_id, board_id, state) VALUES ($1, 1002, 'held')", items[11])
+	decide(w, "release", "--all")
+	w.Quiet()
+	w.Record("Contact", items[11])
+	if got := len(w.Salesforce.Records("Contact")); got != 5 {
+		t.Errorf("%d contacts, want the four whose items are there, and the one that was there before", got)
+	}
+	w.Expect(0, "SELECT count(*) FROM dead_letters")
+}
