@@ -205,7 +205,7 @@ func (o *org) write(op, object string, rows []row, options sfclient.WriteOptions
 func (o *org) thrown(r row) (sfclient.RowError, bool) {
 	for _, p := range o.poisons {
 		if value, has := r.fields[p.field]; p.call && has && value == p.value {
-			return sfclient.RowError{Code: p.code, Message: p.message}, true
+			return sfclient.RowError{Code: p.code, Message: p.message, Fields: p.as}, true
 		}
 	}
 	return sfclient.RowError{}, false

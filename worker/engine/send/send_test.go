@@ -62,6 +62,7 @@ func TestCulpritRow(t *testing.T) {
 	t.Parallel()
 	thrown := poison{field: "LastName", value: "bad", code: codeTrigger, call: true}
 	flow := poison{field: "LastName", value: "bad", code: codeFlow, call: true}
+	naming := poison{field: "LastName", value: "bad", code: codeTrigger, call: true, as: []string{"LastName"}}
 	unheard := poison{field: "LastName", value: "bad", code: "UNHEARD_OF", call: true}
 	first := poison{field: "FirstName", value: "bad", code: codeTrigger, call: true}
 	tests := map[string]struct {
@@ -88,6 +89,15 @@ func TestCulpritRow(t *testing.T) {
 			[]string{
 				"update Contact c0[LastName Phone] c1[LastName Phone]", "update Contact c0[LastName Phone]", "update Contact c1[LastName Phone]",
 				"update Contact c0[]", "update Contact c0[LastName]", "update Contact c0[Phone]", "update Contact c0[LastName]",
+			},
+			"c0",
+		},
+		"trigger that names a field": {
+			func(o *org) []Write { o.poisons = []poison{naming}; return updates(o, 2, 0, "bad") },
+			passed(2, false, contact, map[int]Outcome{0: Done{ID: "c0", Left: []Rejection{rejected(codeTrigger, "LastName")}}}),
+			[]string{
+				"update Contact c0[LastName Phone] c1[LastName Phone]", "update Contact c0[LastName Phone]", "update Contact c1[LastName Phone]",
+				"update Contact c0[Phone]",
 			},
 			"c0",
 		},
