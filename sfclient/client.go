@@ -244,6 +244,15 @@ func (c *Client) tellUsage(h http.Header) {
 	}
 }
 
+// Usage returns how many of the calls of the rolling 24 hours are used, and how many there are, as Salesforce said last. Both are
+// 0 where it has not yet.
+func (c *Client) Usage() (used, limit int) {
+	if u := c.lastUsage.Load(); u != nil {
+		return u.used, u.limit
+	}
+	return 0, 0
+}
+
 // segment is a part of a path: a name made of dots alone would be taken for a way up.
 func segment(s string) string {
 	if strings.Trim(s, ".") == "" {
