@@ -63,7 +63,7 @@ var mayImport = map[string][]string{
 	"worker/engine":                {"internal/batch", "internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
 	"worker/engine/plan":           {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient"},
 	"worker/engine/send":           {"sfclient"},
-	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient"},
+	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/send"},
 	"worker/sweep":                 {"internal/panics", "internal/retry", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan"},
 }
 

@@ -17,6 +17,7 @@ import (
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
+	"crmsync/worker/engine/send"
 )
 
 // Salesforce is what a migration asks of Salesforce.
@@ -24,7 +25,7 @@ type Salesforce interface {
 	Query(ctx context.Context, soql string) iter.Seq2[sfclient.Record, error] // a call for each page
 	Select(ctx context.Context, soql string) ([]sfclient.Record, error)
 	Count(ctx context.Context, soql string) (int, error)
-	Update(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) // up to 200
+	send.Salesforce
 }
 
 // Monday is what a migration asks of Monday.

@@ -1,13 +1,11 @@
 package migration
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"time"
 
 	"crmsync/mondayclient"
-	"crmsync/sfclient"
 )
 
 // BudgetError says that what Monday allows until its minute is over is left to live events.
@@ -79,28 +77,14 @@ func (e *PageError) Error() string {
 func (e *PageError) Permanent() bool { return true }
 
 // recordError is a record that Salesforce did not take.
-type recordError struct {
-	object string
-	row    sfclient.RowError
-}
+type recordError struct{ object, code string }
 
-func (e *recordError) Error() string { return e.object + ": " + e.code() }
-
-func (e *recordError) code() string { return cmp.Or(e.row.Code, "UNKNOWN_EXCEPTION") }
-
-// mayPass reports whether another attempt may succeed.
-func (e *recordError) mayPass() bool {
-	switch e.row.Class() {
-	case sfclient.Permanent, sfclient.Gone, sfclient.Duplicate:
-		return false
-	}
-	return true
-}
+func (e *recordError) Error() string { return e.object + ": " + e.code }
 
 // codeOf returns the code of the system that refused something.
 func codeOf(err error) string {
 	if e, ok := errors.AsType[*recordError](err); ok {
-		return e.code()
+		return e.code
 	}
 	if e, ok := errors.AsType[*mondayclient.Error](err); ok && e.Code != "" {
 		return e.Code

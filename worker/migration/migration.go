@@ -13,16 +13,20 @@ import (
 	"crmsync/internal/retry"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
+	"crmsync/worker/engine/send"
 )
 
 // Migrator works on runs. It is safe for concurrent use; a board is worked on by one caller at a time, over all processes.
 type Migrator struct {
 	config   Config
+	sender   send.Sender
 	stopping atomic.Bool
 }
 
 // New returns a migrator.
-func New(c Config) *Migrator { return &Migrator{config: c} }
+func New(c Config) *Migrator {
+	return &Migrator{config: c, sender: send.Sender{Salesforce: c.Salesforce, Now: c.Now}}
+}
 
 // Stop lets sessions end with the page that they are at.
 func (m *Migrator) Stop() { m.stopping.Store(true) }
@@ -96,7 +100,7 @@ func (m *Migrator) awaitLinks(ctx context.Context, migration *mapping.Migration)
 // session returns a session that has not begun. Dry runs have one, too.
 func (m *Migrator) session(job Job, migration *mapping.Migration, until, deadline time.Time) *session {
 	return &session{
-		config: &m.config, job: job, migration: migration, run: &store.Run{}, holder: uuid.New(), until: until, deadline: deadline,
+		config: &m.config, sender: &m.sender, job: job, migration: migration, run: &store.Run{}, holder: uuid.New(), until: until, deadline: deadline,
 		stopping: &m.stopping, calls: semaphore.NewWeighted(concurrency),
 	}
 }

@@ -114,8 +114,7 @@ func TestCodeOf(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
 		"ColumnValueException": refusedValue("email"), "REFUSED": errNotCreated,
-		"ENTITY_IS_LOCKED":  &recordError{object: "Contact", row: sfclient.RowError{Code: "ENTITY_IS_LOCKED"}},
-		"UNKNOWN_EXCEPTION": &recordError{object: "Contact"},
+		"ENTITY_IS_LOCKED": &recordError{object: "Contact", code: "ENTITY_IS_LOCKED"},
 	} {
 		if got := codeOf(err); got != want {
 			t.Errorf("codeOf(%v) = %q, want %q", err, got, want)

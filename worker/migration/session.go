@@ -14,6 +14,7 @@ import (
 	"crmsync/internal/retry"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
+	"crmsync/worker/engine/send"
 )
 
 const (
@@ -33,6 +34,7 @@ const (
 // session is a limited time of work on a run.
 type session struct {
 	config    *Config
+	sender    *send.Sender
 	job       Job
 	migration *mapping.Migration
 	board     board

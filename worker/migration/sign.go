@@ -1,13 +1,15 @@
 package migration
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	"crmsync/internal/panics"
+	"crmsync/internal/retry"
 	"crmsync/schema/ledger"
-	"crmsync/sfclient"
+	"crmsync/worker/engine/send"
 )
 
 const (
@@ -96,49 +98,60 @@ func (s *session) announce(ctx context.Context) error {
 	return nil
 }
 
-// signSome makes calls until each record has taken its key or was attempted often enough. Where no record takes it, for a reason
+// signSome writes keys until each record has taken its key or was attempted often enough. Where no record takes it, for a reason
 // that may pass, that is an error of the session.
 func (s *session) signSome(ctx context.Context, all []*signature) error {
-	object := s.migration.Record.Object
+	object, key := s.migration.Record.Object, s.config.Mapping.Key
 	for n, open := 0, all; ; n++ {
-		records := make([]sfclient.Record, len(open))
+		writes := make([]send.Write, len(open))
 		for i, g := range open {
-			records[i] = sfclient.Record{"Id": g.record.id, s.config.Mapping.Key: itemText(g.item)}
+			writes[i] = send.Write{Op: send.Update, Object: object, ID: g.record.id, Fields: map[string]any{key: itemText(g.item)}}
 		}
-		results, err := repeat(ctx, s, "writing key fields", func() ([]sfclient.Result, error) {
-			return s.config.Salesforce.Update(ctx, object, records, sfclient.WriteOptions{})
-		})
-		if err != nil {
-			return err
-		}
-		again := takeResults(object, open, results)
+		again := takeOutcomes(object, open, s.sender.Send(ctx, writes))
 		if len(again) < len(open) {
 			s.progressed.Store(true)
 		}
 		if len(again) == 0 || n == attempts && len(again) < len(all) {
 			return nil
 		}
-		if n == attempts || !s.pause(ctx, firstWait<<min(n, 4)) {
-			return again[0].err
+		err := again[0].err
+		if n == attempts || !s.pause(ctx, max(firstWait<<min(n, 4), retry.After(err))) {
+			return fmt.Errorf("writing key fields: %w", err)
 		}
 		open = again
 	}
 }
 
-// takeResults records what became of the keys, and returns those that may be taken by another call.
-func takeResults(object string, open []*signature, results []sfclient.Result) (again []*signature) {
+// takeOutcomes records what became of the keys, and returns those that may be taken by another attempt.
+func takeOutcomes(object string, open []*signature, outcomes []send.Outcome) (again []*signature) {
 	for n, g := range open {
-		if g.record.signed = results[n].Success; g.record.signed {
-			g.err = nil
+		code := ""
+		switch o := outcomes[n].(type) {
+		case send.Done:
+			code = codeOfRejection(o.Left)
+		case send.Rejected:
+			code = cmp.Or(codeOfRejection(o.Rejections), "REFUSED")
+		case send.Gone:
+			code = o.Code
+		case send.Retry:
+			g.err = o.Err
+			again = append(again, g)
+			continue
+		case send.Unknown: // the same value may be written twice
+			g.err = o.Err
+			again = append(again, g)
 			continue
 		}
-		refused := &recordError{object: object}
-		if len(results[n].Errors) > 0 {
-			refused.row = results[n].Errors[0]
-		}
-		if g.err = refused; refused.mayPass() {
-			again = append(again, g)
+		if g.record.signed, g.err = code == "", nil; code != "" {
+			g.err = &recordError{object: object, code: code}
 		}
 	}
 	return again
+}
+
+func codeOfRejection(rejections []send.Rejection) string {
+	if len(rejections) == 0 {
+		return ""
+	}
+	return cmp.Or(rejections[0].Code, "UNKNOWN_EXCEPTION")
 }

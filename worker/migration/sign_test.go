@@ -5,7 +5,7 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
-	"crmsync/sfclient"
+	"crmsync/worker/engine/send"
 )
 
 // carrying is a record with the id of an item in its key field.
@@ -45,19 +45,22 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
-func TestTakeResults(t *testing.T) {
+func TestTakeOutcomes(t *testing.T) {
 	t.Parallel()
-	row := func(code string) sfclient.Result { return sfclient.Result{Errors: []sfclient.RowError{{Code: code}}} }
-	open := make([]*signature, 5)
+	rejected := []send.Rejection{{Code: "ENTITY_IS_LOCKED"}}
+	outcomes := []send.Outcome{
+		send.Done{}, send.Done{Left: rejected}, send.Rejected{Rejections: rejected}, send.Rejected{}, send.Gone{Code: "ENTITY_IS_DELETED"},
+		send.Retry{Err: busy()}, send.Unknown{Err: errNotCreated},
+	}
+	open := make([]*signature, len(outcomes))
 	for n := range open {
-		open[n] = &signature{record: contact(n, nil), item: int64(n), err: errNotCreated}
+		open[n] = &signature{record: contact(n, nil), item: int64(n), err: noGroup()}
 	}
-	again := takeResults("Contact", open, []sfclient.Result{{Success: true}, row("UNABLE_TO_LOCK_ROW"), row("ENTITY_IS_LOCKED"), row("ENTITY_IS_DELETED"), {}})
-	var left []int64
-	for _, g := range again {
-		left = append(left, g.item)
+	var again []int64
+	for _, g := range takeOutcomes("Contact", open, outcomes) {
+		again = append(again, g.item)
 	}
-	same(t, "to be attempted again", []int64{1, 4}, left)
+	same(t, "to be attempted again", []int64{5, 6}, again)
 	var errs []string
 	for _, g := range open {
 		text := ""
@@ -66,8 +69,13 @@ func TestTakeResults(t *testing.T) {
 		}
 		errs = append(errs, text)
 	}
-	same(t, "errors", []string{"", "Contact: UNABLE_TO_LOCK_ROW", "Contact: ENTITY_IS_LOCKED", "Contact: ENTITY_IS_DELETED", "Contact: UNKNOWN_EXCEPTION"}, errs)
-	if !open[0].record.signed || open[1].record.signed {
-		t.Error("which records are signed is not what the results say")
+	want := []string{
+		"", "Contact: ENTITY_IS_LOCKED", "Contact: ENTITY_IS_LOCKED", "Contact: REFUSED", "Contact: ENTITY_IS_DELETED", busy().Error(), errNotCreated.Error(),
+	}
+	same(t, "errors", want, errs)
+	for n, g := range open {
+		if g.record.signed != (n == 0) {
+			t.Errorf("record %d is signed: %t", n, g.record.signed)
+		}
 	}
 }

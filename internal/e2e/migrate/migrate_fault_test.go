@@ -215,6 +215,17 @@ func TestMigrateKeysRefused(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM migration_failed")
 }
 
+// An org whose triggers take few rows at once gets its keys in calls that it takes.
+func TestMigrateHeavyOrg(t *testing.T) {
+	t.Parallel()
+	w := e2e.Migrated(t, "")
+	w.Salesforce.LimitRows("Account", 20)
+	w.Plant(250)
+	w.Crmsync("migrate", "accounts")
+	w.Paired("Account", e2e.Accounts, 250)
+	w.Healthy()
+}
+
 // Records that failed are taken up by the next run, however old they are; those that are gone are forgotten.
 func TestMigrateTakesUpFailed(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,314 @@
+package migration
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"crmsync/internal/panics"
+	"crmsync/internal/retry"
+	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/mondayclient"
+	"crmsync/schema/ledger"
+	"crmsync/schema/schematest"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+)
+
+// world is a migrator between both simulators, on a database of the test's own.
+type world struct {
+	t          *testing.T
+	db         *pgxpool.Pool
+	salesforce *sfsim.Sim
+	monday     *mondaysim.Sim
+	config     Config
+	log        *logBuffer
+}
+
+// logBuffer keeps what is logged from several goroutines.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func setup(t *testing.T, change ...func(*mondaysim.Config)) *world {
+	t.Helper()
+	mc := mondaysim.Config{Token: "token", Boards: mondaysim.Example(), Deliver: func(mondaysim.Delivery) {}}
+	for _, f := range change {
+		f(&mc)
+	}
+	w := &world{t: t, db: schematest.New(t), salesforce: sfsim.New(sfsim.Config{Objects: sfsim.Standard()}), monday: mondaysim.New(mc), log: &logBuffer{}}
+	t.Cleanup(w.monday.Close)
+	salesforce, monday := httptest.NewServer(w.salesforce), httptest.NewServer(w.monday)
+	t.Cleanup(salesforce.Close)
+	t.Cleanup(monday.Close)
+	s, err := sfclient.New(sfclient.Config{LoginURL: salesforce.URL, ClientID: "id", ClientSecret: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := mondayclient.New(mondayclient.Config{URL: monday.URL + "/v2", Token: "token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.config = Config{
+		Mapping: parse(t, twoBoards), Store: store.New(w.db), Salesforce: s, Monday: m, Session: time.Minute, Timeout: time.Minute,
+		Requeue:   func(context.Context, pgx.Tx, []ledger.Ref) error { return nil },
+		Migrating: func(context.Context, []int64) (bool, error) { return false, nil },
+		Complete:  func(context.Context, pgx.Tx, int64) error { return nil },
+		Log:       slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
+	}
+	return w
+}
+
+func (w *world) plant(n int) {
+	for i := range n {
+		w.salesforce.Insert("Account", map[string]any{"Name": fmt.Sprint("Company ", i), "Phone": "+12125550100"})
+	}
+}
+
+// work works on the accounts for one session, as the job with this id.
+func (w *world) work(job int64) (done bool, err error) {
+	w.t.Helper()
+	return New(w.config).Work(w.t.Context(), Job{ID: job, Attempt: 1, Kind: "migrate_board", BoardID: accountsBoard})
+}
+
+func (w *world) count(query string, args ...any) int {
+	w.t.Helper()
+	return schematest.Ask[int](w.t, w.db, query, args...)
+}
+
+// clumsy is a Monday with a client that panics where it is told to.
+type clumsy struct {
+	Monday
+	panics func(call string) bool
+}
+
+func (c clumsy) check(call string) {
+	if c.panics(call) {
+		panic("Jane Doe")
+	}
+}
+
+func (c clumsy) ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]mondayclient.Item, error) {
+	c.check("search")
+	return c.Monday.ItemsBy(ctx, board, columnID, texts)
+}
+
+func (c clumsy) Create(ctx context.Context, creates []mondayclient.Create, key string) ([]mondayclient.Created, error) {
+	c.check("create")
+	return c.Monday.Create(ctx, creates, key)
+}
+
+func (c clumsy) Write(ctx context.Context, writes []mondayclient.Write) ([]error, error) {
+	c.check("write")
+	return c.Monday.Write(ctx, writes)
+}
+
+func (c clumsy) Budget() mondayclient.Budget {
+	c.check("budget")
+	return c.Monday.Budget()
+}
+
+// A panic in any of the session's goroutines is an error of the session, which holds nothing any more. It is no success either,
+// whatever was done before: it would come back for ever.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	for call, updates := range map[string]bool{"search": false, "create": false, "write": true, "budget": false} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			w.plant(120)
+			if updates {
+				w.adopt(60)
+			}
+			real := w.config.Monday
+			var calls atomic.Int64
+			w.config.Monday = clumsy{real, func(name string) bool { return name == call && calls.Add(1) == 2 }}
+			done, err := w.work(1)
+			if panicked, ok := errors.AsType[*panics.Error](err); !ok || panicked.Value != "Jane Doe" || done {
+				t.Fatalf("done %t, error %v, want the panic", done, err)
+			}
+			if strings.Contains(err.Error(), "Jane") {
+				t.Errorf("error %q", err)
+			}
+			if n := w.count("SELECT count(*) FROM items WHERE lease_until > now()") + w.count("SELECT count(*) FROM leases"); n != 0 {
+				t.Errorf("%d leases are still held", n)
+			}
+			w.config.Monday = real
+			if done, err := w.work(1); err != nil || !done {
+				t.Fatalf("the next session: done %t, error %v", done, err)
+			}
+			if n := len(w.monday.Items(accountsBoard)); n != 120 {
+				t.Errorf("%d items of 120 records", n)
+			}
+		})
+	}
+}
+
+// adopt gives the first records items that show them, and lack their phone.
+func (w *world) adopt(n int) {
+	for _, record := range w.salesforce.Records("Account")[:n] {
+		w.monday.CreateItem(accountsBoard, record["Name"].(string), map[string]any{"text_sfid": record["Id"]})
+	}
+}
+
+// What is left of Monday's minute is for live events once it is little. What is not known is not little.
+func TestAwaitBudget(t *testing.T) {
+	t.Parallel()
+	soon := time.Now().Add(time.Hour)
+	tests := map[string]struct {
+		left  mondayclient.Budget
+		waits bool
+	}{
+		"unknown":           {mondayclient.Budget{}, false},
+		"calls alone":       {mondayclient.Budget{Calls: 50, CallsLimit: 100, Resets: soon}, false},
+		"plenty":            {mondayclient.Budget{Complexity: 20, ComplexityLimit: 100, Calls: 10, CallsLimit: 100, Resets: soon}, false},
+		"little complexity": {mondayclient.Budget{Complexity: 19, ComplexityLimit: 100, Calls: 99, CallsLimit: 100, Resets: soon}, true},
+		"few calls":         {mondayclient.Budget{Complexity: 99, ComplexityLimit: 100, Calls: 9, CallsLimit: 100, Resets: soon}, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := &logBuffer{}
+			config := &Config{Monday: told{left: tt.left}, Log: slog.New(slog.NewTextHandler(log, nil))}
+			s := &session{config: config, deadline: time.Now().Add(time.Minute)}
+			err := s.awaitBudget(t.Context())
+			short, waits := errors.AsType[*BudgetError](err)
+			if waits != tt.waits {
+				t.Fatalf("awaitBudget() = %v, want it to wait: %t", err, tt.waits)
+			}
+			if waits && (retry.After(short) < 59*time.Minute || retry.After(short) > 61*time.Minute) {
+				t.Errorf("to come back in %s, want about an hour", retry.After(short))
+			}
+			if got := strings.Contains(log.String(), `level=INFO msg="migration waits"`); got != tt.waits {
+				t.Errorf("log %q, want the reason for waiting: %t", log, tt.waits)
+			}
+		})
+	}
+}
+
+// told is a Monday of which only the budget is asked.
+type told struct {
+	Monday
+	left mondayclient.Budget
+}
+
+func (m told) Budget() mondayclient.Budget { return m.left }
+
+// A call is repeated while its error may pass and the session lasts.
+func TestRepeat(t *testing.T) {
+	t.Parallel()
+	passing := errors.New("odd answer")
+	tests := map[string]struct {
+		errs   []error // of the calls, one after the other
+		calls  int
+		failed error
+	}{
+		"at once":      {calls: 1},
+		"passes":       {errs: []error{passing, passing}, calls: 3},
+		"for good":     {errs: []error{noGroup()}, calls: 1, failed: noGroup()},
+		"stopped here": {errs: []error{context.Canceled}, calls: 1, failed: context.Canceled},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			calls := 0
+			got, err := repeat(t.Context(), &session{deadline: time.Now().Add(time.Minute)}, "asking", func() (int, error) {
+				if calls++; calls <= len(tt.errs) {
+					return 0, tt.errs[calls-1]
+				}
+				return 7, nil
+			})
+			if calls != tt.calls || (err == nil) != (tt.failed == nil) || err == nil && got != 7 {
+				t.Errorf("%d calls, answer %d, %v; want %d calls, error %v", calls, got, err, tt.calls, tt.failed)
+			}
+		})
+	}
+	s := &session{deadline: time.Now().Add(100 * time.Millisecond)}
+	if _, err := repeat(t.Context(), s, "asking", func() (int, error) { return 0, passing }); !errors.Is(err, passing) {
+		t.Errorf("at the session's end: %v, want the call's error", err)
+	}
+}
+
+// A session that made progress goes on as the next one, unless its error would come back.
+func TestMayResume(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"odd answer": {errors.New("odd answer"), true},
+		"overtaken":  {store.ErrOvertaken, true},
+		"a wait":     {&BudgetError{Wait: time.Minute}, false},
+		"whole page": {&PageError{Records: 2, Cause: noGroup()}, false},
+		"panic":      {fmt.Errorf("asking: %w", &panics.Error{Value: "x"}), false},
+	} {
+		if got := mayResume(tt.err); got != tt.want {
+			t.Errorf("%s: mayResume(%v) = %t, want %t", name, tt.err, got, tt.want)
+		}
+	}
+}
+
+// A query that breaks off is repeated from where it came to, and each record is taken once.
+func TestQueryBreaksOff(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.plant(30)
+	w.config.Salesforce = &breaking{Salesforce: w.config.Salesforce, after: []int{7, 20}}
+	if done, err := w.work(1); err != nil || !done {
+		t.Fatalf("done %t, error %v", done, err)
+	}
+	if n := w.count("SELECT count(*) FROM migration_runs WHERE state = 'done' AND (read, created, failed) = (30, 30, 0)"); n != 1 {
+		t.Error("the run has not read each record once")
+	}
+	if n := len(w.monday.Items(accountsBoard)); n != 30 {
+		t.Errorf("%d items of 30 records", n)
+	}
+}
+
+// breaking is a Salesforce whose queries break off after some records, one after the other.
+type breaking struct {
+	Salesforce
+	after []int
+}
+
+func (b *breaking) Query(ctx context.Context, soql string) iter.Seq2[sfclient.Record, error] {
+	return func(yield func(sfclient.Record, error) bool) {
+		n := 0
+		for record, err := range b.Salesforce.Query(ctx, soql) {
+			if len(b.after) > 0 && n == b.after[0] {
+				b.after = b.after[1:]
+				yield(nil, errors.New("connection lost"))
+				return
+			}
+			if n++; !yield(record, err) {
+				return
+			}
+		}
+	}
+}
