@@ -286,10 +286,16 @@ func TestMigrateShortIDs(t *testing.T) {
 // The index still finds an item by the Id that it showed a moment ago: the record gets an item of its own.
 func TestMigrateStaleIndex(t *testing.T) {
 	t.Parallel()
-	w := e2e.Migrated(t, "", e2e.Monday(func(c *mondaysim.Config) { c.IndexLag = time.Hour }))
+	var ago atomic.Int64 // by how much Monday's clock is behind
+	w := e2e.Migrated(t, "", e2e.Monday(func(c *mondaysim.Config) {
+		c.IndexLag = time.Hour
+		c.Now = func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }
+	}))
 	one := w.Salesforce.Insert("Account", map[string]any{"Name": "One"})
 	other := w.Salesforce.Insert("Contact", map[string]any{"LastName": "Other"})
+	ago.Store(int64(2 * time.Hour))
 	item := w.Monday.CreateItem(e2e.Accounts, "One", map[string]any{"text_sfid": one})
+	ago.Store(0)
 	w.Monday.SetColumn(item, "text_sfid", other)
 	w.Crmsync("migrate", "accounts")
 	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND (read, created) = (1, 1)")
