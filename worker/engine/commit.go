@@ -112,8 +112,8 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 // end fixes the answers of the item's events.
 func (w *work) end() {
 	for _, t := range w.tasks {
-		if w.err != nil && t.reason == "" {
-			t.err = w.err // what was rejected is kept, and fails the event once the rest is done
+		if w.err != nil && (t.reason == "" || w.isRead) {
+			t.err = w.err // what was rejected is kept, and fails the event once the rest is done, with all that was read for it
 		}
 		if t.err == nil || permanent(t.err) {
 			w.changed = w.item.ClearPending(t.ColumnID, t.JobID) || w.changed

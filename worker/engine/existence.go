@@ -19,13 +19,10 @@ func (w *work) settleExistence() {
 		case t.Kind == Deleted && (w.state == gone || w.state == ending):
 			w.item.Delete(w.existedAt(t))
 			w.state, w.changed = ending, true
-		case t.ends():
-			t.reason = reasonThere
-			w.revive(t)
-		case t.Kind == Restored && w.state == alive && w.item.IsDeleted():
+		case (t.ends() || t.Kind == Restored) && w.state == alive && w.item.IsDeleted():
 			w.restore(t)
-		case t.Kind == Restored && w.state == alive:
-			t.reason = reasonThere // its end was never told, or never believed
+		case t.ends(), t.Kind == Restored && w.state == alive:
+			t.reason = reasonThere
 		case t.Kind == Restored:
 			t.reason = reasonDeletedSince
 		}
@@ -34,13 +31,6 @@ func (w *work) settleExistence() {
 
 // ends reports whether the event says that the item ended.
 func (t *task) ends() bool { return t.Kind == Deleted || t.Release }
-
-// revive lets an item live on that was taken for deleted, when Monday says that it is there.
-func (w *work) revive(t *task) {
-	if w.item.IsDeleted() {
-		w.restore(t)
-	}
-}
 
 // restore lets an item begin again that was just read.
 func (w *work) restore(t *task) {
