@@ -28,7 +28,6 @@ import (
 	"crmsync/worker/alert"
 	"crmsync/worker/engine"
 	"crmsync/worker/migration"
-	"crmsync/worker/sweep"
 )
 
 // keepEnded is how long jobs that were given up stay in the queue's table, where the dashboard shows them, and
@@ -64,10 +63,6 @@ type Config struct {
 	MaxWorkers       int           // most jobs at once; each waits for its batch
 	ShutdownGrace    time.Duration // how long running jobs may take to end after Stop
 
-	// SalesforceReserve and MondayReserve are the percent of either system's calls that bulk work leaves to others and to live
-	// events.
-	SalesforceReserve, MondayReserve int
-
 	// MigrationsOnly leaves all queues but that of the migrations to other pools.
 	MigrationsOnly bool
 
@@ -82,7 +77,6 @@ type Pool struct {
 	queue    *queue.Queue
 	engine   *engine.Engine
 	migrator *migration.Migrator
-	sweeper  *sweep.Sweeper
 	client   *river.Client[pgx.Tx]
 	breakers []*breaker
 	alerter  *alert.Alerter
@@ -109,7 +103,7 @@ func New(c Config) (*Pool, error) {
 		Log:         c.Log,
 		Now:         time.Now,
 	})
-	p.migrator, p.sweeper = p.newMigrator(salesforce, monday), p.newSweeper(salesforce, monday)
+	p.migrator = p.newMigrator(salesforce, monday)
 	workers := river.NewWorkers()
 	if err := p.register(workers); err != nil {
 		return nil, fmt.Errorf("registering workers: %w", err)
@@ -159,7 +153,7 @@ func (p *Pool) guardedSalesforce() *sfclient.Client {
 	}
 	b := newBreaker("salesforce", probe, p.store, p.queue, p.config.Log)
 	p.breakers = append(p.breakers, b)
-	return p.config.Salesforce.Guarded(b.guard)
+	return p.config.Salesforce.WithGuard(b.guard)
 }
 
 // guardedMonday is the client whose calls pass through a breaker. The breaker's own do not.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"crmsync/worker/engine/send"
 )
 
 // BusyError says that another worker has the item, or the value that it is matched by: come back soon.
@@ -41,7 +39,11 @@ func (e *RefusedError) Error() string {
 func (e *RefusedError) Permanent() bool { return true }
 
 // RowError is a row that failed for a reason that passes, such as a lock.
-type RowError = send.RowError
+type RowError struct {
+	Object, SalesforceID, Code string
+}
+
+func (e *RowError) Error() string { return fmt.Sprintf("%s: %s", e.Object, e.Code) }
 
 // UnconfirmedError is a delete that Monday does not confirm: it shows the item neither on a board nor in the archive or the bin.
 type UnconfirmedError struct{}

@@ -34,13 +34,23 @@ func (s *search) explain() {
 	}
 }
 
-// explainCreation leaves out one field at a time, suspects first.
+// fewFields is how many fields are left out one at a time. Of more, one half after the other is: the record is made without
+// a few values that are no fault of it, and these are updated once it is there.
+const fewFields = 4
+
+// explainCreation leaves out one suspect at a time, and then the other fields.
 func (s *search) explainCreation(fields, suspects []string) {
-	if !rules[s.cause.code].creation {
-		suspects = append(suspects, less(fields, suspects)...)
-	}
+	others := slices.DeleteFunc(less(fields, suspects), s.needs)
+	suspects = slices.DeleteFunc(suspects, s.needs)
 	for _, field := range suspects {
-		if !s.needs(field) {
+		s.queue = append(s.queue, []string{field})
+	}
+	switch {
+	case rules[s.cause.code].creation:
+	case len(others) > fewFields:
+		s.queue = append(s.queue, halves(others)...)
+	default:
+		for _, field := range others {
 			s.queue = append(s.queue, []string{field})
 		}
 	}
@@ -60,22 +70,40 @@ func (s *search) nextWithout() {
 	}
 }
 
-// refuseBare adds the fields without which the record cannot be created.
-func (s *search) refuseBare(errs []sfclient.RowError) {
+// refuseWithout goes on after a new record was refused that some fields were left out of. Those that it must have are put back
+// in; another error does not tell whether the fields that were left out are at fault.
+func (s *search) refuseWithout(errs []sfclient.RowError) {
+	rest := less(s.queue[0], s.required(errs))
+	if len(rest) > 0 && len(rest) < len(s.queue[0]) {
+		s.queue[0] = rest
+	} else {
+		s.queue = s.queue[1:]
+	}
+	s.nextWithout()
+}
+
+// required are the fields that the attempt left out and, by its errors, must not.
+func (s *search) required(errs []sfclient.RowError) (required []string) {
 	rest := omit(s.fields(), names(s.attempt.Fields))
-	var required []string
 	for _, e := range errs {
+		if e.Code != codeRequired {
+			continue
+		}
 		named, _ := heldOf(e.Fields, rest)
 		for field := range rest {
-			if e.Code == codeRequired && len(e.Fields) == 0 && mentions(e.Message, field) {
+			if len(e.Fields) == 0 && mentions(e.Message, field) {
 				named = append(named, field)
 			}
 		}
-		if e.Code == codeRequired {
-			required = append(required, named...)
-		}
+		required = append(required, named...)
 	}
-	if len(required) > 0 {
+	return required
+}
+
+// refuseBare adds the fields without which the record cannot be created.
+func (s *search) refuseBare(errs []sfclient.RowError) {
+	rest := omit(s.fields(), names(s.attempt.Fields))
+	if required := s.required(errs); len(required) > 0 {
 		s.attempt = s.write.with(omit(s.fields(), names(omit(rest, required))))
 		return
 	}

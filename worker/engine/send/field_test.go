@@ -104,6 +104,26 @@ func TestFields(t *testing.T) {
 				"update Contact contact-1[B]", "update Contact contact-1[C]",
 			},
 		},
+		"one unnamed of many of a new record": {
+			[]poison{{field: "D", value: "bad", code: "UNHEARD_OF"}}, func(o *org) { o.required = []string{"A"} },
+			create(f{"A": 1, "B": 1, "C": 1, "D": "bad", "E": 1, "F": 1}),
+			Done{ID: "contact-1", Created: true, Left: []Rejection{rejected("UNHEARD_OF", "D")}},
+			[]string{
+				"create Contact new[A B C D E F]", "create Contact new[D E F]", "create Contact new[A D E F]", "create Contact new[A B C]",
+				"update Contact contact-1[D]", "update Contact contact-1[E F]",
+			},
+		},
+		"no field of many of a new record": {
+			nil, func(o *org) {
+				o.required = []string{"A"}
+				o.checks = []check{func(_, _ map[string]any) *sfclient.RowError { return &sfclient.RowError{Code: "UNHEARD_OF"} }}
+			}, create(f{"A": 1, "B": 1, "C": 1, "D": 1, "E": 1, "F": 1, "G": 1, "H": 1, "I": 1, "J": 1}),
+			Rejected{[]Rejection{rejected("UNHEARD_OF", "A")}},
+			[]string{
+				"create Contact new[A B C D E F G H I J]", "create Contact new[F G H I J]", "create Contact new[A F G H I J]",
+				"create Contact new[A B C D E]", "create Contact new[]", "create Contact new[A]",
+			},
+		},
 		"two unnamed, and a required field in the message alone": {
 			[]poison{{field: "A", value: "bad", code: "UNHEARD_OF"}, {field: "B", value: "bad", code: "UNHEARD_OF"}},
 			func(o *org) {

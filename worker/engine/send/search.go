@@ -133,8 +133,13 @@ func (s *search) accept(result sfclient.Result) {
 	}
 	switch s.phase {
 	case without:
-		s.reject(s.queue[0])
-		s.finish()
+		if left := s.queue[0]; len(left) == 1 {
+			s.reject(left)
+			s.finish()
+		} else { // one of them is at fault
+			s.queue = halves(left)
+			s.nextPart()
+		}
 	case bare:
 		rest := names(omit(s.fields(), names(s.attempt.Fields)))
 		s.queue = halves(rest)
@@ -162,9 +167,8 @@ func (s *search) refuseDelete(e sfclient.RowError) {
 // refuse decides about the next attempt after a refusal.
 func (s *search) refuse(errs []sfclient.RowError) {
 	switch s.phase {
-	case without: // another error does not tell whether the field that was left out is at fault
-		s.queue = s.queue[1:]
-		s.nextWithout()
+	case without:
+		s.refuseWithout(errs)
 		return
 	case bare:
 		s.refuseBare(errs)
