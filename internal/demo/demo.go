@@ -95,11 +95,11 @@ func (d *demo) show(ctx context.Context) error {
 	if err := d.migrate(ctx); err != nil {
 		return err
 	}
-	d.story = newStory(d)
+	d.story = newStory(d.Stage, d.size, func() bool { return len(d.lettersTold()) > 0 })
 	d.introduce()
 	d.began = time.Now()
 	quiet := d.progress(ctx)
-	d.story.play(ctx)
+	d.story.play(ctx, d.began)
 	d.settle(ctx)
 	quiet()
 	if ctx.Err() != nil {

@@ -8,9 +8,9 @@ import (
 )
 
 // play lets people act, each item's acts in their order, until all is done or ctx ends.
-func (s *story) play(ctx context.Context) {
+func (s *story) play(ctx context.Context, began time.Time) {
 	for _, t := range s.threads {
-		t.due = s.began.Add(t.starts)
+		t.due = began.Add(t.starts)
 	}
 	open := slices.Clone(s.threads)
 	for len(open) > 0 {

@@ -9,6 +9,7 @@ import (
 
 	"crmsync/internal/oracle"
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
 )
 
 // act is something that a person does on a board. It causes one event.
@@ -39,8 +40,10 @@ func (t *thread) when(until func() bool, wait time.Duration, do func()) *thread 
 
 // story is all that people do, and what they know that the boards do not show.
 type story struct {
-	*demo
-	random  *rand.Rand // the story is the same each time
+	*stage.Stage
+	size    size
+	told    func() bool // somebody was told of a dead letter
+	random  *rand.Rand  // the story is the same each time
 	threads []*thread
 	acts    int          // in all
 	played  atomic.Int64 // of them
@@ -56,19 +59,22 @@ type story struct {
 const patience = 45 * time.Second
 
 // newStory writes the story: companies first, people at them, then leads, a third of them of companies on the board.
-func newStory(d *demo) *story {
-	s := &story{demo: d, random: rand.New(rand.NewPCG(1, 1)), held: map[int64]string{}, items: make([]int64, d.size.companies)}
-	for n := range d.size.companies + d.size.leads/4 {
+func newStory(on *stage.Stage, of size, told func() bool) *story {
+	s := &story{
+		Stage: on, size: of, told: told, random: rand.New(rand.NewPCG(1, 1)),
+		held: map[int64]string{}, items: make([]int64, of.companies),
+	}
+	for n := range of.companies + of.leads/4 {
 		s.companies = append(s.companies, companyName(n))
 	}
 	s.alreadyThere()
-	for n := range d.size.companies {
+	for n := range of.companies {
 		s.company(n)
 	}
-	for n := range d.size.people {
+	for n := range of.people {
 		s.person(n)
 	}
-	for n := range d.size.leads {
+	for n := range of.leads {
 		s.lead(n)
 	}
 	for _, t := range s.threads {
@@ -165,7 +171,7 @@ func (s *story) lead(n int) {
 			s.held[item] = s.text(item, "amount")
 			s.Monday.SetColumn(item, "amount", "45000000")
 		})
-		t.when(func() bool { return len(s.lettersTold()) > 0 }, s.pause(), func() { s.Monday.SetColumn(item, "status", labelValue("Quote")) })
+		t.when(s.told, s.pause(), func() { s.Monday.SetColumn(item, "status", labelValue("Quote")) })
 	case n%30 == 9: // as it came
 		t.then(s.pause(), func() { s.Monday.DeleteItem(item) })
 	case n%30 == 5: // qualified
