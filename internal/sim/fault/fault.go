@@ -1,4 +1,4 @@
-// Package fault lets a simulator be slow, away or wrong: on demand, call by call, or at random.
+// Package fault makes a simulator slow, unavailable or faulty: on demand, for chosen calls, or at random.
 package fault
 
 import (
@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with a call. One with neither Status nor Cut only delays it.
+// Fault describes what goes wrong with a call. With neither Status nor Cut it only delays the call.
 type Fault struct {
-	Status int    // of the answer
-	Body   string // of the answer; empty: what the system answers with such a status
+	Status int    // HTTP status of the answer
+	Body   string // body of the answer; empty: the system's usual one for the status
 	After  bool   // the call takes effect before it fails
-	Cut    bool   // the connection is cut without an answer
+	Cut    bool   // the connection is closed without an answer
 	Delay  time.Duration
 }
 
-// Fails reports whether the call gets no real answer.
+// Fails reports whether the caller gets no real answer.
 func (f *Fault) Fails() bool { return f != nil && (f.Status != 0 || f.Cut) }
 
-// Knobs are what a test turns to make a simulator fail. C is a call as the simulator shows it.
+// Knobs are the settings by which a test makes a simulator fail. C is a call as the simulator presents it.
 type Knobs[C any] struct {
 	mu      sync.Mutex
 	down    bool
@@ -30,7 +30,7 @@ type Knobs[C any] struct {
 	random  *rand.Rand
 }
 
-// New returns knobs for which rate is the share of calls that fail at random, the same ones with the same seed.
+// New returns knobs with which the share rate of all calls fails at random. The same seed fails the same calls.
 func New[C any](rate float64, latency time.Duration, seed uint64) *Knobs[C] {
 	return &Knobs[C]{rate: rate, latency: latency, random: rand.New(rand.NewPCG(seed, 0))}
 }
@@ -56,8 +56,8 @@ func (k *Knobs[C]) SetLatency(d time.Duration) {
 	k.latency = d
 }
 
-// OnCall asks f about every call before it takes effect; what f returns happens to the call. nil, from f or in place of it,
-// lets calls through. f may use the simulator.
+// OnCall calls f before each call takes effect, and applies the fault that f returns. A nil f, or a nil fault, lets
+// calls pass. f may use the simulator.
 func (k *Knobs[C]) OnCall(f func(C) *Fault) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -71,16 +71,16 @@ func (k *Knobs[C]) Down() bool {
 	return k.down
 }
 
-// Latency is how long a call takes.
+// Latency returns how long a call takes.
 func (k *Knobs[C]) Latency() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.latency
 }
 
-// Strike asks OnCall's function, then chance, what goes wrong with a call. draw makes a random fault; nil: the call is of
-// those that do not fail at random. Where nothing goes wrong, Strike returns nil.
-func (k *Knobs[C]) Strike(call C, draw func(*rand.Rand) *Fault) *Fault {
+// Fault decides what goes wrong with a call: it asks OnCall's function first, then chance. draw creates a random
+// fault; nil means that the call never fails at random. It returns nil if nothing goes wrong.
+func (k *Knobs[C]) Fault(call C, draw func(*rand.Rand) *Fault) *Fault {
 	k.mu.Lock()
 	hook := k.hook
 	k.mu.Unlock()
@@ -97,7 +97,7 @@ func (k *Knobs[C]) Strike(call C, draw func(*rand.Rand) *Fault) *Fault {
 	return draw(k.random)
 }
 
-// Wait lets time pass until ctx ends.
+// Wait waits for d, or until ctx ends.
 func Wait(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return

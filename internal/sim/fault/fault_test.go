@@ -9,10 +9,10 @@ import (
 	"crmsync/internal/sim/fault"
 )
 
-// struck is the numbers of those of 200 calls that fail.
+// struck returns the numbers of the calls, out of 200, that fail.
 func struck(k *fault.Knobs[int], draw func(*rand.Rand) *fault.Fault) (calls []int) {
 	for n := range 200 {
-		if k.Strike(n, draw).Fails() {
+		if k.Fault(n, draw).Fails() {
 			calls = append(calls, n)
 		}
 	}
@@ -21,7 +21,7 @@ func struck(k *fault.Knobs[int], draw func(*rand.Rand) *fault.Fault) (calls []in
 
 func cut(*rand.Rand) *fault.Fault { return &fault.Fault{Cut: true} }
 
-func TestStrike(t *testing.T) {
+func TestFault(t *testing.T) {
 	t.Parallel()
 	hooked := fault.New[int](0, 0, 1)
 	hooked.OnCall(func(n int) *fault.Fault {
@@ -46,19 +46,19 @@ func TestStrike(t *testing.T) {
 	}
 	for name, tt := range tests {
 		if got := len(struck(tt.knobs, tt.draw)); got != tt.want {
-			t.Errorf("%s: %d of 200 calls fail, want %d", name, got, tt.want)
+			t.Errorf("%s: %d of 200 calls failed, want %d", name, got, tt.want)
 		}
 	}
 }
 
-func TestStrikeRepeatsItself(t *testing.T) {
+func TestFaultsAreReproducible(t *testing.T) {
 	t.Parallel()
 	first, second := struck(fault.New[int](0.3, 0, 7), cut), struck(fault.New[int](0.3, 0, 7), cut)
 	other := struck(fault.New[int](0.3, 0, 8), cut)
 	if len(first) < 30 || len(first) > 90 {
-		t.Errorf("%d of 200 calls fail, want about 60", len(first))
+		t.Errorf("%d of 200 calls failed, want about 60", len(first))
 	}
 	if !slices.Equal(first, second) || slices.Equal(first, other) {
-		t.Errorf("calls fail by the seed:\n%v\n%v\n%v", first, second, other)
+		t.Errorf("calls failed, by seed (1, 1, 2):\n%v\n%v\n%v", first, second, other)
 	}
 }

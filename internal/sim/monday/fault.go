@@ -24,7 +24,7 @@ func (s *Sim) strike(ctx context.Context, c Call) *Fault {
 	s.counting.Lock()
 	s.calls[c.Operation]++
 	s.counting.Unlock()
-	found := s.Strike(c, randomFault)
+	found := s.Fault(c, randomFault)
 	wait := s.Latency()
 	if found != nil {
 		wait += found.Delay

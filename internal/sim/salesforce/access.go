@@ -5,26 +5,26 @@ import (
 	"slices"
 )
 
-// Hide hides a record from the integration user, or shows it again: queries do not find it, writes of it are refused,
-// and so are references to it, with INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY and no field. Its unique values stay
-// taken.
+// Hide hides a record from the integration user, or shows it again. Queries do not find a hidden record, writes to it
+// are rejected, and so are references to it, with INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY and no field. Its
+// unique values remain taken.
 func (s *Sim) Hide(object, id string, hidden bool) {
 	s.flag(object, id, func(rec *record) { rec.hidden = hidden })
 }
 
-// RefuseReferences lets every row that refers to the record, which may be deleted, be refused with this code, such as
-// ENTITY_IS_DELETED or INVALID_CROSS_REFERENCE_KEY, and no field; an empty code ends that.
+// RefuseReferences rejects every row that refers to the record, which may be deleted, with this code, such as
+// ENTITY_IS_DELETED or INVALID_CROSS_REFERENCE_KEY, and no field. An empty code ends this.
 func (s *Sim) RefuseReferences(object, id, code string) {
 	s.flag(object, id, func(rec *record) { rec.noReference = code })
 }
 
-// Lock locks a record for the API, as an approval process does, or unlocks it: updates and deletes of it are refused
-// with ENTITY_IS_LOCKED.
+// Lock locks a record for the API, as an approval process does, or unlocks it. Updates and deletes of a locked record
+// are rejected with ENTITY_IS_LOCKED.
 func (s *Sim) Lock(object, id string, locked bool) {
 	s.flag(object, id, func(rec *record) { rec.locked = locked })
 }
 
-// flag changes how a record, deleted or not, is dealt with.
+// flag sets flags of a record, deleted or not.
 func (s *Sim) flag(object, id string, set func(*record)) {
 	t := s.mustTable(object)
 	s.mu.Lock()
@@ -32,7 +32,7 @@ func (s *Sim) flag(object, id string, set func(*record)) {
 	set(t.mustRecord(id))
 }
 
-// refusesWrite says why a record cannot be written as it is.
+// refusesWrite returns why a record cannot be written in its present state, or nil.
 func (x *tx) refusesWrite(rec *record) *failure {
 	switch {
 	case rec.is("IsConverted"):
@@ -45,7 +45,7 @@ func (x *tx) refusesWrite(rec *record) *failure {
 
 func entityLocked() *failure { return fail("ENTITY_IS_LOCKED", "the entity is locked for editing") }
 
-// refusesReference says why a live record cannot be referred to.
+// refusesReference returns why a live record cannot be referred to, or nil.
 func (x *tx) refusesReference(rec *record) *failure {
 	switch {
 	case rec.noReference != "":
@@ -62,7 +62,7 @@ var referenceMessages = map[string]string{
 	"INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "insufficient access rights on cross-reference id",
 }
 
-// visible leaves out the records that the integration user may not see.
+// visible omits the records that are hidden from the integration user.
 func (x *tx) visible(records []*record) []*record {
 	if !x.api {
 		return records
@@ -77,7 +77,7 @@ func shown(records []*record) []*record {
 	return records
 }
 
-// is reports whether a record has this boolean field, and it is true.
+// is reports whether the record has this boolean field with the value true.
 func (r *record) is(field string) bool {
 	i, ok := r.table.names[field]
 	return ok && r.values[i] == true

@@ -20,23 +20,23 @@ func TestHiddenRecord(t *testing.T) {
 		return r.outcomes()
 	}
 	if got := refer(); !slices.Equal(got, []string{"INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"}) {
-		t.Errorf("a reference to it: %v", got)
+		t.Errorf("a reference to the hidden record: %v", got)
 	}
 	o.RefuseReferences("Account", account, "INVALID_CROSS_REFERENCE_KEY")
 	if got := refer(); !slices.Equal(got, []string{"INVALID_CROSS_REFERENCE_KEY"}) {
-		t.Errorf("a reference to it, with a code of its own: %v", got)
+		t.Errorf("a reference to the hidden record with its own code: %v", got)
 	}
 	r := o.do("PATCH", collections, rows("Account", false, m{"Id": account, "Phone": "1"}))
 	if got := r.outcomes(); !slices.Equal(got, []string{"INVALID_CROSS_REFERENCE_KEY"}) {
-		t.Errorf("an update of it: %v", got)
+		t.Errorf("an update of the hidden record: %v", got)
 	}
 	r = o.do("PATCH", collections+"/Account/Monday_Item_Id__c", rows("Account", false, m{sfsim.KeyField: "1", "Name": "B"}))
 	if !slices.Equal(r.outcomes(), []string{"DUPLICATE_VALUE"}) || strings.Contains(r.text, account) {
-		t.Errorf("an upsert by its key: %s", r.text)
+		t.Errorf("an upsert by the hidden record's key: %s", r.text)
 	}
 	r = o.do("PATCH", "/sobjects/Contact/"+contact, `{"Account":{"Monday_Item_Id__c":"1"}}`)
 	if r.code() != "INVALID_FIELD" {
-		t.Errorf("a reference by its key: %s", r.text)
+		t.Errorf("a reference by the hidden record's key: %s", r.text)
 	}
 	for _, path := range []string{"/query?q=SELECT+Id+FROM+Account", "/queryAll?q=SELECT+Id+FROM+Account+WHERE+Id='" + account + "'",
 		"/query?q=SELECT+Id+FROM+Account+WHERE+Monday_Item_Id__c='1'", "/query?q=SELECT+Id+FROM+Account+ORDER+BY+SystemModstamp"} {
@@ -45,7 +45,7 @@ func TestHiddenRecord(t *testing.T) {
 		}
 	}
 	if r := o.query("SELECT Account.Name FROM Contact"); !strings.Contains(r.text, `"Account":null`) {
-		t.Errorf("its child shows %s", r.text)
+		t.Errorf("the child shows %s", r.text)
 	}
 	if r := o.do("POST", collections+"/Account", `{"ids":["`+account+`"],"fields":["Id"]}`); r.text != "[null]" {
 		t.Errorf("retrieve answered %s", r.text)
@@ -56,7 +56,7 @@ func TestHiddenRecord(t *testing.T) {
 	o.Hide("Account", account, false)
 	o.RefuseReferences("Account", account, "")
 	if got := refer(); !slices.Equal(got, []string{"ok"}) {
-		t.Errorf("a reference to it, when it is shown again: %v", got)
+		t.Errorf("a reference to the record after it is shown again: %v", got)
 	}
 }
 
@@ -104,6 +104,6 @@ func TestInactiveOwner(t *testing.T) {
 	create := o.do("POST", collections, rows("Lead", false, m{"LastName": "L", "Company": "C", "OwnerId": gone}))
 	keep := o.do("PATCH", collections, rows("Lead", false, m{"Id": id, "Phone": "1", "OwnerId": gone}))
 	if !slices.Equal(create.outcomes(), []string{"INACTIVE_OWNER_OR_USER"}) || !slices.Equal(keep.outcomes(), []string{"ok"}) {
-		t.Errorf("given to one who is inactive: %v; left to one: %v", create.outcomes(), keep.outcomes())
+		t.Errorf("owner changed to an inactive user: %v; owner unchanged: %v", create.outcomes(), keep.outcomes())
 	}
 }

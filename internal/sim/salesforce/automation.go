@@ -5,26 +5,26 @@ import (
 	"slices"
 )
 
-// automation is what an org runs over the rows of one object that a call saves.
+// automation is what an org runs on the rows of one object that a call saves.
 type automation struct {
 	triggers []Trigger
-	maxRows  int                                 // that the triggers manage in one call; 0: any number
+	maxRows  int                                 // maximum rows the triggers can handle in one call; 0: unlimited
 	assign   func(map[string]any) (owner string) // the active assignment rule; nil: none
 }
 
-// Trigger is Apex of the org that throws an exception which nobody catches.
+// Trigger is an Apex trigger of the org that throws an uncaught exception.
 type Trigger struct {
 	Object string
 
-	// Culprit reports whether a record, as it would be saved, causes the trigger to throw. It must not use
-	// the simulator.
+	// Culprit reports whether a record, as it would be saved, makes the trigger throw. It must not use the simulator.
 	Culprit func(record map[string]any) bool
 
 	Message string // empty: that of a null pointer exception
 }
 
-// AddTrigger lets all rows of the object fail that are saved in one call with a culprit:
-// CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY, without a field. Rows that are refused by themselves do not reach the trigger.
+// AddTrigger makes all rows of the object that are saved in one call with a culprit fail with
+// CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY, without a field. Rows that are rejected by themselves do not reach the
+// trigger.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_triggers_exceptions.htm
 func (s *Sim) AddTrigger(trigger Trigger) {
@@ -34,8 +34,8 @@ func (s *Sim) AddTrigger(trigger Trigger) {
 	t.automation.triggers = append(t.automation.triggers, trigger)
 }
 
-// LimitRows lets a call that saves more rows of the object fail in all of them, as when the org's triggers use up the
-// time that a call is given; 0 ends that.
+// LimitRows makes a call that saves more than most rows of the object fail for all of them, as when the org's
+// triggers exceed the time allowed for a call; 0 removes the limit.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_gov_limits.htm
 func (s *Sim) LimitRows(object string, most int) {
@@ -45,9 +45,9 @@ func (s *Sim) LimitRows(object string, most int) {
 	t.automation.maxRows = most
 }
 
-// SetAssignmentRule sets the active assignment rule of Account, Case or Lead: it runs over the rows that a call creates
-// and updates, unless the call's header Sforce-Auto-Assign says FALSE, and gives the record, as saved, the owner that it
-// returns; empty: it leaves the owner. It must not use the simulator. nil ends it.
+// SetAssignmentRule sets the active assignment rule of Account, Case or Lead. It runs on the rows that a call creates
+// and updates, unless the header Sforce-Auto-Assign says FALSE, and returns the owner of the record as saved; an
+// empty owner leaves it unchanged. The rule must not use the simulator. nil removes it.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-autoassign.html
 func (s *Sim) SetAssignmentRule(object string, rule func(record map[string]any) (owner string)) {
@@ -60,7 +60,7 @@ func (s *Sim) SetAssignmentRule(object string, rule func(record map[string]any) 
 	t.automation.assign = rule
 }
 
-// automate runs what the org runs over the saved rows. It returns why all rows of an object fail.
+// automate runs the org's automation on the saved rows. It returns, by object, why all rows of that object fail.
 func (x *tx) automate() map[*table]*failure {
 	var refused map[*table]*failure
 	rows := map[*table]int{}
@@ -106,7 +106,7 @@ func thrown(t *table, message string) *failure {
 	return fail("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "%sTrigger: %s", t.Name, message)
 }
 
-// assign gives a record the owner that the assignment rule says.
+// assign gives a record the owner chosen by the assignment rule.
 func (x *tx) assign(rec *record) {
 	rule := rec.table.automation.assign
 	if rule == nil {

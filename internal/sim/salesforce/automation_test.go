@@ -67,19 +67,19 @@ func TestAssignmentRules(t *testing.T) {
 				got = list[len(list)-1]["OwnerId"]
 			}
 			if got != want {
-				t.Errorf("%s with Sforce-Auto-Assign %q: owner %v, want %s", name, header, got, want)
+				t.Errorf("%s with Sforce-Auto-Assign %q: owner = %v, want %s", name, header, got, want)
 			}
 		}
 	}
 	r := o.do("POST", "/sobjects/Lead", `{"LastName":"L","Company":"Small"}`)
 	if got := o.Get("Lead", r.body.(m)["id"].(string))["OwnerId"]; got != mine {
-		t.Errorf("a lead that the rule passes over belongs to %v, want %s", got, mine)
+		t.Errorf("a lead that the rule ignores belongs to %v, want %s", got, mine)
 	}
 	o.SetAssignmentRule("Lead", nil)
 	o.Update("Lead", id, m{"OwnerId": mine})
 	o.do("PATCH", "/sobjects/Lead/"+id, `{"Phone":"2"}`)
 	if got := o.Get("Lead", id)["OwnerId"]; got != mine {
-		t.Errorf("without a rule the owner is %v, want %s", got, mine)
+		t.Errorf("without a rule, owner = %v, want %s", got, mine)
 	}
 }
 
@@ -97,21 +97,22 @@ func TestTriggerThrowsForTheCall(t *testing.T) {
 	}
 	got := call("POST", collections, m{"LastName": "A"}, m{"LastName": "B", "Title": "Culprit"}, m{"FirstName": "C"})
 	if want := []string{thrown, thrown, "REQUIRED_FIELD_MISSING LastName"}; !slices.Equal(got, want) || len(o.Records("Contact")) != before {
-		t.Errorf("created with a culprit: %v, want %v; %d records, want %d", got, want, len(o.Records("Contact")), before)
+		t.Errorf("create with a culprit = %v, want %v; %d records, want "+
+			"%d", got, want, len(o.Records("Contact")), before)
 	}
-	// A culprit that is refused by itself does not reach the trigger.
+	// A culprit that is rejected by itself does not reach the trigger.
 	got = call("POST", collections, m{"LastName": "A"}, m{"Title": "Culprit"})
 	if want := []string{"ok", "REQUIRED_FIELD_MISSING LastName"}; !slices.Equal(got, want) {
-		t.Errorf("created with a culprit that is refused: %v, want %v", got, want)
+		t.Errorf("create with a rejected culprit = %v, want %v", got, want)
 	}
 	a, b := o.Insert("Contact", m{"LastName": "A", sfsim.KeyField: "1"}), o.Insert("Contact", m{"LastName": "B"})
 	got = call("PATCH", collections, m{"Id": a, "Phone": "1"}, m{"Id": b, "Title": "Culprit"}, m{"Id": a, "Phone": "2"})
 	if want := []string{thrown, thrown, "DUPLICATE_VALUE Id"}; !slices.Equal(got, want) || o.Get("Contact", a)["Phone"] != nil {
-		t.Errorf("updated with a culprit: %v, want %v; phone %v", got, want, o.Get("Contact", a)["Phone"])
+		t.Errorf("update with a culprit = %v, want %v; phone %v", got, want, o.Get("Contact", a)["Phone"])
 	}
 	got = call("PATCH", collections, m{"Id": a, "Phone": "1"}, m{"Id": a, "Phone": "2"})
 	if want := []string{"ok", "DUPLICATE_VALUE Id"}; !slices.Equal(got, want) || o.Get("Contact", a)["Phone"] != "1" {
-		t.Errorf("updated without a culprit: %v, want %v", got, want)
+		t.Errorf("update without a culprit = %v, want %v", got, want)
 	}
 	for name, r := range map[string]reply{
 		"create": o.do("POST", "/sobjects/Contact", `{"LastName":"L","Title":"Culprit"}`),
@@ -120,12 +121,12 @@ func TestTriggerThrowsForTheCall(t *testing.T) {
 		"new":    o.do("PATCH", "/sobjects/Contact/Monday_Item_Id__c/2", `{"LastName":"L","Title":"Culprit"}`),
 	} {
 		if r.status != 400 || r.code() != thrown {
-			t.Errorf("%s of one answered %d %s", name, r.status, r.text)
+			t.Errorf("%s of one record answered %d %s", name, r.status, r.text)
 		}
 	}
 	for _, c := range o.Records("Contact") {
 		if c["Title"] != nil {
-			t.Errorf("saved in spite of the trigger: %v", c)
+			t.Errorf("saved despite the trigger: %v", c)
 		}
 	}
 }
@@ -137,7 +138,7 @@ func TestTriggerOfOneObjectAmongSeveral(t *testing.T) {
 	o.AddTrigger(sfsim.Trigger{Object: "Contact", Culprit: accounts, Message: "it sees contacts only"})
 	contact := `{"records":[{"attributes":{"type":"Account"},"Name":"A"},{"attributes":{"type":"Contact"},"LastName":"B"}]}`
 	if r := o.do("POST", collections, contact); !slices.Equal(r.outcomes(), []string{"ok", "ok"}) {
-		t.Errorf("a trigger of contacts sees accounts: %v", r.outcomes())
+		t.Errorf("a trigger on contacts ran on accounts: %v", r.outcomes())
 	}
 	o = setup(t, sfsim.Config{})
 	o.AddTrigger(sfsim.Trigger{Object: "Contact", Culprit: func(map[string]any) bool { return true }, Message: "UNABLE_TO_LOCK_ROW"})

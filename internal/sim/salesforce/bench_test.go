@@ -12,7 +12,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// BenchmarkUpdate200 is the cost of a full collection, without a network.
+// BenchmarkUpdate200 measures a full collection without a network.
 func BenchmarkUpdate200(b *testing.B) {
 	sim, token := seeded(b, 1000)
 	contacts := sim.Records("Contact")
@@ -32,7 +32,7 @@ func BenchmarkUpdate200(b *testing.B) {
 	}
 }
 
-// BenchmarkKeyset reads an org of 100,000 records page by page from the middle.
+// BenchmarkKeyset reads an org of 100,000 records page by page, starting in the middle.
 func BenchmarkKeyset(b *testing.B) {
 	sim, token := seeded(b, 100_000)
 	middle := sim.Records("Contact")[50_000]
@@ -45,7 +45,7 @@ func BenchmarkKeyset(b *testing.B) {
 	}
 }
 
-// BenchmarkIn looks up 200 of 100,000 records by a field that is no key.
+// BenchmarkIn looks up 200 of 100,000 records by a field without an index.
 func BenchmarkIn(b *testing.B) {
 	sim, token := seeded(b, 100_000)
 	var names []string

@@ -11,7 +11,7 @@ import (
 	"crmsync/internal/sim/salesforce/soql"
 )
 
-// row is a record as a request gives it, with names resolved and JSON types checked.
+// row is a record of a request with names resolved and JSON types checked.
 type row struct {
 	table   *table
 	values  []any
@@ -25,8 +25,8 @@ type parentKey struct {
 	value          any
 }
 
-// bind resolves the names and types of a record's JSON. What it refuses, Salesforce refuses while
-// it reads the request, so the whole call ends.
+// bind resolves the names and types of a record's JSON. Salesforce reports these faults while reading the request, so
+// they fail the whole call.
 func bind(t *table, fields map[string]any) (row, *failure) {
 	r := row{table: t, values: make([]any, len(t.columns)), set: make([]bool, len(t.columns))}
 	var first string
@@ -82,14 +82,14 @@ func (r *row) bindParent(name string, v any) *failure {
 	return nil
 }
 
-// takeID takes the record's own id out of the row.
+// takeID removes the record's own id from the row and returns it.
 func (r *row) takeID() string {
 	id, _ := r.values[colID].(string)
 	r.values[colID], r.set[colID] = nil, false
 	return id
 }
 
-// parse turns a JSON value into the column's.
+// parse converts a JSON value to the column's type.
 func (c *column) parse(v any) (any, *failure) {
 	if v == nil {
 		return nil, nil
@@ -128,7 +128,7 @@ func (c *column) parse(v any) (any, *failure) {
 	return nil, cannotDeserialize(c.jsonType(), v)
 }
 
-// trimmed is text as Salesforce keeps it: without space around it, and null rather than empty.
+// trimmed returns text as Salesforce stores it: without surrounding space, and null instead of empty.
 func trimmed(s string, boxed any) any {
 	switch t := strings.TrimSpace(s); {
 	case t == "":
@@ -166,7 +166,7 @@ func cannotDeserialize(as string, v any) *failure {
 		"Cannot deserialize instance of %s from %s or request may be missing a required field at [line:1, column:1]", as, token)
 }
 
-// decode reads the JSON body of a request.
+// decode decodes the JSON body of a request.
 func decode(body []byte, into any) *failure {
 	if err := json.Unmarshal(body, into); err != nil {
 		return malformedJSON(err)

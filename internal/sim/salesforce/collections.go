@@ -8,18 +8,18 @@ import (
 )
 
 const (
-	maxRows     = 200  // of a collection that writes
-	maxRetrieve = 2000 // of one that reads
+	maxRows     = 200  // in a collection that writes
+	maxRetrieve = 2000 // in one that reads
 	maxChunks   = 10   // runs of one object in a collection
 )
 
-// collection is the body of a create, an update or an upsert.
+// collection is the body of a create, update or upsert.
 type collection struct {
 	AllOrNone bool             `json:"allOrNone"`
 	Records   []map[string]any `json:"records"`
 }
 
-// planCollections understands /composite/sobjects and what is below it.
+// planCollections handles /composite/sobjects and the paths below it.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm
 func (s *Sim) planCollections(r request) operation {
@@ -49,7 +49,7 @@ func (s *Sim) planCollections(r request) operation {
 	return planRetrieves(r, t)
 }
 
-// planRows is a create, an update, or an upsert by a column of one object.
+// planRows plans a create, an update, or an upsert by a column of one object.
 func (s *Sim) planRows(r request, name string, only *table, by *column) operation {
 	var body collection
 	if f := decode(r.body, &body); f != nil {
@@ -83,7 +83,7 @@ func (s *Sim) planRows(r request, name string, only *table, by *column) operatio
 	return op
 }
 
-// bindRows resolves the rows of a collection. What it refuses ends the call.
+// bindRows resolves the rows of a collection. A fault fails the call.
 func (s *Sim) bindRows(records []map[string]any, only *table) ([]row, *failure) {
 	if f := checkSize(len(records), maxRows); f != nil {
 		return nil, f
@@ -127,7 +127,7 @@ func (x *tx) createRow(r row, id string) (saveResult, []*failure) {
 	return saved(rec.id), nil
 }
 
-// updateRow updates by id; as an upsert it says that nothing was created.
+// updateRow updates by id. As part of an upsert, it reports that nothing was created.
 func (x *tx) updateRow(r row, id string, upsert bool, seen map[writeKey]bool) (saveResult, []*failure) {
 	if id == "" {
 		return saveResult{}, list(fail("MISSING_ARGUMENT", "Id not specified in an update call"))
@@ -182,7 +182,7 @@ func (x *tx) upsertRow(r row, id string, by *column, seen map[writeKey]bool) (sa
 		by.Name, found[0].id, found[1].id).on(by.Name))
 }
 
-// planDeletes is DELETE /composite/sobjects?ids=.
+// planDeletes handles DELETE /composite/sobjects?ids=.
 func (s *Sim) planDeletes(r request) operation {
 	var ids []string
 	if text := r.query.Get("ids"); text != "" {
@@ -229,7 +229,7 @@ func (x *tx) deleteRow(id string) (saveResult, []*failure) {
 	return saved(rec.id), nil
 }
 
-// planRetrieves is GET and POST of /composite/sobjects/{object}.
+// planRetrieves handles GET and POST of /composite/sobjects/{object}.
 func planRetrieves(r request, t *table) operation {
 	var body struct{ IDs, Fields []string }
 	switch r.method {
@@ -267,7 +267,7 @@ func planRetrieves(r request, t *table) operation {
 	}}
 }
 
-// byRowID finds the live record that a row names.
+// byRowID finds the live record whose id is in the row.
 func (t *table) byRowID(id string) (*record, *failure) {
 	full, ok := parseID(id)
 	if !ok {

@@ -28,7 +28,7 @@ func TestCollections(t *testing.T) {
 		method, path string
 		body         func(id, gone string) string
 		want         []string // outcomes
-		code         string   // of the whole call, where it is refused
+		code         string   // of the whole call, if it is rejected
 	}{
 		"create": {"POST", "", func(string, string) string {
 			return rows("Contact", false, m{"LastName": "A"}, m{"FirstName": "B"}, m{"LastName": "C", "Email": "x", "Phone": strings.Repeat("1", 41)})
@@ -86,7 +86,7 @@ func TestCollections(t *testing.T) {
 			r := o.do(tt.method, "/composite/sobjects"+tt.path, tt.body(id, gone))
 			if tt.code != "" {
 				if r.status < 400 || r.code() != tt.code || len(o.Records("Contact")) != before {
-					t.Fatalf("answered %d %.300s, want %s and nothing written", r.status, r.text, tt.code)
+					t.Fatalf("answered %d %.300s, want %s and no write", r.status, r.text, tt.code)
 				}
 				return
 			}
@@ -112,7 +112,7 @@ func TestAllOrNoneLeavesNothing(t *testing.T) {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
 	if r := o.do("PATCH", "/sobjects/Contact/Monday_Item_Id__c/new", `{"LastName":"New"}`); r.status != 201 {
-		t.Errorf("the key that was taken back answered %d %s, want 201", r.status, r.text)
+		t.Errorf("creating the rolled-back key answered %d %s, want 201", r.status, r.text)
 	}
 }
 
@@ -133,7 +133,7 @@ func TestDeleteAndRetrieveMany(t *testing.T) {
 		t.Errorf("deleting all or none (-want +got):\n%s", diff)
 	}
 	if r := o.do("GET", "/sobjects/Contact/Monday_Item_Id__c/1", ""); r.status != 200 {
-		t.Errorf("after a delete that was taken back, the key answered %d %s", r.status, r.text)
+		t.Errorf("after a rolled-back delete, the key answered %d %s", r.status, r.text)
 	}
 	r = o.do("DELETE", "/composite/sobjects?ids="+strings.Join([]string{a, b, a, "0035f0000099999"}, ","), "")
 	if diff := cmp.Diff([]string{"ok", "ok", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"}, r.outcomes()); diff != "" {

@@ -12,7 +12,7 @@ import (
 
 const (
 	maxParts      = 25 // subrequests of a composite request
-	maxHeavyParts = 5  // of which collections and queries
+	maxHeavyParts = 5  // collections and queries among them
 )
 
 type composite struct {
@@ -48,8 +48,7 @@ func (s *Sim) planComposites(r request) operation {
 	return s.planComposite(r)
 }
 
-// planComposite is a composite request: its parts run in order, each may refer to the answers of
-// those before it.
+// planComposite plans a composite request. Its parts run in order, and each may refer to the answers of earlier ones.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-composite-post.html
 func (s *Sim) planComposite(r request) operation {
@@ -95,7 +94,7 @@ func (c composite) check() *failure {
 	return nil
 }
 
-// composite runs the parts; with allOrNone one failure takes back the whole.
+// composite runs the parts; with allOrNone, one failure rolls back all of them.
 func (x *tx) composite(c composite) answer {
 	results := make([]partResult, len(c.Parts))
 	answers := map[string]any{}
@@ -127,7 +126,7 @@ func (x *tx) composite(c composite) answer {
 	return answer{status: http.StatusOK, body: map[string]any{"compositeResponse": results}}
 }
 
-// planPart understands a part after its references are replaced; nil answers leave them as they are.
+// planPart plans a part after replacing its references; nil answers leave them as they are.
 func (s *Sim) planPart(p part, answers map[string]any) operation {
 	address, body := any(p.URL), p.Body
 	if answers != nil {
@@ -167,7 +166,7 @@ var (
 	step          = regexp.MustCompile(`[^.\[\]]+`)
 )
 
-// replaceReferences puts the values of earlier answers in place of @{id.path}, or says which is missing.
+// replaceReferences replaces @{id.path} by values of earlier answers, or returns the first missing one.
 func replaceReferences(v any, answers map[string]any) (_ any, missing string) {
 	switch v := v.(type) {
 	case string:

@@ -13,9 +13,8 @@ func (s *Sim) Revoke() {
 	clear(s.sessions)
 }
 
-// Refuse adds a validation rule: rows that give the field a value for which code is not empty are
-// refused with that code, such as FIELD_CUSTOM_VALIDATION_EXCEPTION, naming the field. The rule must
-// not use the simulator.
+// Refuse adds a rule that rejects rows giving the field a value for which code is not empty. The row fails with that
+// code, such as FIELD_CUSTOM_VALIDATION_EXCEPTION, and names the field. The rule must not use the simulator.
 func (s *Sim) Refuse(object, field string, rule func(value any) (code string)) {
 	t := s.mustTable(object)
 	c := t.mustColumn(field)
@@ -24,7 +23,7 @@ func (s *Sim) Refuse(object, field string, rule func(value any) (code string)) {
 	t.rules[c.index] = append(t.rules[c.index], rule)
 }
 
-// Insert adds a record as a person would and gives its id. It panics where Salesforce would refuse.
+// Insert adds a record as a person would and returns its id. It panics if Salesforce would reject the record.
 func (s *Sim) Insert(object string, fields map[string]any) string {
 	r := mustBind(s.mustTable(object), fields)
 	s.mu.Lock()
@@ -38,7 +37,7 @@ func (s *Sim) Insert(object string, fields map[string]any) string {
 	return rec.id
 }
 
-// Update changes fields of a record as a person would. It panics where Salesforce would refuse.
+// Update changes fields of a record as a person would. It panics if Salesforce would reject the change.
 func (s *Sim) Update(object, id string, fields map[string]any) {
 	r := mustBind(s.mustTable(object), fields)
 	s.change(object, id, func(t *tx, rec *record) {
@@ -48,7 +47,7 @@ func (s *Sim) Update(object, id string, fields map[string]any) {
 	})
 }
 
-// Delete puts a record into the bin as a person would. It panics where there is none.
+// Delete moves a record to the recycle bin as a person would. It panics if there is no such record.
 func (s *Sim) Delete(object, id string) {
 	s.change(object, id, func(t *tx, rec *record) { t.bin(rec) })
 }
@@ -67,8 +66,8 @@ func (s *Sim) change(object, id string, do func(*tx, *record)) {
 	do(t, rec)
 }
 
-// Get gives a copy of a record that is not deleted, or nil. Numbers are float64, dates and times
-// the strings that the API shows; fields that are null are left out.
+// Get returns a copy of a record that is not deleted, or nil. Numbers are float64; dates and times are the strings
+// that the API shows; fields that are null are omitted.
 func (s *Sim) Get(object, id string) map[string]any {
 	t := s.mustTable(object)
 	s.mu.Lock()
@@ -80,7 +79,7 @@ func (s *Sim) Get(object, id string) map[string]any {
 	return nil
 }
 
-// Records gives copies of an object's records that are not deleted, in order of creation, as Get does.
+// Records returns copies of an object's records that are not deleted, in order of creation, in the form of Get.
 func (s *Sim) Records(object string) []map[string]any {
 	t := s.mustTable(object)
 	s.mu.Lock()
@@ -94,14 +93,14 @@ func (s *Sim) Records(object string) []map[string]any {
 	return list
 }
 
-// Calls gives the number of authenticated calls so far by operation, as named in Call.
+// Calls returns the number of authenticated calls so far by operation, with the names used in Call.
 func (s *Sim) Calls() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.calls)
 }
 
-// TotalCalls gives the number of API calls so far: all that Calls has but token requests.
+// TotalCalls returns the number of API calls so far: all of Calls except token requests.
 func (s *Sim) TotalCalls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,9 +113,9 @@ func (s *Sim) TotalCalls() int {
 	return total
 }
 
-// InFlightViolations gives how many rows were written while another call that writes the same
-// record, by id or by external ID, was in the handler. A call that has taken effect and whose client
-// has hung up is no longer in it.
+// InFlightViolations returns how many rows were written while the handler was processing another call that writes the
+// same record, by id or by external ID. A call that has taken effect and whose client has hung up no longer counts as
+// being processed.
 func (s *Sim) InFlightViolations() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Versions that the org lists. Any version in a path is answered.
+// Versions that the org lists. A path with any version is answered.
 const (
 	firstVersion  = 58 // Summer '23
 	latestVersion = 68
@@ -16,7 +16,7 @@ const (
 func versions() []map[string]string {
 	var list []map[string]string
 	for v := firstVersion; v <= latestVersion; v++ {
-		// Three releases a year; winter's carries the name of the year after.
+		// There are three releases a year; winter's carries the number of the following year.
 		season := []string{"Summer", "Winter", "Spring"}[(v-firstVersion)%3]
 		year := 23 + (v-firstVersion+2)/3
 		list = append(list, map[string]string{
@@ -34,7 +34,7 @@ func (s *Sim) planResources(r request) operation {
 	return reading(r, opOther, "", func() any { return resources })
 }
 
-// planLimits is /limits.
+// planLimits handles /limits.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_limits.htm
 func (s *Sim) planLimits(r request) operation {
@@ -67,7 +67,7 @@ func planBasicInfo(r request, t *table) operation {
 	})
 }
 
-// planDescribe is /sobjects/{object}/describe.
+// planDescribe handles /sobjects/{object}/describe.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
 func planDescribe(r request, t *table) operation {
@@ -83,7 +83,7 @@ func planDescribe(r request, t *table) operation {
 	})
 }
 
-// reading is a GET that changes nothing; see runs under the simulator's lock.
+// reading is a GET without side effects; see runs under the simulator's lock.
 func reading(r request, name, object string, see func() any) operation {
 	if r.method != http.MethodGet {
 		return notAllowed(r, "HEAD,GET")
@@ -149,7 +149,7 @@ func soapType(t Type) string {
 	return "xsd:string"
 }
 
-// count takes a call from the daily limit.
+// count counts a call against the daily limit.
 func (s *Sim) count(operation string) *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()

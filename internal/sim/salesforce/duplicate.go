@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// DuplicateRule refuses records that are like another one.
+// DuplicateRule rejects records that duplicate another one.
 type DuplicateRule struct {
 	Object string
 	Name   string   // empty: Object and "_DR"
-	Fields []string // two records are alike that have the same values in all of these, none of them null
-	Block  bool     // refuses in any case; else it alerts: a call with allowSave=true passes
+	Fields []string // two records are duplicates if they have equal values, none of them null, in all of these
+	Block  bool     // always rejects; otherwise the rule alerts, and a call with allowSave=true passes
 }
 
-// AddDuplicateRule adds a rule. It runs over rows that create a record, and over those that change one of the fields.
-// A single record that is refused is answered with the Ids of the records that are like it, as far as they are not
-// hidden; rows of a collection are answered with the code alone.
+// AddDuplicateRule adds a rule. It runs on rows that create a record, and on those that change one of the fields. The
+// rejection of a single record includes the Ids of its duplicates, except hidden ones; rows of a collection get only
+// the code.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-duplicaterules.html
 func (s *Sim) AddDuplicateRule(rule DuplicateRule) {
@@ -35,7 +35,7 @@ type duplicateRule struct {
 	columns []*column
 }
 
-// checkDuplicates asks the rules about values that are to be saved. old is nil on create.
+// checkDuplicates applies the rules to values about to be saved. old is nil on create.
 func (x *tx) checkDuplicates(t *table, values []any, old *record) []*failure {
 	if !x.api {
 		return nil
@@ -75,7 +75,7 @@ func (r duplicateRule) find(t *table, values []any, old *record) []*record {
 	return slices.DeleteFunc(found, func(rec *record) bool { return rec == old })
 }
 
-// describeDuplicates is what a single record's refusal says beside its code.
+// describeDuplicates returns what the rejection of a single record includes besides its code.
 func (x *tx) describeDuplicates(rule duplicateRule, advice string, found []*record) any {
 	records := []any{}
 	for _, rec := range found {

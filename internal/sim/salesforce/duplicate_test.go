@@ -81,7 +81,7 @@ func TestDuplicatesOfOneRecord(t *testing.T) {
 		for _, match := range result["matchResults"].([]any)[0].(m)["matchRecords"].([]any) {
 			record := match.(m)["record"].(m)
 			if list = append(list, record["Id"]); (record["Email"] != nil) != (details == "true") {
-				t.Errorf("with includeRecordDetails=%s: %v", details, record)
+				t.Errorf("includeRecordDetails=%s shows %v", details, record)
 			}
 		}
 		return list

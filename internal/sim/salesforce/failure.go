@@ -6,24 +6,24 @@ import (
 	"net/http"
 )
 
-// failure is one error as Salesforce words it: an entry of the array that a refused request is
-// answered with, or of a row's errors in a collection.
+// failure is one error in Salesforce's words: an entry of the array that answers a rejected request, or of a row's
+// errors in a collection.
 type failure struct {
-	status  int // HTTP status where it ends the request; 0: 400
+	status  int // HTTP status if it ends the request; 0: 400
 	code    string
 	message string
 	fields  []string
 
-	other      string // Id of the record that has the value already
-	duplicates any    // what a duplicate rule found, as a single record's refusal shows it
+	other      string // Id of the record that already has the value
+	duplicates any    // what a duplicate rule found, as in the rejection of a single record
 }
 
-// topError is a failure in the array that a refused request is answered with.
+// topError is a failure in the array that answers a rejected request.
 type topError struct {
 	Message    string   `json:"message"`
 	ErrorCode  string   `json:"errorCode"`
 	Fields     []string `json:"fields,omitempty"`
-	Duplicates any      `json:"duplicateResut,omitempty"` // misspelt by Salesforce
+	Duplicates any      `json:"duplicateResut,omitempty"` // misspelled by Salesforce
 }
 
 // rowError is a failure of one row of a collection.
@@ -37,7 +37,7 @@ func fail(code, format string, args ...any) *failure {
 	return &failure{code: code, message: fmt.Sprintf(format, args...)}
 }
 
-// on names the fields that the failure is about.
+// on sets the fields that the failure is about.
 func (f *failure) on(fields ...string) *failure {
 	f.fields = fields
 	return f
@@ -57,7 +57,7 @@ func malformedJSON(err error) *failure {
 	return fail("JSON_PARSER_ERROR", "%s at [line:1, column:1]", err)
 }
 
-// refusal is the answer to a request that these failures end.
+// refusal returns the answer to a request that these failures end.
 func refusal(failures ...*failure) answer {
 	list := make([]topError, len(failures))
 	for i, f := range failures {
@@ -66,7 +66,7 @@ func refusal(failures ...*failure) answer {
 	return answer{status: cmp.Or(failures[0].status, http.StatusBadRequest), body: list}
 }
 
-// rowErrors puts the failures of a row as a collection lists them.
+// rowErrors returns the failures of a row in the form used by a collection.
 func rowErrors(failures []*failure) []rowError {
 	list := make([]rowError, len(failures))
 	for i, f := range failures {

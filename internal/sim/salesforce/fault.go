@@ -12,7 +12,7 @@ import (
 	"crmsync/internal/sim/fault"
 )
 
-// Names of operations, as Call and Calls give them.
+// Names of operations, as used in Call and Calls.
 const (
 	opToken     = "token"
 	opCreate    = "create"
@@ -29,25 +29,25 @@ const (
 
 // Call is a call that is about to take effect.
 type Call struct {
-	// Operation is token, create, update, upsert, delete, retrieve, query, describe, limits, composite
-	// or other. Single records and collections share names.
+	// Operation is token, create, update, upsert, delete, retrieve, query, describe, limits, composite or other.
+	// Single records and collections share names.
 	Operation string
-	Object    string // that of the first row where a collection mixes them; empty where there is none
+	Object    string // that of the first row if a collection has several; may be empty
 
-	// Records are the rows as the request gives them; those of single records have the id or external
-	// ID of the path added. A composite has its parts' rows. They must not be changed.
+	// Records are the rows of the request. Those of single records include the id or external ID from the path; a
+	// composite has the rows of its parts. They must not be changed.
 	Records []map[string]any
 	At      time.Time
 }
 
-// Fault is what goes wrong with a call. Its Delay is waited before the call takes effect, or After it.
+// Fault is what goes wrong with a call. Its Delay passes before the call takes effect, or after it with After.
 type Fault = fault.Fault
 
-// downPage is what the edge answers when the org is away.
+// downPage is what the edge answers while the org is down.
 const downPage = `<!DOCTYPE html><html><head><title>Server Unavailable</title></head>` +
 	`<body><h1>We are down for maintenance.</h1></body></html>`
 
-// writeFault fails the call.
+// writeFault writes the faulty answer.
 func writeFault(w http.ResponseWriter, f *Fault) {
 	if f.Cut {
 		panic(http.ErrAbortHandler)
@@ -61,7 +61,7 @@ func writeFault(w http.ResponseWriter, f *Fault) {
 	io.WriteString(w, body)
 }
 
-// locker reports of each row whether it is locked: always of the first, then of one in two.
+// locker reports for each row whether it is locked: always for the first, then for every other one at random.
 func locker(random *rand.Rand) func() bool {
 	first := true
 	return func() bool {
@@ -86,7 +86,8 @@ func defaultBody(status int) string {
 	return string(refusal(f).json())
 }
 
-// faultFor says what goes wrong with a call, and which of its rows are locked; nil: none. The fault is never nil.
+// faultFor returns the fault of a call, which is never nil, and a function that reports which rows are locked; nil:
+// none.
 func (s *Sim) faultFor(op operation) (f *Fault, locked func() bool) {
 	draw := func(random *rand.Rand) *Fault {
 		writes := slices.Contains([]string{opCreate, opUpdate, opUpsert, opDelete, opComposite}, op.name)
@@ -99,14 +100,14 @@ func (s *Sim) faultFor(op operation) (f *Fault, locked func() bool) {
 	if op.name == opToken {
 		draw = nil
 	}
-	f = s.Strike(Call{Operation: op.name, Object: op.object, Records: op.records, At: s.config.Now()}, draw)
+	f = s.Fault(Call{Operation: op.name, Object: op.object, Records: op.records, At: s.config.Now()}, draw)
 	if f == nil {
 		f = &Fault{}
 	}
 	return f, locked
 }
 
-// randomFault is a fault as the API has them now and then; nil: rows are locked.
+// randomFault returns a fault of a kind that the real API shows now and then; nil: rows are locked.
 func randomFault(random *rand.Rand, writes bool) *Fault {
 	after, kind := random.IntN(2) == 0, random.IntN(4)
 	switch {

@@ -51,7 +51,7 @@ func TestOnCall(t *testing.T) {
 				t.Errorf("answered %d %s, %v, want %d with %s", r.status, r.text, err, tt.status, tt.want)
 			}
 			if written := len(o.Records("Account")) == 1; written != tt.written {
-				t.Errorf("written: %v, want %v", written, tt.written)
+				t.Errorf("written = %v, want %v", written, tt.written)
 			}
 			if len(calls) != 1 || calls[0].Operation != "create" || calls[0].Object != "Account" || !cmp.Equal(calls[0].Records, []map[string]any{{"Name": "A"}}) {
 				t.Errorf("the hook saw %v", calls)
@@ -60,7 +60,7 @@ func TestOnCall(t *testing.T) {
 	}
 }
 
-// TestFaultRate sends the same calls to two orgs of the same seed.
+// TestFaultRate sends the same calls to two orgs with the same seed.
 func TestFaultRate(t *testing.T) {
 	t.Parallel()
 	const calls = 400
@@ -78,7 +78,7 @@ func TestFaultRate(t *testing.T) {
 		}
 		o.SetFaults(0)
 		if r := o.do("GET", "/limits", ""); r.status != 200 {
-			t.Errorf("without faults answered %d", r.status)
+			t.Errorf("a call without faults answered %d", r.status)
 		}
 		return outcomes
 	}
@@ -87,13 +87,13 @@ func TestFaultRate(t *testing.T) {
 		t.Errorf("same seed (-first +second):\n%s", diff)
 	}
 	if cmp.Equal(first, run(2)) {
-		t.Error("another seed fails the same calls")
+		t.Error("orgs with different seeds fail the same calls")
 	}
 	counts := map[string]int{}
 	for _, o := range first {
 		counts[o]++
 	}
-	// 200 of 400 fail: 100 after they took effect, 100 before in four ways; each within a wide margin.
+	// 200 of 400 fail: 100 after taking effect, 100 before in four ways; each within a wide margin.
 	want := map[string]int{
 		"200 [ok ok], 2 written": 200,
 		"cut, 2 written":         50, "503 [], 2 written": 50,
@@ -102,7 +102,7 @@ func TestFaultRate(t *testing.T) {
 	}
 	for outcome, n := range counts {
 		if n < want[outcome]/2 || n > want[outcome]*2 {
-			t.Errorf("%d calls came to %q, want about %d", n, outcome, want[outcome])
+			t.Errorf("%d calls ended in %q, want about %d", n, outcome, want[outcome])
 		}
 	}
 	if len(counts) != len(want) {
@@ -125,7 +125,7 @@ func TestDailyLimit(t *testing.T) {
 	}
 	now.Add(24 * 60 * 60)
 	if r := o.do("GET", "/limits", ""); r.status != 200 {
-		t.Errorf("a day later answered %d %s", r.status, r.text)
+		t.Errorf("a call a day later answered %d %s", r.status, r.text)
 	}
 	if diff := cmp.Diff(map[string]int{"token": 1, "query": 1, "create": 1, "limits": 2}, o.Calls()); diff != "" || o.TotalCalls() != 4 {
 		t.Errorf("%d calls (-want +got):\n%s", o.TotalCalls(), diff)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// AddField adds a field to an object; records that there are have its default. No call may be running.
+// AddField adds a field to an object; existing records get its default. No call may be running.
 func (s *Sim) AddField(object string, f Field) {
 	t := s.mustTable(object)
 	s.mu.Lock()
@@ -21,12 +21,13 @@ func (s *Sim) AddField(object string, f Field) {
 		t.compute(rec.values)
 	}
 	if c.Unique || c.ExternalID {
-		delete(t.indexes, c.index) // it knows nothing of the default
+		delete(t.indexes, c.index) // it does not contain the default
 		t.indexOf(c)
 	}
 }
 
-// SetStorageFull lets everything that would create a record be refused with STORAGE_LIMIT_EXCEEDED, or ends that.
+// SetStorageFull makes the org reject everything that would create a record with STORAGE_LIMIT_EXCEEDED, or stop
+// doing so.
 func (s *Sim) SetStorageFull(full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +35,7 @@ func (s *Sim) SetStorageFull(full bool) {
 }
 
 // Move moves the org to another host, such as https://na2.example: logins name it as their instance, and all sessions
-// end. At other hosts API calls are answered with this status: a redirect, or 404 with a page.
+// end. At other hosts, API calls are answered with this status: a redirect, or 404 with a page.
 func (s *Sim) Move(instance string, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,21 +43,21 @@ func (s *Sim) Move(instance string, status int) {
 	clear(s.sessions)
 }
 
-// Retire lets calls by versions of the API before this one, such as 60, be refused with UNSUPPORTED_API_VERSION.
+// Retire makes the org reject calls to API versions before this one, such as 60, with UNSUPPORTED_API_VERSION.
 func (s *Sim) Retire(before int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.oldest = before
 }
 
-// instanceFor is the host that a login at this origin is sent to.
+// instanceFor returns the instance URL for a login at this origin.
 func (s *Sim) instanceFor(origin string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return cmp.Or(s.instance, origin)
 }
 
-// noLongerHere is the page of a host that an org has left.
+// noLongerHere is the page served by a host that the org has left.
 const noLongerHere = `<!DOCTYPE html><html><head><title>URL No Longer Exists</title></head></html>`
 
 // movedAway answers a call to a host that the org has left.
@@ -75,7 +76,7 @@ func (s *Sim) movedAway(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// retired refuses a version of the API.
+// retired rejects a retired version of the API.
 func (s *Sim) retired(version string) *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,7 +86,7 @@ func (s *Sim) retired(version string) *failure {
 	return fail("UNSUPPORTED_API_VERSION", "The API version v%s is no longer supported.", version).with(http.StatusGone)
 }
 
-// extend adds to the objects what the org's features add.
+// extend adds the fields and objects of the org's features.
 func extend(c Config) []Object {
 	objects := slices.Clone(c.Objects)
 	for i := range objects {
@@ -112,7 +113,7 @@ func extend(c Config) []Object {
 	return objects
 }
 
-// personFields are what person accounts add.
+// personFields are the fields that person accounts add.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_guidelines_personaccounts.htm
 var personFields = map[string][]Field{
@@ -128,8 +129,8 @@ var personFields = map[string][]Field{
 	},
 }
 
-// InsertPersonAccount adds a person account as a person would, and gives its Id and that of its contact. The org must
-// have person accounts.
+// InsertPersonAccount adds a person account as a person would, and returns its Id and that of its contact. The org
+// must have person accounts.
 func (s *Sim) InsertPersonAccount(first, last, email string) (account, contact string) {
 	name := strings.TrimSpace(first + " " + last)
 	account = s.Insert("Account", map[string]any{"Name": name, "FirstName": first, "LastName": last, "PersonEmail": email})
@@ -142,8 +143,8 @@ func (s *Sim) InsertPersonAccount(first, last, email string) (account, contact s
 	return account, contact
 }
 
-// checkPerson refuses rows over half of a person account: its contact is written through the account, and the account's
-// name is made of the person's.
+// checkPerson rejects rows that write one half of a person account: its contact is written through the account, and
+// the account's name is composed of the person's.
 func checkPerson(r row, old *record) []*failure {
 	if old == nil || !old.is("IsPersonAccount") {
 		return nil

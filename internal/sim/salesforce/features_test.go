@@ -27,13 +27,13 @@ func TestValidationRules(t *testing.T) {
 		return r.outcomes()
 	}
 	if got := update(m{"StageName": "Closed Won"}); !slices.Equal(got, []string{code + "; " + code + " StageName"}) {
-		t.Errorf("without the other field: %v", got)
+		t.Errorf("update without the other field = %v", got)
 	}
 	if got := update(m{"StageName": "Closed Won", "Amount": 5}); !slices.Equal(got, []string{"ok"}) {
-		t.Errorf("together with the other field: %v", got)
+		t.Errorf("update with the other field = %v", got)
 	}
 	if got := update(m{"Amount": nil}); !slices.Equal(got, []string{code + "; " + code + " StageName"}) {
-		t.Errorf("taking the other field away: %v", got)
+		t.Errorf("clearing the other field = %v", got)
 	}
 }
 
@@ -97,11 +97,11 @@ func TestFormula(t *testing.T) {
 	}})
 	o.AddField("Opportunity", sfsim.Field{Name: "Lines__c", Type: sfsim.Double, Calculated: true})
 	if got := o.Get("Opportunity", id)["Half__c"]; got != 5.0 {
-		t.Errorf("formula of a record that was there: %v", got)
+		t.Errorf("formula of an existing record = %v", got)
 	}
 	o.do("PATCH", "/sobjects/Opportunity/"+id, `{"Amount":30}`)
 	if r := o.query("SELECT Half__c FROM Opportunity WHERE Half__c > 14"); !slices.Equal(r.values("Half__c"), []any{15.0}) {
-		t.Errorf("formula after an update: %s", r.text)
+		t.Errorf("formula after an update = %s", r.text)
 	}
 	r := o.do("PATCH", collections, rows("Opportunity", false, m{"Id": id, "Half__c": 1, "Lines__c": 1}))
 	if got := r.outcomes(); !slices.Equal(got, []string{"INVALID_FIELD_FOR_INSERT_UPDATE Half__c Lines__c"}) {
@@ -114,7 +114,7 @@ func TestFormula(t *testing.T) {
 		}
 	}
 	if len(calculated) != 2 || !calculated["Half__c"] || !calculated["Lines__c"] {
-		t.Errorf("calculated fields: %v", calculated)
+		t.Errorf("calculated fields = %v", calculated)
 	}
 }
 
@@ -132,18 +132,18 @@ func TestPersonAccounts(t *testing.T) {
 	}
 	r := o.do("PATCH", collections, rows("Contact", false, m{"Id": contact, "LastName": "King"}))
 	if got := r.outcomes(); !slices.Equal(got, []string{"INVALID_FIELD_FOR_INSERT_UPDATE LastName"}) {
-		t.Errorf("written as a contact: %v", got)
+		t.Errorf("update of the contact = %v", got)
 	}
 	r = o.do("PATCH", collections, rows("Account", false, m{"Id": account, "Name": "King"}, m{"Id": business, "Name": "King"}))
 	if got := r.outcomes(); !slices.Equal(got, []string{"INVALID_FIELD_FOR_INSERT_UPDATE Name", "ok"}) {
-		t.Errorf("written as an account: %v", got)
+		t.Errorf("update of the accounts = %v", got)
 	}
 	o.do("PATCH", "/sobjects/Account/"+account, `{"LastName":"King"}`)
 	if got := o.Get("Account", account)["Name"]; got != "Ada King" {
-		t.Errorf("renamed to %v", got)
+		t.Errorf("name = %v, want Ada King", got)
 	}
 	if without := setup(t, sfsim.Config{}); without.query("SELECT IsPersonAccount FROM Contact").code() != "INVALID_FIELD" {
-		t.Error("an org without person accounts has the field")
+		t.Error("an org without person accounts has IsPersonAccount")
 	}
 }
 
@@ -153,13 +153,13 @@ func TestCurrencies(t *testing.T) {
 	r := o.do("POST", "/sobjects/Opportunity", `{"Name":"O","StageName":"Qualification","CloseDate":"2026-01-01"}`)
 	id, _ := r.body.(map[string]any)["id"].(string)
 	if got := o.Get("Opportunity", id)["CurrencyIsoCode"]; got != "USD" {
-		t.Errorf("currency %v of %s", got, r.text)
+		t.Errorf("currency = %v in %s", got, r.text)
 	}
 	if r := o.do("PATCH", "/sobjects/Opportunity/"+id, `{"CurrencyIsoCode":"XXX"}`); r.code() != "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST" {
-		t.Errorf("an unknown currency: %s", r.text)
+		t.Errorf("unknown currency: %s", r.text)
 	}
 	if r := o.query("SELECT IsoCode FROM CurrencyType WHERE IsActive = true AND IsCorporate = true"); !slices.Equal(r.values("IsoCode"), []any{"USD"}) {
-		t.Errorf("the org's own currency: %s", r.text)
+		t.Errorf("org's own currency: %s", r.text)
 	}
 }
 

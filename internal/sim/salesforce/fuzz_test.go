@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// FuzzQuery looks for queries that break the simulator: each is answered, and with JSON.
+// FuzzQuery looks for queries that break the simulator: each must get an answer in JSON.
 func FuzzQuery(f *testing.F) {
 	for _, soql := range []string{
 		"SELECT Id, Account.Name FROM Contact WHERE (Name LIKE 'a\\_%' OR NOT Email = null) AND CreatedDate > 2026-01-01T00:00:00Z ORDER BY SystemModstamp, Id NULLS LAST LIMIT 5 OFFSET 1",

@@ -2,7 +2,7 @@ package salesforce
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// mintID makes the 18-character id of an object's nth record. Ids of one object ascend with n.
+// mintID returns the 18-character id of an object's nth record. Ids of one object ascend with n.
 func mintID(prefix string, n int) string {
 	id := []byte(prefix + "5f0000000000")
 	for i := len(id) - 1; n > 0; i-- {
@@ -12,7 +12,7 @@ func mintID(prefix string, n int) string {
 	return string(id) + checksum(string(id))
 }
 
-// parseID gives the 18-character form of an id of 15 or 18 characters.
+// parseID returns the 18-character form of an id of 15 or 18 characters.
 func parseID(s string) (string, bool) {
 	if len(s) != 15 && len(s) != 18 {
 		return "", false
@@ -28,7 +28,7 @@ func parseID(s string) (string, bool) {
 	return s, checksum(s[:15]) == s[15:]
 }
 
-// checksum says which of the 15 characters are upper case, five to a character.
+// checksum encodes which of the 15 characters are upper case, five to a character.
 func checksum(id string) string {
 	var sum [3]byte
 	for chunk := range sum {

@@ -4,7 +4,7 @@ import "testing"
 
 func TestParseID(t *testing.T) {
 	t.Parallel()
-	tests := map[string]string{ // input to 18 characters, empty: no id
+	tests := map[string]string{ // input to 18 characters; empty: not an id
 		"001D000000Kv3g5":    "001D000000Kv3g5IAB",
 		"001D000000Kv3g5IAB": "001D000000Kv3g5IAB",
 		"001D000000Kv3g5IAA": "",

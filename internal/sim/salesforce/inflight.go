@@ -9,14 +9,14 @@ type target struct {
 	table  *table
 }
 
-// writeKey is a record in flight.
+// writeKey identifies a record in flight.
 type writeKey struct {
 	table  *table
 	column int
 	value  string
 }
 
-// enter notes that a call writes these records, until the function it returns is called.
+// enter records that a call writes these records until leave is called.
 func (s *Sim) enter(targets []target) (leave func()) {
 	if len(targets) == 0 {
 		return func() {}
@@ -45,7 +45,7 @@ func (s *Sim) enter(targets []target) (leave func()) {
 	}
 }
 
-// appendKeys adds the names that the record is known by: an external ID, and the id of the record that has it.
+// appendKeys appends the names of the record: an external ID, and the id of the record that has it.
 func (t target) appendKeys(keys []writeKey) []writeKey {
 	keys = append(keys, writeKey{t.table, t.column.index, t.column.fold(t.value)})
 	if t.column.index != colID {
@@ -56,7 +56,7 @@ func (t target) appendKeys(keys []writeKey) []writeKey {
 	return keys
 }
 
-// appendTargets adds the record that the row names by id, and those that it names by external ID.
+// appendTargets appends the record that the row names by id, and those it names by external ID.
 func (r *row) appendTargets(list []target, id string) []target {
 	if full, ok := parseID(id); ok {
 		list = append(list, target{&r.table.columns[colID], full, r.table})

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// MergeRecords merges Accounts, Contacts or Leads as a person would: the losers go into the bin, their MasterRecordId
-// names the winner, and references to them become references to it. It panics where one of them is missing.
+// MergeRecords merges Accounts, Contacts or Leads as a person would. The losers go to the recycle bin, their
+// MasterRecordId names the winner, and references to them are changed to the winner. It panics if one of them is
+// missing.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_merge.htm
 func (s *Sim) MergeRecords(object, winner string, losers ...string) {
@@ -34,7 +35,7 @@ func (s *Sim) MergeRecords(object, winner string, losers ...string) {
 	}
 }
 
-// reparent lets what refers to one record refer to another.
+// reparent changes references to one record into references to another.
 func (t *tx) reparent(tab *table, c *column, from, to string) {
 	for _, child := range slices.Clone(tab.find(c, from)) {
 		values := slices.Clone(child.values)
@@ -43,14 +44,14 @@ func (t *tx) reparent(tab *table, c *column, from, to string) {
 	}
 }
 
-// Conversion says what a lead is converted to.
+// Conversion is what a lead is converted to.
 type Conversion struct {
-	AccountID, ContactID string // records that there are; empty: new ones
+	AccountID, ContactID string // existing records; empty: new ones
 	NoOpportunity        bool
 }
 
-// ConvertLead converts a lead as a person would, and gives the Ids of what it became. From then on it is read-only. It
-// panics where Salesforce would refuse.
+// ConvertLead converts a lead as a person would, and returns the Ids of what it became. From then on the lead is
+// read-only. It panics if Salesforce would reject the conversion.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_convertlead.htm
 func (s *Sim) ConvertLead(id string, c Conversion) (account, contact, opportunity string) {
@@ -92,7 +93,7 @@ func (s *Sim) ConvertLead(id string, c Conversion) (account, contact, opportunit
 	return account, contact, opportunity
 }
 
-// set gives a record values that no row could.
+// set sets values in a record that no row could.
 func (t *tx) set(rec *record, fields map[string]any) {
 	values := slices.Clone(rec.values)
 	for name, v := range fields {
@@ -101,8 +102,8 @@ func (t *tx) set(rec *record, fields map[string]any) {
 	t.put(rec, values)
 }
 
-// Undelete takes a record out of the bin as a person would; one that was merged away is a record of its own again. It
-// panics where it is not there, or where a unique value is taken meanwhile.
+// Undelete restores a record from the recycle bin as a person would; one that was merged away becomes independent
+// again. It panics if the record is not in the bin, or if a unique value has been taken meanwhile.
 func (s *Sim) Undelete(object, id string) {
 	table := s.mustTable(object)
 	s.mu.Lock()
@@ -121,7 +122,7 @@ func (s *Sim) Undelete(object, id string) {
 	t.put(rec, values)
 }
 
-// Purge removes a record from the bin for good. It panics where it is not in the bin.
+// Purge removes a record from the recycle bin for good. It panics if the record is not there.
 func (s *Sim) Purge(object, id string) {
 	table := s.mustTable(object)
 	s.mu.Lock()
@@ -135,8 +136,8 @@ func (s *Sim) Purge(object, id string) {
 	delete(table.byID, rec.id)
 }
 
-// Touch gives all records of an object a new SystemModstamp and changes nothing else, as Salesforce's own mass updates
-// do.
+// Touch gives all records of an object a new SystemModstamp and changes nothing else, as Salesforce's own mass
+// updates do.
 func (s *Sim) Touch(object string) {
 	table := s.mustTable(object)
 	s.mu.Lock()

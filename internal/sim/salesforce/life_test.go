@@ -20,10 +20,10 @@ func TestMerge(t *testing.T) {
 	before := o.Get("Account", winner)["SystemModstamp"].(string)
 	o.MergeRecords("Account", winner[:15], first, second)
 	if got := o.Get("Contact", contact); got["AccountId"] != winner {
-		t.Errorf("its contact belongs to %v, want %s", got["AccountId"], winner)
+		t.Errorf("the loser's contact belongs to %v, want %s", got["AccountId"], winner)
 	}
 	if o.Get("Account", first) != nil || o.Get("Account", winner)["SystemModstamp"].(string) <= before {
-		t.Error("the loser is still there, or the winner was not touched")
+		t.Error("the loser still exists, or the winner's SystemModstamp did not change")
 	}
 	r := o.do("GET", "/queryAll?q=SELECT+Id,IsDeleted,MasterRecordId+FROM+Account+ORDER+BY+Id", "")
 	if diff := cmp.Diff([]any{nil, winner, winner}, r.values("MasterRecordId")); diff != "" || !slices.Equal(r.values("IsDeleted"), []any{false, true, true}) {
@@ -31,12 +31,12 @@ func TestMerge(t *testing.T) {
 	}
 	r = o.do("PATCH", collections, rows("Account", false, m{"Id": first, "Phone": "1"}))
 	if got := r.outcomes(); !slices.Equal(got, []string{"ENTITY_IS_DELETED"}) {
-		t.Errorf("an update of the loser: %v", got)
+		t.Errorf("update of the loser = %v", got)
 	}
 	o.Insert("Account", m{"Name": "C", sfsim.KeyField: "2"})
 	o.Undelete("Account", first)
 	if got := o.Get("Account", first); got == nil || got["MasterRecordId"] != nil || got[sfsim.KeyField] != "1" {
-		t.Errorf("the loser, undeleted: %v", got)
+		t.Errorf("the loser after undelete = %v", got)
 	}
 }
 
@@ -79,12 +79,12 @@ func TestPurge(t *testing.T) {
 	o.Purge("Account", id)
 	for _, order := range []string{"Id", "SystemModstamp", "Name"} {
 		if r := o.do("GET", "/queryAll?q=SELECT+Name+FROM+Account+ORDER+BY+"+order, ""); !slices.Equal(r.values("Name"), []any{"B"}) {
-			t.Errorf("by %s there are %v", order, r.values("Name"))
+			t.Errorf("sorted by %s there are %v", order, r.values("Name"))
 		}
 	}
 	r := o.do("PATCH", collections, rows("Account", false, map[string]any{"Id": id, "Phone": "1"}))
 	if got := r.outcomes(); !slices.Equal(got, []string{"INVALID_CROSS_REFERENCE_KEY"}) {
-		t.Errorf("an update of it: %v", got)
+		t.Errorf("update of the purged record = %v", got)
 	}
 }
 

@@ -1,11 +1,11 @@
 package salesforce
 
-// Type is a field's type by its name in Salesforce's describe.
+// Type is a field's type, by its name in Salesforce's describe.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/field_types.htm
 type Type string
 
-// The types that the simulator knows.
+// The types that the simulator supports.
 const (
 	ID            Type = "id"
 	String        Type = "string"
@@ -24,22 +24,22 @@ const (
 	Reference     Type = "reference"
 )
 
-// Object is an sObject and its fields. Id, IsDeleted, CreatedDate, LastModifiedDate and
-// SystemModstamp stand on every object and are not listed.
+// Object is an sObject and its fields. Id, IsDeleted, CreatedDate, LastModifiedDate and SystemModstamp exist on every
+// object and are not listed.
 type Object struct {
-	Name   string // API name; one that ends in __c is a custom object
+	Name   string // API name; a custom object's ends in __c
 	Label  string // empty: Name
 	Prefix string // key prefix, the first three characters of its ids
 	Fields []Field
 }
 
-// Field is a field of an object. Its zero value can be null, created and updated.
+// Field is a field of an object. The zero value is nullable, createable and updateable.
 type Field struct {
 	Name  string // API name
-	Label string // stands in error messages; empty: Name
+	Label string // used in error messages; empty: Name
 	Type  Type
 
-	// Length is the longest text in characters; 0: 255, or 32,000 for a textarea.
+	// Length is the maximum length of text in characters; 0: 255, or 32,000 for a textarea.
 	Length int
 
 	Required   bool // must not be null
@@ -48,20 +48,20 @@ type Field struct {
 	Unique     bool // case-insensitive, among records that are not deleted
 
 	Values     []string // of a picklist
-	Restricted bool     // refuses a value that is not among Values
+	Restricted bool     // rejects values not in Values
 
 	ReferenceTo string   // object that a reference points to
-	Cascade     bool     // the record is deleted with the one it refers to; else the reference becomes null
-	Default     any      // value on create when none is given; a boolean has false
+	Cascade     bool     // the record is deleted with the one it refers to; otherwise the reference becomes null
+	Default     any      // value on create if none is given; false for a boolean
 	Joins       []string // read-only: the values of these fields, joined by spaces
 
-	// Calculated is a formula or a roll-up summary, which nobody writes. Formula gives its value of a record, as often
-	// as that is saved; nil: it stays null.
+	// Calculated marks a formula or roll-up summary, which is read-only. Formula returns its value for a record each
+	// time the record is saved; nil: it stays null.
 	Calculated bool
 	Formula    func(record map[string]any) any
 }
 
-// KeyField is the external ID that Standard gives to every object but User.
+// KeyField is the external ID that Standard gives to every object except User.
 const KeyField = "Monday_Item_Id__c"
 
 var (
@@ -76,8 +76,8 @@ var (
 		"Perception Analysis", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost"}
 )
 
-// Standard is an org's usual objects: Lead, Account, Contact, Opportunity, User and the custom
-// object Monday_Project__c, each but User with KeyField. Lead.Status, Opportunity.StageName and
+// Standard returns an org's usual objects: Lead, Account, Contact, Opportunity, User and the custom object
+// Monday_Project__c, each except User with KeyField. Lead.Status, Opportunity.StageName and
 // Monday_Project__c.Status__c are restricted picklists.
 func Standard() []Object {
 	return []Object{user(), account(), contact(), lead(), opportunity(), project()}
@@ -204,7 +204,7 @@ func owner() Field {
 	return Field{Name: "OwnerId", Label: "Owner ID", Type: Reference, ReferenceTo: "User", Required: true}
 }
 
-// master tells which record a deleted one was merged into.
+// master returns the field that holds which record a deleted one was merged into.
 func master(object string) Field {
 	return Field{Name: "MasterRecordId", Label: "Master Record ID", Type: Reference, ReferenceTo: object, ReadOnly: true}
 }

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// saveOptions are what the headers of a call say about how rows are saved.
+// saveOptions are the options for saving rows, from the headers of a call.
 type saveOptions struct {
 	assign     bool // assignment rules run
-	allowSave  bool // duplicate rules that alert are passed over
-	allDetails bool // a duplicate rule shows the fields of the records that it finds
+	allowSave  bool // duplicate rules that alert do not apply
+	allDetails bool // a duplicate rule shows the fields of the records it finds
 }
 
-// readOptions reads them; assignment rules run where nothing is said.
+// readOptions reads the options; assignment rules run by default.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-autoassign.html
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-duplicaterules.html

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	maxCursors = 50 // open cursors; the oldest is closed for a new one
+	maxCursors = 50 // open cursors; a new one closes the oldest
 	minPage    = 200
 )
 
-// cursor is a query of more than a page.
+// cursor is an open query with more than one page.
 type cursor struct {
 	id        string
 	selection selection
@@ -25,16 +25,16 @@ type cursor struct {
 	size      int        // records on a page
 }
 
-// selection is what a query or a retrieve shows of a record.
+// selection lists what a query or a retrieve shows of a record.
 type selection []selected
 
 // selected is a column, or the columns of a parent.
 type selected struct {
-	column *column // the reference, where kids are shown
+	column *column // the reference, if kids are shown
 	kids   selection
 }
 
-// planQuery is /query and /queryAll, with q or with a cursor in the path.
+// planQuery handles /query and /queryAll, with q or with a cursor in the path.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html
 func (s *Sim) planQuery(r request) operation {
@@ -86,7 +86,7 @@ func (s *Sim) nextPage(r request) answer {
 	return s.cursors[i].page(r, from)
 }
 
-// pageSize is the org's, unless the request asks for less.
+// pageSize returns the org's page size, unless the request asks for less.
 func (s *Sim) pageSize(r request) int {
 	size := s.config.PageSize
 	if _, n, ok := strings.Cut(r.header.Get("Sforce-Query-Options"), "batchSize="); ok {
@@ -114,7 +114,7 @@ func (c cursor) page(r request, from int) answer {
 	return answer{status: http.StatusOK, body: json.RawMessage(append(b, "]}"...))}
 }
 
-// selection puts the fields of a query as they are shown: those of one parent together.
+// selection returns the fields of a query as they are shown: those of one parent together.
 func (t *table) selection(fields []soql.Path) selection {
 	var sel selection
 	for _, f := range fields {
@@ -151,7 +151,7 @@ func (t *table) selectColumns(names []string) (selection, *failure) {
 	return sel, nil
 }
 
-// append adds a record as JSON.
+// append appends a record as JSON.
 func (sel selection) append(b []byte, base string, r *record) []byte {
 	b = append(b, `{"attributes":{"type":"`...)
 	b = append(b, r.table.Name...)
@@ -193,7 +193,7 @@ func appendValue(b []byte, v any) []byte {
 	return append(b, "null"...)
 }
 
-// plain reports whether a string stands in JSON as it is.
+// plain reports whether a string needs no escaping in JSON.
 func plain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {

@@ -12,7 +12,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// library is an org with five projects of two accounts.
+// library returns an org with five projects of two accounts.
 func library(t *testing.T) *org {
 	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	o := setup(t, sfsim.Config{Now: func() time.Time { return start }})
@@ -40,7 +40,7 @@ func TestQuery(t *testing.T) {
 	for _, r := range o.Records("Monday_Project__c") {
 		ids[r["Name"].(string)] = r["Id"]
 	}
-	tests := map[string]string{ // what follows FROM Monday_Project__c, to names
+	tests := map[string]string{ // clauses after FROM Monday_Project__c, to names
 		"":                                              "a b c D e",
 		"WHERE name = 'd'":                              "D",
 		"WHERE Name != 'D'":                             "a b c e",
@@ -119,7 +119,7 @@ func TestQueryRefused(t *testing.T) {
 		"SELECT Id FROM Lead WHERE Name LIKE ''": "INVALID_QUERY_FILTER_OPERATOR",
 		"SELECT Id FROM Lead; DROP":              "MALFORMED_QUERY",
 		"SELECT Id, id FROM Lead":                "MALFORMED_QUERY",
-		"SELECT Id FROM Lead WHERE Name='a' AND Email='b' OR Phone='c'":     "MALFORMED_QUERY", // wants parentheses
+		"SELECT Id FROM Lead WHERE Name='a' AND Email='b' OR Phone='c'":     "MALFORMED_QUERY", // requires parentheses
 		"SELECT Id FROM Lead WHERE CreatedDate > 2026-01-01T00:00:00 00:00": "MALFORMED_QUERY",
 		"SELECT Nope FROM Lead":                                "INVALID_FIELD",
 		"SELECT Id FROM Lead WHERE Nope = 1":                   "INVALID_FIELD",
@@ -202,7 +202,7 @@ func TestPaging(t *testing.T) {
 				body := r.body.(map[string]any)
 				next, _ = body["nextRecordsUrl"].(string)
 				if body["totalSize"] != 1050.0 || body["done"] != (next == "") {
-					t.Fatalf("page says %v of %v, next %q", body["done"], body["totalSize"], next)
+					t.Fatalf("page has done = %v, totalSize = %v, next = %q", body["done"], body["totalSize"], next)
 				}
 				for _, name := range r.values("LastName") {
 					names[name] = true
@@ -246,7 +246,7 @@ func TestKeyset(t *testing.T) {
 			seen[id]++
 		}
 		if page < 3 {
-			o.Update("Lead", got[0].(string), map[string]any{"Company": "D"}) // comes again, later
+			o.Update("Lead", got[0].(string), map[string]any{"Company": "D"}) // found again later
 		}
 	}
 	again := 0
@@ -254,6 +254,6 @@ func TestKeyset(t *testing.T) {
 		again += n - 1
 	}
 	if len(seen) != 300 || again != 3 {
-		t.Errorf("saw %d leads, %d again, want 300 and 3", len(seen), again)
+		t.Errorf("saw %d leads, %d of them twice, want 300 and 3", len(seen), again)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// saveResult is what became of a created or upserted record, or of a row of a collection.
+// saveResult is the outcome of a create or upsert, or of a row of a collection.
 type saveResult struct {
 	ID      string     `json:"id,omitempty"`
 	Success bool       `json:"success"`
@@ -22,7 +22,7 @@ func upserted(id string, created bool) saveResult {
 	return saveResult{ID: id, Success: true, Errors: []rowError{}, Created: &created}
 }
 
-// planSObjects understands /sobjects and what is below it.
+// planSObjects handles /sobjects and the paths below it.
 func (s *Sim) planSObjects(r request) operation {
 	if len(r.path) == 1 {
 		return s.planGlobalDescribe(r)
@@ -41,7 +41,7 @@ func (s *Sim) planSObjects(r request) operation {
 	case len(r.path) == 3:
 		return planByID(r, t, r.path[2])
 	}
-	// The value of an external ID may hold slashes.
+	// The value of an external ID may contain slashes.
 	c, ok := t.column(r.path[2])
 	value := strings.Join(r.path[3:], "/")
 	switch {
@@ -53,7 +53,7 @@ func (s *Sim) planSObjects(r request) operation {
 	return planByKey(r, t, c, value)
 }
 
-// planCreate is POST /sobjects/{object}.
+// planCreate handles POST /sobjects/{object}.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_basic_info_post.htm
 func planCreate(r request, t *table) operation {
@@ -74,7 +74,7 @@ func planCreate(r request, t *table) operation {
 		}}
 }
 
-// planByID is GET, PATCH and DELETE of /sobjects/{object}/{id}.
+// planByID handles GET, PATCH and DELETE of /sobjects/{object}/{id}.
 func planByID(r request, t *table, id string) operation {
 	full, ok := parseID(id)
 	if !ok {
@@ -111,7 +111,7 @@ func planByID(r request, t *table, id string) operation {
 	return notAllowed(r, "HEAD,GET,PATCH,DELETE")
 }
 
-// planByKey is GET, PATCH (upsert) and DELETE of /sobjects/{object}/{field}/{value}.
+// planByKey handles GET, PATCH (upsert) and DELETE of /sobjects/{object}/{field}/{value}.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/dome-upsert.html
 func planByKey(r request, t *table, c *column, text string) operation {
@@ -214,7 +214,7 @@ func planDelete(t *table, find func() (*record, *failure)) operation {
 	}}
 }
 
-// byPathID finds the live record that a path names.
+// byPathID finds the live record with the id in a path.
 func (t *table) byPathID(id string) (*record, *failure) {
 	rec, ok := t.byID[id]
 	switch {
@@ -237,7 +237,7 @@ func (t *table) byKey(c *column, value any) []*record {
 	return nil
 }
 
-// parsePath reads an external ID, or an id, from a path.
+// parsePath parses an external ID, or an id, from a path.
 func (c *column) parsePath(text string) (any, *failure) {
 	if c.index == colID {
 		id, ok := parseID(text)
@@ -264,7 +264,7 @@ func decodeRow(r request, t *table) (map[string]any, row, *failure) {
 	return fields, row, f
 }
 
-// with is the one row of a call, its key from the path added.
+// with returns the only row of a call, with its key from the path added.
 func with(fields map[string]any, name string, value any) []map[string]any {
 	row := maps.Clone(fields)
 	if row == nil {

@@ -42,7 +42,7 @@ func TestRecordLife(t *testing.T) {
 		t.Errorf("second delete answered %d %s, want 404 ENTITY_IS_DELETED", r.status, r.text)
 	}
 	if o.Get("Contact", id) != nil {
-		t.Error("a deleted record is still there")
+		t.Error("a deleted record still exists")
 	}
 	if info := r.header.Get("Sforce-Limit-Info"); info != "api-usage=3/100000" {
 		t.Errorf("Sforce-Limit-Info = %q, want api-usage=3/100000", info)
@@ -61,7 +61,7 @@ func TestUpsertByKey(t *testing.T) {
 	tests := map[string]struct {
 		path, body string
 		status     int
-		want       string // a part of the answer
+		want       string // part of the answer
 	}{
 		"created":         {"/sobjects/Account/Monday_Item_Id__c/8", `{"Name":"New"}`, 201, `"created":true`},
 		"updated":         {"/sobjects/account/monday_item_id__c/7", `{"Phone":"1"}`, 200, `{"id":"` + old + `","success":true,"errors":[],"created":false}`},
@@ -109,7 +109,7 @@ func TestRefusals(t *testing.T) {
 	tests := map[string]struct {
 		object, body string
 		status       int
-		want         string // a part of the answer
+		want         string // part of the answer
 	}{
 		"broken":              {"Contact", `{"LastName":`, 400, "JSON_PARSER_ERROR"},
 		"unknown object":      {"Nope", `{}`, 404, "NOT_FOUND"},
@@ -156,14 +156,14 @@ func TestBin(t *testing.T) {
 	project := o.Insert("Monday_Project__c", map[string]any{"Name": "P", "Account__c": account})
 	o.Delete("Account", account)
 	if o.Get("Contact", contact) != nil {
-		t.Error("the account's contact outlives it")
+		t.Error("the contact of a deleted account still exists")
 	}
 	if p := o.Get("Monday_Project__c", project); p == nil || p["Account__c"] != nil {
-		t.Errorf("the account's project is %v, want it without an account", p)
+		t.Errorf("the deleted account's project = %v, want one without an account", p)
 	}
 	again := o.Insert("Account", map[string]any{"Name": "B", sfsim.KeyField: "1"})
 	if r := o.do("GET", "/sobjects/Account/Monday_Item_Id__c/1?fields=Id", ""); !strings.Contains(r.text, again) {
-		t.Errorf("key 1 names %s, want %s", r.text, again)
+		t.Errorf("key 1 finds %s, want %s", r.text, again)
 	}
 	if r := o.do("GET", "/queryAll?q=SELECT+Id+FROM+Account+WHERE+IsDeleted=true", ""); !cmp.Equal(r.values("Id"), []any{account}) {
 		t.Errorf("bin holds %v, want %s", r.values("Id"), account)
@@ -204,6 +204,6 @@ func TestPaths(t *testing.T) {
 	req := o.request(http.MethodPost, "/sobjects/Account", `{"Name":"A"}`)
 	req.Header.Set("Content-Type", "text/plain")
 	if r := o.send(req); r.status != 415 {
-		t.Errorf("a text answered %d %s, want 415", r.status, r.text)
+		t.Errorf("a body of type text answered %d %s, want 415", r.status, r.text)
 	}
 }

@@ -42,5 +42,5 @@ func newRequest(method string, u *url.URL, header http.Header, body []byte) (req
 	return req, nil
 }
 
-// base is the path that the request's resources stand under.
+// base returns the path prefix of the request's resources.
 func (r request) base() string { return "/services/data/v" + r.version }

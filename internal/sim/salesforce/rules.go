@@ -10,15 +10,15 @@ import (
 type Validation struct {
 	Object string
 
-	// Invalid reports whether a record, as it would be saved, is refused. It must not use the simulator.
+	// Invalid reports whether a record, as it would be saved, is rejected. It must not use the simulator.
 	Invalid func(record map[string]any) bool
 
-	Fields []string // that the error names; none: it stands at the top of the page
+	Fields []string // named by the error; none: the error applies to the whole record
 	Code   string   // empty: FIELD_CUSTOM_VALIDATION_EXCEPTION
-	Text   string   // empty: some text
+	Text   string   // empty: a default text
 }
 
-// AddValidation adds a rule. Rules run after what Salesforce itself checks.
+// AddValidation adds a rule. Rules run after Salesforce's own checks.
 func (s *Sim) AddValidation(v Validation) {
 	t := s.mustTable(v.Object)
 	for _, field := range v.Fields {
@@ -31,8 +31,8 @@ func (s *Sim) AddValidation(v Validation) {
 	t.validations = append(t.validations, v)
 }
 
-// EnableStatesAndCountries turns the states and countries of all addresses into picklists: a country has to be one of
-// these, a state one of its country's, where that lists any, and a state needs a country.
+// EnableStatesAndCountries turns the states and countries of all addresses into picklists: a country must be a key of
+// states, a state must be listed for its country if that lists any, and a state requires a country.
 //
 // https://help.salesforce.com/s/articleView?id=sf.admin_state_country_picklists_overview.htm
 func (s *Sim) EnableStatesAndCountries(states map[string][]string) {
@@ -73,7 +73,7 @@ func (s *Sim) addAddress(t *table, state, country string, states map[string][]st
 	})
 }
 
-// validate asks the rules about values that are to be saved.
+// validate applies the rules to values about to be saved.
 func (t *table) validate(values []any) []*failure {
 	if len(t.validations) == 0 {
 		return nil

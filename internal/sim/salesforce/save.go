@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// saveEach saves every row, and lets the org's automation run over those that Salesforce itself takes. Where that makes
-// the rows of an object fail, the others are saved without them.
+// saveEach saves every row, and runs the org's automation on those that Salesforce itself accepts. If that makes the
+// rows of an object fail, the others are saved without them.
 func (x *tx) saveEach(rows []row, allOrNone bool, begin func() func(i int) (saveResult, []*failure)) answer {
 	mark := len(x.undo)
 	pass := func(refused map[*table]*failure, before []saveResult) []saveResult {
@@ -29,12 +29,12 @@ func (x *tx) saveEach(rows []row, allOrNone bool, begin func() func(i int) (save
 	if refused := x.automate(); refused != nil {
 		x.rollback(mark)
 		results = pass(refused, results)
-		x.automate() // of the rest: the assignment rules
+		x.automate() // for the others: the assignment rules
 	}
 	return x.settle(mark, allOrNone, results)
 }
 
-// each does one thing to every row.
+// each applies do to every row.
 func (x *tx) each(n int, allOrNone bool, do func(i int) (saveResult, []*failure)) answer {
 	mark, results := len(x.undo), make([]saveResult, n)
 	for i := range results {
@@ -50,7 +50,7 @@ func outcome(result saveResult, failures []*failure) saveResult {
 	return result
 }
 
-// settle answers with the results, and takes all of it back where one failed and all must succeed.
+// settle answers with the results, and rolls everything back if one failed and all must succeed.
 func (x *tx) settle(mark int, allOrNone bool, results []saveResult) answer {
 	if allOrNone && slices.ContainsFunc(results, func(r saveResult) bool { return !r.Success }) {
 		x.rollback(mark)

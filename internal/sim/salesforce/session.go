@@ -18,16 +18,16 @@ import (
 
 const orgID = "00D5f000000SimOEAS"
 
-// assertionLife is how far ahead a JWT bearer assertion may expire.
+// assertionLife limits how far in the future a JWT bearer assertion may expire.
 const assertionLife = 5 * time.Minute
 
-// tokenError is how the token endpoint refuses: an object, unlike the REST API's arrays.
+// tokenError is the form of the token endpoint's errors: an object, unlike the REST API's arrays.
 type tokenError struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
 }
 
-// token is the OAuth token endpoint. Its answers carry no expires_in.
+// token handles the OAuth token endpoint. Its answers have no expires_in.
 //
 // https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_client_credentials_flow.htm
 func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
@@ -107,7 +107,7 @@ func (s *Sim) open(origin, client string) answer {
 	}}
 }
 
-// checkAssertion says what is wrong with a JWT bearer assertion.
+// checkAssertion returns what is wrong with a JWT bearer assertion, or "".
 func (s *Sim) checkAssertion(assertion, origin string) (description string) {
 	claims := jwt.MapClaims{}
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithoutClaimsValidation())
@@ -141,7 +141,7 @@ func (s *Sim) checkAssertion(assertion, origin string) (description string) {
 	return ""
 }
 
-// authorize checks a request's session, and extends it.
+// authorize checks a request's session and extends it.
 func (s *Sim) authorize(header string) *failure {
 	scheme, token, _ := strings.Cut(header, " ")
 	if header != "" && !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
@@ -177,7 +177,7 @@ func invalidSession() *failure {
 	return fail("INVALID_SESSION_ID", "Session expired or invalid").with(http.StatusUnauthorized)
 }
 
-// origin is the scheme and host that a request came to.
+// origin returns the scheme and host of a request.
 func origin(r *http.Request) string {
 	scheme := r.Header.Get("X-Forwarded-Proto")
 	if scheme == "" {

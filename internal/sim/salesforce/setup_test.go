@@ -56,7 +56,7 @@ func (o *org) grant(form url.Values) reply {
 	return o.send(req)
 }
 
-// do sends JSON and fails the test where there is no answer. A path without /services stands below base.
+// do sends JSON and fails the test if there is no answer. A path without /services is relative to base.
 func (o *org) do(method, path, body string) reply {
 	o.t.Helper()
 	return o.send(o.request(method, path, body))
@@ -104,13 +104,13 @@ func (o *org) try(req *http.Request) (reply, error) {
 	return r, nil
 }
 
-// query runs SOQL and gives the answer's fields.
+// query runs SOQL and returns the answer.
 func (o *org) query(soql string) reply {
 	o.t.Helper()
 	return o.do(http.MethodGet, "/query?q="+url.QueryEscape(soql), "")
 }
 
-// code is the first error code of an answer that is an array of errors, at the top or of a row.
+// code returns the first error code of an answer that is an array of errors, whether of the call or of a row.
 func (r reply) code() string {
 	list, _ := r.body.([]any)
 	if len(list) == 0 {
@@ -121,8 +121,8 @@ func (r reply) code() string {
 	return code
 }
 
-// outcomes shows each row of a collection: created, ok, or its error codes and fields;
-// of an answer that refuses the call, the codes.
+// outcomes returns the outcome of each row of a collection: created, ok, or its error codes and fields. If the call
+// was rejected, it returns the codes of the call.
 func (r reply) outcomes() []string {
 	rows, _ := r.body.([]any)
 	var list []string
@@ -151,7 +151,7 @@ func (r reply) outcomes() []string {
 	return list
 }
 
-// values gives one field of each record of a query's answer.
+// values returns one field of each record in a query's answer.
 func (r reply) values(field string) []any {
 	answer, _ := r.body.(map[string]any)
 	records, _ := answer["records"].([]any)

@@ -1,6 +1,6 @@
-// Package salesforce simulates Salesforce's REST API as an http.Handler: sessions, records with their
-// rules, collections, composite requests, queries and describes, with state and with faults on
-// demand. It is as strict as Salesforce where that is known.
+// Package salesforce simulates Salesforce's REST API as an http.Handler: sessions, records with their rules,
+// collections, composite requests, queries and describes. It keeps state, and fails on demand. It is as strict as
+// Salesforce where Salesforce's behavior is known.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/intro_rest.htm
 package salesforce
@@ -21,70 +21,70 @@ import (
 )
 
 const (
-	maxURI  = 16_384   // bytes of a request's address
-	maxBody = 50 << 20 // bytes of a request's body
+	maxURI  = 16_384   // bytes in a request's URI
+	maxBody = 50 << 20 // bytes in a request's body
 )
 
-// Config says what org is simulated.
+// Config configures the simulated org.
 type Config struct {
-	ClientID     string // consumer key of the one app; empty: any is accepted
+	ClientID     string // consumer key of the only app; empty: any is accepted
 	ClientSecret string // its secret; empty: any is accepted
 
-	// PublicKey checks the signature of JWT bearer assertions; nil: any well-formed one is accepted.
+	// PublicKey verifies JWT bearer assertions; nil: any well-formed one is accepted.
 	PublicKey *rsa.PublicKey
 
-	// RefreshToken is what the refresh_token grant accepts; empty: that grant is refused.
+	// RefreshToken is accepted by the refresh_token grant; empty: that grant is rejected.
 	RefreshToken string
 
 	Objects     []Object      // nil: Standard()
-	SessionLife time.Duration // from the last use; 0: until revoked
+	SessionLife time.Duration // since the last use; 0: until revoked
 	DailyLimit  int           // API calls in 24 hours; 0: 100,000
-	PageSize    int           // records on a page of a query; 0: 2,000
+	PageSize    int           // records per page of a query; 0: 2,000
 
 	PersonAccounts bool     // the org has person accounts
-	Currencies     []string // the org has several currencies, the first of which is its own
+	Currencies     []string // the org's currencies, its own first; empty: one
 
 	Now func() time.Time // nil: time.Now
 
-	// Latency is added to each API call, half of it before and half after the call takes effect.
+	// Latency is added to each API call, half before and half after the call takes effect.
 	Latency time.Duration
 
-	// FaultRate is the share of API calls that fail, from 0 to 1: half of them after they took effect,
-	// by a cut connection or a 503; half before, by a 503, a 500, a cut connection or locked rows.
+	// FaultRate is the share of API calls that fail, from 0 to 1. Half of them fail after taking effect, by a cut
+	// connection or a 503; half before, by a 503, a 500, a cut connection or locked rows.
 	FaultRate float64
-	Seed      int64 // of the faults
+	Seed      int64 // seed of the faults
 }
 
 // Sim is a simulated org. It is safe for concurrent use.
 //
-// All records that one call writes get the same SystemModstamp, to the millisecond, and each writing
-// call a later one than any before, if need be ahead of the clock.
+// All records written by one call get the same SystemModstamp, to the millisecond. Each writing call gets a later one
+// than any before, ahead of the clock if necessary.
 type Sim struct {
-	*fault.Knobs[Call] // an org that is down answers everything, logins too, with 503 and an HTML page
+	*fault.Knobs[Call] // while down, the org answers everything, logins too, with 503 and an HTML page
 
 	config   Config
 	tables   []*table
 	byName   map[string]*table // in lower case
 	byPrefix map[string]*table
-	user     string // id of the integration user, who owns what has no other owner
+	user     string // id of the integration user, the default owner
 
 	mu          sync.Mutex
 	last        time.Time // latest SystemModstamp
 	ids         int
-	sessions    map[string]time.Time // when each ends; zero: when revoked
+	sessions    map[string]time.Time // when each ends; zero: only when revoked
 	cursors     []cursor
 	calls       map[string]int
-	used        int // of the daily limit
+	used        int // calls counted against the daily limit
 	since       time.Time
 	writing     map[writeKey]int
 	violations  int
 	full        bool
-	oldest      int    // version of the API
-	instance    string // where the org has moved to; empty: it has not
+	oldest      int    // oldest supported version of the API
+	instance    string // where the org has moved to; empty: it has not moved
 	movedStatus int
 }
 
-// New makes an org with no records but the integration user. It panics where the objects make no sense.
+// New creates an org whose only record is the integration user. It panics if the objects are invalid.
 func New(c Config) *Sim {
 	if c.Objects == nil {
 		c.Objects = Standard()
@@ -122,18 +122,18 @@ func New(c Config) *Sim {
 	return s
 }
 
-// answer is what a request comes to. A body of json.RawMessage is sent as it is; nil: none.
+// answer is the answer to a request. A body of type json.RawMessage is sent as it is; nil: none.
 type answer struct {
 	status   int
 	location string
 	body     any
 }
 
-// operation is a request that is understood and has not taken effect.
+// operation is a parsed request that has not taken effect yet.
 type operation struct {
 	name    string
 	object  string
-	records []map[string]any // as the request gave them
+	records []map[string]any // as in the request
 	targets []target         // what it writes
 	run     func(*tx) answer // under the simulator's lock
 }
@@ -247,7 +247,7 @@ func (a answer) json() json.RawMessage {
 	return raw
 }
 
-// plan understands a request. It takes no lock and changes nothing.
+// plan parses a request. It takes no lock and changes nothing.
 func (s *Sim) plan(r request) operation {
 	op := s.route(r)
 	run := op.run
@@ -274,7 +274,7 @@ func (s *Sim) route(r request) operation {
 	return refused("other", "", notFound())
 }
 
-// refused is an operation that cannot take effect.
+// refused returns an operation that fails.
 func refused(name, object string, f *failure) operation {
 	return operation{name: name, object: object, run: func(*tx) answer { return refusal(f) }}
 }
@@ -284,7 +284,7 @@ func notAllowed(r request, allowed string) operation {
 		with(http.StatusMethodNotAllowed))
 }
 
-// tick is the time of the next write: later than that of any before, to the millisecond.
+// tick returns the time of the next write: later than any before, to the millisecond.
 func (s *Sim) tick() string {
 	now := s.config.Now().UTC().Truncate(time.Millisecond)
 	if !now.After(s.last) {
@@ -299,7 +299,7 @@ func (s *Sim) nextID() int {
 	return s.ids
 }
 
-// table finds an object by name, whatever its case.
+// table finds an object by name, ignoring case.
 func (s *Sim) table(name string) (*table, bool) {
 	t, ok := s.byName[strings.ToLower(name)]
 	return t, ok

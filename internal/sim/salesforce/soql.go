@@ -8,7 +8,7 @@ import (
 	"crmsync/internal/sim/salesforce/soql"
 )
 
-// queryTable shows a table to queries.
+// queryTable presents a table to queries.
 type queryTable struct{ *table }
 
 var _ soql.Table = queryTable{}
@@ -44,7 +44,7 @@ func (t queryTable) Find(c *soql.Column, value any) iter.Seq[soql.Row] {
 	return asRows(t.find(&t.columns[c.Index], value))
 }
 
-// Since reads the table's log, which lags while a call that has written is running.
+// Since reads the table's log, which lags while a writing call is running.
 func (t queryTable) Since(stamp string) (iter.Seq[soql.Row], bool) {
 	return func(yield func(soql.Row) bool) {
 		start := sort.Search(len(t.log), func(i int) bool { return t.log[i].stamp >= stamp })
@@ -72,7 +72,7 @@ func (r *record) Deleted() bool { return r.deleted() }
 
 func (r *record) Value(column int) any { return r.values[column] }
 
-// forQueries is the column as queries see it.
+// forQueries returns the column as queries see it.
 func (c *column) forQueries() soql.Column {
 	return soql.Column{
 		Index: c.index, Name: c.Name, Type: string(c.Type), JSONType: c.jsonType(), Kind: c.kind(), Access: c.access(),
@@ -97,7 +97,7 @@ func (c *column) kind() soql.Kind {
 	return soql.Text
 }
 
-// access says how a query finds records by the column; by a value where an index on it is worth its room.
+// access returns how a query finds records by the column. By value only where an index is worth its memory.
 func (c *column) access() soql.Access {
 	switch {
 	case c.index == colID:
@@ -112,5 +112,5 @@ func (c *column) access() soql.Access {
 	return soql.Scan
 }
 
-// queryFailure is a refused query as the API answers it.
+// queryFailure returns a rejected query's failure as the API words it.
 func queryFailure(err *soql.Error) *failure { return fail(err.Code, "%s", err.Message) }

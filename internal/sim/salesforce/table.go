@@ -9,7 +9,7 @@ import (
 	"crmsync/internal/sim/salesforce/soql"
 )
 
-// Positions of the columns that every table begins with.
+// Positions of the columns at the beginning of every table.
 const (
 	colID = iota
 	colDeleted
@@ -26,20 +26,20 @@ type table struct {
 	relations map[string]int // reference column by the parent's name, in lower case
 	rules     map[int][]func(any) string
 
-	formulas []int // columns that have one
+	formulas []int // columns that have a formula
 
 	automation  automation
 	duplicates  []duplicateRule
 	validations []Validation
 
-	rows    []*record // in order of creation, and so of id; deleted ones too
+	rows    []*record // in order of creation, and so of id; including deleted ones
 	byID    map[string]*record
 	indexes map[int]index // of live records, by folded value
 	log     []stamped
-	ahead   bool // the running call has written what the log does not have yet
+	ahead   bool // the running call has written what the log does not contain yet
 }
 
-// index finds the live records that have a value.
+// index maps a value to the live records that have it.
 type index map[string][]*record
 
 type column struct {
@@ -58,17 +58,17 @@ type record struct {
 
 	hidden      bool   // from the integration user
 	locked      bool   // for the API
-	noReference string // code with which references to it are refused; empty: they are not
+	noReference string // code with which references to it are rejected; empty: they are accepted
 }
 
-// stamped is an entry of a table's log: the record had this SystemModstamp.
-// The entry is stale once the record has a later one.
+// stamped is an entry of a table's log: the record had this SystemModstamp. The entry is stale once the record has a
+// later one.
 type stamped struct {
 	stamp string
 	rec   *record
 }
 
-// newTable panics where the object makes no sense.
+// newTable panics if the object is invalid.
 func newTable(o Object) *table {
 	t := &table{
 		Object: o, names: map[string]int{}, relations: map[string]int{}, rules: map[int][]func(any) string{},
@@ -91,7 +91,7 @@ func newTable(o Object) *table {
 	return t
 }
 
-// addColumn panics where the field makes no sense.
+// addColumn panics if the field is invalid.
 func (t *table) addColumn(f Field) {
 	i := len(t.columns)
 	c := column{Field: f, index: i}
@@ -135,7 +135,7 @@ func (t *table) mustRecord(id string) *record {
 	return rec
 }
 
-// column finds a column by name, whatever its case.
+// column finds a column by name, ignoring case.
 func (t *table) column(name string) (*column, bool) {
 	i, ok := t.names[name]
 	if !ok {
@@ -152,7 +152,7 @@ func (t *table) live(id string) (*record, bool) {
 	return r, ok && !r.deleted()
 }
 
-// find gives the live records with this value in a column, building its index at first need.
+// find returns the live records with this value in a column. It builds the column's index when first needed.
 func (t *table) find(c *column, value any) []*record {
 	return t.indexOf(c)[c.fold(value)]
 }
@@ -172,7 +172,7 @@ func (t *table) indexOf(c *column) index {
 	return ix
 }
 
-// reindex moves a record from its old values to its new ones; nil stands for no record.
+// reindex moves a record from its old values to its new ones; nil means no record.
 func (t *table) reindex(r *record, before, after []any) {
 	if before != nil && before[colDeleted] == true {
 		before = nil
@@ -202,7 +202,7 @@ func (t *table) reindex(r *record, before, after []any) {
 	}
 }
 
-// stampAll notes that these records were written at this time, which is later than all before.
+// stampAll records that these records were written at this time, which is later than all before.
 func (t *table) stampAll(stamp string, recs []*record) {
 	slices.SortFunc(recs, func(a, b *record) int { return strings.Compare(a.id, b.id) })
 	for _, r := range slices.Compact(recs) {
@@ -226,10 +226,10 @@ func (e stamped) stale() bool { return e.rec.values[colStamp] != e.stamp }
 
 func (r *record) deleted() bool { return r.values[colDeleted] == true }
 
-// fold is the key of a value in indexes and comparisons: text is compared without regard to case.
+// fold returns the key of a value in indexes and comparisons: text is compared ignoring case.
 func (c *column) fold(v any) string { return c.query.Fold(v) }
 
-// text reports whether the column holds words, as against ids, times and numbers.
+// text reports whether the column holds text, as opposed to ids, times and numbers.
 func (c *column) text() bool {
 	switch c.Type {
 	case String, TextArea, Email, Phone, URL, Picklist, MultiPicklist:

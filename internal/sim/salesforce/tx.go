@@ -2,19 +2,19 @@ package salesforce
 
 import "slices"
 
-// tx is the writes of one call, which can be taken back. It lives under the simulator's lock.
+// tx holds the writes of one call, which can be rolled back. It runs under the simulator's lock.
 type tx struct {
 	sim    *Sim
-	stamp  string // SystemModstamp of all that the call writes; empty: nothing yet
+	stamp  string // SystemModstamp of everything the call writes; empty: nothing yet
 	undo   []change
 	locked func() bool // whether another transaction holds the next record; nil: never
 
-	api     bool // by the integration user; else by a person, whom the org trusts more
+	api     bool // by the integration user; otherwise by a person, whom the org trusts more
 	options saveOptions
-	saves   []*record // of the rows that are saved together
+	saves   []*record // of rows that are saved together
 }
 
-// change is a write to take back: the record had these values, nil where it is new.
+// change is a write that can be rolled back: the record's previous values, nil if it is new.
 type change struct {
 	rec    *record
 	before []any
@@ -47,7 +47,7 @@ func (t *tx) create(r row) (*record, []*failure) {
 	return rec, nil
 }
 
-// update changes what the row sets in a live record.
+// update changes the values that the row sets in a live record.
 func (t *tx) update(rec *record, r row) []*failure {
 	if f := t.lock(); f != nil {
 		return []*failure{f}
@@ -63,8 +63,8 @@ func (t *tx) update(rec *record, r row) []*failure {
 	return failures
 }
 
-// delete puts a live record into the bin, where its unique values are free again, and with it
-// the records that cannot be without it.
+// delete moves a live record to the recycle bin, which frees its unique values, and with it the records that cannot
+// exist without it.
 func (t *tx) delete(rec *record) *failure {
 	if f := t.lock(); f != nil {
 		return f
@@ -111,7 +111,7 @@ func (t *tx) put(rec *record, values []any) {
 	rec.values = values
 }
 
-// rollback takes back all writes but the first mark ones.
+// rollback undoes all writes except the first mark ones.
 func (t *tx) rollback(mark int) {
 	for _, c := range slices.Backward(t.undo[mark:]) {
 		tab := c.rec.table
@@ -126,7 +126,7 @@ func (t *tx) rollback(mark int) {
 	t.undo = t.undo[:mark]
 }
 
-// commit notes when the records were written.
+// commit records when the records were written.
 func (t *tx) commit() {
 	written := map[*table][]*record{}
 	for _, c := range t.undo {
@@ -145,7 +145,7 @@ func (t *tx) lock() *failure {
 	return fail("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
 }
 
-// now is the time of the call's writes.
+// now returns the time of the call's writes.
 func (t *tx) now() string {
 	if t.stamp == "" {
 		t.stamp = t.sim.tick()

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// check gives the values that the record would have after the row, or every reason why Salesforce
-// would refuse it. old is nil on create.
+// check returns the values that the record would have after the row, or every reason why Salesforce would reject it.
+// old is nil on create.
 func (t *tx) check(r row, old *record) ([]any, []*failure) {
 	failures := append(t.relate(&r), checkPerson(r, old)...)
 	values := t.base(r.table, old)
@@ -53,7 +53,7 @@ func (t *tx) check(r row, old *record) ([]any, []*failure) {
 	return values, failures
 }
 
-// about is the one failure of several fields, if there are any.
+// about returns the one failure of several fields, if there are any.
 func about(fields []string, code, format string) []*failure {
 	if fields == nil {
 		return nil
@@ -61,7 +61,7 @@ func about(fields []string, code, format string) []*failure {
 	return []*failure{fail(code, format, strings.Join(fields, ", ")).on(fields...)}
 }
 
-// base is what a record holds before the row is applied.
+// base returns a record's values before the row is applied.
 func (t *tx) base(tab *table, old *record) []any {
 	if old != nil {
 		return slices.Clone(old.values)
@@ -76,7 +76,7 @@ func (t *tx) base(tab *table, old *record) []any {
 	return values
 }
 
-// initial is what a new record has where nothing is said.
+// initial returns the value of a column in a new record that does not set it.
 func (c *column) initial() any {
 	if c.Default == nil && c.Type == Boolean {
 		return false
@@ -106,7 +106,7 @@ func (t *tx) relate(r *row) []*failure {
 	return failures
 }
 
-// checkValue checks a value on its own, and puts it into the form that is stored.
+// checkValue checks a single value and converts it to the stored form.
 func (t *tx) checkValue(c *column, v *any) *failure {
 	s, _ := (*v).(string)
 	switch {
@@ -147,7 +147,7 @@ func (t *tx) checkReference(c *column, v *any) *failure {
 	return nil
 }
 
-// checkRules asks the rules that were added by Refuse.
+// checkRules applies the rules added by Refuse.
 func (t *table) checkRules(c *column, v any) []*failure {
 	var failures []*failure
 	for _, rule := range t.rules[c.index] {
@@ -158,7 +158,7 @@ func (t *table) checkRules(c *column, v any) []*failure {
 	return failures
 }
 
-// checkOwner refuses to give a record to a user who is inactive.
+// checkOwner rejects a change of owner to an inactive user.
 func (t *tx) checkOwner(tab *table, values []any, old *record) []*failure {
 	c, ok := tab.column("OwnerId")
 	if !ok || c.parent == nil || old != nil && old.values[c.index] == values[c.index] {
@@ -204,7 +204,7 @@ func (t *table) taken(c *column, by *record) *failure {
 	return f
 }
 
-// compute gives the compound fields and the formulas their values.
+// compute sets the values of the compound fields and the formulas.
 func (t *table) compute(values []any) {
 	t.join(values)
 	if t.formulas == nil {
@@ -258,7 +258,7 @@ func (c *column) allows(s string) bool {
 	return true
 }
 
-// outside reports whether a number has more digits than the field: 16 before the point.
+// outside reports whether a number has more digits than the field allows: 16 before the point.
 func (c *column) outside(n float64) bool {
 	if c.Type == Int {
 		return math.Abs(n) > math.MaxInt32

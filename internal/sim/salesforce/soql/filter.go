@@ -10,18 +10,18 @@ type predicate func(Row) bool
 
 // Path is a column of a row, or of the row that one of its references points to.
 type Path struct {
-	Reference *Column // nil: the row's own
+	Reference *Column // nil: a column of the row itself
 	Column    *Column
-	parent    Table // that the reference points to
+	parent    Table // the table that the reference points to
 }
 
-// compiler turns names and conditions of a query into what can be run on a table's records.
+// compiler turns names and conditions of a query into functions on a table's records.
 type compiler struct {
 	table Table
 	text  string
 }
 
-// path resolves a field's name, of which one parent level may stand before the dot.
+// path resolves a field's name, which may have one parent before the dot.
 func (c compiler) path(t token) (Path, *Error) {
 	relation, name, dotted := strings.Cut(t.text, ".")
 	if !dotted {
@@ -49,7 +49,7 @@ func (c compiler) own(reference *Column, name string, pos int) (Path, *Error) {
 	return Path{Reference: reference, Column: column}, nil
 }
 
-// value is what a row has there.
+// value returns the row's value at the path.
 func (p Path) value(r Row) any {
 	if p.Reference != nil {
 		id, _ := r.Value(p.Reference.Index).(string)
@@ -140,7 +140,7 @@ func (c compiler) comparison(n *node) (predicate, *Error) {
 	}, nil
 }
 
-// checkFilter checks that the column can be compared so, and puts the values into its form.
+// checkFilter checks that the column supports the comparison, and converts the values to the column's form.
 func (c compiler) checkFilter(n *node, col *Column) *Error {
 	at := errorAt(c.text, n.field.pos)
 	switch {
@@ -176,7 +176,7 @@ func (c compiler) checkFilter(n *node, col *Column) *Error {
 	return nil
 }
 
-// literalKind is the kind of literal that the column is compared with.
+// literalKind returns the kind of literal that the column is compared with.
 func (c *Column) literalKind() Kind {
 	if c.Kind == ID {
 		return Text
@@ -184,7 +184,7 @@ func (c *Column) literalKind() Kind {
 	return c.Kind
 }
 
-// folded is a value as it is compared for equality.
+// folded returns a value in the form in which it is compared for equality.
 func (c *Column) folded(v any) any {
 	if s, ok := v.(string); ok && c.Kind == Text {
 		return strings.ToLower(s)
@@ -192,7 +192,7 @@ func (c *Column) folded(v any) any {
 	return v
 }
 
-// Fold is the key of a value in indexes and in comparisons.
+// Fold returns the key of a value in indexes and comparisons.
 func (c *Column) Fold(v any) string {
 	s, ok := v.(string)
 	switch {
@@ -230,7 +230,7 @@ func (c *Column) compare(a, b any) int {
 	return 1
 }
 
-// like matches s with a pattern of % and _, in which \ takes away their meaning.
+// like matches s with a pattern of % and _, which \ escapes.
 func like(s, pattern string) bool {
 	for pattern != "" {
 		switch {

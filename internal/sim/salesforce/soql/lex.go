@@ -59,7 +59,7 @@ func lex(q string) ([]token, *Error) {
 	return append(tokens, token{tokEnd, "<EOF>", len(q)}), nil
 }
 
-// stringEnd finds the quote that ends the string which begins at i.
+// stringEnd finds the quote that ends the string beginning at i.
 func stringEnd(q string, i int) (int, bool) {
 	for i++; i < len(q); i++ {
 		switch q[i] {
@@ -72,7 +72,7 @@ func stringEnd(q string, i int) (int, bool) {
 	return 0, false
 }
 
-// unescape resolves the escapes of a string; of a LIKE pattern it leaves \_ and \% as they are.
+// unescape resolves the escapes of a string; in a LIKE pattern it leaves \_ and \% as they are.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_quotedstringescapes.htm
 func unescape(s string, pattern bool) (string, bool) {
@@ -118,7 +118,7 @@ func unescape(s string, pattern bool) (string, bool) {
 	return b.String(), true
 }
 
-// wordByte reports whether c may stand in a name, a keyword or a dotted path.
+// wordByte reports whether c may occur in a name, a keyword or a dotted path.
 func wordByte(c byte) bool {
 	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '_' || c == '.'
 }

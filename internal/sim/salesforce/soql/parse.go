@@ -45,7 +45,7 @@ type parser struct {
 	at     int
 }
 
-// Parse reads a SOQL statement.
+// Parse parses a SOQL statement.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select.htm
 func Parse(text string) (Query, *Error) {
@@ -150,7 +150,7 @@ func (p *parser) limits(q *Query) (f *Error) {
 	return nil
 }
 
-// condition is a list of terms joined by AND or by OR: mixing them takes parentheses.
+// condition parses terms joined by AND or by OR; mixing them requires parentheses.
 func (p *parser) condition() (*node, *Error) {
 	first, f := p.term()
 	if f != nil {
@@ -217,7 +217,7 @@ func (p *parser) comparison() (*node, *Error) {
 	return n, f
 }
 
-// operand is one value, or a list of them in parentheses.
+// operand parses one value, or a list of them in parentheses.
 func (p *parser) operand(op string) ([]literal, *Error) {
 	if op != "IN" && op != "NOT IN" {
 		v, f := p.value(op == "LIKE")

@@ -13,7 +13,7 @@ type Plan struct {
 	fields  []Path
 	filter  predicate
 	order   []orderBy
-	deleted bool // deleted records too
+	deleted bool // include deleted records
 }
 
 type orderBy struct {
@@ -21,16 +21,16 @@ type orderBy struct {
 	sortKey
 }
 
-// From is the name of the object that the query asks for.
+// From returns the name of the object that the query reads.
 func (q Query) From() string { return q.from.text }
 
-// UnknownObject is the answer where there is no object of that name.
+// UnknownObject returns the error for an object name that does not exist.
 func (q Query) UnknownObject() *Error {
 	return fail("INVALID_TYPE", "%ssObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.",
 		errorAt(q.text, q.from.pos), q.from.text)
 }
 
-// Prepare checks the query against its table. Its plan finds deleted rows too, if asked to.
+// Prepare checks the query against its table. With deleted, the plan finds deleted rows too.
 func (q Query) Prepare(t Table, deleted bool) (Plan, *Error) {
 	p := Plan{table: t, query: q, deleted: deleted}
 	c := compiler{t, q.text}
@@ -70,13 +70,13 @@ func (c compiler) selection(fields []token) ([]Path, *Error) {
 	return paths, nil
 }
 
-// Counts reports whether the query asks for the number of rows only.
+// Counts reports whether the query asks only for the number of rows.
 func (p Plan) Counts() bool { return p.query.count }
 
-// Fields are the columns that the query shows, in its order.
+// Fields returns the columns that the query shows, in its order.
 func (p Plan) Fields() []Path { return p.fields }
 
-// Run returns the rows of the query, its order, limit and offset applied.
+// Run returns the rows of the query with order, limit and offset applied.
 func (p Plan) Run() []Row {
 	candidates, sorted := p.candidates()
 	most := -1
@@ -102,9 +102,8 @@ func (p Plan) Run() []Row {
 	return found
 }
 
-// candidates are the rows among which all results are, and whether they come in the order asked
-// for: by id or external value where the condition names some, by time of change where it is
-// bounded or sorted by that, else all.
+// candidates returns rows that include all results, and whether they are in the requested order: by id or external ID
+// if the condition names some, by time of change if it is bounded or sorted by that, else all.
 func (p Plan) candidates() (_ iter.Seq[Row], sorted bool) {
 	byStamp := len(p.order) > 0 && p.ascends(0, ByStamp) && (len(p.order) == 1 || len(p.order) == 2 && p.ascends(1, ByID))
 	inOrder := len(p.order) == 0 || p.ascends(0, ByID)
@@ -121,13 +120,13 @@ func (p Plan) candidates() (_ iter.Seq[Row], sorted bool) {
 	return p.table.Rows(), inOrder
 }
 
-// ascends reports whether the nth sort key is a column of the record's own, ascending.
+// ascends reports whether the nth sort key is a column of the record itself, ascending.
 func (p Plan) ascends(n int, access Access) bool {
 	k := p.order[n]
 	return k.path.Reference == nil && k.path.Column.Access == access && !k.desc
 }
 
-// named looks up the fewest records that a part of the condition names by id or an indexed value.
+// named looks up the smallest set of records that a part of the condition names by id or an indexed value.
 func (p Plan) named() (best []Row, ok bool) {
 	for _, n := range conjuncts(p.query.where) {
 		if n.op != "=" && n.op != "IN" || strings.Contains(n.field.text, ".") {
@@ -152,7 +151,7 @@ func (p Plan) named() (best []Row, ok bool) {
 	return best, ok
 }
 
-// conjuncts are the conditions all of which must hold.
+// conjuncts returns the conditions that must all hold.
 func conjuncts(n *node) []*node {
 	if n == nil {
 		return nil
@@ -167,7 +166,8 @@ func conjuncts(n *node) []*node {
 	return []*node{n}
 }
 
-// lowerBound is a time by the column of access ByStamp that no row for which the condition holds is before; empty: unknown.
+// lowerBound returns a time, in the column with access ByStamp, that is not after any row matching the condition;
+// empty: unknown.
 func lowerBound(n *node, t Table) string {
 	switch {
 	case n == nil:
