@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
@@ -342,5 +344,52 @@ func TestPostgresAway(t *testing.T) {
 	p.lookUp(ctx)
 	if !waits(p.works[0].err) {
 		t.Errorf("the item's error is %v, want one that waits", p.works[0].err)
+	}
+}
+
+// TestBusyItem has another worker hold an item for a moment: the event waits in the process, and is worked off once it may be.
+func TestBusyItem(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	item := w.monday.CreateItem(people, "Ada King", nil)
+	other := uuid.New()
+	ref := ledger.Ref{BoardID: people, ItemID: item}
+	if _, err := w.store.Claim(t.Context(), other, []ledger.Ref{ref}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := e.Do(t.Context(), w.event(people, item, Event{Kind: Created, Name: "Ada King"}))
+		done <- err
+	}()
+	if err := w.store.Release(t.Context(), other, []int64{item}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("the event ended with %v, want it to have waited", err)
+	}
+	w.contact(item)
+}
+
+// TestBusyItemAtShutdown lets an event go that waits for another worker's item, when the engine closes.
+func TestBusyItemAtShutdown(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := New(func() Config { c := w.config; c.Registerer = prometheus.NewRegistry(); return c }())
+	item := w.monday.CreateItem(people, "Ada King", nil)
+	if _, err := w.store.Claim(t.Context(), uuid.New(), []ledger.Ref{{BoardID: people, ItemID: item}}, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := e.Do(t.Context(), w.event(people, item, Event{Kind: Resync}))
+		done <- err
+	}()
+	if err := e.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !waits(err) {
+		t.Errorf("the event ended with %v, want it to come back", err)
 	}
 }

@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -18,7 +21,9 @@ import (
 // Engine works off events. It is safe for concurrent use.
 type Engine struct {
 	tools
-	batches *batch.Batcher[Event, answer]
+	batches   *batch.Batcher[Event, answer]
+	closing   chan struct{} // closed when the engine closes: nothing waits any more
+	closeOnce sync.Once
 }
 
 // answer is what becomes of an event.
@@ -29,7 +34,7 @@ type answer struct {
 
 // New returns an engine, which stays idle until it is given events.
 func New(c Config) *Engine {
-	e := &Engine{tools: tools{
+	e := &Engine{closing: make(chan struct{}), tools: tools{
 		Config: c,
 		sender: &send.Sender{Salesforce: c.Salesforce, Size: c.BatchSize, Now: c.Now},
 		users:  newUsers(c.Monday, c.Salesforce, c.Now),
@@ -57,15 +62,44 @@ func New(c Config) *Engine {
 // sync_logs are committed, or an error that says by its behaviour what is to become of it: one with RetryAfter is to come
 // back then, at no cost; one that is Permanent is given up; any other is tried again.
 func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
-	a, err := e.batches.Do(ctx, ev)
-	if err != nil {
-		return Failed, e.interrupted(err)
+	over := time.Now().Add(busyFor)
+	for pause := busyFirst; ; pause = min(2*pause, busyLongest) {
+		a, err := e.batches.Do(ctx, ev)
+		if err != nil {
+			return Failed, e.interrupted(err)
+		}
+		var busy *BusyError
+		if !errors.As(a.err, &busy) || time.Now().Add(pause).After(over) || !e.wait(ctx, pause) {
+			return a.outcome, a.err
+		}
 	}
-	return a.outcome, a.err
+}
+
+// An event of an item that another worker has waits here for a while before the queue is bothered: a place in the process
+// costs nothing, and a batch takes tens of milliseconds where Salesforce is fast. The order in which events get their turn does
+// not matter, since they commute.
+const (
+	busyFirst   = 20 * time.Millisecond
+	busyLongest = 200 * time.Millisecond
+	busyFor     = 2 * time.Second
+)
+
+// wait waits, with some jitter, and reports whether it came to the end: not where the engine closes or ctx ends.
+func (e *Engine) wait(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause/2 + rand.N(pause))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-e.closing:
+	}
+	return false
 }
 
 // Close waits for the batches that are out; when ctx ends first, it interrupts them.
 func (e *Engine) Close(ctx context.Context) error {
+	e.closeOnce.Do(func() { close(e.closing) })
 	return e.batches.Close(ctx)
 }
 

@@ -85,7 +85,7 @@ func TestMatchMeanwhile(t *testing.T) {
 	type meanwhile = func(w *world, id string, item int64)
 	lease := func(lasts string) meanwhile {
 		return func(w *world, id string, _ int64) {
-			w.exec("INSERT INTO leases VALUES ($1, gen_random_uuid(), now() + $2::interval)", ledger.IDLease(id), lasts)
+			w.exec("INSERT INTO leases VALUES ($1, gen_random_uuid(), now() + $2::interval) ON CONFLICT DO NOTHING", ledger.IDLease(id), lasts)
 		}
 	}
 	link := func(record string) meanwhile { // of another item
