@@ -1,6 +1,6 @@
-// Package batch gathers single calls into batches the natural way: while a batch is out, the next one fills.
-// An idle program adds no wait, since a lone call starts at once; a busy one pays for one batch where it would
-// have paid for hundreds of calls. There is no linger and no timer.
+// Package batch gathers single calls into natural batches: while one batch is running, the next one fills. An idle
+// program adds no wait, since a lone call starts at once; a busy one pays for one batch instead of hundreds of calls.
+// There is no linger and no timer.
 package batch
 
 import (
@@ -13,54 +13,54 @@ import (
 	"crmsync/internal/panics"
 )
 
-// ErrClosed answers a call that comes after Close.
+// ErrClosed is returned by calls after Close.
 var ErrClosed = errors.New("batch: closed")
 
-// Config says how calls are gathered.
+// Config configures how calls are gathered.
 type Config[In any] struct {
-	// Max is the most calls in one batch; at least 1.
+	// Max is the maximum number of calls in a batch; at least 1.
 	Max int
 
-	// Concurrency is the most batches that are out at once; at least 1.
+	// Concurrency is the maximum number of batches running at once; at least 1.
 	Concurrency int
 
-	// Full is how many calls must wait before a further batch starts while others are out. 0: Max.
+	// Full is how many calls must wait before a further batch starts while others are running. 0: Max.
 	Full int
 
-	// Key, where it is set, keeps the calls of one key apart: they are never in two batches at once, and may
-	// share one. A call whose key is out waits until that batch has ended, and does not count for Full.
+	// Key, if not nil, serializes the calls of each key: they are never in two batches at once, but may share one. A
+	// call whose key is running waits until that batch ends, and does not count for Full.
 	Key func(In) int64
 
-	// Dropped, where it is set, is given the input of each call that run will never see, before Do returns. Of the
-	// others run has the say: a call may have left when its batch still uses the input.
+	// Dropped, if not nil, receives the input of each call that run will never see, before Do returns. All other
+	// inputs belong to run, which may still use them after their calls have returned early.
 	Dropped func(In)
 }
 
-// Batcher gathers calls of Do into batches. Its rule: a batch starts when none is out, or when Full calls wait
-// and fewer than Concurrency are out. It is looked at with every call and at the end of every batch.
+// Batcher gathers calls of Do into batches. A batch starts when none is running, or when Full calls wait and fewer
+// than Concurrency are running. The rule is applied with every call and at the end of every batch.
 type Batcher[In, Out any] struct {
 	config Config[In]
 	run    func(context.Context, []In) []Out
 	ctx    context.Context
 	cancel context.CancelFunc
 	calls  sync.Pool
-	idle   chan struct{} // closed when Close was called and the last batch has ended
+	idle   chan struct{} // closed once Close was called and the last batch has ended
 
 	mu     sync.Mutex
-	queue  list.List       // of *line: those with calls that may go out
+	queue  list.List       // of *line: those with calls that may start
 	ready  int             // calls in the lines of queue
-	lines  map[int64]*line // every line with a call that waits or is out
-	shared *line           // the only line where there are no keys
+	lines  map[int64]*line // every line with a waiting or running call
+	shared *line           // the only line if there are no keys
 	out    int
 	closed bool
 }
 
-// line holds the calls of one key in the order in which they came. It goes out as a whole: whatever a batch
-// leaves in it waits for the end of that batch, so that each call is moved once, however hot its key.
+// line holds the calls of one key in order of arrival. It runs as a whole: calls that do not fit into a batch wait
+// for the end of that batch, so that each call is moved once, however busy its key.
 type line struct {
 	key   int64
 	calls list.List     // of *call
-	place *list.Element // in queue; nil: empty, or out
+	place *list.Element // in queue; nil: empty or running
 }
 
 type call[In, Out any] struct {
@@ -81,8 +81,8 @@ type group[In, Out any] struct {
 	lines []*line
 }
 
-// New returns a Batcher that gives its batches to run, each in a goroutine of its own. run answers every input
-// by position. Its context belongs to no caller: it ends only when Close loses patience.
+// New returns a Batcher that passes its batches to run, each in its own goroutine. run returns one output for every
+// input, by position. Its context is independent of the callers' and ends only when Close runs out of time.
 func New[In, Out any](c Config[In], run func(ctx context.Context, in []In) []Out) *Batcher[In, Out] {
 	c.Max, c.Concurrency = max(c.Max, 1), max(c.Concurrency, 1)
 	if c.Full <= 0 {
@@ -94,9 +94,9 @@ func New[In, Out any](c Config[In], run func(ctx context.Context, in []In) []Out
 	return b
 }
 
-// Do waits for its place in a batch and for the answer. Its errors are the cause of a ctx that has ended,
-// ErrClosed, and a *panics.Error or another error where run did not live up to its promise. A call whose ctx ends while it waits
-// is taken out of the line; one whose batch runs leaves, and the batch goes on.
+// Do waits for a place in a batch and for its output. It fails with the cause of an ended ctx, with ErrClosed, with a
+// *panics.Error if run panicked, or with another error if run returned the wrong number of outputs. A call whose ctx
+// ends while it waits is removed from its line; if its batch is already running, Do returns and the batch continues.
 func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	if ctx.Err() != nil {
 		b.drop(in)
@@ -128,8 +128,8 @@ func (b *Batcher[In, Out]) drop(in In) {
 	}
 }
 
-// Close refuses further calls and waits until those that came before have been answered. When ctx ends first,
-// it cancels the context of the batches that are out and returns the cause.
+// Close rejects further calls and waits until earlier ones have been answered. If ctx ends first, it cancels the
+// context of the running batches and returns the cause.
 func (b *Batcher[In, Out]) Close(ctx context.Context) error {
 	defer b.cancel()
 	b.mu.Lock()
@@ -150,7 +150,7 @@ func (b *Batcher[In, Out]) Close(ctx context.Context) error {
 	}
 }
 
-// join puts a call into the line of its key, and the line into the queue unless its key is out.
+// join adds a call to the line of its key, and the line to the queue unless its key is running.
 func (b *Batcher[In, Out]) join(c *call[In, Out]) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -169,7 +169,7 @@ func (b *Batcher[In, Out]) join(c *call[In, Out]) bool {
 	return true
 }
 
-// line finds or opens the line of an input's key, and says whether it is out.
+// line finds or creates the line of an input's key, and reports whether it is running.
 func (b *Batcher[In, Out]) line(in In) (l *line, out bool) {
 	if b.config.Key == nil {
 		return b.shared, false
@@ -183,7 +183,8 @@ func (b *Batcher[In, Out]) line(in In) (l *line, out bool) {
 	return l, false
 }
 
-// leave ends a call whose ctx has ended, and reports whether it still waited. An answer that is there already counts.
+// leave removes a call whose ctx has ended, and reports whether it was still waiting. An output that already exists
+// is returned.
 func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (out Out, err error, waited bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -207,7 +208,7 @@ func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (out Out
 	return out, context.Cause(ctx), true
 }
 
-// start sends out as many batches as the rule allows.
+// start starts as many batches as the rule allows.
 func (b *Batcher[In, Out]) start() {
 	for b.ready > 0 && (b.out == 0 || b.ready >= b.config.Full && b.out < b.config.Concurrency) {
 		b.out++
@@ -215,7 +216,7 @@ func (b *Batcher[In, Out]) start() {
 	}
 }
 
-// take fills a batch from the lines at the head of the queue, which go out with it.
+// take fills a batch from the lines at the head of the queue, which run with it.
 func (b *Batcher[In, Out]) take() *group[In, Out] {
 	n := min(b.ready, b.config.Max)
 	g := &group[In, Out]{in: make([]In, 0, n), calls: make([]*call[In, Out], 0, n)}
@@ -243,10 +244,10 @@ func (b *Batcher[In, Out]) dequeue(l *line) {
 	l.place = nil
 }
 
-// work runs a batch, ends it, and then hands out the answers: when Do returns, its key is free.
+// work runs a batch, ends it, and then delivers the outputs: when Do returns, its key is free.
 func (b *Batcher[In, Out]) work(g *group[In, Out]) {
 	var out []Out
-	err := error(&panics.Error{}) // stays where run leaves by runtime.Goexit, which nothing recovers
+	err := error(&panics.Error{}) // remains if run exits by runtime.Goexit, which cannot be recovered
 	defer func() {
 		b.end(g)
 		for i, c := range g.calls {
@@ -260,20 +261,20 @@ func (b *Batcher[In, Out]) work(g *group[In, Out]) {
 	out, err = b.guard(g.in)
 }
 
-// guard calls run and turns a panic into an error. The panic stops here, and not the program, because it says nothing
-// about the other batches; the callers decide.
+// guard calls run and turns a panic into an error. A panic does not end the program, because it says nothing about
+// the other batches; the callers decide.
 func (b *Batcher[In, Out]) guard(in []In) (out []Out, err error) {
 	n := len(in)
 	err = panics.Catch(func() error {
 		if out = b.run(b.ctx, in); len(out) != n {
-			return fmt.Errorf("batch: run gave %d answers to %d calls", len(out), n)
+			return fmt.Errorf("batch: run returned %d answers for %d calls", len(out), n)
 		}
 		return nil
 	})
 	return out, err
 }
 
-// end frees the batch's keys, whose further calls go to the back of the queue, and starts what may start.
+// end releases the batch's keys, whose waiting calls go to the back of the queue, and starts further batches.
 func (b *Batcher[In, Out]) end(g *group[In, Out]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

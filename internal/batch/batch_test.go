@@ -17,7 +17,7 @@ import (
 	"crmsync/internal/batch"
 )
 
-// gate is a run that announces each batch and holds it until it is let go.
+// gate is a run that announces each batch and holds it until it is released.
 type gate struct {
 	mu      sync.Mutex
 	batches [][]int
@@ -34,7 +34,7 @@ func (g *gate) run(_ context.Context, in []int) []int {
 	return in
 }
 
-// seen gives the batches that have started, each sorted: calls that come at once come in any order.
+// seen returns the batches that have started, each sorted, since simultaneous calls arrive in any order.
 func (g *gate) seen() [][]int {
 	synctest.Wait()
 	g.mu.Lock()
@@ -45,7 +45,7 @@ func (g *gate) seen() [][]int {
 	return slices.Clone(g.batches)
 }
 
-// call sends the inputs in order, and waits until each stands in line.
+// call sends the inputs in order, and waits until each is queued.
 func call(t *testing.T, b *batch.Batcher[int, int], in ...int) {
 	t.Helper()
 	for _, n := range in {
@@ -136,7 +136,7 @@ func TestLeave(t *testing.T) {
 				for i := range 2 { // the first runs, the second waits
 					go func() {
 						if _, err := b.Do(ctx, i); err != errGone {
-							t.Errorf("Do of %d = %v, want the cause", i, err)
+							t.Errorf("Do() of call %d = %v, want the cause", i, err)
 						}
 					}()
 					synctest.Wait()
@@ -149,7 +149,7 @@ func TestLeave(t *testing.T) {
 					t.Errorf("batches (-want +got):\n%s", diff)
 				}
 				if _, err := b.Do(ctx, 3); err != errGone {
-					t.Errorf("Do with a ctx that has ended = %v, want its cause", err)
+					t.Errorf("Do() with an ended ctx = %v, want its cause", err)
 				}
 				close(g.release)
 				synctest.Wait()
@@ -167,7 +167,7 @@ func TestFaults(t *testing.T) {
 		"panic":       {func(context.Context, []int) []int { panic("Jane Doe") }, "panic: string"},
 		"runtime":     {func(_ context.Context, in []int) []int { in[0] /= len(in) - 1; return in }, "panic: runtime error: integer divide by zero"},
 		"exit":        {func(context.Context, []int) []int { runtime.Goexit(); return nil }, "goroutine exited"},
-		"few answers": {func(context.Context, []int) []int { return nil }, "batch: run gave 0 answers to 1 calls"},
+		"few answers": {func(context.Context, []int) []int { return nil }, "batch: run returned 0 answers for 1 calls"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -198,15 +198,15 @@ func TestClose(t *testing.T) {
 			t.Errorf("batches at the end of Close (-want +got):\n%s", diff)
 		}
 		if _, err := b.Do(t.Context(), 3); err != batch.ErrClosed || !cmp.Equal(dropped, []int{3}) {
-			t.Errorf("Do after Close = %v, dropped %v", err, dropped)
+			t.Errorf("Do() after Close() = %v, dropped %v", err, dropped)
 		}
 		if err := b.Close(t.Context()); err != nil {
-			t.Errorf("Close again = %v", err)
+			t.Errorf("second Close() = %v", err)
 		}
 	})
 }
 
-func TestCloseLosesPatience(t *testing.T) {
+func TestCloseRunsOutOfTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := batch.New(batch.Config[int]{Max: 1, Concurrency: 1}, func(ctx context.Context, in []int) []int {
@@ -219,11 +219,11 @@ func TestCloseLosesPatience(t *testing.T) {
 		if err := b.Close(ctx); err != context.DeadlineExceeded {
 			t.Errorf("Close() = %v", err)
 		}
-		synctest.Wait() // and the call has been answered, since the batch's context has ended
+		synctest.Wait() // the call has been answered too, since the batch's context has ended
 	})
 }
 
-// TestProperties runs many callers at once, some of whom leave, and holds the batcher to its promises.
+// TestProperties runs many concurrent callers, some of whom leave early, and checks the batcher's guarantees.
 func TestProperties(t *testing.T) {
 	t.Parallel()
 	type input struct{ id, key int }

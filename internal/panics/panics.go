@@ -1,5 +1,5 @@
-// Package panics turns the panic of a goroutine into an error, so that a fault in the work on one thing does not end the
-// process with everything else in it.
+// Package panics turns the panic of a goroutine into an error, so that one fault does not end the process with
+// everything else in it.
 package panics
 
 import (
@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Error is a function that panicked or left its goroutine by runtime.Goexit.
+// Error means that a function panicked or left its goroutine by runtime.Goexit.
 type Error struct {
-	Value any    // what the function panicked with; nil: it exited
+	Value any    // value of the panic; nil: it exited
 	Stack []byte // of its goroutine
 }
 
-// Error tells no more of the panic than its type, or the runtime's own words: a value may be a customer's.
+// Error reveals only the type of a panic's value, or the runtime's own message: a value may be a customer's.
 func (e *Error) Error() string {
 	if e.Value == nil {
 		return "goroutine exited"
@@ -27,7 +27,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("panic: %T", e.Value)
 }
 
-// Catch calls f and returns its error, or an *Error where it panicked.
+// Catch calls f and returns its error, or an *Error if f panicked.
 func Catch(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -37,15 +37,15 @@ func Catch(f func() error) (err error) {
 	return f()
 }
 
-// Group is an errgroup.Group in which a function may panic: the panic becomes its error.
+// Group is an errgroup.Group whose functions may panic: the panic becomes the error.
 type Group struct{ group errgroup.Group }
 
-// Go calls f in a goroutine of its own. It waits while the limit is reached.
+// Go calls f in a goroutine. It waits while the limit is reached.
 func (g *Group) Go(f func() error) {
 	g.group.Go(func() error { return Catch(f) })
 }
 
-// SetLimit bounds the number of goroutines at once. It must be called before Go.
+// SetLimit limits the number of concurrent goroutines. It must be called before Go.
 func (g *Group) SetLimit(n int) { g.group.SetLimit(n) }
 
 // Wait waits until all functions have returned, and returns the first error.

@@ -31,7 +31,7 @@ func TestCatch(t *testing.T) {
 				t.Errorf("Catch() = %q, want %q", got, tt.want)
 			}
 			if e, ok := errors.AsType[*panics.Error](err); ok && !strings.Contains(string(e.Stack), "panics_test.go") {
-				t.Errorf("the stack does not lead to the panic:\n%s", e.Stack)
+				t.Errorf("the stack does not contain the panic:\n%s", e.Stack)
 			}
 		})
 	}
@@ -44,7 +44,7 @@ func text(err error) string {
 	return err.Error()
 }
 
-// A panic in one function of a group is the group's error, and the others go on.
+// TestGroup checks that a panic in one function is the group's error, and that the others continue.
 func TestGroup(t *testing.T) {
 	t.Parallel()
 	var group panics.Group

@@ -11,13 +11,13 @@ import (
 	"syscall"
 )
 
-// account is the user that the server runs as; nil: the user of this process.
+// account is the user that runs the server; nil: the user of this process.
 type account struct {
 	name     string
 	uid, gid uint32
 }
 
-// serverAccount names another user when this process is root's, because PostgreSQL refuses to run as root.
+// serverAccount returns another user if this process runs as root, because PostgreSQL refuses to run as root.
 func serverAccount() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -34,11 +34,11 @@ func serverAccount() (*account, error) {
 		}
 		return &account{name: name, uid: uint32(uid), gid: uint32(gid)}, nil
 	}
-	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody to run it")
+	return nil, errors.New("PostgreSQL does not run as root, and neither the user postgres nor nobody exists")
 }
 
-// command prepares a program that runs as the account, in dir, with an environment that holds nothing
-// of ours: a PGDATA or PGOPTIONS of the caller is for other servers.
+// command returns a command that runs as the account, in dir, without our environment: a PGDATA or PGOPTIONS of the
+// caller is for other servers.
 func (a *account) command(ctx context.Context, dir folder, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = string(dir)
@@ -50,7 +50,7 @@ func (a *account) command(ctx context.Context, dir folder, name string, args ...
 	return cmd
 }
 
-// own makes the file the account's.
+// own gives the file to the account.
 func (a *account) own(name string) error {
 	if a == nil {
 		return nil

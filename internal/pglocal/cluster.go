@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// superuser owns every cluster. It needs no password: whoever can reach the socket is it.
+// superuser owns every cluster. It needs no password: access to the socket is proof enough.
 const superuser = "postgres"
 
-// prepareCluster leaves a cluster that is ready to be started.
+// prepareCluster prepares a cluster so that it can be started.
 func (s *Server) prepareCluster(ctx context.Context) error {
 	if err := s.initialize(ctx); err != nil {
 		return err
@@ -25,7 +25,7 @@ func (s *Server) prepareCluster(ctx context.Context) error {
 		return err
 	}
 	if err := s.folder.makeSocket(s.account); err != nil {
-		return fmt.Errorf("making the socket's folder: %w", err)
+		return fmt.Errorf("creating the socket's folder: %w", err)
 	}
 	if err := os.Remove(s.folder.path("log")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing the old log: %w", err)
@@ -37,14 +37,14 @@ func (s *Server) prepareCluster(ctx context.Context) error {
 	return s.account.own(name)
 }
 
-// initialize makes the data folder where there is none. It is made aside and then renamed, so that one
-// that was interrupted is never taken for a whole one.
+// initialize creates the data folder if it is missing. It creates it under another name and renames it, so that an
+// interrupted initdb never looks complete.
 func (s *Server) initialize(ctx context.Context) error {
 	data, aside := s.folder.path("data"), s.folder.path("data.new")
 	version, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
 	if err == nil {
 		if made := strings.TrimSpace(string(version)); made != fmt.Sprint(s.bin.Major) {
-			return fmt.Errorf("%s was made by PostgreSQL %s, and the programs in %s are version %d: "+
+			return fmt.Errorf("%s was created by PostgreSQL %s, and the programs in %s are version %d: "+
 				"set PG_BIN to version %[2]s, or move the folder away", data, made, s.bin.Dir, s.bin.Major)
 		}
 		return nil
@@ -53,7 +53,7 @@ func (s *Server) initialize(ctx context.Context) error {
 		return fmt.Errorf("reading the version of the data: %w", err)
 	}
 	if err := os.RemoveAll(aside); err != nil {
-		return fmt.Errorf("removing a half-made cluster: %w", err)
+		return fmt.Errorf("removing an incomplete cluster: %w", err)
 	}
 	args := []string{"-D", aside, "-U", superuser, "-A", "trust", "-E", "UTF8", "--no-locale"}
 	if s.config.Testing {
@@ -69,8 +69,8 @@ func (s *Server) initialize(ctx context.Context) error {
 	return nil
 }
 
-// endLeftover stops a server whose supervisor was killed. Only an answer on its socket proves that it
-// is one: the process id that it left may be another program's by now.
+// endLeftover stops a server whose supervisor was killed. Only an answer on its socket proves that it is running: the
+// process id it left may belong to another program by now.
 func (s *Server) endLeftover(ctx context.Context) error {
 	conn, err := net.Dial("unix", filepath.Join(s.folder.socket(), ".s.PGSQL.5432"))
 	if err != nil {
@@ -79,23 +79,23 @@ func (s *Server) endLeftover(ctx context.Context) error {
 	conn.Close()
 	cmd := s.account.command(ctx, s.folder, filepath.Join(s.bin.Dir, "pg_ctl"), "stop", "-D", "data", "-s", "-w", "-m", "immediate")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("stopping the server that a killed program left: %w\n%s", err, out)
+		return fmt.Errorf("stopping the server left by a killed program: %w\n%s", err, out)
 	}
 	return nil
 }
 
-// settings is the whole of postgresql.conf.
+// settings returns the complete postgresql.conf.
 func (s *Server) settings() []byte {
 	settings := map[string]string{
 		"max_connections": "200",
 		"timezone":        "UTC",
 	}
 	if s.config.Testing {
-		// synchronous_commit stays on: without it an immediate restart loses commits that were confirmed.
+		// synchronous_commit stays on: without it an immediate restart loses confirmed commits.
 		settings["fsync"], settings["full_page_writes"] = "off", "off"
 	}
 	maps.Copy(settings, s.config.Settings)
-	// These make the server private, whatever the caller sets.
+	// These keep the server private, whatever the caller sets.
 	maps.Copy(settings, map[string]string{
 		"listen_addresses":        "",
 		"port":                    "5432",

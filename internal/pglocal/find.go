@@ -14,10 +14,10 @@ import (
 	"strings"
 )
 
-// minMajor is the oldest major version of PostgreSQL that is used.
+// minMajor is the oldest supported major version of PostgreSQL.
 const minMajor = 14
 
-// ErrNotFound says that no PostgreSQL is installed that would do, and how to install one.
+// ErrNotFound means that no suitable PostgreSQL is installed, and says how to install one.
 var ErrNotFound = fmt.Errorf("no PostgreSQL %d or later was found: install it (Debian, Ubuntu: apt-get install postgresql; "+
 	"macOS: brew install postgresql@17), or set PG_BIN to the folder of initdb, pg_ctl and postgres", minMajor)
 
@@ -27,7 +27,7 @@ type Binaries struct {
 	Major int    // major version, such as 17
 }
 
-// places are the folders where packages put PostgreSQL's programs.
+// places are the folders in which packages install PostgreSQL's programs.
 var places = []string{
 	"/usr/lib/postgresql/*/bin",
 	"/usr/pgsql-*/bin",
@@ -37,9 +37,8 @@ var places = []string{
 	"/Applications/Postgres.app/Contents/Versions/*/bin",
 }
 
-// Find looks for PostgreSQL in $PG_BIN, which must be right if it is set; then on PATH, where pg_config
-// points, and where packages install it, the newest version first. It returns [ErrNotFound] when there
-// is none of version 14 or later.
+// Find looks for PostgreSQL in $PG_BIN, which must be valid if set; then on PATH, where pg_config points, and where
+// packages install it, the newest version first. It returns [ErrNotFound] if there is none of version 14 or later.
 func Find(ctx context.Context) (Binaries, error) {
 	return find(ctx, os.Getenv("PG_BIN"), places)
 }
@@ -59,7 +58,7 @@ func find(ctx context.Context, named string, places []string) (Binaries, error) 
 	}
 	var found []Binaries
 	for _, pattern := range places {
-		dirs, _ := filepath.Glob(pattern) // fails for a bad pattern only
+		dirs, _ := filepath.Glob(pattern) // fails only for a bad pattern
 		for _, dir := range dirs {
 			if b, err := inspect(ctx, dir); err == nil {
 				found = append(found, b)
@@ -102,7 +101,7 @@ func inspect(ctx context.Context, dir string) (Binaries, error) {
 	}
 	match := versionPattern.FindSubmatch(out)
 	if match == nil {
-		return Binaries{}, errors.New(dir + "/postgres does not tell its version")
+		return Binaries{}, errors.New(dir + "/postgres does not report its version")
 	}
 	major, err := strconv.Atoi(string(match[1]))
 	if err != nil || major < minMajor {

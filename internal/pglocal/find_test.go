@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// install puts an imitation of PostgreSQL's programs into root/version/bin.
+// install creates imitations of PostgreSQL's programs in root/version/bin.
 func install(t *testing.T, root, version string) string {
 	t.Helper()
 	dir := filepath.Join(root, version, "bin")
@@ -26,8 +26,8 @@ func install(t *testing.T, root, version string) string {
 
 func TestFind(t *testing.T) {
 	tests := map[string]struct {
-		installed []string // versions in the places of packages
-		named     string   // version that PG_BIN names
+		installed []string // versions in the packages' folders
+		named     string   // version in PG_BIN
 		path      string   // version on PATH
 		want      string
 		err       bool
@@ -57,7 +57,7 @@ func TestFind(t *testing.T) {
 			t.Setenv("PATH", path)
 			got, err := find(t.Context(), named, []string{filepath.Join(root, "*", "bin")})
 			if (err != nil) != tt.err {
-				t.Fatalf("find() error = %v, want one: %v", err, tt.err)
+				t.Fatalf("find() error = %v, want an error: %v", err, tt.err)
 			}
 			if tt.err && tt.named == "" && !errors.Is(err, ErrNotFound) {
 				t.Errorf("find() error = %v, want ErrNotFound", err)

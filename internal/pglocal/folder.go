@@ -18,7 +18,7 @@ import (
 //
 //	data      the cluster
 //	socket    the folder of the socket, or a link to it
-//	log       what the server and its supervisor said since the last launch
+//	log       output of the server and its supervisor since the last launch
 //	users     the supervisor's pipe, open for writing in every process that uses the server
 //	lock      held by the process that starts or stops
 //	attached  held by every process that uses the server
@@ -27,7 +27,7 @@ type folder string
 
 func (f folder) path(name string) string { return filepath.Join(string(f), name) }
 
-// prepare makes the folder, or takes another one that the account can enter.
+// prepare creates the folder, or chooses another one that the account can enter.
 func prepare(ctx context.Context, dir string, a *account) (folder, error) {
 	var err error
 	if dir == "" {
@@ -50,12 +50,12 @@ func prepare(ctx context.Context, dir string, a *account) (folder, error) {
 		return "", err
 	}
 	if !a.canEnter(ctx, other) {
-		return "", fmt.Errorf("user %s, who is to run the server, can enter neither %s nor %s", a.name, dir, other)
+		return "", fmt.Errorf("user %s, which runs the server, can enter neither %s nor %s", a.name, dir, other)
 	}
 	return folder(other), nil
 }
 
-// makeFolder refuses a folder that somebody else has put there.
+// makeFolder creates the folder, and fails if it belongs to someone else.
 func makeFolder(dir string, a *account) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
@@ -70,7 +70,7 @@ func makeFolder(dir string, a *account) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	ours := ok && (int(stat.Uid) == os.Geteuid() || a != nil && stat.Uid == a.uid)
 	if !info.IsDir() || !ours {
-		return fmt.Errorf("%s is not a folder of ours", dir)
+		return fmt.Errorf("%s is not a folder owned by the server's user", dir)
 	}
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return err
@@ -78,12 +78,12 @@ func makeFolder(dir string, a *account) error {
 	return a.own(dir)
 }
 
-// canEnter asks the system, which alone knows what modes and mounts along the path allow.
+// canEnter asks the system, because only it knows what modes and mounts along the path allow.
 func (a *account) canEnter(ctx context.Context, dir string) bool {
 	return a.command(ctx, "/", "/bin/sh", "-c", `cd "$1" && [ -w . ]`, "enter", dir).Run() == nil
 }
 
-// socket is the folder of the socket; empty where there is none.
+// socket returns the folder of the socket, or "".
 func (f folder) socket() string {
 	dir, err := filepath.EvalSymlinks(f.path("socket"))
 	if err != nil {
@@ -92,11 +92,11 @@ func (f folder) socket() string {
 	return dir
 }
 
-// maxSocket keeps the socket's own path within the 104 bytes that macOS allows, Linux 108.
+// maxSocket keeps the socket's own path within the limit of 104 bytes on macOS, 108 on Linux.
 const maxSocket = 85
 
-// makeSocket makes the socket's folder; a temporary one where the path is too long for a socket, or
-// holds a character that means something in a list of folders or in a connection string.
+// makeSocket creates the socket's folder; a temporary one if the path is too long for a socket, or contains a
+// character with a meaning in a list of folders or in a connection string.
 func (f folder) makeSocket(a *account) error {
 	name := f.path("socket")
 	if dir := f.socket(); dir != "" && plain(dir) {
@@ -126,13 +126,13 @@ func plain(dir string) bool {
 	return len(dir) <= maxSocket && !strings.ContainsAny(dir, `,'"\`)
 }
 
-// postmaster is what the server tells of itself in its data folder.
+// postmaster is what the server reports in its data folder.
 type postmaster struct {
-	pid   int  // 0: none runs
-	ready bool // takes connections
+	pid   int  // 0: not running
+	ready bool // accepts connections
 }
 
-// postmaster reads postmaster.pid, which a crash leaves behind: the process id in line 1, the state in line 8.
+// postmaster reads postmaster.pid, which remains after a crash: the process id in line 1, the state in line 8.
 func (f folder) postmaster() postmaster {
 	text, err := os.ReadFile(f.path("data/postmaster.pid"))
 	if err != nil {
@@ -146,7 +146,7 @@ func (f folder) postmaster() postmaster {
 	return postmaster{pid: pid, ready: len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"}
 }
 
-// logTail is the end of the server's log, for an error.
+// logTail returns the end of the server's log, for an error.
 func (f folder) logTail() []byte {
 	text, err := os.ReadFile(f.path("log"))
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// Locks are flock's: they belong to the open file, go with the last process that holds it, and so
-// never outlive a process that was killed.
+// Locks are flock's: they belong to the open file and end with the last process that holds it, so they never outlive
+// a killed process.
 
-// waitLock opens the file and locks it for this process alone.
+// waitLock opens the file and locks it exclusively.
 func waitLock(ctx context.Context, name string) (*os.File, error) {
 	return openLocked(ctx, name, syscall.LOCK_EX)
 }
@@ -20,7 +20,7 @@ func shareLock(ctx context.Context, name string) (*os.File, error) {
 	return openLocked(ctx, name, syscall.LOCK_SH)
 }
 
-// tryLock is waitLock that returns nil where waitLock would wait.
+// tryLock is waitLock, but returns nil instead of waiting.
 func tryLock(name string) (*os.File, error) {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -37,7 +37,7 @@ func tryLock(name string) (*os.File, error) {
 	return nil, err
 }
 
-// lockNow fails where others hold the file.
+// lockNow fails if others hold the file.
 func lockNow(file *os.File) error {
 	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }

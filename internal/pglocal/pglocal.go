@@ -1,8 +1,8 @@
-// Package pglocal runs a private PostgreSQL server out of a folder, for the demo and for tests.
+// Package pglocal runs a private PostgreSQL server in a folder, for the demo and for tests.
 //
-// The server listens on a unix socket that only its own user can reach, and never on the network. It
-// lives exactly as long as a process uses it: several processes share one server, and the last to leave
-// stops it, however it leaves, SIGKILL included.
+// The server listens on a unix socket that only its own user can reach, and never on the network. It lives exactly as
+// long as some process uses it: several processes share one server, and the last to leave stops it, however it ends,
+// even by SIGKILL.
 package pglocal
 
 import (
@@ -16,23 +16,23 @@ import (
 	"time"
 )
 
-// Config says where a server lives and how it is set up.
+// Config configures a server.
 type Config struct {
-	// Dir holds the server's data, its log and its socket. It is made where missing, and the data stay
-	// in it from one start to the next. Empty: a temporary folder, which Stop removes.
+	// Dir holds the server's data, log and socket. It is created if missing, and the data are kept between starts.
+	// Empty: a temporary folder, which Stop removes.
 	Dir string
 
-	// Testing is faster, and safe against a crash of the server but not of the machine.
+	// Testing is faster, and survives a crash of the server but not of the machine.
 	Testing bool
 
-	// Settings go into postgresql.conf, by name.
+	// Settings are added to postgresql.conf, by name.
 	// https://www.postgresql.org/docs/current/runtime-config.html
 	Settings map[string]string
 
 	Log *slog.Logger // nil: silent
 }
 
-// Server is this process's hold on a running server.
+// Server is this process's share in a running server.
 type Server struct {
 	bin     Binaries
 	folder  folder
@@ -41,28 +41,28 @@ type Server struct {
 	log     *slog.Logger
 
 	mu       sync.Mutex
-	pipe     *os.File    // writing end of the supervisor's pipe; nil once stopped
-	attached *os.File    // locked together with every other process that uses the server
-	child    *os.Process // the supervisor, where it is a child of this process
+	pipe     *os.File    // writing end of the supervisor's pipe; nil after Stop
+	attached *os.File    // locked by every process that uses the server
+	child    *os.Process // the supervisor, if it is a child of this process
 }
 
-// Mode is the way a server goes down.
+// Mode is how a server is stopped.
 type Mode string
 
 const (
-	Fast      Mode = "fast"      // clients are cut off, transactions rolled back, data written out
-	Immediate Mode = "immediate" // as in a crash: the next start recovers from the log
+	Fast      Mode = "fast"      // disconnects clients, rolls back transactions and writes data to disk
+	Immediate Mode = "immediate" // like a crash: the next start recovers from the log
 )
 
-// stopWithin is longer than the supervisor takes to stop a server that ignores all but SIGKILL.
+// stopWithin is longer than the supervisor needs to stop a server that ignores everything but SIGKILL.
 const stopWithin = 40 * time.Second
 
-// Start runs a server in the configured folder, or attaches to the one that runs there: its settings
-// then stay as they are. The first start in a folder takes some seconds, a later one less than one. As
-// root, the server runs as "postgres" or "nobody", in another folder if that user cannot enter this one.
+// Start runs a server in the configured folder, or attaches to the one running there, whose settings then stay as
+// they are. The first start in a folder takes some seconds, later ones less than one. If this process runs as root,
+// the server runs as "postgres" or "nobody", in another folder if that user cannot enter this one.
 //
-// It returns [ErrNotFound] where no PostgreSQL is installed, and an error where the folder holds data
-// of another major version; such data are left alone.
+// It returns [ErrNotFound] if no PostgreSQL is installed, and an error if the folder contains data of another major
+// version, which are left unchanged.
 func Start(ctx context.Context, config Config) (*Server, error) {
 	s := &Server{config: config, log: config.Log}
 	if s.log == nil {
@@ -89,7 +89,7 @@ func Start(ctx context.Context, config Config) (*Server, error) {
 	return s, nil
 }
 
-// discard removes a temporary folder that nobody will hear of, once no server runs in it.
+// discard removes a temporary folder that was never handed out, once no server runs in it.
 func (s *Server) discard() error {
 	if s.config.Dir != "" {
 		return nil
@@ -104,7 +104,7 @@ func (s *Server) discard() error {
 	return os.RemoveAll(string(s.folder))
 }
 
-// attachOrLaunch runs under the folder's lock, so that no two processes launch.
+// attachOrLaunch runs under the folder's lock, so that only one process launches a server.
 func (s *Server) attachOrLaunch(ctx context.Context) error {
 	var err error
 	if s.attached, err = shareLock(ctx, s.folder.path("attached")); err != nil {
@@ -126,7 +126,7 @@ func (s *Server) attachOrLaunch(ctx context.Context) error {
 	return nil
 }
 
-// URL is where pgx finds the database, as the server's superuser.
+// URL returns the URL of the database for pgx, with the server's superuser.
 func (s *Server) URL(database string) string {
 	u := url.URL{
 		Scheme:   "postgres",
@@ -137,13 +137,13 @@ func (s *Server) URL(database string) string {
 	return u.String()
 }
 
-// Restart takes the server down and up again, for all that use it, and returns when it takes connections.
+// Restart stops and starts the server for all its users, and returns when it accepts connections.
 func (s *Server) Restart(ctx context.Context, mode Mode) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.folder.postmaster()
 	if s.pipe == nil {
-		return errors.New("restarting PostgreSQL: stopped already")
+		return errors.New("restarting PostgreSQL: already stopped")
 	}
 	if _, err := fmt.Fprintln(s.pipe, mode); err != nil {
 		return fmt.Errorf("asking PostgreSQL to restart: %w", err)
@@ -155,8 +155,8 @@ func (s *Server) Restart(ctx context.Context, mode Mode) error {
 	return nil
 }
 
-// Stop leaves the server. When nobody else uses it, it is stopped, and Stop returns when it is gone.
-// A second Stop does nothing.
+// Stop leaves the server. If no other process uses it, the server is stopped, and Stop returns when it is gone. A
+// second Stop does nothing.
 func (s *Server) Stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,7 +189,7 @@ func (s *Server) Stop() error {
 	return nil
 }
 
-// release gives up this process's hold; the supervisor sees it.
+// release gives up this process's share, which the supervisor notices.
 func (s *Server) release() {
 	if s.pipe != nil {
 		s.pipe.Close()
@@ -201,6 +201,6 @@ func (s *Server) release() {
 // reap collects the supervisor, which has ended.
 func (s *Server) reap() {
 	if s.child != nil {
-		_, _ = s.child.Wait() // what it did is in the log of the folder
+		_, _ = s.child.Wait() // the log in the folder shows what it did
 	}
 }

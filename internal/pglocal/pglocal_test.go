@@ -20,7 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// helperDir makes the test binary a second program that uses the server in that folder.
+// helperDir makes the test binary a second program that uses the server in this folder.
 const helperDir = "PGLOCAL_HELPER_DIR"
 
 func TestMain(m *testing.M) {
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// help starts or attaches, says "up" and the server's process id, and stops when its input ends.
+// help starts or attaches, prints "up" and the server's process id, and stops when its input ends.
 func help(dir string) int {
 	s, err := Start(context.Background(), Config{Dir: dir, Testing: true})
 	if err != nil {
@@ -50,7 +50,7 @@ func help(dir string) int {
 type helper struct {
 	cmd   *exec.Cmd
 	leave io.Closer
-	pid   int // of the server that it reached
+	pid   int // of the server it reached
 }
 
 func startHelper(t *testing.T, dir string) *helper {
@@ -77,12 +77,12 @@ func startHelper(t *testing.T, dir string) *helper {
 	h := &helper{cmd: cmd, leave: stdin}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if _, scanErr := fmt.Sscanf(line, "up %d", &h.pid); scanErr != nil {
-		t.Fatalf("helper said %q, %v", line, err)
+		t.Fatalf("helper printed %q, error %v", line, err)
 	}
 	return h
 }
 
-// openDir is a temporary folder that the server's user can enter even if this process is root's.
+// openDir returns a temporary folder that the server's user can enter even if this process runs as root.
 func openDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -110,7 +110,7 @@ func stop(t *testing.T, s *Server) {
 	}
 }
 
-// query returns the text of one value, read over a connection of its own.
+// query returns the text of one value, read over its own connection.
 func query(t *testing.T, s *Server, sql string) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
@@ -144,25 +144,25 @@ func createNotes(t *testing.T, s *Server) {
 
 const allNotes = "SELECT coalesce(string_agg(note, ' ' ORDER BY note), '') FROM notes"
 
-// waitGone waits until neither the server nor its supervisor is left.
+// waitGone waits until both the server and its supervisor are gone.
 func waitGone(t *testing.T, dir folder, pid int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	running, err := waitLock(ctx, dir.path("running"))
 	if err != nil {
-		t.Fatalf("the supervisor still runs: %v", err)
+		t.Fatalf("the supervisor is still running: %v", err)
 	}
 	running.Close()
 	if state := dir.postmaster(); state.pid != 0 {
-		t.Fatalf("the server still runs: %+v", state)
+		t.Fatalf("the server is still running: %+v", state)
 	}
 	if err := syscall.Kill(pid, 0); err == nil && !defunct(pid) {
-		t.Fatalf("process %d of the server still runs", pid)
+		t.Fatalf("process %d of the server is still running", pid)
 	}
 }
 
-// defunct says that a process has ended and nobody has asked how.
+// defunct reports whether a process has ended but has not been waited for.
 func defunct(pid int) bool {
 	out, err := exec.Command("ps", "-o", "stat=", "-p", fmt.Sprint(pid)).Output()
 	return err != nil || strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
@@ -207,9 +207,9 @@ func TestRestart(t *testing.T) {
 			t.Fatalf("Restart(%s) = %v", mode, err)
 		}
 		if after := s.folder.postmaster().pid; after == before {
-			t.Errorf("Restart(%s) left process %d", mode, before)
+			t.Errorf("Restart(%s) did not replace process %d", mode, before)
 		}
-		query(t, s, allNotes) // takes connections at once
+		query(t, s, allNotes) // accepts connections at once
 	}
 	if got, want := query(t, s, allNotes), "fast immediate"; got != want {
 		t.Errorf("notes = %q, want %q", got, want)
@@ -244,7 +244,7 @@ func TestKilledProcessLeavesNoServer(t *testing.T) {
 	starter := startHelper(t, dir)
 	attached := startHelper(t, dir)
 
-	// Killing the process that launched the server takes it from nobody else.
+	// Killing the process that launched the server does not affect the others.
 	kill(t, starter)
 	s := start(t, Config{Dir: dir})
 	if got := s.folder.postmaster().pid; got != starter.pid {
@@ -257,7 +257,7 @@ func TestKilledProcessLeavesNoServer(t *testing.T) {
 	waitGone(t, s.folder, starter.pid)
 }
 
-// kill takes the whole process group, as a terminal's Ctrl-C does.
+// kill kills the whole process group, as Ctrl-C in a terminal does.
 func kill(t *testing.T, h *helper) {
 	t.Helper()
 	if err := syscall.Kill(-h.cmd.Process.Pid, syscall.SIGKILL); err != nil {
@@ -306,7 +306,7 @@ func TestOrphanedServerIsReplaced(t *testing.T) {
 	s = start(t, Config{Dir: dir})
 	query(t, s, "SELECT 'up again'")
 	if after := s.folder.postmaster().pid; after == before {
-		t.Errorf("the server is still %d", after)
+		t.Errorf("the orphaned server %d is still running", after)
 	}
 }
 
@@ -316,7 +316,7 @@ func TestTemporaryFolderIsRemoved(t *testing.T) {
 	query(t, s, "SELECT 'up'")
 	stop(t, s)
 	if _, err := os.Stat(string(s.folder)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s is left: %v", s.folder, err)
+		t.Errorf("%s still exists: %v", s.folder, err)
 	}
 }
 
@@ -332,7 +332,7 @@ func TestTemporaryFolderOfFailedStartIsRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(left) > 0 {
-		t.Errorf("%s is left", left[0].Name())
+		t.Errorf("%s still exists", left[0].Name())
 	}
 }
 
@@ -347,22 +347,22 @@ func TestOtherMajorVersionIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Start(t.Context(), Config{Dir: dir, Testing: true})
-	if err == nil || !strings.Contains(err.Error(), "was made by PostgreSQL 11") {
-		t.Errorf("Start() = %v, want a refusal that names version 11", err)
+	if err == nil || !strings.Contains(err.Error(), "was created by PostgreSQL 11") {
+		t.Errorf("Start() = %v, want an error that names version 11", err)
 	}
 	if _, err := os.Stat(version); err != nil {
-		t.Errorf("the data are gone: %v", err)
+		t.Errorf("the data folder was changed: %v", err)
 	}
 }
 
-func TestBadSettingIsTold(t *testing.T) {
+func TestBadSettingIsReported(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
 	_, err := Start(t.Context(), Config{Dir: dir, Testing: true, Settings: map[string]string{"work_mem": "much"}})
 	if err == nil || !strings.Contains(err.Error(), "work_mem") {
-		t.Errorf("Start() = %v, want the server's own words", err)
+		t.Errorf("Start() = %v, want the server's own message", err)
 	}
-	start(t, Config{Dir: dir}) // and nothing is left that stands in the way
+	start(t, Config{Dir: dir}) // nothing is left behind that prevents a start
 }
 
 func TestInconvenientFolders(t *testing.T) {
@@ -382,8 +382,8 @@ func TestInconvenientFolders(t *testing.T) {
 	}
 }
 
-// TestFolderBehindClosedDoor is about root, whose private folders the server's user cannot enter.
-func TestFolderBehindClosedDoor(t *testing.T) {
+// TestFolderOfRootIsReplaced is about private folders of root, which the server's user cannot enter.
+func TestFolderOfRootIsReplaced(t *testing.T) {
 	t.Parallel()
 	parent := t.TempDir()
 	if err := os.Chmod(parent, 0o700); err != nil {
@@ -396,7 +396,7 @@ func TestFolderBehindClosedDoor(t *testing.T) {
 		t.Cleanup(func() { stop(t, s) })
 	}
 	if again := start(t, config); again.folder != s.folder {
-		t.Errorf("the second start took %s, the first %s", again.folder, s.folder)
+		t.Errorf("the second start used %s, the first %s", again.folder, s.folder)
 	}
 	query(t, s, "SELECT 'reached'")
 }
@@ -407,7 +407,8 @@ func TestForeignFolderIsRefused(t *testing.T) {
 	if err := os.Symlink(openDir(t), dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Start(t.Context(), Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "not a folder of ours") {
-		t.Errorf("Start() = %v, want a refusal", err)
+	_, err := Start(t.Context(), Config{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "not a folder owned by") {
+		t.Errorf("Start() = %v, want an error", err)
 	}
 }

@@ -11,18 +11,17 @@ import (
 	"time"
 )
 
-// superviseScript outlives the program, and stops the server when the program cannot. It is a shell
-// script because a program that is killed cannot run code, and a death signal (Pdeathsig) is tied to
-// one thread.
+// superviseScript outlives the program, and stops the server when the program cannot. It is a shell script because a
+// killed program cannot run code, and a death signal (Pdeathsig) is tied to one thread.
 //
 //go:embed supervise.sh
 var superviseScript string
 
-// poll is how often a state is looked at that nothing announces.
+// poll is the interval for checking states that are not announced.
 const poll = 10 * time.Millisecond
 
-// attach takes hold of the running server. Where none runs it returns the lock that the next
-// supervisor is to hold; while one is going down it waits.
+// attach attaches to the running server. If none is running, it returns the lock for the next supervisor to hold;
+// while one is stopping, it waits.
 func (s *Server) attach(ctx context.Context) (running *os.File, err error) {
 	err = await(ctx, func() (bool, error) {
 		if pipe, err := s.openPipe(); err == nil {
@@ -35,7 +34,7 @@ func (s *Server) attach(ctx context.Context) (running *os.File, err error) {
 	return running, err
 }
 
-// openPipe fails when no supervisor reads. The empty line tells one that is about to leave to stay.
+// openPipe fails if no supervisor reads. The empty line tells a supervisor that is about to leave to stay.
 func (s *Server) openPipe() (*os.File, error) {
 	pipe, err := os.OpenFile(s.folder.path("users"), os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -48,14 +47,14 @@ func (s *Server) openPipe() (*os.File, error) {
 	return pipe, nil
 }
 
-// launch starts the supervisor, and with it the server; running is the lock that says so.
+// launch starts the supervisor, and with it the server; running is the lock that the supervisor holds.
 func (s *Server) launch(ctx context.Context, running *os.File) error {
 	if err := s.prepareCluster(ctx); err != nil {
 		return err
 	}
 	input, err := s.makePipe()
 	if err != nil {
-		return fmt.Errorf("making the supervisor's pipe: %w", err)
+		return fmt.Errorf("creating the supervisor's pipe: %w", err)
 	}
 	defer input.Close()
 	if s.pipe, err = s.openPipe(); err != nil {
@@ -63,7 +62,7 @@ func (s *Server) launch(ctx context.Context, running *os.File) error {
 	}
 	answer, output, err := os.Pipe()
 	if err != nil {
-		return fmt.Errorf("making a pipe: %w", err)
+		return fmt.Errorf("creating a pipe: %w", err)
 	}
 	defer answer.Close()
 	err = s.supervise(ctx, input, output, running)
@@ -74,7 +73,7 @@ func (s *Server) launch(ctx context.Context, running *os.File) error {
 	return s.hear(ctx, answer)
 }
 
-// supervise starts the supervisor, which the context does not end.
+// supervise starts the supervisor, which does not end with the context.
 func (s *Server) supervise(ctx context.Context, input, output, running *os.File) error {
 	cmd := s.account.command(context.WithoutCancel(ctx), s.folder, "/bin/sh", "-c", superviseScript, "supervise", s.bin.Dir)
 	cmd.Stdin, cmd.Stdout = input, output
@@ -87,11 +86,11 @@ func (s *Server) supervise(ctx context.Context, input, output, running *os.File)
 	return nil
 }
 
-// hear waits for the supervisor's one word, that the server is up.
+// hear waits for the supervisor to report that the server is up.
 func (s *Server) hear(ctx context.Context, answer *os.File) error {
 	stop := context.AfterFunc(ctx, func() { _ = answer.SetReadDeadline(time.Now()) })
 	defer stop()
-	line, _ := bufio.NewReader(answer).ReadString('\n') // an error is no "ready"
+	line, _ := bufio.NewReader(answer).ReadString('\n') // an error means that it is not ready
 	if line == "ready\n" {
 		return nil
 	}
@@ -99,10 +98,10 @@ func (s *Server) hear(ctx context.Context, answer *os.File) error {
 		return err
 	}
 	s.reap()
-	return fmt.Errorf("the server did not come up; its log ends with:\n%s", s.folder.logTail())
+	return fmt.Errorf("the server did not start; its log ends with:\n%s", s.folder.logTail())
 }
 
-// makePipe makes the fifo anew and opens its reading end, which must not wait for a writer.
+// makePipe creates the fifo again and opens its reading end without waiting for a writer.
 func (s *Server) makePipe() (*os.File, error) {
 	name := s.folder.path("users")
 	for _, old := range []string{name, s.folder.path("closing")} {
@@ -124,7 +123,7 @@ func (s *Server) makePipe() (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// ready waits for a postmaster as wanted.
+// ready waits for a postmaster that satisfies wanted.
 func (s *Server) ready(ctx context.Context, wanted func(postmaster) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -135,7 +134,7 @@ func (s *Server) ready(ctx context.Context, wanted func(postmaster) bool) error 
 	return nil
 }
 
-// await returns when done says so or fails, or when ctx ends.
+// await waits until done returns true or fails, or ctx ends.
 func await(ctx context.Context, done func() (bool, error)) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()

@@ -1,6 +1,6 @@
 # Runs the server of the current folder for as long as any process holds the writing end of the pipe on
-# standard input, which is also the fifo "users". A line in it is empty (somebody attached) or the mode
-# of a restart. Descriptor 3 is locked and says that this supervisor lives: nobody else inherits it.
+# standard input, which is also the fifo "users". A line in it is empty (a process attached) or the mode of
+# a restart. Descriptor 3 is locked while this supervisor is alive: no other process inherits it.
 # $1: the folder of PostgreSQL's programs.
 bin=$1
 
@@ -18,7 +18,7 @@ while :; do
 		fast | immediate) ctl restart -m "$mode" -t 120 ;;
 		esac
 	done
-	# All have left. Close the door, then see whether somebody slipped in.
+	# All have left. Move the fifo away, then check whether a process has attached meanwhile.
 	mv users closing || break
 	if read -r mode; then
 		mv closing users

@@ -1,6 +1,6 @@
-// Package retry says what an error means for the next attempt. It goes by what the error can do, and not by whose it is: an
-// error with RetryAfter asks to wait, one that is Permanent comes back in the same way, one that is an Outage says that a whole
-// system is of no use for a while.
+// Package retry decides what an error means for the next attempt. It looks at an error's behavior, not at its type:
+// an error with RetryAfter asks to wait, a Permanent one occurs again in the same way, and an Outage means that a
+// whole system is unavailable for a while.
 package retry
 
 import (
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// After returns how long err asks to wait before the next attempt; 0 where it asks for nothing.
+// After returns how long err asks to wait before the next attempt, or 0.
 func After(err error) time.Duration {
 	var waits interface{ RetryAfter() time.Duration }
 	if errors.As(err, &waits) {
@@ -23,16 +23,16 @@ func Permanent(err error) bool {
 	return errors.As(err, &p) && p.Permanent()
 }
 
-// Outage reports whether a system is unreachable, over quota, or refuses our login.
+// Outage reports whether a system is unreachable, over quota, or rejects our login.
 func Outage(err error) bool {
 	var o interface{ Outage() bool }
 	return errors.As(err, &o) && o.Outage()
 }
 
-// BusyError is work on something that another worker has at the moment. It costs no attempt.
+// BusyError means that another worker is working on something. It does not count as an attempt.
 type BusyError struct{ What string }
 
 func (e *BusyError) Error() string { return e.What + " is with another worker" }
 
-// RetryAfter is about how long another worker may take.
+// RetryAfter is about the time that another worker may take.
 func (e *BusyError) RetryAfter() time.Duration { return time.Second }
