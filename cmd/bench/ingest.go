@@ -60,8 +60,8 @@ func row(connections int, name string, rounds []accepted, rate float64) []string
 	}
 }
 
-// round puts an endpoint under load for a while, after a short time to warm up, and holds that each delivery it accepted
-// is a job.
+// round puts an endpoint under load for a while, after a short time to warm up, and holds that each delivery it
+// accepted is a job.
 func (b *bench) round(ctx context.Context, role string, connections int) (a accepted, err error) {
 	s := b.stage
 	if err := s.empty(ctx); err != nil {

@@ -1,8 +1,8 @@
-// Command bench measures crmsync on this machine, side by side with the least that could do the same: an endpoint that makes one
-// insert a request, and a River worker that does nothing. Every measured program is a process of its own; Postgres is private and
-// durable; load and both simulated systems come from this process. All share the machine's cores, so the ratios of one run
-// hold, and absolute figures are this machine's. A migration has nothing to stand beside: it is held against what its calls
-// would take if as many as may be were under way at any time.
+// Command bench measures crmsync on this machine, side by side with the least that could do the same: an endpoint that
+// makes one insert a request, and a River worker that does nothing. Every measured program is a process of its own;
+// Postgres is private and durable; load and both simulated systems come from this process. All share the machine's
+// cores, so the ratios of one run hold, and absolute figures are this machine's. A migration has nothing to stand
+// beside: it is held against what its calls would take if as many as may be were under way at any time.
 //
 // It reads /proc, so it runs on Linux.
 package main

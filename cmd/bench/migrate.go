@@ -121,7 +121,8 @@ func plant(salesforce *sfsim.Sim, records int) {
 	}
 }
 
-// follow waits until a migration that has just started is over, and returns what each record cost and the most memory it had.
+// follow waits until a migration that has just started is over, and returns what each record cost and the most memory
+// it had.
 func (s *testbed) follow(ctx context.Context, p *process, records int) (cost cpu, peak float64, err error) {
 	defer func() { err = errors.Join(err, p.stop()) }()
 	before, err := s.used(p)

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// profiling is added to the program's main package when profiles are wanted: the program itself has no way to ask for one.
+// profiling is added to the program's main package when profiles are wanted: the program itself has no way to ask for
+// one.
 //
 //go:embed profiling.go.txt
 var profiling []byte

@@ -60,7 +60,8 @@ func (s *testbed) link(ctx context.Context, items int) error {
 	return nil
 }
 
-// describe makes an item known in full, with a record that holds what it should. A column that is missing here would be read.
+// describe makes an item known in full, with a record that holds what it should. A column that is missing here would be
+// read.
 func describe(item *ledger.Item, record string) {
 	at := time.Now().Add(-24 * time.Hour)
 	item.Name, item.NameAt, item.Known = "Ada Lovelace", at, true
@@ -78,8 +79,8 @@ func describe(item *ledger.Item, record string) {
 	item.Links = map[string]*ledger.Link{"contact": link}
 }
 
-// stride is how far apart the items of two events are: neighbours in the queue are none in the tables. It is a prime, so that
-// events come to every item in turn.
+// stride is how far apart the items of two events are: neighbours in the queue are none in the tables. It is a prime,
+// so that events come to every item in turn.
 const stride = 1_000_003
 
 // queue queues changes of the items' e-mail column as ingest does.

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// OpenDatabase opens the database that DATABASE_URL names, for a command. Its error has all problems of the environment.
-// Postgres need not answer yet.
+// OpenDatabase opens the database that DATABASE_URL names, for a command. Its error has all problems of the
+// environment. Postgres need not answer yet.
 func OpenDatabase(ctx context.Context, e *Environment) (*pgxpool.Pool, error) {
 	url := e.Database()
 	if err := e.Err(); err != nil {

@@ -25,8 +25,8 @@ type Display interface {
 	Update(runs map[int64]store.Run)
 }
 
-// Migrate queues runs and works on their queue itself, beside workers or without any, until all are over or ctx ends. It
-// returns the runs.
+// Migrate queues runs and works on their queue itself, beside workers or without any, until all are over or ctx ends.
+// It returns the runs.
 func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*mapping.Migration, show Display) ([]store.Run, error) {
 	pool, err := s.migrationsPool(db)
 	if err != nil {
@@ -67,8 +67,8 @@ func (s *Service) migrationsPool(db *pgxpool.Pool) (*worker.Pool, error) {
 	return worker.New(c)
 }
 
-// watch looks at the runs of jobs, given with the names of their boards, until all are over, or ctx ends. A job that ends before
-// its run begins has a run that failed.
+// watch looks at the runs of jobs, given with the names of their boards, until all are over, or ctx ends. A job that
+// ends before its run begins has a run that failed.
 func watch(ctx context.Context, db *pgxpool.Pool, names map[int64]string, show Display) (runs map[int64]store.Run) {
 	ids := slices.Collect(maps.Keys(names))
 	tick := time.NewTicker(LookEvery)

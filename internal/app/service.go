@@ -46,8 +46,8 @@ func Serve(ctx context.Context, getenv func(string) string, stderr io.Writer, r 
 	return s.Run(ctx)
 }
 
-// tuneMemory lets the collector do half the work, and keeps the process small all the same: the heap is small, and most of it
-// dies with its request or batch. What the environment says to Go itself goes before.
+// tuneMemory lets the collector do half the work, and keeps the process small all the same: the heap is small, and most
+// of it dies with its request or batch. What the environment says to Go itself goes before.
 func tuneMemory(getenv func(string) string, c Config, r Role) {
 	limit := int64(48 << 20)
 	if r.Worker {
@@ -122,9 +122,9 @@ func (s *Service) Run(ctx context.Context) error {
 	return err
 }
 
-// notifyEvery is how often at most ingest tells the workers of what it inserts, which River takes from FetchCooldown. An event
-// that they are not told of waits for them to look by themselves, so it is River's least: the workers' own cooldown
-// bounds how often they fetch.
+// notifyEvery is how often at most ingest tells the workers of what it inserts, which River takes from FetchCooldown.
+// An event that they are not told of waits for them to look by themselves, so it is River's least: the workers' own
+// cooldown bounds how often they fetch.
 const notifyEvery = time.Millisecond
 
 // prepare makes the queue's client, and with the worker role the pool.

@@ -27,8 +27,8 @@ type migrateCommand struct {
 // shownRuns is how many runs the history shows.
 const shownRuns = 50
 
-// Run brings records of Salesforce to Monday's boards. It puts the runs into the queue and works on that queue itself, beside
-// workers or without any.
+// Run brings records of Salesforce to Monday's boards. It puts the runs into the queue and works on that queue itself,
+// beside workers or without any.
 func (c migrateCommand) Run(ctx context.Context, p *program) error {
 	if c.History {
 		return c.history(ctx, p)

@@ -22,9 +22,10 @@ type webhooksCommand struct {
 
 // Run lists the webhooks that the mapping needs, and with --url registers those that are missing.
 //
-// A webhook is taken for ours by its board and event, whoever made it: Monday tells of none where it delivers to, and lists as an
-// app's own (app_webhooks_only) neither those that people made on the board nor, reliably, those of a personal token. So nothing is
-// registered twice. Where a webhook of the same event is not ours, --all registers ours beside it, each time that it is run.
+// A webhook is taken for ours by its board and event, whoever made it: Monday tells of none where it delivers to, and
+// lists as an app's own (app_webhooks_only) neither those that people made on the board nor, reliably, those of a
+// personal token. So nothing is registered twice. Where a webhook of the same event is not ours, --all registers ours
+// beside it, each time that it is run.
 func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
 	var settings app.Config
@@ -116,8 +117,8 @@ func (s *subscriber) ensure(ctx context.Context, board int64, event string, hook
 	return "registered", fmt.Sprint(made), nil
 }
 
-// webhookURL is the address that Monday is to deliver to: the public address of ingest with path and secret, unless it has them
-// already. It holds the secret: it is never printed.
+// webhookURL is the address that Monday is to deliver to: the public address of ingest with path and secret, unless it
+// has them already. It holds the secret: it is never printed.
 func webhookURL(e *app.Environment, address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {

@@ -1,4 +1,5 @@
-// Package demo plays a day of the nonprofit's work on this machine, and compares what Salesforce holds with what it must hold.
+// Package demo plays a day of the nonprofit's work on this machine, and compares what Salesforce holds with what it
+// must hold.
 package demo
 
 import (
@@ -39,8 +40,8 @@ type size struct {
 // whole takes about 45 s.
 var whole = size{accounts: 400, contacts: 600, companies: 40, people: 80, leads: 300, span: 20 * time.Second, late: 3 * time.Second, endSessionAt: 60, usualPorts: true}
 
-// demo is the nonprofit's own case on one machine: its Monday and its Salesforce, both simulated, the program between them,
-// and people who work.
+// demo is the nonprofit's own case on one machine: its Monday and its Salesforce, both simulated, the program between
+// them, and people who work.
 type demo struct {
 	size    size
 	once    bool // exit with the verdict
@@ -63,8 +64,8 @@ type demo struct {
 // errWrong is a scoreboard that is not right.
 var errWrong = errors.New("the scoreboard is not right")
 
-// run plays the demo until it is over or ctx ends. Whatever comes, nothing is left behind, but for the log of a demo that
-// went wrong.
+// run plays the demo until it is over or ctx ends. Whatever comes, nothing is left behind, but for the log of a demo
+// that went wrong.
 func (d *demo) run(ctx context.Context) error {
 	fmt.Fprint(d.out, "crmsync demo: everything runs on this machine, and nothing leaves it.\n\n")
 	err := d.show(ctx)

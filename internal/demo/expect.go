@@ -54,8 +54,8 @@ func (d *demo) expected() (all []expected) {
 	return all
 }
 
-// expectedLead is what one lead becomes; at is the item of its company, 0 where that is on no board. Its Lead goes with its item;
-// what has come of it stays.
+// expectedLead is what one lead becomes; at is the item of its company, 0 where that is on no board. Its Lead goes with
+// its item; what has come of it stays.
 func (d *demo) expectedLead(item mondaysim.Item, at int64) (all []expected) {
 	if item.State == "active" {
 		all = append(all, expected{Record: oracle.Lead(item), item: item.ID, name: item.Text["email"]})

@@ -23,8 +23,8 @@ type before struct {
 // firstOfBefore is the number of the first of the people from before: behind those of the story.
 const firstOfBefore = 700
 
-// migrate brings what is in Salesforce from the time before Monday to the boards, as `crmsync migrate` does, and waits until
-// the webhooks of the new items have come to their end.
+// migrate brings what is in Salesforce from the time before Monday to the boards, as `crmsync migrate` does, and waits
+// until the webhooks of the new items have come to their end.
 func (d *demo) migrate(ctx context.Context) error {
 	d.plant()
 	fmt.Fprintf(d.out, "\n%s accounts and %s contacts are in Salesforce from the time before Monday. crmsync migrate brings them to the boards.\n\n",

@@ -34,8 +34,8 @@ type row struct {
 // lag is a time that half of the events, and all but a hundredth of them, kept below.
 type lag struct{ p50, p99 time.Duration }
 
-// score draws the scoreboard from the state of both simulators and of the messenger. Only the lag, which they cannot know,
-// is the program's own word.
+// score draws the scoreboard from the state of both simulators and of the messenger. Only the lag, which they cannot
+// know, is the program's own word.
 func (d *demo) score(ctx context.Context) (*scoreboard, error) {
 	b := &scoreboard{
 		salesforce: d.Salesforce.TotalCalls() - d.before.salesforce, monday: d.Monday.TotalCalls() - d.before.monday, tally: d.faults.tally(), before: d.before,

@@ -207,7 +207,8 @@ func (s *story) companyOf(n int) int {
 	return s.size.companies + n%(len(s.companies)-s.size.companies)
 }
 
-// known is true once a company shows its Salesforce Id, if it is on the board: who sends in the form is a customer already.
+// known is true once a company shows its Salesforce Id, if it is on the board: who sends in the form is a customer
+// already.
 func (s *story) known(company int) func() bool {
 	if company >= s.size.companies {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// Together has the events of what act does worked off in one batch: it keeps the line busy with an item that is not there
-// until all of them wait. Monday delivers, and one process serves. Nothing else may be going on.
+// Together has the events of what act does worked off in one batch: it keeps the line busy with an item that is not
+// there until all of them wait. Monday delivers, and one process serves. Nothing else may be going on.
 func (w *World) Together(board int64, act func()) {
 	w.T.Helper()
 	busy, release := make(chan struct{}), make(chan struct{})

@@ -1,5 +1,5 @@
-// Package e2e is the language of the end-to-end tests, which run the program's commands against a Postgres of their own and
-// both systems simulated. The tests themselves are in the folders below, by subject.
+// Package e2e is the language of the end-to-end tests, which run the program's commands against a Postgres of their own
+// and both systems simulated. The tests themselves are in the folders below, by subject.
 package e2e
 
 import (

@@ -32,8 +32,8 @@ const open = `
 	WHERE  state NOT IN ('completed', 'cancelled', 'discarded')
 	OR     state IN ('cancelled', 'discarded') AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.replayed_at IS NULL)`
 
-// unaccounted counts the jobs that ended in none of the promised ways: success, unchanged, skipped with a reason, or dead
-// letter.
+// unaccounted counts the jobs that ended in none of the promised ways: success, unchanged, skipped with a reason, or
+// dead letter.
 const unaccounted = `
 	SELECT count(*) FROM river_job j LEFT JOIN sync_logs s ON s.job_id = j.id LEFT JOIN dead_letters d ON d.job_id = j.id
 	WHERE  CASE WHEN j.state = 'completed' THEN

@@ -1,5 +1,5 @@
-// Package oracle says what Salesforce must hold of an item, by the example mapping. It knows that mapping by heart and reads
-// Monday's state; it knows nothing of the program, with which it must share no error.
+// Package oracle says what Salesforce must hold of an item, by the example mapping. It knows that mapping by heart and
+// reads Monday's state; it knows nothing of the program, with which it must share no error.
 package oracle
 
 import (
@@ -83,8 +83,8 @@ func LeadContact(item mondaysim.Item) Record {
 	return Record{Object: "Contact", Fields: person(item), Company: company(item)}
 }
 
-// Opportunity is that of an item of the leads' board. Where the item has no close date, it is 90 days after one of the days
-// from since until now. It has no StageName where the item's label gives none.
+// Opportunity is that of an item of the leads' board. Where the item has no close date, it is 90 days after one of the
+// days from since until now. It has no StageName where the item's label gives none.
 func Opportunity(item mondaysim.Item, since time.Time) Record {
 	r := Record{Object: "Opportunity", Column: "text_oppid", Company: company(item), Fields: map[string]any{
 		"Name": strings.TrimSpace(item.Text["company"] + " - " + item.Name), "Amount": Amount(item.Text["amount"]), "LeadSource": "Monday",

@@ -21,8 +21,8 @@ import (
 // telling is how often a run has a line where there is no terminal.
 const telling = 10 * time.Second
 
-// Progress shows how far runs have come: a bar for each on a terminal, else a line now and then. What is written to it stands
-// above the bars.
+// Progress shows how far runs have come: a bar for each on a terminal, else a line now and then. What is written to it
+// stands above the bars.
 type Progress struct {
 	out  io.Writer
 	bars *mpb.Progress // nil: no terminal

@@ -1,5 +1,5 @@
-// Package stage puts up what stands around the program: Postgres, both systems simulated, a messenger, and the environment
-// in which the program finds them. The demo, the benchmark and the end-to-end tests all stand on it.
+// Package stage puts up what stands around the program: Postgres, both systems simulated, a messenger, and the
+// environment in which the program finds them. The demo, the benchmark and the end-to-end tests all stand on it.
 package stage
 
 import (
@@ -127,7 +127,8 @@ func (s *Stage) writeMapping(context.Context, Config) (err error) {
 	return nil
 }
 
-// startPostgres starts the server, if there is to be one, even when ctx ends meanwhile: half a server could not be taken down.
+// startPostgres starts the server, if there is to be one, even when ctx ends meanwhile: half a server could not be
+// taken down.
 func (s *Stage) startPostgres(ctx context.Context, c Config) (err error) {
 	url := c.Database
 	if c.Postgres != nil {
