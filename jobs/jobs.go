@@ -29,6 +29,8 @@ const (
 	KindItemResync   = "item_resync"
 	KindMigrateBoard = "migrate_board"
 	KindUnreadable   = "unreadable"
+	KindSweepBoard   = "sweep_board"
+	KindReconcile    = "reconcile"
 )
 
 // Event is what every webhook says, whatever happened.
@@ -98,6 +100,26 @@ type ItemResyncArgs struct {
 type MigrateBoardArgs struct {
 	BoardID int64 `json:"board_id" river:"unique"`
 }
+
+// SweepBoardArgs asks for a comparison of a board, which is worked on in slices like a migration.
+type SweepBoardArgs struct {
+	SweepID int64 `json:"sweep_id" river:"unique"`
+}
+
+// ReconcileArgs asks for a comparison of all boards.
+type ReconcileArgs struct{}
+
+// Kind names the job in the queue.
+func (SweepBoardArgs) Kind() string { return KindSweepBoard }
+
+// Kind names the job in the queue.
+func (ReconcileArgs) Kind() string { return KindReconcile }
+
+// InsertOpts puts the job beside the migrations: it lasts, and holds up no event.
+func (SweepBoardArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueMigrations} }
+
+// InsertOpts puts the job beside the migrations.
+func (ReconcileArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueMigrations} }
 
 // UnreadableArgs is an authenticated delivery that cannot be read, kept as it came.
 type UnreadableArgs struct {

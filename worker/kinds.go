@@ -50,6 +50,8 @@ func (p *Pool) register(workers *river.Workers) error {
 		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemRestoreArgs]{pool: p, event: itemRestore}),
 		river.AddWorkerSafely(workers, &eventWorker[jobs.ItemResyncArgs]{pool: p, event: itemResync}),
 		river.AddWorkerSafely(workers, &migrateWorker{pool: p}),
+		river.AddWorkerSafely(workers, &sweepWorker{pool: p}),
+		river.AddWorkerSafely(workers, &reconcileWorker{pool: p}),
 		river.AddWorkerSafely(workers, &unreadableWorker{pool: p}),
 	)
 }

@@ -150,8 +150,18 @@ func schedules(m *mapping.Mapping) (periodic []*river.PeriodicJob) {
 		periodic = append(periodic, river.NewPeriodicJob(g, func() (river.JobArgs, *river.InsertOpts) { return args, nil },
 			&river.PeriodicJobOpts{ID: fmt.Sprintf("migrate_board_%d", g.Board.ID)}))
 	}
+	if m.Reconcile != "" {
+		periodic = append(periodic, river.NewPeriodicJob(reconciliation{m}, func() (river.JobArgs, *river.InsertOpts) { return jobs.ReconcileArgs{}, nil },
+			&river.PeriodicJobOpts{ID: "reconcile"}))
+	}
 	return periodic
 }
+
+// reconciliation is the schedule by which all boards are compared.
+type reconciliation struct{ mapping *mapping.Mapping }
+
+// Next returns when the next comparison is due.
+func (r reconciliation) Next(after time.Time) time.Time { return r.mapping.NextReconcile(after) }
 
 // tendMigrations starts the runs that fell due while no pool was up, and from then on takes up those that were killed.
 func (p *Pool) tendMigrations(ctx context.Context) {

@@ -28,6 +28,7 @@ import (
 	"crmsync/worker/alert"
 	"crmsync/worker/engine"
 	"crmsync/worker/migration"
+	"crmsync/worker/sweep"
 )
 
 // keepEnded is how long jobs that were given up stay in the queue's table, where the dashboard shows them, and
@@ -63,6 +64,10 @@ type Config struct {
 	MaxWorkers       int           // most jobs at once; each waits for its batch
 	ShutdownGrace    time.Duration // how long running jobs may take to end after Stop
 
+	// SalesforceReserve and MondayReserve are the percent of either system's calls that bulk work leaves to others and to live
+	// events.
+	SalesforceReserve, MondayReserve int
+
 	// MigrationsOnly leaves all queues but that of the migrations to other pools.
 	MigrationsOnly bool
 
@@ -77,6 +82,7 @@ type Pool struct {
 	queue    *queue.Queue
 	engine   *engine.Engine
 	migrator *migration.Migrator
+	sweeper  *sweep.Sweeper
 	client   *river.Client[pgx.Tx]
 	breakers []*breaker
 	alerter  *alert.Alerter
@@ -103,7 +109,7 @@ func New(c Config) (*Pool, error) {
 		Log:         c.Log,
 		Now:         time.Now,
 	})
-	p.migrator = p.newMigrator(salesforce, monday)
+	p.migrator, p.sweeper = p.newMigrator(salesforce, monday), p.newSweeper(salesforce, monday)
 	workers := river.NewWorkers()
 	if err := p.register(workers); err != nil {
 		return nil, fmt.Errorf("registering workers: %w", err)
@@ -153,7 +159,7 @@ func (p *Pool) guardedSalesforce() *sfclient.Client {
 	}
 	b := newBreaker("salesforce", probe, p.store, p.queue, p.config.Log)
 	p.breakers = append(p.breakers, b)
-	return p.config.Salesforce.WithGuard(b.guard)
+	return p.config.Salesforce.Guarded(b.guard)
 }
 
 // guardedMonday is the client whose calls pass through a breaker. The breaker's own do not.

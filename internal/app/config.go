@@ -51,7 +51,11 @@ type Config struct {
 	BatchSize        int           // most events in a batch
 	BatchConcurrency int           // most batches at once
 	MaxWorkers       int           // most jobs at once
-	ShutdownGrace    time.Duration // how long what runs may take to end
+
+	// SalesforceReserve and MondayReserve are the percent of either system\'s calls that bulk work leaves to others and to live
+	// events.
+	SalesforceReserve, MondayReserve int
+	ShutdownGrace                    time.Duration // how long what runs may take to end
 
 	LogLevel  slog.Level
 	LogFormat string // json or text
@@ -79,6 +83,9 @@ func ReadConfig(getenv func(string) string, r Role) (Config, error) {
 		BatchSize:        e.number("BATCH_SIZE", 200, 1, 200),
 		BatchConcurrency: e.number("BATCH_CONCURRENCY", 4, 1, 64),
 		MaxWorkers:       e.number("MAX_WORKERS", 2000, 1, 10_000),
+
+		SalesforceReserve: e.percent("SALESFORCE_RESERVE", 15),
+		MondayReserve:     e.percent("MONDAY_RESERVE", 15),
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(e.text("LOG_LEVEL", "info"))); err != nil {
 		e.Problem("LOG_LEVEL", "must be one of debug, info, warn, error")

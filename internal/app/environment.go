@@ -81,6 +81,20 @@ func (e *Environment) number(name string, fallback, least, most int) int {
 	return n
 }
 
+// percent is a share such as 15%; the sign may be left out.
+func (e *Environment) percent(name string, fallback int) int {
+	text := e.text(name, "")
+	if text == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(text, "%"))
+	if err != nil || n < 0 || n > 99 {
+		e.Problem(name, fmt.Sprintf("%q is not a share from 0%% to 99%%", text))
+		return fallback
+	}
+	return n
+}
+
 func (e *Environment) oneOf(name, fallback string, values ...string) string {
 	text := e.text(name, fallback)
 	for _, value := range values {

@@ -1,2 +1,2 @@
-// Package arch holds the rules of who may import whom, as a test.
+// Package arch holds rules of the repository as tests: who may import whom, and which licences a binary may carry.
 package arch

@@ -42,6 +42,7 @@ type commands struct {
 	Ignore   ignoreCommand   `cmd:"" help:"Close dead letters that nothing is to be done about."`
 	Status   statusCommand   `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`
 	Plan     planCommand     `cmd:"" help:"Compare Monday with Salesforce, and say field by field what would be written. Writes nothing."`
+	Apply    applyCommand    `cmd:"" help:"Do what plan says: compare Monday with Salesforce, and write what differs."`
 	Held     heldCommands    `cmd:"" help:"What the delete brake holds for a person to decide."`
 	Logs     struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`

@@ -8,7 +8,7 @@ import (
 )
 
 type versionCommand struct {
-	JSON bool `help:"For scripts."`
+	JSON bool `help:"Print JSON."`
 }
 
 // Version identifies the program and the database schema that it brings up. Its JSON form is stable.

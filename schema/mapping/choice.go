@@ -63,7 +63,6 @@ var (
 	recordGoneSetting = setting{"on_record_delete", []string{string(Remake), string(Keep), string(Archive)}}
 	duplicateSetting  = setting{"on_duplicate", []string{string(Refuse), string(Allow), string(Adopt)}}
 	assignmentSetting = setting{"assignment", []string{string(AssignOnCreate), string(AssignNever), string(AssignAlways)}}
-	reconcileSetting  = setting{"reconcile", []string{off}}
 )
 
 // off is the word that switches a setting off. To YAML it is a text like any other.
@@ -78,7 +77,6 @@ var unsupported = refusals{
 	"sync":             func(v string) bool { return v != string(ToSalesforce) },
 	"wins":             func(v string) bool { return v != string(Monday) },
 	"on_record_delete": func(v string) bool { return v != string(Remake) },
-	"reconcile":        func(v string) bool { return v != off },
 }
 
 // choose reads one of a setting's words. A word that is not among them is the default, and a fault.

@@ -36,7 +36,7 @@ func faultsOfEverything(t testing.TB, src string) string {
 func TestSettingsByDefault(t *testing.T) {
 	t.Parallel()
 	m := mustParse(t, minimal)
-	if m.TimeZone != nil || m.Reconcile != "" || m.Brake != (Brake{20, 5, time.Hour}) || !m.AdoptShown {
+	if m.TimeZone != nil || m.Reconcile != "0 3 * * *" || m.Brake != (Brake{20, 5, time.Hour}) || !m.AdoptShown {
 		t.Errorf("zone %v, reconcile %q, brake %+v, adopt shown %v", m.TimeZone, m.Reconcile, m.Brake, m.AdoptShown)
 	}
 	r := m.Boards[0].Records[0]
@@ -144,10 +144,6 @@ func TestUnsupported(t *testing.T) {
 				t.Errorf("other faults:\n%s", other)
 			}
 		})
-	}
-	reconcile := strings.Replace(minimal, "\n", "\ndefaults: { reconcile: \"0 3 * * *\" }\n", 1)
-	if want, got := `2:24: "reconcile: 0 3 * * *"`+later+`"off"`, faults(t, reconcile); got != want {
-		t.Errorf("faults are %s, want %s", got, want)
 	}
 }
 

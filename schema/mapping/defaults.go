@@ -73,12 +73,20 @@ func (d *decoder) reconcile(n ast.Node) (string, cron.Schedule) {
 	if w, ok := n.(*ast.StringNode); ok && w.Value == off {
 		return "", nil
 	}
-	expression, when := d.schedule(n, `; "off" for none`)
-	if when != nil {
-		d.supported(placeOf(n), reconcileSetting, expression)
-	}
-	return expression, when
+	return d.schedule(n, `; "off" for none`)
 }
+
+// DefaultReconcile is when the two systems are compared by a mapping that does not say.
+const DefaultReconcile = "0 3 * * *"
+
+// defaultReconcile is DefaultReconcile as a schedule.
+var defaultReconcile = func() cron.Schedule {
+	when, err := cron.ParseStandard(DefaultReconcile)
+	if err != nil {
+		panic(err) // it is a constant
+	}
+	return when
+}()
 
 // NextReconcile returns the first time after the given one at which the two systems are to be compared; zero: never.
 func (m *Mapping) NextReconcile(after time.Time) time.Time { return next(m.reconcile, after) }

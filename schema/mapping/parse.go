@@ -32,6 +32,7 @@ func Parse(name string, src []byte) (*Mapping, error) { return decode(name, src,
 func decode(name string, src []byte, unsupported refusals) (*Mapping, error) {
 	d := &decoder{file: name, unsupported: unsupported}
 	m := &Mapping{Key: DefaultKey, Brake: DefaultBrake, AdoptShown: true, byID: map[int64]*Board{}}
+	m.Reconcile, m.reconcile = DefaultReconcile, defaultReconcile
 	if root := d.read(src); root != nil {
 		d.mapping(m, root)
 		d.resolve()

@@ -43,7 +43,6 @@ var beyond = map[string]string{
 	"time-zone-unknown":      "the zones change, and are many",
 	"brake-within-a-second":  "a duration is a text",
 	"reconcile-cron":         "it is a language of its own",
-	"reconcile-later":        "this version does not act on it yet",
 	"sync-later":             "this version does not act on it yet",
 	"wins-later":             "this version does not act on it yet",
 	"record-gone-later":      "this version does not act on it yet",

@@ -2,9 +2,198 @@ package store
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
+
+// Sweep is a run that compares the items of a board with Salesforce.
+type Sweep struct {
+	ID         int64
+	BoardID    int64
+	Board      string // its name in the mapping
+	Kind       string // apply or reconcile
+	Options    SweepOptions
+	State      string // running, done, failed
+	StartedAt  time.Time
+	FinishedAt *time.Time
+	Pages      int    // that were compared
+	Cursor     string // of the next page
+	SweepCounts
+	Error string
+}
+
+// SweepCounts say what a sweep found and did.
+type SweepCounts struct {
+	Items     int
+	Fields    int // that were compared
+	Differing int // of these, how many differed
+	Written   int // of these, how many were written
+	Ended     int // items that Monday has archived or deleted
+	Busy      int // items that are compared as events instead, later
+	Skipped   int // items whose difference is not the one that was planned
+}
+
+// SweepOptions are what a sweep may do.
+type SweepOptions struct {
+	Adopt         bool             `json:"adopt,omitempty"`          // first meetings end with Monday's value
+	Enforce       bool             `json:"enforce,omitempty"`        // Monday's values are sent over drift
+	AcceptDeletes bool             `json:"accept_deletes,omitempty"` // the brake is lifted
+	Items         []int64          `json:"items,omitempty"`          // only these
+	Planned       map[int64]string `json:"planned,omitempty"`        // digests by item: nothing else is done
+}
+
+// FoundDifference is a difference that a sweep found, without its values.
+type FoundDifference struct {
+	ItemID                                                  int64
+	Record, Object, SalesforceID, Field, Kind, Code, Action string
+}
+
+// ErrSweeping says that another sweep of the board is running.
+var ErrSweeping = errors.New("another comparison of the board is running")
+
+// AddSweep adds a sweep, and hands its id to queue, in one transaction.
+func (s *Store) AddSweep(ctx context.Context, w Sweep, queue func(ctx context.Context, tx pgx.Tx, id int64) error) (id int64, err error) {
+	const query = `INSERT INTO sweeps (board_id, board, kind, options) VALUES ($1, $2, $3, $4) RETURNING id`
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, query, w.BoardID, w.Board, w.Kind, w.Options).Scan(&id); err != nil {
+			return err
+		}
+		return queue(ctx, tx, id)
+	})
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && refused.ConstraintName == "sweeps_running" {
+		return 0, ErrSweeping
+	}
+	return id, doing("adding a sweep", err)
+}
+
+const sweepColumns = `id, board_id, board, kind, options, state, started_at, finished_at, pages, cursor,
+	items, fields, differing, written, ended, busy, skipped, error`
+
+func scanSweep(row pgx.CollectableRow) (w Sweep, err error) {
+	err = row.Scan(&w.ID, &w.BoardID, &w.Board, &w.Kind, &w.Options, &w.State, &w.StartedAt, &w.FinishedAt, &w.Pages, &w.Cursor,
+		&w.Items, &w.Fields, &w.Differing, &w.Written, &w.Ended, &w.Busy, &w.Skipped, &w.Error)
+	return w, err
+}
+
+// Sweeps returns the sweeps with these ids, or where ids is nil the last one of each board.
+func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
+	const query = `
+		SELECT ` + sweepColumns + ` FROM sweeps
+		WHERE  id = ANY($1) OR $1::bigint[] IS NULL AND id IN (SELECT max(id) FROM sweeps GROUP BY board_id)
+		ORDER  BY id`
+	rows, err := s.pool.Query(ctx, query, ids)
+	if err != nil {
+		return nil, doing("reading sweeps", err)
+	}
+	sweeps, err := pgx.CollectRows(rows, scanSweep)
+	return sweeps, doing("reading sweeps", err)
+}
+
+// SweptPage is what one page of a sweep comes to.
+type SweptPage struct {
+	Sweep  Sweep   // as it was before
+	Cursor string  // of the next page
+	Seen   []int64 // items
+	Counts SweepCounts
+	Found  []FoundDifference
+}
+
+// SaveSweptPage moves a sweep on, and runs what else belongs to it, in one transaction. It fails where another process has moved
+// the sweep meanwhile.
+func (s *Store) SaveSweptPage(ctx context.Context, p SweptPage, also func(ctx context.Context, tx pgx.Tx) error) error {
+	const move = `
+		UPDATE sweeps
+		SET    pages = pages + 1, cursor = $3, items = items + $4, fields = fields + $5, differing = differing + $6,
+		       written = written + $7, ended = ended + $8, busy = busy + $9, skipped = skipped + $10
+		WHERE  id = $1 AND pages = $2 AND state = 'running'`
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		n := p.Counts
+		tag, err := tx.Exec(ctx, move, p.Sweep.ID, p.Sweep.Pages, p.Cursor, n.Items, n.Fields, n.Differing, n.Written, n.Ended, n.Busy, n.Skipped)
+		if err == nil && tag.RowsAffected() == 0 {
+			return ErrOvertaken
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "UPDATE items SET swept = $1 WHERE item_id = ANY($2)", p.Sweep.ID, p.Seen); err != nil {
+			return err
+		}
+		rows := make([][]any, len(p.Found))
+		for n, d := range p.Found {
+			rows[n] = []any{p.Sweep.ID, p.Sweep.BoardID, d.ItemID, d.Record, d.Object, d.SalesforceID, d.Field, d.Kind, d.Code, d.Action}
+		}
+		columns := []string{"run_id", "board_id", "item_id", "record", "object", "salesforce_id", "field", "kind", "code", "action"}
+		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"differences"}, columns, pgx.CopyFromRows(rows)); err != nil {
+			return err
+		}
+		return also(ctx, tx)
+	})
+	if errors.Is(err, ErrOvertaken) {
+		return ErrOvertaken
+	}
+	return doing("saving a page of a sweep", err)
+}
+
+// RestartSweep lets a sweep begin with the first page again: its cursor has expired. What it found so far is found again.
+func (s *Store) RestartSweep(ctx context.Context, id int64) error {
+	const query = `
+		WITH forgotten AS (DELETE FROM differences WHERE run_id = $1)
+		UPDATE sweeps
+		SET    pages = 0, cursor = '', items = 0, fields = 0, differing = 0, written = 0, ended = 0, busy = 0, skipped = 0
+		WHERE  id = $1 AND state = 'running'`
+	_, err := s.pool.Exec(ctx, query, id)
+	return doing("restarting a sweep", err)
+}
+
+// FinishSweep ends a sweep, together with the log of its job.
+func (s *Store) FinishSweep(ctx context.Context, id int64, job JobEnd) error {
+	const query = `UPDATE sweeps SET state = 'done', finished_at = now() WHERE id = $1 AND state = 'running'`
+	batch := &pgx.Batch{}
+	batch.Queue(query, id)
+	batch.Queue(logJobEnd, job.ID, job.Kind, null(job.BoardID), job.Attempt, job.CreatedAt)
+	return doing("finishing a sweep", s.pool.SendBatch(ctx, batch).Close())
+}
+
+// FailSweep ends a sweep that failed.
+func (s *Store) FailSweep(ctx context.Context, id int64, reason string) error {
+	const query = `UPDATE sweeps SET state = 'failed', finished_at = now(), error = $2 WHERE id = $1 AND state = 'running'`
+	_, err := s.pool.Exec(ctx, query, id, reason)
+	return doing("finishing a sweep", err)
+}
+
+// JobEnd is a job that is none of Monday's events, and that succeeded.
+type JobEnd struct {
+	ID        int64
+	Kind      string
+	BoardID   int64
+	Attempt   int
+	CreatedAt time.Time
+}
+
+// LogJobEnd logs the end of such a job.
+func (s *Store) LogJobEnd(ctx context.Context, job JobEnd) error {
+	_, err := s.pool.Exec(ctx, logJobEnd, job.ID, job.Kind, null(job.BoardID), job.Attempt, job.CreatedAt)
+	return doing("logging the end of a job", err)
+}
+
+const logJobEnd = `
+	INSERT INTO sync_logs (job_id, event, board_id, status, attempt, received_at)
+	VALUES ($1, $2, $3, 'success', $4, $5)
+	ON CONFLICT (job_id) DO NOTHING`
+
+// Unswept returns the items that were known to be on the sweep's board before it began, and that its pages did not show.
+func (s *Store) Unswept(ctx context.Context, w Sweep) ([]int64, error) {
+	const query = `
+		SELECT item_id FROM items
+		WHERE  board_id = $1 AND known AND deleted_at IS NULL AND swept IS DISTINCT FROM $2 AND seen_at < $3
+		AND    ($4::bigint[] IS NULL OR item_id = ANY($4))
+		ORDER  BY item_id`
+	return s.itemIDs(ctx, query, w.BoardID, w.ID, w.StartedAt, orNull(w.Options.Items))
+}
 
 // AliveItems returns the items that are known to be on a board; of only, where there are any, those.
 func (s *Store) AliveItems(ctx context.Context, boardID int64, only []int64) ([]int64, error) {
@@ -12,13 +201,32 @@ func (s *Store) AliveItems(ctx context.Context, boardID int64, only []int64) ([]
 		SELECT item_id FROM items
 		WHERE  board_id = $1 AND known AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR item_id = ANY($2))
 		ORDER  BY item_id`
-	if len(only) == 0 {
-		only = nil
-	}
-	rows, err := s.pool.Query(ctx, query, boardID, only)
+	return s.itemIDs(ctx, query, boardID, orNull(only))
+}
+
+func (s *Store) itemIDs(ctx context.Context, query string, args ...any) ([]int64, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, doing("reading the items of a board", err)
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 	return ids, doing("reading the items of a board", err)
+}
+
+// ReleaseAhead lets the records of items go that are about to end, past the brake, in the transaction.
+func (s *Store) ReleaseAhead(ctx context.Context, tx pgx.Tx, boardID int64, items []int64, who string) error {
+	const query = `
+		INSERT INTO deletions (item_id, board_id, state, decided_at, decided_by)
+		SELECT item_id, $1, 'released', now(), $3 FROM unnest($2::bigint[]) AS w(item_id)
+		ON CONFLICT (item_id) DO UPDATE SET state = 'released', decided_at = now(), decided_by = excluded.decided_by`
+	_, err := tx.Exec(ctx, query, boardID, items, who)
+	return doing("releasing deletions", err)
+}
+
+// orNull is nil for an empty list, which Postgres takes for NULL.
+func orNull(ids []int64) []int64 {
+	if len(ids) == 0 {
+		return nil
+	}
+	return ids
 }

@@ -28,6 +28,7 @@ const pageLag = time.Minute
 type Found struct {
 	ItemID      int64
 	Differences []Difference
+	Fields      int   // that were compared with what Salesforce holds
 	Err         error // why the item is to be compared again; nil: it was compared
 }
 
@@ -51,6 +52,7 @@ type bulk struct {
 	held     map[string]map[string]any // what Salesforce holds, by Id; without fields: there is no such record
 	found    map[int64]*Found
 	seen     map[seen]bool
+	counted  map[target]bool // records whose fields were counted
 	cost     Cost
 }
 

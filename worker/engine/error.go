@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"crmsync/worker/engine/send"
 )
 
 // BusyError says that another worker has the item, or the value that it is matched by: come back soon.
@@ -39,11 +41,7 @@ func (e *RefusedError) Error() string {
 func (e *RefusedError) Permanent() bool { return true }
 
 // RowError is a row that failed for a reason that passes, such as a lock.
-type RowError struct {
-	Object, SalesforceID, Code string
-}
-
-func (e *RowError) Error() string { return fmt.Sprintf("%s: %s", e.Object, e.Code) }
+type RowError = send.RowError
 
 // UnconfirmedError is a delete that Monday does not confirm: it shows the item neither on a board nor in the archive or the bin.
 type UnconfirmedError struct{}

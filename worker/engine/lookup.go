@@ -215,12 +215,6 @@ func (p *pass) lookDoubtful(ctx context.Context) error {
 	return nil
 }
 
-// target is a record of an item.
-type target struct {
-	work   *work
-	record *mapping.Record
-}
-
 // findByKey looks up records by the key field that holds the item's id: a worker may have died between creating a record and
 // keeping its Id. Items about whose records nothing could be learnt are to be tried again.
 func (p *pass) findByKey(ctx context.Context, wanted []target) map[target]sfclient.Record {

@@ -7,6 +7,10 @@ func (p *pass) notePlan(d planned) {
 	if p.bulk == nil {
 		return
 	}
+	if f := p.bulk.found[d.work.item.ID]; !p.bulk.counted[target{d.work, d.plan.Record}] && d.plan.Compared > 0 {
+		f.Fields += d.plan.Compared
+		p.bulk.counted[target{d.work, d.plan.Record}] = true
+	}
 	for _, x := range d.plan.Differences {
 		p.note(d, Difference{Field: x.Field, Kind: x.Kind, Monday: x.Monday, Salesforce: x.Salesforce, Sends: x.Sends})
 	}

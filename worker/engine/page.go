@@ -30,7 +30,7 @@ func (e *Engine) Compare(ctx context.Context, page Page) ([]Found, Cost, error) 
 
 func (e *Engine) newBulk(page Page) *pass {
 	b := &bulk{
-		Page: page, readings: map[int64]*mondayclient.Item{}, held: map[string]map[string]any{}, found: map[int64]*Found{}, seen: map[seen]bool{},
+		Page: page, readings: map[int64]*mondayclient.Item{}, held: map[string]map[string]any{}, found: map[int64]*Found{}, seen: map[seen]bool{}, counted: map[target]bool{},
 	}
 	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}, bulk: b}
 	for n := range page.Items {

@@ -83,3 +83,9 @@ func references(rec *mapping.Record, fields map[string]any) map[string]string {
 	}
 	return refs
 }
+
+// target is a record of an item.
+type target struct {
+	work   *work
+	record *mapping.Record
+}

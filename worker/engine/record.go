@@ -151,7 +151,7 @@ func (p *pass) recordLeft(d planned, rejections []send.Rejection) map[string]boo
 				continue
 			}
 			left[field] = true
-			if p.endReferenced(d, field, r.Code) {
+			if p.endReferenced(d, field, r) {
 				continue
 			}
 			p.rejectField(d, field, value, r)
@@ -168,8 +168,8 @@ func (p *pass) rejectField(d planned, field string, value any, r send.Rejection)
 
 // endReferenced ends the link of a record of the same item that a field refers to, where Salesforce says that it is gone: the
 // next attempt finds it, or creates it again.
-func (p *pass) endReferenced(d planned, field, code string) bool {
-	if (sfclient.RowError{Code: code}).Class() != sfclient.Gone {
+func (p *pass) endReferenced(d planned, field string, r send.Rejection) bool {
+	if !r.Gone {
 		return false
 	}
 	for _, f := range d.plan.Record.Fields {
@@ -180,7 +180,7 @@ func (p *pass) endReferenced(d planned, field, code string) bool {
 		if link.SalesforceID != "" {
 			link.End()
 		}
-		d.work.retry(&RowError{Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Code: code})
+		d.work.retry(&RowError{Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Code: r.Code})
 		return true
 	}
 	return false

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
@@ -38,6 +40,15 @@ type Config struct {
 	Monday  Monday
 	Log     *slog.Logger
 	Now     func() time.Time
+
+	// Queue queues jobs, each given by its arguments, in the transaction.
+	Queue func(ctx context.Context, tx pgx.Tx, args []any) error
+
+	// Usage says how many of Salesforce's calls of a day are used, and how many there are; 0: not known.
+	Usage func() (used, limit int)
+
+	// SalesforceReserve and MondayReserve are the percent of either system's calls that are left to others and to live events.
+	SalesforceReserve, MondayReserve int
 }
 
 // Sweeper goes through boards. It is safe for concurrent use.
@@ -45,6 +56,22 @@ type Sweeper struct{ Config }
 
 // New returns a sweeper.
 func New(c Config) *Sweeper { return &Sweeper{c} }
+
+// holdFor is how long a sweep waits when the day's calls of Salesforce have come to the reserve.
+const holdFor = 5 * time.Minute
+
+// hold reports that the reserve of one of the systems has come.
+func (s *Sweeper) hold() error {
+	if used, limit := s.Usage(); limit > 0 && used > limit*(100-s.SalesforceReserve)/100 {
+		return &HoldError{System: "Salesforce", Wait: holdFor}
+	}
+	b := s.Monday.Budget()
+	short := b.KnowsComplexity() && b.Complexity < b.ComplexityLimit*s.MondayReserve/100 || b.KnowsCalls() && b.Calls < b.CallsLimit*s.MondayReserve/100
+	if short {
+		return &HoldError{System: "Monday", Wait: max(b.Resets.Sub(s.Now()), 0) + 100*time.Millisecond}
+	}
+	return nil
+}
 
 // itemsAtOnce is how many items are read together that are asked for by their ids.
 const itemsAtOnce = 100

@@ -80,6 +80,7 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 
 // settled is the verdict where Salesforce was asked what it holds.
 func (m *maker) settled(field *mapping.Field, value any) fate {
+	m.Compared++
 	base, agreed := m.link.Agreed(field.Name)
 	s := Settle(field, value, base, agreed, m.held[field.Name], m.it.Choices)
 	if s.Agrees {

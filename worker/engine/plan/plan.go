@@ -38,6 +38,7 @@ type Plan struct {
 	// alike although the ledger did not know it.
 	Differences []Difference
 	Agrees      map[string]any
+	Compared    int // fields
 }
 
 // Op is how a record is written.

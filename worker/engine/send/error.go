@@ -21,7 +21,12 @@ type RowError struct {
 func (e *RowError) Error() string { return e.Object + ": " + e.Code }
 
 // Unwrap returns the error that Salesforce gave for the row.
-func (e *RowError) Unwrap() error { return e.err }
+func (e *RowError) Unwrap() error {
+	if e.err == nil {
+		return nil
+	}
+	return e.err
+}
 
 // passing is the error of a row that was refused for a reason that passes; nil: it does not pass.
 func passing(w Write, e sfclient.RowError) error {

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"crmsync/internal/app"
+	"crmsync/internal/progress"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+)
+
+type applyCommand struct {
+	Boards        []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Without any, all of them."`
+	Item          []int64  `help:"Only these items." placeholder:"ID"`
+	Plan          string   `help:"Do what this file of plan --out says, and nothing else: what has changed since is left and reported." placeholder:"FILE"`
+	Adopt         string   `help:"End first meetings with the value of this side." enum:",monday" default:"" placeholder:"monday"`
+	Enforce       bool     `help:"Send Monday's values over drift."`
+	AcceptDeletes bool     `help:"Lift the delete brake for the items that Monday has deleted or archived."`
+	Yes           bool     `help:"Do not ask."`
+}
+
+// Run compares boards with Salesforce and writes what differs. It puts the work into the queue and works on that itself, beside
+// workers or without any.
+func (c applyCommand) Run(ctx context.Context, p *program) error {
+	s, boards, db, err := p.comparison(ctx, c.Boards)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	sweeps, err := c.sweeps(s.Mapping, boards)
+	if err != nil {
+		return app.UsageError{Err: err}
+	}
+	if err := c.ask(p, sweeps); err != nil {
+		return err
+	}
+	if s.Config.SchemaUp {
+		if err := store.Migrate(ctx, s.Config.DatabaseURL); err != nil {
+			return fmt.Errorf("migrating the schema: %w", err)
+		}
+	}
+	shown := ""
+	done, err := s.Apply(ctx, db, sweeps, func(all []store.Sweep) {
+		if line := progressLine(all); line != shown && progress.OnTerminal(p.stderr) {
+			fmt.Fprintf(p.stderr, "\r%s", line)
+			shown = line
+		}
+	})
+	if shown != "" {
+		fmt.Fprintln(p.stderr)
+	}
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(p.stderr, "Stopped. The comparison goes on where it was when a worker is started.")
+	}
+	return sweepSummary(p.stdout, done)
+}
+
+// sweeps are the sweeps that the command asks for.
+func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweeps []store.Sweep, err error) {
+	options := store.SweepOptions{Adopt: c.Adopt == "monday", Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: c.Item}
+	var file *planFile
+	if c.Plan != "" {
+		if file, err = readPlan(c.Plan, m); err != nil {
+			return nil, err
+		}
+		options.Adopt, options.Enforce = file.Choices.Adopt, file.Choices.Enforce
+	}
+	for _, b := range boards {
+		w := store.Sweep{BoardID: b.ID, Board: b.Name, Kind: "apply", Options: options}
+		if file != nil {
+			if w.Options.Planned = file.digests(b.ID, c.Item); len(w.Options.Planned) == 0 {
+				continue
+			}
+			for id := range w.Options.Planned {
+				w.Options.Items = append(w.Options.Items, id)
+			}
+		}
+		sweeps = append(sweeps, w)
+	}
+	return sweeps, nil
+}
+
+// readPlan reads a file of plan --out.
+func readPlan(path string, m *mapping.Mapping) (*planFile, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--plan: %w", err)
+	}
+	var f planFile
+	if err := json.Unmarshal(text, &f); err != nil || f.Version != 1 {
+		return nil, fmt.Errorf("--plan: %s is not a file that crmsync plan --out has written", path)
+	}
+	if f.Mapping != m.Fingerprint() {
+		return nil, fmt.Errorf("--plan: %s was made with another mapping; plan again", path)
+	}
+	return &f, nil
+}
+
+// digests are what is planned of a board's items, or of those of only.
+func (f planFile) digests(board int64, only []int64) map[int64]string {
+	wanted := map[int64]bool{}
+	for _, id := range only {
+		wanted[id] = true
+	}
+	planned := map[int64]string{}
+	for _, b := range f.Boards {
+		for _, it := range b.Differing {
+			if b.ID == board && (len(only) == 0 || wanted[it.Item]) {
+				planned[it.Item] = it.Digest
+			}
+		}
+	}
+	return planned
+}
+
+// ask asks a person at a terminal.
+func (c applyCommand) ask(p *program, sweeps []store.Sweep) error {
+	if c.Yes || len(sweeps) == 0 || !progress.OnTerminal(p.stdout) {
+		return nil
+	}
+	names := make([]string, len(sweeps))
+	for n, w := range sweeps {
+		names[n] = w.Board
+	}
+	fmt.Fprintf(p.stdout, "Compare %s with Salesforce, and write what differs? crmsync plan shows it first. [y/N] ", strings.Join(names, ", "))
+	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	if !strings.EqualFold(strings.TrimSpace(answer), "y") {
+		return errors.New("nothing was done")
+	}
+	return nil
+}
+
+func progressLine(sweeps []store.Sweep) string {
+	var parts []string
+	for _, w := range sweeps {
+		parts = append(parts, fmt.Sprintf("%s: %d items, %d written", w.Board, w.Items, w.Written))
+	}
+	return strings.Join(parts, "  ")
+}
+
+// sweepSummary prints what became of sweeps. It fails where one of them did.
+func sweepSummary(w io.Writer, sweeps []store.Sweep) (failed error) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "RUN\tBOARD\tSTATE\tITEMS\tFIELDS\tDIFFERING\tWRITTEN\tENDED\tLATER\tCHANGED SINCE THE PLAN")
+	for _, s := range sweeps {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n",
+			s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Ended, s.Busy, s.Skipped)
+		if s.State == "failed" {
+			failed = errors.Join(failed, fmt.Errorf("comparing %s failed: %s", s.Board, s.Error))
+		}
+	}
+	if len(sweeps) == 0 {
+		fmt.Fprintln(table, "Nothing is planned.")
+	}
+	return errors.Join(table.Flush(), failed)
+}

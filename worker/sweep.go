@@ -1,0 +1,101 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"crmsync/internal/retry"
+	"crmsync/jobs"
+	"crmsync/mondayclient"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+	"crmsync/worker/engine"
+	"crmsync/worker/sweep"
+)
+
+// sweepWorker is the doorway to the sweeps.
+type sweepWorker struct {
+	river.WorkerDefaults[jobs.SweepBoardArgs]
+	pool *Pool
+}
+
+// Work goes on with a sweep. A sweep takes longer than an attempt may: each attempt is a slice of it, and is put back at no
+// cost until the sweep is done.
+func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardArgs]) error {
+	p, event := w.pool, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt}
+	end := store.JobEnd{ID: job.ID, Kind: job.Kind, Attempt: job.Attempt, CreatedAt: job.CreatedAt}
+	done, err := p.sweeper.Work(ctx, job.Args.SweepID, end, time.Now().Add(p.config.JobTimeout/2))
+	switch {
+	case done:
+		p.metric.jobs.WithLabelValues(job.Kind, string(engine.Success)).Inc()
+		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "comparison done", attributes(job.JobRow, event)...)
+		return nil
+	case err == nil, errors.Is(ctx.Err(), context.Canceled):
+		return river.JobSnooze(0)
+	}
+	if hold, ok := errors.AsType[*sweep.HoldError](err); ok {
+		p.config.Log.Info("comparison waits", "job", job.ID, "reason", hold.Error(), "wait", hold.Wait.Round(time.Second).String())
+	}
+	failed := p.failed(ctx, job.JobRow, event, err)
+	var snooze *river.JobSnoozeError
+	if !errors.As(failed, &snooze) && (retry.Permanent(err) || job.Attempt >= job.MaxAttempts) {
+		storing, cancel := lasting(ctx)
+		defer cancel()
+		if err := p.store.FailSweep(storing, job.Args.SweepID, err.Error()); err != nil {
+			p.config.Log.Error("could not store that a comparison failed", "job", job.ID, "error", err)
+		}
+	}
+	return failed
+}
+
+// reconcileWorker begins a comparison of every board.
+type reconcileWorker struct {
+	river.WorkerDefaults[jobs.ReconcileArgs]
+	pool *Pool
+}
+
+// Work queues a sweep for each board that is not being compared already.
+func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.ReconcileArgs]) error {
+	p := w.pool
+	for _, board := range p.config.Mapping.Boards {
+		_, err := p.store.AddSweep(ctx, store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "reconcile"}, p.QueueSweep)
+		if err != nil && !errors.Is(err, store.ErrSweeping) {
+			return p.failed(ctx, job.JobRow, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt}, err)
+		}
+	}
+	return p.store.LogJobEnd(ctx, store.JobEnd{ID: job.ID, Kind: job.Kind, Attempt: job.Attempt, CreatedAt: job.CreatedAt})
+}
+
+// QueueSweep queues the work on a sweep, in the transaction.
+func (p *Pool) QueueSweep(ctx context.Context, tx pgx.Tx, id int64) error {
+	return p.queueAll(ctx, tx, []any{jobs.SweepBoardArgs{SweepID: id}})
+}
+
+// queueAll queues jobs, each given by its arguments.
+func (p *Pool) queueAll(ctx context.Context, tx pgx.Tx, all []any) error {
+	params := make([]river.InsertManyParams, len(all))
+	for n, args := range all {
+		params[n].Args = args.(river.JobArgs)
+	}
+	if len(params) == 0 {
+		return nil
+	}
+	if _, err := p.client.InsertManyTx(ctx, tx, params); err != nil {
+		return fmt.Errorf("queueing %d jobs: %w", len(params), err)
+	}
+	return nil
+}
+
+func (p *Pool) newSweeper(salesforce *sfclient.Client, monday *mondayclient.Client) *sweep.Sweeper {
+	c := p.config
+	return sweep.New(sweep.Config{
+		Mapping: c.Mapping, Store: p.store, Engine: p.engine, Monday: monday, Queue: p.queueAll, Usage: salesforce.Usage,
+		SalesforceReserve: c.SalesforceReserve, MondayReserve: c.MondayReserve, Log: c.Log, Now: time.Now,
+	})
+}

@@ -1,0 +1,222 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/jobs"
+	"crmsync/mondayclient"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/worker/engine"
+	"crmsync/worker/engine/plan"
+)
+
+// HoldError says that what a system allows is left to live events for now.
+type HoldError struct {
+	System string
+	Wait   time.Duration
+}
+
+func (e *HoldError) Error() string {
+	return "the reserve of " + e.System + "'s calls is left to live events"
+}
+
+// RetryAfter is when there may be more.
+func (e *HoldError) RetryAfter() time.Duration { return e.Wait }
+
+// UnmappedError says that the mapping does not have the board of a sweep.
+type UnmappedError struct{ BoardID int64 }
+
+func (e *UnmappedError) Error() string { return fmt.Sprintf("the mapping has no board %d", e.BoardID) }
+
+// Permanent reports that there is no point in another attempt.
+func (e *UnmappedError) Permanent() bool { return true }
+
+// Work goes on with a sweep until it is done or the time has come. It reports whether it is done.
+func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until time.Time) (done bool, err error) {
+	board, w, err := s.sweepOf(ctx, id)
+	if err != nil || w.State != "running" {
+		return err == nil, err
+	}
+	for w.Pages == 0 || w.Cursor != "" {
+		if w.Pages > 0 && !s.Now().Before(until) {
+			return false, nil
+		}
+		if err := s.hold(); err != nil {
+			return false, err
+		}
+		err := s.page(ctx, board, w)
+		if expired(err) {
+			err = s.Store.RestartSweep(ctx, id)
+		}
+		if err != nil {
+			return false, err
+		}
+		if board, w, err = s.sweepOf(ctx, id); err != nil {
+			return false, err
+		}
+	}
+	if err := s.end(ctx, board, w); err != nil {
+		return false, err
+	}
+	job.BoardID = w.BoardID
+	return true, s.Store.FinishSweep(ctx, id, job)
+}
+
+func (s *Sweeper) sweepOf(ctx context.Context, id int64) (*mapping.Board, store.Sweep, error) {
+	found, err := s.Store.Sweeps(ctx, []int64{id})
+	if err != nil {
+		return nil, store.Sweep{}, err
+	}
+	if len(found) == 0 {
+		return nil, store.Sweep{State: "failed"}, nil
+	}
+	board := s.Mapping.Board(found[0].BoardID)
+	if board == nil && found[0].State == "running" {
+		return nil, found[0], &UnmappedError{BoardID: found[0].BoardID}
+	}
+	return board, found[0], nil
+}
+
+// expired reports a cursor that Monday no longer knows.
+func expired(err error) bool {
+	var refused *mondayclient.Error
+	return errors.As(err, &refused) && refused.Code == "CursorException"
+}
+
+// page compares one page, and moves the sweep on.
+func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep) error {
+	part, err := s.read(ctx, board, w.Cursor, w.Options.Items)
+	if err != nil {
+		return err
+	}
+	part.JobID, part.Choices = w.ID, plan.Choices{Adopt: w.Options.Adopt, Enforce: w.Options.Enforce}
+	saved := store.SweptPage{Sweep: w, Cursor: part.cursor}
+	for _, item := range part.Items {
+		saved.Seen = append(saved.Seen, item.ID)
+	}
+	if saved.Counts.Skipped, err = s.keepPlanned(ctx, &part.Page, w.Options.Planned); err != nil {
+		return err
+	}
+	var busy []ledger.Ref
+	if len(part.Items) > 0 {
+		found, _, err := s.Engine.Compare(ctx, part.Page)
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			if f.Err != nil {
+				busy = append(busy, ledger.Ref{BoardID: board.ID, ItemID: f.ItemID})
+			}
+			count(&saved, f)
+		}
+	}
+	saved.Counts.Busy = len(busy)
+	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context, tx pgx.Tx) error { return s.Queue(ctx, tx, resyncs(busy)) })
+}
+
+// keepPlanned leaves those items in a page whose difference is the planned one, and returns how many others there are.
+func (s *Sweeper) keepPlanned(ctx context.Context, page *engine.Page, planned map[int64]string) (skipped int, err error) {
+	if planned == nil {
+		return 0, nil
+	}
+	dry := *page
+	dry.Dry, dry.Items = true, nil
+	for _, item := range page.Items {
+		if planned[item.ID] != "" {
+			dry.Items = append(dry.Items, item)
+		}
+	}
+	page.Items = nil
+	if len(dry.Items) == 0 {
+		return 0, nil
+	}
+	found, _, err := s.Engine.Compare(ctx, dry)
+	for n, f := range found {
+		if f.Err == nil && Digest(f) == planned[f.ItemID] {
+			page.Items = append(page.Items, dry.Items[n])
+		} else {
+			skipped++
+		}
+	}
+	return skipped, err
+}
+
+func count(p *store.SweptPage, f engine.Found) {
+	p.Counts.Items++
+	p.Counts.Fields += f.Fields
+	for _, d := range f.Differences {
+		action := "leave"
+		if d.Sends && f.Err == nil {
+			action = "write"
+			p.Counts.Written++
+		}
+		p.Counts.Differing++
+		p.Found = append(p.Found, store.FoundDifference{
+			ItemID: f.ItemID, Record: d.Record, Object: d.Object, SalesforceID: d.SalesforceID, Field: d.Field,
+			Kind: string(d.Kind), Code: d.Code, Action: action,
+		})
+	}
+}
+
+// end ends the items that Monday has archived or deleted, and has those compared that have moved. The items end as by an event:
+// Monday is asked again, and the brake holds what is too much.
+func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) error {
+	candidates, err := s.Store.Unswept(ctx, w)
+	if err != nil {
+		return err
+	}
+	ended, moved, _, err := s.ended(ctx, board.ID, candidates)
+	if err != nil {
+		return err
+	}
+	saved := store.SweptPage{Sweep: w, Seen: append(ended[:len(ended):len(ended)], keys(moved)...)}
+	var queued []any
+	var deleted []int64
+	for _, id := range ended {
+		if planned := w.Options.Planned; planned != nil && planned[id] == "" {
+			continue
+		}
+		deleted = append(deleted, id)
+		queued = append(queued, jobs.ItemDeleteArgs{Event: jobs.Event{
+			Key: fmt.Sprintf("sweep:%d:%d", w.ID, id), Type: "delete_pulse", BoardID: board.ID, ItemID: id,
+			TriggeredAt: s.Now().UTC(), ReceivedAt: s.Now().UTC(),
+		}})
+		saved.Found = append(saved.Found, store.FoundDifference{ItemID: id, Kind: string(plan.Deleted), Action: "write"})
+	}
+	for id, to := range moved {
+		queued = append(queued, jobs.ItemResyncArgs{BoardID: to, ItemID: id})
+	}
+	saved.Counts.Ended = len(deleted)
+	if len(queued) == 0 {
+		return nil
+	}
+	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context, tx pgx.Tx) error {
+		if w.Options.AcceptDeletes {
+			if err := s.Store.ReleaseAhead(ctx, tx, board.ID, deleted, fmt.Sprint("sweep ", w.ID)); err != nil {
+				return err
+			}
+		}
+		return s.Queue(ctx, tx, queued)
+	})
+}
+
+func resyncs(items []ledger.Ref) (all []any) {
+	for _, item := range items {
+		all = append(all, jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID})
+	}
+	return all
+}
+
+func keys(m map[int64]int64) (ids []int64) {
+	for id := range m {
+		ids = append(ids, id)
+	}
+	return ids
+}
