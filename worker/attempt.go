@@ -34,8 +34,8 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 		return p.failed(ctx, row, event, err)
 	}
 	p.metric.jobs.WithLabelValues(row.Kind, string(outcome)).Inc()
-	if p.config.Log.Enabled(ctx, slog.LevelDebug) {
-		p.config.Log.LogAttrs(ctx, slog.LevelDebug, "event done", attributes(row, event, slog.String("outcome", string(outcome)))...)
+	if p.config.Log.Enabled(ctx, slog.LevelInfo) {
+		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "event done", attributes(row, event, slog.String("outcome", string(outcome)))...)
 	}
 	return nil
 }

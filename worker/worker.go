@@ -22,6 +22,7 @@ import (
 	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
+	"crmsync/schema/postgres"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
@@ -130,7 +131,7 @@ func New(c Config) (*Pool, error) {
 		CancelledJobRetentionPeriod: keepEnded,
 		DiscardedJobRetentionPeriod: keepEnded,
 		ReindexerIndexNames:         reindexed(),
-		Logger:                      c.Log,
+		Logger:                      QueueLog(c.Log),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the queue: %w", err)
@@ -177,12 +178,15 @@ func (p *Pool) guardedMonday() *mondayclient.Client {
 func (p *Pool) Start(ctx context.Context) error {
 	// River stops by Stop alone: what ctx ends is only the start.
 	if err := p.client.Start(context.WithoutCancel(ctx)); err != nil {
-		return fmt.Errorf("starting the queue: %w", err)
+		return postgres.Wrap("starting the queue", err)
 	}
 	sweeps, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	old := pruner{store: p.store, keep: p.config.LogRetention, log: p.config.Log}
 	p.background(sweeps, "rounds", p.runRounds)
+	if !p.config.MigrationsOnly {
+		p.background(sweeps, "login", p.logIn)
+	}
 	p.background(sweeps, "migrations", p.tendMigrations)
 	p.background(sweeps, "retention", old.run)
 	return nil

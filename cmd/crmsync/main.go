@@ -4,14 +4,17 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"crmsync/internal/cli"
+	"crmsync/internal/signals"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal exits at once
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		<-signals.Stop
+		signals.Reset() // a second signal exits at once
+		stop()
+	}()
 	os.Exit(cli.Run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }

@@ -14,6 +14,7 @@ import (
 	"riverqueue.com/riverui"
 
 	"crmsync/internal/buildinfo"
+	"crmsync/worker"
 )
 
 // Dashboard is where River's dashboard is mounted.
@@ -29,7 +30,7 @@ func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (htt
 		jobs, err := riverui.NewHandler(&riverui.HandlerOpts{
 			Endpoints:                riverui.NewEndpoints(s.queue, nil),
 			JobListHideArgsByDefault: true,
-			Logger:                   s.Log,
+			Logger:                   worker.QueueLog(s.Log),
 			Prefix:                   Dashboard,
 		})
 		if err != nil {

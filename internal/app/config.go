@@ -61,6 +61,8 @@ type Config struct {
 	LogFormat string // json or text
 }
 
+const day = 24 * time.Hour
+
 // Role is what a process needs of the environment.
 type Role struct {
 	Ingest, Worker bool
@@ -79,7 +81,7 @@ func ReadConfig(getenv func(string) string, r Role) (Config, error) {
 		AdminPassword:    e.text("ADMIN_PASSWORD", ""),
 		MaxAttempts:      e.MaxAttempts(),
 		LogFormat:        e.oneOf("LOG_FORMAT", "json", "json", "text"),
-		ShutdownGrace:    e.duration("SHUTDOWN_GRACE", 20*time.Second),
+		ShutdownGrace:    e.duration("SHUTDOWN_GRACE", 20*time.Second, 100*time.Millisecond, time.Hour),
 		BatchSize:        e.number("BATCH_SIZE", 200, 1, 200),
 		BatchConcurrency: e.number("BATCH_CONCURRENCY", 4, 1, 64),
 		MaxWorkers:       e.number("MAX_WORKERS", 2000, 1, 10_000),
@@ -163,16 +165,18 @@ func (c *Config) readWorker(e *Environment) {
 	c.TelegramURL = e.url("TELEGRAM_API_URL", "https://api.telegram.org")
 	c.SlackURL = e.url("SLACK_WEBHOOK_URL", "")
 
-	c.RetryBase, c.RetryMax = e.duration("RETRY_BASE", 2*time.Second), e.duration("RETRY_MAX", time.Hour)
+	c.RetryBase = e.duration("RETRY_BASE", 2*time.Second, 10*time.Millisecond, day)
+	c.RetryMax = e.duration("RETRY_MAX", time.Hour, 10*time.Millisecond, 7*day)
 	if c.RetryMax < c.RetryBase {
 		e.Problem("RETRY_MAX", "must not be shorter than RETRY_BASE")
 	}
-	c.JobTimeout, c.RescueAfter = e.duration("JOB_TIMEOUT", time.Minute), e.duration("RESCUE_AFTER", 90*time.Second)
+	c.JobTimeout = e.duration("JOB_TIMEOUT", time.Minute, time.Second, time.Hour)
+	c.RescueAfter = e.duration("RESCUE_AFTER", 90*time.Second, 2*time.Second, day)
 	if c.RescueAfter <= c.JobTimeout {
 		e.Problem("RESCUE_AFTER", "must be longer than JOB_TIMEOUT: a job that is still running would be run twice")
 	}
-	c.AlertInterval = e.duration("ALERT_INTERVAL", 10*time.Second)
-	c.LogRetention = e.duration("LOG_RETENTION", 90*24*time.Hour)
+	c.AlertInterval = e.duration("ALERT_INTERVAL", 10*time.Second, 50*time.Millisecond, time.Hour)
+	c.LogRetention = e.duration("LOG_RETENTION", 90*day, time.Hour, 3650*day)
 }
 
 // tryClients says what the clients refuse of the environment, before anything is touched. They name it in the words of

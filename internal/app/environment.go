@@ -10,8 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
+	"crmsync/schema/postgres"
 	"crmsync/worker/alert"
 )
 
@@ -55,17 +54,28 @@ func (e *Environment) list(name string) (values []string) {
 	return values
 }
 
-func (e *Environment) duration(name string, fallback time.Duration) time.Duration {
+func (e *Environment) duration(name string, fallback, least, most time.Duration) time.Duration {
 	text := e.text(name, "")
 	if text == "" {
 		return fallback
 	}
 	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 {
-		e.Problem(name, fmt.Sprintf("%q is not a positive duration such as 1500ms, 20s or 2m", text))
+	if err != nil || d < least || d > most {
+		e.Problem(name, fmt.Sprintf("%q is not a duration from %s to %s, such as 1500ms, 20s or 2m", text, short(least), short(most)))
 		return fallback
 	}
 	return d
+}
+
+// short writes a duration without its zeros: 1h for 1h0m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
 }
 
 func (e *Environment) number(name string, fallback, least, most int) int {
@@ -129,8 +139,8 @@ func (e *Environment) url(name, fallback string) string {
 // Database is DATABASE_URL, which every command that needs Postgres requires.
 func (e *Environment) Database() string {
 	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
-	if _, err := pgxpool.ParseConfig(url); url != "" && err != nil {
-		e.Problem("DATABASE_URL", "is not a valid Postgres URL")
+	if _, err := postgres.ParseURL(url); url != "" && err != nil {
+		e.Problem("DATABASE_URL", err.Error())
 	}
 	return url
 }

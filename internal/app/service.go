@@ -70,6 +70,7 @@ type Service struct {
 
 	Listening func(name, addr string) // told where each listener is; nil: the log says so
 
+	started  bool
 	pool     *worker.Pool
 	queue    *river.Client[pgx.Tx]
 	inserts  *river.Client[pgx.Tx] // of ingest
@@ -79,8 +80,17 @@ type Service struct {
 }
 
 // Run starts the role's parts, waits for ctx to end, and stops them in the order in which work flows: what comes in
-// first, what runs next.
+// first, what runs next. To be stopped is no failure, also before all has started.
 func (s *Service) Run(ctx context.Context) error {
+	err := s.run(ctx)
+	if err != nil && !s.started && ctx.Err() != nil {
+		s.Log.Info("stopped before it had started")
+		return nil
+	}
+	return err
+}
+
+func (s *Service) run(ctx context.Context) error {
 	build := buildinfo.Read()
 	s.Log.Info("starting", "ingest", s.Role.Ingest, "worker", s.Role.Worker,
 		"version", build.Version, "commit", build.Commit, "date", build.Date, "go", build.Go)
@@ -112,6 +122,7 @@ func (s *Service) Run(ctx context.Context) error {
 			return errors.Join(err, shutdown(servers))
 		}
 	}
+	s.started = true
 	s.Log.Info("started", "ingest", s.Role.Ingest, "worker", s.Role.Worker)
 	<-stopping.Done()
 	s.Log.Info("stopping", "grace", s.Config.ShutdownGrace)
@@ -132,7 +143,7 @@ func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err 
 	s.inserts, err = river.NewClient(riverpgxv5.New(db), &river.Config{
 		MaxAttempts:   s.Config.MaxAttempts,
 		FetchCooldown: notifyEvery,
-		Logger:        s.Log,
+		Logger:        worker.QueueLog(s.Log),
 	})
 	if err != nil {
 		return fmt.Errorf("preparing the queue: %w", err)
@@ -296,11 +307,19 @@ func newChannels(c Config, log *slog.Logger) (channels []alert.Channel, err erro
 
 // NewLog writes one line an entry to stderr: stdout is for what a command was asked for.
 func NewLog(stderr io.Writer, c Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel}
+	options := &slog.HandlerOptions{Level: c.LogLevel, ReplaceAttr: withUnit}
 	if c.LogFormat == "text" {
 		return slog.New(slog.NewTextHandler(stderr, options))
 	}
 	return slog.New(slog.NewJSONHandler(stderr, options))
+}
+
+// withUnit writes durations with their unit, where JSON would have a number of nanoseconds.
+func withUnit(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().Round(100 * time.Microsecond).String())
+	}
+	return a
 }
 
 // ReadMapping reads and parses the mapping file.

@@ -25,11 +25,11 @@ const (
 // that is not named must find its place first.
 var mayImport = map[string][]string{
 	"cmd/bench":                    {"ingest", "internal/oracle", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient/column", "schema/ledger", "schema/queue", "schema/store"},
-	"cmd/crmsync":                  {"internal/cli"},
+	"cmd/crmsync":                  {"internal/cli", "internal/signals"},
 	"cmd/pgbin":                    {"internal/pglocal"},
 	"deploy":                       {},
 	"ingest":                       {"internal/batch", "jobs", "mondayclient"},
-	"internal/app":                 {"ingest", "internal/audit", "internal/buildinfo", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/migration", "worker/sweep"},
+	"internal/app":                 {"ingest", "internal/audit", "internal/buildinfo", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/migration", "worker/sweep"},
 	"internal/arch":                {},
 	"internal/audit":               {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
 	"internal/batch":               {"internal/panics"},
@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"internal/sim/monday":          {"internal/sim/fault"},
 	"internal/sim/salesforce":      {"internal/sim/fault", "internal/sim/salesforce/soql"},
 	"internal/sim/salesforce/soql": {},
+	"internal/signals":             {},
 	"internal/stage":               {"deploy", "ingest", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "mondayclient"},
 	"jobs":                         {},
 	"mondayclient":                 {"mondayclient/column"},
@@ -58,7 +59,7 @@ var mayImport = map[string][]string{
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
 	"schema/store":                 {"mondayclient/column", "schema/ledger", "schema/postgres"},
 	"sfclient":                     {},
-	"worker":                       {"internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
+	"worker":                       {"internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
 	"worker/alert":                 {"mondayclient", "schema/queue", "schema/store", "sfclient"},
 	"worker/engine":                {"internal/batch", "internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
 	"worker/engine/plan":           {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient"},
@@ -69,7 +70,7 @@ var mayImport = map[string][]string{
 
 // floors are the packages from the ground up, each with those below it. No import runs upward.
 var floors = [][]string{
-	{"deploy", "internal/batch", "internal/buildinfo", "internal/panics", "internal/pglocal", "internal/retry", "internal/sim", "jobs", "mondayclient", "sfclient"},
+	{"deploy", "internal/batch", "internal/buildinfo", "internal/panics", "internal/pglocal", "internal/retry", "internal/signals", "internal/sim", "jobs", "mondayclient", "sfclient"},
 	{"schema"},
 	{"ingest", "worker"},
 	{"internal/app", "internal/audit", "internal/progress", "internal/scaffold"},

@@ -1,9 +1,10 @@
-// Package postgres holds what every package that speaks to Postgres needs: errors that say by their behaviour whether
-// waiting helps.
+// Package postgres holds what every package that speaks to Postgres needs: connections that also work through a pooler,
+// and errors that say what is wrong, what to do, and by their behaviour whether waiting helps.
 package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,43 +16,84 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// WaitError is a statement that failed because Postgres is away, restarting or too slow. Its effect is unknown: the
-// caller runs it again.
+// WaitError is a statement that failed because Postgres is away, restarting, too slow, or not to be had as it is set up.
+// Its effect is unknown: the caller runs it again.
 type WaitError struct{ err error }
 
-func (e *WaitError) Error() string { return "postgres is away: " + e.err.Error() }
+func (e *WaitError) Error() string { return e.err.Error() }
 func (e *WaitError) Unwrap() error { return e.err }
 
 // RetryAfter is how long to wait before asking Postgres again.
 func (e *WaitError) RetryAfter() time.Duration { return 2 * time.Second }
 
-// ErrOldSchema says that the database lacks tables or columns that the program needs.
-var ErrOldSchema = errors.New("the database has no tables of crmsync, or those of an older version: run crmsync schema up first")
-
-// Wrap adds to an error what was being done, and turns those that time heals into a WaitError. It drops the server's
-// detail, which quotes rows.
+// Wrap adds to an error what was being done and what a person can do about it, and turns those that time or a person heals
+// into a WaitError. It drops what the server said: that may quote rows, or a part of the connection string.
 func Wrap(what string, err error) error {
 	if err == nil {
 		return nil
 	}
 	var answered *pgconn.PgError
-	if !errors.As(err, &answered) {
-		if isAway(err) {
-			return fmt.Errorf("%s: %w", what, &WaitError{err})
-		}
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	err = fmt.Errorf("postgres: SQLSTATE %s", answered.Code)
 	switch {
-	case answered.Code == "42P01", answered.Code == "42703": // undefined table, undefined column
-		return fmt.Errorf("%s: %w", what, ErrOldSchema)
-	case strings.HasPrefix(answered.Code, "08"), // connection exceptions
-		strings.HasPrefix(answered.Code, "57"), // shutdown, crash, starting up, statement cancelled
-		strings.HasPrefix(answered.Code, "53"), // out of connections, memory or disk
-		strings.HasPrefix(answered.Code, "40"): // deadlock, serialization
-		return fmt.Errorf("%s: %w", what, &WaitError{err})
+	case errors.As(err, &answered):
+		failed := fmt.Errorf("postgres: %w", describe(answered.Code))
+		if heals(answered.Code) {
+			failed = &WaitError{failed}
+		}
+		return fmt.Errorf("%s: %w", what, failed)
+	case isAway(err):
+		return fmt.Errorf("%s: %w", what, &WaitError{fmt.Errorf("postgres is away: %w", connection(err))})
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// heals reports whether a code stands for a state that passes, or that a person ends.
+func heals(code string) bool {
+	for _, class := range []string{
+		"08", // connection exceptions
+		"57", // shutdown, crash, starting up, statement cancelled
+		"53", // out of connections, memory or disk
+		"40", // deadlock, serialization
+		"28", // login
+		"3D", // no such database
+	} {
+		if strings.HasPrefix(code, class) {
+			return true
+		}
+	}
+	return code == "25006" // read-only, as after a failover
+}
+
+// sentences say what a code means here, and what to do.
+var sentences = map[string]string{
+	"3F000": "there is no such schema. Correct the search_path",
+	"28000": "the login is refused: there is no such user, or pg_hba.conf does not let it in. Correct the user in DATABASE_URL, or create it",
+	"28P01": "the login is refused. Correct the user and password in DATABASE_URL",
+	"3D000": "there is no such database. Correct its name in DATABASE_URL, or create it",
+	"53300": "there are no connections left. Raise max_connections, lower BATCH_CONCURRENCY (each process takes up to that and 8), or put a pooler in front",
+	"53100": "the disk is full. Make room; nothing is lost meanwhile",
+	"53200": "the server is out of memory",
+	"25006": "the server is read-only: it is a standby, or its disk is being protected. DATABASE_URL must lead to the primary",
+	"42501": "the role lacks a right. Run postgres/roles.sql again, as after every upgrade",
+	"57P01": "the server is shutting down",
+	"57P03": "the server is starting up or shutting down",
+	"57014": "the statement took too long",
+	"08P01": "the connection is refused by a pooler or a server that does not know one of its parameters. Take it out of DATABASE_URL, or let the pooler ignore it " +
+		"(ignore_startup_parameters)",
+}
+
+// ErrOldSchema is a database that lacks tables or columns that the program needs.
+var ErrOldSchema = errors.New("the database has no tables of crmsync, or those of an older version: run crmsync schema up first")
+
+// describe is what a code means; of one that is not known here, the code.
+func describe(code string) error {
+	switch code {
+	case "42P01", "42703", "42883": // undefined table, column, function
+		return ErrOldSchema
+	}
+	if sentence := sentences[code]; sentence != "" {
+		return errors.New(sentence)
+	}
+	return fmt.Errorf("SQLSTATE %s", code)
 }
 
 // isAway reports whether an error is of the connection rather than of the statement.
@@ -61,4 +103,24 @@ func isAway(err error) bool {
 	return errors.As(err, &network) || errors.As(err, &connecting) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, pgx.ErrTxClosed)
+}
+
+// connection is the part of an error that tells of the network alone.
+func connection(err error) error {
+	var op *net.OpError
+	var lookup *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return certificate
+	case errors.As(err, &lookup):
+		return lookup
+	case errors.As(err, &op):
+		return op
+	case errors.Is(err, context.DeadlineExceeded), pgconn.Timeout(err):
+		return context.DeadlineExceeded
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	}
+	return errors.New("the connection broke")
 }

@@ -27,12 +27,12 @@ const migrateLock = 0x63726d73796e63 // "crmsync"
 func Migrate(ctx context.Context, url string) error {
 	lock, err := pgx.Connect(ctx, url)
 	if err != nil {
-		return fmt.Errorf("connecting to migrate: %w", err)
+		return doing("connecting", err)
 	}
 	defer lock.Close(context.WithoutCancel(ctx))
 	// The lock goes with its connection, so that a killed process leaves none behind.
 	if _, err := lock.Exec(ctx, "SELECT pg_advisory_lock($1)", migrateLock); err != nil {
-		return fmt.Errorf("waiting for the migration lock: %w", err)
+		return doing("waiting for the migration lock", err)
 	}
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -97,7 +97,7 @@ func migrateRiver(ctx context.Context, pool *pgxpool.Pool) error {
 		return fmt.Errorf("preparing River's migrations: %w", err)
 	}
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("applying River's migrations: %w", err)
+		return doing("applying River's migrations", err)
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func migrateOwn(ctx context.Context, pool *pgxpool.Pool) error {
 		return fmt.Errorf("preparing the migrations: %w", err)
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("applying the migrations: %w", err)
+		return doing("applying the migrations", err)
 	}
 	return nil
 }

@@ -63,8 +63,15 @@ func TestConfiguration(t *testing.T) {
 		"a token of no use":         {"worker", env{"MONDAY_API_TOKEN": "hush-\u00e4"}, []string{"MONDAY_API_TOKEN"}},
 		"no file":                   {"worker", env{"MONDAY_API_TOKEN": "", "MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN_FILE"}},
 		"twice":                     {"worker", env{"MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN"}},
-		"a database's URL":          {"schema up", env{"DATABASE_URL": "hush://x:y@z"}, []string{"DATABASE_URL"}},
-		"no database's URL":         {"replay", env{"DATABASE_URL": ""}, []string{"DATABASE_URL"}},
+		"durations that are absurd": {"worker", env{
+			"RETRY_BASE": "1ns", "RETRY_MAX": "90000h", "JOB_TIMEOUT": "2h", "RESCUE_AFTER": "1000h", "ALERT_INTERVAL": "1ns", "LOG_RETENTION": "1ns", "SHUTDOWN_GRACE": "1ns",
+		}, []string{"RETRY_BASE", "RETRY_MAX", "JOB_TIMEOUT", "RESCUE_AFTER", "ALERT_INTERVAL", "LOG_RETENTION", "SHUTDOWN_GRACE"}},
+		"plain http to another host": {"worker", env{
+			"MONDAY_API_URL": "http://api.monday.com/v2", "TELEGRAM_API_URL": "http://api.telegram.org", "SLACK_WEBHOOK_URL": "http://hooks.slack.com/services/hush-hush",
+		}, []string{"MONDAY_API_URL", "TELEGRAM_API_URL", "SLACK_WEBHOOK_URL"}},
+		"a password that ends too early": {"status", env{"DATABASE_URL": "postgres://u:1@hush-hush@127.0.0.1:1/db"}, []string{"DATABASE_URL"}},
+		"a database's URL":               {"schema up", env{"DATABASE_URL": "hush://x:y@z"}, []string{"DATABASE_URL"}},
+		"no database's URL":              {"replay", env{"DATABASE_URL": ""}, []string{"DATABASE_URL"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -178,7 +178,9 @@ func TestShutOut(t *testing.T) {
 			}
 			w := pair(t, tt.option)
 			if tt.on != "" {
+				w.Eventually("the workers have logged in", func() bool { return w.Salesforce.Calls()["query"] == 2 })
 				w.Failing(tt.fault, func(c sfsim.Call) bool { return c.Operation == tt.on })
+				w.Salesforce.Revoke()
 			}
 			for n := range 6 {
 				w.Lead(fmt.Sprint("Lead ", n), "Engines")

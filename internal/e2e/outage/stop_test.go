@@ -1,6 +1,7 @@
 package outage_test
 
 import (
+	"context"
 	"net"
 	"net/url"
 	"testing"
@@ -12,6 +13,33 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
+// TestStopWhileStarting: who stops a program that waits for Postgres, as at the start of a machine, has not seen it fail.
+func TestStopWhileStarting(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	w := e2e.Setup(t)
+	w.Env["DATABASE_URL"] = "postgres://u@" + silent.Addr().String() + "/db?sslmode=disable"
+	for _, command := range []string{"serve", "ingest", "worker"} {
+		ctx, stop := context.WithCancel(t.Context())
+		code := make(chan int, 1)
+		var log e2e.LogBuffer
+		go func() { code <- cli.Run(ctx, []string{command}, w.Getenv, &log, &log) }()
+		conn, err := silent.Accept() // and never answered
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if got := <-code; got != cli.ExitDone {
+			t.Errorf("%s: exit code %d, want 0:\n%s", command, got, &log)
+		}
+		conn.Close()
+	}
+}
+
 // TestStopFinishes: what runs when the program is told to stop comes to its end, and nothing new begins.
 func TestStopFinishes(t *testing.T) {
 	t.Parallel()
@@ -19,8 +47,10 @@ func TestStopFinishes(t *testing.T) {
 	stop := w.Start("serve")
 	w.Subscribe()
 	called := make(chan struct{}, 100)
-	w.Salesforce.OnCall(func(sfsim.Call) *sfsim.Fault {
-		called <- struct{}{}
+	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
+		if c.Object == "Lead" { // not the login at the start
+			called <- struct{}{}
+		}
 		return &sfsim.Fault{Delay: 100 * time.Millisecond}
 	})
 	lead := w.Lead("Ada Lovelace", "Analytical Engines")
