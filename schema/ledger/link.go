@@ -142,6 +142,13 @@ func (l *Link) End() {
 	l.SalesforceID, l.Written = "", nil
 }
 
+// Follow records that a record which several items share was merged into another: what it is found by goes on to stand for that.
+func (l *Link) Follow(id string) {
+	written := l.Written
+	l.End()
+	l.SalesforceID, l.Written = id, written
+}
+
 // Ended reports whether an Id is that of a record that is gone.
 func (l *Link) Ended(id string) bool { return slices.Contains(l.EndedIDs, id) }
 

@@ -45,20 +45,11 @@ func (w *work) remake(rec *mapping.Record) {
 	delete(w.adopts, rec.Name)
 }
 
-// followMerge gives the item the record that its own was merged into, where that belongs to no other item.
+// followMerge gives the item the record that its own was merged into, and plans that.
 func (p *pass) followMerge(ctx context.Context, d planned, into string) []planned {
-	free, ok := p.mayTake(ctx, d.work, d.plan.Record.Object, into)
-	if !ok {
+	if taken, ok := p.takeWinner(ctx, d.work, d.plan.Record, into); !taken || !ok {
 		return nil
 	}
-	link := p.keep(d.work, d.plan.Record)
-	if !free {
-		d.work.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Merged, Into: into})
-		link.Close(ledger.Merged)
-		return nil
-	}
-	link.End()
-	d.work.adoptLater(d.plan.Record, into)
 	return []planned{p.planOne(d.work, d.plan.Record)}
 }
 

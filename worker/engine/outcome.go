@@ -15,7 +15,7 @@ func (p *pass) record(ctx context.Context, writes []write, outcomes []send.Outco
 	for n, w := range writes {
 		switch o := outcomes[n].(type) {
 		case send.Done:
-			again = append(again, p.recordDone(w, o)...)
+			again = append(again, p.recordDone(ctx, w, o)...)
 		case send.Rejected:
 			again = append(again, p.recordRejected(ctx, w, o.Rejections)...)
 		case send.Gone:

@@ -69,10 +69,10 @@ func (p *pass) keep(w *work, rec *mapping.Record) *ledger.Link {
 }
 
 // recordDone records a write that took effect, and what of it was left out.
-func (p *pass) recordDone(w write, o send.Done) (again []planned) {
+func (p *pass) recordDone(ctx context.Context, w write, o send.Done) (again []planned) {
 	for n, d := range w.all() {
 		d.work.answered = p.Now()
-		left := p.recordLeft(d, o.Left)
+		left := p.recordLeft(ctx, d, o.Left)
 		fields := maps.Clone(d.plan.Write.Fields)
 		maps.DeleteFunc(fields, func(field string, _ any) bool { return left[field] })
 		change := recordChange{Record: d.plan.Record.Name, Object: d.plan.Record.Object, ID: cmp.Or(o.ID, d.plan.Write.ID), Linked: true}
@@ -142,7 +142,7 @@ func (p *pass) recordShared(d planned, id string) {
 }
 
 // recordLeft records the fields that were left out, and returns them.
-func (p *pass) recordLeft(d planned, rejections []send.Rejection) map[string]bool {
+func (p *pass) recordLeft(ctx context.Context, d planned, rejections []send.Rejection) map[string]bool {
 	left := map[string]bool{}
 	for _, r := range rejections {
 		for _, field := range r.Fields {
@@ -151,7 +151,7 @@ func (p *pass) recordLeft(d planned, rejections []send.Rejection) map[string]boo
 				continue
 			}
 			left[field] = true
-			if p.endReferenced(d, field, r) {
+			if p.recordReferenceGone(ctx, d, field, r) {
 				continue
 			}
 			p.rejectField(d, field, value, r)
@@ -166,24 +166,45 @@ func (p *pass) rejectField(d planned, field string, value any, r send.Rejection)
 	})
 }
 
-// endReferenced ends the link of a record of the same item that a field refers to, where Salesforce says that it is gone: the
-// next attempt finds it, or creates it again.
-func (p *pass) endReferenced(d planned, field string, r send.Rejection) bool {
-	if !r.Gone {
+// recordReferenceGone records that a record of the same item, which a field refers to, is not there, as Salesforce confirmed. The
+// next attempt refers to the one that it was merged into, or finds it or creates it again.
+func (p *pass) recordReferenceGone(ctx context.Context, d planned, field string, r send.Rejection) bool {
+	n := slices.IndexFunc(d.plan.Record.Fields, func(f *mapping.Field) bool { return f.Name == field && f.Record() != nil })
+	if n < 0 || !r.Gone {
 		return false
 	}
-	for _, f := range d.plan.Record.Fields {
-		if f.Name != field || f.Record() == nil {
-			continue
-		}
-		link := p.keep(d.work, f.Record())
-		if link.SalesforceID != "" {
-			link.End()
-		}
-		d.work.retry(&RowError{Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Code: r.Code})
-		return true
+	rec := d.plan.Record.Fields[n].Record()
+	link := p.keep(d.work, rec)
+	switch {
+	case link.SalesforceID == "" || link.SalesforceID != d.plan.Write.Fields[field]:
+	case len(r.Records) == 0:
+		link.End()
+	case rec.Shared:
+		link.Follow(r.Records[0])
+	default:
+		p.takeWinner(ctx, d.work, rec, r.Records[0])
 	}
-	return false
+	d.work.retry(&RowError{Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Code: r.Code})
+	return true
+}
+
+// takeWinner gives the item the record that its own was merged into, where that belongs to no other item, and else ends its own
+// for good. It is not ok where that cannot be told now.
+func (p *pass) takeWinner(ctx context.Context, w *work, rec *mapping.Record, winner string) (taken, ok bool) {
+	free, ok := p.mayTake(ctx, w, rec.Object, winner)
+	if !ok {
+		return false, false
+	}
+	link := p.keep(w, rec)
+	if free {
+		link.End()
+		link.Adopt(winner, ledger.Matched)
+		w.log.appeared = true
+		return true, true
+	}
+	w.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Merged, Into: winner})
+	link.Close(ledger.Merged)
+	return false, true
 }
 
 // recordRejected records a write of which Salesforce takes nothing.
@@ -192,7 +213,7 @@ func (p *pass) recordRejected(ctx context.Context, w write, rejections []send.Re
 		d.work.answered = p.Now()
 		for _, r := range rejections {
 			if len(r.Fields) > 0 {
-				p.recordLeft(d, []send.Rejection{r})
+				p.recordLeft(ctx, d, []send.Rejection{r})
 				continue
 			}
 			if more, taken := p.takeDuplicate(ctx, d, r); taken {

@@ -164,3 +164,97 @@ func TestMergedThenDeleted(t *testing.T) {
 	}
 	w.Healthy()
 }
+
+// late is a mapping whose project is created later than the account that it refers to.
+func late(account string) string {
+	return `
+version: 1
+boards:
+  leads:
+    board: 1003
+    records:
+      account: { object: Account, ` + account + `, fields: { Name: company } }
+      project:
+        object: Monday_Project__c
+        create_when: { status: [MOU] }
+        fields: { Name: name, Account__c: { record: account }, Budget__c: amount }
+`
+}
+
+// TestReferenceToMerged: a new record refers to what its account was merged into, and the merge is not undone.
+func TestReferenceToMerged(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ account, key string }{
+		"shared":    {account: "shared: true, match: [Name]"},
+		"its own":   {account: "match: [Name]"},
+		"another's": {account: "match: [Name]", key: "77"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := e2e.Serving(t, e2e.Mapped(late(tt.account)))
+			item := w.Lead("Ada Lovelace", "Analytical Engines")
+			w.Quiet()
+			lost := w.Records("Account", "Name", "Analytical Engines")[0]["Id"].(string)
+			fields := map[string]any{"Name": "Engines Incorporated", "Phone": "1"}
+			if tt.key != "" {
+				fields[e2e.Key] = tt.key
+			}
+			winner := w.Salesforce.Insert("Account", fields)
+			w.Salesforce.MergeRecords("Account", winner, lost)
+			w.Monday.SetColumn(item, "status", e2e.Label("MOU"))
+			w.Quiet()
+			made := w.Record("Monday_Project__c", item)
+			if n := len(w.Salesforce.Records("Account")); n != 1 {
+				t.Errorf("%d accounts, want the winner alone", n)
+			}
+			want := map[string]any{"Account__c": winner}
+			if tt.key != "" {
+				want["Account__c"] = nil // it has none of its own any more
+				w.Holds(w.Salesforce.Get("Account", winner), map[string]any{"Name": "Engines Incorporated", e2e.Key: "77"})
+			}
+			w.Holds(made, want)
+			w.Holds(w.Salesforce.Get("Account", winner), map[string]any{"Phone": "1"})
+			w.Monday.SetColumn(item, "amount", "7")
+			w.Quiet()
+			w.Holds(w.Record("Monday_Project__c", item), map[string]any{"Budget__c": 7.0, "Account__c": want["Account__c"]})
+			w.Expect(0, "SELECT count(*) FROM dead_letters")
+		})
+	}
+}
+
+// TestReferenceToDeleted: a new record whose account was deleted gets another one.
+func TestReferenceToDeleted(t *testing.T) {
+	t.Parallel()
+	for name, account := range map[string]string{"shared": "shared: true, match: [Name]", "its own": "match: [Name]"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := e2e.Serving(t, e2e.Mapped(late(account)))
+			item := w.Lead("Ada Lovelace", "Analytical Engines")
+			w.Quiet()
+			w.Salesforce.Delete("Account", w.Records("Account", "Name", "Analytical Engines")[0]["Id"].(string))
+			w.Monday.SetColumn(item, "status", e2e.Label("MOU"))
+			w.Quiet()
+			w.Holds(w.Record("Monday_Project__c", item), map[string]any{"Account__c": w.Records("Account", "Name", "Analytical Engines")[0]["Id"]})
+			w.Expect(0, "SELECT count(*) FROM dead_letters")
+		})
+	}
+}
+
+// TestReferenceThatIsRefused: an account that may not be referred to is there all the same: the record is made without it at the
+// first attempt, with one dead letter, and no second account.
+func TestReferenceThatIsRefused(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.Mapped(late("shared: true, match: [Name]")))
+	item := w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Quiet()
+	account := w.Records("Account", "Name", "Analytical Engines")[0]["Id"].(string)
+	w.Salesforce.RefuseReferences("Account", account, "INVALID_CROSS_REFERENCE_KEY")
+	w.Monday.SetColumn(item, "status", e2e.Label("MOU"))
+	w.Quiet()
+	w.Holds(w.Record("Monday_Project__c", item), map[string]any{"Account__c": nil})
+	if n := len(w.Salesforce.Records("Account")); n != 1 {
+		t.Errorf("%d accounts, want 1", n)
+	}
+	w.Letter()
+	w.Expect(1, "SELECT attempts FROM dead_letters")
+}
