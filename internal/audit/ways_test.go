@@ -63,7 +63,7 @@ boards:
 			`13:11 Lead.Number goes to Salesforce, and back to column "numbers" with each migration`,
 			"14:11 Lead.Pick goes to Salesforce only: Monday calculates its column", fixed,
 			"16:39 Contact.Mail goes to Salesforce",
-			"16:52 Contact.Place goes to Salesforce only: a value of Salesforce does not say all that a column of type country holds"}},
+			"16:52 Contact.Place goes to Salesforce only: a Salesforce value does not determine everything a column of type country holds"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

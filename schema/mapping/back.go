@@ -10,7 +10,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// Link returns the record whose Id the field holds, where the column connects to that record's item; else nil.
+// Link returns the record whose Id the field holds, if the column connects to that record's item; otherwise nil.
 func (t *Target) Link() *Record {
 	if t.field == nil {
 		return nil
@@ -18,8 +18,8 @@ func (t *Target) Link() *Record {
 	return t.field.link
 }
 
-// Base is the name under which a link keeps the value that both sides last agreed on: the field's, or one of its own
-// for a column that only the migration fills.
+// Base returns the name under which a link stores the value that both sides last agreed on: the field's name, or a
+// separate name for a column that only the migration fills.
 func (t *Target) Base() string {
 	if t.field == nil {
 		return "@" + t.Column
@@ -27,13 +27,12 @@ func (t *Target) Base() string {
 	return t.field.Name
 }
 
-// OwnBase reports whether the column is filled by the migration alone: no field of the mapping is read from it in the
-// same form.
+// OwnBase reports whether only the migration fills the column: no field of the mapping reads it in the same form.
 func (t *Target) OwnBase() bool { return t.field == nil }
 
-// Back is what the column holds for a value of the field: Desired read backwards. It is not ok where a column of this
-// type has no single answer for the value. For a target with a Link, item is that of the record which the value names,
-// or 0.
+// Back returns the column's value for a value of the field: Desired in reverse. It is not ok if a column of this type
+// has no unique value for it. For a target with a Link, item is the item of the record that the value refers to, or
+// 0.
 func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, bool) {
 	if t.Column == itemName {
 		typ = column.Text
@@ -56,7 +55,7 @@ func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, boo
 	return filled(v, literalText(value), t.locale.region)
 }
 
-// Read is what the field should hold by the item, as Desired says it.
+// Read returns what the field should hold for the item, as Desired does.
 func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
 	if t.field == nil {
 		v, code := plain(t.locale.day(it.value(t.Column)), "")
@@ -72,8 +71,8 @@ func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
 	return t.field.desired(it, start)
 }
 
-// Fillable reports whether a column of the type can be filled with a value of Salesforce: one that says all the column
-// holds.
+// Fillable reports whether a Salesforce value can fill a column of the type, that is, determines everything the
+// column holds.
 func Fillable(typ column.Type) bool {
 	switch typ {
 	case column.Checkbox, column.Date, column.Dropdown, column.Email, column.Link, column.LongText, column.Numbers, column.Phone,
@@ -83,7 +82,7 @@ func Fillable(typ column.Type) bool {
 	return false
 }
 
-// unlabeled is the first label that has the value, and nothing for the value of the default.
+// unlabeled returns the first label with the value, and nothing for the default's value.
 func (f *Field) unlabeled(value any, v column.Value) (column.Value, bool) {
 	if v.Type == column.Dropdown {
 		for part := range strings.SplitSeq(literalText(value), ";") {
@@ -116,7 +115,7 @@ func (f *Field) isDefault(value any) bool {
 	return d != nil && !d.relative && d.literal != nil && literalText(d.literal) == literalText(value)
 }
 
-// filled puts a text into a column of the value's type.
+// filled stores text in a column value of v's type.
 func filled(v column.Value, text, region string) (column.Value, bool) {
 	if blank(text) {
 		return v, true
@@ -142,7 +141,7 @@ func filled(v column.Value, text, region string) (column.Value, bool) {
 	return v, true
 }
 
-// dated reads a day, or a time as Salesforce or RFC 3339 writes it.
+// dated parses a date, or a time in the format of Salesforce or RFC 3339.
 func dated(v column.Value, text string) (column.Value, bool) {
 	if _, err := time.Parse(time.DateOnly, text); err == nil {
 		v.Text = text
@@ -155,7 +154,7 @@ func dated(v column.Value, text string) (column.Value, bool) {
 	return v, ok
 }
 
-// instant reads a time as Salesforce or RFC 3339 writes it.
+// instant parses a time in the format of Salesforce or RFC 3339.
 func instant(text string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.000-0700"} {
 		if at, err := time.Parse(layout, text); err == nil {
@@ -165,7 +164,7 @@ func instant(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// regionOf is the country of a phone number, or empty: Monday shows its flag.
+// regionOf returns the country of a phone number, or "": Monday shows its flag.
 func regionOf(text, region string) string {
 	n, err := phonenumbers.Parse(text, region)
 	if err != nil {
@@ -177,7 +176,7 @@ func regionOf(text, region string) string {
 	return ""
 }
 
-// literalText is a value of a field as text.
+// literalText returns a field's value as text.
 func literalText(value any) string {
 	switch v := value.(type) {
 	case string:

@@ -11,9 +11,9 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// travels are the forms of a field that can be read backwards, with the types of column that hold them and the values that a
-// record may have.
-var travels = []struct {
+// reversible lists the forms of a field that can be read backwards, with the column types that hold them and possible
+// values of a record.
+var reversible = []struct {
 	field string // what follows `from: c`
 	types []column.Type
 	value func(*rapid.T) any
@@ -64,7 +64,7 @@ func times(t *rapid.T) string {
 	return fmt.Sprintf("T%02d:%02d:%02dZ", rapid.IntRange(0, 23).Draw(t, "hour"), rapid.IntRange(0, 59).Draw(t, "minute"), rapid.IntRange(0, 59).Draw(t, "second"))
 }
 
-// What a record has, its item says again.
+// TestRoundTrip checks that an item filled from a record yields the record's values again.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, zone := range []string{"UTC", "America/New_York", "Pacific/Kiritimati"} {
@@ -73,7 +73,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func roundTrip(t *testing.T, zone string) {
-	for _, form := range travels {
+	for _, form := range reversible {
 		m := mustParse(t, fmt.Sprintf(`
 version: 1
 defaults: { phone_country: US, time_zone: %s }
@@ -91,7 +91,7 @@ boards:
 					want := form.value(t)
 					v, ok := g.Targets[1].Back(want, typ, 0)
 					if !ok {
-						t.Fatalf("%v does not travel", want)
+						t.Fatalf("Back(%v) is not ok", want)
 					}
 					got := g.Record.Desired(Item{Columns: map[string]column.Value{"c": v}}, nil, noon)["F"]
 					if diff := cmp.Diff(Value{Literal: want}, got, sameValue); diff != "" {
@@ -103,7 +103,7 @@ boards:
 	}
 }
 
-// A connected item says again which record it stands for.
+// TestRoundTripLink checks that a connected item refers to its record again.
 func TestRoundTripLink(t *testing.T) {
 	t.Parallel()
 	m := mustParse(t, migrations)
@@ -111,41 +111,42 @@ func TestRoundTripLink(t *testing.T) {
 	target := g.Targets[2]
 	v, ok := target.Back("001A", column.BoardRelation, 7)
 	if !ok || target.Link() != m.Boards[1].Records[0] {
-		t.Fatalf("link %v: %v, %v", target.Link(), v, ok)
+		t.Fatalf("Link() = %v, Back() = %v, %v", target.Link(), v, ok)
 	}
 	got := g.Record.Desired(Item{Columns: map[string]column.Value{"connect": v}}, nil, noon)["AccountId"]
 	if got.Item != 7 || got.Link != target.Link() {
-		t.Errorf("%+v", got)
+		t.Errorf("Read() = %+v", got)
 	}
 	if _, ok := target.Back("001B", column.BoardRelation, 0); ok {
-		t.Error("a record without an item travels")
+		t.Error("Back() of a record without an item is ok")
 	}
 	if v, ok := target.Back(nil, column.BoardRelation, 0); !ok || !v.Empty() {
-		t.Errorf("no record: %v, %v", v, ok)
+		t.Errorf("Back() without a record = %v, %v", v, ok)
 	}
 }
 
-// A column that the migration alone fills is read as a day of the time zone, as any other date is.
+// TestReadInTimeZone checks that a column filled only by the migration is read as a day in the time zone, like any
+// other date.
 func TestReadInTimeZone(t *testing.T) {
 	t.Parallel()
 	m := mustParse(t, "version: 1\ndefaults: { time_zone: America/New_York }\nboards: { b: { board: 1, migrate: { record: r, columns: { own: F } }, records: { r: { object: Lead, id_column: id, fields: { G: c } } } } }\n")
 	for _, target := range m.Boards[0].Migration.Targets[1:] {
 		evening, ok := target.Back("2026-07-01T01:00:00.000+0000", column.Date, 0)
 		if want := (column.Value{Type: column.Date, Text: "2026-07-01", Time: "01:00:00"}); !ok || !evening.Equal(want) {
-			t.Errorf("%s comes back as %+v, want %+v", target.Field, evening, want)
+			t.Errorf("Back() of %s = %+v, want %+v", target.Field, evening, want)
 		}
 		got := target.Read(Item{Columns: map[string]column.Value{target.Column: evening}}, nil, noon)
 		if got.Literal != "2026-06-30" {
-			t.Errorf("%s is read as %v, want 30 June", target.Field, got.Literal)
+			t.Errorf("Read() of %s = %v, want 30 June", target.Field, got.Literal)
 		}
 		day, ok := target.Back("2026-06-30", column.Date, 0)
 		if got := target.Read(Item{Columns: map[string]column.Value{target.Column: day}}, nil, noon); !ok || got.Literal != "2026-06-30" {
-			t.Errorf("%s: the day is read as %v", target.Field, got.Literal)
+			t.Errorf("Read() of %s for a date without time = %v", target.Field, got.Literal)
 		}
 	}
 }
 
-// Values that have no one answer are not guessed.
+// TestBackWithoutAnswer checks that values without a unique column value are not guessed.
 func TestBackWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -168,7 +169,7 @@ func TestBackWithoutAnswer(t *testing.T) {
 			t.Parallel()
 			m := mustParse(t, "version: 1\nboards: { b: { board: 1, migrate: { record: r }, records: { r: { object: Lead, id_column: id, fields: { F: { from: c, "+tt.field+" } } } } } }\n")
 			if v, ok := m.Boards[0].Migration.Targets[1].Back(tt.value, tt.typ, 0); ok {
-				t.Errorf("%v travels as %+v", tt.value, v)
+				t.Errorf("Back(%v) = %+v, want none", tt.value, v)
 			}
 		})
 	}

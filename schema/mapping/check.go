@@ -21,7 +21,7 @@ var (
 	period   = regexp.MustCompile(`^[+-] ?[0-9]+ ?[A-Za-z]+$`)
 )
 
-// exclusions are the keys of a field that cannot stand beside another.
+// exclusions lists the keys of a field that cannot be combined.
 var exclusions = []struct {
 	key    string
 	others []string
@@ -34,10 +34,10 @@ var exclusions = []struct {
 	{"labels", []string{"as"}},
 }
 
-// typed are the conversions that read more than the text of a column.
+// typed lists the conversions that read more than the text of a column.
 var typed = []string{"country_code", "datetime", "user"}
 
-// checkForm checks that the keys of a field add up to one form.
+// checkForm checks that the keys of a field make one form.
 func (d *decoder) checkForm(f *Field, field place, at map[string]place) {
 	for _, x := range exclusions {
 		if _, ok := at[x.key]; !ok {
@@ -53,29 +53,29 @@ func (d *decoder) checkForm(f *Field, field place, at map[string]place) {
 		d.fault(field, `one of "from", "value", "template" or "record" is missing`)
 	}
 	if p, ok := at["link"]; ok && f.from == itemName {
-		d.fault(p, "the item's name is a text and links to no item")
+		d.fault(p, "the item's name is text and cannot link to an item")
 	}
 	if p, ok := at["as"]; ok && slices.Contains(typed, f.as) && (f.from == itemName || f.form == template) {
-		d.fault(p, "a text cannot be read as %q", f.as)
+		d.fault(p, "text cannot be read as %q", f.as)
 	}
 }
 
-// checkField checks the name of a field against those before it.
+// checkField checks the name of a field against earlier ones.
 func (d *decoder) checkField(r *Record, name word) {
 	switch {
 	case !apiName.MatchString(name.text):
-		d.fault(name.place, "%q is not an API name of Salesforce", name.text)
+		d.fault(name.place, "%q is not a valid Salesforce API name", name.text)
 	case strings.EqualFold(name.text, "Id"):
-		d.fault(name.place, "Salesforce gives the Id; it cannot be written")
+		d.fault(name.place, "Salesforce assigns the Id; it cannot be written")
 	}
 	for _, f := range r.Fields {
 		if strings.EqualFold(f.Name, name.text) {
-			d.fault(name.place, "field %q is already mapped in line %d", name.text, f.Line)
+			d.fault(name.place, "field %q is already mapped on line %d", name.text, f.Line)
 		}
 	}
 }
 
-// checkMatch checks that an existing record can be found by the fields of `match`.
+// checkMatch checks that the fields of `match` can identify an existing record.
 func (d *decoder) checkMatch(r *Record, match []word) {
 	for i, w := range match {
 		n := slices.IndexFunc(r.Fields, func(f *Field) bool { return f.Name == w.text })
@@ -98,10 +98,10 @@ func (d *decoder) links(f *Field) bool {
 	return slices.ContainsFunc(d.refs, func(r reference) bool { return r.field == f })
 }
 
-// checkRecord checks a record against itself and against those of its board before it.
+// checkRecord checks a record by itself and against earlier records of its board.
 func (d *decoder) checkRecord(r *Record, at map[string]place) {
 	if r.Shared && at["match"] == (place{}) {
-		d.fault(at["shared"], `a shared record is found by "match", which is missing`)
+		d.fault(at["shared"], `a shared record needs "match", by which it is found`)
 	}
 	if r.Shared && r.DeleteWithItem {
 		d.fault(at["on_delete"], "a shared record belongs to several items and is never deleted with one")
@@ -115,16 +115,16 @@ func (d *decoder) checkRecord(r *Record, at map[string]place) {
 	}
 }
 
-// checkName checks the name of a board or record, which a link joins by a dot.
+// checkName checks the name of a board or record; a link joins the two with a dot.
 func (d *decoder) checkName(w word) {
 	if !ownName.MatchString(w.text) {
-		d.fault(w.place, "%q is not a name: letters, digits, _ and - only", w.text)
+		d.fault(w.place, "%q is not a valid name: use only letters, digits, _ and -", w.text)
 	}
 }
 
 func (d *decoder) checkColumn(w word) string {
 	if !columnID.MatchString(w.text) {
-		d.fault(w.place, "%q is not a column id (ids have no spaces; they stand in the column's menu in Monday)",
+		d.fault(w.place, "%q is not a column id (ids contain no spaces; the column's menu in Monday shows them)",
 			w.text)
 	}
 	return w.text
@@ -138,7 +138,7 @@ func (d *decoder) column(n ast.Node) string {
 	return d.checkColumn(w)
 }
 
-// idColumn reads the column that shows a record's Id: one of its own.
+// idColumn reads the column that shows a record's Id. No other record may use it.
 func (d *decoder) idColumn(b *Board, n ast.Node) string {
 	id := d.column(n)
 	if id == itemName {
@@ -159,7 +159,7 @@ func (d *decoder) boardID(m *Mapping, b *Board, n ast.Node) int64 {
 	}
 	switch other := m.byID[id]; {
 	case id <= 0:
-		d.fault(placeOf(n), "%d is not the id of a board", id)
+		d.fault(placeOf(n), "%d is not a valid board id", id)
 	case other != nil:
 		d.fault(placeOf(n), "board %d is already mapped as %q", id, other.Name)
 	default:
@@ -176,22 +176,22 @@ func (d *decoder) as(n ast.Node) string {
 	return d.oneOf(n, "as", slices.Sorted(maps.Keys(conversions))...)
 }
 
-// oneOf reads one of the words; anything else is a fault that lists them.
+// oneOf reads one of the words; the fault for any other word lists them.
 func (d *decoder) oneOf(n ast.Node, key string, words ...string) string {
 	w, ok := d.text(n)
 	if ok && !slices.Contains(words, w.text) {
-		d.fault(w.place, "%q is not a value of %q%s (%s)",
+		d.fault(w.place, "%q is not a valid value of %q%s (%s)",
 			w.text, key, suggestion(w.text, words), strings.Join(words, ", "))
 		return ""
 	}
 	return w.text
 }
 
-// apiName reads the name of an object or a field of Salesforce.
+// apiName reads the name of a Salesforce object or field.
 func (d *decoder) apiName(n ast.Node) string {
 	w, ok := d.text(n)
 	if ok && !apiName.MatchString(w.text) {
-		d.fault(w.place, "%q is not an API name of Salesforce", w.text)
+		d.fault(w.place, "%q is not a valid Salesforce API name", w.text)
 	}
 	return w.text
 }
@@ -199,7 +199,7 @@ func (d *decoder) apiName(n ast.Node) string {
 func (d *decoder) region(n ast.Node) string {
 	w, ok := d.text(n)
 	if ok && !phonenumbers.GetSupportedRegions()[w.text] {
-		d.fault(w.place, "%q is not the code of a country, such as US", w.text)
+		d.fault(w.place, "%q is not a country code such as US", w.text)
 	}
 	return w.text
 }
@@ -207,7 +207,8 @@ func (d *decoder) region(n ast.Node) string {
 func (d *decoder) user(n ast.Node) string {
 	w, ok := d.text(n)
 	if ok && !userID.MatchString(w.text) {
-		d.fault(w.place, "%q is not the Id of a Salesforce user: 15 or 18 characters that begin with 005", w.text)
+		d.fault(w.place, "%q is not the Id of a Salesforce user: it must have 15 or 18 characters and begin with "+
+			"005", w.text)
 	}
 	return w.text
 }
@@ -221,12 +222,12 @@ func (d *decoder) fallback(n ast.Node) *fallback {
 		return &fallback{relative: true, days: after}
 	}
 	if period.MatchString(s) {
-		d.fault(placeOf(n), "%q is not a delay; +90d means 90 days later, from +0d to +99999d", s)
+		d.fault(placeOf(n), "%q is not a valid delay: +90d means 90 days later, and +0d to +99999d are allowed", s)
 	}
 	return &fallback{literal: v}
 }
 
-// template splits a template at its columns. A doubled brace stands for itself.
+// template splits a template at its columns. A doubled brace stands for a single one.
 func (d *decoder) template(n ast.Node) []part {
 	w, ok := d.text(n)
 	if !ok {
@@ -253,14 +254,14 @@ func splitTemplate(s string) (parts []part, err error) {
 		default:
 			id, rest, closed := strings.Cut(s[1:], "}")
 			if s[0] == '}' || !closed || !columnID.MatchString(id) {
-				return nil, fmt.Errorf("the template has a brace without a column id; double it if it is meant as text")
+				return nil, fmt.Errorf("the template has a brace without a column id; double it to use it as text")
 			}
 			parts, s = append(parts, part{column: id}), rest
 			columns++
 		}
 	}
 	if columns == 0 {
-		return nil, fmt.Errorf(`the template names no column; use "value" for a fixed text`)
+		return nil, fmt.Errorf(`the template names no column; use "value" for fixed text`)
 	}
 	return parts, nil
 }

@@ -2,7 +2,7 @@ package mapping
 
 import "github.com/goccy/go-yaml/ast"
 
-// Direction is which way the value of a field goes.
+// Direction is the direction in which a field's value is synced.
 type Direction string
 
 // The directions of `sync`.
@@ -12,7 +12,7 @@ const (
 	ToMonday     Direction = "to_monday"
 )
 
-// Side is the system whose value stands where both changed since they last agreed.
+// Side is the system whose value wins if both changed since they last agreed.
 type Side string
 
 // The sides of `wins`.
@@ -21,7 +21,7 @@ const (
 	Salesforce Side = "salesforce"
 )
 
-// RecordGone is what becomes of an item whose record was deleted in Salesforce.
+// RecordGone is what happens to an item whose record was deleted in Salesforce.
 type RecordGone string
 
 // The choices of `on_record_delete`.
@@ -31,17 +31,17 @@ const (
 	Archive RecordGone = "archive"
 )
 
-// Duplicate is what becomes of a record to which a duplicate rule of Salesforce objects.
+// Duplicate is what happens to a record that violates a duplicate rule of Salesforce.
 type Duplicate string
 
 // The choices of `on_duplicate`.
 const (
 	Refuse Duplicate = "refuse" // the default: a dead letter with the Ids that Salesforce names
-	Allow  Duplicate = "allow"  // the record is saved all the same
-	Adopt  Duplicate = "adopt"  // the item takes the record that is there
+	Allow  Duplicate = "allow"  // the record is saved anyway
+	Adopt  Duplicate = "adopt"  // the item takes the existing record
 )
 
-// Assignment is when Salesforce's assignment rules may choose the owner of a record that we write.
+// Assignment is when Salesforce's assignment rules may choose the owner of a record we write.
 type Assignment string
 
 // The choices of `assignment`.
@@ -51,7 +51,7 @@ const (
 	AssignAlways   Assignment = "always"
 )
 
-// setting is a key whose value is one of a few words, the default first.
+// setting is a key whose value is one of several words, the default first.
 type setting struct {
 	key   string
 	words []string
@@ -65,21 +65,21 @@ var (
 	assignmentSetting = setting{"assignment", []string{string(AssignOnCreate), string(AssignNever), string(AssignAlways)}}
 )
 
-// off is the word that switches a setting off. To YAML it is a text like any other.
+// off switches a setting off. YAML treats it as ordinary text.
 const off = "off"
 
-// refusals say, for each key, which of its values are refused.
+// refusals reports, for each key, which of its values are rejected.
 type refusals map[string]func(value string) bool
 
-// unsupported are the values that are decoded and checked, and that this version does not act on. Whoever builds one of
-// them removes it here, and the mapping files that use it are accepted.
+// unsupported lists the values that are decoded and checked but not implemented in this version. Whoever implements
+// one removes it here, and mapping files that use it are accepted.
 var unsupported = refusals{
 	"sync":             func(v string) bool { return v != string(ToSalesforce) },
 	"wins":             func(v string) bool { return v != string(Monday) },
 	"on_record_delete": func(v string) bool { return v != string(Remake) },
 }
 
-// choose reads one of a setting's words. A word that is not among them is the default, and a fault.
+// choose reads one of a setting's words. Any other word is a fault and yields the default.
 func choose[T ~string](d *decoder, s setting, n ast.Node) T {
 	w := d.oneOf(n, s.key, s.words...)
 	if w == "" {
@@ -89,7 +89,7 @@ func choose[T ~string](d *decoder, s setting, n ast.Node) T {
 	return T(w)
 }
 
-// supported reports a value that this version does not act on as a fault.
+// supported reports a fault for a value that this version does not implement.
 func (d *decoder) supported(at place, s setting, value string) {
 	if refuses := d.unsupported[s.key]; refuses != nil && refuses(value) {
 		d.fault(at, "%q is not supported by this version yet; leave it out, or write %q", s.key+": "+value, s.words[0])

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// everything parses a mapping as a version would that acts on all that can be written.
+// everything parses a mapping as if every possible value were supported.
 func everything(t testing.TB, src string) *Mapping {
 	t.Helper()
 	m, err := decode("mapping.yaml", []byte(src), nil)
@@ -19,7 +19,7 @@ func everything(t testing.TB, src string) *Mapping {
 	return m
 }
 
-// faultsOfEverything returns what is wrong with a mapping beyond what is not supported yet.
+// faultsOfEverything returns the faults of a mapping other than unsupported values.
 func faultsOfEverything(t testing.TB, src string) string {
 	t.Helper()
 	_, err := decode("m", []byte(src), nil)
@@ -32,12 +32,12 @@ func faultsOfEverything(t testing.TB, src string) string {
 	return strings.ReplaceAll("\n"+err.Error(), "\nm:", "\n")[1:]
 }
 
-// Without the keys, everything is as it was before there were such keys.
+// TestSettingsByDefault checks the defaults, which equal the behavior from before the keys existed.
 func TestSettingsByDefault(t *testing.T) {
 	t.Parallel()
 	m := mustParse(t, minimal)
 	if m.TimeZone != nil || m.Reconcile != "0 3 * * *" || m.Brake != (Brake{20, 5, time.Hour}) || !m.AdoptShown {
-		t.Errorf("zone %v, reconcile %q, brake %+v, adopt shown %v", m.TimeZone, m.Reconcile, m.Brake, m.AdoptShown)
+		t.Errorf("zone = %v, reconcile = %q, brake = %+v, adopt_shown = %v", m.TimeZone, m.Reconcile, m.Brake, m.AdoptShown)
 	}
 	r := m.Boards[0].Records[0]
 	got := []any{r.Sync, r.Wins, r.OnRecordDelete, r.OnDuplicate, r.Assignment, r.Fields[0].Sync, r.Fields[0].Wins}
@@ -59,10 +59,11 @@ boards:
       s: { object: B, on_record_delete: keep, on_duplicate: allow, assignment: always, fields: { F: a } }
 `)
 	if m.TimeZone.String() != "America/New_York" || m.Reconcile != "30 2 * * *" || m.Brake != (Brake{0, 5, 30 * time.Minute}) || m.AdoptShown {
-		t.Errorf("zone %v, reconcile %q, brake %+v, adopt shown %v", m.TimeZone, m.Reconcile, m.Brake, m.AdoptShown)
+		t.Errorf("zone = %v, reconcile = %q, brake = %+v, adopt_shown = "+
+			"%v", m.TimeZone, m.Reconcile, m.Brake, m.AdoptShown)
 	}
 	if next := m.NextReconcile(noon); !next.Equal(time.Date(2026, 3, 2, 2, 30, 0, 0, time.UTC)) {
-		t.Errorf("next comparison at %s", next)
+		t.Errorf("NextReconcile() = %s", next)
 	}
 	r, s := m.Boards[0].Named("r"), m.Boards[0].Named("s")
 	got := []any{r.Sync, r.Wins, r.OnRecordDelete, r.OnDuplicate, r.Assignment, s.OnRecordDelete, s.OnDuplicate, s.Assignment}
@@ -93,7 +94,7 @@ func TestDefaultsFaults(t *testing.T) {
 		"zone as a number":   {"time_zone: 2", "2:24: expected text (in quotes), found a number"},
 		"reconcile off":      {"reconcile: off", ""},
 		"reconcile never":    {"reconcile: never", `2:24: "never" is not a cron expression, such as "0 6 * * 1" for Mondays at 06:00 UTC; "off" for none`},
-		"reconcile zone":     {`reconcile: "TZ=UTC 0 3 * * *"`, "2:24: a schedule is in UTC"},
+		"reconcile zone":     {`reconcile: "TZ=UTC 0 3 * * *"`, "2:24: a schedule is always in UTC and cannot name a time zone"},
 		"brake":              {"brake: { deletes: 5, percent: 100, within: 168h }", ""},
 		"brake as a number":  {"brake: 20", "2:20: expected a mapping, found a number"},
 		"brake off":          {"brake: off", "2:20: expected a mapping, found text"},
@@ -102,7 +103,7 @@ func TestDefaultsFaults(t *testing.T) {
 		"brake words":        {"brake: { deletes: 2.5, within: hour }", "2:31: expected a whole number, found a number\n2:44: \"hour\" is not a duration, such as 90m or 1h30m"},
 		"shown on":           {"adopt_shown: on", ""},
 		"shown false":        {"adopt_shown: false", "2:26: expected text (in quotes), found a boolean"},
-		"shown no":           {"adopt_shown: no", `2:26: "no" is not a value of "adopt_shown" (on, off)`},
+		"shown no":           {"adopt_shown: no", `2:26: "no" is not a valid value of "adopt_shown" (on, off)`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -115,7 +116,7 @@ func TestDefaultsFaults(t *testing.T) {
 	}
 }
 
-// What this version does not act on is refused, and is well-formed otherwise.
+// TestUnsupported checks that values this version does not implement are rejected, and are otherwise well-formed.
 func TestUnsupported(t *testing.T) {
 	t.Parallel()
 	const later = " is not supported by this version yet; leave it out, or write "
@@ -150,11 +151,11 @@ func TestUnsupported(t *testing.T) {
 func TestSettingsFaults(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ keys, want string }{
-		"sync":             {"sync: two_way", `"two_way" is not a value of "sync" (to_salesforce, both, to_monday)`},
-		"sync to monday":   {"sync: to_mondey", `"to_mondey" is not a value of "sync", did you mean "to_monday"? (to_salesforce, both, to_monday)`},
-		"wins":             {"sync: both, wins: newest", `"newest" is not a value of "wins" (monday, salesforce)`},
-		"on_record_delete": {"on_record_delete: delete", `"delete" is not a value of "on_record_delete" (remake, keep, archive)`},
-		"on_duplicate":     {"on_duplicate: adpot", `"adpot" is not a value of "on_duplicate", did you mean "adopt"? (refuse, allow, adopt)`},
+		"sync":             {"sync: two_way", `"two_way" is not a valid value of "sync" (to_salesforce, both, to_monday)`},
+		"sync to monday":   {"sync: to_mondey", `"to_mondey" is not a valid value of "sync", did you mean "to_monday"? (to_salesforce, both, to_monday)`},
+		"wins":             {"sync: both, wins: newest", `"newest" is not a valid value of "wins" (monday, salesforce)`},
+		"on_record_delete": {"on_record_delete: delete", `"delete" is not a valid value of "on_record_delete" (remake, keep, archive)`},
+		"on_duplicate":     {"on_duplicate: adpot", `"adpot" is not a valid value of "on_duplicate", did you mean "adopt"? (refuse, allow, adopt)`},
 		"assignment":       {"assignment: [create]", "expected text, found a list"},
 		"unknown":          {"on_duplicates: allow", `unknown key "on_duplicates", did you mean "on_duplicate"?`},
 	}
@@ -163,7 +164,7 @@ func TestSettingsFaults(t *testing.T) {
 			t.Parallel()
 			got := faultsOfEverything(t, "version: 1\nboards:\n  b: { board: 1, records: { r: { object: Lead, "+tt.keys+", fields: { F: a } } } }\n")
 			if _, message, _ := strings.Cut(got, " "); message != tt.want || strings.Contains(got, "\n") {
-				t.Errorf("faults are %s, want %s", got, tt.want)
+				t.Errorf("faults = %s, want %s", got, tt.want)
 			}
 		})
 	}

@@ -10,11 +10,11 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// conversion turns a column's value into a field's: the zero Value where the column is empty, or
-// the code of a ValueError. The region is that of phone numbers that say none.
+// conversion turns a column's value into a field's. It returns the zero Value if the column is empty, or the code of
+// a ValueError. The region applies to phone numbers without a country code.
 type conversion func(v column.Value, region string) (Value, string)
 
-// conversions are those that `as` names.
+// conversions maps the names used by `as`.
 var conversions = map[string]conversion{
 	"country_code": countryCode,
 	"datetime":     datetime,
@@ -30,7 +30,7 @@ var conversions = map[string]conversion{
 	"user":         user,
 }
 
-// plain is the form that a column's type has by itself.
+// plain converts a value by the type of its column.
 func plain(v column.Value, region string) (Value, string) {
 	switch v.Type {
 	case column.Numbers:
@@ -44,7 +44,7 @@ func plain(v column.Value, region string) (Value, string) {
 	}
 }
 
-// text is a column's value as text: the labels of a dropdown joined by semicolons, a checkbox as true or false.
+// text returns a column's value as text: the labels of a dropdown joined by semicolons, a checkbox as true or false.
 func text(v column.Value) string {
 	switch v.Type {
 	case column.Dropdown:
@@ -56,15 +56,15 @@ func text(v column.Value) string {
 	}
 }
 
-// refers reports whether the column holds persons or items, which have no text of their own.
+// refers reports whether the column holds people or items, which have no text of their own.
 func refers(v column.Value) bool {
 	return v.Type == column.People || v.Type == column.BoardRelation
 }
 
-// blank reports whether a text says nothing. Salesforce stores spaces alone as null.
+// blank reports whether a text is empty or consists of spaces, which Salesforce stores as null.
 func blank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// literal is a text as a value, or nothing if it is blank.
+// literal returns a text as a value, or nothing if it is blank.
 func literal(s string) Value {
 	if blank(s) {
 		return Value{}
@@ -82,19 +82,20 @@ func textual(change func(string) string) conversion {
 	}
 }
 
-// firstName is all but the last word: of a single word, nothing.
+// firstName returns all but the last word, or "" if there is only one.
 func firstName(s string) string {
 	words := strings.Fields(s)
 	return strings.Join(words[:max(0, len(words)-1)], " ")
 }
 
-// lastName is the last word, or the only one.
+// lastName returns the last word, or the only one.
 func lastName(s string) string {
 	words := strings.Fields(s)
 	return strings.Join(words[max(0, len(words)-1):], " ")
 }
 
-// number reads a decimal. ParseFloat alone would also take "Inf" and "0x1p-2", which JSON or people do not.
+// number parses a decimal number. ParseFloat alone would also accept "Inf" and "0x1p-2", which are not valid JSON or
+// not what people mean.
 func number(v column.Value, _ string) (Value, string) {
 	s := strings.TrimSpace(text(v))
 	switch {
@@ -122,8 +123,8 @@ func date(v column.Value) (Value, string) {
 	return Value{Literal: v.Text}, ""
 }
 
-// day is a date without its time: the day on which that is, by the clocks of the time zone. Without a zone, or a time,
-// it is the date as it stands.
+// day returns a date without its time: the day at that time in the time zone. Without a zone or a time, it returns
+// the date unchanged.
 func (in locale) day(v column.Value) column.Value {
 	if v.Type != column.Date || v.Time == "" || in.zone == nil {
 		return v
@@ -134,7 +135,7 @@ func (in locale) day(v column.Value) column.Value {
 	return v
 }
 
-// datetime is a date with its time in UTC, or midnight.
+// datetime returns a date with its time in UTC, or midnight.
 func datetime(v column.Value, _ string) (Value, string) {
 	if v.Type != column.Date {
 		return Value{}, WrongColumnType
@@ -153,8 +154,8 @@ func datetime(v column.Value, _ string) (Value, string) {
 	return Value{Literal: t.Format(time.RFC3339)}, ""
 }
 
-// phone is the number in E.164, with its extension behind it. It must be of a possible length: whether it is assigned
-// changes faster than any list, and is not ours to judge.
+// phone returns the number in E.164, followed by its extension. Its length must be possible; whether the number is
+// assigned changes faster than any list, and is not checked.
 func phone(v column.Value, region string) (Value, string) {
 	switch {
 	case refers(v):
@@ -172,8 +173,8 @@ func phone(v column.Value, region string) (Value, string) {
 	return Value{Literal: dialable(n)}, ""
 }
 
-// dialable writes a phone number as E.164 and, since that has no place for it, its extension as people write it:
-// +12125550100 ext. 12. A phone field of Salesforce is a text of 40 characters, and takes it so.
+// dialable formats a phone number as E.164. Since that has no place for an extension, it appends one as people write
+// it: +12125550100 ext. 12. A phone field of Salesforce is text of up to 40 characters and accepts this.
 func dialable(n *phonenumbers.PhoneNumber) string {
 	s := phonenumbers.Format(n, phonenumbers.E164)
 	if n.GetExtension() != "" {

@@ -4,25 +4,25 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// decoder turns the syntax tree of a file into a Mapping and gathers all that is wrong on the way.
+// decoder turns the syntax tree of a file into a Mapping and collects all faults on the way.
 type decoder struct {
 	file   string
 	widths []int // of the file's lines, in characters
 	faults Faults
 	refs   []reference
-	boards []*Board // all that are decoded, in the file's order
-	blocks []block  // of the board that is being decoded
+	boards []*Board // all decoded boards, in the file's order
+	blocks []block  // of the board being decoded
 
 	unsupported refusals
 }
 
-// block is the block `items` of a record, which is read when its board's records are known.
+// block is the block `items` of a record, which is read once its board's records are known.
 type block struct {
 	record *Record
 	node   ast.Node
 }
 
-// reference is a field's mention of a record, which may stand further down in the file.
+// reference is a field's reference to a record, which may be defined further down in the file.
 type reference struct {
 	word
 	form  string // "record" or "link"
@@ -144,14 +144,14 @@ func (d *decoder) field(r *Record, e entry) *Field {
 	return f
 }
 
-// refer notes a mention of a record, to be resolved when all records are known.
+// refer stores a reference, to be resolved when all records are known.
 func (d *decoder) refer(r *Record, f *Field, form string, n ast.Node) {
 	if w, ok := d.text(n); ok {
 		d.refs = append(d.refs, reference{w, form, r, f})
 	}
 }
 
-// condition reads columns and the labels that they may have: one, or a list.
+// condition reads columns and their allowed labels: one, or a list.
 func (d *decoder) condition(n ast.Node) (Condition, []Label) {
 	c := Condition{}
 	var gates []Label
@@ -183,7 +183,7 @@ func (d *decoder) words(n ast.Node) []word {
 	return all
 }
 
-// labels reads what each label becomes, the order of the labels, and where each stands.
+// labels reads the values of the labels, the order of the labels, and the place of each.
 func (d *decoder) labels(n ast.Node) (labels map[string]any, order []string, at map[string]place) {
 	labels, at = map[string]any{}, map[string]place{}
 	for _, e := range d.filled(n, "label") {
@@ -197,7 +197,7 @@ func (d *decoder) labels(n ast.Node) (labels map[string]any, order []string, at 
 	return labels, order, at
 }
 
-// fixed reads a value that every item has.
+// fixed reads a value that is the same for every item.
 func (d *decoder) fixed(n ast.Node) any {
 	if _, ok := n.(*ast.NullNode); ok {
 		d.unexpected(n, "text, a number, true or false")

@@ -3,21 +3,21 @@ package mapping
 import (
 	"strings"
 	"time"
-	_ "time/tzdata" // time zones, where the system has none
+	_ "time/tzdata" // time zones, in case the system has none
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/robfig/cron/v3"
 )
 
-// Brake holds deletions back: where more records than Deletes, and more than Percent of a board's items, would be
-// deleted within Within, a person decides.
+// Brake limits deletions: if more records than Deletes, and more than Percent of a board's items, would be deleted
+// within Within, a person decides.
 type Brake struct {
 	Deletes int
 	Percent int
 	Within  time.Duration
 }
 
-// DefaultBrake is the brake of a mapping that names none.
+// DefaultBrake is the brake of a mapping without one.
 var DefaultBrake = Brake{Deletes: 20, Percent: 5, Within: time.Hour}
 
 func (d *decoder) defaults(m *Mapping, n ast.Node) {
@@ -47,7 +47,7 @@ func (d *decoder) timeZone(n ast.Node) *time.Location {
 	return zone
 }
 
-// zoneSuggestion names the time zone of a place that is written without its region, in lower case, or with spaces.
+// zoneSuggestion suggests the time zone of a place that is written without its region, in lower case, or with spaces.
 func zoneSuggestion(got string) string {
 	city := strings.ReplaceAll(strings.ToLower(got[strings.LastIndex(got, "/")+1:]), " ", "_")
 	words := strings.Split(city, "_")
@@ -76,7 +76,7 @@ func (d *decoder) reconcile(n ast.Node) (string, cron.Schedule) {
 	return d.schedule(n, `; "off" for none`)
 }
 
-// DefaultReconcile is when the two systems are compared by a mapping that does not say.
+// DefaultReconcile is when the two systems are compared unless the mapping says otherwise.
 const DefaultReconcile = "0 3 * * *"
 
 // defaultReconcile is DefaultReconcile as a schedule.
@@ -88,10 +88,10 @@ var defaultReconcile = func() cron.Schedule {
 	return when
 }()
 
-// NextReconcile returns the first time after the given one at which the two systems are to be compared; zero: never.
+// NextReconcile returns the next time after the given one at which the two systems are compared; zero: never.
 func (m *Mapping) NextReconcile(after time.Time) time.Time { return next(m.reconcile, after) }
 
-// brake reads the brake. What it leaves out is as by default.
+// brake reads the brake. Missing keys have their defaults.
 func (d *decoder) brake(n ast.Node) Brake {
 	b := DefaultBrake
 	d.object(placeOf(n), n, keys{
@@ -102,7 +102,7 @@ func (d *decoder) brake(n ast.Node) Brake {
 	return b
 }
 
-// within reads a whole number between two others.
+// within reads a whole number within limits.
 func (d *decoder) within(n ast.Node, least, most int) int {
 	v, ok := d.integer(n)
 	if ok && (v < int64(least) || v > int64(most)) {
@@ -112,7 +112,7 @@ func (d *decoder) within(n ast.Node, least, most int) int {
 	return int(v)
 }
 
-// duration reads a time such as 1h30m, from a minute to a week.
+// duration reads a duration such as 1h30m, from a minute to a week.
 func (d *decoder) duration(n ast.Node) time.Duration {
 	w, ok := d.text(n)
 	if !ok {

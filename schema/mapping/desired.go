@@ -9,32 +9,34 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// Value is what a field should hold. Literal counts when none of Record, Link, Person and Err is set.
+// Value is what a field should hold: Literal, unless Record, Link, Person or Err is set.
 type Value struct {
-	// Literal is a string, a float64, a bool, or nil: null, the column is empty and has no default.
+	// Literal is a string, a float64, a bool, or nil for null: the column is empty and has no default.
 	Literal any
 
-	// Record asks for the Id of this record of the same item.
+	// Record requests the Id of this record of the same item.
 	Record *Record
 
-	// Link asks for the Id of this record of the connected item Item. Of several connected items the first counts.
+	// Link requests the Id of this record of the connected item Item. If several items are connected, the first one
+	// counts.
 	Link *Record
 	Item int64
 
-	// Person asks for the active Salesforce user of this Monday person. Of several persons the first counts.
+	// Person requests the active Salesforce user of this Monday person. If there are several people, the first one
+	// counts.
 	Person int64
 
-	// Since is the day (YYYY-MM-DD, UTC) on which a default such as +90d was first applied, where Literal comes
-	// from one. The caller keeps it and gives it back, and the value stays.
+	// Since is the day (YYYY-MM-DD, UTC) on which a default such as +90d was first applied, if Literal comes from
+	// one. The caller stores it and passes it back, so that the value does not change.
 	Since string
 
-	// Err is a *ValueError: the column's value cannot become the field. Nothing is to be written.
+	// Err is a *ValueError: the column's value cannot be converted for the field. Nothing is to be written.
 	Err error
 }
 
-// Desired says what every field of the record should hold for the item, by the field's name; one that only goes to
-// Monday is left out. Since holds the days that earlier calls gave, by field; a field that is not in it begins its
-// relative default on today's day in UTC. Desired is a pure function of the mapping and its arguments.
+// Desired returns what every field of the record should hold for the item, by field name, without fields that go only
+// to Monday. Since holds the days returned by earlier calls, by field; for a field without one, a relative default
+// starts on today's day in UTC. Desired is a pure function of the mapping and its arguments.
 func (r *Record) Desired(it Item, since map[string]string, today time.Time) map[string]Value {
 	values := make(map[string]Value, len(r.Fields))
 	for _, f := range r.Fields {
@@ -73,7 +75,7 @@ func (f *Field) desired(it Item, start time.Time) Value {
 	}
 }
 
-// converted is the value in the form that `as` asks for, or else its column's type.
+// converted returns the value in the form that `as` names, or else that of its column's type.
 func (f *Field) converted(v column.Value, start time.Time) Value {
 	if v.Type == "" {
 		return f.empty(start)
@@ -93,7 +95,7 @@ func (f *Field) converted(v column.Value, start time.Time) Value {
 	}
 }
 
-// joined is the template with the texts of its columns.
+// joined returns the template with the texts of its columns.
 func (f *Field) joined(it Item, start time.Time) Value {
 	var s strings.Builder
 	empty := true
@@ -115,7 +117,7 @@ func (f *Field) joined(it Item, start time.Time) Value {
 	return f.converted(column.Value{Type: column.Text, Text: s.String()}, start)
 }
 
-// linked is the record of the first connected item.
+// linked returns the record of the first connected item.
 func (f *Field) linked(v column.Value) Value {
 	switch {
 	case v.Type != "" && v.Type != column.BoardRelation:
@@ -127,7 +129,7 @@ func (f *Field) linked(v column.Value) Value {
 	}
 }
 
-// labeled is what the label becomes; the labels of a dropdown are mapped one by one.
+// labeled returns the value of the label; the labels of a dropdown are mapped one by one.
 func (f *Field) labeled(v column.Value, start time.Time) Value {
 	if refers(v) {
 		return f.invalid(WrongColumnType, "")
@@ -151,7 +153,7 @@ func (f *Field) labeled(v column.Value, start time.Time) Value {
 	return Value{Literal: joinedLabels(values), Since: since}
 }
 
-// labelsIn are the labels that stand in a column: those of a dropdown, or the one text of any other.
+// labelsIn returns the labels in a column: those of a dropdown, or the only text of any other type.
 func labelsIn(v column.Value) []string {
 	labels := []string{text(v)}
 	if v.Type == column.Dropdown {
@@ -160,10 +162,9 @@ func labelsIn(v column.Value) []string {
 	return slices.DeleteFunc(labels, blank)
 }
 
-// Outside returns the columns of the item, sorted, in which a label stands that a field's `labels` do not have, whether
-// or not a default replaces it. Where the label is only what is known of the item, and does not come from the event at
-// hand, it may have been renamed on the board and in the mapping since: the column is to be read before anything is
-// decided by it.
+// Outside returns the columns of the item, sorted, that contain a label missing from a field's `labels`, whether or
+// not a default replaces it. If the label is only stored and does not come from the current event, it may have been
+// renamed on the board and in the mapping since. The column must then be read before anything is decided by it.
 func (r *Record) Outside(it Item) []string {
 	var ids []string
 	for _, f := range r.Fields {
@@ -179,7 +180,8 @@ func (r *Record) Outside(it Item) []string {
 	return columnIDs(ids)
 }
 
-// joinedLabels is one value as it is, and several as a multi-select picklist takes them: each once, nulls left out.
+// joinedLabels returns one value unchanged, and several as a multi-select picklist expects them: each once, without
+// nulls.
 func joinedLabels(values []any) any {
 	if len(values) == 1 {
 		return values[0]
@@ -206,7 +208,7 @@ func joinedLabels(values []any) any {
 	return strings.Join(texts, ";")
 }
 
-// empty is what the field holds while its column is empty.
+// empty returns what the field holds while its column is empty.
 func (f *Field) empty(start time.Time) Value {
 	switch {
 	case f.fallback == nil:
@@ -221,7 +223,8 @@ func (f *Field) empty(start time.Time) Value {
 	return Value{Literal: literal, Since: start.Format(time.DateOnly)}
 }
 
-// unmapped names the label where labels are configuration; a text may be a customer's.
+// unmapped returns the error for a label outside the map. It names a label only if labels are configuration; a text
+// may be a customer's.
 func (f *Field) unmapped(v column.Value, label string) Value {
 	if v.Type != column.Status && v.Type != column.Dropdown {
 		label = ""

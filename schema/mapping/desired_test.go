@@ -12,7 +12,7 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// sample is an item that has a column of every type; the names of the columns are those of the types.
+// sample returns an item with a column of every type, named after the type.
 func sample() Item {
 	return Item{ID: 9007199254740993, Name: "Ada  Maria Lovelace", Columns: map[string]column.Value{
 		"text":           {Type: column.Text, Text: " Hello World "},
@@ -186,7 +186,7 @@ func TestDesired(t *testing.T) {
 	}
 }
 
-// sameValue compares errors by what they say.
+// sameValue compares errors by their texts.
 var sameValue = cmp.Comparer(func(a, b Value) bool {
 	x, ok := errors.AsType[*ValueError](a.Err)
 	y, ok2 := errors.AsType[*ValueError](b.Err)
@@ -196,7 +196,8 @@ var sameValue = cmp.Comparer(func(a, b Value) bool {
 	return a == b
 })
 
-// A date with a time is the day on which that is in the mapping's time zone; without a zone it is Monday's day, in UTC.
+// TestDesiredInTimeZone checks that a date with a time is its day in the mapping's time zone, and without a zone
+// Monday's day, in UTC.
 func TestDesiredInTimeZone(t *testing.T) {
 	t.Parallel()
 	unmapped := Value{Err: &ValueError{Field: "F", Column: "evening", Code: UnmappedLabel}}
@@ -245,10 +246,10 @@ func TestDesiredReferences(t *testing.T) {
 		t.Errorf("Desired (-want +got):\n%s", diff)
 	}
 	if f := r.Fields[0]; f.Link() != r || f.Record() != nil || !cmp.Equal(f.Columns(), []string{"board_relation"}) {
-		t.Errorf("field Link is of %v, %v, %v", f.Link(), f.Record(), f.Columns())
+		t.Errorf("field Link: Link() = %v, Record() = %v, Columns() = %v", f.Link(), f.Record(), f.Columns())
 	}
 	if f := r.Fields[1]; f.Link() != nil || f.Record() != m.Board(1).Named("s") || f.Columns() != nil {
-		t.Errorf("field Sibling is of %v, %v, %v", f.Link(), f.Record(), f.Columns())
+		t.Errorf("field Sibling: Link() = %v, Record() = %v, Columns() = %v", f.Link(), f.Record(), f.Columns())
 	}
 }
 
@@ -258,7 +259,7 @@ func TestDesiredSince(t *testing.T) {
 	evening := time.Date(2026, 2, 28, 23, 30, 0, 0, time.FixedZone("", -3600))
 	first := r.Desired(Item{}, nil, evening)["F"]
 	if want := (Value{Literal: "2026-05-30", Since: "2026-03-01"}); first != want {
-		t.Errorf("first = %+v, want %+v (the day counts in UTC)", first, want)
+		t.Errorf("first = %+v, want %+v (the day in UTC)", first, want)
 	}
 	later := r.Desired(Item{}, map[string]string{"F": first.Since}, evening.AddDate(1, 0, 0))["F"]
 	if later != first {
@@ -270,19 +271,19 @@ func TestValueErrorKeepsValues(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ field, want string }{
 		"status":   {"{ from: status, labels: { x: y } }", `UNMAPPED_LABEL: field F: column status has the label "Quote", which is not mapped`},
-		"text":     {"{ from: word, labels: { x: y } }", "UNMAPPED_LABEL: field F: column word holds a text that is not among the mapped labels"},
+		"text":     {"{ from: word, labels: { x: y } }", "UNMAPPED_LABEL: field F: column word holds text that is not one of the mapped labels"},
 		"number":   {"{ from: word, as: number }", "INVALID_NUMBER: field F: column word does not hold a number"},
-		"phone":    {"{ from: word, as: phone }", "INVALID_PHONE: field F: column word does not hold a phone number that can be dialed"},
+		"phone":    {"{ from: word, as: phone }", "INVALID_PHONE: field F: column word does not hold a valid phone number"},
 		"date":     {"bad_date", "INVALID_DATE: field F: column bad_date does not hold a date"},
-		"type":     {"people", "WRONG_COLUMN_TYPE: field F: column people is of a type that cannot become this field"},
-		"template": {`{ template: "{word}{people}" }`, "WRONG_COLUMN_TYPE: field F: column word, people is of a type that cannot become this field"},
+		"type":     {"people", "WRONG_COLUMN_TYPE: field F: column people has a type that cannot be converted for this field"},
+		"template": {`{ template: "{word}{people}" }`, "WRONG_COLUMN_TYPE: field F: column word, people has a type that cannot be converted for this field"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := mustParse(t, head+"F: "+tt.field+"\n } }\n").Boards[0].Records[0].Desired(sample(), nil, noon)["F"].Err
 			if err == nil || err.Error() != tt.want {
-				t.Errorf("error is %v, want %s", err, tt.want)
+				t.Errorf("error = %v, want %s", err, tt.want)
 			}
 		})
 	}

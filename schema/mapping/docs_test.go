@@ -24,13 +24,13 @@ func manual(t *testing.T) string {
 	return string(text)
 }
 
-// Every mapping of the reference can be copied as it is.
+// TestReferenceMappings checks that every mapping in the reference can be copied as it is.
 func TestReferenceMappings(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(manual(t), -1)
 	if len(blocks) < 5 {
-		t.Errorf("the reference has %d mappings", len(blocks))
+		t.Errorf("found only %d mappings in the reference", len(blocks))
 	}
 	for n, block := range blocks {
 		t.Run(fmt.Sprint(n+1), func(t *testing.T) {
@@ -45,7 +45,8 @@ func TestReferenceMappings(t *testing.T) {
 	}
 }
 
-// Every key that the schema knows has a row in the reference, with all words of a setting.
+// TestReferenceIsComplete checks that every key in the schema has a row in the reference, with all words of a
+// setting.
 func TestReferenceIsComplete(t *testing.T) {
 	t.Parallel()
 	var s struct {
@@ -85,7 +86,7 @@ func TestReferenceIsComplete(t *testing.T) {
 	}
 }
 
-// The tables of conversions say what the program does.
+// TestReferenceConversions checks that the tables of conversions match what the program does.
 func TestReferenceConversions(t *testing.T) {
 	t.Parallel()
 	rows := regexp.MustCompile("(?m)^\\| (?:`([a-z_]+)` \\| )?([a-z_]+) \\| (`.*`) \\| (.+) \\|$").FindAllStringSubmatch(manual(t), -1)
@@ -109,7 +110,7 @@ func TestReferenceConversions(t *testing.T) {
 	}
 }
 
-// held is what a column of the type holds, as the reference writes it.
+// held returns the value of a column of the type, as written in the reference.
 func held(typ column.Type, holds string) column.Value {
 	v := column.Value{Type: typ, Text: strings.Trim(holds, "`")}
 	switch typ {
@@ -128,7 +129,7 @@ func held(typ column.Type, holds string) column.Value {
 	return v
 }
 
-// literalOf is the value that the reference writes: a text between backticks, a number, true, or nothing.
+// literalOf returns a value as written in the reference: text between backticks, a number, true, or nothing.
 func literalOf(t *testing.T, gets string) any {
 	t.Helper()
 	if text, ok := strings.CutPrefix(gets, "`"); ok {

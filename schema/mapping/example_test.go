@@ -13,7 +13,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// example is the nonprofit's own mapping, which is handed to operators as an example.
+// example returns the nonprofit's own mapping, which operators receive as an example.
 func example(t testing.TB) *Mapping {
 	t.Helper()
 	src, err := os.ReadFile("../../deploy/mapping.example.yaml")
@@ -23,7 +23,7 @@ func example(t testing.TB) *Mapping {
 	return mustParse(t, string(src))
 }
 
-// lead is an item of the leads board.
+// lead returns an item of the leads board.
 func lead() Item {
 	return Item{ID: 31, Name: "Grace Brewster Hopper", Columns: map[string]column.Value{
 		"status":  {Type: column.Status, Text: "Qualified"},
@@ -37,7 +37,7 @@ func TestExample(t *testing.T) {
 	t.Parallel()
 	m := example(t)
 	if m.Key != "Monday_Item_Id__c" || m.PhoneCountry != "US" || m.Stages() != 2 {
-		t.Errorf("key %s, phone country %s, %d stages", m.Key, m.PhoneCountry, m.Stages())
+		t.Errorf("key = %s, phone country = %s, %d stages", m.Key, m.PhoneCountry, m.Stages())
 	}
 	type record struct {
 		Object, IDColumn string
@@ -90,7 +90,7 @@ func TestExampleLead(t *testing.T) {
 	}
 	for _, r := range board.Records {
 		if !r.When.Holds(lead()) {
-			t.Errorf("%s is not to be created", r.Name)
+			t.Errorf("create_when of %s does not hold", r.Name)
 		}
 		if diff := cmp.Diff(want[r.Name], r.Desired(lead(), nil, noon), sameValue); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", r.Name, diff)
@@ -99,7 +99,7 @@ func TestExampleLead(t *testing.T) {
 	lost := lead()
 	lost.Columns["status"] = column.Value{Type: column.Status, Text: "Lost"}
 	if board.Named("lead").When.Holds(lost) {
-		t.Error("a lost lead is to be created")
+		t.Error("create_when holds for a lost lead")
 	}
 	unmapped := Value{Err: &ValueError{Field: "StageName", Column: "status", Code: UnmappedLabel, Label: "Lost"}}
 	if diff := cmp.Diff(unmapped, board.Named("opportunity").Desired(lost, nil, noon)["StageName"], sameValue); diff != "" {
@@ -123,7 +123,7 @@ func TestExampleConnected(t *testing.T) {
 	}
 }
 
-// TestDesiredIsPure draws any items of the example's boards.
+// TestDesiredIsPure generates arbitrary items of the example's boards.
 func TestDesiredIsPure(t *testing.T) {
 	t.Parallel()
 	m := example(t)
@@ -136,13 +136,13 @@ func TestDesiredIsPure(t *testing.T) {
 		for _, r := range board.Records {
 			first := r.Desired(it, nil, today)
 			if diff := cmp.Diff(first, r.Desired(it, nil, today), sameValue); diff != "" {
-				t.Errorf("%s is another the second time:\n%s", r.Name, diff)
+				t.Errorf("Desired() of %s differs on the second call:\n%s", r.Name, diff)
 			}
 			since := map[string]string{}
 			for _, f := range r.Fields {
 				v, ok := first[f.Name]
 				if !ok {
-					t.Errorf("%s.%s is left out", r.Name, f.Name)
+					t.Errorf("%s.%s is missing", r.Name, f.Name)
 				}
 				if v.Since != "" {
 					since[f.Name] = v.Since
@@ -150,10 +150,10 @@ func TestDesiredIsPure(t *testing.T) {
 			}
 			kept := maps.Clone(since)
 			if diff := cmp.Diff(first, r.Desired(it, since, later), sameValue); diff != "" {
-				t.Errorf("%s changes with time:\n%s", r.Name, diff)
+				t.Errorf("Desired() of %s changes with time:\n%s", r.Name, diff)
 			}
 			if !maps.Equal(kept, since) || !cmp.Equal(before, it) {
-				t.Errorf("%s changes its arguments", r.Name)
+				t.Errorf("Desired() of %s changes its arguments", r.Name)
 			}
 		}
 	})
@@ -179,7 +179,7 @@ func drawItem(t *rapid.T, b *Board) Item {
 	return it
 }
 
-// TestParallelUse lets the race detector see that a mapping is not written after it is parsed.
+// TestParallelUse lets the race detector check that a mapping is not written after parsing.
 func TestParallelUse(t *testing.T) {
 	t.Parallel()
 	m := example(t)

@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// Fault is one thing that is wrong with a mapping file. Line and Column count from 1, Column in characters.
+// Fault is a fault in a mapping file. Line and Column count from 1, Column in characters.
 type Fault struct {
 	File         string
 	Line, Column int
 	Message      string
 }
 
-// Error gives the fault as compilers do, so that editors find the place.
+// Error formats the fault as compilers do, so that editors find the place.
 func (f Fault) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Message)
 }
 
-// Faults is everything that is wrong with a mapping file, in the order of the file.
+// Faults are all faults in a mapping file, in the order of the file.
 type Faults []Fault
 
-// Error gives one fault a line.
+// Error returns one fault per line.
 func (f Faults) Error() string {
 	lines := make([]string, len(f))
 	for i, fault := range f {
@@ -47,17 +47,17 @@ const (
 	WrongColumnType = "WRONG_COLUMN_TYPE"
 )
 
-// ValueError says that a column's value cannot become the field. The same value fails again.
+// ValueError means that a column's value cannot be converted for the field. The same value always fails.
 type ValueError struct {
 	Field  string
-	Column string // column id; of a template all of them, joined by a comma
+	Column string // column id; for a template all of them, separated by commas
 	Code   string
 
-	// Label is the label that is not mapped. It is empty for a text, which may be a customer's.
+	// Label is the unmapped label. It is empty for text, which may be a customer's.
 	Label string
 }
 
-// Error names field, column and what is wrong. It prints a label, which is configuration, and no other value.
+// Error names the field, the column and the reason. It includes a label, which is configuration, but no other value.
 func (e *ValueError) Error() string {
 	return fmt.Sprintf("%s: field %s: column %s %s", e.Code, e.Field, e.Column, e.reason())
 }
@@ -66,18 +66,18 @@ func (e *ValueError) reason() string {
 	switch e.Code {
 	case UnmappedLabel:
 		if e.Label == "" {
-			return "holds a text that is not among the mapped labels"
+			return "holds text that is not one of the mapped labels"
 		}
 		return fmt.Sprintf("has the label %q, which is not mapped", e.Label)
 	case InvalidNumber:
 		return "does not hold a number"
 	case InvalidPhone:
-		return "does not hold a phone number that can be dialed"
+		return "does not hold a valid phone number"
 	case InvalidDate:
 		return "does not hold a date"
 	case WrongColumnType:
-		return "is of a type that cannot become this field"
+		return "has a type that cannot be converted for this field"
 	default:
-		return "cannot become this field"
+		return "cannot be converted for this field"
 	}
 }

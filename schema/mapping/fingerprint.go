@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// generation is part of every fingerprint. Raise it when the same mapping comes to yield other values.
+// generation is part of every fingerprint. Increase it when the same mapping yields different values.
 const generation = 1
 
-// Fingerprint is equal for mappings that do the same, whatever their files' order, comments and spelling, and differs
-// for others.
+// Fingerprint is equal for mappings with the same effect, whatever the order, comments and spelling of their files,
+// and different for others.
 func (m *Mapping) Fingerprint() string {
 	type migration struct {
 		Record, Where, Group, Schedule string
@@ -42,8 +42,8 @@ func (m *Mapping) Fingerprint() string {
 	return fingerprint(m.Key, m.PhoneCountry, m.Owner, zoneName(m.TimeZone), m.Reconcile, m.Brake, m.AdoptShown, boards)
 }
 
-// Fingerprint is equal for records that exist for the same items and hold the same values. What the mapping says of
-// anything else, such as what happens on a deletion, does not count.
+// Fingerprint is equal for records that exist for the same items and hold the same values. Other settings, such as
+// what happens on a deletion, do not count.
 func (r *Record) Fingerprint() string {
 	fields := map[string]string{}
 	for _, f := range r.Fields {
@@ -56,17 +56,17 @@ func (r *Record) Fingerprint() string {
 	return fingerprint(r.Object, r.Shared, when, fields)
 }
 
-// whole is a fingerprint of everything that the mapping says of the record.
+// whole returns a fingerprint of everything the mapping says about the record.
 func (r *Record) whole() string {
 	ways := map[string][]any{}
 	for _, f := range r.Fields {
-		ways[f.Name] = []any{f.Sync, f.Wins, f.order} // the first of several labels is the one that is read backwards
+		ways[f.Name] = []any{f.Sync, f.Wins, f.order} // of labels with the same value, the first is read backwards
 	}
 	return fingerprint(r.Fingerprint(), r.Name, r.IDColumn, r.Match, r.DeleteWithItem, r.Sync, r.Wins,
 		r.OnRecordDelete, r.OnDuplicate, r.Assignment, ways)
 }
 
-// Fingerprint is equal for fields that come to the same values: another one says that items have to be looked at again.
+// Fingerprint is equal for fields with the same values. If it changes, the items have to be compared again.
 func (f *Field) Fingerprint() string {
 	var parts [][2]string
 	for _, p := range f.template {
@@ -80,7 +80,7 @@ func (f *Field) Fingerprint() string {
 		f.record.path(), f.link.path(), f.defaults())
 }
 
-// defaults are those of the mapping's defaults by which the field's value is decided.
+// defaults returns those of the mapping's defaults that affect the field's value.
 func (f *Field) defaults() []string {
 	switch f.as {
 	case "phone":
@@ -95,7 +95,7 @@ func (f *Field) defaults() []string {
 	return nil
 }
 
-// path names a record in the whole mapping.
+// path names a record within the whole mapping.
 func (r *Record) path() string {
 	if r == nil {
 		return ""
@@ -110,17 +110,17 @@ func zoneName(zone *time.Location) string {
 	return zone.String()
 }
 
-// fingerprint is a hash of values that encoding/json writes in one way only.
+// fingerprint returns a hash of values that have only one form in encoding/json.
 func fingerprint(values ...any) string {
 	text, err := json.Marshal(append([]any{generation}, values...))
 	if err != nil {
-		panic(err) // cannot happen: there are only texts, numbers and booleans
+		panic(err) // cannot happen: there are only strings, numbers and booleans
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }
 
-// sorted is a copy of a list in the order of a name.
+// sorted returns a copy of a list, sorted by a name.
 func sorted[T any](list []T, name func(T) string) []T {
 	return slices.SortedFunc(slices.Values(list), func(a, b T) int { return cmp.Compare(name(a), name(b)) })
 }

@@ -32,7 +32,7 @@ boards:
   c: { board: 2, records: { s: { object: Account, fields: { Name: name } } } }
 `
 
-// fieldPrints are the fingerprints of all fields, by record and field.
+// fieldPrints returns the fingerprints of all fields, by record and field.
 func fieldPrints(m *Mapping) map[string]string {
 	all := map[string]string{}
 	for _, b := range m.Boards {
@@ -45,14 +45,14 @@ func fieldPrints(m *Mapping) map[string]string {
 	return all
 }
 
-// TestFingerprint changes one thing in the mapping at a time, and looks which fingerprints change with it.
+// TestFingerprint changes the mapping in one place at a time, and checks which fingerprints change.
 func TestFingerprint(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		before, after string
 		fields        string // whose fingerprints change
 		records       string
-		same          bool // as a whole
+		same          bool // of the whole mapping
 	}{
 		"a comment":          {before: "version: 1\n", after: "# a comment\nversion: 1\n", same: true},
 		"order of labels":    {before: "New: One, Old: Two", after: "Old: Two, New: One"},
@@ -91,11 +91,11 @@ func TestFingerprint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if strings.Count(printed, tt.before) != 1 {
-				t.Fatalf("%q stands %d times in the mapping", tt.before, strings.Count(printed, tt.before))
+				t.Fatalf("%q occurs %d times in the mapping", tt.before, strings.Count(printed, tt.before))
 			}
 			m := mustParse(t, strings.Replace(printed, tt.before, tt.after, 1))
 			if same := m.Fingerprint() == old.Fingerprint(); same != tt.same {
-				t.Errorf("the mapping is the same: %v, want %v", same, tt.same)
+				t.Errorf("same fingerprint of the mapping = %v, want %v", same, tt.same)
 			}
 			before, after := fieldPrints(old), fieldPrints(m)
 			var fields, records []string
@@ -113,10 +113,10 @@ func TestFingerprint(t *testing.T) {
 			}
 			slices.Sort(records)
 			if got := strings.Join(fields, " "); got != tt.fields {
-				t.Errorf("fields that changed: %q, want %q", got, tt.fields)
+				t.Errorf("changed fields = %q, want %q", got, tt.fields)
 			}
 			if got := strings.Join(records, " "); got != tt.records {
-				t.Errorf("records that changed: %q, want %q", got, tt.records)
+				t.Errorf("changed records = %q, want %q", got, tt.records)
 			}
 		})
 	}
@@ -132,13 +132,13 @@ func union(a, b map[string]string) map[string]string {
 	return all
 }
 
-// Fingerprints are stored: they must not change from one version to the next unless what they stand for does.
+// TestFingerprintIsStable checks stored fingerprints: they must not change between versions unless the meaning does.
 func TestFingerprintIsStable(t *testing.T) {
 	t.Parallel()
 	m := mustParse(t, minimal)
 	r := m.Boards[0].Records[0]
 	got := []string{m.Fingerprint(), r.Fingerprint(), r.Fields[0].Fingerprint()}
 	if want := []string{"efeeea520c636d4051aa8f18b909f844", "4ed6627407f78161db58663ab2f46ceb", "36083eff91c1662cfa47472d2419273f"}; !slices.Equal(got, want) {
-		t.Errorf("fingerprints are %q, want %q; was generation to be raised?", got, want)
+		t.Errorf("fingerprints = %q, want %q; should generation be increased?", got, want)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// Fold maps values that mean the same in a column of the type to one: choices in any order, names with any number of
-// spaces, and what Field.Fold treats as equal.
+// Fold maps values with the same meaning in a column of the type to one: choices in any order, names with any number
+// of spaces, and everything that Field.Fold treats as equal.
 func (t *Target) Fold(literal any, typ column.Type) any {
 	if t.field != nil {
 		literal = t.field.Fold(literal)
@@ -28,8 +28,8 @@ func (t *Target) Fold(literal any, typ column.Type) any {
 	return s
 }
 
-// Fold maps values of the field that mean the same to one: texts with and without spaces around them, e-mail addresses
-// in upper and lower case, times in any zone, phone numbers in any notation. A blank text is null.
+// Fold maps values of the field with the same meaning to one: text with and without surrounding spaces, e-mail
+// addresses in upper and lower case, times in any zone, phone numbers in any notation. A blank text is null.
 func (f *Field) Fold(literal any) any {
 	s, ok := literal.(string)
 	if !ok {
@@ -53,7 +53,7 @@ func (f *Field) Fold(literal any) any {
 	return s
 }
 
-// foldChoices puts the values of a multi-select picklist in order.
+// foldChoices sorts the values of a multi-select picklist.
 func foldChoices(s string) string {
 	parts := strings.Split(s, ";")
 	slices.Sort(parts)

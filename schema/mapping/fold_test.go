@@ -41,13 +41,13 @@ func TestFold(t *testing.T) {
 			targets := m.Boards[0].Migration.Targets
 			target := targets[len(targets)-1]
 			if got := target.Fold(tt.a, tt.typ) == target.Fold(tt.b, tt.typ); got != tt.equal {
-				t.Errorf("%v and %v are equal: %v, want %v", tt.a, tt.b, got, tt.equal)
+				t.Errorf("%v and %v fold to equal values = %v, want %v", tt.a, tt.b, got, tt.equal)
 			}
 		})
 	}
 }
 
-// A label outside the map is told with and without a default, and only where the map is asked.
+// TestOutside checks that a label outside the map is found with and without a default, and only if there is a map.
 func TestOutside(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -72,7 +72,7 @@ func TestOutside(t *testing.T) {
 			t.Parallel()
 			r := mustParse(t, head+tt.fields+" } }\n").Boards[0].Records[0]
 			if got := r.Outside(sample()); !slices.Equal(got, tt.want) {
-				t.Errorf("outside are %q, want %q", got, tt.want)
+				t.Errorf("Outside() = %q, want %q", got, tt.want)
 			}
 		})
 	}
@@ -90,9 +90,9 @@ boards:
 `)
 	r, s := m.Boards[0].Named("r"), m.Boards[0].Named("s")
 	if got, want := r.Columns(), []string{"a", "b", "sfid", "status"}; !slices.Equal(got, want) {
-		t.Errorf("columns are %q, want %q", got, want)
+		t.Errorf("Columns() = %q, want %q", got, want)
 	}
 	if got, want := s.Columns(), []string{"connect"}; !slices.Equal(got, want) {
-		t.Errorf("columns are %q, want %q", got, want)
+		t.Errorf("Columns() = %q, want %q", got, want)
 	}
 }

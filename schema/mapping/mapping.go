@@ -1,5 +1,5 @@
-// Package mapping reads the mapping file and says what Salesforce should hold for an item of
-// Monday. It is pure: it reads no clock, no file and no network.
+// Package mapping parses the mapping file and determines what Salesforce should hold for a Monday item. It is pure:
+// it reads no clock, no file and no network.
 package mapping
 
 import (
@@ -11,34 +11,34 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// DefaultKey is the external-ID field of a mapping that names none.
+// DefaultKey is the external-ID field of a mapping without one.
 const DefaultKey = "Monday_Item_Id__c"
 
-// itemName is the column under which a mapping reads the item's name.
+// itemName is the column id by which a mapping refers to the item's name.
 const itemName = "name"
 
-// Mapping is a mapping file without a fault. It does not change once it is parsed, so any number of
-// goroutines may share it.
+// Mapping is a mapping file without faults. It does not change after parsing, so any number of goroutines may share
+// it.
 type Mapping struct {
 	// Key is the Salesforce external-ID field that holds the item's id.
 	Key string
 
-	// PhoneCountry is the region (ISO 3166-1 alpha-2) of phone numbers that say none; it may be empty.
+	// PhoneCountry is the region (ISO 3166-1 alpha-2) of phone numbers without a country code; it may be empty.
 	PhoneCountry string
 
-	// Owner is the Id of the Salesforce user whom `as: user` falls back to; it may be empty.
+	// Owner is the Id of the Salesforce user that `as: user` falls back to; it may be empty.
 	Owner string
 
-	// TimeZone is where a date with a time becomes a day; nil: the day in UTC, as Monday keeps it.
+	// TimeZone determines the day of a date with a time; nil: the day in UTC, as in Monday.
 	TimeZone *time.Location
 
-	// Reconcile is the cron expression, in UTC, by which Monday and Salesforce are compared; empty: they are not.
+	// Reconcile is the cron expression, in UTC, for comparing Monday and Salesforce; empty: never.
 	Reconcile string
 
-	// Brake holds mass deletions back for a person.
+	// Brake holds mass deletions until a person decides.
 	Brake Brake
 
-	// AdoptShown lets an Id that somebody wrote into an id column link the item to that record; else only records that
+	// AdoptShown links an item to the record whose Id someone wrote into an id column. Otherwise only records that
 	// crmsync created, or found by `match`, are linked.
 	AdoptShown bool
 
@@ -49,19 +49,19 @@ type Mapping struct {
 	reconcile cron.Schedule
 }
 
-// Board is a Monday board and the records that its items become.
+// Board is a Monday board and the records of its items.
 type Board struct {
 	Name string
 	ID   int64
 	Line int
 
-	// Records stand after those that they name by `record`, else in the file's order.
+	// Records are sorted so that each follows those it refers to by `record`, otherwise in the file's order.
 	Records []*Record
 
 	// Columns are the ids of all columns that the mapping reads or writes, sorted, without the item's name.
 	Columns []string
 
-	// Migration says how records of Salesforce become items of the board; nil: they do not.
+	// Migration describes how Salesforce records become items of the board; nil: they do not.
 	Migration *Migration
 
 	place place
@@ -75,40 +75,40 @@ type Record struct {
 	Object string
 	Line   int
 
-	// IDColumn is the column that shows the record's Salesforce Id, or empty.
+	// IDColumn is the column that shows the record's Salesforce Id, or "".
 	IDColumn string
 
 	// Shared records belong to several items: they are found by Match and never overwritten.
 	Shared bool
 
-	// Match names the fields by whose values an existing record is found before one is created.
+	// Match names the fields whose values identify an existing record before one is created.
 	Match []string
 
 	// DeleteWithItem deletes the record when its item is deleted or archived.
 	DeleteWithItem bool
 
-	// Sync is the direction of the fields that name none of their own, where their form has it.
+	// Sync is the direction of fields without their own, if their form supports it.
 	Sync Direction
 
-	// Wins is the side that stands for the fields that name none of their own.
+	// Wins is the winning side for fields without their own.
 	Wins Side
 
-	// OnRecordDelete is what becomes of the item when the record was deleted in Salesforce.
+	// OnRecordDelete is what happens to the item when the record was deleted in Salesforce.
 	OnRecordDelete RecordGone
 
-	// OnDuplicate is what is done when a duplicate rule objects to the record.
+	// OnDuplicate is what happens when the record violates a duplicate rule.
 	OnDuplicate Duplicate
 
 	// Assignment is when assignment rules may run on the record.
 	Assignment Assignment
 
-	// When is the condition under which the record is created: its own, or else its board's.
+	// When is the condition for creating the record: its own, or else its board's.
 	When Condition
 
 	Fields []*Field // in the file's order
 
-	// Stage is 0 for a record that refers to none, and above the stages of the records that it refers to.
-	// Where links go round in a circle, one of the earlier in the file does not wait.
+	// Stage is 0 for a record without references, and otherwise above the stages of the records it refers to. If
+	// links form a circle, a record that is earlier in the file does not wait.
 	Stage int
 
 	gates []Label // of When, in the file's order
@@ -116,26 +116,26 @@ type Record struct {
 	at    map[string]place // of its keys
 }
 
-// Condition gates the creation of a record: for each column, the labels of which it must hold one.
-// All columns must agree. Without any it holds always.
+// Condition controls the creation of a record: each column must hold one of its labels. An empty condition always
+// holds.
 type Condition map[string][]string
 
-// Item is an item of Monday. A column that is not among Columns is taken as empty.
+// Item is a Monday item. A column missing from Columns is treated as empty.
 type Item struct {
 	ID      int64
 	Name    string
 	Columns map[string]column.Value
 }
 
-// Field is one field of a Salesforce record and where its value comes from.
+// Field is a field of a Salesforce record and the source of its value.
 type Field struct {
 	Name      string
 	Line, Col int
 
-	// Sync is which way the value goes: the field's own word, or else the record's where the form has that direction.
+	// Sync is the direction of the value: the field's own setting, or else the record's if the form supports it.
 	Sync Direction
 
-	// Wins is the side that stands where both changed. It counts where Sync is Both.
+	// Wins is the side that wins if both changed. It applies if Sync is Both.
 	Wins Side
 
 	form     form
@@ -150,18 +150,18 @@ type Field struct {
 	record   *Record
 	link     *Record
 	locale   locale
-	oneWay   string           // why Sync is ToSalesforce though the record says otherwise
-	at       map[string]place // of its keys; nil: it is a column's id alone
+	oneWay   string           // why Sync is ToSalesforce although the record says otherwise
+	at       map[string]place // of its keys; nil: the field is given as a column id
 }
 
-// locale is what decides about a value that does not say where it is from.
+// locale determines how to read a value that does not name its region or time zone.
 type locale struct {
 	region string         // of phone numbers
 	zone   *time.Location // of dates with a time; nil: UTC
-	owner  string         // the user whom `as: user` falls back to
+	owner  string         // the user that `as: user` falls back to
 }
 
-// form is the key that says where a field's value comes from.
+// form is the key that names the source of a field's value.
 type form string
 
 const (
@@ -171,20 +171,20 @@ const (
 	sibling    form = "record"
 )
 
-// part is a piece of a template: a text, or the column that stands there.
+// part is a piece of a template: text or a column.
 type part struct {
 	text   string
 	column string
 }
 
-// fallback is the default of an empty column.
+// fallback is the default for an empty column.
 type fallback struct {
 	literal  any
 	relative bool // days after the day of its first use, instead of literal
 	days     int
 }
 
-// Board returns the board with the id, or nil where it is not mapped.
+// Board returns the board with the id, or nil if it is not mapped.
 func (m *Mapping) Board(id int64) *Board { return m.byID[id] }
 
 // Owns reports whether a board's record belongs to one item alone: it is mapped, and not shared.
@@ -197,7 +197,7 @@ func (m *Mapping) Owns(boardID int64, record string) bool {
 	return rec != nil && !rec.Shared
 }
 
-// Stages returns the number of stages that the records of all boards need.
+// Stages returns the number of stages for the records of all boards.
 func (m *Mapping) Stages() int {
 	stages := 0
 	for _, b := range m.Boards {
@@ -208,8 +208,8 @@ func (m *Mapping) Stages() int {
 	return stages
 }
 
-// Holds reports whether the item meets the condition. A status, a text and every other column compares by
-// its text, a dropdown by any of its labels, a checkbox as "true" or "false".
+// Holds reports whether the item meets the condition. A dropdown matches by any of its labels, a checkbox by "true"
+// or "false", and any other column by its text.
 func (c Condition) Holds(it Item) bool {
 	for id, accepted := range c {
 		v := it.value(id)
@@ -227,8 +227,8 @@ func (c Condition) Holds(it Item) bool {
 	return true
 }
 
-// Columns returns the ids of the columns that the field is read from, "name" for the item's name, each once.
-// A fixed value and a reference to a record of the same item are read from none.
+// Columns returns the ids of the columns from which the field is read, each once, "name" for the item's name. A fixed
+// value and a reference to a record of the same item are not read from a column.
 func (f *Field) Columns() []string {
 	switch f.form {
 	case fromColumn:
@@ -252,7 +252,7 @@ func (f *Field) Record() *Record { return f.record }
 // Link returns the record of the connected item whose Id the field holds, or nil.
 func (f *Field) Link() *Record { return f.link }
 
-// value returns what the item has in a column.
+// value returns the item's value of a column.
 func (it Item) value(id string) column.Value {
 	if id == itemName {
 		return column.Value{Type: column.Text, Text: it.Name}
@@ -270,8 +270,8 @@ func (b *Board) Named(name string) *Record {
 	return nil
 }
 
-// Columns returns the ids of all columns by which the record's values, its creation and its link are decided, sorted
-// and without the item's name. While one of them was never asked of Monday, nothing can be said of what depends on it.
+// Columns returns the ids of all columns that affect the record's values, its creation or its link, sorted and
+// without the item's name. If one of them was never read from Monday, everything that depends on it is unknown.
 func (r *Record) Columns() []string {
 	var ids []string
 	if r.IDColumn != "" {
@@ -295,7 +295,7 @@ func (b *Board) columns() []string {
 	return columnIDs(ids)
 }
 
-// columnIDs sorts ids of columns, each once, and leaves out the item's name.
+// columnIDs sorts column ids, removes duplicates and omits the item's name.
 func columnIDs(ids []string) []string {
 	slices.Sort(ids)
 	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == itemName })

@@ -11,48 +11,48 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// Migration says how records of Salesforce become items of a board: the record's fields are read backwards, wherever
-// that has one answer.
+// Migration describes how Salesforce records become items of a board: the record's fields are read backwards,
+// wherever that is unambiguous.
 type Migration struct {
 	Board  *Board
 	Record *Record // of the board; the items are created from it
 
 	Where string // SOQL condition; empty: all records
-	Group string // Monday's id of the group that new items go to; empty: the board's first
+	Group string // Monday's id of the group for new items; empty: the board's first
 
-	// Schedule is the cron expression, in UTC, by which the migration runs again; empty: it does not.
+	// Schedule is the cron expression, in UTC, for repeating the migration; empty: it is not repeated.
 	Schedule string
 
-	// Targets are the columns that are filled, in the file's order, the item's name first.
+	// Targets are the columns to fill, the item's name first, then in the file's order.
 	Targets []*Target
 
-	// Left is what does not travel to Monday, in the file's order.
+	// Left lists the fields that are not written to Monday, in the file's order.
 	Left []Left
 
 	at      place
 	when    cron.Schedule
 	name    string      // field for the item's name
-	columns [][2]string // column and field that the block itself names
+	columns [][2]string // columns with their fields, listed in the block itself
 	places  []place     // of columns
 }
 
-// Target is a column that is filled from a field of Salesforce.
+// Target is a column that is filled from a Salesforce field.
 type Target struct {
 	Column string // column id; "name" for the item's name
 	Field  string
 
-	field  *Field // nil: the migration names the field, and its value is taken as it is
+	field  *Field // nil: the migration names the field, and its value is used unchanged
 	locale locale
 }
 
-// Left is a field of the mapping that does not travel to Monday, and why.
+// Left is a field of the mapping that is not written to Monday, and the reason.
 type Left struct {
 	Field  string
 	Line   int
 	Reason string
 }
 
-// Migrations returns the migrations in the order of their links: what others refer to comes first.
+// Migrations returns the migrations in the order of their links, referenced ones first.
 func (m *Mapping) Migrations() []*Migration {
 	var all []*Migration
 	for _, b := range m.Boards {
@@ -64,10 +64,10 @@ func (m *Mapping) Migrations() []*Migration {
 	return all
 }
 
-// Next returns the first time after the given one at which the schedule asks for a run; zero: never.
+// Next returns the next scheduled time after the given one; zero: never.
 func (g *Migration) Next(after time.Time) time.Time { return next(g.when, after) }
 
-// next returns the first time of a schedule after the given one, by the clock of UTC; zero: never.
+// next returns the next time of a schedule after the given one, in UTC; zero: never.
 func next(when cron.Schedule, after time.Time) time.Time {
 	if when == nil {
 		return time.Time{}
@@ -75,7 +75,7 @@ func next(when cron.Schedule, after time.Time) time.Time {
 	return when.Next(after.UTC())
 }
 
-// Links returns the boards whose items the migration's items are connected to.
+// Links returns the boards that the migration's items are connected to.
 func (g *Migration) Links() []*Board {
 	var boards []*Board
 	for _, t := range g.Targets {
@@ -90,7 +90,7 @@ func (g *Migration) Links() []*Board {
 func (d *decoder) migration(b *Board, n ast.Node) *Migration {
 	g := &Migration{Board: b, at: b.at["migrate"], name: "Name"}
 	known := d.itemKeys(g)
-	known["record"] = func(n ast.Node) { g.Record = d.migrated(b, n) }
+	known["record"] = func(n ast.Node) { g.Record = d.sourceRecord(b, n) }
 	known["columns"] = func(n ast.Node) {
 		for _, e := range d.filled(n, "column") {
 			g.columns = append(g.columns, [2]string{d.checkColumn(e.key), d.apiName(e.value)})
@@ -101,17 +101,17 @@ func (d *decoder) migration(b *Board, n ast.Node) *Migration {
 	return g
 }
 
-// items reads the block `items` of a board's records. At most one of them may have it.
+// items reads the blocks `items` of a board's records. Only one record may have one.
 func (d *decoder) items(b *Board) {
 	for _, block := range d.blocks {
 		at := block.record.at["items"]
 		switch g := b.Migration; {
 		case g == nil:
 			b.Migration = &Migration{Board: b, Record: block.record, at: at, name: "Name"}
-			d.makesItems(at, block.record)
+			d.checkItemSource(at, block.record)
 			d.object(placeOf(block.node), block.node, d.itemKeys(b.Migration))
 		case b.at["migrate"] != place{}:
-			d.fault(at, `the board has "migrate" in line %d, which is the older name of "items"; keep one of them`,
+			d.fault(at, `the board has "migrate" on line %d, which is the older name of "items"; keep one of them`,
 				b.at["migrate"].line)
 		default:
 			d.fault(at, "record %q already has \"items\"; the items of a board come from one record", g.Record.Name)
@@ -120,7 +120,7 @@ func (d *decoder) items(b *Board) {
 	d.blocks = nil
 }
 
-// itemKeys are the keys that `items` and `migrate` have in common.
+// itemKeys returns the keys that `items` and `migrate` have in common.
 func (d *decoder) itemKeys(g *Migration) keys {
 	return keys{
 		"where":    func(n ast.Node) { g.Where = d.where(n) },
@@ -130,8 +130,8 @@ func (d *decoder) itemKeys(g *Migration) keys {
 	}
 }
 
-// migrated is the record that the items of a board are created from.
-func (d *decoder) migrated(b *Board, n ast.Node) *Record {
+// sourceRecord reads the record from which the items of a board are created.
+func (d *decoder) sourceRecord(b *Board, n ast.Node) *Record {
 	w, ok := d.text(n)
 	if !ok {
 		return nil
@@ -141,12 +141,12 @@ func (d *decoder) migrated(b *Board, n ast.Node) *Record {
 		d.fault(w.place, "board %q has no record %q%s", b.Name, w.text, suggestion(w.text, recordNames(b)))
 		return nil
 	}
-	d.makesItems(w.place, r)
+	d.checkItemSource(w.place, r)
 	return r
 }
 
-// makesItems checks that items can be created from a record.
-func (d *decoder) makesItems(at place, r *Record) {
+// checkItemSource checks that items can be created from a record.
+func (d *decoder) checkItemSource(at place, r *Record) {
 	switch {
 	case r.Shared:
 		d.fault(at, "record %q is shared by several items; items are created only from a record that belongs to one "+
@@ -156,7 +156,7 @@ func (d *decoder) makesItems(at place, r *Record) {
 	}
 }
 
-// where reads a condition. It is put into brackets among others, and must not break out of them.
+// where reads a condition. It is combined with others in parentheses, which it must not close.
 func (d *decoder) where(n ast.Node) string {
 	w, ok := d.text(n)
 	if !ok {
@@ -174,26 +174,26 @@ func (d *decoder) where(n ast.Node) string {
 			depth++
 		case c == ')':
 			if depth--; depth < 0 {
-				d.fault(w.place, "the condition closes a bracket that it does not open")
+				d.fault(w.place, "the condition closes a parenthesis that it does not open")
 				return ""
 			}
 		}
 	}
 	if depth > 0 || quoted {
-		d.fault(w.place, "the condition opens a bracket or a quote that it does not close")
+		d.fault(w.place, "the condition opens a parenthesis or a quote that it does not close")
 	}
 	return strings.TrimSpace(w.text)
 }
 
-// schedule reads a cron expression of five fields, or one such as @weekly. The advice ends the message about any other
-// text.
+// schedule reads a cron expression of five fields, or a name such as @weekly. The advice is appended to the fault for
+// any other text.
 func (d *decoder) schedule(n ast.Node, advice string) (string, cron.Schedule) {
 	w, ok := d.text(n)
 	if !ok {
 		return "", nil
 	}
 	if strings.Contains(w.text, "TZ=") {
-		d.fault(w.place, "a schedule is in UTC")
+		d.fault(w.place, "a schedule is always in UTC and cannot name a time zone")
 		return "", nil
 	}
 	when, err := cron.ParseStandard(w.text)
@@ -205,8 +205,8 @@ func (d *decoder) schedule(n ast.Node, advice string) (string, cron.Schedule) {
 	return w.text, when
 }
 
-// aim finds the columns that a migration fills, now that all references are known.
-func (d *decoder) aim(g *Migration, in locale) {
+// setTargets determines the columns that a migration fills, once all references are known.
+func (d *decoder) setTargets(g *Migration, in locale) {
 	if g.Record == nil {
 		return
 	}
@@ -215,7 +215,7 @@ func (d *decoder) aim(g *Migration, in locale) {
 	taken[itemName] = g.name
 	g.Targets = []*Target{name}
 	for _, f := range g.Record.Fields {
-		reason := g.stays(f)
+		reason := g.oneWayReason(f)
 		if by, ok := taken[f.from]; ok && reason == "" {
 			if f.from == itemName && f.Name == g.name && f.as == "" {
 				name.field = f
@@ -244,8 +244,8 @@ func (d *decoder) aim(g *Migration, in locale) {
 	}
 }
 
-// stays says why the field does not travel to Monday; empty: it does.
-func (g *Migration) stays(f *Field) string {
+// oneWayReason returns why the field is not written to Monday, or "".
+func (g *Migration) oneWayReason(f *Field) string {
 	if _, said := f.at["sync"]; said && f.Sync == ToSalesforce {
 		return "its \"sync\" says so"
 	}

@@ -56,7 +56,7 @@ func TestMigrations(t *testing.T) {
 		t.Errorf("targets (-want +got):\n%s", diff)
 	}
 	wantLeft := []string{
-		"11 FirstName: it is a part of a name", "14 LeadSource: it is a fixed value", "15 Title: it is put together by a template",
+		"11 FirstName: it is part of a name", "14 LeadSource: it is a fixed value", "15 Title: it is built from a template",
 		"17 OtherPhone: column phone is filled from HomePhone", "18 OwnerId: it is a person",
 	}
 	if diff := cmp.Diff(wantLeft, left); diff != "" {
@@ -84,11 +84,11 @@ func TestMigrationFaults(t *testing.T) {
 		"no id column":     {`{ record: plain }`, "5:24: record \"plain\" has no \"id_column\": without it an item could be created twice"},
 		"unknown key":      {`{ record: r, wher: x }`, "5:27: unknown key \"wher\", did you mean \"where\"?"},
 		"where":            {`{ record: r, where: "Name != 'it''s (fine)' AND (A = 'b\\\\')" }`, ""},
-		"where breaks out": {`{ record: r, where: "A = 1) OR (B = 2" }`, "5:34: the condition closes a bracket that it does not open"},
-		"where open":       {`{ record: r, where: "A = 'b" }`, "5:34: the condition opens a bracket or a quote that it does not close"},
+		"where breaks out": {`{ record: r, where: "A = 1) OR (B = 2" }`, "5:34: the condition closes a parenthesis that it does not open"},
+		"where open":       {`{ record: r, where: "A = 'b" }`, "5:34: the condition opens a parenthesis or a quote that it does not close"},
 		"schedule":         {`{ record: r, schedule: "monday" }`, `5:37: "monday" is not a cron expression, such as "0 6 * * 1" for Mondays at 06:00 UTC`},
-		"time zone":        {`{ record: r, schedule: "CRON_TZ=Asia/Tokyo 0 6 * * 1" }`, "5:37: a schedule is in UTC"},
-		"name":             {`{ record: r, name: "Full Name" }`, `5:33: "Full Name" is not an API name of Salesforce`},
+		"time zone":        {`{ record: r, schedule: "CRON_TZ=Asia/Tokyo 0 6 * * 1" }`, "5:37: a schedule is always in UTC and cannot name a time zone"},
+		"name":             {`{ record: r, name: "Full Name" }`, `5:33: "Full Name" is not a valid Salesforce API name`},
 		"column twice":     {`{ record: r, columns: { email: Description } }`, `5:38: column "email" is already filled from field Email`},
 		"column name":      {`{ record: r, columns: { name: Description } }`, `5:38: the item's name is filled by "name"`},
 		"id column":        {`{ record: r, columns: { sfid: Description } }`, `5:38: column "sfid" holds the Salesforce Id`},

@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// place is a place in the file: line and column, both from 1.
+// place is a line and a column in the file, both from 1.
 type place struct{ line, column int }
 
 // word is a text and its place.
@@ -27,14 +27,16 @@ type entry struct {
 	value ast.Node
 }
 
-// keys says how each key of a YAML mapping is read. A new key of the file is a new line in one of these.
+// keys maps each key of a YAML mapping to the function that reads it. A new key of the file is a new entry in one of
+// these.
 type keys map[string]func(ast.Node)
 
-// decimal is how a number is written. YAML's other ways (012, 1_000, 0x1F, +5) mean something else to most people.
+// decimal matches the accepted form of numbers. YAML's other forms (012, 1_000, 0x1F, +5) mean something else to most
+// people.
 var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
-// object reads a YAML mapping of known keys and returns where each of them stands. What is missing of the
-// required ones is a fault at the place of the whole.
+// object reads a YAML mapping with known keys and returns the place of each key. A missing required key is a fault at
+// the place of the whole.
 func (d *decoder) object(whole place, n ast.Node, known keys, required ...string) map[string]place {
 	entries, ok := d.entries(n)
 	if !ok {
@@ -58,7 +60,7 @@ func (d *decoder) object(whole place, n ast.Node, known keys, required ...string
 	return at
 }
 
-// entries returns the entries of a YAML mapping, without those whose key stands there already.
+// entries returns the entries of a YAML mapping, omitting repeated keys.
 func (d *decoder) entries(n ast.Node) ([]entry, bool) {
 	m, ok := n.(ast.MapNode)
 	if !ok {
@@ -73,7 +75,7 @@ func (d *decoder) entries(n ast.Node) ([]entry, bool) {
 			continue
 		}
 		if line, ok := lines[key.text]; ok {
-			d.fault(key.place, "key %q is already set in line %d", key.text, line)
+			d.fault(key.place, "key %q is already set on line %d", key.text, line)
 			continue
 		}
 		lines[key.text] = key.line
@@ -82,7 +84,7 @@ func (d *decoder) entries(n ast.Node) ([]entry, bool) {
 	return entries, true
 }
 
-// filled returns the entries of a YAML mapping that must have some.
+// filled returns the entries of a YAML mapping that must not be empty.
 func (d *decoder) filled(n ast.Node, of string) []entry {
 	entries, ok := d.entries(n)
 	if ok && len(entries) == 0 {
@@ -91,7 +93,7 @@ func (d *decoder) filled(n ast.Node, of string) []entry {
 	return entries
 }
 
-// list returns the elements of a YAML list that must have some.
+// list returns the elements of a YAML list that must not be empty.
 func (d *decoder) list(n ast.Node) []ast.Node {
 	s, ok := n.(*ast.SequenceNode)
 	if !ok {
@@ -123,7 +125,7 @@ func (d *decoder) text(n ast.Node) (word, bool) {
 	return w, true
 }
 
-// label reads a text that may be written without quotes though it looks like a number or a boolean.
+// label reads a text that may be unquoted even if it looks like a number or a boolean.
 func (d *decoder) label(n ast.Node) (word, bool) {
 	switch n := n.(type) {
 	case *ast.IntegerNode, *ast.FloatNode:
@@ -190,7 +192,7 @@ func (d *decoder) unexpected(n ast.Node, wanted string) {
 	d.fault(placeOf(n), "expected %s, found %s", wanted, kind)
 }
 
-// kindOf names what is in the file, and reports whether quotes would turn it into a text.
+// kindOf describes a node, and reports whether quotes would turn it into text.
 func kindOf(n ast.Node) (kind string, quote bool) {
 	switch n.(type) {
 	case ast.MapNode:
@@ -208,7 +210,7 @@ func kindOf(n ast.Node) (kind string, quote bool) {
 	}
 }
 
-// placeOf returns where a node begins; a YAML mapping without brackets begins at its first key.
+// placeOf returns where a node begins; a YAML mapping without braces begins at its first key.
 func placeOf(n ast.Node) place {
 	if m, ok := n.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
 		n = m.Values[0].Key
@@ -230,7 +232,7 @@ func names[V any](m map[string]V) []string {
 	return all
 }
 
-// suggestion names the known word that a misspelled one is nearest to, if any is near.
+// suggestion suggests the known word nearest to a misspelled one, if any is near.
 func suggestion(got string, known []string) string {
 	best, least := "", (len(got)+2)/3+1
 	for _, k := range known {

@@ -49,7 +49,7 @@ func (d *decoder) linked(ref reference) *Record {
 	return target
 }
 
-// linkable returns what a link can name.
+// linkable returns the names that a link can refer to.
 func (d *decoder) linkable() []string {
 	var all []string
 	for _, b := range d.boards {
@@ -70,8 +70,8 @@ func recordNames(b *Board) []string {
 	return all
 }
 
-// finish checks and sets what needs the whole file: the key field, the country of phone numbers and the time zone of
-// dates, the directions, and the order of the records.
+// finish checks and sets everything that needs the whole file: the key field, the country of phone numbers, the time
+// zone of dates, the directions, and the order of the records.
 func (d *decoder) finish(m *Mapping) {
 	in := locale{region: m.PhoneCountry, zone: m.TimeZone, owner: m.Owner}
 	for _, b := range m.Boards {
@@ -79,14 +79,14 @@ func (d *decoder) finish(m *Mapping) {
 			for _, f := range r.Fields {
 				f.locale = in
 				if strings.EqualFold(f.Name, m.Key) {
-					d.fault(place{f.Line, f.Col}, "field %s is the key; it holds the item's id", f.Name)
+					d.fault(place{f.Line, f.Col}, "field %s is the key field, which holds the item's id", f.Name)
 				}
 			}
 		}
 		d.direct(b)
 		d.sortRecords(b)
 		if b.Migration != nil {
-			d.aim(b.Migration, in)
+			d.setTargets(b.Migration, in)
 		}
 	}
 	if len(d.faults) == 0 {
@@ -94,7 +94,7 @@ func (d *decoder) finish(m *Mapping) {
 	}
 }
 
-// sortRecords puts each record after those that it names.
+// sortRecords sorts records so that each follows those it refers to.
 func (d *decoder) sortRecords(b *Board) {
 	sorted := make([]*Record, 0, len(b.Records))
 	done := map[*Record]bool{}
@@ -129,11 +129,11 @@ func circle(path []*Record) string {
 	return strings.Join(all, " > ")
 }
 
-// waits says for which records a record waits.
+// waits maps a record to the records it waits for.
 type waits map[*Record][]*Record
 
-// setStages puts every record above those that it waits for. A reference to a record that stands before is
-// always waited for; one to a record that stands behind only where that does not close a circle.
+// setStages puts every record above those it waits for. A record always waits for one that precedes it; it waits for
+// one that follows it only if that does not close a circle.
 func setStages(m *Mapping) {
 	index := map[*Record]int{}
 	var all []*Record
@@ -169,7 +169,7 @@ func setStages(m *Mapping) {
 	}
 }
 
-// reach reports whether one record waits for the other, be it through others.
+// reach reports whether one record waits for the other, directly or through others.
 func (w waits) reach(from, to *Record, seen map[*Record]bool) bool {
 	if from == to {
 		return true

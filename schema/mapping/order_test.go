@@ -10,7 +10,7 @@ import (
 func TestStages(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		boards []string // each a board's records
+		boards []string // records of each board
 		want   string
 		stages int
 	}{
@@ -46,14 +46,14 @@ func TestStages(t *testing.T) {
 				}
 			}
 			if got[1:] != tt.want || m.Stages() != tt.stages {
-				t.Errorf("order and stages = %s of %d, want %s of %d", got[1:], m.Stages(), tt.want, tt.stages)
+				t.Errorf("order = %s with %d stages, want %s with %d", got[1:], m.Stages(), tt.want, tt.stages)
 			}
 		})
 	}
 }
 
-// TestStagesOfAnyLinks draws boards of one record each that link to each other in any way: a record always waits for
-// those before it in the file, and for those behind it where nothing of them leads back.
+// TestStagesOfAnyLinks generates boards of one record each with arbitrary links. A record always waits for those
+// before it in the file, and for those after it that do not lead back to it.
 func TestStagesOfAnyLinks(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

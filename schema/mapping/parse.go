@@ -14,21 +14,23 @@ import (
 )
 
 const (
-	// maxSize of a file in bytes: more than a thousand records. The YAML parser takes the square of a mapping's keys.
+	// maxSize is the maximum file size in bytes: more than a thousand records. The YAML parser's time is quadratic in
+	// a mapping's keys.
 	maxSize = 256 << 10
 
-	// maxDepth of brackets and of dashes on one line. The YAML parser recurses; a mapping needs nine.
+	// maxDepth is the maximum nesting of brackets, and of dashes on one line. The YAML parser recurses; a mapping
+	// needs nine.
 	maxDepth = 32
 )
 
-// Parse reads a mapping file. The name is only for messages. The error is Faults: all that is wrong with
-// the file, except that a file that is not YAML has its first syntax error only.
+// Parse parses a mapping file. The name is only for messages. The error is Faults: all faults in the file, or only
+// the first syntax error if it is not YAML.
 //
-// YAML's anchors, aliases, merge keys, tags and further documents are refused: they are the parts of YAML that make a
-// small file large, and that readers of a mapping would have to know.
+// YAML's anchors, aliases, merge keys, tags and further documents are rejected: with them a small file can expand to
+// a large one, and readers of a mapping would have to know them.
 func Parse(name string, src []byte) (*Mapping, error) { return decode(name, src, unsupported) }
 
-// decode reads a mapping file, and refuses the values that this version does not act on.
+// decode reads a mapping file, and rejects values that this version does not implement.
 func decode(name string, src []byte, unsupported refusals) (*Mapping, error) {
 	d := &decoder{file: name, unsupported: unsupported}
 	m := &Mapping{Key: DefaultKey, Brake: DefaultBrake, AdoptShown: true, byID: map[int64]*Board{}}
@@ -44,7 +46,7 @@ func decode(name string, src []byte, unsupported refusals) (*Mapping, error) {
 	return m, nil
 }
 
-// read returns the root of the syntax tree, or nil and a fault.
+// read returns the root of the syntax tree, or nil after reporting a fault.
 func (d *decoder) read(src []byte) ast.Node {
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	if !d.readable(src) {
@@ -63,7 +65,7 @@ func (d *decoder) read(src []byte) ast.Node {
 		switch {
 		case doc.Body == nil:
 		case root != nil:
-			d.fault(placeOf(doc.Body), "a mapping file is one YAML document; this is another")
+			d.fault(placeOf(doc.Body), "a mapping file contains only one YAML document; this is another one")
 		default:
 			root = doc.Body
 		}
@@ -74,10 +76,10 @@ func (d *decoder) read(src []byte) ast.Node {
 	return root
 }
 
-// readable checks what the lexer takes for granted.
+// readable checks what the lexer assumes.
 func (d *decoder) readable(src []byte) bool {
 	if len(src) > maxSize {
-		d.fault(place{1, 1}, "the file has %d bytes; the limit is %d", len(src), maxSize)
+		d.fault(place{1, 1}, "the file has %d bytes; the maximum is %d", len(src), maxSize)
 		return false
 	}
 	at := place{1, 1}
@@ -100,8 +102,8 @@ func (d *decoder) readable(src []byte) bool {
 	return true
 }
 
-// parse makes the syntax tree of the file, unless its tokens are refused. The library is known to panic on
-// some broken documents; that is an error of the document too.
+// parse creates the syntax tree of the file, unless its tokens are rejected. The library is known to panic on some
+// broken documents; that is reported as a fault of the document.
 func parse(src []byte, accept func(token.Tokens) bool) (file *ast.File, err error) {
 	defer func() {
 		if recover() != nil {
@@ -115,7 +117,7 @@ func parse(src []byte, accept func(token.Tokens) bool) (file *ast.File, err erro
 	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 }
 
-// plain reports whether the tokens are free of what a mapping file does not use, and are nested in reason.
+// plain reports whether the tokens contain nothing that a mapping file does not use, with limited nesting.
 func (d *decoder) plain(tokens token.Tokens) bool {
 	brackets, dashes, line := 0, 0, 0
 	for _, t := range tokens {
@@ -141,7 +143,7 @@ func (d *decoder) plain(tokens token.Tokens) bool {
 	return len(d.faults) == 0
 }
 
-// syntax keeps the library's error, without the excerpt that it prints.
+// syntax reports the library's error without the excerpt that it prints.
 func (d *decoder) syntax(err error) {
 	e, ok := errors.AsType[yaml.Error](err)
 	if !ok {
@@ -155,7 +157,7 @@ func (d *decoder) syntax(err error) {
 	d.fault(at, "%s", e.GetMessage())
 }
 
-// fault notes what is wrong at a place. The library's places are sometimes behind the end of a line or of the file.
+// fault records a fault at a place. The library's places are sometimes beyond the end of a line or of the file.
 func (d *decoder) fault(at place, format string, args ...any) {
 	if len(d.widths) > 0 {
 		at.line = min(max(at.line, 1), len(d.widths))

@@ -13,11 +13,11 @@ import (
 const (
 	minimal = "version: 1\nboards:\n  b:\n    board: 1\n    records:\n      r: { object: Lead, fields: { Email: email } }\n"
 
-	// head stands before the fields of a record in line 7 and what follows.
+	// head precedes the fields of a record on line 7 and what follows.
 	head = "version: 1\nboards:\n  b:\n    board: 1\n    records:\n      r: { object: Lead, fields: {\n"
 )
 
-// mustParse parses a mapping that has no fault.
+// mustParse parses a mapping without faults.
 func mustParse(t testing.TB, src string) *Mapping {
 	t.Helper()
 	m, err := Parse("mapping.yaml", []byte(src))
@@ -27,7 +27,7 @@ func mustParse(t testing.TB, src string) *Mapping {
 	return m
 }
 
-// faults returns what is wrong with a mapping, one fault a line, without the file's name.
+// faults returns the faults of a mapping, one per line, without the file's name.
 func faults(t testing.TB, src string) string {
 	t.Helper()
 	_, err := Parse("m", []byte(src))
@@ -55,13 +55,13 @@ func TestParseFile(t *testing.T) {
 		"list":             {"- a\n", "1:1: expected a mapping, found a list"},
 		"text":             {"mapping", "1:1: expected a mapping, found text"},
 		"nothing in it":    {"{}", "1:1: \"version\" is missing\n1:1: \"boards\" is missing"},
-		"two documents":    {minimal + "---\na: 1\n", "8:1: a mapping file is one YAML document; this is another"},
+		"two documents":    {minimal + "---\na: 1\n", "8:1: a mapping file contains only one YAML document; this is another one"},
 		"not UTF-8":        {"version: 1\na\xff: 1\n", "2:2: the file is not UTF-8 text"},
 		"NUL":              {"version: \x00", "1:10: the file is not UTF-8 text"},
 		"NUL escaped":      {head + `Email: { value: "a\0" } } }`, "7:17: the text contains a character that cannot be stored"},
 		"syntax":           {"version: 1\nboards: [\n", "2:9: sequence end token ']' not found"},
 		"tab":              {"version: 1\nboards:\n\tb: 1\n", "3:1: found character '\t' that cannot start any token"},
-		"too large":        {strings.Repeat("#", maxSize+1), "1:1: the file has 262145 bytes; the limit is 262144"},
+		"too large":        {strings.Repeat("#", maxSize+1), "1:1: the file has 262145 bytes; the maximum is 262144"},
 		"brackets":         {strings.Repeat("[", 100000), "1:33: nested deeper than 32"},
 		"braces":           {strings.Repeat("{a: ", 50000), "1:129: nested deeper than 32"},
 		"dashes":           {strings.Repeat("- ", 100000) + "a", "1:65: nested deeper than 32"},
@@ -70,7 +70,7 @@ func TestParseFile(t *testing.T) {
 		"merge key":        {"<<: {}\n", "1:1: YAML's MergeKey is not allowed in a mapping file; write it out"},
 		"tag":              {"version: !!int 1\n", "1:10: YAML's Tag is not allowed in a mapping file; write it out"},
 		"unknown keys":     {minimal + "bords: 1\nzebra: 2\n", "7:1: unknown key \"bords\", did you mean \"boards\"?\n8:1: unknown key \"zebra\""},
-		"duplicate key":    {minimal + "version: 1\n", "7:1: key \"version\" is already set in line 1"},
+		"duplicate key":    {minimal + "version: 1\n", "7:1: key \"version\" is already set on line 1"},
 		"null key":         {minimal + "~: 1\n", "7:1: expected text, found null"},
 		"version 2":        {strings.Replace(minimal, "1", "2", 1), "1:10: version 2 is not supported; this program reads version 1"},
 		"version as text":  {strings.Replace(minimal, "1", `"1"`, 1), "1:10: expected a whole number, found text"},
@@ -127,12 +127,12 @@ boards:
     records: {}
 `
 	want := `2:18: expected text (in quotes), found a number
-2:36: "us" is not the code of a country, such as US
+2:36: "us" is not a country code such as US
 2:47: expected text (in quotes), found a number
 2:64: unknown key "x"
-4:3: "a b" is not a name: letters, digits, _ and - only
-5:12: -1 is not the id of a board
-7:7: "r.s" is not a name: letters, digits, _ and - only
+4:3: "a b" is not a valid name: use only letters, digits, _ and -
+5:12: -1 is not a valid board id
+7:7: "r.s" is not a valid name: use only letters, digits, _ and -
 7:7: "fields" is missing
 8:17: expected text (in quotes), found a number
 9:9: unknown key "feilds", did you mean "fields"?
@@ -147,7 +147,7 @@ func TestFaultError(t *testing.T) {
 	_, err := Parse("/etc/mapping.yaml", []byte(strings.Replace(minimal, "fields", "feilds", 1)))
 	want := "/etc/mapping.yaml:6:7: \"fields\" is missing\n/etc/mapping.yaml:6:26: unknown key \"feilds\", did you mean \"fields\"?"
 	if err == nil || err.Error() != want {
-		t.Errorf("error is %v, want %s", err, want)
+		t.Errorf("error = %v, want %s", err, want)
 	}
 }
 
@@ -155,14 +155,14 @@ func TestMappingDefaults(t *testing.T) {
 	t.Parallel()
 	m := mustParse(t, minimal)
 	if m.Key != DefaultKey || m.PhoneCountry != "" || m.Owner != "" {
-		t.Errorf("defaults are %q, %q, %q", m.Key, m.PhoneCountry, m.Owner)
+		t.Errorf("defaults = %q, %q, %q", m.Key, m.PhoneCountry, m.Owner)
 	}
 	m = mustParse(t, minimal+"defaults: { key: Ext__c, phone_country: NO, owner: 005000000000000AAA }\n")
 	if m.Key != "Ext__c" || m.PhoneCountry != "NO" || m.Owner != "005000000000000AAA" {
-		t.Errorf("defaults are %q, %q, %q", m.Key, m.PhoneCountry, m.Owner)
+		t.Errorf("defaults = %q, %q, %q", m.Key, m.PhoneCountry, m.Owner)
 	}
 	if m.Board(1) != m.Boards[0] || m.Board(2) != nil {
-		t.Error("Board finds another board than that of the id")
+		t.Error("Board() returned a board with another id")
 	}
 }
 
@@ -194,7 +194,7 @@ boards:
 	}
 }
 
-// FuzzParse holds that no file makes Parse panic, and that faults stand inside the file.
+// FuzzParse checks that no file makes Parse panic, and that faults are located inside the file.
 func FuzzParse(f *testing.F) {
 	example, err := os.ReadFile("../../deploy/mapping.example.yaml")
 	if err != nil {

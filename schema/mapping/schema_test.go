@@ -15,44 +15,46 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// beyond are the faults that Parse finds and a JSON Schema cannot tell, and why. The files are those of the folder.
+// beyond lists the faults that Parse finds and a JSON Schema cannot express, with the reason. The keys are the files
+// in the folder.
 var beyond = map[string]string{
-	"anchor":                 "how a value is written is not what it is",
-	"boolean-in-another-way": "how a value is written is not what it is",
-	"number-in-another-way":  "how a value is written is not what it is",
-	"version-one-point-oh":   "to JSON 1.0 is a whole number",
-	"country-unknown":        "the countries change, and are many",
-	"text-with-nul":          "a pattern against it would stand everywhere",
-	"field-is-the-key":       "one value is held against another",
-	"field-in-two-cases":     "one key is held against another",
-	"board-twice":            "one board is held against another",
-	"object-twice":           "one record is held against another",
-	"id-column-twice":        "one record is held against another",
-	"match-without-field":    "a value names a key",
-	"match-of-a-reference":   "a value names a key",
-	"record-unknown":         "a value names a key",
-	"record-itself":          "a value names a key",
-	"records-in-a-circle":    "a value names a key",
-	"link-unknown":           "a value names a key",
-	"link-to-shared":         "a value names a key",
-	"migrate-record-unknown": "a value names a key",
-	"migrate-column-twice":   "one value is held against another",
-	"migrate-id-column":      "one value is held against another",
-	"migrate-where-open":     "brackets are counted",
-	"migrate-schedule":       "it is a language of its own",
-	"time-zone-unknown":      "the zones change, and are many",
-	"brake-within-a-second":  "a duration is a text",
-	"reconcile-cron":         "it is a language of its own",
-	"sync-later":             "this version does not act on it yet",
-	"wins-later":             "this version does not act on it yet",
-	"record-gone-later":      "this version does not act on it yet",
-	"wins-of-one-way":        "one key is held against another record or field",
-	"sync-column-twice":      "one field is held against another",
-	"items-and-migrate":      "one key is held against another",
-	"items-twice":            "one record is held against another",
+	"anchor":                 "a schema sees values, not their notation",
+	"boolean-in-another-way": "a schema sees values, not their notation",
+	"number-in-another-way":  "a schema sees values, not their notation",
+	"version-one-point-oh":   "in JSON 1.0 is a whole number",
+	"country-unknown":        "the list of countries is long and changes",
+	"text-with-nul":          "every text would need a pattern",
+	"field-is-the-key":       "two values are compared",
+	"field-in-two-cases":     "two keys are compared",
+	"board-twice":            "two boards are compared",
+	"object-twice":           "two records are compared",
+	"id-column-twice":        "two records are compared",
+	"match-without-field":    "a value refers to a key",
+	"match-of-a-reference":   "a value refers to a key",
+	"record-unknown":         "a value refers to a key",
+	"record-itself":          "a value refers to a key",
+	"records-in-a-circle":    "a value refers to a key",
+	"link-unknown":           "a value refers to a key",
+	"link-to-shared":         "a value refers to a key",
+	"migrate-record-unknown": "a value refers to a key",
+	"migrate-column-twice":   "two values are compared",
+	"migrate-id-column":      "two values are compared",
+	"migrate-where-open":     "parentheses are counted",
+	"migrate-schedule":       "cron is a language of its own",
+	"time-zone-unknown":      "the list of zones is long and changes",
+	"brake-within-a-second":  "a duration is text",
+	"reconcile-cron":         "cron is a language of its own",
+	"sync-later":             "this version does not implement it yet",
+	"wins-later":             "this version does not implement it yet",
+	"record-gone-later":      "this version does not implement it yet",
+	"wins-of-one-way":        "a key is compared with another record or field",
+	"sync-column-twice":      "two fields are compared",
+	"items-and-migrate":      "two keys are compared",
+	"items-twice":            "two records are compared",
 }
 
-// Schema and Parse come to the same verdict on every file of the folder, but for the faults that are beyond a schema's reach.
+// TestSchema checks that Schema and Parse agree on every file in the folder, except for faults that a schema cannot
+// express.
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	schema := compile(t)
@@ -90,14 +92,14 @@ func TestSchemaOfExample(t *testing.T) {
 	}
 	first, _, _ := strings.Cut(string(src), "\n")
 	if want := "# yaml-language-server: $schema=mapping.schema.json"; first != want {
-		t.Errorf("first line %q, want %q", first, want)
+		t.Errorf("first line = %q, want %q", first, want)
 	}
 	if err := compile(t).Validate(document(t, src)); err != nil {
 		t.Error(err)
 	}
 }
 
-// What stands beside the example is what the program prints.
+// TestSchemaBesideExample checks that the schema beside the example is the one the program prints.
 func TestSchemaBesideExample(t *testing.T) {
 	t.Parallel()
 	beside, err := os.ReadFile("../../deploy/mapping.schema.json")
@@ -109,7 +111,8 @@ func TestSchemaBesideExample(t *testing.T) {
 	}
 }
 
-// Every conversion and every word of a setting is known to the schema, and each fault beyond it is explained.
+// TestSchemaIsComplete checks that the schema contains every conversion and every word of a setting, and that each
+// fault beyond it is explained.
 func TestSchemaIsComplete(t *testing.T) {
 	t.Parallel()
 	var s struct {
@@ -169,7 +172,7 @@ func compile(t *testing.T) *jsonschema.Schema {
 	return schema
 }
 
-// document is a YAML file as an editor hands it to a validator.
+// document returns a YAML file in the form in which an editor passes it to a validator.
 func document(t *testing.T, src []byte) any {
 	t.Helper()
 	var plain any

@@ -2,8 +2,8 @@ package mapping
 
 import "crmsync/mondayclient/column"
 
-// NeverTwoWay says why the value of a field can only go from Monday to Salesforce; empty: it can come back. It judges
-// by the mapping file alone. NeverTwoWayLive also knows the two systems.
+// NeverTwoWay returns why the value of a field can only go from Monday to Salesforce, or "" if it can also come back.
+// It considers only the mapping file; NeverTwoWayLive also considers the two systems.
 func NeverTwoWay(r *Record, f *Field) string {
 	if r.Shared {
 		return "its record is shared by several items"
@@ -12,23 +12,23 @@ func NeverTwoWay(r *Record, f *Field) string {
 	case fixed:
 		return "it is a fixed value"
 	case template:
-		return "it is put together by a template"
+		return "it is built from a template"
 	case sibling:
 		return "it refers to another record of the item"
 	}
 	switch f.as {
 	case "first_name", "last_name":
-		return "it is a part of a name"
+		return "it is part of a name"
 	case "user":
 		return "it is a person"
 	case "country_code":
-		return "a code does not say all that its column holds"
+		return "a code does not determine everything its column holds"
 	}
 	return ""
 }
 
-// NeverTwoWayLive is NeverTwoWay with what the systems say: the type of the field's column, which is empty where it is
-// not known, and whether Salesforce calculates the field (a formula or a roll-up).
+// NeverTwoWayLive is NeverTwoWay with knowledge of the systems: the type of the field's column, empty if unknown, and
+// whether Salesforce calculates the field (a formula or a roll-up).
 func NeverTwoWayLive(r *Record, f *Field, typ column.Type, calculated bool) string {
 	if f.from == itemName {
 		typ = column.Text
@@ -42,17 +42,17 @@ func NeverTwoWayLive(r *Record, f *Field, typ column.Type, calculated bool) stri
 	case typ == "mirror" || typ == "formula":
 		return "Monday calculates its column"
 	case typ != "" && f.link == nil && !Fillable(typ):
-		return "a value of Salesforce does not say all that a column of type " + string(typ) + " holds"
+		return "a Salesforce value does not determine everything a column of type " + string(typ) + " holds"
 	}
 	return ""
 }
 
-// OneWay says why the field goes to Salesforce only though its record says otherwise; empty: it goes as its record
-// says.
+// OneWay returns why the field goes only to Salesforce although its record says otherwise, or "" if it follows its
+// record.
 func (f *Field) OneWay() string { return f.oneWay }
 
-// direct gives every field of a board its direction and its winner. A column is filled by one field of the board at
-// most: by the one that says so itself, else by the first whose record says so.
+// direct sets the direction and the winner of every field of a board. At most one field fills a column: one with its
+// own setting, else the first one whose record has the setting.
 func (d *decoder) direct(b *Board) {
 	filled := map[string]*Field{} // column -> field
 	for _, own := range []bool{true, false} {
@@ -69,7 +69,7 @@ func (d *decoder) direct(b *Board) {
 	}
 }
 
-// directField sets the direction of one field, and notes the column that it fills.
+// directField sets the direction of one field, and records the column that it fills.
 func (d *decoder) directField(r *Record, f *Field, filled map[string]*Field) {
 	at, own := f.at["sync"]
 	if !own {
@@ -95,7 +95,7 @@ func (d *decoder) directField(r *Record, f *Field, filled map[string]*Field) {
 
 // checkSync checks the directions of a record, and sets the winner of its fields.
 func (d *decoder) checkSync(r *Record) {
-	const pointless = `"wins" decides where "sync" is both; here the values go one way`
+	const pointless = `"wins" applies only if "sync" is both; here the values go one way`
 	if at, ok := r.at["sync"]; ok && r.Shared && r.Sync != ToSalesforce {
 		d.fault(at, "a shared record belongs to several items and goes to Salesforce only")
 	}

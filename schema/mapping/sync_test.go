@@ -10,7 +10,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// TestNeverTwoWay goes through everything that can only go to Salesforce, and examples of what can come back.
+// TestNeverTwoWay covers everything that can only go to Salesforce, and examples of what can come back.
 func TestNeverTwoWay(t *testing.T) {
 	t.Parallel()
 	const text = column.Text
@@ -33,18 +33,18 @@ func TestNeverTwoWay(t *testing.T) {
 
 		"shared":       {field: "c", shared: true, want: "its record is shared by several items"},
 		"value":        {field: "{ value: x }", want: "it is a fixed value"},
-		"template":     {field: "{ template: '{c}' }", want: "it is put together by a template"},
+		"template":     {field: "{ template: '{c}' }", want: "it is built from a template"},
 		"record":       {field: "{ record: s }", want: "it refers to another record of the item"},
-		"first name":   {field: "{ from: name, as: first_name }", want: "it is a part of a name"},
-		"last name":    {field: "{ from: name, as: last_name }", want: "it is a part of a name"},
+		"first name":   {field: "{ from: name, as: first_name }", want: "it is part of a name"},
+		"last name":    {field: "{ from: name, as: last_name }", want: "it is part of a name"},
 		"user":         {field: "{ from: c, as: user }", want: "it is a person"},
-		"country code": {field: "{ from: c, as: country_code }", want: "a code does not say all that its column holds"},
+		"country code": {field: "{ from: c, as: country_code }", want: "a code does not determine everything its column holds"},
 
 		"calculated":     {field: "c", typ: text, calculated: true, want: "Salesforce calculates it"},
 		"mirror":         {field: "c", typ: "mirror", want: "Monday calculates its column"},
 		"formula column": {field: "c", typ: "formula", want: "Monday calculates its column"},
-		"country":        {field: "c", typ: column.Country, want: "a value of Salesforce does not say all that a column of type country holds"},
-		"other column":   {field: "c", typ: "rating", want: "a value of Salesforce does not say all that a column of type rating holds"},
+		"country":        {field: "c", typ: column.Country, want: "a Salesforce value does not determine everything a column of type country holds"},
+		"other column":   {field: "c", typ: "rating", want: "a Salesforce value does not determine everything a column of type rating holds"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -53,18 +53,19 @@ func TestNeverTwoWay(t *testing.T) {
 				tt.shared, tt.field))
 			r := m.Boards[0].Named("r")
 			if got := NeverTwoWayLive(r, r.Fields[0], tt.typ, tt.calculated); got != tt.want {
-				t.Errorf("reason is %q, want %q", got, tt.want)
+				t.Errorf("NeverTwoWayLive() = %q, want %q", got, tt.want)
 			}
 			if tt.typ == "" {
 				if got := NeverTwoWay(r, r.Fields[0]); got != tt.want {
-					t.Errorf("reason by the file alone is %q, want %q", got, tt.want)
+					t.Errorf("NeverTwoWay() = %q, want %q", got, tt.want)
 				}
 			}
 		})
 	}
 }
 
-// A field goes as it says itself, else as its record says where its form can, and at most one field of a board fills a column.
+// TestDirections checks that a field follows its own setting, else its record's if its form supports that, and that
+// at most one field of a board fills a column.
 func TestDirections(t *testing.T) {
 	t.Parallel()
 	m := everything(t, `version: 1
@@ -96,7 +97,7 @@ boards:
 		}
 	}
 	want := []string{
-		"r.LastName to_salesforce: it is a part of a name", "r.Email both", "r.Phone both", "r.OtherPhone to_salesforce: column phone is filled from Phone",
+		"r.LastName to_salesforce: it is part of a name", "r.Email both", "r.Phone both", "r.OtherPhone to_salesforce: column phone is filled from Phone",
 		"r.Fax to_salesforce", "r.Title to_salesforce: column title is filled from Name", "r.Source to_salesforce: it is a fixed value",
 		"s.Email to_salesforce", "s.Name both",
 	}
@@ -115,14 +116,14 @@ boards:
 
 func TestDirectionFaults(t *testing.T) {
 	t.Parallel()
-	const pointless = `"wins" decides where "sync" is both; here the values go one way`
+	const pointless = `"wins" applies only if "sync" is both; here the values go one way`
 	tests := map[string]struct{ record, fields, want string }{
 		"both":                  {"sync: both, wins: salesforce,", "F: a", ""},
 		"both, of a field":      {"wins: salesforce,", "F: { from: a, sync: both }", ""},
 		"fixed":                 {"", "F: { value: x, sync: both }", "4:22: field F goes to Salesforce only: it is a fixed value"},
 		"fixed, to Salesforce":  {"", "F: { value: x, sync: to_salesforce }", ""},
-		"template":              {"", "F: { template: '{a}', sync: to_monday }", "4:29: field F goes to Salesforce only: it is put together by a template"},
-		"name":                  {"", "F: { from: name, as: last_name, sync: both }", "4:39: field F goes to Salesforce only: it is a part of a name"},
+		"template":              {"", "F: { template: '{a}', sync: to_monday }", "4:29: field F goes to Salesforce only: it is built from a template"},
+		"name":                  {"", "F: { from: name, as: last_name, sync: both }", "4:39: field F goes to Salesforce only: it is part of a name"},
 		"fixed, record":         {"sync: to_monday,", "F: { value: x }, G: a", "4:7: field F goes to Salesforce only: it is a fixed value"},
 		"column twice":          {"", "F: { from: a, sync: both }, G: { from: a, sync: to_monday }", "4:49: field G goes to Salesforce only: column a is filled from F"},
 		"column twice, record":  {"sync: both,", "F: a, G: a", ""},
@@ -145,7 +146,7 @@ func TestDirectionFaults(t *testing.T) {
 	}
 }
 
-// `items` is another way of writing `migrate`.
+// TestItems checks that `items` is equivalent to `migrate`.
 func TestItems(t *testing.T) {
 	t.Parallel()
 	const board = "version: 1\nboards:\n  b:\n    board: 1\n%s    records:\n      r: { object: Lead, id_column: sfid, fields: { Email: email, Phone: { from: phone, sync: to_salesforce } }%s }\n"
@@ -168,10 +169,10 @@ func TestItems(t *testing.T) {
 		t.Errorf("items: %s", newer)
 	}
 	if g := mustParse(t, fmt.Sprintf(board, "", ", items: {}")).Boards[0].Migration; g.At() != (Place{6, 114}) {
-		t.Errorf("items stand at %v", g.At())
+		t.Errorf("At() of items = %v", g.At())
 	}
 	tests := map[string]struct{ migrate, records, want string }{
-		"both":         {"{ record: r }", "r: { object: Lead, id_column: sfid, items: {}, fields: { Email: email } }", `6:37: the board has "migrate" in line 4, which is the older name of "items"; keep one of them`},
+		"both":         {"{ record: r }", "r: { object: Lead, id_column: sfid, items: {}, fields: { Email: email } }", `6:37: the board has "migrate" on line 4, which is the older name of "items"; keep one of them`},
 		"two":          {"", "r: { object: A, id_column: x, items: {}, fields: { Email: email } }, s: { object: B, id_column: y, items: {}, fields: { Email: email } }", `6:100: record "r" already has "items"; the items of a board come from one record`},
 		"shared":       {"", "r: { object: A, shared: true, match: [F], id_column: x, items: {}, fields: { F: f } }", `6:57: record "r" is shared by several items; items are created only from a record that belongs to one item`},
 		"no id column": {"", "r: { object: A, items: {}, fields: { F: f } }", `6:17: record "r" has no "id_column": without it an item could be created twice`},

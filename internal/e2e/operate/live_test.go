@@ -215,7 +215,7 @@ func TestCheckFields(t *testing.T) {
 	if code != cli.ExitDone || stderr != "" {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
-	for _, want := range []string{`:\d+:\d+: note: Contact\.FirstName goes to Salesforce only: it is a part of a name\n`, `: note: Contact\.Email goes to Salesforce\n`,
+	for _, want := range []string{`:\d+:\d+: note: Contact\.FirstName goes to Salesforce only: it is part of a name\n`, `: note: Contact\.Email goes to Salesforce\n`,
 		`: note: Opportunity\.LeadSource goes to Salesforce only: it is a fixed value\n`, `: note: Account\.Name goes to Salesforce only: its record is shared by several items\n`} {
 		if !regexp.MustCompile(want).MatchString(stdout) {
 			t.Errorf("%q is not in\n%s", want, stdout)
