@@ -33,6 +33,9 @@ var (
 	queueOldest  = prometheus.NewDesc("crmsync_queue_oldest_seconds", "Age of the oldest job that is due.", []string{"queue"}, nil)
 	queuePaused  = prometheus.NewDesc("crmsync_queue_paused", "Whether somebody paused the queue in the dashboard: 1 or 0.", []string{"queue"}, nil)
 	deadLetters  = prometheus.NewDesc("crmsync_dead_letters", "Dead letters that are open: not put back, closed or ignored.", nil, nil)
+	heldItems    = prometheus.NewDesc("crmsync_held_deletions", "Items whose deletion the brake holds for a person.", nil, nil)
+	compared     = prometheus.NewDesc("crmsync_compared_fields", "Fields that the last comparison of each board has compared.", nil, nil)
+	differing    = prometheus.NewDesc("crmsync_differing_fields", "Fields that the last comparison of each board found different and left alone.", nil, nil)
 	channelUp    = prometheus.NewDesc("crmsync_alert_channel_up", "Whether the channel took its last message: 1 or 0.", []string{"channel"}, nil)
 	scrapeFailed = prometheus.NewDesc("crmsync_queue_error", "The queue cannot be counted.", nil, nil)
 )
@@ -46,7 +49,7 @@ type queueCollector struct {
 
 // Describe names what is counted.
 func (queueCollector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{queueJobs, queueOldest, queuePaused, deadLetters, channelUp} {
+	for _, desc := range []*prometheus.Desc{queueJobs, queueOldest, queuePaused, deadLetters, heldItems, compared, differing, channelUp} {
 		descs <- desc
 	}
 }
@@ -55,7 +58,7 @@ func (queueCollector) Describe(descs chan<- *prometheus.Desc) {
 func (c queueCollector) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scraping)
 	defer cancel()
-	for _, collect := range []func(context.Context, chan<- prometheus.Metric) error{c.depths, c.letters, c.channels} {
+	for _, collect := range []func(context.Context, chan<- prometheus.Metric) error{c.depths, c.letters, c.comparisons, c.channels} {
 		if err := collect(ctx, metrics); err != nil {
 			c.log.Warn("could not count the queue", "error", err)
 			metrics <- prometheus.NewInvalidMetric(scrapeFailed, err)
@@ -94,6 +97,20 @@ func (c queueCollector) letters(ctx context.Context, metrics chan<- prometheus.M
 	open, err := c.store.CountOpenLetters(ctx)
 	if err == nil {
 		metrics <- gauge(deadLetters, float64(open))
+	}
+	return err
+}
+
+func (c queueCollector) comparisons(ctx context.Context, metrics chan<- prometheus.Metric) error {
+	held, err := c.store.CountHeld(ctx)
+	if err != nil {
+		return err
+	}
+	agreement, err := c.store.Agreement(ctx)
+	if err == nil {
+		metrics <- gauge(heldItems, float64(held))
+		metrics <- gauge(compared, float64(agreement.Compared))
+		metrics <- gauge(differing, float64(agreement.Differing))
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"text/tabwriter"
 	"time"
 
@@ -26,6 +27,9 @@ type Status struct {
 	LastHour    hourStatus     `json:"last_hour"`
 	DeadLetters int            `json:"dead_letters"` // open ones
 	OutOfSync   int            `json:"items_out_of_sync"`
+	Held        int            `json:"held_deletions"`
+	Compared    int            `json:"compared_fields"`  // by the last comparison of each board
+	Differing   int            `json:"differing_fields"` // of these, what was left different
 	Outages     []outageStatus `json:"outages"`
 	Paused      []pauseStatus  `json:"paused_queues"`
 	Channels    []chanStatus   `json:"alert_channels"`
@@ -120,6 +124,14 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	if now.OutOfSync, err = s.CountRejected(ctx); err != nil {
 		return now, err
 	}
+	if now.Held, err = s.CountHeld(ctx); err != nil {
+		return now, err
+	}
+	agreement, err := s.Agreement(ctx)
+	if err != nil {
+		return now, err
+	}
+	now.Compared, now.Differing = agreement.Compared, agreement.Differing
 	outages, err := s.OpenOutages(ctx)
 	now.Outages = []outageStatus{}
 	for _, o := range outages {
@@ -190,6 +202,12 @@ func (p *program) printStatus(now Status) error {
 	fmt.Fprintf(table, "delivery to end\tp50 %s\tp99 %s\n", seconds(h.P50), seconds(h.P99))
 	fmt.Fprintf(table, "dead letters\t%d\n", now.DeadLetters)
 	fmt.Fprintf(table, "out of sync\t%s with a rejected value\n", plural(now.OutOfSync, "item"))
+	if now.Held > 0 {
+		fmt.Fprintf(table, "delete brake\tholds %s: crmsync held\n", plural(now.Held, "item"))
+	}
+	if now.Compared > 0 {
+		fmt.Fprintf(table, "last comparison\t%s\n", agreeing(now.Compared, now.Differing))
+	}
 	for _, system := range []string{"salesforce", "monday"} {
 		fmt.Fprintf(table, "%s\t%s\n", system, standing(now.Outages, system))
 	}
@@ -210,6 +228,16 @@ func (p *program) printStatus(now Status) error {
 		fmt.Fprintf(table, "last migration\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed, moment(m.StartedAt))
 	}
 	return table.Flush()
+}
+
+// agreeing is the share of fields that agree. It is rounded down: where a field differs, it is never 100 %.
+func agreeing(compared, differing int) string {
+	share := math.Floor(10_000*float64(compared-differing)/float64(compared)) / 100
+	text := fmt.Sprintf("%.2f %% of %s agree", share, plural(compared, "field"))
+	if differing > 0 {
+		text += fmt.Sprintf("; %d differ: crmsync plan", differing)
+	}
+	return text
 }
 
 func standing(outages []outageStatus, system string) string {

@@ -28,6 +28,9 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 			LIMIT  $2)`,
 		`DELETE FROM alert_channels WHERE ctid IN (SELECT ctid FROM alert_channels WHERE seen_at < $1 LIMIT $2)`,
 		`DELETE FROM migration_documents WHERE key IN (SELECT key FROM migration_documents WHERE sent_at < $1 LIMIT $2)`,
+		`DELETE FROM differences WHERE ctid IN (SELECT ctid FROM differences WHERE found_at < $1 LIMIT $2)`,
+		`DELETE FROM sweeps WHERE id IN (SELECT id FROM sweeps WHERE finished_at < $1 LIMIT $2)`,
+		`DELETE FROM deletions WHERE item_id IN (SELECT item_id FROM deletions WHERE at < $1 AND state <> 'held' LIMIT $2)`,
 		`DELETE FROM leases WHERE key IN (SELECT key FROM leases WHERE lease_until < $1 LIMIT $2)`,
 	}
 	for _, statement := range statements {

@@ -93,6 +93,26 @@ func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
 	return sweeps, doing("reading sweeps", err)
 }
 
+// Agreement says how many fields the last comparison of each board has compared, and how many of them it left differing.
+type Agreement struct{ Compared, Differing int }
+
+// Agreement returns the agreement of both systems as of the last comparisons that are done.
+func (s *Store) Agreement(ctx context.Context) (a Agreement, err error) {
+	const query = `
+		WITH last AS (SELECT max(id) AS id FROM sweeps WHERE state = 'done' AND options->'items' IS NULL GROUP BY board_id)
+		SELECT coalesce(sum(fields), 0), coalesce(sum(
+		       (SELECT count(*) FROM differences d WHERE d.run_id = s.id AND d.action = 'leave' AND d.field <> '')), 0)
+		FROM   sweeps s JOIN last USING (id)`
+	err = s.pool.QueryRow(ctx, query).Scan(&a.Compared, &a.Differing)
+	return a, doing("reading how far both systems agree", err)
+}
+
+// CountHeld is how many items' deletions the brake holds.
+func (s *Store) CountHeld(ctx context.Context) (n int, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM deletions WHERE state = 'held'`).Scan(&n)
+	return n, doing("counting held deletions", err)
+}
+
 // SweptPage is what one page of a sweep comes to.
 type SweptPage struct {
 	Sweep  Sweep   // as it was before

@@ -61,6 +61,9 @@ func TestApplyFirstLoad(t *testing.T) {
 	apply(w, "contacts")
 	w.Holds(w.Record("Contact", items[3]), map[string]any{"FirstName": "Drift"})
 	w.Expect(1, "SELECT count(*) FROM differences WHERE kind = 'salesforce_changed' AND action = 'leave' AND field = 'FirstName'")
+	if _, stdout, _ := w.Command("status"); !strings.Contains(stdout, "fields agree; 1 differ: crmsync plan") {
+		t.Errorf("status does not tell how far both sides agree:\n%s", stdout)
+	}
 	apply(w, "contacts", "--enforce")
 	w.Holds(w.Record("Contact", items[3]), map[string]any{"FirstName": "Ada"})
 }
