@@ -44,7 +44,8 @@ type BoardColumn struct {
 	Boards []int64
 }
 
-// Boards reads boards and their columns, 25 to a call. Boards that are archived, or that the token does not see, are absent.
+// Boards reads boards and their columns, 25 to a call. Boards that are archived, or that the token does not see, are
+// absent.
 //
 // https://developer.monday.com/api-reference/reference/boards
 func (c *Client) Boards(ctx context.Context, ids []int64) ([]Board, error) {

@@ -31,8 +31,8 @@ type Created struct {
 	Err error
 }
 
-// CreateKey stands for the items and for what they are made for, such as a run: made again for it, the same items have the
-// same key.
+// CreateKey stands for the items and for what they are made for, such as a run: made again for it, the same items have
+// the same key.
 func CreateKey(scope string, creates []Create) (string, error) {
 	content, err := json.Marshal(creates)
 	if err != nil {
@@ -42,9 +42,9 @@ func CreateKey(scope string, creates []Create) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Create makes up to 50 items in one call and returns each one's fate by its position. Not even Monday undoes a part of the
-// call, so after an error items may have been made or not: the same call with the same key is then answered from Monday's
-// memory, for 30 minutes after the first.
+// Create makes up to 50 items in one call and returns each one's fate by its position. Not even Monday undoes a part of
+// the call, so after an error items may have been made or not: the same call with the same key is then answered from
+// Monday's memory, for 30 minutes after the first.
 //
 // https://developer.monday.com/api-reference/reference/items#create-an-item
 // https://developer.monday.com/api-reference/docs/idempotency

@@ -36,17 +36,19 @@ func searchDocument(n int) string {
 	var variables, pages strings.Builder
 	for i := range n {
 		fmt.Fprintf(&variables, ", $texts%d: [String]!", i)
-		fmt.Fprintf(&pages, "\tp%[1]d: items_page_by_column_values(board_id: $board, columns: [{column_id: $column, column_values: $texts%[1]d}], limit: 100) {%[2]s\n",
-			i, searchPage)
+		const page = "\tp%[1]d: items_page_by_column_values(" +
+			"board_id: $board, columns: [{column_id: $column, column_values: $texts%[1]d}], limit: 100) {%[2]s\n"
+		fmt.Fprintf(&pages, page, i, searchPage)
 	}
-	return "query ($board: ID!, $column: String!, $columns: [String!]" + variables.String() + ") {\n" + pages.String() + "\tcomplexity { after }\n}"
+	return "query ($board: ID!, $column: String!, $columns: [String!]" + variables.String() + ") {\n" +
+		pages.String() + "\tcomplexity { after }\n}"
 }
 
-// ItemsBy finds the active items of a board whose column has one of up to 200 texts: one call, and another for each further
-// hundred found. The items come with that column alone.
+// ItemsBy finds the active items of a board whose column has one of up to 200 texts: one call, and another for each
+// further hundred found. The items come with that column alone.
 //
-// Monday answers from an index: a value that was written seconds ago may not be found yet, and an item may be found by a
-// value that it no longer has.
+// Monday answers from an index: a value that was written seconds ago may not be found yet, and an item may be found by
+// a value that it no longer has.
 //
 // https://developer.monday.com/api-reference/reference/items-page-by-column-values
 func (c *Client) ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]Item, error) {

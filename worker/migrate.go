@@ -26,8 +26,8 @@ const (
 	// tending is how often runs are looked for that were killed.
 	tending = 2 * time.Second
 
-	// handBackFor is how long a worker hands back the job of a board that its mapping does not know, for another one with a newer
-	// mapping. After that nobody seems to know the board.
+	// handBackFor is how long a worker hands back the job of a board that its mapping does not know, for another one
+	// with a newer mapping. After that nobody seems to know the board.
 	handBackFor = 10 * time.Minute
 
 	// noticeEvery is how often it is logged that a job waits, for the same reason.
@@ -49,11 +49,14 @@ type wait struct {
 	reason         string
 }
 
-// Work goes on with a run. A run takes longer than an attempt may: each attempt is a session of it, and is put back at no cost
-// until the run is done.
+// Work goes on with a run. A run takes longer than an attempt may: each attempt is a session of it, and is put back at
+// no cost until the run is done.
 func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoardArgs]) error {
-	p, event := w.pool, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, BoardID: job.Args.BoardID, ReceivedAt: job.CreatedAt}
-	done, err := p.migrator.Work(ctx, migration.Job{ID: job.ID, Attempt: job.Attempt, Kind: job.Kind, BoardID: job.Args.BoardID})
+	p, board := w.pool, job.Args.BoardID
+	event := engine.Event{
+		JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, BoardID: board, ReceivedAt: job.CreatedAt,
+	}
+	done, err := p.migrator.Work(ctx, migration.Job{ID: job.ID, Attempt: job.Attempt, Kind: job.Kind, BoardID: board})
 	switch {
 	case done:
 		w.forget(job.ID)
@@ -64,7 +67,7 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 		w.forget(job.ID)
 		return river.JobSnooze(0)
 	}
-	w.judge(job.ID, job.Args.BoardID, err, time.Now())
+	w.judge(job.ID, board, err, time.Now())
 	failed := p.failed(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError
 	if errors.As(failed, &snooze) {
@@ -80,8 +83,8 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 	return failed
 }
 
-// judge logs why a job waits, when it begins to and now and then. A board that has been unknown for too long, which no other
-// worker has taken either, is a failure.
+// judge logs why a job waits, when it begins to and now and then. A board that has been unknown for too long, which no
+// other worker has taken either, is a failure.
 func (w *migrateWorker) judge(job, board int64, err error, now time.Time) {
 	if retry.After(err) == 0 {
 		return

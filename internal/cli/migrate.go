@@ -111,7 +111,8 @@ func incomplete(r store.Run) error {
 	const after = "error_logs has the reasons (job %d), and the next run takes the records up again"
 	switch {
 	case r.Failed > 0 && r.LeftOut > 0:
-		return fmt.Errorf("%d records of %s failed, and the items of %d lack a column that Monday refused: "+after, r.Failed, r.Board, r.LeftOut, r.JobID)
+		return fmt.Errorf("%d records of %s failed, and the items of %d lack a column that Monday refused: "+after,
+			r.Failed, r.Board, r.LeftOut, r.JobID)
 	case r.Failed > 0:
 		return fmt.Errorf("%d records of %s failed: "+after, r.Failed, r.Board, r.JobID)
 	case r.LeftOut > 0:
@@ -156,7 +157,8 @@ func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, 
 		fmt.Fprintf(p.stdout, "%s: of %d records %d would be created, %d updated, %d left alone; %d changed on both sides.\n",
 			g.Board.Name, n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts)
 		for _, m := range report.Missing {
-			fmt.Fprintf(p.stdout, "  %s (%s): the board has no label %q; %d of the items would be without the column.\n", m.Column, m.Field, m.Label, m.Records)
+			fmt.Fprintf(p.stdout, "  %s (%s): the board has no label %q; %d of the items would be without the column.\n",
+				m.Column, m.Field, m.Label, m.Records)
 		}
 		for _, e := range report.Examples {
 			what := e.What + " " + e.SalesforceID

@@ -9,9 +9,9 @@ import (
 	"crmsync/schema/store"
 )
 
-// TendMigrations puts back at once the jobs of runs whose process was killed, where the queue's rescuer would wait, at no
-// cost of an attempt. A slice that ended by itself holds nothing; where a run never began, its job was at it for long. And it
-// ends the runs of jobs that were given up.
+// TendMigrations puts back at once the jobs of runs whose process was killed, where the queue's rescuer would wait, at
+// no cost of an attempt. A slice that ended by itself holds nothing; where a run never began, its job was at it for
+// long. And it ends the runs of jobs that were given up.
 func (q *Queue) TendMigrations(ctx context.Context) (revived int64, err error) {
 	var revive = `
 		WITH held AS MATERIALIZED (
@@ -54,8 +54,8 @@ func (q *Queue) Migrating(ctx context.Context, boards []int64) (busy bool, err e
 	return busy, postgres.Wrap("looking for migrations", err)
 }
 
-// Ended returns those of the jobs that ended without success, with the reason. A job that is gone from the table will not end in
-// any other way.
+// Ended returns those of the jobs that ended without success, with the reason. A job that is gone from the table will
+// not end in any other way.
 func (q *Queue) Ended(ctx context.Context, jobIDs []int64) (map[int64]string, error) {
 	const query = `
 		SELECT w.id, CASE WHEN j.id IS NULL THEN 'its job is gone from the queue'

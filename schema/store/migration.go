@@ -23,8 +23,8 @@ type Run struct {
 	Error  string
 }
 
-// Counts says what became of the records that a run has read: each is counted once. LeftOut are those of them, other than the
-// failed ones, whose items lack a column that Monday refused.
+// Counts says what became of the records that a run has read: each is counted once. LeftOut are those of them, other
+// than the failed ones, whose items lack a column that Monday refused.
 type Counts struct {
 	Read, Created, Updated, Unchanged, Conflicts, Failed, LeftOut int
 }
@@ -53,8 +53,8 @@ type Page struct {
 // ErrOvertaken says that another process has taken the run over: nothing of the page was kept.
 var ErrOvertaken = errors.New("the run was taken over by another process")
 
-// LockMigration makes the caller the only one that migrates a board, until unlock. The lock goes with its process, however
-// that ends.
+// LockMigration makes the caller the only one that migrates a board, until unlock. The lock goes with its process,
+// however that ends.
 func (s *Store) LockMigration(ctx context.Context, boardID int64) (unlock func(), ok bool, err error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -80,8 +80,8 @@ func MigrationLock(board string) string {
 	return "hashtextextended('migration', " + board + "::bigint)"
 }
 
-// StartRun begins the run of a job, or goes on with it: then what the process before held is freed. It returns nil where the
-// run is done. The caller has the board's lock.
+// StartRun begins the run of a job, or goes on with it: then what the process before held is freed. It returns nil
+// where the run is done. The caller has the board's lock.
 func (s *Store) StartRun(ctx context.Context, jobID, boardID int64, board string, holder uuid.UUID) (*Run, error) {
 	const stale = `
 		UPDATE migration_runs SET state = 'failed', finished_at = now(), error = 'given up', holder = NULL
@@ -201,8 +201,8 @@ func (s *Store) FailRun(ctx context.Context, jobID int64, reason string) error {
 	return doing("failing a run", err)
 }
 
-// ScheduledSince is the time from which a board's next run by schedule counts: its last run, or when the schedule was first
-// seen.
+// ScheduledSince is the time from which a board's next run by schedule counts: its last run, or when the schedule was
+// first seen.
 func (s *Store) ScheduledSince(ctx context.Context, boardID int64, schedule string) (since time.Time, err error) {
 	const query = `
 		INSERT INTO migration_schedules AS s (board_id, schedule) VALUES ($1, $2)
@@ -237,8 +237,8 @@ func (s *Store) RunsOf(ctx context.Context, jobIDs []int64) (map[int64]Run, erro
 	return found, doing("reading runs", err)
 }
 
-// SavePage commits a part of a run in one transaction: items, links, leases, and how far the run has come. An item whose lease
-// was lost, or a run that was taken over, leaves all as it was.
+// SavePage commits a part of a run in one transaction: items, links, leases, and how far the run has come. An item
+// whose lease was lost, or a run that was taken over, leaves all as it was.
 func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page) error {
 	const move = `
 		UPDATE migration_runs

@@ -16,8 +16,8 @@ type FailedRecord struct {
 	Columns      []string // that Monday refused
 }
 
-// FailedRecords returns the Ids, in their order, of records of a board that failed in runs other than the given one: those behind
-// an Id, up to a limit.
+// FailedRecords returns the Ids, in their order, of records of a board that failed in runs other than the given one:
+// those behind an Id, up to a limit.
 func (s *Store) FailedRecords(ctx context.Context, boardID, run int64, after string, limit int) ([]string, error) {
 	const query = `
 		SELECT salesforce_id FROM migration_failed
@@ -48,7 +48,8 @@ func (s *Store) FailedOf(ctx context.Context, boardID int64, ids []string) (map[
 	return failed, postgres.Wrap("looking up failed records", err)
 }
 
-// keepFailed queues what a page has to tell of records that failed, and of those that failed before and did not this time.
+// keepFailed queues what a page has to tell of records that failed, and of those that failed before and did not this
+// time.
 func (p Page) keepFailed(batch *pgx.Batch) {
 	const forget = `DELETE FROM migration_failed WHERE board_id = $1 AND salesforce_id = ANY($2)`
 	const keep = `

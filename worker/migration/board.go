@@ -34,7 +34,8 @@ func (s *session) readBoard(ctx context.Context) error {
 	}
 	for _, t := range s.migration.Targets {
 		if _, ok := s.board.types[t.Column]; !ok && t.Column != ledger.NameColumn {
-			s.config.Log.Warn("the board has no such column: its field is left out", "board", s.migration.Board.ID, "column", t.Column, "field", t.Field)
+			s.config.Log.Warn("the board has no such column: its field is left out",
+				"board", s.migration.Board.ID, "column", t.Column, "field", t.Field)
 		}
 	}
 	return s.board.check(s.migration, read.Groups)

@@ -10,8 +10,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// commit stores all of a page in one transaction, together with how far the run has come. Where the page failed as a whole, what
-// was done is stored all the same, but the run has come no further.
+// commit stores all of a page in one transaction, together with how far the run has come. Where the page failed as a
+// whole, what was done is stored all the same, but the run has come no further.
 func (s *session) commit(ctx context.Context, p *page) error {
 	whole := s.wholeError(p)
 	c := store.Commit{Keys: p.keys, Links: p.links(), Requeue: s.config.Requeue}
@@ -25,7 +25,9 @@ func (s *session) commit(ctx context.Context, p *page) error {
 			hand(&c, n.claimed)
 		}
 	}
-	done := store.Page{RunID: s.run.ID, BoardID: s.job.BoardID, Cursor: s.run.Cursor, Recovered: p.dropped, Failures: p.failures}
+	done := store.Page{
+		RunID: s.run.ID, BoardID: s.job.BoardID, Cursor: s.run.Cursor, Recovered: p.dropped, Failures: p.failures,
+	}
 	for _, r := range p.records {
 		r.count(&done.Counts, s.run.Cursor.Lap)
 		s.note(&done, r, whole != nil)
@@ -42,15 +44,17 @@ func (s *session) commit(ctx context.Context, p *page) error {
 	}
 	s.run.Cursor = done.Cursor
 	s.progressed.Store(true)
-	s.config.Log.Debug("page done", "board", s.job.BoardID, "run", s.run.ID, "read", done.Counts.Read, "created", done.Counts.Created,
-		"updated", done.Counts.Updated, "conflicts", done.Counts.Conflicts, "failed", done.Counts.Failed, "age", time.Since(s.run.StartedAt))
+	n := done.Counts
+	s.config.Log.Debug("page done", "board", s.job.BoardID, "run", s.run.ID, "read", n.Read, "created", n.Created,
+		"updated", n.Updated, "conflicts", n.Conflicts, "failed", n.Failed, "left_out", n.LeftOut, "age", time.Since(s.run.StartedAt))
 	if whole != nil {
 		return whole
 	}
 	return nil
 }
 
-// wholeError returns why a page failed as a whole. Records that failed in an earlier run prove nothing about the others.
+// wholeError returns why a page failed as a whole. Records that failed in an earlier run prove nothing about the
+// others.
 func (s *session) wholeError(p *page) *PageError {
 	if p.again {
 		return nil
@@ -58,13 +62,14 @@ func (s *session) wholeError(p *page) *PageError {
 	return failedWhole(p.records)
 }
 
-// hand gives a claimed item to the commit. What a worker that died left in doubt stays so: the item's next event settles it.
+// hand gives a claimed item to the commit. What a worker that died left in doubt stays so: the item's next event
+// settles it.
 func hand(c *store.Commit, item *ledger.Item) {
 	c.Items = append(c.Items, store.ItemChange{Item: item, Changed: item.Known, Left: item.Abandoned})
 }
 
-// note adds what is to be told of a record: that it failed, or that it lacks columns. The next run takes it up again. Where all
-// failed for one reason, the run itself tells the reason.
+// note adds what is to be told of a record: that it failed, or that it lacks columns. The next run takes it up again.
+// Where all failed for one reason, the run itself tells the reason.
 func (s *session) note(done *store.Page, r *record, whole bool) {
 	if r.outcome != isFailed && len(r.leftOut) == 0 {
 		if r.known {
@@ -96,7 +101,8 @@ func (s *session) refused(r *record, columnID string, err error) store.Failure {
 
 func (s *session) failure(r *record, columnID, class, code, message string) store.Failure {
 	return store.Failure{
-		JobID: s.job.ID, Attempt: s.job.Attempt, Event: s.job.Kind, BoardID: s.job.BoardID, ItemID: r.match.itemID(), ColumnID: columnID,
+		JobID: s.job.ID, Attempt: s.job.Attempt, Event: s.job.Kind,
+		BoardID: s.job.BoardID, ItemID: r.match.itemID(), ColumnID: columnID,
 		Object: s.migration.Record.Object, SalesforceID: r.id, Class: class, Code: code, Message: message,
 	}
 }

@@ -48,8 +48,9 @@ func (r *rules) changed(link *ledger.Link, values map[string]column.Value) bool 
 	})
 }
 
-// compare takes what both sides last agreed on as the base: what changed in Salesforce alone is to be written, what changed in
-// Monday alone is left, and of what changed on both sides Monday's value stays. Without a base only what is empty is written.
+// compare takes what both sides last agreed on as the base: what changed in Salesforce alone is to be written, what
+// changed in Monday alone is left, and of what changed on both sides Monday's value stays. Without a base only what is
+// empty is written.
 func (r *rules) compare(link *ledger.Link, values map[string]column.Value, read *mondayclient.Item) difference {
 	var d difference
 	for _, t := range r.targets {
@@ -78,15 +79,16 @@ func (r *rules) compare(link *ledger.Link, values map[string]column.Value, read 
 	return d
 }
 
-// alike reports whether two values of a column are the same to whoever reads the board. What only Monday adds, such as the
-// country of a phone number, does not set them apart.
+// alike reports whether two values of a column are the same to whoever reads the board. What only Monday adds, such as
+// the country of a phone number, does not set them apart.
 func alike(from, to column.Value) bool {
 	to.Type, to.Code = from.Type, from.Code
 	return from.Equal(to)
 }
 
-// agree records in the link what the mapping makes of an item, for the fields that are read from the given columns or, where
-// columns is nil, for all. It counts as written: the record has it, or has what an item cannot say, and that must stay.
+// agree records in the link what the mapping makes of an item, for the fields that are read from the given columns or,
+// where columns is nil, for all. It counts as written: the record has it, or has what an item cannot say, and that must
+// stay.
 func (r *rules) agree(link *ledger.Link, item mapping.Item, columns []string, job int64) {
 	values := r.record.Desired(item, link.Since, r.now)
 	for _, f := range r.record.Fields {

@@ -1,7 +1,7 @@
-// Package migration creates items on Monday's boards for records of Salesforce, and brings later changes of the records to
-// their items. It knows no queue: it is given the job of a run, and works on the run session by session. A session takes the
-// records page by page through the stages find, lease, update, create, sign, link and commit. What a page did is committed
-// together with how far the run has come, so that a run goes on wherever it was stopped.
+// Package migration creates items on Monday's boards for records of Salesforce, and brings later changes of the records
+// to their items. It knows no queue: it is given the job of a run, and works on the run session by session. A session
+// takes the records page by page through the stages find, lease, update, create, sign, link and commit. What a page did
+// is committed together with how far the run has come, so that a run goes on wherever it was stopped.
 package migration
 
 import (
@@ -31,10 +31,13 @@ type Salesforce interface {
 // Monday is what a migration asks of Monday.
 type Monday interface {
 	Board(ctx context.Context, id int64) (mondayclient.Board, error)
-	ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]mondayclient.Item, error) // up to 200 texts
-	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error)                  // up to 100 ids
-	Create(ctx context.Context, creates []mondayclient.Create, key string) ([]mondayclient.Created, error)  // up to 50
-	Write(ctx context.Context, writes []mondayclient.Write) ([]error, error)                                // up to 50
+	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error)                 // up to 100
+	Create(ctx context.Context, creates []mondayclient.Create, key string) ([]mondayclient.Created, error) // up to 50
+	Write(ctx context.Context, writes []mondayclient.Write) ([]error, error)                               // up to 50
+
+	// ItemsBy searches for up to 200 texts.
+	ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]mondayclient.Item, error)
+
 	Budget() mondayclient.Budget
 }
 

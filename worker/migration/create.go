@@ -17,13 +17,14 @@ import (
 	"crmsync/schema/store"
 )
 
-// remembered is how long after it was sent a document is sent again under its key. Monday remembers a key for 30 minutes.
+// remembered is how long after it was sent a document is sent again under its key. Monday remembers a key for 30
+// minutes.
 const remembered = 25 * time.Minute
 
 var errNotCreated = errors.New("monday did not create the item, however often it was asked")
 
-// lease takes the leases under which the engine decides about the Ids that items show: a record that gets an item here is not
-// linked there meanwhile. What was linked before is found now.
+// lease takes the leases under which the engine decides about the Ids that items show: a record that gets an item here
+// is not linked there meanwhile. What was linked before is found now.
 func (s *session) lease(ctx context.Context, p *page) error {
 	some := p.those(func(r *record) bool {
 		_, resumed := r.match.(created)
@@ -157,8 +158,8 @@ func (s *session) resumeDocuments(ctx context.Context) error {
 	return nil
 }
 
-// resume sends a document again. One that is too old for Monday to remember has long come into the index by which items are
-// found; that is waited for where the values were erased.
+// resume sends a document again. One that is too old for Monday to remember has long come into the index by which items
+// are found; that is waited for where the values were erased.
 func (s *session) resume(ctx context.Context, d *document) error {
 	if time.Since(d.sentAt) < remembered {
 		if len(d.creates) == 0 {
@@ -177,8 +178,8 @@ func (s *session) resume(ctx context.Context, d *document) error {
 	return nil
 }
 
-// linkCreations leases the items that were created, and links them. No other process links them meanwhile: that takes the lease
-// on the Id.
+// linkCreations leases the items that were created, and links them. No other process links them meanwhile: that takes
+// the lease on the Id.
 func (s *session) linkCreations(ctx context.Context, p *page) error {
 	var items []int64
 	for _, c := range p.creations {
@@ -199,7 +200,8 @@ func (s *session) linkCreations(ctx context.Context, p *page) error {
 			continue
 		}
 		c.claimed = claimed[c.item()]
-		c.link = &ledger.Link{ItemID: c.item(), Record: rec.Name, Object: rec.Object, SalesforceID: c.record.id, Origin: ledger.Migrated}
+		c.link = &ledger.Link{ItemID: c.item(), Record: rec.Name, Object: rec.Object}
+		c.link.Adopt(c.record.id, ledger.Migrated)
 		if c.record.signed {
 			c.link.Agree(s.config.Mapping.Key, itemText(c.item()))
 		}
@@ -207,8 +209,8 @@ func (s *session) linkCreations(ctx context.Context, p *page) error {
 	return s.completeCreations(ctx, p)
 }
 
-// completeCreations writes to new items what was held back while a column was looked for that Monday refuses, and records what
-// both sides agree on.
+// completeCreations writes to new items what was held back while a column was looked for that Monday refuses, and
+// records what both sides agree on.
 func (s *session) completeCreations(ctx context.Context, p *page) error {
 	writes := map[*creation]*write{}
 	var all []*write

@@ -43,7 +43,9 @@ func newCreation(r *record, idColumn string) *creation {
 		}
 	}
 	slices.Sort(columns)
-	return &creation{record: r, trial: trial{pending: [][]string{columns}, sent: []string{}, creating: true, required: idColumn}}
+	return &creation{record: r, trial: trial{
+		pending: [][]string{columns}, sent: []string{}, creating: true, required: idColumn,
+	}}
 }
 
 // resumedCreation takes over an item that an earlier session created.
@@ -70,8 +72,8 @@ func (c *creation) call(m *mapping.Migration) mondayclient.Create {
 	return one
 }
 
-// document is a call that creates items. It is stored before it is sent, to the letter, so that whatever stops the process it
-// is sent again under the same key: Monday answers it from its memory where it has been there already.
+// document is a call that creates items. It is stored before it is sent, to the letter, so that whatever stops the
+// process it is sent again under the same key: Monday answers it from its memory where it has been there already.
 type document struct {
 	key     string
 	ids     []string // Salesforce Ids
@@ -89,7 +91,8 @@ type answer struct {
 	err     error
 }
 
-// cut puts items into documents, as many into one as its size and most allow. The scope tells documents of equal content apart.
+// cut puts items into documents, as many into one as its size and most allow. The scope tells documents of equal
+// content apart.
 func cut(m *mapping.Migration, creations []*creation, most int, scope string) ([]*document, error) {
 	var documents []*document
 	size := 0
@@ -115,7 +118,8 @@ func cut(m *mapping.Migration, creations []*creation, most int, scope string) ([
 	return documents, nil
 }
 
-// mostCreates is how many items one document creates: what is allowed at once is shared by the documents that are under way.
+// mostCreates is how many items one document creates: what is allowed at once is shared by the documents that are under
+// way.
 func mostCreates(b mondayclient.Budget) int {
 	if !b.KnowsComplexity() {
 		return writeSize
@@ -160,9 +164,9 @@ func readDocument(stored store.Document) (*document, error) {
 	return d, nil
 }
 
-// takeAnswers gives the records their items. A record that Monday refuses fails alone; one of whose columns it refuses goes into
-// another document, without that column, as does one that has to wait: an answer that is remembered does not get better. It
-// returns how long Monday asks to wait, and whether anything was learnt.
+// takeAnswers gives the records their items. A record that Monday refuses fails alone; one of whose columns it refuses
+// goes into another document, without that column, as does one that has to wait: an answer that is remembered does not
+// get better. It returns how long Monday asks to wait, and whether anything was learnt.
 func takeAnswers(creations []*creation, documents []*document) (wait time.Duration, learnt bool) {
 	byID := map[string]*creation{}
 	for _, c := range creations {

@@ -93,7 +93,8 @@ func (d *dryRun) run(ctx context.Context) error {
 		after = last
 	}
 	var records []*record
-	for fields, err := range s.config.Salesforce.Query(ctx, selectRecords(s.migration, s.config.Mapping.Key, after(s.migration, s.run.Cursor))) {
+	soql := selectRecords(s.migration, s.config.Mapping.Key, after(s.migration, s.run.Cursor))
+	for fields, err := range s.config.Salesforce.Query(ctx, soql) {
 		if err != nil {
 			return fmt.Errorf("reading records: %w", err)
 		}
@@ -170,7 +171,9 @@ func (d *dryRun) foresee(rules *rules, r *record, u *update) Example {
 		return e
 	}
 	u.diff = rules.compare(u.link, r.values, u.read)
-	changes := slices.DeleteFunc(u.diff.write, func(c change) bool { return d.lacks(r, c.target.Field, c.target.Column, c.to) })
+	changes := slices.DeleteFunc(u.diff.write, func(c change) bool {
+		return d.lacks(r, c.target.Field, c.target.Column, c.to)
+	})
 	if e.ItemID, e.What = u.item, "update"; len(changes) > 0 {
 		r.outcome = isUpdated
 	}
@@ -178,7 +181,9 @@ func (d *dryRun) foresee(rules *rules, r *record, u *update) Example {
 		r.outcome, e.What, changes = isConflict, "conflict", u.diff.clash
 	}
 	for _, c := range changes {
-		e.Fields = append(e.Fields, FieldChange{Column: c.target.Column, Field: c.target.Field, From: inWords(c.from), To: inWords(c.to)})
+		e.Fields = append(e.Fields, FieldChange{
+			Column: c.target.Column, Field: c.target.Field, From: inWords(c.from), To: inWords(c.to),
+		})
 	}
 	return e
 }
@@ -195,7 +200,7 @@ func (d *dryRun) lacks(r *record, field, id string, v column.Value) bool {
 
 func (d *dryRun) result() Report {
 	for m, n := range d.missing {
-		d.report.Missing = append(d.report.Missing, MissingLabel{Column: m.column, Field: m.field, Label: m.label, Records: n})
+		d.report.Missing = append(d.report.Missing, MissingLabel{m.column, m.field, m.label, n})
 	}
 	slices.SortFunc(d.report.Missing, func(a, b MissingLabel) int {
 		return cmp.Or(cmp.Compare(a.Column, b.Column), cmp.Compare(a.Label, b.Label))

@@ -16,8 +16,8 @@ func (e *BudgetError) Error() string { return "monday's budget of the minute is 
 // RetryAfter is the time until the minute is over.
 func (e *BudgetError) RetryAfter() time.Duration { return e.Wait }
 
-// ErasedError says that a call whose answer was lost cannot be repeated, since its values were erased. What it created is
-// looked up as soon as Monday is sure to find it.
+// ErasedError says that a call whose answer was lost cannot be repeated, since its values were erased. What it created
+// is looked up as soon as Monday is sure to find it.
 type ErasedError struct{ Wait time.Duration }
 
 func (e *ErasedError) Error() string {
@@ -27,14 +27,16 @@ func (e *ErasedError) Error() string {
 // RetryAfter is the time until then.
 func (e *ErasedError) RetryAfter() time.Duration { return e.Wait }
 
-// UnmappedError says that the mapping has no migration for a board. Another process may have a newer mapping, and take the job.
+// UnmappedError says that the mapping has no migration for a board. Another process may have a newer mapping, and take
+// the job.
 type UnmappedError struct {
 	BoardID int64
 	Final   bool // no other process took it
 }
 
 func (e *UnmappedError) Error() string {
-	return fmt.Sprintf("the mapping of this process has no migration for board %d: start it again with the newer mapping", e.BoardID)
+	return fmt.Sprintf("the mapping of this process has no migration for board %d: start it again with the newer mapping",
+		e.BoardID)
 }
 
 // RetryAfter is when another process should have had the chance to take the job.
@@ -70,7 +72,8 @@ type PageError struct {
 }
 
 func (e *PageError) Error() string {
-	return fmt.Sprintf("all %d records of a page that needed an item or a change failed for the same reason: %v", e.Records, e.Cause)
+	return fmt.Sprintf("all %d records of a page that needed an item or a change failed for the same reason: %v",
+		e.Records, e.Cause)
 }
 
 // Permanent reports that another attempt fails in the same way.
@@ -92,7 +95,8 @@ func codeOf(err error) string {
 	return "REFUSED"
 }
 
-// columnOf returns the column whose value Monday refuses, where it names one; ok reports that a value is refused at all.
+// columnOf returns the column whose value Monday refuses, where it names one; ok reports that a value is refused at
+// all.
 func columnOf(err error) (id string, ok bool) {
 	e, is := errors.AsType[*mondayclient.Error](err)
 	if !is || !e.RefusesValue() {

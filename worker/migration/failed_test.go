@@ -19,7 +19,8 @@ func ids(records []*record) (ids []string) {
 	return ids
 }
 
-// Of the records that failed before, the run takes up those that it does not read anyway, and forgets those that are gone.
+// Of the records that failed before, the run takes up those that it does not read anyway, and forgets those that are
+// gone.
 func TestPartFailed(t *testing.T) {
 	t.Parallel()
 	const before, begin, later = "2026-09-01T09:59:59.999Z", "2026-09-01T10:00:00.000Z", "2026-09-02T10:00:00.000Z"

@@ -11,8 +11,8 @@ import (
 	"crmsync/sfclient"
 )
 
-// find looks for the items that the records have: by links, by the key field of the record, by the id column of the board.
-// Only a record that none of them knows gets a new item.
+// find looks for the items that the records have: by links, by the key field of the record, by the id column of the
+// board. Only a record that none of them knows gets a new item.
 func (s *session) find(ctx context.Context, p *page) error {
 	if err := s.findLinks(ctx, p.records); err != nil {
 		return err
@@ -125,7 +125,8 @@ func (s *session) findShown(ctx context.Context, records []*record) error {
 // searchShown finds the items that show Salesforce Ids in the id column, in either of their forms.
 func (s *session) searchShown(ctx context.Context, ids []string) (map[string]int64, error) {
 	rec := s.migration.Record
-	answers, err := inParallel(ctx, s, slices.Collect(slices.Chunk(ids, lookupSize)), func(some []string) ([]mondayclient.Item, error) {
+	parts := slices.Collect(slices.Chunk(ids, lookupSize))
+	answers, err := inParallel(ctx, s, parts, func(some []string) ([]mondayclient.Item, error) {
 		return s.config.Monday.ItemsBy(ctx, rec.Board.ID, rec.IDColumn, bothForms(some))
 	})
 	return shownItems(ids, slices.Concat(answers...), rec.IDColumn), err
@@ -140,8 +141,8 @@ func bothForms(ids []string) []string {
 	return texts
 }
 
-// shownItems returns the items that show the Ids; of several that show one the oldest counts. A search answers from an index: an
-// item that shows something else by now is none of them.
+// shownItems returns the items that show the Ids; of several that show one the oldest counts. A search answers from an
+// index: an item that shows something else by now is none of them.
 func shownItems(ids []string, items []mondayclient.Item, idColumn string) map[string]int64 {
 	asked := make(map[string]bool, len(ids))
 	for _, id := range ids {
@@ -163,7 +164,8 @@ func (s *session) readItems(ctx context.Context, ids []int64, columns []string) 
 		columns = []string{}
 	}
 	read := make(map[int64]*mondayclient.Item, len(ids))
-	answers, err := inParallel(ctx, s, slices.Collect(slices.Chunk(ids, lookupSize)), func(some []int64) ([]mondayclient.Item, error) {
+	parts := slices.Collect(slices.Chunk(ids, lookupSize))
+	answers, err := inParallel(ctx, s, parts, func(some []int64) ([]mondayclient.Item, error) {
 		return s.config.Monday.Items(ctx, some, columns)
 	})
 	for _, items := range answers {

@@ -16,7 +16,8 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// Migrator works on runs. It is safe for concurrent use; a board is worked on by one caller at a time, over all processes.
+// Migrator works on runs. It is safe for concurrent use; a board is worked on by one caller at a time, over all
+// processes.
 type Migrator struct {
 	config   Config
 	sender   send.Sender
@@ -31,9 +32,10 @@ func New(c Config) *Migrator {
 // Stop lets sessions end with the page that they are at.
 func (m *Migrator) Stop() { m.stopping.Store(true) }
 
-// Work works on the run of a job for one session, and reports whether the run is done. Where it is not, the next session goes on.
-// The behaviour of its error says what is to become of the job. A session that made progress before it failed returns no error:
-// only one without progress costs the job an attempt, so that a long run does not use up the attempts of its job.
+// Work works on the run of a job for one session, and reports whether the run is done. Where it is not, the next
+// session goes on. The behaviour of its error says what is to become of the job. A session that made progress before it
+// failed returns no error: only one without progress costs the job an attempt, so that a long run does not use up the
+// attempts of its job.
 func (m *Migrator) Work(ctx context.Context, job Job) (done bool, err error) {
 	migration, err := m.migrationOf(job.BoardID)
 	if err != nil {
@@ -65,7 +67,8 @@ func (m *Migrator) Work(ctx context.Context, job Job) (done bool, err error) {
 	return done, err
 }
 
-// mayResume reports whether the next session may get further than one that failed after it made progress. A panic comes back.
+// mayResume reports whether the next session may get further than one that failed after it made progress. A panic comes
+// back.
 func mayResume(err error) bool {
 	_, panicked := errors.AsType[*panics.Error](err)
 	return !panicked && !retry.Permanent(err) && retry.After(err) == 0
@@ -100,8 +103,8 @@ func (m *Migrator) awaitLinks(ctx context.Context, migration *mapping.Migration)
 // session returns a session that has not begun. Dry runs have one, too.
 func (m *Migrator) session(job Job, migration *mapping.Migration, until, deadline time.Time) *session {
 	return &session{
-		config: &m.config, sender: &m.sender, job: job, migration: migration, run: &store.Run{}, holder: uuid.New(), until: until, deadline: deadline,
-		stopping: &m.stopping, calls: semaphore.NewWeighted(concurrency),
+		config: &m.config, sender: &m.sender, job: job, migration: migration, run: &store.Run{}, holder: uuid.New(),
+		until: until, deadline: deadline, stopping: &m.stopping, calls: semaphore.NewWeighted(concurrency),
 	}
 }
 
@@ -137,7 +140,8 @@ func (s *session) work(ctx context.Context) (done bool, err error) {
 			return false, err
 		}
 	}
-	return true, s.config.Store.FinishRun(ctx, s.run.ID, s.holder, store.Log{Event: s.job.Kind, Attempt: s.job.Attempt}, s.config.Complete)
+	log := store.Log{Event: s.job.Kind, Attempt: s.job.Attempt}
+	return true, s.config.Store.FinishRun(ctx, s.run.ID, s.holder, log, s.config.Complete)
 }
 
 // take brings a page that was looked up to the board, and commits it.

@@ -10,7 +10,8 @@ import (
 	"crmsync/sfclient"
 )
 
-// begin finds where the run starts and where its first lap ends. A board that has a run behind it reads what changed since.
+// begin finds where the run starts and where its first lap ends. A board that has a run behind it reads what changed
+// since.
 func (s *session) begin(ctx context.Context) error {
 	last, err := s.config.Store.LastCursor(ctx, s.job.BoardID)
 	if err != nil {
@@ -62,8 +63,8 @@ func (s *session) newest(ctx context.Context, c store.Cursor) (string, error) {
 	return stampOf(found[0])
 }
 
-// lap reads the records from the cursor to the end of the lap, and reports whether it came there. While one page is written to
-// the board, the next one is read and looked up.
+// lap reads the records from the cursor to the end of the lap, and reports whether it came there. While one page is
+// written to the board, the next one is read and looked up.
 func (s *session) lap(ctx context.Context) (finished bool, err error) {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -93,8 +94,8 @@ func (s *session) lap(ctx context.Context) (finished bool, err error) {
 	return finished, ctx.Err()
 }
 
-// read sends on the pages of the lap until all are sent, the session begins no further page, or ctx ends because no page is
-// wanted any more. A query that breaks off is repeated from where it came to.
+// read sends on the pages of the lap until all are sent, the session begins no further page, or ctx ends because no
+// page is wanted any more. A query that breaks off is repeated from where it came to.
 func (s *session) read(ctx context.Context, pages chan<- *page) (finished bool, err error) {
 	at := s.run.Cursor
 	var records []*record
@@ -117,9 +118,11 @@ func (s *session) read(ctx context.Context, pages chan<- *page) (finished bool, 
 	}
 }
 
-// readOn makes one query. It moves at on with each record, and leaves those of a page that is not full in records. It reports
-// whether more pages are wanted, and the error by which the query broke off.
-func (s *session) readOn(ctx context.Context, at *store.Cursor, records *[]*record, pages chan<- *page) (more bool, broken, err error) {
+// readOn makes one query. It moves at on with each record, and leaves those of a page that is not full in records. It
+// reports whether more pages are wanted, and the error by which the query broke off.
+func (s *session) readOn(
+	ctx context.Context, at *store.Cursor, records *[]*record, pages chan<- *page,
+) (more bool, broken, err error) {
 	soql := selectRecords(s.migration, s.config.Mapping.Key, after(s.migration, *at))
 	for fields, broken := range s.config.Salesforce.Query(ctx, soql) {
 		if broken != nil {

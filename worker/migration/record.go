@@ -115,14 +115,16 @@ func (r *record) name() string {
 	return cmp.Or(string(name[:min(len(name), 255)]), r.id)
 }
 
-// fail records why a record has no item, or an item that is not as it should be. The others of the page are not kept back.
+// fail records why a record has no item, or an item that is not as it should be. The others of the page are not kept
+// back.
 func (r *record) fail(err error) {
 	if r.outcome != isFailed {
 		r.outcome, r.err = isFailed, err
 	}
 }
 
-// count adds a record to what a run has done. In a later lap the records that are as they should be were counted before.
+// count adds a record to what a run has done. In a later lap the records that are as they should be were counted
+// before.
 func (r *record) count(n *store.Counts, lap int) {
 	if r.outcome == isUnchanged && lap > 0 {
 		return

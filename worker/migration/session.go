@@ -125,7 +125,8 @@ const (
 // awaitBudget waits where little is left of Monday's budget, until its minute is over.
 func (s *session) awaitBudget(ctx context.Context) error {
 	b := s.config.Monday.Budget()
-	short := b.KnowsComplexity() && b.Complexity < b.ComplexityLimit/keptComplexity || b.KnowsCalls() && b.Calls < b.CallsLimit/keptCalls
+	short := b.KnowsComplexity() && b.Complexity < b.ComplexityLimit/keptComplexity ||
+		b.KnowsCalls() && b.Calls < b.CallsLimit/keptCalls
 	if !short { // nor is what is not known
 		return nil
 	}
@@ -143,5 +144,6 @@ func (s *session) notice(reason string, wait time.Duration) {
 	if now-last < int64(10*time.Second) || !s.noticed.CompareAndSwap(last, now) {
 		return
 	}
-	s.config.Log.Info("migration waits", "board", s.job.BoardID, "job", s.job.ID, "reason", reason, "wait", wait.Round(time.Millisecond))
+	s.config.Log.Info("migration waits",
+		"board", s.job.BoardID, "job", s.job.ID, "reason", reason, "wait", wait.Round(time.Millisecond))
 }

@@ -134,8 +134,8 @@ func (c clumsy) Budget() mondayclient.Budget {
 	return c.Monday.Budget()
 }
 
-// A panic in any of the session's goroutines is an error of the session, which holds nothing any more. It is no success either,
-// whatever was done before: it would come back for ever.
+// A panic in any of the session's goroutines is an error of the session, which holds nothing any more. It is no success
+// either, whatever was done before: it would come back for ever.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	for call, updates := range map[string]bool{"search": false, "create": false, "write": true, "budget": false} {

@@ -56,8 +56,8 @@ func (s *session) sign(ctx context.Context, p *page) error {
 	return nil
 }
 
-// signatures are the records of new and adopted items that do not carry the item's id, and those of linked items that carry
-// none, since writing it failed before.
+// signatures are the records of new and adopted items that do not carry the item's id, and those of linked items that
+// carry none, since writing it failed before.
 func signatures(p *page, key string) (open []*signature) {
 	add := func(r *record, item int64, link *ledger.Link) {
 		if item == 0 || r.outcome == isFailed {
@@ -83,8 +83,8 @@ func signatures(p *page, key string) (open []*signature) {
 	return open
 }
 
-// announce records, before it happens, that this lap changes records. That moves them behind the lap's end: if the process dies
-// before the page is committed, only a further lap finds them.
+// announce records, before it happens, that this lap changes records. That moves them behind the lap's end: if the
+// process dies before the page is committed, only a further lap finds them.
 func (s *session) announce(ctx context.Context) error {
 	if s.run.Cursor.Wrote {
 		return nil
@@ -98,14 +98,15 @@ func (s *session) announce(ctx context.Context) error {
 	return nil
 }
 
-// signSome writes keys until each record has taken its key or was attempted often enough. Where no record takes it, for a reason
-// that may pass, that is an error of the session.
+// signSome writes keys until each record has taken its key or was attempted often enough. Where no record takes it, for
+// a reason that may pass, that is an error of the session.
 func (s *session) signSome(ctx context.Context, all []*signature) error {
 	object, key := s.migration.Record.Object, s.config.Mapping.Key
 	for n, open := 0, all; ; n++ {
 		writes := make([]send.Write, len(open))
 		for i, g := range open {
-			writes[i] = send.Write{Op: send.Update, Object: object, ID: g.record.id, Fields: map[string]any{key: itemText(g.item)}}
+			fields := map[string]any{key: itemText(g.item)}
+			writes[i] = send.Write{Op: send.Update, Object: object, ID: g.record.id, Fields: fields}
 		}
 		again := takeOutcomes(object, open, s.sender.Send(ctx, writes))
 		if len(again) < len(open) {

@@ -21,7 +21,8 @@ const soqlTime = "2006-01-02T15:04:05.000Z"
 // committed since, under an earlier time.
 const overlap = 5 * time.Minute
 
-// selectRecords is the query for the fields of the records that meet a condition, in the order in which a run takes them.
+// selectRecords is the query for the fields of the records that meet a condition, in the order in which a run takes
+// them.
 func selectRecords(m *mapping.Migration, key string, conditions []string) string {
 	fields := []string{"Id", stampField, key}
 	for _, t := range m.Targets {
@@ -29,12 +30,14 @@ func selectRecords(m *mapping.Migration, key string, conditions []string) string
 			fields = append(fields, t.Field)
 		}
 	}
-	return "SELECT " + strings.Join(fields, ", ") + " FROM " + m.Record.Object + where(conditions) + " ORDER BY " + stampField + ", Id"
+	return "SELECT " + strings.Join(fields, ", ") + " FROM " + m.Record.Object + where(conditions) +
+		" ORDER BY " + stampField + ", Id"
 }
 
 // selectNewest is the query for the time of the last change that is there to read.
 func selectNewest(m *mapping.Migration, c store.Cursor) string {
-	return "SELECT " + stampField + " FROM " + m.Record.Object + where(after(m, c)) + " ORDER BY " + stampField + " DESC LIMIT 1"
+	return "SELECT " + stampField + " FROM " + m.Record.Object + where(after(m, c)) +
+		" ORDER BY " + stampField + " DESC LIMIT 1"
 }
 
 // countRecords is the query for the number of records behind a cursor.
@@ -47,7 +50,8 @@ func after(m *mapping.Migration, c store.Cursor) []string {
 	conditions := mapped(m)
 	switch {
 	case c.At != "" && c.ID != "":
-		conditions = append(conditions, fmt.Sprintf("((%[1]s = %[2]s AND Id > %[3]s) OR %[1]s > %[2]s)", stampField, c.At, sfclient.Quote(c.ID)))
+		conditions = append(conditions, fmt.Sprintf("((%[1]s = %[2]s AND Id > %[3]s) OR %[1]s > %[2]s)",
+			stampField, c.At, sfclient.Quote(c.ID)))
 	case c.At != "":
 		conditions = append(conditions, stampField+" >= "+c.At)
 	}

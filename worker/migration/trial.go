@@ -2,9 +2,9 @@ package migration
 
 import "slices"
 
-// trial finds the columns of one item that Monday refuses, with as few calls as it takes. A refusal that names a column leaves
-// that column out. One that names none is narrowed down by halves; where an item is to be created, it is created without any
-// of them first.
+// trial finds the columns of one item that Monday refuses, with as few calls as it takes. A refusal that names a column
+// leaves that column out. One that names none is narrowed down by halves; where an item is to be created, it is created
+// without any of them first.
 type trial struct {
 	pending  [][]string // groups of columns to send, one group a call, the next first
 	sent     []string   // columns that Monday took
@@ -31,8 +31,8 @@ func (t *trial) accept() {
 	t.pending, t.creating = t.pending[1:], false
 }
 
-// refuse records that Monday refused the columns, because of the one that it names or, where it names none, because of any of
-// them. It reports whether there is something left to try: else it is the item as a whole that is refused.
+// refuse records that Monday refused the columns, because of the one that it names or, where it names none, because of
+// any of them. It reports whether there is something left to try: else it is the item as a whole that is refused.
 func (t *trial) refuse(named string, err error) bool {
 	group := t.pending[0]
 	if !t.creating && named == "" && len(group) == 1 {

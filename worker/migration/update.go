@@ -13,8 +13,8 @@ import (
 	"crmsync/sfclient"
 )
 
-// update writes to the items what changed in Salesforce. An item that shows the record, or whose id the record carries, and that
-// is not linked, is adopted.
+// update writes to the items what changed in Salesforce. An item that shows the record, or whose id the record carries,
+// and that is not linked, is adopted.
 func (s *session) update(ctx context.Context, p *page) error {
 	rules := s.rules(p)
 	for _, r := range p.records {
@@ -58,8 +58,8 @@ func (s *session) update(ctx context.Context, p *page) error {
 	return nil
 }
 
-// claimUpdates leases the items, so that the engine does not write their records meanwhile, and takes over the links as they
-// are then.
+// claimUpdates leases the items, so that the engine does not write their records meanwhile, and takes over the links as
+// they are then.
 func (s *session) claimUpdates(ctx context.Context, p *page) error {
 	items := make([]int64, len(p.updates))
 	for n, u := range p.updates {
@@ -113,8 +113,8 @@ func (s *session) claim(ctx context.Context, p *page, items []int64) (map[int64]
 	}
 }
 
-// readUpdates reads the items, and finds out which records the items that they are connected to have. A record whose item is not
-// there is left alone.
+// readUpdates reads the items, and finds out which records the items that they are connected to have. A record whose
+// item is not there is left alone.
 func (s *session) readUpdates(ctx context.Context, p *page, updates []*update) error {
 	var ids []int64
 	for _, u := range updates {
@@ -230,11 +230,13 @@ func (s *session) settleUpdate(p *page, rules *rules, u *update) {
 
 // reading is an item as Monday answered it, as the ledger takes it.
 func reading(item *mondayclient.Item) ledger.Reading {
-	return ledger.Reading{BoardID: item.BoardID, Name: item.Name, UpdatedAt: item.UpdatedAt, Columns: item.Columns, ChangedAt: item.ChangedAt}
+	return ledger.Reading{
+		BoardID: item.BoardID, Name: item.Name, UpdatedAt: item.UpdatedAt, Columns: item.Columns, ChangedAt: item.ChangedAt,
+	}
 }
 
-// protect keeps what a field holds whose column Monday refuses: without a base, the engine would take the empty column for a
-// change and clear the field.
+// protect keeps what a field holds whose column Monday refuses: without a base, the engine would take the empty column
+// for a change and clear the field.
 func (u *update) protect(c change) {
 	if _, known := u.link.Agreed(c.target.Base()); !known {
 		u.link.Agree(c.target.Base(), c.before)

@@ -23,7 +23,8 @@ func newWrite(item int64, values map[string]any, idColumn string) *write {
 	if len(values) == 0 {
 		return nil
 	}
-	return &write{item: item, values: values, trial: trial{pending: [][]string{slices.Sorted(maps.Keys(values))}, required: idColumn}}
+	columns := slices.Sorted(maps.Keys(values))
+	return &write{item: item, values: values, trial: trial{pending: [][]string{columns}, required: idColumn}}
 }
 
 // isOver reports whether there is nothing left to send.
@@ -61,8 +62,8 @@ func (s *session) writeSome(ctx context.Context, writes []*write) error {
 	}
 }
 
-// takeFates records what became of a document's writes. It returns an error that may pass, where there is one, and whether
-// anything was learnt. Where enough was attempted, errors that may pass are final too.
+// takeFates records what became of a document's writes. It returns an error that may pass, where there is one, and
+// whether anything was learnt. Where enough was attempted, errors that may pass are final too.
 func takeFates(writes []*write, fates []error, enough bool) (again error, learnt bool) {
 	for n, w := range writes {
 		fate := fates[n]

@@ -65,8 +65,8 @@ func forgetOverlap(w *e2e.World) {
 	w.Exec(`UPDATE migration_runs SET cursor = cursor || jsonb_build_object('at', to_char(now() AT TIME ZONE 'UTC' + interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`)
 }
 
-// A value that Monday refuses is left out and named, and the item is created. The engine, which hears of the item, does not take
-// the empty column for a change. Once the value is good, the next run brings it.
+// A value that Monday refuses is left out and named, and the item is created. The engine, which hears of the item, does
+// not take the empty column for a change. Once the value is good, the next run brings it.
 func TestMigrateLeavesColumnOut(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
@@ -166,8 +166,8 @@ func TestMigrateBoardLacks(t *testing.T) {
 	}
 }
 
-// A page of which every record is refused for one reason stops the run, which has come no further. The next run takes all of
-// them up.
+// A page of which every record is refused for one reason stops the run, which has come no further. The next run takes
+// all of them up.
 func TestMigrateFailsWhole(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
@@ -192,8 +192,8 @@ func TestMigrateFailsWhole(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM migration_documents")
 }
 
-// Salesforce refuses the keys of all records: what was created stays linked, the run has come no further, and the next one
-// writes the keys.
+// Salesforce refuses the keys of all records: what was created stays linked, the run has come no further, and the next
+// one writes the keys.
 func TestMigrateKeysRefused(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")

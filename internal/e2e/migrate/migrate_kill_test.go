@@ -14,8 +14,8 @@ import (
 	"crmsync/internal/stage"
 )
 
-// TestChaosMigrate kills the command at random moments while both systems fail now and then, also after they did what they
-// were asked, and Monday's index is some seconds behind. In the end every record has exactly one item.
+// TestChaosMigrate kills the command at random moments while both systems fail now and then, also after they did what
+// they were asked, and Monday's index is some seconds behind. In the end every record has exactly one item.
 //
 // CHAOS=full migrates 5,000 records and kills ten times; SEED=n draws the same moments again.
 func TestChaosMigrate(t *testing.T) {

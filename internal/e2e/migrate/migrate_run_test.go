@@ -18,7 +18,8 @@ import (
 // A run that takes longer than a try may goes on in slices, at no cost of an attempt, and Ctrl-C loses nothing of it.
 func TestMigrateSlices(t *testing.T) {
 	t.Parallel()
-	// A page of 1,000 records is thirty calls, four at a time, and takes 6 s at least, so that a slice of 10 s begins two at most.
+	// A page of 1,000 records is thirty calls, four at a time, and takes 6 s at least, so that a slice of 10 s begins
+	// two at most.
 	w := e2e.Migrated(t, "", e2e.With("JOB_TIMEOUT", "20s"), e2e.With("RESCUE_AFTER", "30s"), e2e.Monday(func(m *mondaysim.Config) { m.Latency, m.ComplexityPerMinute = 800*time.Millisecond, 50_000_000 }))
 	for i := range 4000 {
 		w.Salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
@@ -152,8 +153,8 @@ func TestMigrateOutOfTime(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM error_logs WHERE code = 'SomethingException'")
 }
 
-// An item that shows a record's Id, or whose id a record carries, is adopted; what was deleted on Monday is not made again, and
-// a record that is an item's of another board stays that item's.
+// An item that shows a record's Id, or whose id a record carries, is adopted; what was deleted on Monday is not made
+// again, and a record that is an item's of another board stays that item's.
 func TestMigrateAdopts(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")

@@ -77,8 +77,8 @@ func TestMigrateEchoes(t *testing.T) {
 	}
 }
 
-// Leads take over contacts by their address while a migration makes items of the same contacts: whoever comes first, each contact
-// is one item's, and carries that one's id.
+// Leads take over contacts by their address while a migration makes items of the same contacts: whoever comes first,
+// each contact is one item's, and carries that one's id.
 func TestMigrateMeanwhile(t *testing.T) {
 	t.Parallel()
 	slow := func(_ *e2e.World, c *stage.Config) {
