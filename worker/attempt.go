@@ -2,21 +2,15 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"crmsync/internal/panics"
-	"crmsync/internal/retry"
-	"crmsync/mondayclient"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
-	"crmsync/sfclient"
 	"crmsync/worker/engine"
 )
 
@@ -90,43 +84,6 @@ func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, t
 // lasting outlives the try: what became of one that ran out of time is kept all the same.
 func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
-}
-
-// describe is what is kept of an error: by whom it is, and what it is about.
-func describe(err error) store.Failure {
-	f := store.Failure{Class: "transient", Code: "ERROR", Message: err.Error()}
-	if retry.Permanent(err) {
-		f.Class = "permanent"
-	}
-	var refused *engine.RefusedError
-	var row *engine.RowError
-	var salesforce *sfclient.Error
-	var monday *mondayclient.Error
-	var panicked *panics.Error
-	var unreadable *unreadableError
-	switch {
-	case errors.As(err, &refused):
-		f.Object, f.SalesforceID, f.Code = refused.Object, refused.SalesforceID, refused.Code
-	case errors.As(err, &row):
-		f.Object, f.SalesforceID, f.Code = row.Object, row.SalesforceID, row.Code
-	case errors.As(err, &salesforce):
-		f.Code = codeOr(salesforce.Code, salesforce.Status)
-	case errors.As(err, &monday):
-		f.Code = codeOr(monday.Code, monday.Status)
-	case errors.As(err, &panicked):
-		f.Class, f.Code, f.Trace = "panic", "PANIC", string(panicked.Stack)
-	case errors.As(err, &unreadable):
-		f.Code = "UNREADABLE"
-	}
-	return f
-}
-
-// codeOr is an answer's code, or its HTTP status where it names none, as the page of an org that is away.
-func codeOr(code string, status int) string {
-	if code == "" && status != 0 {
-		return strconv.Itoa(status)
-	}
-	return code
 }
 
 // attributes are the fields of the one line that a try has in the log.

@@ -35,12 +35,6 @@ func (w *unreadableWorker) Work(ctx context.Context, job *river.Job[jobs.Unreada
 	return w.pool.failed(ctx, job.JobRow, event, &unreadableError{job.Args.Reason})
 }
 
-// unreadableError says why a delivery cannot be read.
-type unreadableError struct{ reason string }
-
-func (e *unreadableError) Error() string   { return "unreadable delivery: " + e.reason }
-func (e *unreadableError) Permanent() bool { return true }
-
 func (p *Pool) register(workers *river.Workers) error {
 	return errors.Join(
 		river.AddWorkerSafely(workers, &eventWorker[jobs.ColumnUpdateArgs]{pool: p, event: columnUpdate}),
