@@ -111,7 +111,11 @@ func (o *judge) contact(p *part, item mondaysim.Item) {
 	of.Fields["AccountId"] = o.byKey["Account"][strconv.FormatInt(of.Account, 10)]["Id"]
 	o.leaveOut(item, of)
 	o.adopted(p, of)
-	o.shows(item, of, o.record(p, item, wanted(item, never), of))
+	gone := never
+	if p.shown {
+		gone = may
+	}
+	o.shows(item, of, o.record(p, item, wanted(item, gone), of))
 }
 
 func (o *judge) lead(p *part, item mondaysim.Item) {

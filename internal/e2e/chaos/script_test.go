@@ -41,6 +41,7 @@ type part struct {
 	alive     bool
 	unruly    bool                 // has values that are refused, and a status that goes back and forth
 	adopts    string               // Id of the Salesforce contact that is to become the item's; its address stays
+	shown     bool                 // adopts by its id column, and not by its address: the record outlives the item
 	held      bool                 // a lead's status was one that makes records, at some time
 	ended     bool                 // it was deleted at some time
 	touched   int                  // number of the last step that did
@@ -123,7 +124,7 @@ func (s *script) create() {
 	if n%10 > 6 && !p.unruly && len(s.unused) > 0 { // 7, 8, 9: contacts and leads
 		p.adopts, s.unused = s.unused[0], s.unused[1:]
 		if p.board == oracle.Contacts && s.rng.IntN(2) == 0 {
-			values["text_sfid"] = p.adopts
+			values["text_sfid"], p.shown = p.adopts, true
 		}
 		values["email"] = mailbox(plantedEmail(slices.Index(s.planted, p.adopts)))
 	}
