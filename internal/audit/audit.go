@@ -1,5 +1,5 @@
-// Package audit holds a mapping against the boards and objects that it is written for. It is pure: what Monday and
-// Salesforce say is handed in.
+// Package audit checks a mapping against the boards and objects it is written for. It is pure: the caller passes in
+// what Monday and Salesforce return.
 package audit
 
 import (
@@ -13,47 +13,47 @@ import (
 	"crmsync/sfclient"
 )
 
-// Severity says what a finding means.
+// Severity is how serious a finding is.
 type Severity string
 
 // The severities.
 const (
 	Error   Severity = "error"   // events will fail, or nothing will be synced
 	Warning Severity = "warning" // some events may fail
-	Note    Severity = "note"    // worth knowing; nothing is wrong
+	Note    Severity = "note"    // for information; nothing is wrong
 )
 
-// What findings are about.
+// Subjects of findings.
 const (
 	File       = "mapping" // the mapping file alone
 	Monday     = "Monday"
 	Salesforce = "Salesforce"
 )
 
-// Finding is one thing to know about a mapping. It names ids, labels and fields, and no values of customers. Its JSON
+// Finding is one observation about a mapping. It names ids, labels and fields, but no values of customers. Its JSON
 // form is stable.
 type Finding struct {
 	Severity Severity `json:"severity"`
 	System   string   `json:"system"`
 
-	// Line and Column are where in the mapping it is, from 1; 0: nowhere in particular.
+	// Line and Column are the place in the mapping, from 1; 0: no particular place.
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
 	Message string `json:"message"`
 }
 
-// Live is what the two systems say. What could not be asked is nil, and is not judged.
+// Live is the state of the two systems. What could not be read is nil, and is not checked.
 type Live struct {
 	Boards   map[int64]mondayclient.Board
 	Webhooks map[int64][]mondayclient.Webhook // by board
-	Timed    map[int64][]string               // by board: its date columns in which dates with a time were seen
-	Objects  map[string]*sfclient.Object      // by the name that the mapping uses; nil: there is none
-	Others   []string                         // all objects, where one of the mapping's is not there
-	Known    []mondayclient.Board             // boards that the token sees, where one of the mapping's is not there
+	Timed    map[int64][]string               // by board: its date columns that contain dates with a time
+	Objects  map[string]*sfclient.Object      // by the name used in the mapping; nil: does not exist
+	Others   []string                         // all objects, if one of the mapping's does not exist
+	Known    []mondayclient.Board             // boards visible to the token, if one of the mapping's is not
 	Users    map[string]bool                  // those of UserIDs that exist, and whether each is active
 }
 
-// Check holds a mapping against what the systems say, and returns what does not agree in the order of the file.
+// Check checks a mapping against the state of the systems, and returns its findings in the order of the file.
 func Check(m *mapping.Mapping, live Live) []Finding {
 	a := &auditor{mapping: m, live: live}
 	a.users()
@@ -70,7 +70,7 @@ func Check(m *mapping.Mapping, live Live) []Finding {
 	return Sort(a.findings)
 }
 
-// Faults are the faults of a mapping file as findings.
+// Faults returns the faults of a mapping file as findings.
 func Faults(faults mapping.Faults) []Finding {
 	a := &auditor{}
 	for _, f := range faults {
@@ -79,12 +79,12 @@ func Faults(faults mapping.Faults) []Finding {
 	return a.findings
 }
 
-// Sort puts findings into the order of the file. What has no place comes first.
+// Sort sorts findings by their place in the file. Those without a place come first.
 func Sort(findings []Finding) []Finding {
 	slices.SortStableFunc(findings, func(x, y Finding) int {
 		return cmp.Or(cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column), cmp.Compare(x.Message, y.Message))
 	})
-	return slices.Compact(findings) // a board's condition is that of several records
+	return slices.Compact(findings) // a board's condition applies to several records
 }
 
 // Errors counts the findings that are errors.
@@ -102,7 +102,7 @@ func count(findings []Finding, s Severity) (n int) {
 	return n
 }
 
-// auditor gathers findings.
+// auditor collects findings.
 type auditor struct {
 	mapping  *mapping.Mapping
 	live     Live
@@ -115,7 +115,7 @@ func (a *auditor) find(s Severity, system string, at mapping.Place, format strin
 	})
 }
 
-// columns are a board's columns by id; nil where they are not known.
+// columns maps column ids to a board's columns; nil if unknown.
 type columns map[string]mondayclient.BoardColumn
 
 // board checks a board itself and returns its columns.
@@ -137,7 +137,7 @@ func (a *auditor) board(b *mapping.Board) columns {
 	return known
 }
 
-// webhooks checks that everything that happens on a board is delivered.
+// webhooks checks that all events of a board are delivered.
 func (a *auditor) webhooks(b *mapping.Board) {
 	hooks, ok := a.live.Webhooks[b.ID]
 	if !ok {
@@ -155,7 +155,7 @@ func (a *auditor) webhooks(b *mapping.Board) {
 	}
 }
 
-// migration checks what the migration alone names, and which of its fields change without a trace.
+// migration checks what only the migration refers to, and which of its fields change without a new modification time.
 func (a *auditor) migration(g *mapping.Migration, known columns) {
 	object := a.live.Objects[g.Record.Object]
 	groups := a.live.Boards[g.Board.ID].Groups
@@ -166,17 +166,17 @@ func (a *auditor) migration(g *mapping.Migration, known columns) {
 		field, ok := fieldOf(object, t.Field)
 		if t.OwnBase() {
 			if c, ok := a.column(known, g.Board, t.Column, g.At()); ok && !mapping.Fillable(c.Type) {
-				a.find(Error, Monday, g.At(), "column %q is of type %s, which a value of Salesforce cannot fill",
+				a.find(Error, Monday, g.At(), "column %q is of type %s, which a Salesforce value cannot fill",
 					c.ID, c.Type)
 			}
 			if object != nil && !ok {
-				a.find(Error, Salesforce, g.At(), "%s has no field %s that the run-as user can see%s",
+				a.find(Error, Salesforce, g.At(), "%s has no field %s that is visible to the run-as user%s",
 					object.Name, t.Field, mapping.Suggestion(t.Field, fieldNames(object)))
 			}
 		}
 		if ok && field.Calculated {
-			a.find(Note, Salesforce, g.At(), "%s.%s is calculated by Salesforce: its value can change without "+
-				"the record changing, and then column %q is not updated", object.Name, field.Name, t.Column)
+			a.find(Note, Salesforce, g.At(), "%s.%s is calculated by Salesforce: its value can change although "+
+				"the record does not, and then column %q is not updated", object.Name, field.Name, t.Column)
 		}
 	}
 }

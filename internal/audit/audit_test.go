@@ -15,7 +15,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// head stands before the fields of a record in line 7 and what follows. The record's object stands in line 6.
+// head precedes the fields of a record on line 7 and what follows. The record's object is on line 6.
 const head = "version: 1\nboards:\n  b:\n    board: 1\n    records:\n      r: { object: Lead, fields: {\n"
 
 // existing ends a message about a column that live does not have.
@@ -23,7 +23,7 @@ const existing = ` (there is board_relation "Connected", checkbox "The checkbox"
 	`email "The email", link "The link", long_text "The long_text", mirror "The mirror", numbers "The numbers", people "The people", ` +
 	`phone "The phone", status "Status", text "The text", text_1 "Company", vote "The vote")`
 
-// live is a world in which every mapping of head's record is sound that does not ask for something else.
+// live returns systems with which every mapping of head's record is valid unless it asks for something else.
 func live() audit.Live {
 	typed := func(t column.Type) mondayclient.BoardColumn {
 		return mondayclient.BoardColumn{ID: string(t), Title: "The " + string(t), Type: t}
@@ -75,7 +75,7 @@ func hooks() (all []mondayclient.Webhook) {
 	return all
 }
 
-// found checks a mapping and gives its findings, one a line.
+// found checks a mapping and returns its findings, one per line.
 func found(t *testing.T, src string, world audit.Live) string {
 	t.Helper()
 	m, err := mapping.Parse("m", []byte(src))
@@ -113,48 +113,49 @@ func TestFields(t *testing.T) {
 		"link of a text":     {"LeadId: { from: text, link: b.r }", `7:23 error Monday: column "text" is of type text; "link" needs a connect-boards column`},
 		"country code":       {"Text: { from: email, as: country_code }", `7:22 error Monday: column "email" is of type email; "as: country_code" needs a country or phone column`},
 		"datetime":           {"Moment: { from: text, as: datetime }", `7:23 error Monday: column "text" is of type text; "as: datetime" needs a date column`},
-		"number of a date":   {"Number: { from: date, as: number }", `7:23 error Monday: column "date" is of type date; it never holds a number`},
-		"phone of a link":    {"Text: { from: link, as: phone }", `7:21 error Monday: column "link" is of type link; it never holds a phone number`},
+		"number of a date":   {"Number: { from: date, as: number }", `7:23 error Monday: column "date" is of type date; it cannot hold a number`},
+		"phone of a link":    {"Text: { from: link, as: phone }", `7:21 error Monday: column "link" is of type link; it cannot hold a phone number`},
 		"mirror":             {"Text: mirror", `7:1 warning Monday: column "mirror" is of type mirror; Monday sends no webhook when it changes`},
 		"label":              {"Text: { from: status,\n labels: { New: a,\n Doen: b }, default: c }", `9:2 error Monday: column "status" has no label "Doen" (there is "New", "Done"), did you mean "Done"?`},
-		"labels left":        {"Text: { from: status, labels: { New: a } }", `7:23 warning Monday: column "status" has labels that are not mapped, and there is no default: an item with one of them ends as a dead letter: "Done"`},
+		"labels left":        {"Text: { from: status, labels: { New: a } }", `7:23 warning Monday: column "status" has labels that are not mapped, and there is no default: the event of an item with one of them becomes a dead letter: "Done"`},
 
-		"missing field":      {"Txt: text", `7:1 error Salesforce: Lead has no field Txt that the run-as user can see, did you mean "Text"?`},
+		"missing field":      {"Txt: text", `7:1 error Salesforce: Lead has no field Txt that is visible to the run-as user, did you mean "Text"?`},
 		"case":               {"text: text", `7:1 warning Salesforce: Salesforce spells it Lead.Text; use the same spelling`},
-		"read-only":          {"Fixed: text", `7:1 error Salesforce: Lead.Fixed is read-only for the run-as user; where Salesforce allows it, give its permission set edit access to the field`},
+		"read-only":          {"Fixed: text", `7:1 error Salesforce: Lead.Fixed is read-only for the run-as user; if Salesforce allows it, give its permission set edit access to the field`},
 		"not on creation":    {"Late: text", `7:1 error Salesforce: Lead.Late cannot be set by the run-as user when a record is created`},
-		"on creation only":   {"Once: text", `7:1 warning Salesforce: Lead.Once can be set only when a record is created: a later change is refused`},
+		"on creation only":   {"Once: text", `7:1 warning Salesforce: Lead.Once can be set only when a record is created: later changes are rejected`},
 		"once and for all":   {"Once: { value: x }", ""},
 		"number into text":   {"Text: numbers", `7:1 error Salesforce: Lead.Text is of type string, and gets a number; add "as: text"`},
 		"checkbox into text": {"Mail: checkbox", `7:1 error Salesforce: Lead.Mail is of type email, and gets true or false; add "as: text"`},
-		"text into number":   {"Number: text", `7:1 warning Salesforce: Lead.Number is of type double, and gets text; "as: number" finds a text that is not a number before Salesforce does`},
+		"text into number":   {"Number: text", `7:1 warning Salesforce: Lead.Number is of type double, and gets text; "as: number" finds text that is not a number before Salesforce does`},
 		"text into flag":     {"Flag: text", `7:1 error Salesforce: Lead.Flag is of type boolean, and gets text`},
-		"text into date":     {"Day: text", `7:1 warning Salesforce: Lead.Day is of type date, and gets text, which must be written as Salesforce writes it`},
+		"text into date":     {"Day: text", `7:1 warning Salesforce: Lead.Day is of type date, and gets text, which must have Salesforce's format`},
 		"phone into date":    {"Day: phone", `7:1 error Salesforce: Lead.Day is of type date, and gets text`},
 		"date into datetime": {"Moment: date", `7:1 error Salesforce: Lead.Moment is of type datetime, and gets a date; add "as: datetime"`},
 		"datetime into date": {"Day: { from: date, as: datetime }", `7:8 error Salesforce: Lead.Day is of type date, and gets a date with time`},
 		"relative time":      {"Moment: { from: date, as: datetime, default: +1d }", `7:37 error Salesforce: Lead.Moment is of type datetime, and gets a date`},
 		"date into number":   {"Number: date", `7:1 error Salesforce: Lead.Number is of type double, and gets a date`},
-		"long text":          {"Short: long_text", `7:1 warning Salesforce: Lead.Short is of type string, and gets text of up to 2,000 characters; it holds 5`},
+		"long text":          {"Short: long_text", `7:1 warning Salesforce: Lead.Short is of type string, and gets text of up to 2,000 characters; the field holds 5`},
 		"user into account":  {"AccountId: { from: people, as: user }", `7:28 error Salesforce: Lead.AccountId refers to Account, not to User`},
 		"link into account":  {"AccountId: { from: board_relation, link: b.r }", `7:36 error Salesforce: Lead.AccountId refers to Account, not to Lead`},
 		"link into number":   {"Number: { from: board_relation, link: b.r }", `7:33 error Salesforce: Lead.Number is of type double, and gets the Id of a record`},
-		"too long":           {"Short: { value: abcdef }", `7:10 error Salesforce: Lead.Short holds 5 characters; this has 6`},
-		"too long for one":   {"Letter: { value: ab }", `7:11 error Salesforce: Lead.Letter holds 1 character; this has 2`},
-		"default too long":   {"Short: { from: text, default: abcdef }", `7:22 error Salesforce: Lead.Short holds 5 characters; this has 6`},
-		"number for a text":  {"Text: { value: 1 }", `7:9 error Salesforce: Lead.Text is of type string; 1 (a number) is refused`},
-		"text for a flag":    {"Flag: { from: status, labels: { New: 'yes', Done: false } }", `7:33 error Salesforce: Lead.Flag is of type boolean; "yes" is refused`},
-		"text for a date":    {"Day: { from: date, default: today }", `7:20 error Salesforce: Lead.Day is of type date; "today" is refused`},
-		"name for an Id":     {"AccountId: { value: ACME }", `7:14 error Salesforce: Lead.AccountId is of type reference; "ACME" is refused`},
+		"too long":           {"Short: { value: abcdef }", `7:10 error Salesforce: Lead.Short holds 5 characters; this text has 6`},
+		"too long for one":   {"Letter: { value: ab }", `7:11 error Salesforce: Lead.Letter holds 1 character; this text has 2`},
+		"default too long":   {"Short: { from: text, default: abcdef }", `7:22 error Salesforce: Lead.Short holds 5 characters; this text has 6`},
+		"number for a text":  {"Text: { value: 1 }", `7:9 error Salesforce: Lead.Text is of type string, and Salesforce rejects 1 (a number)`},
+		"text for a flag": {"Flag: { from: status, labels: { New: 'yes', Done: false } " +
+			"}", `7:33 error Salesforce: Lead.Flag is of type boolean, and Salesforce rejects "yes"`},
+		"text for a date": {"Day: { from: date, default: today }", `7:20 error Salesforce: Lead.Day is of type date, and Salesforce rejects "today"`},
+		"name for an Id":  {"AccountId: { value: ACME }", `7:14 error Salesforce: Lead.AccountId is of type reference, and Salesforce rejects "ACME"`},
 
 		"picklist":            {"Pick: { value: Nwe }", `7:9 warning Salesforce: Lead.Pick is a picklist without the value "Nwe" (there is "New", "A")`},
 		"restricted":          {"Only: { from: status,\n labels: { New: New,\n  Done: Done } }", `9:3 error Salesforce: Lead.Only is a restricted picklist without the value "Done" (there is "New", "A")`},
 		"restricted default":  {"Only: { from: text, labels: { x: A }, default: B }", `7:39 error Salesforce: Lead.Only is a restricted picklist without the value "B" (there is "New", "A"), did you mean "A"?`},
 		"one of many":         {"Many: { value: New;B }", `7:9 error Salesforce: Lead.Many is a restricted picklist without the value "B" (there is "New", "A"), did you mean "A"?`},
-		"labels as they are":  {"Only: dropdown", `7:1 warning Salesforce: Lead.Only is a restricted picklist, and column "dropdown" has labels that are not among its values: "B"`},
-		"text into a few":     {"Only: text", `7:1 warning Salesforce: Lead.Only is a restricted picklist: a text that is not one of its values is refused`},
+		"labels as they are":  {"Only: dropdown", `7:1 warning Salesforce: Lead.Only is a restricted picklist, and column "dropdown" has labels that are not values of it: "B"`},
+		"text into a few":     {"Only: text", `7:1 warning Salesforce: Lead.Only is a restricted picklist: text that is not one of its values is rejected`},
 		"nowhere into a few":  {"Only: zzzzzz", `7:1 error Monday: board 1 has no column "zzzzzz"` + existing},
-		"template into a few": {"Only: { template: '{text}' }", `7:1 warning Salesforce: Lead.Only is a restricted picklist: a text that is not one of its values is refused`},
+		"template into a few": {"Only: { template: '{text}' }", `7:1 warning Salesforce: Lead.Only is a restricted picklist: text that is not one of its values is rejected`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +167,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// TestRecords changes the world or the record.
+// TestRecords varies the systems or the record.
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	const plain = head + "Text: text } }\n"
@@ -201,24 +202,25 @@ func TestRecords(t *testing.T) {
 		"another board": {plain, func(l *audit.Live) {
 			l.Boards, l.Known = map[int64]mondayclient.Board{}, []mondayclient.Board{{ID: 2, Name: "Leads"}, {ID: 3, Name: "Other"}}
 		}, `4:5 error Monday: board 1 does not exist, is archived, or is not visible to the API token (there is 2 "Leads", 3 "Other")`},
-		"no object":         {plain, func(l *audit.Live) { l.Objects["Lead"] = nil }, "6:12 error Salesforce: there is no object Lead, or the run-as user cannot see it"},
+		"no object": {plain, func(l *audit.Live) { l.Objects["Lead"] = nil }, "6:12 error Salesforce: the " +
+			"object Lead does not exist or is not visible to the run-as user"},
 		"hooks not known":   {src: plain, change: func(l *audit.Live) { l.Webhooks = nil }},
 		"two hooks missing": {plain, func(l *audit.Live) { l.Webhooks[1] = hooks()[2:] }, "4:5 warning Monday: board 1 has no webhook for change_column_value, create_item; `crmsync webhooks --url` creates them"},
 
 		"id column missing":     {src: with("id_column: zzzzzz"), want: `6:26 error Monday: board 1 has no column "zzzzzz"` + existing},
-		"id column of a type":   {src: with("id_column: numbers"), want: `6:26 error Monday: column "numbers" is of type numbers; the Salesforce Id is written to a text column only`},
+		"id column of a type":   {src: with("id_column: numbers"), want: `6:26 error Monday: column "numbers" is of type numbers; the Salesforce Id can be written only to a text column`},
 		"gate's column missing": {src: with("create_when: { zzzzzz: [a, b] }"), want: `6:50 error Monday: board 1 has no column "zzzzzz"` + existing},
 		"gate of people":        {src: with("create_when: { people: [a, b] }"), want: `6:50 error Monday: column "people" is of type people, which has no label to compare`},
 		"gate's label":          {src: with("create_when: { status: [New, Doen] }"), want: `6:55 error Monday: column "status" has no label "Doen" (there is "New", "Done"), did you mean "Done"?`},
 		"label outside the gate": {
 			src:  strings.Replace(with("create_when: { status: New }"), "Text: text", "Text: { from: status, labels: { New: x } }", 1),
-			want: `7:23 note Monday: column "status" has labels that create no record; an item that has its record and changes to one of them ends as a dead letter: "Done"`,
+			want: `7:23 note Monday: column "status" has labels that create no record; if an item with a record changes to one of them, its event becomes a dead letter: "Done"`,
 		},
 
-		"no key":                {plain, key(func(f *sfclient.Field) { f.Name = "Other__c" }), "6:12 error Salesforce: Lead has no field Monday_Item_Id__c, the key, that the run-as user can see; create it as a text of 18 characters or more, External ID and Unique, and give the run-as user access to it"},
+		"no key":                {plain, key(func(f *sfclient.Field) { f.Name = "Other__c" }), "6:12 error Salesforce: Lead has no key field Monday_Item_Id__c that is visible to the run-as user; create it as text of 18 characters or more, External ID and Unique, and give the run-as user access to it"},
 		"key is no external ID": {plain, key(func(f *sfclient.Field) { f.ExternalID = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not an External ID: records cannot be upserted by it"},
 		"key is not unique":     {plain, key(func(f *sfclient.Field) { f.Unique = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not Unique: an item could get two records"},
-		"key is a number":       {plain, key(func(f *sfclient.Field) { f.Type = "double" }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is of type double; it must be a text"},
+		"key is a number":       {plain, key(func(f *sfclient.Field) { f.Type = "double" }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is of type double; it must be text"},
 		"key is short":          {plain, key(func(f *sfclient.Field) { f.Length = 10 }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c holds 10 characters; an item's id can have 18"},
 		"key is read-only":      {plain, key(func(f *sfclient.Field) { f.Createable = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c cannot be written by the run-as user; give its permission set edit access to the field"},
 		"no right to the object": {with("on_delete: delete"), func(l *audit.Live) {
@@ -226,18 +228,20 @@ func TestRecords(t *testing.T) {
 		},
 			"6:12 error Salesforce: the run-as user may not create records of Lead\n6:12 error Salesforce: the run-as user may not update records of Lead\n6:26 error Salesforce: the run-as user may not delete records of Lead"},
 		"shared needs no update": {src: with("shared: true, match: [Text]"), change: func(l *audit.Live) { l.Objects["Lead"].Updateable, l.Objects["Lead"].Deletable = false, false }},
-		"another object":         {plain, func(l *audit.Live) { l.Objects["Lead"], l.Others = nil, []string{"Account", "Leads"} }, `6:12 error Salesforce: there is no object Lead, or the run-as user cannot see it, did you mean "Leads"?`},
+		"another object":         {plain, func(l *audit.Live) { l.Objects["Lead"], l.Others = nil, []string{"Account", "Leads"} }, `6:12 error Salesforce: the object Lead does not exist or is not visible to the run-as user, did you mean "Leads"?`},
 
-		"calculated": {plain, calculated, "7:1 error Salesforce: Lead.Text is a formula or a roll-up summary: Salesforce calculates it, and nobody can write it"},
+		"calculated": {plain, calculated, "7:1 error Salesforce: Lead.Text is a formula or a roll-up summary: it is " +
+			"calculated and cannot be written"},
 		"calculated, on the way back": {strings.Replace(strings.Replace(with("id_column: text_1"), "Text: text", "Mail: email", 1), "    records:", "    migrate: { record: r, name: Text }\n    records:", 1), calculated,
-			`5:5 note Salesforce: Lead.Text is calculated by Salesforce: its value can change without the record changing, and then column "name" is not updated`},
+			`5:5 note Salesforce: Lead.Text is calculated by Salesforce: its value can change although the record does not, and then column "name" is not updated`},
 		"one currency":       {src: strings.Replace(plain, "Text: text", "Money: numbers", 1)},
 		"several currencies": {strings.Replace(plain, "Text: text", "Money: numbers", 1), currencies, "7:1 warning Salesforce: Lead.Money is an amount, and the org has several currencies: a new record gets the currency of the run-as user; map CurrencyIsoCode too"},
 		"currency mapped":    {src: strings.Replace(plain, "Text: text", "Money: numbers, CurrencyIsoCode: { value: NOK }", 1), change: currencies},
 
 		"shared has no key": {src: with("shared: true, match: [Text]"), change: key(func(f *sfclient.Field) { f.Name = "Other__c" })},
 
-		"required":              {plain, required, "6:26 error Salesforce: Lead.LastName is required, and the record leaves it out"},
+		"required": {plain, required, "6:26 error Salesforce: Lead.LastName is required, but the " +
+			"record does not set it"},
 		"required, of the name": {src: strings.Replace(plain, "Text: text", "LastName: name", 1), change: required},
 		"required, may be empty": {
 			strings.Replace(plain, "Text: text", "LastName: text", 1), required,
@@ -260,7 +264,7 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// A condition of the board that is wrong is told once, though it is that of two records.
+// TestBoardCondition checks that a wrong condition of a board is reported once, although two records share it.
 func TestBoardCondition(t *testing.T) {
 	t.Parallel()
 	src := "version: 1\nboards:\n  b:\n    board: 1\n    create_when: { status: Nwe }\n    records:\n" +
@@ -276,11 +280,11 @@ func TestMigration(t *testing.T) {
 	src := "version: 1\nboards:\n  b:\n    board: 1\n    migrate: { record: r, group: tpics, name: Nmae, columns: { phoen: Txt, phone: Text, people: Text } }\n    records:\n" +
 		"      r: { object: Lead, id_column: text, fields: { Mail: email } }\n"
 	want := []string{
-		"5:5 error Salesforce: Lead has no field Nmae that the run-as user can see",
-		`5:5 error Salesforce: Lead has no field Txt that the run-as user can see, did you mean "Text"?`,
+		"5:5 error Salesforce: Lead has no field Nmae that is visible to the run-as user",
+		`5:5 error Salesforce: Lead has no field Txt that is visible to the run-as user, did you mean "Text"?`,
 		`5:5 error Monday: board 1 has no column "phoen"` + existing + `, did you mean "phone"?`,
 		`5:5 error Monday: board 1 has no group "tpics" (there is "topics", "group_1"), did you mean "topics"?`,
-		`5:5 error Monday: column "people" is of type people, which a value of Salesforce cannot fill`,
+		`5:5 error Monday: column "people" is of type people, which a Salesforce value cannot fill`,
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), found(t, src, live())); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)

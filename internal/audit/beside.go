@@ -12,7 +12,7 @@ import (
 // most is how many words a message lists.
 const most = 20
 
-// beside ends a message about a word that does not exist: with those that do, and with the one that was perhaps meant.
+// beside ends a message about a word that does not exist, with the existing words and the one that may be meant.
 func beside(got string, known []string) string {
 	if len(known) == 0 {
 		return ""
@@ -20,7 +20,7 @@ func beside(got string, known []string) string {
 	return " (there is " + quoted(known) + ")" + mapping.Suggestion(got, known)
 }
 
-// besideColumns is beside with the titles of the columns, since people know those.
+// besideColumns is beside with the titles of the columns, which are what people see.
 func besideColumns(got string, known columns) string {
 	var ids, titled []string
 	for id := range known {
@@ -48,7 +48,7 @@ func besideBoards(boards []mondayclient.Board) string {
 	return " (there is " + strings.Join(named, ", ") + more(len(boards)) + ")"
 }
 
-// quoted lists some texts.
+// quoted lists quoted texts.
 func quoted(texts []string) string {
 	var all []string
 	for _, text := range texts[:min(most, len(texts))] {
@@ -57,7 +57,7 @@ func quoted(texts []string) string {
 	return strings.Join(all, ", ") + more(len(texts))
 }
 
-// more says how many of n words a list leaves out.
+// more returns how many of n words a list omits, in words.
 func more(n int) string {
 	if n <= most {
 		return ""
@@ -65,7 +65,7 @@ func more(n int) string {
 	return fmt.Sprintf(" and %d more", n-most)
 }
 
-// characters is a number of characters.
+// characters returns a number of characters, in words.
 func characters(n int) string {
 	if n == 1 {
 		return "1 character"

@@ -13,14 +13,14 @@ import (
 	"crmsync/sfclient"
 )
 
-// longText is the most characters that a long-text column of Monday holds.
+// longText is the maximum number of characters in a long-text column of Monday.
 const longText = 2000
 
-// shape is what a value is when it is sent.
+// shape is the form of a value that is sent.
 type shape string
 
 const (
-	unknown   shape = "" // nothing is said of it
+	unknown   shape = "" // not checked
 	text      shape = "text"
 	number    shape = "a number"
 	boolean   shape = "true or false"
@@ -29,12 +29,12 @@ const (
 	reference shape = "a record"
 )
 
-// fitting is a field of Salesforce and what is known of the board that fills it.
+// fitting is a Salesforce field, with what is known of the board that fills it.
 type fitting struct {
 	name    string // object.field
 	field   sfclient.Field
 	columns columns
-	timed   []string // date columns in which dates with a time were seen
+	timed   []string // date columns that contain dates with a time
 }
 
 // fit checks everything that a field of the mapping may write.
@@ -71,7 +71,7 @@ func (a *auditor) fit(f *mapping.Field, to fitting) {
 	}
 }
 
-// typeOf is the type of the one column that a field is read from, or empty where that is not known.
+// typeOf returns the type of the only column from which a field is read, or "" if unknown.
 func (to fitting) typeOf(f *mapping.Field) column.Type {
 	ids := f.Columns()
 	switch {
@@ -82,7 +82,7 @@ func (to fitting) typeOf(f *mapping.Field) column.Type {
 	}
 }
 
-// shapeOf is what a column of the type becomes.
+// shapeOf returns the shape of a value from a column of the type.
 func shapeOf(f *mapping.Field, t column.Type) shape {
 	switch f.As() {
 	case "number":
@@ -109,7 +109,7 @@ func shapeOf(f *mapping.Field, t column.Type) shape {
 	return text
 }
 
-// shaped checks a value that is known by its shape only.
+// shaped checks a value of which only the shape is known.
 func (a *auditor) shaped(at mapping.Place, s shape, t column.Type, to fitting) {
 	severity, advice := fits(s, t, to.field)
 	if severity == "" {
@@ -118,18 +118,18 @@ func (a *auditor) shaped(at mapping.Place, s shape, t column.Type, to fitting) {
 	a.find(severity, Salesforce, at, "%s is of type %s, and gets %s%s", to.name, to.field.Type, s, advice)
 }
 
-// verdict is what becomes of a value: without a severity it fits. The advice ends the message.
+// verdict is the result for a shape and a kind; without a severity the value fits. The advice ends the message.
 type verdict struct {
 	severity Severity
 	advice   string
-	columns  func(column.Type) bool // whose values are judged so; nil: of all. What others hold is refused
+	columns  func(column.Type) bool // column types this applies to; nil: all. Others are rejected
 }
 
-// verdicts say whether a value of a shape can go into a field of a kind. What is not here is refused.
+// verdicts lists whether a value of a shape fits a field of a kind. Combinations not listed are rejected.
 var verdicts = map[shape]map[Kind]verdict{
 	text: {
 		Textual:   {},
-		Numeric:   {Warning, `; "as: number" finds a text that is not a number before Salesforce does`, worded},
+		Numeric:   {Warning, `; "as: number" finds text that is not a number before Salesforce does`, worded},
 		Boolean:   {columns: isCheckbox},
 		Date:      {Warning, asWritten, isText},
 		DateTime:  {Warning, asWritten, isText},
@@ -141,13 +141,13 @@ var verdicts = map[shape]map[Kind]verdict{
 	moment:  {DateTime: {}, Textual: {}},
 }
 
-const asWritten = ", which must be written as Salesforce writes it"
+const asWritten = ", which must have Salesforce's format"
 
 func isCheckbox(t column.Type) bool { return t == column.Checkbox }
 func isDate(t column.Type) bool     { return t == column.Date }
 func isText(t column.Type) bool     { return t == column.Text || t == column.LongText }
 
-// fits judges a value of a shape, out of a column of a type.
+// fits returns the result for a value of a shape, from a column of a type.
 func fits(s shape, t column.Type, field sfclient.Field) (severity Severity, advice string) {
 	kind := KindOf(field)
 	if s == unknown || kind == "" {
@@ -158,12 +158,12 @@ func fits(s shape, t column.Type, field sfclient.Field) (severity Severity, advi
 	case !ok, v.columns != nil && !v.columns(t):
 		return Error, ""
 	case s == text && kind == Textual && t == column.LongText && field.Length > 0 && field.Length < longText:
-		return Warning, " of up to 2,000 characters; it holds " + strconv.Itoa(field.Length)
+		return Warning, " of up to 2,000 characters; the field holds " + strconv.Itoa(field.Length)
 	}
 	return v.severity, v.advice
 }
 
-// timeZone checks that the mapping says whose day a date with a time becomes.
+// timeZone checks that the mapping sets the time zone in which a date with a time becomes a day.
 func (a *auditor) timeZone(f *mapping.Field, t column.Type, to fitting) {
 	if a.mapping.TimeZone != nil || t != column.Date || shapeOf(f, t) != day || KindOf(to.field) != Date {
 		return
@@ -173,14 +173,14 @@ func (a *auditor) timeZone(f *mapping.Field, t column.Type, to fitting) {
 		a.find(Warning, Monday, f.At("from"), "column %q holds dates with a time, and %s gets the day in UTC%s",
 			id, to.name, localDay)
 	} else {
-		a.find(Note, Monday, f.At("from"), "where column %q holds a time too, %s gets the day in UTC%s",
+		a.find(Note, Monday, f.At("from"), "if column %q also holds a time, %s gets the day in UTC%s",
 			id, to.name, localDay)
 	}
 }
 
 const localDay = `; set "time_zone" in "defaults" to get the local day`
 
-// refers checks a field that gets the Id of a record.
+// refers checks a field that receives the Id of a record.
 func (a *auditor) refers(at mapping.Place, object string, to fitting) {
 	switch kind := KindOf(to.field); {
 	case kind == Reference:
@@ -196,8 +196,7 @@ func (a *auditor) refers(at mapping.Place, object string, to fitting) {
 
 var recordID = regexp.MustCompile(`^[A-Za-z0-9]{15}([A-Za-z0-9]{3})?$`)
 
-// literal checks a value that the mapping itself contains. Null fits everywhere: required fields are checked
-// separately.
+// literal checks a value from the mapping itself. Null always fits: required fields are checked separately.
 func (a *auditor) literal(at mapping.Place, value any, to fitting) {
 	kind, fits := KindOf(to.field), true
 	switch v := value.(type) {
@@ -225,14 +224,15 @@ func (a *auditor) literal(at mapping.Place, value any, to fitting) {
 		}
 	}
 	if !fits {
-		a.find(Error, Salesforce, at, "%s is of type %s; %s is refused", to.name, to.field.Type, shown(value))
+		a.find(Error, Salesforce, at, "%s is of type %s, and Salesforce rejects %s", to.name, to.field.Type,
+			shown(value))
 	}
 }
 
-// literalText checks the length of a text and, of a picklist, that it has the value.
+// literalText checks the length of a text and, for a picklist, that the value exists.
 func (a *auditor) literalText(at mapping.Place, value string, to fitting) {
 	if n := utf8.RuneCountInString(value); to.field.Length > 0 && n > to.field.Length {
-		a.find(Error, Salesforce, at, "%s holds %s; this has %d", to.name, characters(to.field.Length), n)
+		a.find(Error, Salesforce, at, "%s holds %s; this text has %d", to.name, characters(to.field.Length), n)
 	}
 	for _, part := range choicesIn(value, to.field) {
 		if offers(to.field, part) {
@@ -247,7 +247,7 @@ func (a *auditor) literalText(at mapping.Place, value string, to fitting) {
 	}
 }
 
-// passed checks the texts that go into a restricted picklist as they are.
+// passed checks the texts that are written to a restricted picklist unchanged.
 func (a *auditor) passed(f *mapping.Field, to fitting) {
 	ids := f.Columns()
 	if !to.field.RestrictedPicklist || to.columns == nil || len(ids) != 1 {
@@ -258,7 +258,7 @@ func (a *auditor) passed(f *mapping.Field, to fitting) {
 	case c.ID == "" && ids[0] != itemName:
 		return
 	case len(c.Labels) == 0 || f.IsTemplate():
-		a.find(Warning, Salesforce, at, "%s is a restricted picklist: a text that is not one of its values is refused",
+		a.find(Warning, Salesforce, at, "%s is a restricted picklist: text that is not one of its values is rejected",
 			to.name)
 		return
 	case f.As() != "" && f.As() != "text" && f.As() != "trim":
@@ -271,12 +271,12 @@ func (a *auditor) passed(f *mapping.Field, to fitting) {
 		}
 	}
 	if len(missing) > 0 {
-		a.find(Warning, Salesforce, at, "%s is a restricted picklist, and column %q has labels that are not among "+
-			"its values: %s", to.name, c.ID, quoted(missing))
+		a.find(Warning, Salesforce, at, "%s is a restricted picklist, and column %q has labels that are not "+
+			"values of it: %s", to.name, c.ID, quoted(missing))
 	}
 }
 
-// choicesIn are the values of a picklist that a text names; none where the field is not a picklist.
+// choicesIn returns the values of a picklist in a text; none if the field is not a picklist.
 func choicesIn(value string, field sfclient.Field) []string {
 	switch field.Type {
 	case "picklist":
@@ -300,7 +300,7 @@ func activeValues(field sfclient.Field) (values []string) {
 	return values
 }
 
-// shown is a value that the mapping itself holds.
+// shown formats a value from the mapping itself.
 func shown(value any) string {
 	switch v := value.(type) {
 	case string:

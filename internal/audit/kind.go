@@ -2,10 +2,10 @@ package audit
 
 import "crmsync/sfclient"
 
-// Kind is a type of field in so far as it matters to what can be written to it.
+// Kind is a type of field, as far as it affects what can be written to it.
 type Kind string
 
-// The kinds. A field of an empty kind is not judged.
+// The kinds. A field with an empty kind is not checked.
 const (
 	Textual   Kind = "text"
 	Numeric   Kind = "number"
@@ -15,7 +15,7 @@ const (
 	Reference Kind = "reference"
 )
 
-// KindOf is the kind of a field.
+// KindOf returns the kind of a field.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/field_types.htm
 func KindOf(f sfclient.Field) Kind {

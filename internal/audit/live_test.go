@@ -11,7 +11,7 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// A date with a time needs a time zone, where its day alone is sent.
+// TestTimeZone checks that a date with a time needs a time zone if only its day is sent.
 func TestTimeZone(t *testing.T) {
 	t.Parallel()
 	const seen = `warning Monday: column "date" holds dates with a time, and Lead.Day gets the day in UTC; set "time_zone" in "defaults" to get the local day`
@@ -22,7 +22,7 @@ func TestTimeZone(t *testing.T) {
 	}{
 		"zone":          {"Day: date", "Europe/Oslo", []string{"date"}, ""},
 		"UTC on demand": {"Day: date", "UTC", []string{"date"}, ""},
-		"no time yet":   {"Day: date", "", nil, `7:1 note Monday: where column "date" holds a time too, Lead.Day gets the day in UTC; set "time_zone" in "defaults" to get the local day`},
+		"no time yet":   {"Day: date", "", nil, `7:1 note Monday: if column "date" also holds a time, Lead.Day gets the day in UTC; set "time_zone" in "defaults" to get the local day`},
 		"times":         {"Day: date", "", []string{"date"}, "7:1 " + seen},
 		"times, from":   {"Day: { from: date }", "", []string{"date"}, "7:8 " + seen},
 		"datetime":      {"Moment: { from: date, as: datetime }", "", []string{"date"}, ""},
@@ -45,7 +45,7 @@ func TestTimeZone(t *testing.T) {
 	}
 }
 
-// Users whom the mapping names must be there, and active.
+// TestUsers checks that users named by the mapping must exist and be active.
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	src := head + "OwnerId: { from: people, as: user, default: '005000000000002' }, Text: { value: 005000000000003AAA }, Mail: { value: a@example.org } } }\n" +
@@ -65,11 +65,14 @@ func TestUsers(t *testing.T) {
 		"not asked":  {nil, ""},
 		"all active": {map[string]bool{all[0]: true, all[1]: true, all[2]: true}, ""},
 		"inactive": {map[string]bool{all[0]: false, all[1]: false, all[2]: true},
-			"7:36 error Salesforce: user 005000000000002AAA is inactive: Salesforce refuses to make it the owner of a record\n" +
-				"8:20 error Salesforce: the default owner 005000000000001AAA is inactive: Salesforce refuses to make it the owner of a record"},
+			"7:36 error Salesforce: user 005000000000002AAA is inactive: Salesforce does not accept it as the owner " +
+				"of a record\n" +
+				"8:20 error Salesforce: the default owner 005000000000001AAA is inactive: Salesforce does not " +
+				"accept it as the owner of a record"},
 		"missing": {map[string]bool{all[1]: true},
-			"7:74 error Salesforce: user 005000000000003AAA does not exist, or the run-as user cannot see it\n" +
-				"8:20 error Salesforce: the default owner 005000000000001AAA does not exist, or the run-as user cannot see it"},
+			"7:74 error Salesforce: user 005000000000003AAA does not exist or is not visible to the run-as user\n" +
+				"8:20 error Salesforce: the default owner 005000000000001AAA does not exist or is not visible to " +
+				"the run-as user"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -83,7 +86,7 @@ func TestUsers(t *testing.T) {
 	}
 }
 
-// A message about a word that does not exist lists those that do, up to a number.
+// TestManyLabels checks that a message about an unknown word lists the known ones, up to a limit.
 func TestManyLabels(t *testing.T) {
 	t.Parallel()
 	world := live()
@@ -93,6 +96,6 @@ func TestManyLabels(t *testing.T) {
 	}
 	got := found(t, head+"Text: { from: dropdown, labels: { L99: x }, default: y } } }\n", world)
 	if !strings.HasPrefix(got, `7:35 error Monday: column "dropdown" has no label "L99" (there is "A", "B", "L00", `) || !strings.HasSuffix(got, `"L17" and 7 more), did you mean "L09"?`) {
-		t.Errorf("finding: %s", got)
+		t.Errorf("finding = %s", got)
 	}
 }

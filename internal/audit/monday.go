@@ -10,7 +10,7 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// itemName is the column under which a mapping reads the item's name.
+// itemName is the column id by which a mapping refers to the item's name.
 const itemName = "name"
 
 // columnsOf checks the columns that a record names, and how it uses them.
@@ -57,12 +57,13 @@ func (a *auditor) idColumn(r *mapping.Record, known columns) {
 	}
 	c, ok := a.column(known, r.Board, r.IDColumn, r.At("id_column"))
 	if ok && c.Type != column.Text {
-		a.find(Error, Monday, r.At("id_column"), "column %q is of type %s; the Salesforce Id is written to a text "+
-			"column only", c.ID, c.Type)
+		a.find(Error, Monday, r.At("id_column"), "column %q is of type %s; the Salesforce Id can be written only to "+
+			"a text "+
+			"column", c.ID, c.Type)
 	}
 }
 
-// gates checks the labels of the condition under which a record is created.
+// gates checks the labels in the condition for creating a record.
 func (a *auditor) gates(r *mapping.Record, known columns) {
 	reported := map[string]bool{} // columns
 	for _, g := range r.Gates() {
@@ -82,7 +83,7 @@ func (a *auditor) gates(r *mapping.Record, known columns) {
 	}
 }
 
-// use checks a column's type against what the field makes of it.
+// use checks a column's type against how the field uses it.
 func (a *auditor) use(f *mapping.Field, c mondayclient.BoardColumn) {
 	wrong := func(key, format string, args ...any) {
 		a.find(Error, Monday, f.At(key), "column %q is of type %s; "+format, append([]any{c.ID, c.Type}, args...)...)
@@ -107,16 +108,16 @@ func (a *auditor) use(f *mapping.Field, c mondayclient.BoardColumn) {
 	case as == "datetime" && c.Type != column.Date:
 		wrong("as", `"as: datetime" needs a date column`)
 	case as == "number" && !worded(c.Type):
-		wrong("as", "it never holds a number")
+		wrong("as", "it cannot hold a number")
 	case as == "phone" && !worded(c.Type):
-		wrong("as", "it never holds a phone number")
+		wrong("as", "it cannot hold a phone number")
 	case c.Type == "mirror" || c.Type == "formula":
 		a.find(Warning, Monday, f.At("from"), "column %q is of type %s; Monday sends no webhook when it changes",
 			c.ID, c.Type)
 	}
 }
 
-// labels checks the labels that a field translates.
+// labels checks the labels that a field maps.
 func (a *auditor) labels(r *mapping.Record, f *mapping.Field, c mondayclient.BoardColumn) {
 	choices := f.Labels()
 	if len(choices) == 0 || len(c.Labels) == 0 {
@@ -146,12 +147,12 @@ func (a *auditor) labels(r *mapping.Record, f *mapping.Field, c mondayclient.Boa
 	}
 	if len(left) > 0 {
 		a.find(Warning, Monday, f.At("labels"), "column %q has labels that are not mapped, and there is no default: "+
-			"an item with one of them ends as a dead letter: %s",
+			"the event of an item with one of them becomes a dead letter: %s",
 			c.ID, quoted(left))
 	}
 	if len(outside) > 0 {
 		a.find(Note, Monday, f.At("labels"), "column %q has labels that create no record; "+
-			"an item that has its record and changes to one of them ends as a dead letter: %s",
+			"if an item with a record changes to one of them, its event becomes a dead letter: %s",
 			c.ID, quoted(outside))
 	}
 }
@@ -159,7 +160,7 @@ func (a *auditor) labels(r *mapping.Record, f *mapping.Field, c mondayclient.Boa
 // textless reports whether a column's value has no text of its own.
 func textless(t column.Type) bool { return t == column.People || t == column.BoardRelation }
 
-// worded reports whether what a column holds may be a number that somebody typed.
+// worded reports whether a column may hold a number typed as text.
 func worded(t column.Type) bool {
 	switch t {
 	case column.Checkbox, column.Country, column.Date, column.Email, column.Link:

@@ -8,7 +8,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// keyLength is how many characters the key field must hold: as many as the largest id of an item can have.
+// keyLength is how many characters the key field must hold: the maximum length of an item's id.
 const keyLength = 18
 
 // record checks what a record writes against its object.
@@ -18,7 +18,7 @@ func (a *auditor) record(r *mapping.Record, known columns) {
 	}
 	object := a.live.Objects[r.Object]
 	if object == nil {
-		a.find(Error, Salesforce, r.At("object"), "there is no object %s, or the run-as user cannot see it%s",
+		a.find(Error, Salesforce, r.At("object"), "the object %s does not exist or is not visible to the run-as user%s",
 			r.Object, mapping.Suggestion(r.Object, a.live.Others))
 		return
 	}
@@ -31,7 +31,8 @@ func (a *auditor) record(r *mapping.Record, known columns) {
 	for _, f := range r.Fields {
 		field, ok := fieldOf(object, f.Name)
 		if !ok {
-			a.find(Error, Salesforce, f.At(""), "%s has no field %s that the run-as user can see%s", object.Name, f.Name,
+			a.find(Error, Salesforce, f.At(""), "%s has no field %s that is visible to the run-as "+
+				"user%s", object.Name, f.Name,
 				mapping.Suggestion(f.Name, fieldNames(object)))
 			continue
 		}
@@ -47,13 +48,14 @@ func (a *auditor) key(r *mapping.Record, object *sfclient.Object) {
 	at, name := r.At("object"), object.Name+"."+a.mapping.Key
 	k, ok := fieldOf(object, a.mapping.Key)
 	if !ok {
-		a.find(Error, Salesforce, at, "%s has no field %s, the key, that the run-as user can see; create it as a text of %d "+
+		a.find(Error, Salesforce, at, "%s has no key field %s that is visible to the run-as user; create it as text "+
+			"of %d "+
 			"characters or more, External ID and Unique, and give the run-as user access to it",
 			object.Name, a.mapping.Key, keyLength)
 		return
 	}
 	if k.Type != "string" {
-		a.find(Error, Salesforce, at, "the key %s is of type %s; it must be a text", name, k.Type)
+		a.find(Error, Salesforce, at, "the key %s is of type %s; it must be text", name, k.Type)
 	} else if k.Length < keyLength {
 		a.find(Error, Salesforce, at, "the key %s holds %s; an item's id can have %d",
 			name, characters(k.Length), keyLength)
@@ -70,8 +72,8 @@ func (a *auditor) key(r *mapping.Record, object *sfclient.Object) {
 	}
 }
 
-// rights checks what the run-as user may do with the records of an object. Of an object that says nothing of the kind,
-// nothing is judged.
+// rights checks the permissions of the run-as user on the records of an object. Permissions that the object does not
+// report are not checked.
 func (a *auditor) rights(r *mapping.Record, object *sfclient.Object) {
 	if !object.Queryable {
 		return
@@ -90,7 +92,8 @@ func (a *auditor) rights(r *mapping.Record, object *sfclient.Object) {
 	}
 }
 
-// currencies warns of amounts without a currency, where the org has several: only then an object has the field for it.
+// currencies warns about amounts without a currency if the org has several: only then does an object have a field for
+// it.
 func (a *auditor) currencies(r *mapping.Record, object *sfclient.Object) {
 	const iso = "CurrencyIsoCode"
 	if _, several := fieldOf(object, iso); !several || writes(r, iso) {
@@ -105,17 +108,17 @@ func (a *auditor) currencies(r *mapping.Record, object *sfclient.Object) {
 	}
 }
 
-// required names the fields without which Salesforce creates no record.
+// required lists the fields without which Salesforce does not create a record.
 func (a *auditor) required(r *mapping.Record, object *sfclient.Object) {
 	for _, field := range object.Fields {
 		if Required(field) && !writes(r, field.Name) && !strings.EqualFold(field.Name, a.mapping.Key) {
-			a.find(Error, Salesforce, r.At("fields"), "%s.%s is required, and the record leaves it out",
+			a.find(Error, Salesforce, r.At("fields"), "%s.%s is required, but the record does not set it",
 				object.Name, field.Name)
 		}
 	}
 }
 
-// writes reports whether the record writes a field of the name.
+// writes reports whether the record writes a field with this name.
 func writes(r *mapping.Record, name string) bool {
 	return slices.ContainsFunc(r.Fields, func(f *mapping.Field) bool { return strings.EqualFold(f.Name, name) })
 }
@@ -129,15 +132,15 @@ func (a *auditor) access(r *mapping.Record, f *mapping.Field, object *sfclient.O
 	_, fixed := f.Fixed()
 	switch {
 	case field.Calculated:
-		a.find(Error, Salesforce, f.At(""), "%s is a formula or a roll-up summary: Salesforce calculates it, and "+
-			"nobody can write it", name)
+		a.find(Error, Salesforce, f.At(""), "%s is a formula or a roll-up summary: it is calculated "+
+			"and cannot be written", name)
 	case !field.Createable && !field.Updateable:
-		a.find(Error, Salesforce, f.At(""), "%s is read-only for the run-as user; where Salesforce allows it, give "+
+		a.find(Error, Salesforce, f.At(""), "%s is read-only for the run-as user; if Salesforce allows it, give "+
 			"its permission set edit access to the field", name)
 	case !field.Createable:
 		a.find(Error, Salesforce, f.At(""), "%s cannot be set by the run-as user when a record is created", name)
 	case !field.Updateable && !r.Shared && !fixed:
-		a.find(Warning, Salesforce, f.At(""), "%s can be set only when a record is created: a later change is refused",
+		a.find(Warning, Salesforce, f.At(""), "%s can be set only when a record is created: later changes are rejected",
 			name)
 	}
 	if f.Name != field.Name {
@@ -145,7 +148,7 @@ func (a *auditor) access(r *mapping.Record, f *mapping.Field, object *sfclient.O
 	}
 }
 
-// emptiness warns of a required field that an item may leave empty.
+// emptiness warns about a required field that an item may leave empty.
 func (a *auditor) emptiness(r *mapping.Record, f *mapping.Field, object *sfclient.Object, field sfclient.Field) {
 	_, _, defaulted := f.Default()
 	if !Required(field) || defaulted || f.IsTemplate() || len(f.Columns()) == 0 {
@@ -158,7 +161,7 @@ func (a *auditor) emptiness(r *mapping.Record, f *mapping.Field, object *sfclien
 	}
 }
 
-// fieldOf finds a field by name. Salesforce does not tell cases apart.
+// fieldOf finds a field by name. Salesforce ignores case.
 func fieldOf(object *sfclient.Object, name string) (sfclient.Field, bool) {
 	if object == nil {
 		return sfclient.Field{}, false

@@ -8,13 +8,13 @@ import (
 	"crmsync/sfclient"
 )
 
-// userRef is a mention of a user of Salesforce by Id.
+// userRef is a reference to a Salesforce user by Id.
 type userRef struct {
-	id string // of 18 characters
+	id string // 18 characters
 	at mapping.Place
 }
 
-// UserIDs are the users that the mapping names, by Ids of 18 characters, each once.
+// UserIDs returns the Ids, of 18 characters, of the users that the mapping names, each once.
 func UserIDs(m *mapping.Mapping) []string {
 	var ids []string
 	for _, ref := range userRefs(m) {
@@ -24,7 +24,7 @@ func UserIDs(m *mapping.Mapping) []string {
 	return slices.Compact(ids)
 }
 
-// userRefs finds the default owner, and every text that the mapping writes and that is the Id of a user.
+// userRefs finds the default owner, and every text the mapping writes that is the Id of a user.
 func userRefs(m *mapping.Mapping) (refs []userRef) {
 	add := func(value any, at mapping.Place) {
 		text, _ := value.(string)
@@ -52,7 +52,7 @@ func userRefs(m *mapping.Mapping) (refs []userRef) {
 	return refs
 }
 
-// users checks that the users whom the mapping names are there and active: Salesforce refuses a record whose owner is
+// users checks that the users named by the mapping exist and are active: Salesforce rejects a record whose owner is
 // not.
 func (a *auditor) users() {
 	if a.live.Users == nil {
@@ -66,9 +66,10 @@ func (a *auditor) users() {
 		active, ok := a.live.Users[ref.id]
 		switch {
 		case !ok:
-			a.find(Error, Salesforce, ref.at, "%s %s does not exist, or the run-as user cannot see it", what, ref.id)
+			a.find(Error, Salesforce, ref.at, "%s %s does not exist or is not visible to the run-as user", what, ref.id)
 		case !active:
-			a.find(Error, Salesforce, ref.at, "%s %s is inactive: Salesforce refuses to make it the owner of a record",
+			a.find(Error, Salesforce, ref.at, "%s %s is inactive: Salesforce does not accept it as the owner of a "+
+				"record",
 				what, ref.id)
 		}
 	}

@@ -7,8 +7,9 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// Ways says which way the values of the fields go, as notes. Without all it names only what stays behind where the
-// records of a board become items. What the systems say is used as far as it is known.
+// Ways reports in which direction the values of the fields are synced, as notes. Without all it reports only the
+// fields that are not written to items although the board's records become items. It uses as much of the systems'
+// state as is known.
 func Ways(m *mapping.Mapping, live Live, all bool) []Finding {
 	a := &auditor{mapping: m, live: live}
 	for _, b := range m.Boards {
@@ -28,7 +29,7 @@ func Ways(m *mapping.Mapping, live Live, all bool) []Finding {
 	return Sort(a.findings)
 }
 
-// way says which way one field goes.
+// way reports the direction of one field.
 func (a *auditor) way(r *mapping.Record, f *mapping.Field, types map[string]column.Type, all bool) {
 	name := r.Object + "." + f.Name
 	field, _ := fieldOf(a.live.Objects[r.Object], f.Name)
@@ -42,11 +43,11 @@ func (a *auditor) way(r *mapping.Record, f *mapping.Field, types map[string]colu
 		left := slices.IndexFunc(g.Left, func(l mapping.Left) bool { return l.Field == f.Name })
 		switch {
 		case left >= 0:
-			a.find(Note, File, f.At(""), "%s goes to Salesforce only: %s", name, g.Left[left].Reason)
+			a.find(Note, File, f.At(""), "%s is synced to Salesforce only: %s", name, g.Left[left].Reason)
 		case reason != "":
-			a.find(Note, File, f.At(""), "%s goes to Salesforce only: %s", name, reason)
+			a.find(Note, File, f.At(""), "%s is synced to Salesforce only: %s", name, reason)
 		case all:
-			a.find(Note, File, f.At(""), "%s goes to Salesforce, and back to column %q with each migration",
+			a.find(Note, File, f.At(""), "%s is synced to Salesforce, and written to column %q by each migration",
 				name, f.Columns()[0])
 		}
 		return
@@ -54,21 +55,23 @@ func (a *auditor) way(r *mapping.Record, f *mapping.Field, types map[string]colu
 	switch {
 	case !all:
 	case reason != "":
-		a.find(Note, File, f.At(""), "%s goes to Salesforce only: %s", name, reason)
+		a.find(Note, File, f.At(""), "%s is synced to Salesforce only: %s", name, reason)
 	default:
-		a.find(Note, File, f.At(""), "%s goes to Salesforce", name)
+		a.find(Note, File, f.At(""), "%s is synced to Salesforce", name)
 	}
 }
 
-// filled names the columns that the migration alone fills.
+// filled reports the columns that only the migration fills.
 func (a *auditor) filled(g *mapping.Migration) {
 	for _, t := range g.Targets {
 		switch {
 		case !t.OwnBase():
 		case t.Column == itemName:
-			a.find(Note, File, g.At(), "%s.%s becomes the item's name with each migration", g.Record.Object, t.Field)
+			a.find(Note, File, g.At(), "%s.%s is written to the item's name by each migration", g.Record.Object,
+				t.Field)
 		default:
-			a.find(Note, File, g.At(), "%s.%s fills column %q with each migration", g.Record.Object, t.Field, t.Column)
+			a.find(Note, File, g.At(), "%s.%s is written to column %q by each migration", g.Record.Object,
+				t.Field, t.Column)
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// Without all, only what stays behind is named; what the systems say counts where it is known.
+// TestWays checks that without all only fields that are not written to items are reported, and that the systems'
+// state counts as far as it is known.
 func TestWays(t *testing.T) {
 	t.Parallel()
 	m, err := mapping.Parse("m", []byte(`version: 1
@@ -41,8 +42,8 @@ boards:
 		}
 	}
 	const (
-		said  = `12:11 Lead.Mail goes to Salesforce only: its "sync" says so`
-		fixed = "15:11 Lead.Once goes to Salesforce only: it is a fixed value"
+		said  = `12:11 Lead.Mail is synced to Salesforce only: its "sync" says so`
+		fixed = "15:11 Lead.Once is synced to Salesforce only: it is a fixed value"
 	)
 	tests := map[string]struct {
 		live audit.Live
@@ -50,20 +51,23 @@ boards:
 		want []string
 	}{
 		"left":       {audit.Live{}, false, []string{said, fixed}},
-		"left, live": {calculated, false, []string{said, "13:11 Lead.Number goes to Salesforce only: Salesforce calculates it", "14:11 Lead.Pick goes to Salesforce only: Monday calculates its column", fixed}},
+		"left, live": {calculated, false, []string{said, "13:11 Lead.Number is synced to Salesforce only: Salesforce calculates it", "14:11 Lead.Pick is synced to Salesforce only: Monday calculates its column", fixed}},
 		"all": {audit.Live{}, true, []string{
-			"5:5 Lead.Name becomes the item's name with each migration", `5:5 Lead.Short fills column "long_text" with each migration`,
-			`11:11 Lead.Text goes to Salesforce, and back to column "text" with each migration`, said,
-			`13:11 Lead.Number goes to Salesforce, and back to column "numbers" with each migration`,
-			`14:11 Lead.Pick goes to Salesforce, and back to column "mirror" with each migration`, fixed,
-			"16:39 Contact.Mail goes to Salesforce", "16:52 Contact.Place goes to Salesforce"}},
+			"5:5 Lead.Name is written to the item's name by each " +
+				"migration", `5:5 Lead.Short is written to column "long_text" by each migration`,
+			`11:11 Lead.Text is synced to Salesforce, and written to column "text" by each migration`, said,
+			`13:11 Lead.Number is synced to Salesforce, and written to column "numbers" by each migration`,
+			`14:11 Lead.Pick is synced to Salesforce, and written to column "mirror" by each migration`, fixed,
+			"16:39 Contact.Mail is synced to Salesforce", "16:52 Contact.Place is synced to Salesforce"}},
 		"a column's type": {audit.Live{Boards: map[int64]mondayclient.Board{1: live().Boards[1]}}, true, []string{
-			"5:5 Lead.Name becomes the item's name with each migration", `5:5 Lead.Short fills column "long_text" with each migration`,
-			`11:11 Lead.Text goes to Salesforce, and back to column "text" with each migration`, said,
-			`13:11 Lead.Number goes to Salesforce, and back to column "numbers" with each migration`,
-			"14:11 Lead.Pick goes to Salesforce only: Monday calculates its column", fixed,
-			"16:39 Contact.Mail goes to Salesforce",
-			"16:52 Contact.Place goes to Salesforce only: a Salesforce value does not determine everything a column of type country holds"}},
+			"5:5 Lead.Name is written to the item's name by each " +
+				"migration", `5:5 Lead.Short is written to column "long_text" by each migration`,
+			`11:11 Lead.Text is synced to Salesforce, and written to column "text" by each migration`, said,
+			`13:11 Lead.Number is synced to Salesforce, and written to column "numbers" by each migration`,
+			"14:11 Lead.Pick is synced to Salesforce only: Monday calculates its column", fixed,
+			"16:39 Contact.Mail is synced to Salesforce",
+			"16:52 Contact.Place is synced to Salesforce only: a Salesforce value does not determine everything a " +
+				"column of type country holds"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -14,23 +14,23 @@ import (
 	"crmsync/sfclient"
 )
 
-// likeness is how well a column and a field go together.
+// likeness is how well a column and a field match.
 type likeness int
 
 const (
 	none likeness = iota
 	maybe
-	same // by name, or the only two of their kind
+	same // the same name, or the only two of their kind
 )
 
-// pairing is a column and a field that may go together.
+// pairing is a column and a field that may belong together.
 type pairing struct {
 	column mondayclient.BoardColumn
 	field  sfclient.Field
 	likeness
 }
 
-// pair gives each column to one field at most, the most alike first.
+// pair assigns each column to at most one field, the best matches first.
 func (d *draft) pair() {
 	var all []pairing
 	for _, c := range d.board.Columns {
@@ -67,7 +67,7 @@ func (d *draft) alike(c mondayclient.BoardColumn, f sfclient.Field) likeness {
 	return none
 }
 
-// only says that an address, a number or a link has just one field of its kind, and the field just one such column.
+// only reports whether the field is the only one of its kind for an address, a number or a link, and the column too.
 func (d *draft) only(c mondayclient.BoardColumn, f sfclient.Field) bool {
 	own := map[column.Type]string{column.Email: "email", column.Phone: "phone", column.Link: "url"}[c.Type]
 	if own == "" || own != f.Type {
@@ -87,7 +87,7 @@ func (d *draft) only(c mondayclient.BoardColumn, f sfclient.Field) bool {
 	return n == 2
 }
 
-// suits reports whether what a column holds can go into a field.
+// suits reports whether the contents of a column can be written to a field.
 func suits(c mondayclient.BoardColumn, f sfclient.Field) bool {
 	kind := audit.KindOf(f)
 	if !f.Createable || !f.Updateable || !usable(c.ID) || kind == "" {
@@ -115,17 +115,17 @@ func usable(id string) bool {
 	return id != "" && id != "name" && !strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || r == 0 || r == '{' || r == '}' })
 }
 
-// line is how a column goes into its field.
+// line returns the mapping's line for the pairing.
 func (p pairing) line() line {
 	l := line{field: p.field, column: p.column, source: quote(p.column.ID), about: p.column.Title}
 	if p.likeness == maybe {
-		l.doubt = "is it this one?"
+		l.doubt = "is this the right column?"
 	}
 	as := ""
 	switch c, kind := p.column, audit.KindOf(p.field); {
 	case c.Type == column.BoardRelation:
 		l.source = fmt.Sprintf("{ from: %s, link: board.record }", quote(c.ID))
-		l.doubt = "needs the record of the connected board, as board.record"
+		l.doubt = "needs the record of the connected board, in the form board.record"
 	case c.Type == column.People:
 		as = "user"
 	case c.Type == column.Phone:
@@ -137,7 +137,7 @@ func (p pairing) line() line {
 	case len(p.field.Picklist) > 0 && len(c.Labels) > 0:
 		l.translate()
 	case len(p.field.Picklist) > 0:
-		l.doubt = "a picklist takes its own values only"
+		l.doubt = "a picklist accepts only its own values"
 	}
 	if as != "" {
 		l.source = fmt.Sprintf("{ from: %s, as: %s }", quote(p.column.ID), as)
@@ -145,7 +145,7 @@ func (p pairing) line() line {
 	return l
 }
 
-// translate lays the labels out with the values of the picklist that say the same.
+// translate maps the labels to the values of the picklist with the same meaning.
 func (l *line) translate() {
 	found := matches(l.column, l.field)
 	for _, label := range l.column.Labels {
@@ -155,12 +155,12 @@ func (l *line) translate() {
 		}
 	}
 	if len(found) == 0 {
-		l.doubt = "no label is a value of the picklist"
+		l.doubt = "no label matches a value of the picklist"
 	}
 }
 
-// matches are the values of the field's picklist that a column's labels stand for: the same, or else one that reads the
-// same.
+// matches returns the values of the field's picklist for a column's labels: the same text, or else one that differs
+// only in case or punctuation.
 func matches(c mondayclient.BoardColumn, f sfclient.Field) map[string]string {
 	found := map[string]string{}
 	for _, label := range c.Labels {
@@ -174,12 +174,12 @@ func matches(c mondayclient.BoardColumn, f sfclient.Field) map[string]string {
 	return found
 }
 
-// within says that one of two names holds the other, and that neither is too short to mean something.
+// within reports whether one of two names contains the other, and neither is too short to be meaningful.
 func within(a, b string) bool {
 	return min(len(a), len(b)) >= 4 && (strings.Contains(a, b) || strings.Contains(b, a))
 }
 
-// plain is a name in small letters, without anything between them.
+// plain returns a name in lower case without separators.
 func plain(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {

@@ -1,5 +1,5 @@
-// Package scaffold writes the beginning of a mapping for a board and an object: what goes together by name and type. It
-// is pure: what Monday and Salesforce say is handed in.
+// Package scaffold writes a first mapping for a board and an object by pairing columns and fields by name and type.
+// It is pure: the caller passes in what Monday and Salesforce return.
 package scaffold
 
 import (
@@ -15,11 +15,11 @@ import (
 	"crmsync/sfclient"
 )
 
-// ErrNothingFits says that the object has no field that anything of the board can go to.
-var ErrNothingFits = errors.New("no column of the board goes with a field of the object")
+// ErrNothingFits means that the object has no field for any column of the board.
+var ErrNothingFits = errors.New("no column of the board fits a field of the object")
 
-// Write writes a mapping of one board and one object. What it writes is a mapping without a fault; fields of which it
-// is not sure, and those that Salesforce or Monday would refuse, are comments.
+// Write writes a mapping of one board and one object, without faults. Uncertain fields, and those that Salesforce or
+// Monday would reject, are commented out.
 func Write(board mondayclient.Board, object *sfclient.Object) (string, error) {
 	d := &draft{board: board, object: object}
 	d.pair()
@@ -37,12 +37,12 @@ func Write(board mondayclient.Board, object *sfclient.Object) (string, error) {
 	return d.text(), nil
 }
 
-// sure says that some line is no comment: a mapping has at least one field.
+// sure reports whether some line is not commented out: a mapping has at least one field.
 func (d *draft) sure() bool {
 	return slices.ContainsFunc(d.lines, func(l line) bool { return l.doubt == "" })
 }
 
-// draft is a mapping that is being written.
+// draft is a mapping under construction.
 type draft struct {
 	board  mondayclient.Board
 	object *sfclient.Object
@@ -52,17 +52,17 @@ type draft struct {
 // line is one field of the mapping.
 type line struct {
 	field  sfclient.Field
-	column mondayclient.BoardColumn // its id is empty where the field is read from none
-	source string                   // what stands after the field's name
-	labels []choice                 // beneath it
+	column mondayclient.BoardColumn // its id is empty if the field is not read from a column
+	source string                   // what follows the field's name
+	labels []choice                 // the lines below it
 	doubt  string                   // why it is commented out; empty: it is not
-	about  string                   // comment behind it
+	about  string                   // comment after it
 }
 
-// choice is a label and the value of a picklist that it becomes; empty: there is none.
+// choice is a label and its picklist value; empty: none.
 type choice struct{ label, value string }
 
-// verify holds what is written against both systems, and comments out what they would refuse.
+// verify checks the draft against both systems, and comments out what they would reject.
 func (d *draft) verify() error {
 	live := audit.Live{
 		Boards:  map[int64]mondayclient.Board{d.board.ID: d.board},
@@ -70,7 +70,7 @@ func (d *draft) verify() error {
 	}
 	m, err := mapping.Parse("scaffold", []byte(d.text()))
 	if err != nil {
-		return fmt.Errorf("reading what was written: %w", err)
+		return fmt.Errorf("parsing the draft: %w", err)
 	}
 	fields := m.Boards[0].Records[0].Fields
 	for _, found := range audit.Check(m, live) {
@@ -90,7 +90,7 @@ func (d *draft) verify() error {
 	return nil
 }
 
-// name gives the item's name to the fields of a name that no column has.
+// name assigns the item's name to name fields that no column fills.
 func (d *draft) name() {
 	first, last := d.free("FirstName"), d.free("LastName")
 	if first != nil && last != nil {
@@ -101,7 +101,7 @@ func (d *draft) name() {
 	}
 }
 
-// free is a field of the object that can be written and that nothing goes to yet.
+// free returns the named field of the object if it can be written and has no line yet.
 func (d *draft) free(name string) *sfclient.Field {
 	for _, f := range d.object.Fields {
 		used := slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == name && l.doubt == "" })
@@ -112,17 +112,17 @@ func (d *draft) free(name string) *sfclient.Field {
 	return nil
 }
 
-// need names the required fields that nothing goes to.
+// need adds the required fields without a line.
 func (d *draft) need() {
 	for _, f := range d.object.Fields {
 		there := slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == f.Name })
 		if audit.Required(f) && !there && f.Name != mapping.DefaultKey {
-			d.add(line{field: f, source: "column_id", doubt: "Salesforce creates no record without it"})
+			d.add(line{field: f, source: "column_id", doubt: "Salesforce does not create a record without it"})
 		}
 	}
 }
 
-// add puts a line where the object has its field.
+// add inserts a line in the order of the object's fields.
 func (d *draft) add(l line) {
 	d.lines = append(d.lines, l)
 	slices.SortStableFunc(d.lines, func(x, y line) int { return d.order(x) - d.order(y) })
@@ -132,7 +132,7 @@ func (d *draft) order(l line) int {
 	return slices.IndexFunc(d.object.Fields, func(f sfclient.Field) bool { return f.Name == l.field.Name })
 }
 
-// idColumn is the text column that seems to be meant for the Salesforce Id, or empty.
+// idColumn returns the text column that seems to be meant for the Salesforce Id, or an empty one.
 func (d *draft) idColumn() (id mondayclient.BoardColumn) {
 	for _, c := range d.board.Columns {
 		if c.Type != column.Text {
@@ -149,7 +149,7 @@ func (d *draft) idColumn() (id mondayclient.BoardColumn) {
 	return id
 }
 
-// left are the columns that no line names, without the one for the Id.
+// left returns the columns without a line, except the one for the Id.
 func (d *draft) left() (columns []mondayclient.BoardColumn) {
 	id := d.idColumn().ID
 	for _, c := range d.board.Columns {
@@ -161,7 +161,7 @@ func (d *draft) left() (columns []mondayclient.BoardColumn) {
 	return columns
 }
 
-// recordName is our own name for the record.
+// recordName returns the mapping's name for the record.
 func (d *draft) recordName() string {
 	return strings.ToLower(strings.TrimSuffix(d.object.Name, "__c"))
 }

@@ -64,7 +64,7 @@ func TestWrite(t *testing.T) {
 	}
 	want := `# yaml-language-server: $schema=mapping.schema.json
 #
-# A first mapping: board 7 to Lead. Read it, remove the # where a line is right, and run
+# A first mapping: board 7 to Lead. Read it, remove the # from correct lines, and run
 # ` + "`crmsync check --live`" + `. The text after a # is a column's title, a list of picklist values, or why a line
 # is commented out.
 
@@ -80,7 +80,7 @@ boards:
       lead:
         object: Lead
         id_column: text_9  # Lead ID
-        # match: [Email]  # adopts an existing record before one is created
+        # match: [Email]  # links an existing record before creating one
         fields:
           FirstName: { from: name, as: first_name }  # all but the last word of the item's name
           LastName: { from: name, as: last_name }  # the last word of the item's name
@@ -90,18 +90,18 @@ boards:
             labels:
               new: New
               "On: hold": On-Hold
-              # Lost: value  # no value of the picklist is called so
+              # Lost: value  # no matching picklist value
               "R&D": "R&D"
-            # default: New  # for every other label, and none
-          # Stage__c: column_id  # Salesforce creates no record without it: A, B
+            # default: New  # for every other label, or none
+          # Stage__c: column_id  # Salesforce does not create a record without it: A, B
           OwnerId: { from: person, as: user }  # Owner
-          # CampaignId: { from: connect, link: board.record }  # Campaign: needs the record of the connected board, as board.record
+          # CampaignId: { from: connect, link: board.record }  # Campaign: needs the record of the connected board, in the form board.record
           Email: email_1  # Write to
           First_Call__c: { from: date_1, as: datetime }  # First call
-          # Site__c: website  # Website # of the: company: is it this one?
-          # Company_Size__c: { from: numbers_1, as: text }  # Size: is it this one?
+          # Site__c: website  # Website # of the: company: is this the right column?
+          # Company_Size__c: { from: numbers_1, as: text }  # Size: is this the right column?
 
-          # Columns that go with no field:
+          # Columns without a matching field:
           #   formula (formula)  # Amount
 `
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -109,7 +109,7 @@ boards:
 	}
 }
 
-// What is written is a mapping, whatever people call their boards, columns and labels.
+// TestWriteIsSound checks that the result is a mapping, whatever people call their boards, columns and labels.
 func TestWriteIsSound(t *testing.T) {
 	t.Parallel()
 	odd := []string{"", " ", "null", "true", "No", "~", "123", "1.5", "0x1F", "-", "- a", "a: b", "a #b", "#", "{x}", "[x]", `"q"`, "it's", `back\slash`, "a\nb", "tab\t",
@@ -137,11 +137,11 @@ func TestWriteIsSound(t *testing.T) {
 				fields[f.Name] = f
 			}
 			if fields["Name"] == nil || fields["Status"] == nil {
-				t.Fatalf("a field is missing:\n%s", src)
+				t.Fatalf("a field is missing in:\n%s", src)
 			}
 			for _, c := range fields["Status"].Labels() {
 				if c.Value != c.Label {
-					t.Errorf("label %q becomes %q", c.Label, c.Value)
+					t.Errorf("label %q has the value %q", c.Label, c.Value)
 				}
 			}
 			live := audit.Live{Boards: map[int64]mondayclient.Board{1: board}, Objects: map[string]*sfclient.Object{"Thing__c": o}}
@@ -154,7 +154,7 @@ func TestWriteIsSound(t *testing.T) {
 	}
 }
 
-// What Salesforce would refuse is a comment, though the names are the same.
+// TestWriteCommentsOutErrors checks that fields Salesforce would reject are commented out, although the names match.
 func TestWriteCommentsOutErrors(t *testing.T) {
 	t.Parallel()
 	account := field("AccountId", "Owner", "reference")
@@ -173,11 +173,11 @@ func TestWriteNothing(t *testing.T) {
 	t.Parallel()
 	board := mondayclient.Board{ID: 1, Name: "B", Columns: []mondayclient.BoardColumn{{ID: "text", Title: "Text", Type: column.Text}}}
 	if _, err := scaffold.Write(board, object("Case", field("Amount", "Amount", "double"))); !errors.Is(err, scaffold.ErrNothingFits) {
-		t.Errorf("Write: %v, want ErrNothingFits", err)
+		t.Errorf("Write() = %v, want ErrNothingFits", err)
 	}
 }
 
-// A long picklist is cut short in its comment.
+// TestManyValues checks that a long picklist is shortened in its comment.
 func TestManyValues(t *testing.T) {
 	t.Parallel()
 	var many []string

@@ -11,13 +11,13 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// text is the mapping as it stands.
+// text returns the draft as YAML.
 func (d *draft) text() string {
 	w := &strings.Builder{}
 	board := boardName(d.board.Name)
 	fmt.Fprintf(w, "# yaml-language-server: $schema=mapping.schema.json\n#\n# A first mapping: board %d to %s. Read it, remove the # "+
-		"where a line is right, and run\n# `crmsync check --live`. The text after a # is a column's title, a list of picklist values, "+
-		"or why a line\n# is commented out.\n\n", d.board.ID, d.object.Name)
+		"from correct lines, and run\n# `crmsync check --live`. The text after a # is a column's title, a list of "+
+		"picklist values, or why a line\n# is commented out.\n\n", d.board.ID, d.object.Name)
 	fmt.Fprintf(w, "version: 1\n\ndefaults:\n  key: %s%s\n\nboards:\n", mapping.DefaultKey, d.keyComment())
 	fmt.Fprintf(w, "  %s:%s\n    board: %d\n    records:\n      %s:\n", quote(board), comment(d.board.Name), d.board.ID, quote(d.recordName()))
 	fmt.Fprintf(w, "        object: %s\n", d.object.Name)
@@ -27,14 +27,14 @@ func (d *draft) text() string {
 		fmt.Fprint(w, "        # id_column: column_id  # a text column that shows the Salesforce Id\n")
 	}
 	if slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == "Email" && l.doubt == "" }) {
-		fmt.Fprint(w, "        # match: [Email]  # adopts an existing record before one is created\n")
+		fmt.Fprint(w, "        # match: [Email]  # links an existing record before creating one\n")
 	}
 	fmt.Fprint(w, "        fields:\n")
 	for _, l := range d.lines {
 		l.write(w)
 	}
 	if left := d.left(); len(left) > 0 {
-		fmt.Fprint(w, "\n          # Columns that go with no field:\n")
+		fmt.Fprint(w, "\n          # Columns without a matching field:\n")
 		for _, c := range left {
 			fmt.Fprintf(w, "          #   %s (%s)%s\n", oneLine(c.ID), oneLine(string(c.Type)), comment(c.Title))
 		}
@@ -42,7 +42,7 @@ func (d *draft) text() string {
 	return w.String()
 }
 
-// keyComment says what the key field needs, where it is not there.
+// keyComment returns the requirements of the key field if it does not exist.
 func (d *draft) keyComment() string {
 	for _, f := range d.object.Fields {
 		if f.Name == mapping.DefaultKey {
@@ -68,18 +68,18 @@ func (l line) write(w *strings.Builder) {
 		if c.value != "" {
 			fmt.Fprintf(w, "%s    %s: %s\n", indent, quote(c.label), quote(c.value))
 		} else {
-			fmt.Fprintf(w, "%s    # %s: value%s\n", indent, quote(c.label), comment("no value of the picklist is called so"))
+			fmt.Fprintf(w, "%s    # %s: value%s\n", indent, quote(c.label), comment("no matching picklist value"))
 		}
 	}
-	fmt.Fprintf(w, "%s  # default: %s%s\n", indent, quote(l.fallback()), comment("for every other label, and none"))
+	fmt.Fprintf(w, "%s  # default: %s%s\n", indent, quote(l.fallback()), comment("for every other label, or none"))
 }
 
-// joined is what there is to say, with colons between.
+// joined joins non-empty texts with colons.
 func joined(texts ...string) string {
 	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), ": ")
 }
 
-// values lists what the field's picklist offers, as far as a comment has room for it.
+// values lists the values of the field's picklist, as far as they fit into a comment.
 func (l line) values() string {
 	var all []string
 	for _, v := range l.field.Picklist {
@@ -99,7 +99,7 @@ func (l line) values() string {
 // mostValues is how many values of a picklist a comment lists.
 const mostValues = 20
 
-// fallback is what a new record has that says nothing, or else the picklist's first value.
+// fallback returns the picklist's value for a new record without one, or else its first value.
 func (l line) fallback() (value string) {
 	for _, v := range l.field.Picklist {
 		if v.Active && (v.Default || value == "") {
@@ -112,7 +112,7 @@ func (l line) fallback() (value string) {
 	return value
 }
 
-// boardName is our own name for a board.
+// boardName returns the mapping's name for a board.
 func boardName(name string) string {
 	name = strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "_")
 	if name == "" {
@@ -128,7 +128,7 @@ func comment(text string) string {
 	return "  # " + text
 }
 
-// oneLine is a text of somebody else, fit to stand in a comment.
+// oneLine makes foreign text safe for a comment.
 func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 }
@@ -138,7 +138,7 @@ var (
 	reserved = regexp.MustCompile(`^(?i:true|false|yes|no|on|off|y|n|null|nan|inf)$`)
 )
 
-// quote is a text as YAML, in quotes where it would be something else without.
+// quote returns a text as YAML, in quotes if it would otherwise be something else.
 func quote(text string) string {
 	if bare.MatchString(text) && !reserved.MatchString(text) {
 		return text

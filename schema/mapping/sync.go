@@ -87,7 +87,7 @@ func (d *decoder) directField(r *Record, f *Field, filled map[string]*Field) {
 		filled[f.from] = f
 	case r.Shared && !own: // a fault of the record
 	case own || f.Sync == ToMonday:
-		d.fault(at, "field %s goes to Salesforce only: %s", f.Name, reason)
+		d.fault(at, "field %s is synced to Salesforce only: %s", f.Name, reason)
 	default:
 		f.Sync, f.oneWay = ToSalesforce, reason
 	}
@@ -97,7 +97,7 @@ func (d *decoder) directField(r *Record, f *Field, filled map[string]*Field) {
 func (d *decoder) checkSync(r *Record) {
 	const pointless = `"wins" applies only if "sync" is both; here the values go one way`
 	if at, ok := r.at["sync"]; ok && r.Shared && r.Sync != ToSalesforce {
-		d.fault(at, "a shared record belongs to several items and goes to Salesforce only")
+		d.fault(at, "a shared record belongs to several items and is synced to Salesforce only")
 	}
 	both := false
 	for _, f := range r.Fields {

@@ -118,18 +118,25 @@ func TestDirectionFaults(t *testing.T) {
 	t.Parallel()
 	const pointless = `"wins" applies only if "sync" is both; here the values go one way`
 	tests := map[string]struct{ record, fields, want string }{
-		"both":                  {"sync: both, wins: salesforce,", "F: a", ""},
-		"both, of a field":      {"wins: salesforce,", "F: { from: a, sync: both }", ""},
-		"fixed":                 {"", "F: { value: x, sync: both }", "4:22: field F goes to Salesforce only: it is a fixed value"},
-		"fixed, to Salesforce":  {"", "F: { value: x, sync: to_salesforce }", ""},
-		"template":              {"", "F: { template: '{a}', sync: to_monday }", "4:29: field F goes to Salesforce only: it is built from a template"},
-		"name":                  {"", "F: { from: name, as: last_name, sync: both }", "4:39: field F goes to Salesforce only: it is part of a name"},
-		"fixed, record":         {"sync: to_monday,", "F: { value: x }, G: a", "4:7: field F goes to Salesforce only: it is a fixed value"},
-		"column twice":          {"", "F: { from: a, sync: both }, G: { from: a, sync: to_monday }", "4:49: field G goes to Salesforce only: column a is filled from F"},
-		"column twice, record":  {"sync: both,", "F: a, G: a", ""},
-		"shared":                {"shared: true, match: [F], sync: both,", "F: a", "3:58: a shared record belongs to several items and goes to Salesforce only"},
-		"shared, to monday":     {"shared: true, match: [F], sync: to_monday,", "F: a", "3:58: a shared record belongs to several items and goes to Salesforce only"},
-		"shared, a field":       {"shared: true, match: [F],", "F: { from: a, sync: both }", "4:21: field F goes to Salesforce only: its record is shared by several items"},
+		"both":             {"sync: both, wins: salesforce,", "F: a", ""},
+		"both, of a field": {"wins: salesforce,", "F: { from: a, sync: both }", ""},
+		"fixed": {"", "F: { value: x, sync: both }", "4:22: field F is synced to Salesforce only: " +
+			"it is a fixed value"},
+		"fixed, to Salesforce": {"", "F: { value: x, sync: to_salesforce }", ""},
+		"template": {"", "F: { template: '{a}', sync: to_monday }", "4:29: field F is synced to " +
+			"Salesforce only: it is built from a template"},
+		"name": {"", "F: { from: name, as: last_name, sync: both }", "4:39: field F is synced to " +
+			"Salesforce only: it is part of a name"},
+		"fixed, record": {"sync: to_monday,", "F: { value: x }, G: a", "4:7: field F is synced to " +
+			"Salesforce only: it is a fixed value"},
+		"column twice":         {"", "F: { from: a, sync: both }, G: { from: a, sync: to_monday }", "4:49: field G is synced to Salesforce only: column a is filled from F"},
+		"column twice, record": {"sync: both,", "F: a, G: a", ""},
+		"shared": {"shared: true, match: [F], sync: both,", "F: a", "3:58: a shared record belongs " +
+			"to several items and is synced to Salesforce only"},
+		"shared, to monday": {"shared: true, match: [F], sync: to_monday,", "F: a", "3:58: a shared record " +
+			"belongs to several items and is synced to Salesforce only"},
+		"shared, a field": {"shared: true, match: [F],", "F: { from: a, sync: both }", "4:21: field F is " +
+			"synced to Salesforce only: its record is shared by several items"},
 		"wins of one way":       {"wins: monday,", "F: a", "3:32: " + pointless},
 		"wins of one field":     {"", "F: { from: a, wins: monday }", "4:21: " + pointless},
 		"wins, nothing is both": {"sync: both, wins: monday,", "F: { value: x }", "3:44: " + pointless},

@@ -14,7 +14,7 @@ func Exec(t testing.TB, db *pgxpool.Pool, query string, args ...any) {
 	}
 }
 
-// Ask returns the one value that a query answers, or fails the test.
+// Ask returns the single value that a query selects, or fails the test.
 func Ask[T any](t testing.TB, db *pgxpool.Pool, query string, args ...any) (v T) {
 	t.Helper()
 	if err := db.QueryRow(t.Context(), query, args...).Scan(&v); err != nil {
@@ -23,7 +23,8 @@ func Ask[T any](t testing.TB, db *pgxpool.Pool, query string, args ...any) (v T)
 	return v
 }
 
-// Must returns a function that passes a value on, or fails the test by the error beside it: Must[int](t)(strconv.Atoi(s)).
+// Must returns a function that returns a value, or fails the test with the error beside it:
+// Must[int](t)(strconv.Atoi(s)).
 func Must[T any](t testing.TB) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()

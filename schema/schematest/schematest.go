@@ -1,8 +1,8 @@
-// Package schematest gives a test a Postgres database of its own, with the schema in it.
+// Package schematest provides each test with its own Postgres database, with the schema applied.
 //
-// The databases are copies of one template, on the server that $TEST_DATABASE_URL names (its role must
-// be allowed to create databases) or else on a private one that all test processes of this user share
-// and the last one stops. A test without a server fails; it does not skip.
+// The databases are copies of a template, on the server in $TEST_DATABASE_URL (whose role must be allowed to create
+// databases) or else on a private one, which all test processes of this user share and the last one stops. Without a
+// server a test fails; it does not skip.
 package schematest
 
 import (
@@ -23,8 +23,8 @@ import (
 	"crmsync/internal/pglocal"
 )
 
-// New returns a pool on a database of the test's own, migrated and empty. Both go when the test ends.
-// The pool's Config().ConnString() is the database's URL.
+// New returns a pool on the test's own database, migrated and empty. Both are removed when the test ends. The pool's
+// Config().ConnString() is the database's URL.
 func New(t testing.TB) *pgxpool.Pool {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), URL(t))
@@ -35,8 +35,8 @@ func New(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
-// URL returns the postgres:// URL of a database of the test's own, migrated and empty, which is dropped
-// when the test ends. Every call makes another one.
+// URL returns the postgres:// URL of the test's own database, migrated and empty, which is dropped when the test
+// ends. Every call creates another one.
 func URL(t testing.TB) string {
 	t.Helper()
 	s, err := shared()
@@ -57,22 +57,22 @@ func URL(t testing.TB) string {
 	return database(s.url, name)
 }
 
-// session is this process's use of the server. It ends with the process: by then its own databases are
-// dropped, unless the process was killed, and another session's sweep drops what is left.
+// session is this process's use of the server. It ends with the process. By then its databases are dropped, unless
+// the process was killed; another session's sweep drops the rest.
 type session struct {
 	url      string // of the maintenance database
-	name     string // of the session; begins the names of its databases
+	name     string // of the session; prefix of the names of its databases
 	template string
 	count    atomic.Int64
 
-	// server is held on to: it stops with its last user, which is this process at times.
+	// server is kept open: it stops with its last user, which may be this process.
 	server *pglocal.Server
 
-	// conn says for as long as the process lives that the session's databases are in use.
+	// conn shows, as long as the process lives, that the session's databases are in use.
 	conn *pgx.Conn
 }
 
-// shared is the one session of the process: every test of a package draws on the same server.
+// shared is the only session of the process: all tests of a package use the same server.
 var shared = sync.OnceValues(func() (*session, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
@@ -91,7 +91,7 @@ var shared = sync.OnceValues(func() (*session, error) {
 	return s, nil
 })
 
-// exec runs one statement over a connection of its own.
+// exec runs one statement over its own connection.
 func (s *session) exec(ctx context.Context, sql string) (err error) {
 	conn, err := pgx.Connect(ctx, s.url)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *session) exec(ctx context.Context, sql string) (err error) {
 	return err
 }
 
-// database is the connection string with another database in it.
+// database returns the connection string with another database name.
 func database(connString, name string) string {
 	u, err := url.Parse(connString)
 	if err != nil || !strings.HasPrefix(u.Scheme, "postgres") {

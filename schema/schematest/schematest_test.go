@@ -46,7 +46,7 @@ func count(t *testing.T, pool *pgxpool.Pool, table string) int {
 	return n
 }
 
-func TestDatabaseGoesWithItsTest(t *testing.T) {
+func TestDatabaseIsDroppedWithItsTest(t *testing.T) {
 	t.Parallel()
 	var name string
 	ok := t.Run("user", func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestDatabaseGoesWithItsTest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A connection that the test forgot does not keep the database.
+		// A connection that the test forgot does not prevent the drop.
 		forgotten := context.WithoutCancel(t.Context())
 		t.Cleanup(func() { conn.Close(forgotten) })
 	})
@@ -100,7 +100,7 @@ func TestSweep(t *testing.T) {
 		deadTemplate: false, dead: false, livingTemplate: true, living: true, lost: false,
 	} {
 		if slices.Contains(got, name) != want {
-			t.Errorf("database %s is there: %v, want %v", name, !want, want)
+			t.Errorf("database %s exists = %v, want %v", name, !want, want)
 		}
 	}
 }
@@ -123,8 +123,8 @@ func databases(t *testing.T, url string) []string {
 	return names
 }
 
-// TestProcessesAtOnce is what `go test ./...` does: test binaries that come and go, and share a server
-// that nobody started for them. They find neither a server nor a template in their home.
+// TestProcessesAtOnce does what `go test ./...` does: test binaries start and end concurrently and share a server
+// that none of them was given. At first their home contains neither a server nor a template.
 func TestProcessesAtOnce(t *testing.T) {
 	home := t.TempDir()
 	if err := os.Chmod(filepath.Dir(home), 0o755); err != nil { // root's server runs as another user
@@ -144,7 +144,7 @@ func TestProcessesAtOnce(t *testing.T) {
 	}
 	processes.Wait()
 
-	// The server goes with its last user, which from here on is this process.
+	// The server stops with its last user, which from here on is this process.
 	server, err := startServer(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -32,16 +32,16 @@ func startServer(ctx context.Context) (*pglocal.Server, error) {
 	})
 }
 
-// cacheDir is a folder of this user's; the data in it save the next run some seconds.
+// cacheDir returns a folder of this user; its contents save the next run a few seconds.
 func cacheDir(name string) string {
 	dir, err := os.UserCacheDir()
-	if err != nil { // no home, as some containers have it
+	if err != nil { // no home, as in some containers
 		return filepath.Join(os.TempDir(), fmt.Sprintf("crmsync-%d-%s", os.Getuid(), name))
 	}
 	return filepath.Join(dir, "crmsync", name)
 }
 
-// fingerprint changes whenever the schema does: with our migrations, and with River's.
+// fingerprint changes whenever the schema does, that is, with our migrations and with River's.
 func fingerprint() string {
 	ours := store.Fingerprint()
 	river, err := rivermigrate.New(riverpgxv5.New(nil), nil)
@@ -51,11 +51,11 @@ func fingerprint() string {
 	return fmt.Sprintf("%s_%d", ours, len(river.AllVersions()))
 }
 
-// open begins a session whose template has the fingerprint.
+// open begins a session on the template with the fingerprint.
 //
-// Names tell what belongs to what: template "crmsync_test_<fingerprint>", a session of it
-// "crmsync_test_<fingerprint>_<random>", a database of that "crmsync_test_<fingerprint>_<random>_<n>".
-// The session's name is its connection's application_name, so that everybody sees who is there.
+// Names show what belongs together: template "crmsync_test_<fingerprint>", its session
+// "crmsync_test_<fingerprint>_<random>", a database of that session "crmsync_test_<fingerprint>_<random>_<n>". The
+// session's name is its connection's application_name, so that other sessions can see it.
 func open(ctx context.Context, server, fingerprint string) (*session, error) {
 	config, err := pgx.ParseConfig(server)
 	if err != nil {
@@ -84,8 +84,8 @@ func (s *session) prepare(ctx context.Context) error {
 	if err := s.sweep(ctx); err != nil {
 		return fmt.Errorf("dropping databases of dead test processes: %w", err)
 	}
-	if err := s.makeTemplate(ctx); err != nil {
-		return fmt.Errorf("making the template: %w", err)
+	if err := s.createTemplate(ctx); err != nil {
+		return fmt.Errorf("creating the template: %w", err)
 	}
 	return nil
 }
@@ -116,8 +116,8 @@ func (s *session) sweep(ctx context.Context) error {
 	return nil
 }
 
-// makeTemplate migrates aside and then renames, so that a template is always a whole one.
-func (s *session) makeTemplate(ctx context.Context) error {
+// createTemplate migrates under a temporary name and then renames, so that a template is always complete.
+func (s *session) createTemplate(ctx context.Context) error {
 	var exists bool
 	row := s.conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", s.template)
 	if err := row.Scan(&exists); err != nil || exists {

@@ -201,7 +201,8 @@ func TestMigrateUsage(t *testing.T) {
 			t.Errorf("%s: exited with %d:\n%s", name, code, log.Tail(5))
 		}
 	}
-	if out := w.Crmsync("check"); !strings.Contains(out, ": note: Contact.FirstName goes to Salesforce only: it is part of a name\n") {
+	if out := w.Crmsync("check"); !strings.Contains(out, ": note: Contact.FirstName is synced to Salesforce only: "+
+		"it is part of a name\n") {
 		t.Errorf("check says:\n%s", out)
 	}
 	if out := w.Crmsync("migrate", "--history"); !strings.Contains(out, "There was no run yet.") {

@@ -102,21 +102,23 @@ func TestCheckLive(t *testing.T) {
 			`error Name: Monday column "company" is of type people; it needs "as: user"`,
 			`error Name: Monday column "company" is of type people; it needs "as: user"`}},
 		"id column of another type": {changedColumn(e2e.Contacts, "text_sfid", func(c *mondaysim.Column) { c.Type = "numbers" }), cli.ExitFailed,
-			[]string{`error id_column: Monday column "text_sfid" is of type numbers; the Salesforce Id is written to a text column only`}},
+			[]string{`error id_column: Monday column "text_sfid" is of type numbers; the Salesforce Id can be written only to a text column`}},
 		"connected to another board": {changedColumn(e2e.Contacts, "connect_account", func(c *mondaysim.Column) { c.LinkedBoard = e2e.Leads }), cli.ExitFailed,
 			[]string{`error AccountId: Monday column "connect_account" connects to board 1003, not to board 1001`}},
 		"missing label": {changedColumn(e2e.Leads, "status", func(c *mondaysim.Column) { c.Labels = []string{"New", "Qualified", "Follow-up", "Quote"} }), cli.ExitFailed, []string{
 			`error create_when: Monday column "status" has no label "MOU" (there is "New", "Qualified", "Follow-up", "Quote")`,
 			`error MOU: Monday column "status" has no label "MOU" (there is "New", "Qualified", "Follow-up", "Quote")`}},
 		"unmapped label": {edited("              Quote: Proposal/Price Quote\n", ""), cli.ExitDone,
-			[]string{`warning labels: Monday column "status" has labels that are not mapped, and there is no default: an item with one of them ends as a dead letter: "Quote"`}},
+			[]string{`warning labels: Monday column "status" has labels that are not mapped, and there is no default: the event of an item with one of them becomes a dead letter: "Quote"`}},
 		"missing object": {e2e.Salesforce(func(c *sfsim.Config) {
 			c.Objects = slices.DeleteFunc(c.Objects, func(o sfsim.Object) bool { return o.Name == "Lead" })
-		}), cli.ExitFailed, []string{"error object: Salesforce there is no object Lead, or the run-as user cannot see it"}},
+		}), cli.ExitFailed, []string{"error object: Salesforce the object Lead does not exist or is not visible to " +
+			"the run-as user"}},
 		"missing field": {changedField("Lead", "Email", func(f *sfsim.Field) { f.Name = "Email__c" }), cli.ExitFailed,
-			[]string{`error Email: Salesforce Lead has no field Email that the run-as user can see`}},
+			[]string{`error Email: Salesforce Lead has no field Email that is visible to the run-as user`}},
 		"read-only field": {changedField("Opportunity", "Amount", func(f *sfsim.Field) { f.ReadOnly = true }), cli.ExitFailed,
-			[]string{"error Amount: Salesforce Opportunity.Amount is read-only for the run-as user; where Salesforce allows it, give its permission set edit access to the field"}},
+			[]string{"error Amount: Salesforce Opportunity.Amount is read-only for the run-as user; if Salesforce " +
+				"allows it, give its permission set edit access to the field"}},
 		"wrong type of field": {changedField("Opportunity", "CloseDate", func(f *sfsim.Field) { f.Type = sfsim.DateTime }), cli.ExitFailed, []string{
 			`error CloseDate: Salesforce Opportunity.CloseDate is of type datetime, and gets a date; add "as: datetime"`,
 			"error CloseDate: Salesforce Opportunity.CloseDate is of type datetime, and gets a date"}},
@@ -132,7 +134,8 @@ func TestCheckLive(t *testing.T) {
 		"picklist value": {edited("LeadSource: { value: Monday }", "LeadSource: { value: Mondays }"), cli.ExitDone,
 			[]string{`warning LeadSource: Salesforce Opportunity.LeadSource is a picklist without the value "Mondays" (there is "Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other", "Monday"), did you mean "Monday"?`}},
 		"calculated field": {changedField("Lead", "Email", func(f *sfsim.Field) { f.Calculated = true }), cli.ExitFailed,
-			[]string{"error Email: Salesforce Lead.Email is a formula or a roll-up summary: Salesforce calculates it, and nobody can write it"}},
+			[]string{"error Email: Salesforce Lead.Email is a formula or a roll-up summary: it is calculated and " +
+				"cannot be written"}},
 		"several currencies": {e2e.Salesforce(func(c *sfsim.Config) {
 			for n := range c.Objects {
 				if o := &c.Objects[n]; o.Name == "Opportunity" {
@@ -141,11 +144,12 @@ func TestCheckLive(t *testing.T) {
 			}
 		}), cli.ExitDone, []string{"warning Amount: Salesforce Opportunity.Amount is an amount, and the org has several currencies: a new record gets the currency of the run-as user; map CurrencyIsoCode too"}},
 		"owner who does not exist": {edited("  phone_country: US", "  phone_country: US\n  owner: \"005000000000009AAA\"\n#"), cli.ExitFailed,
-			[]string{"error owner: Salesforce the default owner 005000000000009AAA does not exist, or the run-as user cannot see it"}},
+			[]string{"error owner: Salesforce the default owner 005000000000009AAA does not exist or is not visible " +
+				"to the run-as user"}},
 		"too long a value": {changedField("Opportunity", "LeadSource", func(f *sfsim.Field) { f.Length = 3 }), cli.ExitFailed,
-			[]string{"error LeadSource: Salesforce Opportunity.LeadSource holds 3 characters; this has 6"}},
+			[]string{"error LeadSource: Salesforce Opportunity.LeadSource holds 3 characters; this text has 6"}},
 		"required field left out": {edited("          Company: { from: company, default: Unknown }   # the default stands in while the column is empty\n", ""), cli.ExitFailed,
-			[]string{"error fields: Salesforce Lead.Company is required, and the record leaves it out"}},
+			[]string{"error fields: Salesforce Lead.Company is required, but the record does not set it"}},
 		"Monday's token": {e2e.With("MONDAY_API_TOKEN", "another"), cli.ExitFailed,
 			[]string{"error - Monday nothing was checked: reading 3 boards: monday: 401 NOT_AUTHENTICATED"}},
 		"Salesforce's secret": {e2e.With("SALESFORCE_CLIENT_SECRET", "another"), cli.ExitFailed,
@@ -194,7 +198,8 @@ func TestCheckLiveData(t *testing.T) {
 		return lines
 	}
 	times := `warning CloseDate: Monday column "close_date" holds dates with a time, and Opportunity.CloseDate gets the day in UTC; set "time_zone" in "defaults" to get the local day`
-	want := []string{"error owner: Salesforce the default owner " + owner + " is inactive: Salesforce refuses to make it the owner of a record", times}
+	want := []string{"error owner: Salesforce the default owner " + owner + " is inactive: Salesforce does not " +
+		"accept it as the owner of a record", times}
 	if diff := cmp.Diff(want, check("  owner: "+owner+"\n")); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
@@ -215,8 +220,8 @@ func TestCheckFields(t *testing.T) {
 	if code != cli.ExitDone || stderr != "" {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
-	for _, want := range []string{`:\d+:\d+: note: Contact\.FirstName goes to Salesforce only: it is part of a name\n`, `: note: Contact\.Email goes to Salesforce\n`,
-		`: note: Opportunity\.LeadSource goes to Salesforce only: it is a fixed value\n`, `: note: Account\.Name goes to Salesforce only: its record is shared by several items\n`} {
+	for _, want := range []string{`:\d+:\d+: note: Contact\.FirstName is synced to Salesforce only: it is part of a name\n`, `: note: Contact\.Email is synced to Salesforce\n`,
+		`: note: Opportunity\.LeadSource is synced to Salesforce only: it is a fixed value\n`, `: note: Account\.Name is synced to Salesforce only: its record is shared by several items\n`} {
 		if !regexp.MustCompile(want).MatchString(stdout) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}
@@ -285,7 +290,7 @@ func TestScaffold(t *testing.T) {
 			}
 			_, findings := checked(w)
 			for _, f := range findings {
-				if strings.HasPrefix(f, "error") && !strings.Contains(f, "is required, and the record leaves it out") {
+				if strings.HasPrefix(f, "error") && !strings.Contains(f, "is required, but the record does not set it") {
 					t.Errorf("%d and %s: %s\n%s", board, object, f, stdout)
 				}
 			}
