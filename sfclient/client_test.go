@@ -312,10 +312,13 @@ func offline(t testing.TB, org http.HandlerFunc) *Client {
 
 func TestOrgThatMoved(t *testing.T) {
 	t.Parallel()
+	moved := func(status int) func(w http.ResponseWriter, r *http.Request) {
+		return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", status) }
+	}
 	tests := map[string]func(w http.ResponseWriter, r *http.Request){
-		"301":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 301) },
-		"302":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 302) },
-		"308":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://evil.example/", 308) },
+		"301":     moved(http.StatusMovedPermanently),
+		"302":     moved(http.StatusFound),
+		"308":     moved(http.StatusPermanentRedirect),
 		"404":     func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) },
 		"page":    func(w http.ResponseWriter, r *http.Request) { reply(w, 200, "<html>This domain is parked") },
 		"refused": nil,

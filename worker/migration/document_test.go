@@ -84,8 +84,9 @@ func TestCutKeys(t *testing.T) {
 		}
 		return documents[0].key
 	}
-	if key("a") != key("a") || key("a") == key("b") {
-		t.Errorf("keys %s, %s and %s", key("a"), key("a"), key("b"))
+	first, again, other := key("a"), key("a"), key("b")
+	if first != again || first == other {
+		t.Errorf("keys %s, %s and %s", first, again, other)
 	}
 }
 
