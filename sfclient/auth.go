@@ -21,10 +21,10 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// loginTimeout is how long a login may take. It does not depend on the context of the calls that wait for it.
+// loginTimeout limits how long a login may take, independently of the contexts of the calls that wait for it.
 const loginTimeout = 30 * time.Second
 
-// token is a session and the host that it is for.
+// token is a session and the host it is valid for.
 type token struct {
 	access   string
 	instance *url.URL // scheme and host
@@ -32,8 +32,8 @@ type token struct {
 	user     string   // Id of the session's user; empty: unknown
 }
 
-// tokens holds the session that all calls share. Salesforce does not say when one ends (use prolongs it), so it is kept
-// until a call is refused.
+// tokens holds the session that all calls share. Salesforce does not say when a session ends, and using it
+// prolongs it, so it is kept until a call is refused.
 type tokens struct {
 	hosts   hosts
 	http    *http.Client
@@ -56,7 +56,7 @@ func newTokens(config Config, client *http.Client, observe func(string, string, 
 		faults = append(faults, errors.New("salesforce client secret, or username and private key: missing"))
 	case config.PrivateKey == "":
 	case config.Username == "":
-		faults = append(faults, errors.New("salesforce username: missing, the private key is of no use without it"))
+		faults = append(faults, errors.New("salesforce username: missing; the private key needs it"))
 	case !isKey(config.PrivateKey):
 		faults = append(faults, errors.New("salesforce private key: not an RSA key in PEM"))
 	}
@@ -70,7 +70,7 @@ func newTokens(config Config, client *http.Client, observe func(string, string, 
 	return &tokens{hosts: hosts, http: &login, fetch: flow(config, hosts), observe: observe}, nil
 }
 
-// flow is the request that the config is for.
+// flow returns the token request for the login flow that config selects.
 //
 // https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_client_credentials_flow.htm
 func flow(config Config, hosts hosts) func(context.Context) (*oauth2.Token, error) {
@@ -101,8 +101,8 @@ func isKey(text string) bool {
 	return err == nil && isRSA
 }
 
-// get returns the session. All calls that come while there is none wait for one login, which continues when one of them
-// is canceled.
+// get returns the session. Without one, all callers wait for a single login, which continues even if one of
+// them is canceled.
 func (t *tokens) get(ctx context.Context) (*token, error) {
 	if held := t.held(); held != nil {
 		return held, nil
@@ -134,7 +134,7 @@ func (t *tokens) held() *token {
 	return t.current
 }
 
-// drop forgets a session that was refused, unless another has taken its place.
+// drop forgets a rejected session, unless another has already replaced it.
 func (t *tokens) drop(refused *token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -143,7 +143,7 @@ func (t *tokens) drop(refused *token) {
 	}
 }
 
-// login asks for a session and holds it.
+// login requests a session and stores it.
 func (t *tokens) login(ctx context.Context) (_ *token, err error) {
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, t.http), loginTimeout)
 	defer cancel()
@@ -172,7 +172,7 @@ func (t *tokens) login(ctx context.Context) (_ *token, err error) {
 	return session, nil
 }
 
-// identity reads the Ids of the org and the user out of the identity URL that a login answers with, such as
+// identity extracts the Ids of the org and the user from the identity URL in the answer to a login, such as
 // https://login.salesforce.com/id/00D.../005... .
 //
 // https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_using_openid.htm
@@ -193,7 +193,7 @@ func cutLast(s, sep string) (before, after string) {
 	return s[:n], s[n+len(sep):]
 }
 
-// loginError leaves out what x/oauth2 says of a refusal: it repeats the answer.
+// loginError omits x/oauth2's text about a rejected login because it repeats the answer.
 func loginError(ctx context.Context, err error) *Error {
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) || refused.Response == nil {

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// Class says what is to be done about a failure.
+// Class is how a failure should be handled.
 type Class uint8
 
 // The classes.
 const (
-	Transient   Class = iota // attempt it again; each attempt counts
-	Outage                   // Salesforce is away, or does not let us in: wait
-	Quota                    // the calls of 24 hours are used up: wait longer
+	Transient   Class = iota // temporary: attempt again; each attempt counts
+	Outage                   // Salesforce is unavailable or rejects our login: wait
+	Quota                    // the calls for 24 hours are used up: wait longer
 	Throttle                 // too many calls at once: wait a little
-	Gone                     // the record, or one that it refers to, is deleted, merged away or not visible
-	Duplicate                // there is such a record already
-	Permanent                // will fail in the same way until someone changes something
-	Oversized                // the call does more than the org's governor limits allow: fewer rows may pass
-	StorageFull              // nothing can be created until someone makes room; updates pass
+	Gone                     // the record, or one it refers to, is deleted, merged away or not visible
+	Duplicate                // such a record already exists
+	Permanent                // fails in the same way until someone changes something
+	Oversized                // the call exceeds the org's governor limits: fewer rows may succeed
+	StorageFull              // nothing can be created until someone frees storage; updates succeed
 )
 
 func (c Class) String() string {
@@ -43,7 +43,7 @@ func (c Class) String() string {
 	return "transient"
 }
 
-// Codes that more than one place asks about.
+// Codes that are checked in more than one place.
 const (
 	codeRequestLimit = "REQUEST_LIMIT_EXCEEDED"
 	codeTrigger      = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
@@ -53,7 +53,7 @@ const (
 	codeStorage      = "STORAGE_LIMIT_EXCEEDED"
 )
 
-// classes are of the codes that are not Permanent.
+// classes lists the codes that are not Permanent.
 var classes = map[string]Class{
 	"":                                  Transient,
 	codeLocked:                          Transient,
@@ -63,15 +63,15 @@ var classes = map[string]Class{
 	"QUERY_TIMEOUT":                     Transient,
 	"INVALID_QUERY_LOCATOR":             Transient, // it expired
 	"TXN_SECURITY_RUNTIME_EXCEPTION":    Transient,
-	"PROCESSING_HALTED":                 Transient, // by a sibling
-	"ALL_OR_NONE_OPERATION_ROLLED_BACK": Transient, // by a sibling
+	"PROCESSING_HALTED":                 Transient, // because of another record
+	"ALL_OR_NONE_OPERATION_ROLLED_BACK": Transient, // because of another record
 
 	codeSession:              Outage,
 	"INVALID_AUTH_HEADER":    Outage,
 	"API_DISABLED_FOR_ORG":   Outage,
 	"API_CURRENTLY_DISABLED": Outage,
 
-	"UNSUPPORTED_API_VERSION": Outage, // nothing will pass until somebody sets another
+	"UNSUPPORTED_API_VERSION": Outage, // nothing succeeds until someone configures another version
 
 	"NOT_FOUND":                   Gone,
 	"ENTITY_IS_DELETED":           Gone,
@@ -84,14 +84,14 @@ var classes = map[string]Class{
 	codeStorage: StorageFull,
 }
 
-// governor matches how Apex words its limits, under whichever code a trigger or flow passes them on.
+// governor matches the messages of Apex limits, under whichever code a trigger or flow reports them.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_gov_limits.htm
 var governor = regexp.MustCompile(`System\.LimitException|Apex CPU time limit exceeded|Apex heap size too large|` +
 	`Maximum stack depth (has been )?reached|` +
 	`Too many (SOQL|SOSL|DML|query|callouts|future calls|queueable jobs|email invocations)[^:]*: ?\d+`)
 
-// classOf is the class of a code, with the message where the code alone does not decide.
+// classOf returns the class of a code, considering the message where the code alone does not decide.
 func classOf(code, message string) Class {
 	if governor.MatchString(message) {
 		return Oversized

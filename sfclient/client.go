@@ -1,6 +1,6 @@
-// Package sfclient speaks to Salesforce's REST API: it logs in, writes and reads records in sets, and says by its errors
-// what a failure means and when to come back. It makes one attempt; only an expired session is renewed and the call
-// repeated.
+// Package sfclient is a client of Salesforce's REST API. It logs in, writes and reads records in sets, and
+// returns errors that say what a failure means and when to retry. It makes one attempt per call; the only
+// repetition is after renewing an expired session.
 package sfclient
 
 import (
@@ -20,33 +20,37 @@ import (
 	"time"
 )
 
-// maxAnswer is the most bytes read of an answer. A page of 2,000 records is far below it.
+// maxAnswer is the maximum size of an answer in bytes. A page of 2,000 records is far smaller.
 const maxAnswer = 64 << 20
 
-// Config is what a Client needs to know.
+// Config configures a Client.
 type Config struct {
 	LoginURL     string // the org's My Domain, such as https://acme.my.salesforce.com
 	ClientID     string // consumer key of the External Client App
 	ClientSecret string // consumer secret, for the client credentials flow
 
-	// Username and PrivateKey (RSA, as PEM of PKCS#1 or PKCS#8) log in by the JWT bearer flow instead of the secret.
+	// Username and PrivateKey (RSA, as PEM of PKCS#1 or PKCS#8) select the JWT bearer flow instead of the
+	// secret.
 	Username   string
 	PrivateKey string
 
 	APIVersion string // empty: v67.0
 
-	// InstanceHosts are further hosts, as host or host:port, that a login may point to: the token is sent there.
+	// InstanceHosts lists further hosts, as host or host:port, that a login may point to: they receive the
+	// token.
 	InstanceHosts []string
 
-	// HTTPClient sends the requests; nil: one with a timeout of 2 minutes. It is copied, and does not follow redirects.
+	// HTTPClient sends the requests; nil means one with a timeout of 2 minutes. It is copied, and does not
+	// follow redirects.
 	HTTPClient *http.Client
 	UserAgent  string // empty: crmsync
 
-	// Usage, if not nil, receives after every answer how many calls of the rolling 24 hours are used, and their limit.
+	// Usage, if not nil, is called after every answer with the calls used in the rolling 24 hours, and their
+	// limit.
 	Usage func(used, limit int)
 
-	// Observe, if not nil, is called once for every API call: the code is the HTTP status or "error"; rows are records.
-	// A login is the operation "token".
+	// Observe, if not nil, is called once for every API call. The code is the HTTP status or "error";
+	// succeeded and failed count records. A login is the operation "token".
 	Observe func(operation, code string, took time.Duration, succeeded, failed int)
 }
 
@@ -56,14 +60,14 @@ type Config struct {
 type Client struct {
 	config    Config
 	http      *http.Client
-	root      string // path of the API's version
+	root      string // base path of the API version
 	tokens    *tokens
 	shapes    *shapes
 	lastUsage *atomic.Pointer[usage]
 	guard     Guard // nil: every call is made
 }
 
-// New creates a Client. It does not connect. Its error names all that is wrong with the config.
+// New creates a Client without connecting. Its error names every fault of the config.
 func New(config Config) (*Client, error) {
 	config.APIVersion = cmp.Or(config.APIVersion, "v67.0")
 	config.UserAgent = cmp.Or(config.UserAgent, "crmsync")
@@ -73,7 +77,7 @@ func New(config Config) (*Client, error) {
 	}
 	var faults []error
 	if !regexp.MustCompile(`^v[1-9]\d{0,3}\.0$`).MatchString(config.APIVersion) {
-		faults = append(faults, errors.New("salesforce API version: not of the form v67.0"))
+		faults = append(faults, errors.New("salesforce API version: must have the form v67.0"))
 	}
 	tokens, err := newTokens(config, c.http, c.observe)
 	if err := errors.Join(append(faults, err)...); err != nil {
@@ -83,8 +87,8 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// httpClient refuses redirects: a token goes only to the host that was checked, and a write that is redirected would
-// become a read.
+// httpClient returns a client that does not follow redirects: a token goes only to the host that was checked,
+// and a redirected write would become a read.
 func httpClient(given *http.Client) *http.Client {
 	client := http.Client{Timeout: 2 * time.Minute}
 	if given != nil {
@@ -102,29 +106,30 @@ func httpClient(given *http.Client) *http.Client {
 type call struct {
 	operation string // name for Observe
 	method    string
-	path      string      // with the query, beneath the API's version; one that begins with a slash stands beneath the host
+	path      string      // with the query, relative to the API version; absolute on the host if it begins with a slash
 	body      []byte      // JSON; nil: none
 	since     string      // If-Modified-Since; empty: none
 	header    http.Header // further headers
 	rows      int         // records it writes
 	scopes    []string    // for the guard
 
-	// refused, where it is set, tells the guard of a row that was refused for want of something that others need too.
+	// refused, if not nil, reports a rejected row to the guard when the cause affects other calls too.
 	refused func() error
 }
 
-// answer is what came back; its body is valid until the call's decode returns.
+// answer is an HTTP answer. Its body is valid until the call's decode returns.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// decoder reads an answer and counts its rows.
+// decoder decodes an answer and counts its rows.
 type decoder func(*answer) (succeeded, failed int, err error)
 
-// attempt makes a call. A session that has expired is renewed, and the call repeated once. Where nobody answers as the API
-// at the session's host, the session is forgotten: the next call logs in, and learns where the org is now.
+// attempt makes a call. It renews an expired session and repeats the call once. If nothing at the session's
+// host answers as the API, it drops the session, so that the next call logs in and learns where the org is
+// now.
 func (c *Client) attempt(ctx context.Context, q call, decode decoder) error {
 	t, err := c.tokens.get(ctx)
 	if err != nil {
@@ -149,7 +154,7 @@ func (c *Client) attempt(ctx context.Context, q call, decode decoder) error {
 	return err
 }
 
-// send makes a call with a token.
+// send makes a call with the given token.
 func (c *Client) send(ctx context.Context, t *token, q call, decode decoder) (err error) {
 	req, err := c.request(ctx, t, q)
 	if err != nil {
@@ -183,7 +188,8 @@ func (c *Client) send(ctx context.Context, t *token, q call, decode decoder) (er
 	return nil
 }
 
-// request is refused where it would take the token to another host than the one that was checked.
+// request builds the HTTP request. It fails if the token would go to a host other than the one that was
+// checked.
 func (c *Client) request(ctx context.Context, t *token, q call) (*http.Request, error) {
 	path := q.path
 	if !strings.HasPrefix(path, "/") {
@@ -220,10 +226,11 @@ func (c *Client) observe(operation, code string, took time.Duration, succeeded, 
 	}
 }
 
-// usage is how many of the calls of the rolling 24 hours are used.
+// usage is how many calls of the rolling 24 hours are used, and their limit.
 type usage struct{ used, limit int }
 
-// tellUsage reports the header Sforce-Limit-Info, such as "api-usage=18/5000; per-app-api-usage=17/250(appName=x)".
+// tellUsage reports the contents of the header Sforce-Limit-Info, such as "api-usage=18/5000;
+// per-app-api-usage=17/250(appName=x)".
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-api-usage.html
 func (c *Client) tellUsage(h http.Header) {
@@ -244,8 +251,8 @@ func (c *Client) tellUsage(h http.Header) {
 	}
 }
 
-// Usage returns how many of the calls of the rolling 24 hours are used, and how many there are, as Salesforce said last. Both are
-// 0 where it has not yet.
+// Usage returns how many of the calls of the rolling 24 hours are used, and how many there are, as Salesforce said last.
+// Both are 0 where it has not yet.
 func (c *Client) Usage() (used, limit int) {
 	if u := c.lastUsage.Load(); u != nil {
 		return u.used, u.limit
@@ -253,7 +260,8 @@ func (c *Client) Usage() (used, limit int) {
 	return 0, 0
 }
 
-// segment is a part of a path: a name made of dots alone would be taken for a way up.
+// segment escapes a path segment, including one made of dots alone, which would otherwise be taken as a
+// parent directory.
 func segment(s string) string {
 	if strings.Trim(s, ".") == "" {
 		return strings.ReplaceAll(s, ".", "%2E")
@@ -261,7 +269,7 @@ func segment(s string) string {
 	return url.PathEscape(s)
 }
 
-// while says what was being done when err came.
+// while wraps err with what was being done when it occurred.
 func while(err error, format string, args ...any) error {
 	if err == nil {
 		return nil

@@ -20,7 +20,7 @@ const (
 	stale  = `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`
 )
 
-// bundle is a client and the org that it talks to, whose sessions are named session-1, session-2 and so on.
+// bundle is a client and the org it talks to, whose sessions are named session-1, session-2 and so on.
 type bundle struct {
 	*Client
 	mux    *http.ServeMux
@@ -53,7 +53,7 @@ func setup(t testing.TB, change ...func(*Config)) *bundle {
 	return b
 }
 
-// answers lets the org answer calls of a pattern with the same.
+// answers makes the org answer all calls of a pattern with the same status and body.
 func (b *bundle) answers(pattern string, status int, body string) {
 	b.mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { reply(w, status, body) })
 }
@@ -90,7 +90,7 @@ func TestSessionIsRenewedOnceForAll(t *testing.T) {
 	}
 	all.Wait()
 	if got := b.logins.Load(); got != 2 {
-		t.Errorf("%d logins, want the first and one more", got)
+		t.Errorf("%d logins, want 2", got)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestSecondRefusalIsOutage(t *testing.T) {
 	})
 	_, err := b.Limits(t.Context())
 	if e := asError(t, err); !e.Outage() || e.RetryAfter() != 30*time.Second || e.Code != "INVALID_SESSION_ID" {
-		t.Errorf("error = %v, wait %v", e, e.RetryAfter())
+		t.Errorf("error = %v, wait %v, want an outage with a wait", e, e.RetryAfter())
 	}
 	if calls.Load() != 2 || b.logins.Load() != 2 {
 		t.Errorf("%d calls and %d logins, want 2 and 2", calls.Load(), b.logins.Load())
@@ -138,11 +138,11 @@ func TestLoginOutlivesItsFirstCaller(t *testing.T) {
 	cancel()
 	var classified *Error
 	if err := <-first; !errors.Is(err, context.Canceled) || errors.As(err, &classified) {
-		t.Errorf("the one that left: %v, want a bare context.Canceled", err)
+		t.Errorf("the canceled caller got %v, want a bare context.Canceled", err)
 	}
 	close(release)
 	if err := <-second; err != nil {
-		t.Errorf("the one that stayed: %v", err)
+		t.Errorf("the other caller got %v, want no error", err)
 	}
 	if logins.Load() != 1 {
 		t.Errorf("%d logins", logins.Load())
@@ -187,10 +187,10 @@ func TestLoginErrors(t *testing.T) {
 					t.Errorf("error = %v, class %v, wait %v; want %s, outage, %v", e, e.Class(), e.RetryAfter(), tt.code, tt.wait)
 				}
 				if strings.Contains(err.Error(), secret) {
-					t.Errorf("error tells the secret: %v", err)
+					t.Errorf("error contains the secret: %v", err)
 				}
 				if !e.Unsent() {
-					t.Errorf("%v counts as a call that may have done something", e)
+					t.Errorf("Unsent() = false for %v, want true", e)
 				}
 			})
 		}
@@ -216,7 +216,7 @@ func TestNetworkErrors(t *testing.T) {
 		}
 	})
 	if _, err := b.Limits(t.Context()); err == nil { // logs in
-		t.Fatal("limits of a mux without them")
+		t.Fatal("Limits() succeeded on a server without them")
 	}
 	deadline, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
@@ -238,14 +238,14 @@ func TestNetworkErrors(t *testing.T) {
 	b.server.Close()
 	_, err = b.Select(t.Context(), "no server")
 	if e := asError(t, err); e.Code != codeUnreachable || !e.Unsent() {
-		t.Errorf("without a server = %v", err)
+		t.Errorf("Select() without a server = %v", err)
 	}
 }
 
 func TestTokenStaysWithItsHost(t *testing.T) {
 	t.Parallel()
 	evil := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		t.Errorf("%s came with Authorization %q", r.URL, r.Header.Get("Authorization"))
+		t.Errorf("%s was requested with Authorization %q", r.URL, r.Header.Get("Authorization"))
 	}))
 	t.Cleanup(evil.Close)
 	b := setup(t)
@@ -255,7 +255,7 @@ func TestTokenStaysWithItsHost(t *testing.T) {
 		t.Errorf("redirect = %v", err)
 	}
 	if _, err := b.Select(t.Context(), "SELECT Id FROM Lead"); asError(t, err).Code != codeForeignHost {
-		t.Errorf("next page = %v", err)
+		t.Errorf("Select() = %v, want FOREIGN_HOST", err)
 	}
 }
 
@@ -276,7 +276,7 @@ func TestObserveAndUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := strings.Join(told, ", "), "token 200 0 0, usage 18/5000, update 200 1 1"; got != want {
-		t.Errorf("told %q, want %q", got, want)
+		t.Errorf("reported %q, want %q", got, want)
 	}
 }
 
@@ -289,7 +289,7 @@ func asError(t testing.TB, err error) *Error {
 	return e
 }
 
-// offline is a client of an org that needs no network.
+// offline returns a client of an org that needs no network.
 func offline(t testing.TB, org http.HandlerFunc) *Client {
 	t.Helper()
 	answer := transport(func(r *http.Request) *http.Response {
@@ -339,7 +339,7 @@ func TestOrgThatMoved(t *testing.T) {
 			t.Cleanup(before.Close)
 			now := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Authorization") != "Bearer session-2" {
-					t.Errorf("the new host got %q", r.Header.Get("Authorization"))
+					t.Errorf("the new host received Authorization %q, want session-2", r.Header.Get("Authorization"))
 				}
 				reply(w, 200, `{"DailyApiRequests":{"Max":10,"Remaining":7}}`)
 			}))
@@ -349,7 +349,7 @@ func TestOrgThatMoved(t *testing.T) {
 				if n := logins.Add(1); moved.Load() {
 					host = now.URL
 					if n != 2 {
-						t.Errorf("login %d after the move", n)
+						t.Errorf("unexpected login %d after the move", n)
 					}
 				}
 				reply(w, 200, fmt.Sprintf(`{"access_token":"session-%d","instance_url":"%s"}`, logins.Load(), host))
@@ -368,14 +368,14 @@ func TestOrgThatMoved(t *testing.T) {
 			}
 			_, err = c.Limits(t.Context())
 			if e := asError(t, err); !e.Outage() || e.RetryAfter() != 5*time.Second || e.Advice() == "" {
-				t.Errorf("the call that finds out: %v, wait %v, advice %q", e, e.RetryAfter(), e.Advice())
+				t.Errorf("the first call after the move: %v, wait %v, advice %q", e, e.RetryAfter(), e.Advice())
 			}
 			limits, err := c.Limits(t.Context())
 			if err != nil || limits["DailyApiRequests"].Remaining != 7 {
 				t.Errorf("the next call: %v, %v", limits, err)
 			}
 			if afterwards.Load() > 1 {
-				t.Errorf("%d calls to the old host", afterwards.Load())
+				t.Errorf("%d calls to the old host, want none", afterwards.Load())
 			}
 		})
 	}
@@ -390,7 +390,7 @@ func TestOutageKeepsTheSession(t *testing.T) {
 			b.answers("GET "+root+"/limits", status, `[{"errorCode":"NOT_FOUND"}]`)
 			for range 2 {
 				if _, err := b.Limits(t.Context()); err == nil {
-					t.Error("no error")
+					t.Error("the call succeeded, want an error")
 				}
 			}
 			if b.logins.Load() != 1 {

@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// maxRecords is the most records of a collections call.
+// maxRecords is the maximum number of records in a collections call.
 const maxRecords = 200
 
-// errRows is an answer whose rows are not those that were sent.
+// errRows means that the rows of an answer do not match those sent.
 var errRows = errors.New("answer has other rows than the call")
 
-// Result is what became of one record.
+// Result is the outcome for one record.
 type Result struct {
 	ID      string     `json:"id"` // empty where it failed
 	Success bool       `json:"success"`
@@ -25,33 +25,33 @@ type Result struct {
 	Errors  []RowError `json:"errors"`
 }
 
-// RowError is why a record was refused.
+// RowError is why a record was rejected.
 type RowError struct {
 	Code    string   `json:"statusCode"`
-	Fields  []string `json:"fields"`  // that the error names; may be none
-	Message string   `json:"message"` // only for telling errors apart: it may hold values
+	Fields  []string `json:"fields"`  // named by the error; may be empty
+	Message string   `json:"message"` // only for distinguishing errors: it may contain values
 }
 
-// Class says what is to be done about the error.
+// Class returns how the error should be handled.
 func (r RowError) Class() Class { return classOf(r.Code, r.Message) }
 
-// Err is the error as that of a call: it waits as long, is as permanent, and its text holds no value.
+// Err returns the error as that of a whole call: same wait, same permanence, and no value in its text.
 func (r RowError) Err() *Error {
 	return &Error{Status: http.StatusBadRequest, Code: cmp.Or(r.Code, "UNKNOWN_EXCEPTION"), Fields: r.Fields, message: r.Message}
 }
 
-// WriteOptions say which of the org's own rules a write passes through. With the zero value, assignment rules do not
-// run and duplicate rules refuse.
+// WriteOptions controls which of the org's own rules apply to a write. By default, assignment rules do not
+// run and duplicate rules reject duplicates.
 type WriteOptions struct {
-	// AutoAssign runs the active assignment rules of accounts, cases and leads, which replace the owner. Salesforce runs them
-	// unless it is told not to, on updates too; so every write says which it wants.
+	// AutoAssign runs the active assignment rules of accounts, cases and leads, which replace the owner.
+	// Salesforce runs them by default, on updates too, so every write states the choice.
 	AutoAssign bool
 
-	// AllowDuplicates saves the record in spite of duplicate rules that alert. Rules that block refuse it still.
+	// AllowDuplicates saves the record despite duplicate rules that alert. Rules that block still reject it.
 	AllowDuplicates bool
 }
 
-// header holds the options as Salesforce reads them.
+// header returns the options as HTTP headers.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-autoassign.html
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-duplicaterules.html
@@ -63,8 +63,9 @@ func (o WriteOptions) header() http.Header {
 	return h
 }
 
-// Create creates up to 200 records of one object. Results stand in the order of records; one record that is refused
-// does not keep back the others, and is no error. After an error it may be unknown whether the records were created.
+// Create creates up to 200 records of one object. Results are in the order of records. A rejected record does
+// not affect the others and is not an error. After an error it may be unknown whether the records were
+// created.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-create.html
 func (c *Client) Create(ctx context.Context, object string, records []Record, options WriteOptions) ([]Result, error) {
@@ -73,7 +74,7 @@ func (c *Client) Create(ctx context.Context, object string, records []Record, op
 	return results, while(err, "creating %d of %s", len(records), object)
 }
 
-// Update changes up to 200 records of one object by their Id. Results are those of Create.
+// Update changes up to 200 records of one object by Id. Results are as for Create.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-update.html
 func (c *Client) Update(ctx context.Context, object string, records []Record, options WriteOptions) ([]Result, error) {
@@ -82,8 +83,8 @@ func (c *Client) Update(ctx context.Context, object string, records []Record, op
 	return results, while(err, "updating %d of %s", len(records), object)
 }
 
-// Upsert creates or changes up to 200 records of one object by the external ID that each holds in the field key.
-// Results are those of Create. It may be repeated; a key must not stand twice in a call.
+// Upsert creates or changes up to 200 records of one object by the external ID that each holds in the field
+// key. Results are as for Create. It may be repeated; a key must not occur twice in one call.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-upsert.html
 func (c *Client) Upsert(ctx context.Context, object, key string, records []Record, options WriteOptions) ([]Result, error) {
@@ -93,7 +94,7 @@ func (c *Client) Upsert(ctx context.Context, object, key string, records []Recor
 	return results, while(err, "upserting %d of %s", len(records), object)
 }
 
-// Delete moves up to 200 records to the recycle bin. Results are those of Create, in the order of ids.
+// Delete moves up to 200 records to the recycle bin. Results are as for Create, in the order of ids.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-delete.html
 func (c *Client) Delete(ctx context.Context, ids []string) ([]Result, error) {
@@ -106,7 +107,7 @@ func (c *Client) Delete(ctx context.Context, ids []string) ([]Result, error) {
 	return results, while(err, "deleting %d records", len(ids))
 }
 
-// Retrieve reads fields of records of one object by their Ids. Records stand in the order of ids; one that is missing
+// Retrieve reads fields of records of one object by Id. Records are in the order of ids; one that is missing
 // or not visible is nil.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-retrieve.html
@@ -126,7 +127,7 @@ func (c *Client) Retrieve(ctx context.Context, object string, ids, fields []stri
 	return records, while(err, "retrieving %d of %s", len(ids), object)
 }
 
-// write sends records.
+// write encodes and sends records.
 func (c *Client) write(ctx context.Context, q call, object string, records []Record) (_ []Result, err error) {
 	q.rows = len(records)
 	if len(records) <= maxRecords {
@@ -137,7 +138,7 @@ func (c *Client) write(ctx context.Context, q call, object string, records []Rec
 	return c.rows(ctx, q)
 }
 
-// rows makes a call that is answered with a result for each row.
+// rows makes a call whose answer has a result for each row.
 func (c *Client) rows(ctx context.Context, q call) (results []Result, err error) {
 	switch {
 	case q.rows == 0:

@@ -130,16 +130,16 @@ func TestCallsThatAreNotMade(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	if results, err := b.Update(t.Context(), "Lead", nil, WriteOptions{}); err != nil || len(results) != 0 {
-		t.Errorf("of none: %v, %v", results, err)
+		t.Errorf("Update() of no records = %v, %v", results, err)
 	}
 	if _, err := b.Update(t.Context(), "Lead", make([]Record, 201), WriteOptions{}); !asError(t, err).Permanent() || !asError(t, err).Unsent() {
-		t.Errorf("of too many: %v", err)
+		t.Errorf("Update() of too many records: %v", err)
 	}
 	if _, err := b.Update(t.Context(), "Lead", []Record{{"N": math.NaN()}}, WriteOptions{}); !asError(t, err).Refused() || strings.Contains(err.Error(), "NaN") {
-		t.Errorf("of a value that JSON has not: %v", err)
+		t.Errorf("Update() with a value that JSON cannot represent: %v", err)
 	}
 	if b.logins.Load() != 0 {
-		t.Error("it logged in")
+		t.Error("the client logged in")
 	}
 }
 

@@ -13,34 +13,34 @@ import (
 )
 
 const (
-	shapeLife  = time.Hour   // how long a description is believed without a call
-	shapeRetry = time.Minute // the same for one that is older, after Salesforce could not be asked
+	shapeLife  = time.Hour   // how long a description is used without asking
+	shapeRetry = time.Minute // the same for an older description after Salesforce could not be asked
 )
 
-// Object is what an sObject is made of, as the run-as user sees it.
+// Object describes an sObject as the run-as user sees it.
 type Object struct {
 	Name      string  `json:"name"`
-	KeyPrefix string  `json:"keyPrefix"` // first three characters of its records' Ids; empty: it has none
+	KeyPrefix string  `json:"keyPrefix"` // first three characters of its records' Ids; empty: none
 	Fields    []Field `json:"fields"`
 
-	// What the run-as user may do with its records.
+	// Permissions of the run-as user on its records.
 	Queryable  bool `json:"queryable"`
 	Createable bool `json:"createable"`
 	Updateable bool `json:"updateable"`
 	Deletable  bool `json:"deletable"`
 }
 
-// Field is one field of an object, as the run-as user may use it.
+// Field describes a field of an object as the run-as user sees it.
 type Field struct {
 	Name               string          `json:"name"`
 	Label              string          `json:"label"`
 	Type               string          `json:"type"`   // such as string, picklist or reference
-	Length             int             `json:"length"` // characters; 0 where it has no meaning
+	Length             int             `json:"length"` // characters; 0 where not applicable
 	Createable         bool            `json:"createable"`
 	Updateable         bool            `json:"updateable"`
 	Nillable           bool            `json:"nillable"`
 	DefaultedOnCreate  bool            `json:"defaultedOnCreate"`
-	Calculated         bool            `json:"calculated"` // a formula or roll-up summary: nobody can write it
+	Calculated         bool            `json:"calculated"` // a formula or roll-up summary: read-only
 	ExternalID         bool            `json:"externalId"`
 	Unique             bool            `json:"unique"`
 	RestrictedPicklist bool            `json:"restrictedPicklist"`
@@ -48,15 +48,15 @@ type Field struct {
 	ReferenceTo        []string        `json:"referenceTo"` // objects that a reference may point to
 }
 
-// PicklistValue is one choice of a picklist.
+// PicklistValue is one value of a picklist.
 type PicklistValue struct {
-	Value   string `json:"value"` // what a record holds
+	Value   string `json:"value"` // as stored in a record
 	Label   string `json:"label"`
 	Active  bool   `json:"active"`
-	Default bool   `json:"defaultValue"` // what a new record has that says nothing
+	Default bool   `json:"defaultValue"` // used for a new record without a value
 }
 
-// Field finds a field by its name, whatever the case.
+// Field finds a field by name, ignoring case.
 func (o *Object) Field(name string) (Field, bool) {
 	for _, f := range o.Fields {
 		if strings.EqualFold(f.Name, name) {
@@ -66,34 +66,34 @@ func (o *Object) Field(name string) (Field, bool) {
 	return Field{}, false
 }
 
-// Has reports whether the object has a field that the run-as user may see.
+// Has reports whether the object has a field that is visible to the run-as user.
 func (o *Object) Has(field string) bool {
 	_, found := o.Field(field)
 	return found
 }
 
-// Fits reports whether a record of this Id, of 15 or 18 characters, would be one of the object.
+// Fits reports whether an Id, of 15 or 18 characters, belongs to a record of this object.
 func (o *Object) Fits(id string) bool {
 	whole, ok := ID18(id)
 	return ok && (o.KeyPrefix == "" || strings.HasPrefix(whole, o.KeyPrefix))
 }
 
-// shapes holds what objects are made of.
+// shapes caches object descriptions.
 type shapes struct {
 	flight singleflight.Group
 	mu     sync.Mutex
 	held   map[string]description // by object
 }
 
-// description is an object as it was at a time of Salesforce's clock.
+// description is an object as of a time on Salesforce's clock.
 type description struct {
 	object   *Object
 	modified string    // Last-Modified
 	until    time.Time // by our clock: when Shape asks again
 }
 
-// Describe reads what an object is made of. Each time it asks whether that has changed, and until then returns the same
-// Object: callers must not change it.
+// Describe returns the description of an object. Each call asks whether it has changed; until it has, the
+// same Object is returned, so callers must not change it.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-sobject-describe.html
 func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
@@ -114,8 +114,8 @@ func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
 	return held.object, nil
 }
 
-// Shape is Describe without a call for an hour: for decisions that many batches make. While Salesforce does not answer,
-// it returns what was last known.
+// Shape is Describe with an answer cached for an hour, for decisions that many batches make. While Salesforce
+// does not answer, it returns the last known description.
 func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
 	held := c.shapes.get(object)
 	if held.object != nil && time.Now().Before(held.until) {

@@ -37,7 +37,7 @@ func TestDescribe(t *testing.T) {
 		}
 	}
 	if full != 1 {
-		t.Errorf("described in full %d times, want once", full)
+		t.Errorf("%d full descriptions, want 1", full)
 	}
 }
 
@@ -56,7 +56,7 @@ func TestShapeOfObject(t *testing.T) {
 	}
 }
 
-// transport answers without a network, which a bubble of synctest cannot wait for.
+// transport answers without a network, since a synctest bubble cannot wait for one.
 type transport func(*http.Request) *http.Response
 
 func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
@@ -67,7 +67,7 @@ func TestShapeIsAskedOnceAnHour(t *testing.T) {
 		var asked, down, gone atomic.Int64
 		c := offline(t, func(w http.ResponseWriter, r *http.Request) {
 			asked.Add(1)
-			time.Sleep(time.Second) // the others come meanwhile
+			time.Sleep(time.Second) // let the others start meanwhile
 			if down.Load() > 0 {
 				w.WriteHeader(http.StatusServiceUnavailable)
 				return
@@ -100,7 +100,7 @@ func TestShapeIsAskedOnceAnHour(t *testing.T) {
 		shape(2)
 		down.Store(1)
 		time.Sleep(shapeLife)
-		shape(3) // what was known last
+		shape(3) // the last known description
 		shape(3)
 		time.Sleep(shapeRetry)
 		shape(4)
@@ -108,7 +108,7 @@ func TestShapeIsAskedOnceAnHour(t *testing.T) {
 		gone.Store(1)
 		time.Sleep(shapeRetry)
 		if o, err := c.Shape(t.Context(), "Lead"); o != nil || asError(t, err).Class() != Gone {
-			t.Errorf("of an object that is no longer there: %v, %v", o, err)
+			t.Errorf("Shape() of an object that no longer exists = %v, %v", o, err)
 		}
 	})
 }

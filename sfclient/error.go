@@ -18,34 +18,34 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Codes of failures that Salesforce has no code for.
+// Codes of failures for which Salesforce has none.
 const (
-	codeUnreachable = "UNREACHABLE"       // no connection, or one that broke
-	codeTimeout     = "TIMEOUT"           // no answer in time: it may have been done or not
-	codeUnexpected  = "UNEXPECTED_ANSWER" // not what the API says it answers
+	codeUnreachable = "UNREACHABLE"       // no connection, or a broken one
+	codeTimeout     = "TIMEOUT"           // no answer in time: the call may or may not have taken effect
+	codeUnexpected  = "UNEXPECTED_ANSWER" // an answer the API does not document
 	codeTooLarge    = "ANSWER_TOO_LARGE"
 	codeTooMany     = "TOO_MANY_RECORDS"
-	codeForeignHost = "FOREIGN_HOST" // the token would have gone to a host that is not known as Salesforce's
-	codeUnencodable = "UNENCODABLE"  // a value that JSON has no form for
+	codeForeignHost = "FOREIGN_HOST" // the token would have gone to a host not known to be Salesforce's
+	codeUnencodable = "UNENCODABLE"  // a value that JSON cannot represent
 	codeSeveral     = "MULTIPLE_CHOICES"
-	codeNoKey       = "MISSING_KEY" // an upsert of a record that holds no external ID
+	codeNoKey       = "MISSING_KEY" // an upsert of a record without external ID
 )
 
-// Error is a call that failed as a whole. Its text holds no value of a record, and no secret.
+// Error is the failure of a whole call. Its text contains no secret and no value of a record.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html
 type Error struct {
-	Status  int      // of HTTP; 0: there was no answer
+	Status  int      // HTTP status; 0: no answer
 	Code    string   // Salesforce's errorCode, the error of a login, or one of this package; may be empty
-	Fields  []string // that the error names
-	Matches []string // Ids of the records that there would be a duplicate of
+	Fields  []string // named by the error
+	Matches []string // Ids of the existing records it would duplicate
 
-	message string        // Salesforce's: it alone distinguishes some classes
+	message string        // Salesforce's; some classes differ only in it
 	wait    time.Duration // Retry-After
-	login   bool          // Salesforce grants no session
-	unsent  bool          // there was no session to make the call with
-	edge    bool          // the answer is not the API's, but of something before it
-	moved   bool          // nobody answers as the API at the instance's host: the org may have moved
+	login   bool          // the login failed
+	unsent  bool          // the call was not made for want of a session
+	edge    bool          // the answer came from something in front of the API
+	moved   bool          // nothing at the instance's host answers as the API: the org may have moved
 	cause   error
 }
 
@@ -64,10 +64,10 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns what the network said, or context.DeadlineExceeded after a timeout.
+// Unwrap returns the network's error, or context.DeadlineExceeded after a timeout.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Class says what is to be done about the error.
+// Class returns how the error should be handled.
 func (e *Error) Class() Class {
 	switch {
 	case e.login || e.edge || e.Code == codeUnreachable || e.Code == codeTimeout || e.Code == codeForeignHost:
@@ -93,7 +93,7 @@ func (e *Error) Class() Class {
 	return Permanent
 }
 
-// statusClasses are of statuses that say more than the code beside them.
+// statusClasses lists the statuses that say more than the code beside them.
 var statusClasses = map[int]Class{
 	http.StatusMultipleChoices:    Duplicate,
 	http.StatusUnauthorized:       Outage,
@@ -106,8 +106,8 @@ var statusClasses = map[int]Class{
 	http.StatusGatewayTimeout:     Outage,
 }
 
-// RetryAfter is how long to wait before the call is attempted again; 0: it may be attempted at any time, or there is no
-// point in it.
+// RetryAfter returns how long to wait before the next attempt; 0 if it may be made at any time, or would be
+// pointless.
 func (e *Error) RetryAfter() time.Duration {
 	switch class := e.Class(); {
 	case class == StorageFull:
@@ -129,11 +129,11 @@ func (e *Error) RetryAfter() time.Duration {
 // Permanent reports whether the same call can never succeed.
 func (e *Error) Permanent() bool { return e.Class() == Permanent }
 
-// Outage reports whether Salesforce is of no use to anyone for a while.
+// Outage reports whether Salesforce is unavailable to all calls for a while.
 func (e *Error) Outage() bool { return e.Class() == Outage || e.Class() == Quota }
 
-// Refused reports whether a call with several records was refused as a whole because of something in it: none was
-// written, and others of them may pass without the one at fault.
+// Refused reports whether a call with several records was rejected as a whole because of its content: nothing
+// was written, and other records may succeed without the one at fault.
 func (e *Error) Refused() bool {
 	if e.Class() == Oversized {
 		return true
@@ -147,7 +147,7 @@ func (e *Error) Refused() bool {
 	return false
 }
 
-// Unsent reports whether the call certainly did nothing, because it never got to Salesforce.
+// Unsent reports whether the call had no effect for certain because it never reached Salesforce.
 func (e *Error) Unsent() bool {
 	switch e.Code {
 	case codeForeignHost, codeTooMany, codeUnencodable, codeNoKey:
@@ -156,17 +156,17 @@ func (e *Error) Unsent() bool {
 	return e.unsent || e.Status == 0 && e.moved
 }
 
-// Row is the error as that of a single row: of a call that was refused, and had no other.
+// Row returns the error as that of a row, for a call that was rejected and had only one.
 func (e *Error) Row() RowError {
 	return RowError{Code: cmp.Or(e.Code, strconv.Itoa(e.Status)), Fields: e.Fields, Message: e.message}
 }
 
-// expired reports whether the session was refused.
+// expired reports whether the session was rejected.
 func (e *Error) expired() bool {
 	return !e.login && (e.Status == http.StatusUnauthorized || e.Code == codeSession)
 }
 
-// answerError reads an answer that is not a success.
+// answerError returns the error for an answer that is not a success.
 func answerError(a *answer) *Error {
 	e := &Error{Status: a.status, wait: retryAfter(a.header)}
 	body := gjson.ParseBytes(a.body)
@@ -190,17 +190,17 @@ func answerError(a *answer) *Error {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		e.edge, e.moved = true, true
 	case http.StatusNotFound:
-		e.edge = e.Code == "" // the API gives a code with each of its own
+		e.edge = e.Code == "" // the API adds a code to each of its own
 		e.moved = e.edge
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
-		// What stands before the API refuses these by itself, because of the request.
+		// The gateway in front of the API rejects these by itself because of the request.
 	default:
 		e.edge = e.Code == "" && (a.status >= 500 || a.isPage())
 	}
 	return e
 }
 
-// matches are the Ids of the records that a duplicate rule found.
+// matches returns the Ids of the records that a duplicate rule found.
 func matches(result gjson.Result) (ids []string) {
 	for _, found := range result.Get("matchResults").Array() {
 		for _, record := range found.Get("matchRecords").Array() {
@@ -212,7 +212,7 @@ func matches(result gjson.Result) (ids []string) {
 	return ids
 }
 
-// choices are the Ids of the records that an external ID stands for; they come as URLs.
+// choices returns the Ids of the records that an external ID stands for, which come as URLs.
 func choices(urls gjson.Result) (ids []string) {
 	for _, u := range urls.Array() {
 		path := u.String()
@@ -223,15 +223,17 @@ func choices(urls gjson.Result) (ids []string) {
 	return ids
 }
 
-// unexpected is a success that makes no sense. A page comes from something that stands before the API, or in its place.
+// unexpected returns the error for a success that makes no sense. A page comes from something in front of the
+// API, or in its place.
 func unexpected(a *answer) *Error {
 	return &Error{Status: a.status, Code: codeUnexpected, edge: a.isPage(), moved: a.isPage()}
 }
 
-// isPage reports whether the answer is meant for people, as HTML is.
+// isPage reports whether the answer is for people, as HTML is.
 func (a *answer) isPage() bool { return bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) }
 
-// networkError is a call that got no answer. One that its caller canceled is no failure, and stays what it is.
+// networkError returns the error for a call without an answer. If the caller canceled it, it returns the
+// cause unchanged, which is not a failure.
 func networkError(ctx context.Context, err error) error {
 	var network net.Error
 	switch {
@@ -243,7 +245,7 @@ func networkError(ctx context.Context, err error) error {
 	return &Error{Code: codeUnreachable, cause: connection(err), moved: noHost(err)}
 }
 
-// noHost reports whether no connection to the host came about, as against one that broke.
+// noHost reports whether no connection to the host was established, as opposed to one that broke.
 func noHost(err error) bool {
 	var op *net.OpError
 	var lookup *net.DNSError
@@ -251,7 +253,8 @@ func noHost(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &lookup) || errors.As(err, &certificate)
 }
 
-// connection is the part of err that is about the connection alone: the rest may repeat a URL or an answer.
+// connection returns the part of err that is about the connection alone, because the rest may repeat a URL or
+// an answer.
 func connection(err error) error {
 	var op *net.OpError
 	var lookup *net.DNSError
@@ -267,7 +270,8 @@ func connection(err error) error {
 	return nil
 }
 
-// retryAfter reads the header, in seconds or as a date; 0 where there is none of use. More than an hour is not believed.
+// retryAfter parses the header, in seconds or as a date; 0 if it is missing or invalid. The result is at most
+// an hour.
 func retryAfter(h http.Header) time.Duration {
 	text := h.Get("Retry-After")
 	wait := time.Duration(0)
@@ -281,7 +285,8 @@ func retryAfter(h http.Header) time.Duration {
 
 var isName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,99}$`)
 
-// name is a code or field as it came, where it has the form of one: it ends in logs, where a value must not.
+// name returns a code or field unchanged if it has the form of one: it ends up in logs, which must not
+// contain values.
 func name(s string) string {
 	if !isName.MatchString(s) {
 		return ""

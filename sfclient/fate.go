@@ -12,33 +12,34 @@ type State uint8
 // The states.
 const (
 	Missing   State = iota // never existed, was purged from the recycle bin, or is not visible to the run-as user
-	Live                   // is there
-	Deleted                // is in the recycle bin
-	Merged                 // was merged into another record, which is live
-	Converted              // a lead that was converted: it is read-only
+	Live                   // exists
+	Deleted                // in the recycle bin
+	Merged                 // merged into another record, which is live
+	Converted              // a converted lead, which is read-only
 )
 
 func (s State) String() string {
 	return [...]string{"missing", "live", "deleted", "merged", "converted"}[s]
 }
 
-// Fate is what has become of a record, and where its life goes on. Ids have 18 characters.
+// Fate is what has become of a record, and what it has turned into. Ids have 18 characters.
 type Fate struct {
 	State State
 
-	// MasterID is the record that it was merged into: the last one, where that was merged again. Where State is not
-	// Merged, it is the State of that record.
+	// MasterID is the record it was merged into: the last one, if that was merged in turn. If State is not
+	// Merged, State is that of the master record.
 	MasterID string
 
-	// What a lead was converted to; empty: nothing of the kind.
+	// What a lead was converted to; empty: nothing.
 	ContactID, AccountID, OpportunityID string
 }
 
-// maxMerges is how many merges of merged records are followed.
+// maxMerges limits how many successive merges are followed.
 const maxMerges = 10
 
-// Fates asks what has become of records of one object: by a call for 200 Ids, and one more for each merge to follow.
-// The result has an entry for each of ids, under the form in which it was given, of 15 or 18 characters.
+// Fates returns what has become of records of one object. It takes a call for every 200 Ids, and one more for
+// each merge to follow. The result has an entry for each of ids, keyed by the form that was given, of 15 or
+// 18 characters.
 func (c *Client) Fates(ctx context.Context, object string, ids []string) (map[string]Fate, error) {
 	shape, err := c.Shape(ctx, object)
 	if err != nil {
@@ -52,7 +53,7 @@ func (c *Client) Fates(ctx context.Context, object string, ids []string) (map[st
 	for range maxMerges {
 		found, err := c.fates(ctx, shape, ask)
 		if err != nil {
-			return nil, while(err, "asking what became of %d of %s", len(ids), object)
+			return nil, while(err, "finding out what became of %d of %s", len(ids), object)
 		}
 		ask = ask[:0:0]
 		for id, fate := range found {
@@ -73,7 +74,7 @@ func (c *Client) Fates(ctx context.Context, object string, ids []string) (map[st
 	return result, nil
 }
 
-// appendID adds an Id that is not yet asked about.
+// appendID adds an Id that has not been queried yet.
 func appendID(ask []string, fates map[string]Fate, id string) []string {
 	whole, ok := ID18(id)
 	if _, asked := fates[whole]; !ok || asked {
@@ -83,7 +84,7 @@ func appendID(ask []string, fates map[string]Fate, id string) []string {
 	return append(ask, whole)
 }
 
-// follow is the fate of a record, by way of those that it was merged into.
+// follow returns the fate of a record, following the records it was merged into.
 func follow(fates map[string]Fate, id string) Fate {
 	fate := fates[id]
 	for range maxMerges {
@@ -104,7 +105,7 @@ func follow(fates map[string]Fate, id string) Fate {
 	return fate
 }
 
-// fates reads what became of records, without following merges. Those that are not found are left out.
+// fates reads what became of records without following merges. Records that are not found are omitted.
 func (c *Client) fates(ctx context.Context, shape *Object, ids []string) (map[string]Fate, error) {
 	fields := "Id"
 	for _, field := range []string{
@@ -146,7 +147,7 @@ func fateOf(r Record) Fate {
 	return Fate{State: Live}
 }
 
-// id is the value of a field that holds an Id, in the form of 18 characters.
+// id returns the 18-character form of the Id in a field.
 func (r Record) id(field string) string {
 	text, _ := r[field].(string)
 	id, _ := ID18(text)

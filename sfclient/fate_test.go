@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fated is an Id of 18 characters by number.
+// fated returns an 18-character Id by number.
 func fated(n int) string {
 	id, _ := ID18(fmt.Sprintf("00Q00000000%04d", n))
 	return id
@@ -21,7 +21,7 @@ func TestFates(t *testing.T) {
 	b := setup(t)
 	b.answers("GET "+root+"/sobjects/Lead/describe", 200, `{"name":"Lead","keyPrefix":"00Q","fields":[{"name":"Id"},{"name":"IsDeleted"},
 		{"name":"MasterRecordId"},{"name":"IsConverted"},{"name":"ConvertedContactId"},{"name":"ConvertedAccountId"}]}`)
-	rows := map[string]string{ // by Id: the fields that say something
+	rows := map[string]string{ // by Id: the fields that have a value
 		fated(1): `"IsDeleted":false`,
 		fated(2): `"IsDeleted":true`,
 		fated(3): `"IsDeleted":true,"MasterRecordId":"` + fated(1) + `"`,
@@ -66,14 +66,14 @@ func TestFates(t *testing.T) {
 	}
 	got, err := b.Fates(t.Context(), "lead", ids)
 	if err == nil {
-		t.Fatalf("fates of an object that is not there: %v", got)
+		t.Fatalf("Fates() of a missing object = %v", got)
 	}
 	got, err = b.Fates(t.Context(), "Lead", ids)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	if queries != 2 {
-		t.Errorf("%d queries, want one for all, and one for the winner that nobody asked about", queries)
+		t.Errorf("%d queries, want 2: one for all, one for the winner outside ids", queries)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestFatesOfManyAndOfCircles(t *testing.T) {
 	b.mux.HandleFunc("GET "+root+"/queryAll", func(w http.ResponseWriter, r *http.Request) {
 		queries++
 		if strings.Contains(r.FormValue("q"), "IsConverted") {
-			t.Errorf("query %s asks for a field that the object has not", r.FormValue("q"))
+			t.Errorf("query %s asks for a field the object does not have", r.FormValue("q"))
 		}
 		var p struct {
 			Done    bool     `json:"done"`

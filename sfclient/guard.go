@@ -5,23 +5,25 @@ import (
 	"net/http"
 )
 
-// ScopeCreation is the scope of the calls that may create records: they alone fail while the org's storage is full.
+// ScopeCreation is the scope of calls that may create records: only they fail while the org's storage is
+// full.
 const ScopeCreation = "creation"
 
 var creation = []string{ScopeCreation}
 
-// Guard decides whether a call is made, and sees what came of it. It returns what call returned, or an error of its own
-// when it makes no call. scopes name what the call depends on beyond the system as a whole.
+// Guard decides whether a call is made, and sees its result. It returns what call returned, or an error of
+// its own if it does not make the call. scopes name what the call depends on besides the system as a whole.
 type Guard func(scopes []string, call func() error) error
 
-// Guarded returns a client that shares c's session and makes every call through the guard.
-func (c *Client) Guarded(guard Guard) *Client {
+// WithGuard returns a client that shares c's session and makes every call through the guard.
+func (c *Client) WithGuard(guard Guard) *Client {
 	guarded := *c
 	guarded.guard = guard
 	return &guarded
 }
 
-// do makes a call through the guard. The guard also sees what q.refused reports, which is no failure of the call.
+// do makes a call through the guard. The guard also sees what q.refused reports, which does not fail the
+// call.
 func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 	if c.guard == nil {
 		return c.attempt(ctx, q, decode)
@@ -41,10 +43,10 @@ func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 	return err
 }
 
-// Scoped reports whether the error is of one of the call's scopes, so that calls without it go through.
+// Scoped reports whether the error concerns one of the call's scopes, so that calls without it succeed.
 func (e *Error) Scoped() bool { return e.Class() == StorageFull }
 
-// storageError is that of a row that could not be created for want of storage, or nil.
+// storageError returns the error of a row that could not be created for lack of storage, or nil.
 func storageError(results []Result) error {
 	for _, result := range results {
 		for _, e := range result.Errors {

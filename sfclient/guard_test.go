@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestGuarded holds what the guard sees of a call, and that the caller gets what the call returned.
-func TestGuarded(t *testing.T) {
+// TestWithGuard checks what the guard sees of a call, and that the caller gets what the call returned.
+func TestWithGuard(t *testing.T) {
 	t.Parallel()
 	records := []Record{{"LastName": "Lovelace"}}
 	create := func(c *Client) error {
@@ -50,7 +50,7 @@ func TestGuarded(t *testing.T) {
 			b.answers("/services/data/", tt.status, tt.answer)
 			var scopes []string
 			sees := ""
-			err := tt.call(b.Guarded(func(given []string, call func() error) error {
+			err := tt.call(b.WithGuard(func(given []string, call func() error) error {
 				scopes = given
 				if tt.refuses != nil {
 					return tt.refuses
@@ -63,7 +63,7 @@ func TestGuarded(t *testing.T) {
 				return err
 			}))
 			if (err != nil) != tt.fails || tt.refuses != nil && !errors.Is(err, tt.refuses) {
-				t.Errorf("error %v, want one: %v", err, tt.fails)
+				t.Errorf("error = %v, want an error: %v", err, tt.fails)
 			}
 			if diff := cmp.Diff(tt.scopes, scopes); diff != "" || sees != tt.sees {
 				t.Errorf("the guard sees %q, want %q; scopes (-want +got):\n%s", sees, tt.sees, diff)

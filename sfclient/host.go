@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// salesforceDomains are domains below which every host is Salesforce's.
+// salesforceDomains lists the domains whose subdomains are all Salesforce's.
 //
 // https://help.salesforce.com/s/articleView?id=sf.domain_name_url_formats.htm
 var salesforceDomains = []string{
 	"salesforce.com", "force.com", "cloudforce.com", "visualforce.com", "salesforce.mil", "crmforce.mil", "sfcrmapps.cn", "sfcrmproducts.cn",
 }
 
-// hosts decides where a token may go.
+// hosts decides which hosts may receive a token.
 type hosts struct {
 	login   *url.URL
-	further []string // host, at whatever port, or host:port
+	further []string // host, with any port, or host:port
 }
 
 func newHosts(loginURL string, further []string) (hosts, error) {
@@ -39,8 +39,8 @@ func newHosts(loginURL string, further []string) (hosts, error) {
 	return hosts{login: u, further: lower}, nil
 }
 
-// instance checks the instance_url of a login's answer. Whoever can forge it would be given the token, and with it the
-// org's data.
+// instance checks the instance_url of a login's answer. Anyone who could forge it would receive the token,
+// and with it the org's data.
 func (h hosts) instance(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" || u.User != nil || !private(u) {
@@ -55,7 +55,7 @@ func (h hosts) instance(raw string) (*url.URL, error) {
 	return nil, &Error{Code: codeForeignHost}
 }
 
-// audience is who the assertion of a JWT bearer login is meant for.
+// audience returns the audience claim for the assertion of a JWT bearer login.
 //
 // https://help.salesforce.com/s/articleView?id=sf.remoteaccess_oauth_jwt_flow.htm
 func (h hosts) audience() string {
@@ -74,7 +74,8 @@ func isSalesforce(host string) bool {
 	return slices.ContainsFunc(salesforceDomains, func(domain string) bool { return strings.HasSuffix(host, "."+domain) })
 }
 
-// private reports whether nobody on the way can read along: https, or http that does not leave the machine.
+// private reports whether the connection is protected from eavesdropping: https, or http that does not leave
+// the machine.
 func private(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
 	loopback := strings.EqualFold(u.Hostname(), "localhost") || ip != nil && ip.IsLoopback()

@@ -2,12 +2,12 @@ package sfclient
 
 import "strings"
 
-// checksumDigits are the characters of an Id's checksum, by the five bits that each stands for.
+// checksumDigits are the characters of an Id's checksum, indexed by the five bits that each stands for.
 const checksumDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
-// ID18 is the 18-character form of a record's Id, which has 15 characters whose case matters, or 18, of which the last
-// three encode that case. An Id of 18 whose letters were all folded to one case is restored; where case and checksum
-// disagree otherwise, it is not an Id.
+// ID18 returns the 18-character form of a record's Id. An Id has 15 characters whose case matters, or 18, the
+// last three of which encode that case. An Id of 18 characters whose letters were all folded to one case is
+// restored; if case and checksum disagree in any other way, it is not an Id.
 //
 // https://help.salesforce.com/s/articleView?id=000385585
 func ID18(id string) (string, bool) {
@@ -29,7 +29,7 @@ func ID18(id string) (string, bool) {
 	return restore(id)
 }
 
-// checksum has a bit for each capital letter, the first in the lowest place.
+// checksum sets a bit for each capital letter, the first in the lowest place.
 func checksum(id string) string {
 	var sum [3]byte
 	for group := range sum {

@@ -7,14 +7,14 @@ import (
 	"net/http"
 )
 
-// Limit is how much of something the org may use, and how much of it is left.
+// Limit is the org's allowance of something, and how much of it is left.
 type Limit struct {
 	Max       int
 	Remaining int
 }
 
-// Limits reads the org's limits by name; "DailyApiRequests" are the calls of the rolling 24 hours. The run-as user
-// needs the permission "View Setup and Configuration".
+// Limits returns the org's limits by name; "DailyApiRequests" are the calls in the rolling 24 hours. The
+// run-as user needs the permission "View Setup and Configuration".
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-limits.html
 func (c *Client) Limits(ctx context.Context) (limits map[string]Limit, err error) {
@@ -24,30 +24,30 @@ func (c *Client) Limits(ctx context.Context) (limits map[string]Limit, err error
 	return limits, while(err, "reading limits")
 }
 
-// Identity is who is logged in, and where. What is unknown is empty.
+// Identity is who is logged in, and where. Unknown fields are empty.
 type Identity struct {
-	Host     string // of the instance that calls go to
+	Host     string // host of the instance that receives the calls
 	OrgID    string
 	UserID   string
 	Username string
-	Used     int // API calls of the rolling 24 hours, by all of the org's clients
-	Limit    int // the most of them; 0: unknown
+	Used     int // API calls in the rolling 24 hours, by all clients of the org
+	Limit    int // maximum of Used; 0: unknown
 }
 
-// WhoAmI logs in, if need be, and makes one call with the session: it shows that login, host, API version and quota are
-// in order.
+// WhoAmI logs in if necessary and makes one call with the session. Success shows that login, host, API
+// version and quota are in order.
 func (c *Client) WhoAmI(ctx context.Context) (Identity, error) {
 	session, err := c.tokens.get(ctx)
 	if err != nil {
-		return Identity{}, while(err, "asking who is logged in")
+		return Identity{}, while(err, "finding out who is logged in")
 	}
 	who := Identity{}
 	found, err := c.Select(ctx, "SELECT Username FROM User WHERE Id = "+Quote(session.user))
 	if refused, ok := errors.AsType[*Error](err); ok && refused.Permanent() {
-		err = nil // the user may not read users, but login, host, version and quota were in order
+		err = nil // the user may lack access to users, but login, host, version and quota are in order
 	}
 	if err != nil {
-		return Identity{}, while(err, "asking who is logged in")
+		return Identity{}, while(err, "finding out who is logged in")
 	}
 	if len(found) == 1 {
 		who.Username, _ = found[0]["Username"].(string)

@@ -12,8 +12,8 @@ func TestWhoAmI(t *testing.T) {
 	t.Parallel()
 	const org, user = "00D5f000000SimOEAS", "0055f0000000001AAA"
 	tests := map[string]struct {
-		id     string // of the login's answer
-		query  string // that is expected
+		id     string // in the answer to the login
+		query  string // expected
 		status int
 		body   string
 		want   Identity
@@ -28,7 +28,7 @@ func TestWhoAmI(t *testing.T) {
 			"https://login.salesforce.com/id/" + org + "/" + user, "SELECT Username FROM User WHERE Id = '" + user + "'", 400,
 			`[{"errorCode":"INVALID_TYPE"}]`, Identity{OrgID: org, UserID: user, Used: 18, Limit: 5000}, 0,
 		},
-		"login does not tell": {
+		"login without identity": {
 			"", "SELECT Username FROM User WHERE Id = ''", 200, `{"done":true,"records":[]}`, Identity{Used: 18, Limit: 5000}, 0,
 		},
 		"version gone": {

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// ObjectNames lists the objects that the run-as user may see, in one call.
+// ObjectNames lists the objects that are visible to the run-as user, in one call.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-describeglobal.html
 func (c *Client) ObjectNames(ctx context.Context) (names []string, err error) {

@@ -12,48 +12,48 @@ import (
 	"strings"
 )
 
-// maxQueries is the most queries of a composite call.
+// maxQueries is the maximum number of queries in a composite call.
 const maxQueries = 5
 
-// Resources of a query.
+// Query resources.
 const (
 	resourceQuery    = "query?q="
 	resourceQueryAll = "queryAll?q="
 )
 
-// Page is a part of a query's records.
+// Page is one page of a query's records.
 type Page struct {
-	Total   int    // records of all pages together
-	Next    string // locator for NextPage; empty: this is the last
+	Total   int    // records in all pages together
+	Next    string // locator for NextPage; empty: this is the last page
 	Records []Record
 }
 
-// Query yields the records that a SOQL query finds, page by page: each page, of up to 2,000 records, is a call. It ends
-// after the first error. The query goes into a URL: with more than about 16,000 bytes it is refused.
+// Query yields the records of a SOQL query. Each page, of up to 2,000 records, is a call. It ends after the
+// first error. The query is part of the URL, so Salesforce rejects one of more than about 16,000 bytes.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html
 func (c *Client) Query(ctx context.Context, soql string) iter.Seq2[Record, error] {
 	return c.records(ctx, resourceQuery+url.QueryEscape(soql))
 }
 
-// QueryAll is Query over deleted records too: those in the recycle bin, and those merged into another.
+// QueryAll is Query including deleted records: those in the recycle bin, and those merged into another.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-queryall.html
 func (c *Client) QueryAll(ctx context.Context, soql string) iter.Seq2[Record, error] {
 	return c.records(ctx, resourceQueryAll+url.QueryEscape(soql))
 }
 
-// Select returns all records of a Query, and none where a page is missing.
+// Select returns all records of a Query, or none if a page is missing.
 func (c *Client) Select(ctx context.Context, soql string) ([]Record, error) {
 	return all(c.Query(ctx, soql))
 }
 
-// SelectAll returns all records of a QueryAll, and none where a page is missing.
+// SelectAll returns all records of a QueryAll, or none if a page is missing.
 func (c *Client) SelectAll(ctx context.Context, soql string) ([]Record, error) {
 	return all(c.QueryAll(ctx, soql))
 }
 
-// Count is how many records a query of the form SELECT COUNT() FROM ... finds, in one call.
+// Count returns how many records a query of the form SELECT COUNT() FROM ... finds, in one call.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_count.htm
 func (c *Client) Count(ctx context.Context, soql string) (int, error) {
@@ -61,8 +61,8 @@ func (c *Client) Count(ctx context.Context, soql string) (int, error) {
 	return p.Total, while(err, "counting")
 }
 
-// NextPage reads the page that follows the one with this locator. Locators end after some time, or when others are
-// opened: the query has to begin again then.
+// NextPage reads the page with this locator. Locators expire after some time, or when others are opened; then
+// the query has to start again.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query-more-results.html
 func (c *Client) NextPage(ctx context.Context, next string) (Page, error) {
@@ -73,14 +73,14 @@ func (c *Client) NextPage(ctx context.Context, next string) (Page, error) {
 	return p, while(err, "querying")
 }
 
-// QueryResult is the first page of one of several queries, or why it was refused.
+// QueryResult is the first page of one of several queries, or the reason it was rejected.
 type QueryResult struct {
 	Page
 	Err error
 }
 
-// QueryAllEach makes up to 5 queries over deleted records too, in one call. Results stand in the order of the queries;
-// one that is refused does not keep back the others.
+// QueryAllEach makes up to 5 queries including deleted records, in one call. Results are in the order of the
+// queries; a rejected query does not affect the others.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-composite-post.html
 func (c *Client) QueryAllEach(ctx context.Context, soqls []string) ([]QueryResult, error) {
@@ -150,7 +150,7 @@ func all(found iter.Seq2[Record, error]) (records []Record, err error) {
 	return records, nil
 }
 
-// page reads one page. The address of the next is Salesforce's own, taken as it is.
+// page reads one page. The address of the next one is Salesforce's own, used as it is.
 func (c *Client) page(ctx context.Context, path string) (p Page, err error) {
 	err = c.do(ctx, call{operation: "query", method: http.MethodGet, path: path}, func(a *answer) (int, int, error) {
 		p, err = decodePage(a.body)
@@ -173,7 +173,7 @@ func decodePage(body []byte) (Page, error) {
 	switch {
 	case raw.Done:
 	case !strings.HasPrefix(raw.Next, "/"):
-		return Page{}, errors.New("page that is not the last, without the address of the next")
+		return Page{}, errors.New("page is not the last, but has no address of the next")
 	default:
 		p.Next = raw.Next
 	}
@@ -183,7 +183,8 @@ func decodePage(body []byte) (Page, error) {
 	return p, nil
 }
 
-// decodeEach reads the parts of a composite answer. They stand in the order in which Salesforce came to them.
+// decodeEach decodes the parts of a composite answer, which are in the order in which Salesforce processed
+// them.
 func decodeEach(body []byte, want int) ([]QueryResult, error) {
 	var raw struct {
 		Parts []struct {
@@ -219,7 +220,7 @@ var quoter = strings.NewReplacer(
 	`\`, `\\`, `'`, `\'`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`, "\b", `\b`, "\f", `\f`,
 )
 
-// Quote returns s as a string literal of SOQL, quotes included.
+// Quote returns s as a SOQL string literal, including the quotes.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforce_api_calls_soql_select_quotedstringescapes.htm
 func Quote(s string) string { return "'" + quoter.Replace(s) + "'" }

@@ -21,7 +21,7 @@ func TestQuery(t *testing.T) {
 	})
 	b.mux.HandleFunc("GET /services/data/v63.0/query/01g-1", func(w http.ResponseWriter, r *http.Request) {
 		if r.RequestURI != "/services/data/v63.0/query/01g-1?x=%2F" {
-			t.Errorf("next page as %s", r.RequestURI)
+			t.Errorf("next page requested as %s", r.RequestURI)
 		}
 		reply(w, 200, `{"totalSize":2,"done":true,"records":[{"Id":"2"}]}`)
 	})
@@ -88,10 +88,10 @@ func TestQueryAllEachRefuses(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	if results, err := b.QueryAllEach(t.Context(), nil); results != nil || err != nil {
-		t.Errorf("of none: %v, %v", results, err)
+		t.Errorf("QueryAllEach() of no queries = %v, %v", results, err)
 	}
 	if _, err := b.QueryAllEach(t.Context(), make([]string, 6)); !asError(t, err).Permanent() {
-		t.Errorf("of six: %v", err)
+		t.Errorf("QueryAllEach() of six queries: %v", err)
 	}
 	for name, body := range map[string]string{
 		"too few":   `{"compositeResponse":[{"referenceId":"q0","httpStatusCode":200,"body":{"done":true}}]}`,

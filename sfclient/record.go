@@ -10,10 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// Record holds values by field. "Id" is the record's own; "attributes" is the client's affair and left out.
+// Record holds values by field. "Id" is the record's own; the client handles "attributes" itself and leaves
+// it out.
 type Record map[string]any
 
-// Time is the value of a date-time field, such as CreatedDate. It is not ok where there is no valid one.
+// Time returns the value of a date-time field, such as CreatedDate; ok is false if there is no valid one.
 func (r Record) Time(field string) (at time.Time, ok bool) {
 	text, _ := r[field].(string)
 	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339} {
@@ -24,7 +25,7 @@ func (r Record) Time(field string) (at time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// buffers are for bodies: a busy worker makes hundreds of calls a second, each of some 40 kB.
+// buffers holds buffers for bodies: a busy worker makes hundreds of calls a second, each of some 40 kB.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func recycle(buf *bytes.Buffer) {
@@ -34,8 +35,8 @@ func recycle(buf *bytes.Buffer) {
 	}
 }
 
-// encode writes the body of a collections call. It is a copy, because the transport may still read a request's body when
-// the answer is there.
+// encode writes the body of a collections call. It returns a copy, because the transport may still be reading
+// a request's body when the answer arrives.
 func encode(object string, records []Record) ([]byte, error) {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer recycle(buf)
@@ -52,7 +53,7 @@ func encode(object string, records []Record) ([]byte, error) {
 	return bytes.Clone(buf.Bytes()), nil
 }
 
-// appendRecord writes one record; an empty object leaves its attributes out.
+// appendRecord writes one record; an empty object omits its attributes.
 func appendRecord(buf *bytes.Buffer, object string, record Record) error {
 	separator := byte('{')
 	if object != "" {
@@ -80,7 +81,7 @@ func appendRecord(buf *bytes.Buffer, object string, record Record) error {
 	return nil
 }
 
-// appendValue writes the kinds of values that fields mostly hold by itself, and leaves the others to encoding/json.
+// appendValue writes the most frequent kinds of values itself, and leaves the others to encoding/json.
 func appendValue(buf *bytes.Buffer, value any) error {
 	switch v := value.(type) {
 	case nil:
@@ -94,7 +95,7 @@ func appendValue(buf *bytes.Buffer, value any) error {
 	default:
 		text, err := json.Marshal(value)
 		if err != nil {
-			return &Error{Code: codeUnencodable} // what encoding/json says repeats the value
+			return &Error{Code: codeUnencodable} // encoding/json's error repeats the value
 		}
 		buf.Write(text)
 	}
@@ -112,7 +113,7 @@ func appendString(buf *bytes.Buffer, s string) {
 	buf.WriteByte('"')
 }
 
-// isPlain reports whether s stands in JSON as it is.
+// isPlain reports whether s needs no escaping in JSON.
 func isPlain(s string) bool {
 	for n := range len(s) {
 		if s[n] < ' ' || s[n] == '"' || s[n] == '\\' {

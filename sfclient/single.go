@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// Duplicates writes one record by itself, to learn which records a duplicate rule takes it for: a call with several
-// does not tell. With a key, the record is upserted by the external ID that it holds there, and the call may be
-// repeated; without one, it is created.
+// Duplicates writes one record by itself to learn which existing records a duplicate rule finds: a call with
+// several records does not report them. With a key, the record is upserted by the external ID in that field,
+// and the call may be repeated; without one, it is created.
 //
-// The write is a real one. Where no rule objects any more, the record is created or changed, result says so, and found
-// is empty. Where one objects, found holds the Ids that Salesforce names, as far as the run-as user may see them, and
-// err is the refusal, of class Duplicate. Any other refusal is err alone.
+// The write is real. If no rule objects any more, the record is created or changed as result reports, and
+// found is empty. If one objects, found holds the Ids that Salesforce names, as far as they are visible to
+// the run-as user, and err is the rejection, of class Duplicate. Any other rejection returns only err.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-duplicaterules.html
 // https://developer.salesforce.com/docs/platform/api-rest/guide/dome-upsert.html
@@ -42,7 +42,7 @@ func (c *Client) Duplicates(
 	return found, result, while(err, "writing one of %s", object)
 }
 
-// single is the call that writes one record.
+// single returns the call that writes one record.
 func single(object, key string, record Record) (call, error) {
 	fields := make(Record, len(record))
 	value := ""

@@ -97,9 +97,9 @@ func TestDuplicatesWithoutItsKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	if _, _, err := b.Duplicates(t.Context(), "Lead", "K__c", Record{"Name": "N"}, WriteOptions{}); !asError(t, err).Permanent() {
-		t.Errorf("error = %v, want a permanent one", err)
+		t.Errorf("error = %v, want a permanent error", err)
 	}
 	if b.logins.Load() != 0 {
-		t.Error("it logged in")
+		t.Error("the client logged in")
 	}
 }

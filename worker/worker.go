@@ -102,7 +102,7 @@ func (p *Pool) guardedSalesforce() *sfclient.Client {
 	}
 	b := newBreaker("salesforce", probe, p.store, p.queue, p.config.Log)
 	p.breakers = append(p.breakers, b)
-	return p.config.Salesforce.Guarded(b.guard)
+	return p.config.Salesforce.WithGuard(b.guard)
 }
 
 // guardedMonday is the client whose calls pass through a breaker. The breaker's own do not.

@@ -190,7 +190,7 @@ func TestOutages(t *testing.T) {
 		"Monday refuses access to board 1001 (UserUnauthorizedException) since 2026-09-23 14:00:00 UTC. Events that need it wait; all others go on.\n" +
 			"Give the user of MONDAY_API_TOKEN access to the board, as a subscriber or by its permissions.",
 		"Salesforce creates no records (STORAGE_LIMIT_EXCEEDED) since 2026-09-23 15:00:00 UTC. New records wait; updates go on.\n" +
-			"The org's storage is full. Nothing can be created until records are deleted or storage is added; updates go on, and what waits is created afterwards.",
+			"The org's storage is full. Nothing can be created until records are deleted or storage is added; updates continue, and waiting records are created afterwards.",
 		"Monday gives access to board 1001 again. It did not for 1m0s, from 2026-09-23 14:00:00 UTC.",
 		"Salesforce creates records again. It did not for 1m0s, from 2026-09-23 15:00:00 UTC.",
 		"Monday is away (InvalidVersionException) since 2026-09-23 16:00:00 UTC. Events wait; none is lost.\n" +
