@@ -3,6 +3,7 @@ package operate_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -145,6 +146,34 @@ func TestSecretRotation(t *testing.T) {
 		t.Errorf("both secrets as one were answered with %d, want 404", status)
 	}
 	w.Healthy()
+}
+
+// TestUnreadableBounded: bad bodies without end are kept up to a bound and refused beyond it, which is counted and logged.
+// Events go through all the while.
+func TestUnreadableBounded(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	bad := strings.Repeat("x", 1<<20-10)
+	kept, refused := 0, false
+	for n := 0; !refused && n < 200; n++ {
+		switch status := w.Post(fmt.Sprint(n, bad)); status {
+		case http.StatusOK:
+			kept++
+		case http.StatusServiceUnavailable: // as a slow Postgres is answered too
+			refused = strings.Contains(w.Scrape(), `crmsync_webhooks_total{outcome="over_quota",type="other"} 1`)
+		default:
+			t.Fatalf("a bad body was answered with %d", status)
+		}
+	}
+	if !refused {
+		t.Fatalf("%d bad bodies of 1 MiB were kept, and none was refused", kept)
+	}
+	lead := w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Quiet()
+	w.Record("Lead", lead)
+	if n := w.Count("SELECT count(*) FROM dead_letters WHERE kind = 'unreadable'"); n < kept {
+		t.Errorf("%d dead letters of %d bad bodies that were kept", n, kept)
+	}
 }
 
 // TestPostgresAway: what cannot be stored is answered 503 at once, and Monday delivers it again; what runs goes on when
