@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -36,6 +37,15 @@ type Cursor struct {
 	Until string `json:"until,omitempty"` // the time of the last record when the lap began; empty: the run has not begun
 	Lap   int    `json:"lap,omitempty"`   // rounds that are over: each reads what changed during the one before
 	Wrote bool   `json:"wrote,omitempty"` // the lap has changed records
+}
+
+// text is the cursor as it is stored: a text fits jsonb in each of pgx's query modes.
+func (c Cursor) text() string {
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // texts, a number and a flag always encode
+	}
+	return string(text)
 }
 
 // Page is what a part of a run has to keep beside a Commit.
@@ -148,7 +158,7 @@ func (s *Store) LastCursor(ctx context.Context, boardID int64) (Cursor, error) {
 // MoveRun keeps where a run stands, and how many records it found to read.
 func (s *Store) MoveRun(ctx context.Context, id int64, holder uuid.UUID, c Cursor, total int) error {
 	const query = `UPDATE migration_runs SET cursor = $3, total = $4 WHERE id = $1 AND holder = $2`
-	tag, err := s.pool.Exec(ctx, query, id, holder, c, total)
+	tag, err := s.pool.Exec(ctx, query, id, holder, c.text(), total)
 	if err == nil && tag.RowsAffected() == 0 {
 		return ErrOvertaken
 	}
@@ -266,7 +276,8 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 			return err
 		}
 		n := p.Counts
-		tag, err := tx.Exec(ctx, move, p.RunID, holder, p.Cursor, n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts, n.Failed, n.LeftOut)
+		tag, err := tx.Exec(ctx, move, p.RunID, holder, p.Cursor.text(), n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts,
+			n.Failed, n.LeftOut)
 		if err != nil {
 			return err
 		}

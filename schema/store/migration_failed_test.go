@@ -6,8 +6,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"crmsync/schema/postgres"
+	"crmsync/schema/schematest"
 	"crmsync/schema/store"
 )
 
@@ -79,5 +82,34 @@ func TestOldSchema(t *testing.T) {
 		if !errors.Is(err, postgres.ErrOldSchema) {
 			t.Errorf("%s: %v, want that the schema is to be brought up", name, err)
 		}
+	}
+}
+
+// A run's place is stored in whichever way pgx sends its queries: poolers need another one.
+func TestCursorInQueryModes(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			config, err := pgxpool.ParseConfig(schematest.URL(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			config.ConnConfig.DefaultQueryExecMode = mode
+			db, err := pgxpool.NewWithConfig(t.Context(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			s, holder := store.New(db), uuid.New()
+			run := must[*store.Run](t)(s.StartRun(t.Context(), 1, board, "accounts", holder))
+			want := store.Cursor{At: "2026-09-01T10:00:00.000Z", ID: "001", Until: "2026-09-01T11:00:00.000Z", Lap: 1, Wrote: true}
+			if err := s.MoveRun(t.Context(), run.ID, holder, want, 7); err != nil {
+				t.Fatal(err)
+			}
+			if got := must[[]store.Run](t)(s.Runs(t.Context(), 1))[0].Cursor; got != want {
+				t.Errorf("cursor %+v, want %+v", got, want)
+			}
+		})
 	}
 }
