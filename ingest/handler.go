@@ -71,7 +71,7 @@ type Config struct {
 	Now        func() time.Time      // nil: time.Now
 }
 
-// Handler answers the public requests of section 3 of the contract.
+// Handler answers the public requests; docs/operating.md lists them under "Endpoints".
 type Handler struct {
 	config  Config
 	echo    *echo.Echo

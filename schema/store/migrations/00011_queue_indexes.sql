@@ -1,7 +1,7 @@
 -- +goose Up
 
 -- River's GIN indexes on arguments and metadata cost more than anything else when a job is inserted, and no statement needs
--- them: docs/decisions/queue-indexes.md says why.
+-- them: docs/decisions/0011-queue-indexes.md says why.
 DROP INDEX IF EXISTS river_job_args_index;
 DROP INDEX IF EXISTS river_job_metadata_index;
 

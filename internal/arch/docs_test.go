@@ -1,0 +1,143 @@
+package arch
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestDesignArrows holds the arrows of docs/design.md to the imports that there are.
+func TestDesignArrows(t *testing.T) {
+	t.Parallel()
+	diagram := regexp.MustCompile("(?s)```mermaid\n(.*?)```").FindStringSubmatch(readText(t, "../../docs/design.md"))
+	if diagram == nil {
+		t.Fatal("docs/design.md has no diagram")
+	}
+	imports := map[string][]string{}
+	for _, p := range listPackages(t) {
+		imports[strings.TrimPrefix(p.ImportPath, module)] = p.Imports
+	}
+	paths := map[string]string{} // of nodes whose label is not their name
+	for _, node := range regexp.MustCompile(`(\w+)\["([^"]+)"\]`).FindAllStringSubmatch(diagram[1], -1) {
+		paths[node[1]] = node[2]
+	}
+	pathOf := func(node string) string {
+		if p := paths[node]; p != "" {
+			return p
+		}
+		return node
+	}
+	arrows := regexp.MustCompile(`(?m)^\s*(\w+)(?:\[[^\]]*\])? --> (\w+)`).FindAllStringSubmatch(diagram[1], -1)
+	if len(arrows) < 20 {
+		t.Errorf("only %d arrows found", len(arrows))
+	}
+	for _, arrow := range arrows {
+		from, to := pathOf(arrow[1]), pathOf(arrow[2])
+		if !slices.Contains(imports[from], module+to) {
+			t.Errorf("%s does not import %s, as the diagram says", from, to)
+		}
+	}
+}
+
+// TestDocsPointSomewhere holds every relative link, with its section, and every path that a document names to the files that
+// there are.
+func TestDocsPointSomewhere(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	named := regexp.MustCompile("`([a-zA-Z0-9_.-]+/[a-zA-Z0-9_./-]+\\.(?:go|md|yml|yaml|sql|json|html))`")
+	found := 0
+	for _, doc := range documents(t) {
+		text := readText(t, filepath.Join("../..", doc))
+		for _, match := range link.FindAllStringSubmatch(text, -1) {
+			target, section, _ := strings.Cut(match[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			found++
+			to := doc
+			if target != "" {
+				to = path.Join(path.Dir(doc), target)
+			}
+			if !exists(to) {
+				t.Errorf("%s links to %s, which does not exist", doc, match[1])
+			} else if section != "" && !slices.Contains(sections(readText(t, filepath.Join("../..", to))), section) {
+				t.Errorf("%s links to %s, which has no such section", doc, match[1])
+			}
+		}
+		for _, match := range named.FindAllStringSubmatch(text, -1) {
+			found++
+			if !exists(match[1]) && !exists(path.Join(path.Dir(doc), match[1])) {
+				t.Errorf("%s names %s, which does not exist", doc, match[1])
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("only %d links and paths found", found)
+	}
+}
+
+// TestDecisions holds that every decision has the three parts, and stands in the index.
+func TestDecisions(t *testing.T) {
+	t.Parallel()
+	index := readText(t, "../../docs/decisions/README.md")
+	pages, err := filepath.Glob("../../docs/decisions/*.md")
+	if err != nil || len(pages) < 10 {
+		t.Fatalf("finding decisions: %d pages, error %v", len(pages), err)
+	}
+	for _, page := range pages {
+		name := filepath.Base(page)
+		if name == "README.md" {
+			continue
+		}
+		text := readText(t, page)
+		title, _, _ := strings.Cut(strings.TrimPrefix(text, "# "), "\n")
+		if row := "| [" + name[:4] + "](" + name + ") | " + title + " |"; !strings.Contains(index, row) {
+			t.Errorf("the index has no row %s", row)
+		}
+		if parts := []string{"context", "choice", "consequences"}; !slices.Equal(sections(text)[1:], parts) {
+			t.Errorf("%s has the sections %q, want %q", name, sections(text)[1:], parts)
+		}
+	}
+}
+
+// documents are the Markdown files of the repository, from its root.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var docs []string
+	root := os.DirFS("../..")
+	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && len(name) > 1 && (name[0] == '.' || entry.Name() == "testdata"):
+			return fs.SkipDir
+		case path.Ext(name) == ".md":
+			docs = append(docs, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("listing documents: %v", err)
+	}
+	return docs
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(filepath.Join("../..", name))
+	return err == nil
+}
+
+// sections are the anchors that a forge makes of a document's headings.
+func sections(text string) (anchors []string) {
+	text = regexp.MustCompile("(?s)```.*?```").ReplaceAllString(text, "")
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {
+		anchor := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		anchors = append(anchors, strings.ReplaceAll(anchor, " ", "-"))
+	}
+	return anchors
+}
