@@ -10,7 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Config is the environment, read and checked. README.md tells every variable.
+// Config is the environment, read and checked. docs/operating.md lists every variable.
 type Config struct {
 	DatabaseURL string // Postgres 14 or later
 	Mapping     string // path of the mapping file

@@ -75,7 +75,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	parser, err := kong.New(&cli,
 		kong.Name("crmsync"),
-		kong.Description("Syncs Monday.com boards to Salesforce.\n\nConfigure it by environment variables; README.md lists them."),
+		kong.Description("Syncs Monday.com boards to Salesforce.\n\nConfigure it by environment variables; docs/operating.md lists them."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { exited = true }),
 		kong.UsageOnError(),

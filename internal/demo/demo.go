@@ -34,7 +34,7 @@ type size struct {
 	span                     time.Duration // in which the leads come in; what is done with them takes some more
 	late                     time.Duration // the most by which a webhook is delivered late
 	endSessionAt             int           // the call before which Salesforce ends the session
-	usualPorts               bool          // take the ports that the README names, where they are free
+	usualPorts               bool          // take the ports of docs/operating.md, where they are free
 }
 
 // whole takes about 45 s.
