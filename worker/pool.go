@@ -54,6 +54,9 @@ type Config struct {
 	// events.
 	SalesforceReserve, MondayReserve int
 
+	// PollOnly looks for jobs instead of listening for them, as where a pooler shares connections between sessions.
+	PollOnly bool
+
 	// MigrationsOnly leaves all queues but that of the migrations to other pools.
 	MigrationsOnly bool
 

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
-
 	"crmsync/schema/store"
 )
 
@@ -42,9 +40,8 @@ func (p *pruner) run(ctx context.Context) {
 func (p *pruner) round(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, forgetEvery/2)
 	defer cancel()
-	holder := uuid.New()
-	got, err := p.store.Lease(ctx, holder, []string{forgetLease}, forgetEvery/2)
-	if err != nil || len(got) == 0 {
+	free, ok, err := lease(ctx, p.store, forgetLease, forgetEvery/2)
+	if err != nil || !ok {
 		return err
 	}
 	deleted, err := p.store.Forget(ctx, time.Now().Add(-p.keep))
@@ -54,5 +51,5 @@ func (p *pruner) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.store.Free(context.WithoutCancel(ctx), holder, []string{forgetLease})
+	return free()
 }

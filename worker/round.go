@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"crmsync/schema/store"
 )
 
 const (
@@ -35,9 +37,8 @@ func (p *Pool) runRounds(ctx context.Context) {
 func (p *Pool) round(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLasts)
 	defer cancel()
-	holder := uuid.New()
-	got, err := p.store.Lease(ctx, holder, []string{roundLease}, roundLasts)
-	if err != nil || len(got) == 0 {
+	free, ok, err := lease(ctx, p.store, roundLease, roundLasts)
+	if err != nil || !ok {
 		return err
 	}
 	for _, b := range p.breakers {
@@ -49,5 +50,19 @@ func (p *Pool) round(ctx context.Context) error {
 		p.config.Log.Info("dead letters closed: later events did what they could not", "letters", closed)
 	}
 	err = errors.Join(err, p.queue.WakeEnded(ctx), sweeping, closing, p.alerter.Round(ctx))
-	return errors.Join(err, p.store.Free(context.WithoutCancel(ctx), holder, []string{roundLease}))
+	return errors.Join(err, free())
+}
+
+// lease takes a lease on a key, unless another pool has it. An interruption on the way does not leave it behind, where it
+// would keep all pools off for as long as it lasts.
+func lease(ctx context.Context, s *store.Store, key string, lasts time.Duration) (free func() error, ok bool, err error) {
+	holder, keys := uuid.New(), []string{key}
+	taking, cancel := lasting(ctx)
+	defer cancel()
+	held, err := s.Lease(taking, holder, keys, lasts)
+	return func() error {
+		freeing, cancel := lasting(ctx)
+		defer cancel()
+		return s.Free(freeing, holder, keys)
+	}, len(held) > 0, err
 }

@@ -64,6 +64,7 @@ func New(c Config) (*Pool, error) {
 		ErrorHandler:                errorHandler{p},
 		FetchCooldown:               5 * time.Millisecond,
 		FetchPollInterval:           100 * time.Millisecond,
+		PollOnly:                    c.PollOnly,
 		JobTimeout:                  c.JobTimeout,
 		RescueStuckJobsAfter:        c.RescueAfter,
 		RetryPolicy:                 backoff{base: c.RetryBase, max: c.RetryMax},

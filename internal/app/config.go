@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 // Config is the environment, read and checked. docs/operating.md lists every variable.
 type Config struct {
 	DatabaseURL string // Postgres 14 or later
+	DirectURL   string // the same without a pooler in between, for the schema; empty: DatabaseURL
 	Mapping     string // path of the mapping file
 	SchemaUp    bool   // apply pending migrations at start
 
@@ -61,6 +63,9 @@ type Config struct {
 	LogFormat string // json or text
 }
 
+// SchemaURL is the connection over which the schema is migrated.
+func (c Config) SchemaURL() string { return cmp.Or(c.DirectURL, c.DatabaseURL) }
+
 const day = 24 * time.Hour
 
 // Role is what a process needs of the environment.
@@ -74,6 +79,7 @@ func ReadConfig(getenv func(string) string, r Role) (Config, error) {
 	e := &Environment{getenv: getenv}
 	c := Config{
 		DatabaseURL:      e.Database(),
+		DirectURL:        e.DirectDatabase(),
 		Mapping:          e.Mapping(),
 		SchemaUp:         e.oneOf("SCHEMA_UP", "on", "on", "off") == "on",
 		AdminAddr:        e.address("ADMIN_ADDR", "127.0.0.1:9090"),

@@ -145,6 +145,18 @@ func (e *Environment) Database() string {
 	return url
 }
 
+// DirectDatabase is DATABASE_DIRECT_URL: the same database without a pooler in between.
+func (e *Environment) DirectDatabase() string {
+	url := e.text("DATABASE_DIRECT_URL", "")
+	if url == "" {
+		return ""
+	}
+	if _, err := postgres.ParseURL(url); err != nil {
+		e.Problem("DATABASE_DIRECT_URL", err.Error())
+	}
+	return url
+}
+
 // Mapping is the path of the mapping file.
 func (e *Environment) Mapping() string { return e.text("MAPPING", "mapping.yaml") }
 

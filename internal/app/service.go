@@ -71,6 +71,7 @@ type Service struct {
 	Listening func(name, addr string) // told where each listener is; nil: the log says so
 
 	started  bool
+	polls    bool // the queue: LISTEN cannot be had
 	pool     *worker.Pool
 	queue    *river.Client[pgx.Tx]
 	inserts  *river.Client[pgx.Tx] // of ingest
@@ -95,7 +96,7 @@ func (s *Service) run(ctx context.Context) error {
 	s.Log.Info("starting", "ingest", s.Role.Ingest, "worker", s.Role.Worker,
 		"version", build.Version, "commit", build.Commit, "date", build.Date, "go", build.Go)
 	if s.Config.SchemaUp {
-		if err := store.Migrate(ctx, s.Config.DatabaseURL); err != nil {
+		if err := store.Migrate(ctx, s.Config.SchemaURL()); err != nil {
 			return fmt.Errorf("migrating the schema: %w", err)
 		}
 	}
@@ -183,7 +184,7 @@ func (s *Service) PoolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (w
 		Mapping: s.Mapping, DB: db, Salesforce: salesforce, Monday: monday, Channels: channels,
 		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
 		AlertInterval: c.AlertInterval, LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
-		ShutdownGrace: c.ShutdownGrace, SalesforceReserve: c.SalesforceReserve, MondayReserve: c.MondayReserve,
+		ShutdownGrace: c.ShutdownGrace, PollOnly: s.polls, SalesforceReserve: c.SalesforceReserve, MondayReserve: c.MondayReserve,
 		Registerer: registry, Log: s.Log,
 	}, nil
 }

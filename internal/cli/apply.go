@@ -43,7 +43,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if s.Config.SchemaUp {
-		if err := store.Migrate(ctx, s.Config.DatabaseURL); err != nil {
+		if err := store.Migrate(ctx, s.Config.SchemaURL()); err != nil {
 			return fmt.Errorf("migrating the schema: %w", err)
 		}
 	}

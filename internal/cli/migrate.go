@@ -52,7 +52,7 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 		return c.dryRun(ctx, p, s, db, migrations)
 	}
 	if config.SchemaUp {
-		if err := store.Migrate(ctx, config.DatabaseURL); err != nil {
+		if err := store.Migrate(ctx, config.SchemaURL()); err != nil {
 			return fmt.Errorf("migrating the schema: %w", err)
 		}
 	}

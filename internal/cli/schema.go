@@ -13,11 +13,11 @@ type schemaUpCommand struct{}
 // Run applies what is missing of the schema.
 func (schemaUpCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
-	url := e.Database()
+	c := app.Config{DatabaseURL: e.Database(), DirectURL: e.DirectDatabase()}
 	if err := e.Err(); err != nil {
 		return err
 	}
-	if err := store.Migrate(ctx, url); err != nil {
+	if err := store.Migrate(ctx, c.SchemaURL()); err != nil {
 		return err
 	}
 	fmt.Fprintln(p.stdout, "The schema is up to date.")

@@ -25,7 +25,8 @@ func (q *Queue) TendMigrations(ctx context.Context) (revived int64, err error) {
 			WHERE  j.kind = $1 AND j.state = 'running' AND j.attempted_at < now() - interval '10 seconds'
 			AND    NOT EXISTS (SELECT FROM migration_runs r WHERE r.job_id = j.id)
 		), free AS MATERIALIZED (
-			SELECT id FROM silent WHERE pg_try_advisory_xact_lock(` + store.MigrationLock("board") + `)
+			SELECT id FROM silent s
+			WHERE  NOT EXISTS (SELECT FROM leases WHERE key = ` + store.MigrationKey("s.board") + ` AND lease_until > now())
 		)
 		UPDATE river_job j SET state = 'available', attempt = greatest(attempt - 1, 0), scheduled_at = now()
 		FROM   free WHERE j.id = free.id AND j.state = 'running'`

@@ -14,6 +14,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+
+	"crmsync/schema/postgres"
 )
 
 //go:embed migrations/*.sql
@@ -25,29 +27,24 @@ const migrateLock = 0x63726d73796e63 // "crmsync"
 // Migrate applies River's and our own migrations to the database. It is idempotent, and safe when several
 // processes start at once: one migrates, the others wait for it and find nothing to do.
 func Migrate(ctx context.Context, url string) error {
-	lock, err := pgx.Connect(ctx, url)
+	db, _, err := postgres.Open(ctx, url, 3) // one holds the lock
 	if err != nil {
-		return doing("connecting", err)
-	}
-	defer lock.Close(context.WithoutCancel(ctx))
-	// The lock goes with its connection, so that a killed process leaves none behind.
-	if _, err := lock.Exec(ctx, "SELECT pg_advisory_lock($1)", migrateLock); err != nil {
-		return doing("waiting for the migration lock", err)
-	}
-	config, err := pgxpool.ParseConfig(url)
-	if err != nil {
-		return fmt.Errorf("reading the database URL: %w", err)
-	}
-	config.MaxConns = 2
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return fmt.Errorf("connecting to migrate: %w", err)
-	}
-	defer pool.Close()
-	if err := migrateRiver(ctx, pool); err != nil {
 		return err
 	}
-	return migrateOwn(ctx, pool)
+	defer db.Close()
+	// The lock is a transaction's, not a session's: it ends with its process also where a pooler keeps the connection.
+	return doing("migrating", pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", migrateLock); err != nil {
+			return doing("waiting for the migration lock", err)
+		}
+		if err := migrateRiver(ctx, db); err != nil {
+			return err
+		}
+		return migrateOwn(ctx, db)
+	}))
 }
 
 // Versions returns the newest migration of ours and of River's that this program applies.

@@ -63,31 +63,52 @@ type Page struct {
 // ErrOvertaken says that another process has taken the run over: nothing of the page was kept.
 var ErrOvertaken = errors.New("the run was taken over by another process")
 
-// LockMigration makes the caller the only one that migrates a board, until unlock. The lock goes with its process,
-// however that ends.
+const (
+	// migrationLease is how long a board stays locked after a process that migrates it was killed.
+	migrationLease = 10 * time.Second
+
+	// migrationRenewal is how often a process that migrates a board says that it is still there.
+	migrationRenewal = 2 * time.Second
+)
+
+// MigrationKey is the lease of a board's migration, by SQL that tells the board's id.
+func MigrationKey(board string) string { return "'migration ' || " + board }
+
+// LockMigration makes the caller the only one that migrates a board, until unlock or until its process has been silent for
+// some seconds. It is a lease and no advisory lock: behind a pooler that would stay on a connection that others share.
 func (s *Store) LockMigration(ctx context.Context, boardID int64) (unlock func(), ok bool, err error) {
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		return nil, false, doing("locking a migration", err)
+	holder, key := uuid.New(), []string{fmt.Sprint("migration ", boardID)}
+	held, err := s.Lease(ctx, holder, key, migrationLease)
+	if err != nil || len(held) == 0 {
+		return nil, false, err
 	}
-	err = conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+MigrationLock("$1")+")", boardID).Scan(&ok)
-	if err != nil || !ok {
-		conn.Release()
-		return nil, false, doing("locking a migration", err)
-	}
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.renew(renewing, holder, key)
+	}()
 	return func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		stop()
+		<-done
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), migrationRenewal)
 		defer cancel()
-		if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock("+MigrationLock("$1")+")", boardID); err != nil {
-			conn.Conn().Close(ctx) // the lock goes with its connection
-		}
-		conn.Release()
+		_ = s.Free(ctx, holder, key) // or it runs out by itself
 	}, true, nil
 }
 
-// MigrationLock is the advisory lock of a board's migration, of which SQL tells the id.
-func MigrationLock(board string) string {
-	return "hashtextextended('migration', " + board + "::bigint)"
+// renew keeps a lease until ctx ends. What cannot be renewed in time is another's, and what is saved for it is refused.
+func (s *Store) renew(ctx context.Context, holder uuid.UUID, keys []string) {
+	tick := time.NewTicker(migrationRenewal)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			_, _ = s.Lease(ctx, holder, keys, migrationLease)
+		}
+	}
 }
 
 // StartRun begins the run of a job, or goes on with it: then what the process before held is freed. It returns nil

@@ -1,0 +1,98 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Mode is what stands between a program and its server.
+type Mode string
+
+// The modes. Through a pooler in transaction mode, or in a mode that is not known because the server does not answer yet,
+// nothing may be expected of a session: no prepared statement, no setting, no LISTEN, no lock.
+const (
+	Direct      Mode = "direct"
+	Session     Mode = "pooler in session mode"
+	Transaction Mode = "pooler in transaction mode"
+	Unknown     Mode = "unknown"
+)
+
+// HasSessions reports whether a connection is the same session of the server for as long as it lasts.
+func (m Mode) HasSessions() bool { return m == Direct || m == Session }
+
+const (
+	// connecting is how long a connection may take to come about.
+	connecting = 5 * time.Second
+
+	// idleInTransaction bounds for how long a process that freezes within a transaction holds its locks.
+	idleInTransaction = "60s"
+)
+
+// startup are the parameters that every pooler takes when a connection begins. Others are set after that.
+var startup = []string{"application_name", "client_encoding", "datestyle", "options", "standard_conforming_strings", "timezone"}
+
+// Open opens a pool whose limit of connections is no lower than atLeast, and finds out what stands before the server.
+// The server need not answer yet.
+func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, error) {
+	c, err := ParseURL(url)
+	if err != nil {
+		return nil, Unknown, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	c.MaxConns = max(c.MaxConns, atLeast)
+	c.ConnConfig.RuntimeParams["application_name"] = "crmsync"
+	c.ConnConfig.ConnectTimeout = connecting
+	settings := map[string]string{}
+	maps.Copy(settings, c.ConnConfig.RuntimeParams)
+	for name := range settings {
+		if slices.Contains(startup, strings.ToLower(name)) {
+			delete(settings, name)
+		} else {
+			delete(c.ConnConfig.RuntimeParams, name)
+		}
+	}
+	mode := find(ctx, c.ConnConfig)
+	if mode == Transaction && len(settings) > 0 {
+		return nil, mode, fmt.Errorf("DATABASE_URL leads through a pooler in transaction mode, where %s cannot be set: "+
+			"set it for the role (ALTER ROLE ... SET), or use a pooler in session mode", strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
+	}
+	if mode.HasSessions() && settings["idle_in_transaction_session_timeout"] == "" {
+		settings["idle_in_transaction_session_timeout"] = idleInTransaction
+	}
+	c.ConnConfig.DefaultQueryExecMode = execMode(mode, c.ConnConfig.DefaultQueryExecMode)
+	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return set(ctx, conn, settings) }
+	db, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, mode, errors.New("DATABASE_URL: its pool_ settings do not fit each other")
+	}
+	return db, mode, nil
+}
+
+// execMode is how statements are sent. Without sessions, and in place of the modes in which parameters have no types,
+// statements are described, and prepared without a name.
+func execMode(mode Mode, asked pgx.QueryExecMode) pgx.QueryExecMode {
+	switch {
+	case !mode.HasSessions():
+		return pgx.QueryExecModeCacheDescribe
+	case asked == pgx.QueryExecModeExec, asked == pgx.QueryExecModeSimpleProtocol, asked == pgx.QueryExecModeDescribeExec:
+		return pgx.QueryExecModeCacheDescribe
+	}
+	return asked
+}
+
+// set sets parameters of a session.
+func set(ctx context.Context, conn *pgx.Conn, settings map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if _, err := conn.Exec(ctx, "SELECT set_config($1, $2, false)", pgx.QueryExecModeExec, name, settings[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
