@@ -61,7 +61,7 @@ var mayImport = map[string][]string{
 	"sfclient":                     {},
 	"worker":                       {"internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
 	"worker/alert":                 {"mondayclient", "schema/queue", "schema/store", "sfclient"},
-	"worker/engine":                {"internal/batch", "internal/panics", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
+	"worker/engine":                {"internal/batch", "internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
 	"worker/engine/plan":           {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient"},
 	"worker/engine/send":           {"sfclient"},
 	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/send"},

@@ -3,18 +3,13 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"time"
 
+	"crmsync/internal/retry"
 	"crmsync/worker/engine/send"
 )
 
 // BusyError says that another worker has the item, or the value that it is matched by: come back soon.
-type BusyError struct{ What string }
-
-func (e *BusyError) Error() string { return e.What + " is with another worker" }
-
-// RetryAfter is how long another worker's batch may take.
-func (e *BusyError) RetryAfter() time.Duration { return time.Second }
+type BusyError = retry.BusyError
 
 // RefusedError is a part of an event that Salesforce or Monday will not take, or that the mapping has no
 // value for. The event is given up; the rest of it went through.
@@ -50,15 +45,9 @@ func (e *UnconfirmedError) Error() string {
 	return "monday does not confirm that the item was deleted: it may be out of the token's reach"
 }
 
-func waits(err error) bool {
-	w, ok := asBehaviour[interface{ RetryAfter() time.Duration }](err)
-	return ok && w.RetryAfter() > 0
-}
+func waits(err error) bool { return retry.After(err) > 0 }
 
-func permanent(err error) bool {
-	p, ok := asBehaviour[interface{ Permanent() bool }](err)
-	return ok && p.Permanent()
-}
+func permanent(err error) bool { return retry.Permanent(err) }
 
 // asBehaviour finds an error in err's chain that is a T.
 func asBehaviour[T any](err error) (t T, ok bool) {
