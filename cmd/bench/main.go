@@ -105,7 +105,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	b.stage = &testbed{}
 	defer func() {
 		if b.stage.Stage != nil {
-			err = errors.Join(err, b.stage.Strike())
+			err = errors.Join(err, b.stage.Close())
 		}
 	}()
 	if err := b.stage.set(ctx, b.profile); err != nil {

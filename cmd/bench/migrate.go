@@ -92,7 +92,7 @@ func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) 
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, y.Strike()) }()
+	defer func() { err = errors.Join(err, y.Close()) }()
 	plant(y.Salesforce, records)
 	cmd := exec.Command(s.crmsync, "migrate", "accounts")
 	cmd.Env = append(s.Environ(y.Env), "MAX_ATTEMPTS=1") // what fails here would fail again

@@ -1,5 +1,5 @@
-// Package demo plays a day of the nonprofit's work on this machine, and compares what Salesforce holds with what it
-// must hold.
+// Package demo simulates a day of work at the nonprofit on this machine, and compares the records in Salesforce with
+// the expected ones.
 package demo
 
 import (
@@ -15,57 +15,57 @@ import (
 	"crmsync/internal/stage"
 )
 
-// Config says how the demo is played.
+// Config configures the demo.
 type Config struct {
-	Once bool // return with the verdict; else everything stays up until ctx ends
+	Once bool // return with the verdict; otherwise everything stays up until ctx ends
 	Out  io.Writer
 }
 
-// Run plays the demo on this machine until it is over or ctx ends. Its error is the scoreboard's where that is wrong.
+// Run runs the demo on this machine until it is over or ctx ends. It returns an error if the scoreboard is not right.
 func Run(ctx context.Context, c Config) error {
 	d := &demo{size: whole, once: c.Once, out: c.Out, refresh: progress.OnTerminal(c.Out) && os.Getenv("TERM") != "dumb"}
 	return d.run(ctx)
 }
 
-// size is how much a demo plays.
+// size is the size of a demo.
 type size struct {
-	accounts, contacts       int // in Salesforce from before, which are brought to the boards first
+	accounts, contacts       int // already in Salesforce, and migrated to the boards first
 	companies, people, leads int
-	span                     time.Duration // in which the leads come in; what is done with them takes some more
-	late                     time.Duration // the most by which a webhook is delivered late
+	span                     time.Duration // during which the leads come in; work on them takes a little longer
+	late                     time.Duration // maximum delay of a webhook
 	endSessionAt             int           // the call before which Salesforce ends the session
-	usualPorts               bool          // take the ports of docs/operating.md, where they are free
+	usualPorts               bool          // use the ports in docs/operating.md, if they are free
 }
 
 // whole takes about 45 s.
 var whole = size{accounts: 400, contacts: 600, companies: 40, people: 80, leads: 300, span: 20 * time.Second, late: 3 * time.Second, endSessionAt: 60, usualPorts: true}
 
-// demo is the nonprofit's own case on one machine: its Monday and its Salesforce, both simulated, the program between
-// them, and people who work.
+// demo is the nonprofit's use of crmsync on one machine: simulated Monday and Salesforce, the program between them,
+// and people at work.
 type demo struct {
 	size    size
 	once    bool // exit with the verdict
 	out     io.Writer
-	refresh bool   // out is a terminal: progress is one line that is written over
+	refresh bool   // out is a terminal: progress is a single line that is overwritten
 	meddle  func() // done before the scoreboard is drawn, behind the program's back; nil: nothing
 
 	*stage.Stage
 	log           *os.File
-	kept          string // path of a log that is not removed
+	kept          string // path of a log that is kept
 	admin, ingest string // addresses
 	faults        *faults
 	program       *app.Service
 	story         *story
-	before        before    // what came of the migration
-	began         time.Time // when the first act is played
-	judged        bool      // the scoreboard is drawn
+	before        before    // results of the migration
+	began         time.Time // when the first act takes place
+	judged        bool      // the scoreboard was printed
 }
 
-// errWrong is a scoreboard that is not right.
+// errWrong means that the scoreboard is not right.
 var errWrong = errors.New("the scoreboard is not right")
 
-// run plays the demo until it is over or ctx ends. Whatever comes, nothing is left behind, but for the log of a demo
-// that went wrong.
+// run runs the demo until it is over or ctx ends. In any case it leaves nothing behind except the log of a failed
+// demo.
 func (d *demo) run(ctx context.Context) error {
 	fmt.Fprint(d.out, "crmsync demo: everything runs on this machine, and nothing leaves it.\n\n")
 	err := d.show(ctx)
@@ -76,7 +76,7 @@ func (d *demo) run(ctx context.Context) error {
 			err = errors.New("stopped before the scoreboard")
 		}
 	}
-	err = errors.Join(err, d.strike(err != nil && !stopped))
+	err = errors.Join(err, d.tearDown(err != nil && !stopped))
 	switch {
 	case d.kept != "":
 		fmt.Fprintf(d.out, "\nThe log is kept: %s\n", d.kept)
@@ -86,7 +86,7 @@ func (d *demo) run(ctx context.Context) error {
 	return err
 }
 
-// show sets the stage, lets the people play, and draws the scoreboard.
+// show sets up the stage, runs the story, and prints the scoreboard.
 func (d *demo) show(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -124,7 +124,7 @@ func (d *demo) show(ctx context.Context) error {
 	return nil
 }
 
-// introduce tells what stands and what is about to be played.
+// introduce prints what is running and what is about to happen.
 func (d *demo) introduce() {
 	fmt.Fprintf(d.out, `
 %d companies and %d people are entered; the website's form sends in %d leads. Managers qualify
@@ -134,7 +134,7 @@ types an amount that Salesforce refuses.
 `, d.size.companies, d.size.people, d.size.leads)
 }
 
-// stayUp says where to look, until ctx ends.
+// stayUp prints where to look, and waits until ctx ends.
 func (d *demo) stayUp(ctx context.Context) {
 	fmt.Fprintf(d.out, `
 Everything stays up until Ctrl-C. Look around:

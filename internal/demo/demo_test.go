@@ -24,16 +24,16 @@ func TestDemo(t *testing.T) {
 	}
 	for _, want := range []string{"\nRIGHT: ", "crmsync could not process an event:", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "1 expected, 1 found", "1 ended session", "migrated      32 records in "} {
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("the demo does not say %q", want)
+			t.Errorf("the demo does not print %q", want)
 		}
 	}
 	if t.Failed() {
 		t.Log(out.String())
 	}
-	checkStruck(t, d)
+	checkClosed(t, d)
 }
 
-// TestDemoSeesWhatIsWrong changes Salesforce behind the program's back. A demo that cannot fail shows nothing.
+// TestDemoSeesWhatIsWrong changes Salesforce without the program's knowledge, to show that the demo can fail.
 func TestDemoSeesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -54,29 +54,29 @@ func TestDemoSeesWhatIsWrong(t *testing.T) {
 		t.Fatalf("run() = %v, want %v\n%s", err, errWrong, &out)
 	}
 	for _, want := range []string{"\nWRONG:\n", "\n  lost: Lead ", "\n  doubled: Account ", "\n  stale: Opportunity ", "\n  too many: Contact ",
-		"\n  a dead letter of item 4711"} {
+		"\n  unexpected dead letter of item 4711"} {
 		if !strings.Contains(out.String(), want) {
-			t.Errorf("the demo does not say %q", want)
+			t.Errorf("the demo does not print %q", want)
 		}
 	}
 	if strings.Count(out.String(), "\n  lost: ") > 1 || strings.Count(out.String(), "\n  doubled: ") > 1 {
-		t.Error("the demo sees more than there is")
+		t.Error("the demo reports more faults than there are")
 	}
 	if t.Failed() {
 		t.Log(out.String())
 	}
 	if d.kept == "" {
-		t.Error("the log of a demo that went wrong is not kept")
+		t.Error("the log of a failed demo is not kept")
 	} else if err := os.Remove(d.kept); err != nil {
 		t.Error(err)
 	}
-	checkStruck(t, d)
+	checkClosed(t, d)
 }
 
 func TestDemoIsStopped(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		when string // what the demo says just before
+		when string // what the demo prints just before
 		once bool
 		ok   bool
 	}{
@@ -97,25 +97,25 @@ func TestDemoIsStopped(t *testing.T) {
 				t.Errorf("run() = %v\n%s", err, out)
 			}
 			if !strings.HasSuffix(out.String(), "Stopped. Nothing is left behind.\n") {
-				t.Errorf("the demo ends with other words:\n%s", out)
+				t.Errorf("the demo ends with another message:\n%s", out)
 			}
-			checkStruck(t, d)
+			checkClosed(t, d)
 		})
 	}
 }
 
-// checkStruck looks whether the stage is down: no log, no Postgres, no program.
-func checkStruck(t *testing.T, d *demo) {
+// checkClosed checks that the stage is gone: no log, no Postgres, no program.
+func checkClosed(t *testing.T, d *demo) {
 	t.Helper()
 	if _, err := os.Stat(d.log.Name()); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the log is left: %v", err)
+		t.Errorf("the log still exists: %v", err)
 	}
 	if _, err := os.Stat(d.place()); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the folder of Postgres is left: %v", err)
+		t.Errorf("the folder of Postgres still exists: %v", err)
 	}
 }
 
-// watchedBuffer tells when a word is written to it.
+// watchedBuffer signals when a word is written to it.
 type watchedBuffer struct {
 	bytes.Buffer
 	word string

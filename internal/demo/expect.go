@@ -14,11 +14,11 @@ import (
 // expected is a record that Salesforce must hold.
 type expected struct {
 	oracle.Record
-	item int64  // whose id the record carries; 0: none, the record is one of several items
-	name string // what tells it from others of its object: name of a company, address of a person
+	item int64  // whose id the record carries; 0: none, because several items share the record
+	name string // distinguishes it within its object: name of a company, address of a person
 }
 
-// expected reads the boards as a bookkeeper would: it knows nothing of the program and none of its tables.
+// expected derives the expected records from the boards. It is independent of the program and its tables.
 func (d *demo) expected() (all []expected) {
 	byName := map[string]int64{}
 	for _, item := range d.Monday.Items(oracle.Accounts) {
@@ -49,13 +49,13 @@ func (d *demo) expected() (all []expected) {
 	for _, name := range slices.Compact(shared) {
 		all = append(all, expected{Record: oracle.Record{Object: "Account", Fields: map[string]any{"Name": name}}, name: name})
 	}
-	// Accounts first: the others refer to them.
+	// Accounts come first, because the others refer to them.
 	slices.SortStableFunc(all, func(a, b expected) int { return strings.Compare(a.Object, b.Object) })
 	return all
 }
 
-// expectedLead is what one lead becomes; at is the item of its company, 0 where that is on no board. Its Lead goes with
-// its item; what has come of it stays.
+// expectedLead returns the records of one lead; at is the item of its company, 0 if that is on no board. Its Lead is
+// deleted with its item; the other records remain.
 func (d *demo) expectedLead(item mondaysim.Item, at int64) (all []expected) {
 	if item.State == "active" {
 		all = append(all, expected{Record: oracle.Lead(item), item: item.ID, name: item.Text["email"]})
@@ -87,7 +87,7 @@ func (e expected) same(record map[string]any) bool {
 	return record["Name"] == e.name
 }
 
-// differs names a field in which the record is not as expected; empty: none.
+// differs returns a field in which the record differs from the expected one, or "".
 func (e expected) differs(record map[string]any) string {
 	for _, field := range slices.Sorted(maps.Keys(e.Fields)) {
 		if !oracle.Fits(e.Fields[field], record[field]) {

@@ -13,11 +13,11 @@ import (
 const (
 	latency   = 50 * time.Millisecond // of every API call
 	faultRate = 0.04                  // share of Salesforce's calls that fail
-	slowRate  = 0.03                  // share that takes a second
-	maxAmount = 1_000_000             // Salesforce refuses more
+	slowRate  = 0.03                  // share of the calls that take a second
+	maxAmount = 1_000_000             // Salesforce rejects larger amounts
 )
 
-// faults lets Salesforce fail now and then, in every way that a caller must live with.
+// faults makes Salesforce fail now and then, in every way that a caller must be able to handle.
 type faults struct {
 	salesforce   *sfsim.Sim
 	endSessionAt int
@@ -26,15 +26,15 @@ type faults struct {
 	random *rand.Rand
 	inARow int
 	calls  int
-	before int // failed and not written
-	after  int // written, and the answer lost
+	before int // failed without writing
+	after  int // wrote, but the answer was lost
 	slow   int
 	ended  int // sessions
 }
 
 func newFaults(salesforce *sfsim.Sim, endSessionAt int) *faults {
 	f := &faults{salesforce: salesforce, endSessionAt: endSessionAt, random: rand.New(rand.NewPCG(5, 0))}
-	salesforce.OnCall(f.strike)
+	salesforce.OnCall(f.next)
 	salesforce.Refuse("Opportunity", "Amount", func(value any) string {
 		if amount, ok := value.(float64); ok && amount > maxAmount {
 			return "FIELD_CUSTOM_VALIDATION_EXCEPTION"
@@ -44,9 +44,9 @@ func newFaults(salesforce *sfsim.Sim, endSessionAt int) *faults {
 	return f
 }
 
-// strike says what goes wrong with a call. Never more than two fail in a row: that would be an outage, which is another
-// play.
-func (f *faults) strike(c sfsim.Call) *sfsim.Fault {
+// next chooses the fault of a call. Never more than two calls fail in a row: that would be an outage, which is
+// another scenario.
+func (f *faults) next(c sfsim.Call) *sfsim.Fault {
 	if c.Operation == "token" {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (f *faults) fail(writes bool) *sfsim.Fault {
 	return fault
 }
 
-// tally is what Salesforce did to its caller so far.
+// tally counts Salesforce's faults so far.
 type tally struct{ before, after, slow, ended int }
 
 func (t tally) all() int { return t.before + t.after + t.slow + t.ended }

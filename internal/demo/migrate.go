@@ -10,21 +10,21 @@ import (
 	"crmsync/internal/progress"
 )
 
-// before is the demo up to the live part: what the migration brought, what it took, and what came of its echoes.
+// before describes the migration: what it created, how long it took, and what its echoes caused.
 type before struct {
 	records            int
 	took               time.Duration
 	salesforce, monday int // API calls
-	events, deliveries int // that Monday told of the new items
-	wrote              int // events of these that changed anything; there is to be none
-	applied            int // that came to an end
+	events, deliveries int // received for the new items
+	wrote              int // events among these that changed anything; must be 0
+	applied            int // that finished
 }
 
-// firstOfBefore is the number of the first of the people from before: behind those of the story.
+// firstOfBefore is the number of the first person from before; the story uses lower ones.
 const firstOfBefore = 700
 
-// migrate brings what is in Salesforce from the time before Monday to the boards, as `crmsync migrate` does, and waits
-// until the webhooks of the new items have come to their end.
+// migrate copies the existing records from Salesforce to the boards, as `crmsync migrate` does, and waits until the
+// webhooks of the new items have been processed.
 func (d *demo) migrate(ctx context.Context) error {
 	d.plant()
 	fmt.Fprintf(d.out, "\n%s accounts and %s contacts are in Salesforce from the time before Monday. crmsync migrate brings them to the boards.\n\n",
@@ -46,14 +46,14 @@ func (d *demo) migrate(ctx context.Context) error {
 	b.events, b.deliveries = d.Monday.Delivered()
 	const wrote = `SELECT count(*) FROM sync_logs WHERE status = 'success' AND event <> 'migrate_board'`
 	if err := d.DB.QueryRow(ctx, wrote).Scan(&b.wrote); err != nil {
-		return fmt.Errorf("looking at what came of the migration: %w", err)
+		return fmt.Errorf("reading the results of the migration: %w", err)
 	}
 	q, err := d.queue(ctx)
 	b.applied, d.before = q.applied, b
 	return err
 }
 
-// plant puts accounts and contacts into Salesforce, each contact at one of the accounts.
+// plant creates accounts in Salesforce, and contacts belonging to them.
 func (d *demo) plant() {
 	var at []string
 	for n := range d.size.accounts {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// play lets people act, each item's acts in their order, until all is done or ctx ends.
+// play performs the acts, each item's in order, until all are done or ctx ends.
 func (s *story) play(ctx context.Context, began time.Time) {
 	for _, t := range s.threads {
 		t.due = began.Add(t.starts)
@@ -24,7 +24,7 @@ func (s *story) play(ctx context.Context, began time.Time) {
 	}
 }
 
-// step plays the thread's next act, or puts it off.
+// step performs the thread's next act, or postpones it.
 func (s *story) step(t *thread) {
 	act := t.acts[0]
 	if act.until != nil && !act.until() {
@@ -53,7 +53,7 @@ func earliest(threads []*thread) (n int) {
 	return n
 }
 
-// sleep waits, and says whether ctx lasted.
+// sleep waits, and reports whether ctx has not ended.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -65,11 +65,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// settling is how long the program may take to come to rest once all is played.
+// settling is how long the program may take to become idle after the last act.
 const settling = 90 * time.Second
 
-// settle waits until Monday has delivered everything, no job is left to do and whoever must hear of a dead letter has
-// heard; where that does not come about, the scoreboard will tell.
+// settle waits until Monday has delivered everything, no job is left and the dead letter has been alerted. If that
+// does not happen, the scoreboard shows it.
 func (d *demo) settle(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
@@ -81,12 +81,12 @@ func (d *demo) quiet(ctx context.Context) bool {
 	if d.Monday.Pending() > 0 {
 		return false
 	}
-	// A write to Monday causes its webhooks before its job is over.
+	// A write to Monday causes webhooks before its job is over.
 	q, err := d.queue(ctx)
 	return err == nil && q.waiting == 0 && d.Monday.Pending() == 0 && q.givenUp == len(d.lettersTold())
 }
 
-// queueState is where the events of a demo are.
+// queueState counts the events of a demo by state.
 type queueState struct{ applied, waiting, givenUp int }
 
 func (d *demo) queue(ctx context.Context) (q queueState, err error) {
@@ -96,7 +96,7 @@ func (d *demo) queue(ctx context.Context) (q queueState, err error) {
 		       count(*) FILTER (WHERE state IN ('cancelled', 'discarded'))
 		FROM   river_job`
 	if err := d.DB.QueryRow(ctx, query).Scan(&q.applied, &q.waiting, &q.givenUp); err != nil {
-		return q, fmt.Errorf("looking at the queue: %w", err)
+		return q, fmt.Errorf("reading the queue: %w", err)
 	}
 	return q, nil
 }

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// faultsShown is how many faults a scoreboard names.
+// faultsShown is how many faults a scoreboard lists.
 const faultsShown = 10
 
-// print writes the scoreboard and its verdict.
+// print prints the scoreboard and its verdict.
 func (b *scoreboard) print(w io.Writer) {
 	fmt.Fprint(w, "\nScoreboard: what Salesforce holds, against what Monday's boards say\n\n")
 	fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", "", "expected", "found", "lost", "doubled", "stale", "too many")
@@ -61,7 +61,7 @@ func (b *scoreboard) perEvent(calls int) float64 {
 	return float64(calls) / float64(max(1, b.byPeople))
 }
 
-// spoken is a duration as people say it.
+// spoken formats a duration as people say it.
 func spoken(d time.Duration) string {
 	switch {
 	case d < time.Second:

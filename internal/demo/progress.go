@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// progress shows how far things are until the returned function is called: on a terminal in one line, else in a line
+// progress prints the progress until the returned function is called: on a terminal in one line, otherwise one line
 // every 5 s.
 func (d *demo) progress(ctx context.Context) (end func()) {
 	fmt.Fprintf(d.out, "%7s%15s%12s%10s%10s%12s%9s\n", "time", "played", "delivered", "applied", "waiting", "API calls", "faults")
@@ -33,7 +33,7 @@ func (d *demo) progress(ctx context.Context) (end func()) {
 	}
 }
 
-// tell writes one line of progress.
+// tell prints one line of progress.
 func (d *demo) tell(ctx context.Context) {
 	q, err := d.queue(ctx)
 	if err != nil {
@@ -50,7 +50,7 @@ func (d *demo) tell(ctx context.Context) {
 	}
 }
 
-// grouped is a number with commas between its thousands.
+// grouped formats a number with commas between its thousands.
 func grouped(n int) string {
 	text := strconv.Itoa(n)
 	for at := len(text) - 3; at > 0; at -= 3 {

@@ -11,17 +11,17 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// scoreboard compares what Salesforce holds with what Monday's boards say.
+// scoreboard compares the records in Salesforce with Monday's boards.
 type scoreboard struct {
 	rows   []*row
-	faults []string // what is wrong, a line each
+	faults []string // what is wrong, one line each
 
-	byPeople, echoes, deliveries int // events, and the requests that told them
+	byPeople, echoes, deliveries int // events, and the requests that delivered them
 	salesforce, monday           int // API calls
 	before                       before
 	tally                        tally
 	lag, lagFromChange           lag
-	letters, alerts              []string // items of dead letters, and messages, as Telegram got them
+	letters, alerts              []string // items of dead letters, and messages, as received by Telegram
 	took                         time.Duration
 }
 
@@ -31,11 +31,11 @@ type row struct {
 	expected, found, lost, doubled, stale, toomany int
 }
 
-// lag is a time that half of the events, and all but a hundredth of them, kept below.
+// lag is the median and the 99th percentile of a duration.
 type lag struct{ p50, p99 time.Duration }
 
-// score draws the scoreboard from the state of both simulators and of the messenger. Only the lag, which they cannot
-// know, is the program's own word.
+// score computes the scoreboard from the state of both simulators and of the messenger. Only the lag, which they
+// cannot know, comes from the program.
 func (d *demo) score(ctx context.Context) (*scoreboard, error) {
 	b := &scoreboard{
 		salesforce: d.Salesforce.TotalCalls() - d.before.salesforce, monday: d.Monday.TotalCalls() - d.before.monday, tally: d.faults.tally(), before: d.before,
@@ -53,7 +53,7 @@ func (d *demo) score(ctx context.Context) (*scoreboard, error) {
 	return b, err
 }
 
-// scoreRecords looks for every record that should be there, and then at what else is there.
+// scoreRecords looks for every expected record, and then for others.
 func (d *demo) scoreRecords(b *scoreboard) {
 	found := map[string]string{} // Ids of Accounts, by item or name
 	shown := &row{title: "Id in Monday"}
@@ -84,7 +84,7 @@ func (d *demo) scoreRecords(b *scoreboard) {
 	b.rows = append(b.rows, shown)
 }
 
-// account is the key of the Account that the record belongs to.
+// account returns the key of the Account that the record belongs to.
 func (e expected) account() string {
 	if e.Account != 0 {
 		return strconv.FormatInt(e.Account, 10)
@@ -106,7 +106,7 @@ func (b *scoreboard) scoreRecord(row *row, e expected, record map[string]any) {
 	}
 }
 
-// scoreShown looks whether the item shows the Id of its record.
+// scoreShown checks whether the item shows the Id of its record.
 func (d *demo) scoreShown(b *scoreboard, row *row, e expected, record map[string]any) {
 	item, _ := d.Monday.Item(e.item)
 	if e.Column == "" || item.State != "active" {
@@ -125,7 +125,7 @@ func (d *demo) scoreShown(b *scoreboard, row *row, e expected, record map[string
 	}
 }
 
-// scoreRest counts records that nobody expects: they are another one's double, or should not be there at all.
+// scoreRest counts unexpected records: duplicates of others, or records that should not exist.
 func (b *scoreboard) scoreRest(row *row, expected []expected, left []map[string]any) {
 	for _, record := range left {
 		what := "too many"
@@ -141,7 +141,7 @@ func (b *scoreboard) scoreRest(row *row, expected []expected, left []map[string]
 	}
 }
 
-// scoreTelling looks at what Monday and Telegram were told.
+// scoreTelling checks what Monday and Telegram received.
 func (d *demo) scoreTelling(b *scoreboard) {
 	if n := d.Monday.Pending() + d.Monday.GivenUp(); n > 0 {
 		b.fault("%d deliveries were not accepted", n)
@@ -150,7 +150,7 @@ func (d *demo) scoreTelling(b *scoreboard) {
 		b.fault("%d events of items that the migration made wrote something", n)
 	}
 	if n := d.Salesforce.InFlightViolations(); n > 0 {
-		b.fault("%d times two writes of one record were under way at once", n)
+		b.fault("%d times, two writes of one record were in flight at once", n)
 	}
 	expected := map[string]bool{}
 	for item := range d.story.held {
@@ -158,7 +158,7 @@ func (d *demo) scoreTelling(b *scoreboard) {
 	}
 	for _, item := range b.letters {
 		if !expected[item] {
-			b.fault("a dead letter of item %s, which nobody expected", item)
+			b.fault("unexpected dead letter of item %s", item)
 		}
 		delete(expected, item)
 	}
@@ -173,7 +173,7 @@ func (b *scoreboard) fault(format string, args ...any) {
 
 func (b *scoreboard) right() bool { return len(b.faults) == 0 }
 
-// takeRecord takes the first record that fits out of the list; nil where none does.
+// takeRecord removes and returns the first record that fits, or nil.
 func takeRecord(records *[]map[string]any, fits func(map[string]any) bool) map[string]any {
 	for n, record := range *records {
 		if fits(record) {
@@ -184,7 +184,7 @@ func takeRecord(records *[]map[string]any, fits func(map[string]any) bool) map[s
 	return nil
 }
 
-// lettersTold are the items of the dead letters that Telegram was told of.
+// lettersTold returns the items of the dead letters that Telegram received.
 func (d *demo) lettersTold() (items []string) {
 	for _, text := range d.Telegram.Texts() {
 		for _, match := range toldLetter.FindAllStringSubmatch(text, -1) {
@@ -196,7 +196,7 @@ func (d *demo) lettersTold() (items []string) {
 
 var toldLetter = regexp.MustCompile(`(?m)^.*\bjob \d+.*?(?:\bitem (\d+).*)?$`)
 
-// lag is the time from a moment of an event to its record's being written and the event's end being kept.
+// lag returns the time from a moment of an event until its record is written and its outcome stored.
 func (d *demo) lag(ctx context.Context, from string) (l lag, err error) {
 	var p50, p99 float64
 	query := strings.ReplaceAll(`

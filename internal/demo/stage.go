@@ -21,10 +21,10 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// login is user and password of the dashboard, which only this machine can reach.
+// login is the user and password of the dashboard, which is reachable only from this machine.
 const login = "demo"
 
-// set sets the stage, and says what stands where. Should the program end on its own, stop is told.
+// set sets up the stage, and prints what runs where. If the program ends by itself, it calls stop.
 func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error) {
 	if d.log, err = os.CreateTemp("", "crmsync-demo-*.log"); err != nil {
 		return fmt.Errorf("creating the log: %w", err)
@@ -34,7 +34,7 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 		Postgres: &pglocal.Config{Testing: true, Log: log},
 		Monday: mondaysim.Config{
 			SigningSecret: rand.Text(), Latency: latency, Seed: 1, Doubled: 0.1, Shuffle: d.size.late, RetryEvery: time.Second,
-			ComplexityPerMinute: 50_000_000, // else the migration would wait for the next minute
+			ComplexityPerMinute: 50_000_000, // otherwise the migration would wait for the next minute
 		},
 		Salesforce: sfsim.Config{Latency: latency},
 		Messenger:  true,
@@ -63,10 +63,10 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 	return nil
 }
 
-// strike takes everything down again.
-func (d *demo) strike(keepLog bool) (err error) {
+// tearDown closes the stage.
+func (d *demo) tearDown(keepLog bool) (err error) {
 	if d.Stage != nil {
-		err = d.Strike()
+		err = d.Close()
 	}
 	if d.log == nil {
 		return err
@@ -80,7 +80,7 @@ func (d *demo) strike(keepLog bool) (err error) {
 	return errors.Join(err, os.Remove(d.log.Name()))
 }
 
-// place is the folder of Postgres, in which its socket is.
+// place returns the folder of Postgres, which contains its socket.
 func (d *demo) place() string {
 	u, err := url.Parse(d.Env["DATABASE_URL"])
 	if err != nil {
@@ -89,12 +89,12 @@ func (d *demo) place() string {
 	return filepath.Dir(u.Query().Get("host"))
 }
 
-// stands says that a part of the stage stands.
+// stands prints that a part of the stage is running.
 func (d *demo) stands(part, format string, args ...any) {
 	fmt.Fprintf(d.out, "  %-12s%s\n", part, fmt.Sprintf(format, args...))
 }
 
-// startProgram starts crmsync as `crmsync serve` does, and returns when it takes webhooks.
+// startProgram starts crmsync as `crmsync serve` does, and returns when it accepts webhooks.
 func (d *demo) startProgram(ctx context.Context, log *slog.Logger, stop context.CancelCauseFunc) error {
 	both := app.Role{Ingest: true, Worker: true}
 	c, err := app.ReadConfig(d.Getenv, both)
@@ -117,7 +117,7 @@ func (d *demo) startProgram(ctx context.Context, log *slog.Logger, stop context.
 			stop(fmt.Errorf("running crmsync: %w", err))
 			err = nil
 		case errors.Is(err, context.Canceled):
-			err = nil // it was stopped while it started
+			err = nil // it was stopped while starting
 		}
 		ended <- err
 	}()
@@ -137,7 +137,7 @@ func (d *demo) startProgram(ctx context.Context, log *slog.Logger, stop context.
 	return nil
 }
 
-// address is the usual one where it is free, else any.
+// address returns the usual address if it is free, otherwise any.
 func (d *demo) address(usual string) string {
 	if d.size.usualPorts {
 		if listener, err := net.Listen("tcp", usual); err == nil {

@@ -14,8 +14,8 @@ import (
 
 // act is something that a person does on a board. It causes one event.
 type act struct {
-	wait  time.Duration // from the thread's act before
-	until func() bool   // what the person waits for besides; nil: nothing
+	wait  time.Duration // since the thread's previous act
+	until func() bool   // further condition that the person waits for; nil: none
 	do    func()
 }
 
@@ -23,8 +23,8 @@ type act struct {
 type thread struct {
 	starts time.Duration // after the story begins
 	acts   []act
-	due    time.Time // of the first act that is left
-	stuck  time.Time // since when that one waits for its condition; zero: it does not
+	due    time.Time // of the next act
+	stuck  time.Time // since when that act has waited for its condition; zero: it does not
 }
 
 // then adds an act.
@@ -38,27 +38,28 @@ func (t *thread) when(until func() bool, wait time.Duration, do func()) *thread 
 	return t
 }
 
-// story is all that people do, and what they know that the boards do not show.
+// story is everything that people do, and what they know that the boards do not show.
 type story struct {
 	*stage.Stage
 	size    size
-	told    func() bool // somebody was told of a dead letter
+	told    func() bool // the dead letter was alerted
 	random  *rand.Rand  // the story is the same each time
 	threads []*thread
-	acts    int          // in all
-	played  atomic.Int64 // of them
+	acts    int          // total number
+	played  atomic.Int64 // of the acts
 
 	companies []string // by number; the first ones are on the board
 	items     []int64  // of the companies that are on the board
 
-	// held is what Salesforce goes on to hold of items whose new amount it refuses.
+	// held maps items whose new amount Salesforce rejects to the amount it continues to hold.
 	held map[int64]string
 }
 
-// patience is how long a person waits for a condition, and then gives up: the scoreboard tells what is missing.
+// patience is how long a person waits for a condition before giving up; the scoreboard then shows what is missing.
 const patience = 45 * time.Second
 
-// newStory writes the story: companies first, people at them, then leads, a third of them of companies on the board.
+// newStory creates the story: companies first, people at them, then leads, a third of them from companies on the
+// board.
 func newStory(on *stage.Stage, of size, told func() bool) *story {
 	s := &story{
 		Stage: on, size: of, told: told, random: rand.New(rand.NewPCG(1, 1)),
@@ -83,7 +84,7 @@ func newStory(on *stage.Stage, of size, told func() bool) *story {
 	return s
 }
 
-// alreadyThere are records that Salesforce holds from the time before Monday: they are to be adopted, not made again.
+// alreadyThere creates records that exist in Salesforce beforehand: they must be adopted, not created again.
 func (s *story) alreadyThere() {
 	for n := s.size.companies; n < len(s.companies); n += 10 {
 		s.Salesforce.Insert("Account", map[string]any{"Name": s.companies[n]})
@@ -93,8 +94,8 @@ func (s *story) alreadyThere() {
 	}
 }
 
-// company is entered. Some have a new number later, some a new name; the last one is taken off the board, and
-// Salesforce keeps it.
+// company adds a company. Some get a new number later, some a new name; the last one is removed from the board but
+// kept in Salesforce.
 func (s *story) company(n int) {
 	t := s.thread(0, s.size.span/8)
 	t.then(0, func() {
@@ -112,10 +113,11 @@ func (s *story) company(n int) {
 	}
 }
 
-// namesakes is how many of the companies on the board have leads: these keep their name, by which leads find them.
+// namesakes returns how many of the companies on the board have leads. These keep their name, by which leads find
+// them.
 func (s *story) namesakes() int { return s.size.companies * 3 / 4 }
 
-// person is entered, connected to a company. Some move to another one, some marry, some leave.
+// person adds a person connected to a company. Some change companies, some marry, some leave.
 func (s *story) person(n int) {
 	var item int64
 	at := s.employer(n)
@@ -136,7 +138,7 @@ func (s *story) person(n int) {
 	}
 }
 
-// employer is the company of a person: any but the one that is taken off the board.
+// employer returns the company of a person: any except the one that is removed from the board.
 func (s *story) employer(person int) int { return person % (s.size.companies - 1) }
 
 func (s *story) mailbox(person int) map[string]any {
@@ -147,10 +149,10 @@ func (s *story) connected(company int) map[string]any {
 	return map[string]any{"item_ids": []int64{s.items[company]}}
 }
 
-// way is the labels of a lead on its way.
+// way is the sequence of labels of a lead.
 var way = []string{"Qualified", "Follow-up", "Quote", "MOU"}
 
-// lead comes in by the form. One in five stays as it came; the others go a part of the way or all of it.
+// lead adds a lead from the form. One in five remains unchanged; the others progress partly or completely.
 func (s *story) lead(n int) {
 	var item int64
 	company, person := s.companyOf(n), personName(s.size.people+n)
@@ -172,7 +174,7 @@ func (s *story) lead(n int) {
 			s.Monday.SetColumn(item, "amount", "45000000")
 		})
 		t.when(s.told, s.pause(), func() { s.Monday.SetColumn(item, "status", labelValue("Quote")) })
-	case n%30 == 9: // as it came
+	case n%30 == 9: // unchanged
 		t.then(s.pause(), func() { s.Monday.DeleteItem(item) })
 	case n%30 == 5: // qualified
 		t.when(hasAll, s.pause(), func() { s.Monday.DeleteItem(item) })
@@ -183,7 +185,7 @@ func (s *story) lead(n int) {
 	}
 }
 
-// form is what the website asks for. Not everybody fills in everything.
+// form returns the columns that the website's form fills. Some people leave some of them empty.
 func (s *story) form(n int, person, company string) map[string]any {
 	form := map[string]any{
 		"status": labelValue("New"), "company": company, "email": mailboxValue(person, company), "phone": phoneValue(n + 200),
@@ -199,7 +201,7 @@ func (s *story) form(n int, person, company string) map[string]any {
 	return form
 }
 
-// companyOf gives every third lead a company that is on the board; most companies have several leads.
+// companyOf assigns a company on the board to every third lead; most companies have several leads.
 func (s *story) companyOf(n int) int {
 	if n%3 == 0 {
 		return n % s.namesakes()
@@ -207,8 +209,8 @@ func (s *story) companyOf(n int) int {
 	return s.size.companies + n%(len(s.companies)-s.size.companies)
 }
 
-// known is true once a company shows its Salesforce Id, if it is on the board: who sends in the form is a customer
-// already.
+// known returns a condition that holds once a company on the board shows its Salesforce Id: the sender of the form is
+// already a customer.
 func (s *story) known(company int) func() bool {
 	if company >= s.size.companies {
 		return nil
@@ -216,7 +218,7 @@ func (s *story) known(company int) func() bool {
 	return func() bool { return s.items[company] != 0 && s.text(s.items[company], "text_sfid") != "" }
 }
 
-// lasting is true once a condition has been so for a while.
+// lasting returns a condition that holds once ok has held for a while.
 func lasting(ok func() bool, while time.Duration) func() bool {
 	var since time.Time
 	return func() bool {
@@ -230,7 +232,7 @@ func lasting(ok func() bool, while time.Duration) func() bool {
 	}
 }
 
-// holds says whether Salesforce has the item's record.
+// holds reports whether Salesforce has the item's record.
 func (s *story) holds(object string, item int64) bool {
 	key := fmt.Sprint(item)
 	return slices.ContainsFunc(s.Salesforce.Records(object), func(r map[string]any) bool { return r[sfsim.KeyField] == key })
@@ -248,7 +250,7 @@ func (s *story) thread(from, to time.Duration) *thread {
 	return t
 }
 
-// pause is the time that people take between two acts on an item.
+// pause returns the time between two acts of people on an item.
 func (s *story) pause() time.Duration {
 	return s.size.span/20 + time.Duration(s.random.Int64N(int64(s.size.span/8)))
 }

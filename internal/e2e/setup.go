@@ -85,7 +85,7 @@ func (w *World) set(c stage.Config, options []Option) {
 		w.T.Fatal(err)
 	}
 	w.T.Cleanup(func() {
-		if err := w.Strike(); err != nil {
+		if err := w.Close(); err != nil {
 			w.T.Error(err)
 		}
 	})

@@ -1,5 +1,5 @@
-// Package oracle says what Salesforce must hold of an item, by the example mapping. It knows that mapping by heart and
-// reads Monday's state; it knows nothing of the program, with which it must share no error.
+// Package oracle determines what Salesforce must hold for an item under the example mapping. It contains that mapping
+// as code and reads Monday's state. It is independent of the program, so that the two cannot share an error.
 package oracle
 
 import (
@@ -18,21 +18,21 @@ const (
 	Leads    int64 = 1003
 )
 
-// Record is what Salesforce holds of an item.
+// Record is what Salesforce must hold for an item.
 type Record struct {
 	Object string
 	Fields map[string]any // as Salesforce's API shows them; nil: empty
-	Column string         // in which the item shows the record's Id; empty: in none
+	Column string         // column in which the item shows the record's Id; empty: none
 
-	// The Account that it belongs to: that of an item, or the one of this name.
+	// The Account of the record: that of an item, or the one with this name.
 	Account int64
 	Company string
 }
 
-// OneOf is a field that may hold any of some values.
+// OneOf is a field with several permitted values.
 type OneOf []any
 
-// Fits reports whether a field may hold what it holds.
+// Fits reports whether the value of a field is a permitted one.
 func Fits(want, got any) bool {
 	if values, ok := want.(OneOf); ok {
 		return slices.Contains(values, got)
@@ -40,18 +40,18 @@ func Fits(want, got any) bool {
 	return want == got
 }
 
-// stages are the labels of a lead for which it has records, and the stage that each gives its Opportunity.
+// stages maps the labels of a lead that require records to the stage of its Opportunity.
 var stages = map[string]string{
 	"Qualified": "Qualification", "Follow-up": "Needs Analysis", "Quote": "Proposal/Price Quote", "MOU": "Closed Won",
 }
 
-// Stage is the stage that a label of a lead gives its Opportunity, and whether the label makes it have records.
+// Stage returns the stage of the Opportunity for a lead's label, and whether the label requires records.
 func Stage(label string) (stage string, ok bool) {
 	stage, ok = stages[label]
 	return stage, ok
 }
 
-// Account is the record of an item of the companies' board.
+// Account returns the record of an item on the companies' board.
 func Account(item mondaysim.Item) Record {
 	return Record{
 		Object: "Account", Column: "text_sfid",
@@ -59,7 +59,7 @@ func Account(item mondaysim.Item) Record {
 	}
 }
 
-// Contact is the record of an item of the people's board.
+// Contact returns the record of an item on the people's board.
 func Contact(item mondaysim.Item) Record {
 	r := Record{Object: "Contact", Column: "text_sfid", Fields: person(item)}
 	if linked := item.Linked["connect_account"]; len(linked) > 0 {
@@ -68,7 +68,7 @@ func Contact(item mondaysim.Item) Record {
 	return r
 }
 
-// Lead is the Lead of an item of the leads' board.
+// Lead returns the Lead of an item on the leads' board.
 func Lead(item mondaysim.Item) Record {
 	r := Record{Object: "Lead", Column: "text_sfid", Fields: person(item)}
 	r.Fields["Company"], r.Fields["Status"] = company(item), "Working"
@@ -78,13 +78,13 @@ func Lead(item mondaysim.Item) Record {
 	return r
 }
 
-// LeadContact is the Contact of an item of the leads' board.
+// LeadContact returns the Contact of an item on the leads' board.
 func LeadContact(item mondaysim.Item) Record {
 	return Record{Object: "Contact", Fields: person(item), Company: company(item)}
 }
 
-// Opportunity is that of an item of the leads' board. Where the item has no close date, it is 90 days after one of the
-// days from since until now. It has no StageName where the item's label gives none.
+// Opportunity returns the Opportunity of an item on the leads' board. If the item has no close date, it is 90 days
+// after any day from since until now. It has no StageName if the item's label has none.
 func Opportunity(item mondaysim.Item, since time.Time) Record {
 	r := Record{Object: "Opportunity", Column: "text_oppid", Company: company(item), Fields: map[string]any{
 		"Name": strings.TrimSpace(item.Text["company"] + " - " + item.Name), "Amount": Amount(item.Text["amount"]), "LeadSource": "Monday",
@@ -99,7 +99,7 @@ func Opportunity(item mondaysim.Item, since time.Time) Record {
 	return r
 }
 
-// Amount is what a field of a currency holds of a number.
+// Amount returns the value of a currency field for a number.
 func Amount(text string) any {
 	amount, err := strconv.ParseFloat(text, 64)
 	if err != nil {
@@ -116,7 +116,7 @@ func in90Days(since time.Time) (days OneOf) {
 	return append(days, now.AddDate(0, 0, 90).Format(time.DateOnly))
 }
 
-// person are the fields of whoever an item is about. The last name is the last word.
+// person returns the fields of the person an item is about. The last name is the last word.
 func person(item mondaysim.Item) map[string]any {
 	first, last := "", item.Name
 	if at := strings.LastIndex(item.Name, " "); at >= 0 {
@@ -132,7 +132,7 @@ func company(item mondaysim.Item) string {
 	return "Unknown"
 }
 
-// phone is an American number in E.164.
+// phone returns an American number in E.164.
 func phone(typed string) any {
 	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {

@@ -1,4 +1,4 @@
-// Package progress shows how far the runs of migrations are, and what became of them.
+// Package progress shows the progress and the results of migration runs.
 package progress
 
 import (
@@ -18,11 +18,11 @@ import (
 	"crmsync/schema/store"
 )
 
-// telling is how often a run has a line where there is no terminal.
+// telling is how often a run prints a line without a terminal.
 const telling = 10 * time.Second
 
-// Progress shows how far runs have come: a bar for each on a terminal, else a line now and then. What is written to it
-// stands above the bars.
+// Progress shows the progress of runs: a bar for each on a terminal, otherwise a line from time to time. Text written
+// to it appears above the bars.
 type Progress struct {
 	out  io.Writer
 	bars *mpb.Progress // nil: no terminal
@@ -33,26 +33,26 @@ type Progress struct {
 	ended bool
 }
 
-// run is a run as it was last seen.
+// run is a run in its last known state.
 type run struct {
 	name  string
 	bar   *mpb.Bar
 	seen  store.Run
 	base  int       // records read when it was first seen
-	since time.Time // of which
+	since time.Time // when it was first seen
 	told  time.Time
 	over  bool
 
-	shown atomic.Pointer[string] // what stands beside the bar, which is drawn at any time
+	shown atomic.Pointer[string] // the text beside the bar, which may be drawn at any time
 }
 
-// OnTerminal reports whether a person sees at once what is written to w.
+// OnTerminal reports whether w is a terminal.
 func OnTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// New shows runs on out.
+// New creates a Progress that shows runs on out.
 func New(out io.Writer) *Progress {
 	p := &Progress{out: out, runs: map[int64]*run{}}
 	if OnTerminal(out) {
@@ -72,7 +72,7 @@ func (p *Progress) Write(text []byte) (int, error) {
 	return p.out.Write(text)
 }
 
-// Add begins to show the run of a job.
+// Add starts showing the run of a job.
 func (p *Progress) Add(job int64, name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,7 +89,7 @@ func (p *Progress) Add(job int64, name string) {
 	r.bar = p.bars.AddBar(1, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)), mpb.AppendDecorators(decor.Any(text)))
 }
 
-// Update shows how far the runs are.
+// Update updates the state of the runs.
 func (p *Progress) Update(runs map[int64]store.Run) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -139,7 +139,7 @@ func (r *run) tell() {
 	r.shown.Store(&text)
 }
 
-// text is a run in words: what became of the records, how many in a second, and how long the rest may take.
+// text describes a run: its numbers of records, the rate, and the remaining time.
 func (r *run) text() string {
 	n := r.seen
 	if r.since.IsZero() {
@@ -164,7 +164,7 @@ func (r *run) text() string {
 	return text
 }
 
-// Table prints runs, a line each.
+// Table prints runs, one per line.
 func Table(w io.Writer, runs []store.Run) error {
 	if len(runs) == 0 {
 		return nil

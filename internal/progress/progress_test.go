@@ -16,7 +16,7 @@ func runOf(job int64, state string, read int) map[int64]store.Run {
 	return map[int64]store.Run{job: {JobID: job, State: state, Total: 10, Counts: store.Counts{Read: read, Created: read}}}
 }
 
-// lockedBuffer is written to and read at once.
+// lockedBuffer may be written and read concurrently.
 type lockedBuffer struct {
 	mu    sync.Mutex
 	bytes bytes.Buffer
@@ -34,7 +34,8 @@ func (b *lockedBuffer) String() string {
 	return b.bytes.String()
 }
 
-// Bars are drawn while runs are updated and lines are printed above them, and end with what became of the run.
+// TestProgressBars checks that bars are drawn while runs are updated and lines are printed above them, and end with
+// the results.
 func TestProgressBars(t *testing.T) {
 	t.Parallel()
 	out := &lockedBuffer{}
@@ -57,7 +58,7 @@ func TestProgressBars(t *testing.T) {
 	}
 }
 
-// Off a terminal a run has a line now and then, and one at its end.
+// TestProgressLines checks that without a terminal a run prints a line from time to time, and one at its end.
 func TestProgressLines(t *testing.T) {
 	t.Parallel()
 	out := &lockedBuffer{}

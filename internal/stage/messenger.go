@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// Message is what a messenger was told.
+// Message is a message that the messenger received.
 type Message struct {
 	Text string
 	At   time.Time
 	Lost bool // its sender got no answer
 }
 
-// Telegram is Telegram's API as far as a bot that sends messages sees it.
+// Telegram simulates the part of Telegram's API that a bot needs to send messages.
 type Telegram struct {
 	mu       sync.Mutex
 	messages []Message
-	refuse   int     // so many messages are answered with 429
-	loss     float64 // share of answers that get lost
+	refuse   int     // number of messages still to be answered with 429
+	loss     float64 // share of answers that are lost
 	random   *rand.Rand
 }
 
-// ServeHTTP takes a message.
+// ServeHTTP receives a message.
 func (g *Telegram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(r.URL.Path, "/bot") || !strings.HasSuffix(r.URL.Path, "/sendMessage") {
 		http.NotFound(w, r)
@@ -56,14 +56,14 @@ func (g *Telegram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"ok":true,"result":{"message_id":%d,"date":1,"chat":{"id":-1001,"type":"group"},"text":"x"}}`, len(g.messages))
 }
 
-// Messages are those that arrived.
+// Messages returns the messages that arrived.
 func (g *Telegram) Messages() []Message {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.messages)
 }
 
-// Texts are the texts of the messages that arrived.
+// Texts returns the texts of the messages that arrived.
 func (g *Telegram) Texts() (texts []string) {
 	for _, m := range g.Messages() {
 		texts = append(texts, m.Text)
@@ -71,34 +71,34 @@ func (g *Telegram) Texts() (texts []string) {
 	return texts
 }
 
-// RefuseNext answers the next messages with 429, for a second each.
+// RefuseNext answers the next n messages with 429, asking for a wait of one second each.
 func (g *Telegram) RefuseNext(n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refuse = n
 }
 
-// Refusals is how many messages are still to be refused.
+// Refusals returns how many messages are still to be refused.
 func (g *Telegram) Refusals() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.refuse
 }
 
-// LoseAnswers lets a share of the answers get lost, by a seed; 0: none.
+// LoseAnswers loses a share of the answers, chosen by a seed; 0: none.
 func (g *Telegram) LoseAnswers(share float64, seed uint64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.loss, g.random = share, rand.New(rand.NewPCG(seed, 2))
 }
 
-// Slack is an incoming webhook of Slack's.
+// Slack simulates an incoming webhook of Slack.
 type Slack struct {
 	mu       sync.Mutex
 	messages []string
 }
 
-// ServeHTTP takes a message.
+// ServeHTTP receives a message.
 func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +111,7 @@ func (s *Slack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "ok")
 }
 
-// Texts are the messages that arrived.
+// Texts returns the messages that arrived.
 func (s *Slack) Texts() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package stage puts up what stands around the program: Postgres, both systems simulated, a messenger, and the
-// environment in which the program finds them. The demo, the benchmark and the end-to-end tests all stand on it.
+// Package stage sets up the environment of the program: Postgres, both simulated systems, a messenger, and the
+// variables that point to them. The demo, the benchmark and the end-to-end tests use it.
 package stage
 
 import (
@@ -25,25 +25,25 @@ import (
 	"crmsync/mondayclient"
 )
 
-// Config says what stands on a stage.
+// Config configures a stage.
 type Config struct {
-	// Postgres starts a private server. Database is the URL of a database that exists already. Neither: there is none.
+	// Postgres starts a private server. Database is the URL of an existing database. Neither: no database.
 	Postgres *pglocal.Config
 	Database string
 
 	Monday     mondaysim.Config // an empty Token becomes a random one
 	Salesforce sfsim.Config     // an empty ClientID or ClientSecret becomes a random one
 
-	// Messenger lets the program find a Telegram.
+	// Messenger starts a simulated Telegram and configures the program to use it.
 	Messenger bool
 
-	// Env holds further variables. They replace those that the stage sets.
+	// Env contains further variables. They override those of the stage.
 	Env map[string]string
 }
 
-// Stage is what stands around the program.
+// Stage is the environment of the program.
 type Stage struct {
-	Dir        string // of the stage's files, such as the mapping; removed by Strike
+	Dir        string // of the stage's files, such as the mapping; removed by Close
 	Env        map[string]string
 	Postgres   *pglocal.Server // nil: the database existed already, or there is none
 	DB         *pgxpool.Pool   // on the program's database; nil: there is none
@@ -54,23 +54,23 @@ type Stage struct {
 	undo []func() error
 }
 
-// Set sets up a stage. Where that fails, nothing is left of it.
+// Set sets up a stage. If that fails, it removes everything it created.
 func Set(ctx context.Context, c Config) (*Stage, error) {
 	s := &Stage{Env: map[string]string{}}
 	for _, part := range []func(context.Context, Config) error{s.writeMapping, s.startPostgres, s.startSystems, s.startMessenger} {
 		if err := errors.Join(part(ctx, c), ctx.Err()); err != nil {
-			return nil, errors.Join(err, s.Strike())
+			return nil, errors.Join(err, s.Close())
 		}
 	}
 	maps.Copy(s.Env, c.Env)
 	return s, nil
 }
 
-// Later has something done when the stage is struck, before what was asked for earlier.
+// Later adds a function for Close to call, before those added earlier.
 func (s *Stage) Later(undo func() error) { s.undo = append(s.undo, undo) }
 
-// Strike takes everything down.
-func (s *Stage) Strike() (err error) {
+// Close removes everything the stage set up.
+func (s *Stage) Close() (err error) {
 	for n := range s.undo {
 		err = errors.Join(err, s.undo[len(s.undo)-1-n]())
 	}
@@ -81,8 +81,8 @@ func (s *Stage) Strike() (err error) {
 // Getenv returns a variable of the program's environment.
 func (s *Stage) Getenv(name string) string { return s.Env[name] }
 
-// Environ is this process's environment with the program's variables and with those of other sets in their place, for a
-// process of its own.
+// Environ returns this process's environment for another process, with variables replaced by the stage's and then by
+// those given.
 func (s *Stage) Environ(replaced ...map[string]string) []string {
 	all := maps.Clone(s.Env)
 	for _, more := range replaced {
@@ -95,12 +95,12 @@ func (s *Stage) Environ(replaced ...map[string]string) []string {
 	return env
 }
 
-// WebhookURL is where Monday delivers to when ingest listens at base, such as http://127.0.0.1:8080.
+// WebhookURL returns the URL for Monday's webhooks if ingest listens at base, such as http://127.0.0.1:8080.
 func (s *Stage) WebhookURL(base string) string {
 	return base + ingest.Path + "/" + s.Env["WEBHOOK_SECRET"]
 }
 
-// Subscribe lets Monday deliver all events of the boards to a URL; none named: those of the example mapping.
+// Subscribe subscribes a URL to all events of the boards; without boards, of those in the example mapping.
 func (s *Stage) Subscribe(url string, boards ...int64) {
 	if len(boards) == 0 {
 		for _, board := range mondaysim.Example() {
@@ -114,7 +114,7 @@ func (s *Stage) Subscribe(url string, boards ...int64) {
 	}
 }
 
-// writeMapping makes the stage's folder, with the example mapping in it.
+// writeMapping creates the stage's folder, with the example mapping in it.
 func (s *Stage) writeMapping(context.Context, Config) (err error) {
 	if s.Dir, err = os.MkdirTemp("", "crmsync-stage-"); err != nil {
 		return fmt.Errorf("creating the stage's folder: %w", err)
@@ -127,8 +127,8 @@ func (s *Stage) writeMapping(context.Context, Config) (err error) {
 	return nil
 }
 
-// startPostgres starts the server, if there is to be one, even when ctx ends meanwhile: half a server could not be
-// taken down.
+// startPostgres starts the server, if one is configured. It ignores the end of ctx, since a half-started server could
+// not be stopped.
 func (s *Stage) startPostgres(ctx context.Context, c Config) (err error) {
 	url := c.Database
 	if c.Postgres != nil {
@@ -189,7 +189,7 @@ func (s *Stage) startMessenger(_ context.Context, c Config) error {
 	return nil
 }
 
-// Host serves a handler on this machine until the stage is struck.
+// Host serves a handler on this machine until the stage is closed.
 func (s *Stage) Host(handler http.Handler) (url string, err error) {
 	url, stop, err := Host("127.0.0.1:0", handler)
 	if err == nil {
@@ -198,13 +198,13 @@ func (s *Stage) Host(handler http.Handler) (url string, err error) {
 	return url, err
 }
 
-// Host serves a handler at an address, and returns its URL and what stops it.
+// Host serves a handler at an address. It returns its URL and a function that stops it.
 func Host(addr string, handler http.Handler) (url string, stop func() error, err error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return "", nil, err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	go server.Serve(listener) // ends with ErrServerClosed, by stop
+	go server.Serve(listener) // ends with ErrServerClosed after stop
 	return "http://" + listener.Addr().String(), server.Close, nil
 }

@@ -150,7 +150,7 @@ func (c *chaos) set() {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() {
-		if err := c.Strike(); err != nil {
+		if err := c.Close(); err != nil {
 			c.t.Error(err)
 		}
 	})
