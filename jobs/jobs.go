@@ -1,5 +1,5 @@
-// Package jobs holds the kinds of job that go through the queue: their arguments, as they stand
-// in river_job, and the options they are inserted with.
+// Package jobs defines the kinds of jobs in the queue: their arguments, as stored in river_job, and the options with
+// which they are inserted.
 package jobs
 
 import (
@@ -12,14 +12,14 @@ import (
 
 // Queues.
 const (
-	// QueueEvents carries what Monday told us, and the work that follows from it.
+	// QueueEvents carries Monday's events, and the work that follows from them.
 	QueueEvents = "events"
 
-	// QueueMigrations carries the runs that bring records of Salesforce to Monday: they last, and hold up no event.
+	// QueueMigrations carries migration runs, from Salesforce to Monday: they are long, and must not delay events.
 	QueueMigrations = "migrations"
 )
 
-// Kinds are stored in every row of river_job: never change one, alias it.
+// Kinds are stored in every row of river_job: never change one; add an alias.
 const (
 	KindColumnUpdate = "column_update"
 	KindItemCreate   = "item_create"
@@ -33,10 +33,11 @@ const (
 	KindReconcile    = "reconcile"
 )
 
-// Event is what every webhook says, whatever happened.
+// Event holds what every webhook contains, whatever happened.
 type Event struct {
-	// Key identifies the event when it is delivered again: Monday's triggerUuid with the item and the column, else a
-	// hash of the body. Rows of earlier versions hold the triggerUuid alone; nothing but uniqueness depends on its form.
+	// Key identifies the event when it is delivered again: Monday's triggerUuid with the item and the column, or else
+	// a hash of the body. Rows of earlier versions hold only the triggerUuid; nothing but uniqueness depends on its
+	// form.
 	Key string `json:"key" river:"unique"`
 
 	// Type is Monday's name of the event, such as "update_column_value".
@@ -44,7 +45,7 @@ type Event struct {
 	BoardID int64  `json:"board_id"`
 	ItemID  int64  `json:"item_id"`
 
-	// TriggeredAt is Monday's triggerTime. Monday stamps it anew when it delivers again.
+	// TriggeredAt is Monday's triggerTime. Monday sets a new one when it delivers again.
 	TriggeredAt time.Time `json:"triggered_at,omitzero"`
 	ReceivedAt  time.Time `json:"received_at"`
 
@@ -52,13 +53,13 @@ type Event struct {
 	Redelivered bool `json:"redelivered,omitempty"`
 }
 
-// ColumnUpdateArgs is a change of one column of one item, as Monday told it.
+// ColumnUpdateArgs is a change of one column of one item, as reported by Monday.
 type ColumnUpdateArgs struct {
 	Event
 	ColumnID   string          `json:"column_id"`
-	ColumnType string          `json:"column_type"`          // the webhook's name of it, such as "color" for a status
+	ColumnType string          `json:"column_type"`          // the webhook's name for it, such as "color" for a status
 	Value      json.RawMessage `json:"value"`                // null: cleared
-	ChangedAt  float64         `json:"changed_at,omitempty"` // Unix seconds by Monday's clock; 0: not told
+	ChangedAt  float64         `json:"changed_at,omitempty"` // Unix seconds by Monday's clock; 0: unknown
 }
 
 // ItemCreateArgs is a new item.
@@ -78,13 +79,13 @@ type ItemDeleteArgs struct {
 	Event
 }
 
-// ItemRestoreArgs is an item that came back from the bin or the archive.
+// ItemRestoreArgs is an item that was restored from the bin or the archive.
 type ItemRestoreArgs struct {
 	Event
 }
 
-// ItemResyncArgs asks for an item to be compared with Salesforce again: a record that it refers to has
-// appeared, or a write of it may have been overtaken by an older one.
+// ItemResyncArgs requests a new comparison of an item with Salesforce: a record it refers to has appeared, or an
+// older write may have overtaken a write of it.
 type ItemResyncArgs struct {
 	BoardID int64 `json:"board_id"`
 	ItemID  int64 `json:"item_id"`
@@ -92,21 +93,22 @@ type ItemResyncArgs struct {
 	// Force sends every field again, whatever was written before.
 	Force bool `json:"force,omitempty"`
 
-	// Release lets the records of an ended item go that the delete brake held.
+	// Release lets records of an ended item be deleted that the delete brake held.
 	Release bool `json:"release,omitempty"`
 }
 
-// MigrateBoardArgs asks for a run of a board's migration. A long run is worked on in slices, between which the job is snoozed.
+// MigrateBoardArgs requests a run of a board's migration. A long run is done in slices, between which the job is
+// snoozed.
 type MigrateBoardArgs struct {
 	BoardID int64 `json:"board_id" river:"unique"`
 }
 
-// SweepBoardArgs asks for a comparison of a board, which is worked on in slices like a migration.
+// SweepBoardArgs requests a comparison of a board, which is done in slices like a migration.
 type SweepBoardArgs struct {
 	SweepID int64 `json:"sweep_id" river:"unique"`
 }
 
-// ReconcileArgs asks for a comparison of all boards.
+// ReconcileArgs requests a comparison of all boards.
 type ReconcileArgs struct{}
 
 // Kind names the job in the queue.
@@ -115,17 +117,17 @@ func (SweepBoardArgs) Kind() string { return KindSweepBoard }
 // Kind names the job in the queue.
 func (ReconcileArgs) Kind() string { return KindReconcile }
 
-// InsertOpts puts the job beside the migrations: it lasts, and holds up no event.
+// InsertOpts puts the job into the migrations' queue: it is long, and must not delay events.
 func (SweepBoardArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueMigrations} }
 
-// InsertOpts puts the job beside the migrations.
+// InsertOpts puts the job into the migrations' queue.
 func (ReconcileArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueMigrations} }
 
-// UnreadableArgs is an authenticated delivery that cannot be read, kept as it came.
+// UnreadableArgs is an authenticated delivery that cannot be decoded, kept unchanged.
 type UnreadableArgs struct {
 	Key        string    `json:"key" river:"unique"`
-	Body       []byte    `json:"body"`   // base64 in JSON: jsonb refuses some of what may come
-	Reason     string    `json:"reason"` // what is wrong with it, without a word of it
+	Body       []byte    `json:"body"`   // base64 in JSON: jsonb rejects some possible bodies
+	Reason     string    `json:"reason"` // what is wrong with it, without quoting it
 	ReceivedAt time.Time `json:"received_at"`
 }
 
@@ -153,16 +155,16 @@ func (MigrateBoardArgs) Kind() string { return KindMigrateBoard }
 // Kind names the job in the queue.
 func (UnreadableArgs) Kind() string { return KindUnreadable }
 
-// InsertOpts makes one job of a delivery that comes twice, as long as the first one's row is kept.
+// InsertOpts inserts one job for repeated deliveries as long as the first job's row is kept.
 func (Event) InsertOpts() river.InsertOpts { return once() }
 
-// InsertOpts makes one job of a delivery that comes twice, as long as the first one's row is kept.
+// InsertOpts inserts one job for repeated deliveries as long as the first job's row is kept.
 func (UnreadableArgs) InsertOpts() river.InsertOpts { return once() }
 
-// InsertOpts puts the job behind the events that wait.
+// InsertOpts puts the job into the events' queue, behind waiting events.
 func (ItemResyncArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: QueueEvents} }
 
-// InsertOpts makes one job of all that ask for a run of a board before it is over.
+// InsertOpts inserts one job for all requests to run a board's migration until that run is over.
 func (MigrateBoardArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		Queue: QueueMigrations,
@@ -172,8 +174,8 @@ func (MigrateBoardArgs) InsertOpts() river.InsertOpts {
 	}
 }
 
-// once is unique by key in every state, so that a delivery is recognized until its row is pruned, a day
-// and more after the job ended.
+// once makes jobs unique by key in every state, so that a repeated delivery is recognized until the row is pruned, at
+// least a day after the job ended.
 func once() river.InsertOpts {
 	return river.InsertOpts{
 		Queue:      QueueEvents,

@@ -14,10 +14,10 @@ import (
 	"crmsync/worker/engine"
 )
 
-// keepWithin bounds the keeping of a failed try.
+// keepWithin limits how long storing a failed attempt may take.
 const keepWithin = 5 * time.Second
 
-// work is one try of an event.
+// work makes one attempt of an event.
 func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Event) error {
 	event.JobID, event.Attempt = row.ID, row.Attempt
 	if event.ReceivedAt.IsZero() {
@@ -34,7 +34,7 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 	return nil
 }
 
-// failed says what a failed try means, and keeps it where it cost an attempt.
+// failed decides what a failed attempt means, and stores it if it counts as one.
 func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.Event, err error) error {
 	says := verdict(err, row)
 	if says.snooze > 0 {
@@ -54,7 +54,8 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 	keeping, cancel := lasting(ctx)
 	defer cancel()
 	if logging := p.store.LogFailure(keeping, f); logging != nil {
-		p.config.Log.LogAttrs(ctx, slog.LevelError, "failed try not kept", attributes(row, event, slog.String("error", logging.Error()))...)
+		p.config.Log.LogAttrs(ctx, slog.LevelError, "could not store a failed attempt",
+			attributes(row, event, slog.String("error", logging.Error()))...)
 	}
 	outcome, level := "retried", slog.LevelWarn
 	if final {
@@ -66,7 +67,7 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 	return says.err
 }
 
-// panicked keeps a try that ended in a panic. Its value is left out: it may be a customer's.
+// panicked stores an attempt that ended in a panic, without the panic's value, which may be a customer's.
 func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, trace string) {
 	f := store.Failure{
 		JobID: row.ID, Attempt: row.Attempt, Event: row.Kind, Class: "panic", Code: "PANIC",
@@ -75,18 +76,18 @@ func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, t
 	keeping, cancel := lasting(ctx)
 	defer cancel()
 	if err := p.store.LogFailure(keeping, f); err != nil {
-		p.config.Log.Error("panic not kept", "job", row.ID, "error", err)
+		p.config.Log.Error("could not store a panic", "job", row.ID, "error", err)
 	}
 	p.metric.jobs.WithLabelValues(row.Kind, "panicked").Inc()
 	p.config.Log.Error("job panicked", "job", row.ID, "kind", row.Kind, "attempt", row.Attempt, "trace", trace)
 }
 
-// lasting outlives the try: what became of one that ran out of time is kept all the same.
+// lasting returns a context that outlives the attempt: the outcome is stored even if the attempt ran out of time.
 func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), keepWithin)
 }
 
-// attributes are the fields of the one line that a try has in the log.
+// attributes returns the fields of an attempt's only log line.
 func attributes(row *rivertype.JobRow, event engine.Event, more ...slog.Attr) []slog.Attr {
 	return append([]slog.Attr{
 		slog.Int64("job", row.ID), slog.String("kind", row.Kind), slog.String("event", event.Type), slog.Int64("board", event.BoardID),

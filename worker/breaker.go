@@ -18,37 +18,37 @@ import (
 )
 
 const (
-	// probeAfter is how long a system that is away is left alone before it is asked who we are.
+	// probeAfter is how long an unavailable system is left alone before a probe.
 	probeAfter = 5 * time.Second
 
-	// probing is how long the answer to that may take.
+	// probing limits how long a probe may take.
 	probing = 10 * time.Second
 
-	// A system counts as away after some failures in a row, or after fewer that go on for a while.
+	// A system is considered away after several consecutive failures, or after fewer that continue for a while.
 	failuresInARow = 5
 	failuresSlow   = 3
 	failingFor     = 4 * time.Second
 
-	// saysAway is the wait from which a system's own answer says that it is away: over quota for the day, or refusing our
-	// login. Nothing needs to be counted then.
+	// saysAway is the wait from which a system's own answer means that it is away: over quota for the day, or
+	// rejecting our login. Failures need not be counted then.
 	saysAway = 30 * time.Second
 
-	// reporting is how long Postgres may take to record what a breaker has seen.
+	// reporting limits how long Postgres may take to record what a breaker has seen.
 	reporting = 10 * time.Second
 
-	// wokenFirst is how many waiting jobs are brought forward to find out whether a system that answers a probe also does
-	// its work: as many as fill a batch.
+	// wokenFirst is how many waiting jobs are brought forward to find out whether a system that answers a probe works
+	// again: as many as fill a batch.
 	wokenFirst = 200
 )
 
-// breaker keeps calls from a system that is away, or from a part of it that is, and records in the store when that begins
+// breaker prevents calls to a system, or a part of it, that is away, and records in the store when an outage begins
 // and ends. Calls pass through its guard.
 //
-// While the system is away, nothing but a probe is asked of it: an event's own call may fail for reasons of its own. Once
-// a probe succeeds calls are made again, and the first of them that is answered ends the outage.
+// While the system is away, only probes are sent: an event's own call may fail for other reasons. After a successful
+// probe calls are allowed again, and the first successful one ends the outage.
 type breaker struct {
 	system  string
-	probe   func(ctx context.Context) error // asks who we are, which succeeds whenever the system lets us in
+	probe   func(ctx context.Context) error // succeeds whenever the system accepts our login
 	store   *store.Store
 	queue   *queue.Queue
 	log     *slog.Logger
@@ -59,8 +59,8 @@ type breaker struct {
 	stop     context.CancelFunc
 	reports  sync.WaitGroup
 
-	failingSince atomic.Int64 // Unix nanoseconds of the first failure in a row; 0: none
-	until        atomic.Int64 // Unix nanoseconds before which no call is made, as the system asked
+	failingSince atomic.Int64 // Unix nanoseconds of the first consecutive failure; 0: none
+	until        atomic.Int64 // Unix nanoseconds before which no call is made, as requested by the system
 	answered     atomic.Int64 // Unix nanoseconds of the last answer to a call
 	recovering   atomic.Bool  // a probe has succeeded, and no call yet
 	code         atomic.Pointer[string]
@@ -76,7 +76,7 @@ func (e *awayError) Error() string             { return e.key + " is away" }
 func (e *awayError) RetryAfter() time.Duration { return e.wait }
 func (e *awayError) Outage() bool              { return true }
 
-// WaitsFor is the outage that the call waits for the end of.
+// WaitsFor returns the outage whose end the call waits for.
 func (e *awayError) WaitsFor() string { return e.key }
 
 func newBreaker(system string, probe func(ctx context.Context) error, s *store.Store, q *queue.Queue, log *slog.Logger) *breaker {
@@ -84,7 +84,7 @@ func newBreaker(system string, probe func(ctx context.Context) error, s *store.S
 	b.stopping, b.stop = context.WithCancel(context.Background())
 	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
 		Name:          system,
-		Timeout:       time.Millisecond, // probes keep their own time
+		Timeout:       time.Millisecond, // probes have their own schedule
 		IsSuccessful:  func(err error) bool { return !retry.Outage(err) },
 		IsExcluded:    stoppedHere,
 		ReadyToTrip:   b.trips,
@@ -93,13 +93,13 @@ func newBreaker(system string, probe func(ctx context.Context) error, s *store.S
 	return b
 }
 
-// close ends the probes, and waits until everything that was seen is recorded.
+// close stops the probes, and waits until everything seen has been recorded.
 func (b *breaker) close() {
 	b.stop()
 	b.reports.Wait()
 }
 
-// guard makes a call unless the system, or a part that the call needs, is away. It is a sfclient.Guard and a
+// guard makes a call unless the system, or a part that the call needs, is away. It is an sfclient.Guard and a
 // mondayclient.Guard.
 func (b *breaker) guard(scopes []string, call func() error) error {
 	if wait := time.Until(time.Unix(0, b.until.Load())); wait > 0 {
@@ -131,10 +131,10 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 	return err
 }
 
-// stoppedHere reports whether a call was stopped by this process: that says nothing of the system.
+// stoppedHere reports whether this process stopped the call, which says nothing about the system.
 func stoppedHere(err error) bool { return errors.Is(err, context.Canceled) }
 
-// saw takes note of what came of a call, before the circuit counts it.
+// saw records the result of a call, before the circuit counts it.
 func (b *breaker) saw(err error) {
 	if stoppedHere(err) {
 		return
@@ -150,7 +150,7 @@ func (b *breaker) saw(err error) {
 	b.note(err)
 }
 
-// note keeps what a failure says, for the report and for the time of the next probe.
+// note records a failure, for the report and for the time of the next probe.
 func (b *breaker) note(err error) {
 	b.failingSince.CompareAndSwap(0, time.Now().UnixNano())
 	code := describe(err).Code
@@ -167,7 +167,7 @@ func (b *breaker) trips(counts gobreaker.Counts) bool {
 		time.Now().UnixNano() < b.until.Load()
 }
 
-// changed begins to probe a system that went away.
+// changed starts probing a system that went away.
 func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	if to != gobreaker.StateOpen || from != gobreaker.StateClosed {
 		return
@@ -177,12 +177,12 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	b.log.Warn("system is away", "system", b.system, "code", code)
 	b.report(func(ctx context.Context) error { return b.store.StartOutage(ctx, b.system, code) })
 	b.reports.Go(func() {
-		for panics.Catch(b.probeUntilBack) != nil { // it would never be asked again
+		for panics.Catch(b.probeUntilBack) != nil { // otherwise it would never be probed again
 		}
 	})
 }
 
-// probeUntilBack asks the system who we are until it answers.
+// probeUntilBack probes the system until it answers.
 func (b *breaker) probeUntilBack() error {
 	for {
 		wait := max(probeAfter, time.Until(time.Unix(0, b.until.Load())))
@@ -214,7 +214,7 @@ func (b *breaker) ask() error {
 	return err
 }
 
-// wakeFirst brings some of the waiting jobs forward: their calls tell whether the system does its work again.
+// wakeFirst brings some of the waiting jobs forward: their calls show whether the system works again.
 func (b *breaker) wakeFirst(ctx context.Context) error {
 	_, err := b.queue.Wake(ctx, b.system, wokenFirst)
 	return err
@@ -226,7 +226,7 @@ func (b *breaker) back(ctx context.Context) error {
 	return b.ended(ctx, b.system)
 }
 
-// ended records the end of an outage, and brings forward what waits for it.
+// ended records the end of an outage, and brings forward the jobs that wait for it.
 func (b *breaker) ended(ctx context.Context, key string) error {
 	if err := b.store.EndOutage(ctx, key, time.Now()); err != nil {
 		return err
@@ -234,7 +234,7 @@ func (b *breaker) ended(ctx context.Context, key string) error {
 	return b.queue.WakeEnded(ctx)
 }
 
-// report records something apart from the call that brought it about.
+// report records something independently of the call that caused it.
 func (b *breaker) report(what func(ctx context.Context) error) {
 	b.reports.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), reporting)
@@ -245,8 +245,8 @@ func (b *breaker) report(what func(ctx context.Context) error) {
 	})
 }
 
-// settle ends outages that no worker will end any more: the system has answered this worker since the outage was last
-// seen, and the worker that saw it has had no cause to ask again, or is gone.
+// settle ends outages that no worker will end: the system has answered this worker since the outage was last seen,
+// and the worker that saw it has not called again, or is gone.
 func (b *breaker) settle(ctx context.Context) error {
 	if b.circuit.State() != gobreaker.StateClosed || b.answered.Load() == 0 {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"crmsync/worker/engine"
 )
 
-// describe is what is kept of an error: by whom it is, and what it is about.
+// describe returns what is stored about an error: its source, and what it concerns.
 func describe(err error) store.Failure {
 	f := store.Failure{Class: "transient", Code: "ERROR", Message: err.Error()}
 	if retry.Permanent(err) {
@@ -41,7 +41,7 @@ func describe(err error) store.Failure {
 	return f
 }
 
-// codeOr is an answer's code, or its HTTP status where it names none, as the page of an org that is away.
+// codeOr returns an answer's code, or its HTTP status if it has none, as for the page of an org that is away.
 func codeOr(code string, status int) string {
 	if code == "" && status != 0 {
 		return strconv.Itoa(status)
@@ -49,7 +49,7 @@ func codeOr(code string, status int) string {
 	return code
 }
 
-// unreadableError says why a delivery cannot be read.
+// unreadableError is why a delivery cannot be decoded.
 type unreadableError struct{ reason string }
 
 func (e *unreadableError) Error() string   { return "unreadable delivery: " + e.reason }

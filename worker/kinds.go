@@ -11,25 +11,25 @@ import (
 	"crmsync/worker/engine"
 )
 
-// eventWorker is the doorway from a kind of job to the engine.
+// eventWorker passes jobs of one kind to the engine.
 type eventWorker[T river.JobArgs] struct {
 	river.WorkerDefaults[T]
 	pool  *Pool
 	event func(T) engine.Event
 }
 
-// Work hands the event to the engine and translates its answer for River.
+// Work passes the event to the engine and translates the result for River.
 func (w *eventWorker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	return w.pool.work(ctx, job.JobRow, w.event(job.Args))
 }
 
-// unreadableWorker gives up deliveries that cannot be read, so that somebody hears of them.
+// unreadableWorker dead-letters deliveries that cannot be decoded, so that they are alerted.
 type unreadableWorker struct {
 	river.WorkerDefaults[jobs.UnreadableArgs]
 	pool *Pool
 }
 
-// Work fails for good.
+// Work always fails permanently.
 func (w *unreadableWorker) Work(ctx context.Context, job *river.Job[jobs.UnreadableArgs]) error {
 	event := engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.Args.ReceivedAt}
 	return w.pool.failed(ctx, job.JobRow, event, &unreadableError{job.Args.Reason})
@@ -86,12 +86,12 @@ func told(kind engine.Kind, e jobs.Event) engine.Event {
 // errorHandler stores the attempt of a job that panicked.
 type errorHandler struct{ pool *Pool }
 
-// HandleError leaves the error as it is: it was kept where it was returned.
+// HandleError leaves the error unchanged: it was stored where it was returned.
 func (errorHandler) HandleError(context.Context, *rivertype.JobRow, error) *river.ErrorHandlerResult {
 	return nil
 }
 
-// HandlePanic keeps the failed try.
+// HandlePanic stores the failed attempt.
 func (h errorHandler) HandlePanic(ctx context.Context, row *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
 	h.pool.panicked(ctx, row, value, trace)
 	return nil

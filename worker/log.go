@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// QueueLog is the log for River and its dashboard: from warnings on, since they tell at info of every turn of their
-// wheels. Where debugging is on, it takes everything.
+// QueueLog returns the log for River and its dashboard. It starts at warnings, because they log routine work at info.
+// If debugging is on, it contains everything.
 func QueueLog(log *slog.Logger) *slog.Logger {
 	if log.Enabled(context.Background(), slog.LevelDebug) {
 		return log
@@ -14,7 +14,7 @@ func QueueLog(log *slog.Logger) *slog.Logger {
 	return slog.New(warnings{log.Handler()})
 }
 
-// warnings lets pass what is at least a warning.
+// warnings passes records of level warning and above.
 type warnings struct{ slog.Handler }
 
 // Enabled reports whether a level passes.
@@ -22,10 +22,10 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
 }
 
-// WithAttrs returns a handler with more attributes, and of the same kind.
+// WithAttrs returns a handler of the same kind with more attributes.
 func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return warnings{w.Handler.WithAttrs(attrs)}
 }
 
-// WithGroup returns a handler with a group, and of the same kind.
+// WithGroup returns a handler of the same kind with a group.
 func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }

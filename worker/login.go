@@ -10,11 +10,11 @@ import (
 	"crmsync/sfclient"
 )
 
-// loginLasts is how long a login at the start may take.
+// loginLasts limits how long a login at the start may take.
 const loginLasts = time.Minute
 
-// logIn logs in to both systems once, and tells the log as whom and where. That it fails keeps nothing from starting: the
-// system may be back by the time that an event comes.
+// logIn logs in to both systems once, and logs the user and the host. A failure does not prevent the start: the
+// system may be back when the first event arrives.
 func (p *Pool) logIn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, loginLasts)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// scraping is how long Postgres may take to count the queue.
+// scraping limits how long Postgres may take to count the queue.
 const scraping = 3 * time.Second
 
 type metrics struct {
@@ -29,32 +29,38 @@ func newMetrics(reg prometheus.Registerer) metrics {
 }
 
 var (
-	queueJobs    = prometheus.NewDesc("crmsync_queue_jobs", "Jobs in the queue that are not done.", []string{"queue", "state"}, nil)
-	queueOldest  = prometheus.NewDesc("crmsync_queue_oldest_seconds", "Age of the oldest job that is due.", []string{"queue"}, nil)
-	queuePaused  = prometheus.NewDesc("crmsync_queue_paused", "Whether somebody paused the queue in the dashboard: 1 or 0.", []string{"queue"}, nil)
-	deadLetters  = prometheus.NewDesc("crmsync_dead_letters", "Dead letters that are open: not put back, closed or ignored.", nil, nil)
-	heldItems    = prometheus.NewDesc("crmsync_held_deletions", "Items whose deletion the brake holds for a person.", nil, nil)
-	compared     = prometheus.NewDesc("crmsync_compared_fields", "Fields that the last comparison of each board has compared.", nil, nil)
-	differing    = prometheus.NewDesc("crmsync_differing_fields", "Fields that the last comparison of each board found different and left alone.", nil, nil)
-	channelUp    = prometheus.NewDesc("crmsync_alert_channel_up", "Whether the channel took its last message: 1 or 0.", []string{"channel"}, nil)
-	scrapeFailed = prometheus.NewDesc("crmsync_queue_error", "The queue cannot be counted.", nil, nil)
+	queueJobs   = prometheus.NewDesc("crmsync_queue_jobs", "Jobs in the queue that are not done.", []string{"queue", "state"}, nil)
+	queueOldest = prometheus.NewDesc("crmsync_queue_oldest_seconds", "Age of the oldest job that is due.", []string{"queue"}, nil)
+	queuePaused = prometheus.NewDesc("crmsync_queue_paused", "Whether the queue is paused in the dashboard: 1 or "+
+		"0.", []string{"queue"}, nil)
+	deadLetters = prometheus.NewDesc("crmsync_dead_letters", "Open dead letters: not replayed, closed or "+
+		"ignored.", nil, nil)
+	heldItems = prometheus.NewDesc("crmsync_held_deletions", "Items whose deletion the brake holds until a "+
+		"person decides.", nil, nil)
+	compared = prometheus.NewDesc("crmsync_compared_fields", "Fields compared by the last comparison of each "+
+		"board.", nil, nil)
+	differing = prometheus.NewDesc("crmsync_differing_fields", "Fields that the last comparison of each board "+
+		"left differing.", nil, nil)
+	channelUp = prometheus.NewDesc("crmsync_alert_channel_up", "Whether the channel accepted its last message: 1 "+
+		"or 0.", []string{"channel"}, nil)
+	scrapeFailed = prometheus.NewDesc("crmsync_queue_error", "The queue could not be counted.", nil, nil)
 )
 
-// queueCollector counts the queue, and what else all workers share, when it is scraped.
+// queueCollector counts the queue, and other state that all workers share, on each scrape.
 type queueCollector struct {
 	store *store.Store
 	queue *queue.Queue
 	log   *slog.Logger
 }
 
-// Describe names what is counted.
+// Describe describes the metrics.
 func (queueCollector) Describe(descs chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{queueJobs, queueOldest, queuePaused, deadLetters, heldItems, compared, differing, channelUp} {
 		descs <- desc
 	}
 }
 
-// Collect counts.
+// Collect collects the metrics.
 func (c queueCollector) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scraping)
 	defer cancel()

@@ -20,21 +20,21 @@ import (
 )
 
 const (
-	// migrationsAtOnce is the most boards that one pool migrates at the same time.
+	// migrationsAtOnce is the maximum number of boards that one pool migrates at the same time.
 	migrationsAtOnce = 2
 
-	// tending is how often runs are looked for that were killed.
+	// tending is the interval for finding killed runs.
 	tending = 2 * time.Second
 
-	// handBackFor is how long a worker hands back the job of a board that its mapping does not know, for another one
-	// with a newer mapping. After that nobody seems to know the board.
+	// handBackFor is how long a worker hands back the job of a board missing from its mapping, for a worker with a
+	// newer mapping. After that, no worker seems to know the board.
 	handBackFor = 10 * time.Minute
 
-	// noticeEvery is how often it is logged that a job waits, for the same reason.
+	// noticeEvery is the interval for logging that a job waits, for the same reason.
 	noticeEvery = time.Minute
 )
 
-// migrateWorker is the doorway to the migration.
+// migrateWorker runs migrations.
 type migrateWorker struct {
 	river.WorkerDefaults[jobs.MigrateBoardArgs]
 	pool *Pool
@@ -43,14 +43,14 @@ type migrateWorker struct {
 	waiting map[int64]wait // by job id
 }
 
-// wait is what is known of a job that waits.
+// wait describes a waiting job.
 type wait struct {
 	since, noticed time.Time
 	reason         string
 }
 
-// Work goes on with a run. A run takes longer than an attempt may: each attempt is a session of it, and is put back at
-// no cost until the run is done.
+// Work continues a run. A run takes longer than an attempt may: each attempt is a session of it, and the job is
+// snoozed at no cost until the run is done.
 func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoardArgs]) error {
 	p, board := w.pool, job.Args.BoardID
 	event := engine.Event{
@@ -83,8 +83,8 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 	return failed
 }
 
-// judge logs why a job waits, when it begins to and now and then. A board that has been unknown for too long, which no
-// other worker has taken either, is a failure.
+// judge logs why a job waits, at first and from time to time. A board that has been unknown for too long, and that no
+// other worker has handled, is a failure.
 func (w *migrateWorker) judge(job, board int64, err error, now time.Time) {
 	if retry.After(err) == 0 {
 		return
@@ -134,7 +134,7 @@ func (p *Pool) newMigrator(salesforce migration.Salesforce, monday migration.Mon
 	})
 }
 
-// queues are those that the pool works on.
+// queues returns the queues that the pool works on.
 func queues(c Config) map[string]river.QueueConfig {
 	all := map[string]river.QueueConfig{jobs.QueueMigrations: {MaxWorkers: migrationsAtOnce}}
 	if !c.MigrationsOnly {
@@ -143,7 +143,7 @@ func queues(c Config) map[string]river.QueueConfig {
 	return all
 }
 
-// schedules are the periodic jobs of the mapping. The elected leader of all pools inserts them.
+// schedules returns the periodic jobs of the mapping. The elected leader of all pools inserts them.
 func schedules(m *mapping.Mapping) (periodic []*river.PeriodicJob) {
 	for _, g := range m.Migrations() {
 		if g.Schedule == "" {
@@ -160,13 +160,13 @@ func schedules(m *mapping.Mapping) (periodic []*river.PeriodicJob) {
 	return periodic
 }
 
-// reconciliation is the schedule by which all boards are compared.
+// reconciliation is the schedule for comparing all boards.
 type reconciliation struct{ mapping *mapping.Mapping }
 
 // Next returns when the next comparison is due.
 func (r reconciliation) Next(after time.Time) time.Time { return r.mapping.NextReconcile(after) }
 
-// tendMigrations starts the runs that fell due while no pool was up, and from then on takes up those that were killed.
+// tendMigrations queues the runs that fell due while no pool was running, and then resumes killed runs.
 func (p *Pool) tendMigrations(ctx context.Context) {
 	ticker := time.NewTicker(tending)
 	defer ticker.Stop()
@@ -175,13 +175,13 @@ func (p *Pool) tendMigrations(ctx context.Context) {
 		if !caughtUp {
 			err := p.catchUp(ctx)
 			if caughtUp = err == nil; !caughtUp && ctx.Err() == nil {
-				p.config.Log.Error("schedules not caught up with", "error", err)
+				p.config.Log.Error("could not queue overdue migrations", "error", err)
 			}
 		}
 		if revived, err := p.queue.TendMigrations(ctx); err != nil && ctx.Err() == nil {
-			p.config.Log.Error("migrations not tended", "error", err)
+			p.config.Log.Error("could not check for killed migrations", "error", err)
 		} else if revived > 0 {
-			p.config.Log.Warn("killed migrations taken up", "jobs", revived)
+			p.config.Log.Warn("killed migrations resumed", "jobs", revived)
 		}
 		select {
 		case <-ctx.Done():
@@ -191,7 +191,7 @@ func (p *Pool) tendMigrations(ctx context.Context) {
 	}
 }
 
-// catchUp queues the runs that fell due since the last one.
+// catchUp queues the runs that have fallen due since the last one.
 func (p *Pool) catchUp(ctx context.Context) error {
 	for _, g := range p.config.Mapping.Migrations() {
 		if g.Schedule == "" {

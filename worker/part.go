@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// A part of a system that is away is tried again by one call that needs it, after a wait that doubles up to a limit:
-	// each costs a call of the day's.
+	// An unavailable part of a system is probed by one call that needs it, after a wait that doubles up to a limit:
+	// each probe counts against the day's calls.
 	partWait    = probeAfter
 	partLongest = 5 * time.Minute
 
-	// partForgotten is how long an outage of a part may go unseen by any worker before it counts as over.
+	// partForgotten is how long no worker may have seen the outage of a part before it counts as over.
 	partForgotten = 3 * partLongest
 )
 
-// parts are the parts of a system that are away while the rest of it answers: a board that our token may not see, or the
-// room for new records. Each is named by the scope of the calls that need it.
+// parts are the parts of a system that are away while the rest of it answers: a board that is hidden from our token,
+// or the storage for new records. Each is named by the scope of the calls that need it.
 type parts struct {
 	mu   sync.Mutex
 	open map[string]*part
@@ -33,10 +33,10 @@ type parts struct {
 
 type part struct {
 	wait time.Duration
-	next time.Time // from then on one call may try
+	next time.Time // from then on one call may attempt it
 }
 
-// partError is a call that failed, or was not made, because of one of its scopes. Calls without that scope go through.
+// partError is a call that failed, or was not made, because of one of its scopes. Calls without that scope succeed.
 type partError struct {
 	system string
 	scopes []string
@@ -57,13 +57,13 @@ func (e *partError) RetryAfter() time.Duration { return e.wait }
 func (e *partError) Outage() bool              { return true }
 func (e *partError) Permanent() bool           { return false }
 
-// Divisible reports whether the call had several scopes: made for each of them alone, it may go through for some.
+// Divisible reports whether the call had several scopes: made for each of them separately, it may succeed for some.
 func (e *partError) Divisible() bool { return len(e.scopes) > 1 }
 
-// WaitsFor is the outage that the call waits for the end of.
+// WaitsFor returns the outage whose end the call waits for.
 func (e *partError) WaitsFor() string { return store.OutageKey(e.system, strings.Join(e.scopes, ", ")) }
 
-// refuse keeps a call from parts that are away. The first call after a part's wait may try.
+// refuse rejects a call that needs parts that are away. The first call after a part's wait is allowed.
 func (b *breaker) refuse(scopes []string) error {
 	b.parts.mu.Lock()
 	defer b.parts.mu.Unlock()
@@ -85,8 +85,8 @@ func (b *breaker) refuse(scopes []string) error {
 	return nil
 }
 
-// isPartial reports whether a call failed because of one of its scopes. Where the error alone does not tell, the system is
-// asked whether it lets us in at all.
+// isPartial reports whether a call failed because of one of its scopes. If the error does not show that, it probes
+// the system to see whether the login works.
 func (b *breaker) isPartial(scopes []string, err error) bool {
 	if err == nil || len(scopes) == 0 {
 		return false
@@ -105,11 +105,11 @@ func (b *breaker) isPartial(scopes []string, err error) bool {
 	return !retry.Outage(probed) && !stoppedHere(probed)
 }
 
-// partAway takes note of a part that is away, where the call tells which.
+// partAway records that a part is away, if the call shows which one.
 func (b *breaker) partAway(scopes []string, err error) error {
 	failed := &partError{system: b.system, scopes: scopes, wait: partWait, err: err}
 	if len(scopes) > 1 {
-		failed.wait = time.Second // the caller makes the call for each of them
+		failed.wait = time.Second // the caller repeats the call for each of them
 		return failed
 	}
 	b.parts.mu.Lock()
@@ -129,7 +129,7 @@ func (b *breaker) partAway(scopes []string, err error) error {
 	return failed
 }
 
-// partsBack takes note of a call that went through: none of its scopes is away.
+// partsBack records a successful call: none of its scopes is away.
 func (b *breaker) partsBack(scopes []string) {
 	b.parts.mu.Lock()
 	defer b.parts.mu.Unlock()
@@ -144,7 +144,7 @@ func (b *breaker) partsBack(scopes []string) {
 	}
 }
 
-// settleParts ends the outages of parts that no worker has seen away for long.
+// settleParts ends the outages of parts that no worker has seen for a long time.
 func (b *breaker) settleParts(ctx context.Context) error {
 	outages, err := b.store.OpenOutages(ctx)
 	if err != nil {
@@ -167,7 +167,7 @@ func (b *breaker) isOpen(part string) bool {
 	return b.parts.open[part] != nil
 }
 
-// waitsFor is the outage that an error says to wait for the end of, or empty.
+// waitsFor returns the outage whose end an error says to wait for, or "".
 func waitsFor(err error) string {
 	var waits interface{ WaitsFor() string }
 	if errors.As(err, &waits) {

@@ -27,37 +27,37 @@ import (
 	"crmsync/worker/sweep"
 )
 
-// restartAfter is the pause before a background task that panicked begins again.
+// restartAfter is the pause before a background task that panicked restarts.
 const restartAfter = time.Second
 
-// Config is what a Pool works with. Durations and numbers are those of the program's environment.
+// Config configures a Pool. Durations and numbers come from the program's environment.
 type Config struct {
 	Mapping    *mapping.Mapping
 	DB         *pgxpool.Pool
 	Salesforce *sfclient.Client
 	Monday     *mondayclient.Client
-	Channels   []alert.Channel // through which people are told of dead letters and outages; none: the log is
+	Channels   []alert.Channel // deliver alerts about dead letters and outages; none: they are logged
 
-	MaxAttempts      int           // tries of an event before it is a dead letter
-	RetryBase        time.Duration // delay before the second try; it doubles with each further one
-	RetryMax         time.Duration // the longest delay
-	JobTimeout       time.Duration // longest a try may run
-	RescueAfter      time.Duration // a job that a dead worker left running is taken up after this
-	AlertInterval    time.Duration // how often dead letters are swept up
+	MaxAttempts      int           // attempts of an event before it becomes a dead letter
+	RetryBase        time.Duration // delay before the second attempt; it doubles with each further one
+	RetryMax         time.Duration // the maximum delay
+	JobTimeout       time.Duration // maximum duration of an attempt
+	RescueAfter      time.Duration // a job left running by a dead worker is rescued after this
+	AlertInterval    time.Duration // interval for finding and alerting dead letters
 	LogRetention     time.Duration // how long logs are kept
-	BatchSize        int           // most events in a batch
-	BatchConcurrency int           // most batches at once
-	MaxWorkers       int           // most jobs at once; each waits for its batch
+	BatchSize        int           // maximum events in a batch
+	BatchConcurrency int           // maximum batches at once
+	MaxWorkers       int           // maximum jobs at once; each waits for its batch
 	ShutdownGrace    time.Duration // how long running jobs may take to end after Stop
 
-	// SalesforceReserve and MondayReserve are the percent of either system's calls that bulk work leaves to others and to live
-	// events.
+	// SalesforceReserve and MondayReserve are the percentage of each system's calls that bulk work leaves to others
+	// and to live events.
 	SalesforceReserve, MondayReserve int
 
-	// PollOnly looks for jobs instead of listening for them, as where a pooler shares connections between sessions.
+	// PollOnly polls for jobs instead of listening for them, as needed behind a pooler that shares connections.
 	PollOnly bool
 
-	// MigrationsOnly leaves all queues but that of the migrations to other pools.
+	// MigrationsOnly leaves all queues except the migrations' to other pools.
 	MigrationsOnly bool
 
 	Registerer prometheus.Registerer
@@ -80,8 +80,8 @@ type Pool struct {
 	stop     context.CancelFunc
 }
 
-// background runs a task beside the jobs until ctx ends. A panic ends neither the process nor the task, which begins again
-// a moment later.
+// background runs a task beside the jobs until ctx ends. A panic ends neither the process nor the task, which
+// restarts after a moment.
 func (p *Pool) background(ctx context.Context, task string, run func(context.Context)) {
 	p.done.Go(func() {
 		for {
@@ -107,14 +107,14 @@ func stackOf(err error) string {
 	return ""
 }
 
-// requeue queues a comparison of each item with Salesforce.
+// requeue queues a resync of each item.
 func (p *Pool) requeue(ctx context.Context, tx pgx.Tx, items []ledger.Ref, force bool) error {
 	params := make([]river.InsertManyParams, len(items))
 	for n, item := range items {
 		params[n].Args = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Force: force}
 	}
 	if _, err := p.client.InsertManyTx(ctx, tx, params); err != nil {
-		return fmt.Errorf("queueing %d comparisons: %w", len(items), err)
+		return fmt.Errorf("queueing %d resyncs: %w", len(items), err)
 	}
 	return nil
 }

@@ -13,14 +13,14 @@ const (
 	forgetLease = "retention"
 )
 
-// pruner deletes logs that are older than they are kept for. Across all pools one pruner runs at a time.
+// pruner deletes logs after the retention period. Across all pools one pruner runs at a time.
 type pruner struct {
 	store *store.Store
 	keep  time.Duration
 	log   *slog.Logger
 }
 
-// run prunes now and then until ctx ends.
+// run prunes periodically until ctx ends.
 func (p *pruner) run(ctx context.Context) {
 	ticker := time.NewTicker(forgetEvery)
 	defer ticker.Stop()
@@ -36,7 +36,7 @@ func (p *pruner) run(ctx context.Context) {
 	}
 }
 
-// round deletes what is too old, unless another pool does.
+// round deletes old rows, unless another pool is doing so.
 func (p *pruner) round(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, forgetEvery/2)
 	defer cancel()

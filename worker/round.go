@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// roundLasts is how long one round may take.
+	// roundLasts limits how long one round may take.
 	roundLasts = time.Minute
 
 	roundLease = "sweep"
 )
 
-// runRounds looks after the queue until ctx ends.
+// runRounds runs rounds until ctx ends.
 func (p *Pool) runRounds(ctx context.Context) {
 	ticker := time.NewTicker(p.config.AlertInterval)
 	defer ticker.Stop()
@@ -33,7 +33,7 @@ func (p *Pool) runRounds(ctx context.Context) {
 	}
 }
 
-// round finds what ended, and tells people. Across all pools one round runs at a time. It never holds up the jobs.
+// round finds dead letters and sends alerts. Across all pools one round runs at a time. It never delays the jobs.
 func (p *Pool) round(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLasts)
 	defer cancel()
@@ -47,7 +47,7 @@ func (p *Pool) round(ctx context.Context) error {
 	_, sweeping := p.queue.SweepLetters(ctx)
 	closed, closing := p.store.CloseLetters(ctx)
 	if closed > 0 {
-		p.config.Log.Info("dead letters closed: later events did what they could not", "letters", closed)
+		p.config.Log.Info("dead letters closed: later events have caught up", "letters", closed)
 	}
 	err = errors.Join(err, p.queue.WakeEnded(ctx), sweeping, closing, p.alerter.Round(ctx))
 	return errors.Join(err, free())

@@ -19,14 +19,14 @@ import (
 	"crmsync/worker/sweep"
 )
 
-// sweepWorker is the doorway to the sweeps.
+// sweepWorker runs sweeps.
 type sweepWorker struct {
 	river.WorkerDefaults[jobs.SweepBoardArgs]
 	pool *Pool
 }
 
-// Work goes on with a sweep. A sweep takes longer than an attempt may: each attempt is a slice of it, and is put back at no
-// cost until the sweep is done.
+// Work continues a sweep. A sweep takes longer than an attempt may: each attempt is a slice of it, and the job is
+// snoozed at no cost until the sweep is done.
 func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardArgs]) error {
 	p, event := w.pool, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt}
 	end := store.JobEnd{ID: job.ID, Kind: job.Kind, Attempt: job.Attempt, CreatedAt: job.CreatedAt}
@@ -54,13 +54,13 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	return failed
 }
 
-// reconcileWorker begins a comparison of every board.
+// reconcileWorker starts a comparison of every board.
 type reconcileWorker struct {
 	river.WorkerDefaults[jobs.ReconcileArgs]
 	pool *Pool
 }
 
-// Work queues a sweep for each board that is not being compared already.
+// Work queues a sweep for each board that is not already being compared.
 func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.ReconcileArgs]) error {
 	p := w.pool
 	for _, board := range p.config.Mapping.Boards {
@@ -72,7 +72,7 @@ func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.Reconcil
 	return p.store.LogJobEnd(ctx, store.JobEnd{ID: job.ID, Kind: job.Kind, Attempt: job.Attempt, CreatedAt: job.CreatedAt})
 }
 
-// QueueSweep queues the work on a sweep, in the transaction.
+// QueueSweep queues the job of a sweep in the transaction.
 func (p *Pool) QueueSweep(ctx context.Context, tx pgx.Tx, id int64) error {
 	return p.queueAll(ctx, tx, []any{jobs.SweepBoardArgs{SweepID: id}})
 }

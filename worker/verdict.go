@@ -12,7 +12,8 @@ import (
 	"crmsync/internal/retry"
 )
 
-// Waiting for a system that is away starts at waitFirst and doubles up to waitLongest, unless the system said how long.
+// The wait for an unavailable system starts at waitFirst and doubles up to waitLongest, unless the system said how
+// long.
 const (
 	waitFirst   = 2 * time.Second
 	waitLongest = time.Minute
@@ -21,17 +22,17 @@ const (
 // ruling is what an error means for its job.
 type ruling struct {
 	err    error         // in River's words
-	snooze time.Duration // above zero: the try cost nothing
-	cancel bool          // there is no further try
+	snooze time.Duration // above zero: the attempt does not count
+	cancel bool          // there is no further attempt
 }
 
-// verdict says what a failed try means: River snoozes a job that was told to wait, cancels one that cannot succeed, and
-// retries any other. It goes by what the error can do, not by whose it is.
+// verdict decides what a failed attempt means: River snoozes a job that was told to wait, cancels one that cannot
+// succeed, and retries any other. It looks at the error's behavior, not at its type.
 func verdict(err error, row *rivertype.JobRow) ruling {
 	if d := retry.After(err); d > 0 {
 		switch {
 		case scoped(err):
-			d = patience(row) // the breaker keeps the time: another job may find out earlier that it is over
+			d = patience(row) // the breaker decides when: another job may find out earlier that the outage is over
 		case retry.Outage(err):
 			d = max(d, patience(row))
 		}
@@ -44,10 +45,10 @@ func verdict(err error, row *rivertype.JobRow) ruling {
 	return ruling{err: err}
 }
 
-// backoff is the delay between tries: base x 2^(n-1) after try n, at most max, +-10 %.
+// backoff is the delay between attempts: base x 2^(n-1) after attempt n, at most max, +-10 %.
 type backoff struct{ base, max time.Duration }
 
-// NextRetry says when a job that failed is tried again.
+// NextRetry returns when a failed job is attempted again.
 func (b backoff) NextRetry(row *rivertype.JobRow) time.Time {
 	return time.Now().Add(min(jitter(double(b.base, row.Attempt-1, b.max)), b.max))
 }
@@ -63,7 +64,7 @@ func patience(row *rivertype.JobRow) time.Duration {
 	return double(waitFirst, metadata.Snoozes, waitLongest)
 }
 
-// double is d x 2^n, at most limit.
+// double returns d x 2^n, at most limit.
 func double(d time.Duration, n int, limit time.Duration) time.Duration {
 	for ; n > 0 && d < limit; n-- {
 		d *= 2
@@ -71,12 +72,12 @@ func double(d time.Duration, n int, limit time.Duration) time.Duration {
 	return min(d, limit)
 }
 
-// jitter spreads d by 10 % either way, so that what failed together does not come back together.
+// jitter varies d by 10 % either way, so that jobs that failed together do not return together.
 func jitter(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * (0.9 + 0.2*rand.Float64()))
 }
 
-// scoped reports that a part of a system is away, and the rest of it answers.
+// scoped reports whether only a part of a system is away.
 func scoped(err error) bool {
 	var s interface{ Scoped() bool }
 	return errors.As(err, &s) && s.Scoped()

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// LeaseMargin is how much longer than the work its leases last: time for a call that was under way to end.
+// LeaseMargin is how much longer leases last than the work, so that a running call can end.
 const LeaseMargin = 15 * time.Second
 
-// IDLease names the lease under which one worker decides to which item a record belongs.
+// IDLease names the lease under which one worker decides which item a record belongs to.
 func IDLease(salesforceID string) string { return "id " + salesforceID }
 
-// MatchLease names the lease on the values that a record is found by, without telling them.
+// MatchLease names the lease on the values by which a record is found, without revealing them.
 func MatchLease(match string) string {
 	sum := sha256.Sum256([]byte(match))
 	return "match " + hex.EncodeToString(sum[:16])

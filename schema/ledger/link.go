@@ -5,38 +5,38 @@ import (
 	"slices"
 )
 
-// Link is the record of Salesforce that stands for an item, and what both sides last agreed on.
+// Link is the Salesforce record of an item, and what both sides last agreed on.
 type Link struct {
 	ItemID       int64
 	Record       string // the record's name in the mapping
 	Object       string
 	SalesforceID string               // 18 characters; empty: none yet, or it ended with its item
-	Written      map[string]Written   // field -> value last written; a field that is absent was never written
+	Written      map[string]Written   // field -> value last written; a missing field was never written
 	Rejected     map[string]Rejection // field -> value that Salesforce rejected
-	EndedIDs     []string             // Ids of records that are gone, the last one last
+	EndedIDs     []string             // Ids of records that are gone, the latest last
 	Since        map[string]string    // field -> day on which its relative default was first applied
 
-	// Closed is why the record ended for good, so that no other is created for the item; empty: it did not.
+	// Closed is why the record ended for good, so that no other one is created for the item; empty: it did not.
 	Closed string
 
-	// Origin is how the item came to have the record; empty: a version that did not keep it made the link.
+	// Origin is how the item got its record; empty: the link is from a version that did not store it.
 	Origin Origin
 }
 
-// Reasons for which a link is closed.
+// Reasons for closing a link.
 const (
 	Merged    = "merged"    // into a record of another item
 	Converted = "converted" // a lead that became a contact
 )
 
-// Origin is how an item came to have its record.
+// Origin is how an item got its record.
 type Origin string
 
 // The origins.
 const (
 	Created  Origin = "created"  // for the item
 	Matched  Origin = "matched"  // found by its values
-	Shown    Origin = "shown"    // a person put its Id into the id column
+	Shown    Origin = "shown"    // a person entered its Id in the id column
 	Migrated Origin = "migrated" // the item was created for the record
 )
 
@@ -44,8 +44,8 @@ const (
 type Written struct {
 	Value any
 
-	// Unsure reports that the answer to the last write was lost: Salesforce may hold the value or not. No value equals
-	// it, so the field is sent again whatever it should hold by then.
+	// Unsure reports that the answer to the last write was lost: Salesforce may or may not hold the value. It equals
+	// no value, so the field is sent again whatever it should then hold.
 	Unsure bool
 }
 
@@ -55,15 +55,15 @@ type Rejection struct {
 	Code  string `json:"code"`
 	JobID int64  `json:"job_id"` // the event that failed because of it
 
-	// Dependent reports that the value was rejected because of other fields, as by a validation rule: it is sent again
-	// with the next write of the record.
+	// Dependent reports that the value was rejected because of other fields, for example by a validation rule: it is
+	// sent again with the next write of the record.
 	Dependent bool `json:"dependent,omitempty"`
 }
 
 // keptEnded is how many Ids of ended records are kept: as many as an item may still show.
 const keptEnded = 8
 
-// Agreed returns the value that the field is known to hold. It is not ok where none was written, or where the answer was lost.
+// Agreed returns the value the field is known to hold. It is not ok if none was written, or if the answer was lost.
 func (l *Link) Agreed(field string) (value any, ok bool) {
 	w, ok := l.Written[field]
 	return w.Value, ok && !w.Unsure
@@ -81,7 +81,7 @@ func (l *Link) Agree(field string, value any) {
 	l.Accept(field)
 }
 
-// Doubt records that the field may hold another value than the one last written.
+// Doubt records that the field may hold a value other than the one last written.
 func (l *Link) Doubt(field string) { l.write(field, Written{Unsure: true}) }
 
 // InDoubt reports whether the answer to the field's last write was lost.
@@ -94,11 +94,11 @@ func (l *Link) write(field string, w Written) {
 	l.Written[field] = w
 }
 
-// Adopt makes a record that was there before the item's own. What it holds is not known.
+// Adopt makes an existing record the item's own. Its contents are unknown.
 func (l *Link) Adopt(id string, o Origin) { l.SalesforceID, l.Written, l.Origin = id, nil, o }
 
-// Take makes a record the item's own, if it is not yet, and reports whether it was not. What was written before it was known
-// counts.
+// Take makes a record the item's own unless it already is, and reports whether that is new. Earlier writes to it
+// still count.
 func (l *Link) Take(id string, o Origin) (isNew bool) {
 	if l.SalesforceID == id {
 		return false
@@ -113,14 +113,14 @@ func (l *Link) Unlink() { l.SalesforceID, l.Written = "", nil }
 // Accept forgets that Salesforce rejected a field, or the record as a whole.
 func (l *Link) Accept(field string) { delete(l.Rejected, field) }
 
-// EndWithItem ends the link together with its item, which may begin again.
+// EndWithItem ends the link together with its item, which may be restored.
 func (l *Link) EndWithItem() {
 	l.End()
 	l.Rejected, l.Since = nil, nil
 }
 
-// Replace is a link for a record of another object that has the place of this one. What the item shows of the old one does not
-// bring that back.
+// Replace returns a link for a record of another object that takes the place of this one. The Id that the item still
+// shows does not restore the old one.
 func (l *Link) Replace(object string) *Link {
 	old := *l
 	if old.SalesforceID != "" {
@@ -135,21 +135,21 @@ func (l *Link) Close(reason string) {
 	l.Closed, l.Rejected = reason, nil
 }
 
-// End marks the record as gone. The item may go on showing the old Id; that must not link it again.
+// End marks the record as gone. The item may go on showing the old Id, which must not link it again.
 func (l *Link) End() {
 	ids := append(slices.Clone(l.EndedIDs), l.SalesforceID)
 	l.EndedIDs = ids[max(0, len(ids)-keptEnded):]
 	l.SalesforceID, l.Written = "", nil
 }
 
-// Follow records that a record which several items share was merged into another: what it is found by goes on to stand for that.
+// Follow records that a shared record was merged into another one, which is found by the same values from now on.
 func (l *Link) Follow(id string) {
 	written := l.Written
 	l.End()
 	l.SalesforceID, l.Written = id, written
 }
 
-// Ended reports whether an Id is that of a record that is gone.
+// Ended reports whether an Id belongs to a record that is gone.
 func (l *Link) Ended(id string) bool { return slices.Contains(l.EndedIDs, id) }
 
 // Reject records that Salesforce rejected the value of a field.
@@ -160,7 +160,7 @@ func (l *Link) Reject(field string, r Rejection) {
 	l.Rejected[field] = r
 }
 
-// Rejects reports whether Salesforce rejected just this value of the field.
+// Rejects reports whether Salesforce rejected exactly this value of the field.
 func (l *Link) Rejects(field string, value any) bool {
 	r, ok := l.Rejected[field]
 	return ok && r.Value == value
@@ -178,12 +178,12 @@ func (l *Link) Apply(field, day string) bool {
 	return true
 }
 
-// unsure is the stored form of a write without an answer; a value of a field is never an object.
+// unsure is the stored form of a write without an answer; a field's value is never an object.
 type unsure struct {
 	Unsure bool `json:"unsure"`
 }
 
-// MarshalJSON writes the value itself, or an object where it is not known.
+// MarshalJSON writes the value itself, or an object if it is unknown.
 func (w Written) MarshalJSON() ([]byte, error) {
 	if w.Unsure {
 		return json.Marshal(unsure{true})
@@ -191,7 +191,7 @@ func (w Written) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w.Value)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads the output of MarshalJSON.
 func (w *Written) UnmarshalJSON(text []byte) error {
 	if len(text) > 0 && text[0] == '{' {
 		w.Value, w.Unsure = nil, true

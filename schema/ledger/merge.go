@@ -6,27 +6,27 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// Merge is what became of something that an event says of an item.
+// Merge is the result of merging an event's information into an item.
 type Merge uint8
 
 const (
 	Stale    Merge = iota // something newer is known
-	Same                  // it is what is known
-	Taken                 // it is new, and known from now on
-	Doubtful              // it cannot be believed as it is: Monday has to be asked
+	Same                  // already known
+	Taken                 // new, and known from now on
+	Doubtful              // not trustworthy as it is: Monday has to be asked
 )
 
-// ahead is how far Monday's clock may be ahead of ours. A time further in the future is not believed: it would keep every
-// later value out.
+// ahead is how far Monday's clock may be ahead of ours. A time further in the future is not believed, because it
+// would block every later value.
 const ahead = 5 * time.Minute
 
-// Believable reports whether something may have happened at a time.
+// Believable reports whether something may have happened at this time.
 func Believable(at, now time.Time) bool { return !at.After(now.Add(ahead)) }
 
 func believable(micros int64, now time.Time) bool { return micros <= now.Add(ahead).UnixMicro() }
 
-// MergeColumn brings in a value that an event carries. The newer time wins, so events may come in any order and any number of
-// times. sure is false where the event does not say the value, or its time, for certain.
+// MergeColumn merges the value carried by an event. The newer time wins, so events may arrive in any order and any
+// number of times. sure is false if the event does not determine the value, or its time, for certain.
 func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge {
 	known, ok := i.Columns[id]
 	switch {
@@ -36,14 +36,14 @@ func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge 
 		return Stale
 	case ok && c.At == known.At && (!sure || c.Value.Equal(known.Value)):
 		return Same
-	case ok && c.At == known.At, !sure: // of two values of one time only Monday knows which is the later
+	case ok && c.At == known.At, !sure: // only Monday knows which of two values with equal times is later
 		return Doubtful
 	}
 	i.SetColumn(id, c)
 	return Taken
 }
 
-// MergeName brings in a name that an event carries.
+// MergeName merges the name carried by an event.
 func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Merge {
 	switch {
 	case !Believable(at, now), !Believable(i.NameAt, now):
@@ -59,7 +59,7 @@ func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Me
 	return Taken
 }
 
-// SetColumn records a column's value, and reports whether that is news.
+// SetColumn records a column's value, and reports whether it changed.
 func (i *Item) SetColumn(id string, c Column) (changed bool) {
 	if known, ok := i.Columns[id]; ok && known.At == c.At && known.Value.Equal(c.Value) {
 		return false
@@ -71,8 +71,8 @@ func (i *Item) SetColumn(id string, c Column) (changed bool) {
 	return true
 }
 
-// WriteColumn records a value that we wrote to Monday. Its time is just after the last known one, so that whatever Monday says
-// of the column from now on is newer.
+// WriteColumn records a value that we wrote to Monday. Its time is just after the last known one, so that whatever
+// Monday reports from now on is newer.
 func (i *Item) WriteColumn(id string, v column.Value) {
 	if id == NameColumn {
 		i.Name, i.NameAt = v.Text, i.NameAt.Add(time.Microsecond)
@@ -81,7 +81,7 @@ func (i *Item) WriteColumn(id string, v column.Value) {
 	i.SetColumn(id, Column{Value: v, At: i.Columns[id].At + 1})
 }
 
-// ClearPending forgets that an event carried the column, now that the event has ended. It reports whether it did.
+// ClearPending clears the event that carried the column, now that it has ended. It reports whether there was one.
 func (i *Item) ClearPending(id string, job int64) bool {
 	c, ok := i.Columns[id]
 	if !ok || c.By == 0 || c.By != job {
@@ -92,7 +92,7 @@ func (i *Item) ClearPending(id string, job int64) bool {
 	return true
 }
 
-// Unread reports whether the columns, or the item as a whole, were never asked of Monday since the item began.
+// Unread reports whether the columns, or the item as a whole, have not been read from Monday since the item began.
 func (i *Item) Unread(columns []string) bool {
 	if !i.Known {
 		return true
@@ -105,23 +105,23 @@ func (i *Item) Unread(columns []string) bool {
 	return false
 }
 
-// Reading is an active item as Monday answered it.
+// Reading is Monday's answer about an active item.
 type Reading struct {
 	BoardID   int64
 	Name      string
 	UpdatedAt time.Time // of the item as a whole, in whole seconds
 	Columns   map[string]column.Value
-	ChangedAt map[string]time.Time // where the value says its time
+	ChangedAt map[string]time.Time // of values that contain their time
 }
 
-// Floor is the time that a value which is read has at least, in Unix microseconds: where an event had it read, the value is no
-// older than the event.
+// Floor is the earliest possible time of a value that is read, in Unix microseconds: if an event caused the read, the
+// value is not older than the event.
 type Floor struct {
 	All     int64
 	Columns map[string]int64
 }
 
-// Raise lifts the floor of one column.
+// Raise raises the floor of one column.
 func (f *Floor) Raise(id string, at int64) {
 	if f.Columns == nil {
 		f.Columns = map[string]int64{}
@@ -129,8 +129,8 @@ func (f *Floor) Raise(id string, at int64) {
 	f.Columns[id] = max(f.Columns[id], at)
 }
 
-// MergeReading brings in what Monday answered to a question about these columns. A value never replaces one whose time is
-// later. It reports whether anything is news.
+// MergeReading merges Monday's answer about these columns. A value never replaces one with a later time. It reports
+// whether anything changed.
 func (i *Item) MergeReading(r Reading, asked []string, floor Floor, now time.Time) (changed bool) {
 	for _, id := range asked {
 		at := r.at(id, floor, now)
@@ -147,7 +147,7 @@ func (i *Item) MergeReading(r Reading, asked []string, floor Floor, now time.Tim
 	return changed
 }
 
-// at is the time of a value that was read: the one inside of it, else that of the item's last change.
+// at returns the time of a value that was read: its own, or else that of the item's last change.
 func (r Reading) at(id string, floor Floor, now time.Time) int64 {
 	at := r.UpdatedAt
 	if own, ok := r.ChangedAt[id]; ok && Believable(own, now) {
@@ -159,7 +159,7 @@ func (r Reading) at(id string, floor Floor, now time.Time) int64 {
 	return max(at.UnixMicro(), floor.Columns[id], floor.All)
 }
 
-// Begin lets the item begin again: what was known of it before counts for nothing.
+// Begin starts the item again: what was known before no longer counts.
 func (i *Item) Begin() { i.DeletedAt, i.Known = time.Time{}, false }
 
 // Delete records that the item ended.
@@ -170,19 +170,19 @@ func (i *Item) Delete(at time.Time) {
 	i.ExistenceAt = latest(i.ExistenceAt, at)
 }
 
-// Restore records that the item is back, and lets it begin again.
+// Restore records that the item is back, and starts it again.
 func (i *Item) Restore(at time.Time) {
 	i.Begin()
 	i.ExistenceAt = latest(i.ExistenceAt, at)
 }
 
-// MoveTo records that the item is on another board: nothing is known of its columns there.
+// MoveTo records that the item is on another board, whose columns are unknown.
 func (i *Item) MoveTo(board int64) { i.BoardID, i.Columns, i.Known = board, nil, false }
 
-// Leave records that the item is on a board of which nothing is told: what was known of its columns no longer holds.
+// Leave records that the item is on a board without events: what was known of its columns no longer holds.
 func (i *Item) Leave() { i.Columns, i.Known = nil, false }
 
-// KnownAt is the time of the value that is known of a column, or of the name, in Unix microseconds; 0: none is.
+// KnownAt returns the time of the known value of a column, or of the name, in Unix microseconds; 0: unknown.
 func (i *Item) KnownAt(id string) int64 {
 	if id == NameColumn && !i.NameAt.IsZero() {
 		return i.NameAt.UnixMicro()

@@ -13,9 +13,9 @@ import (
 	"crmsync/schema/postgres"
 )
 
-// SweepLetters writes a dead letter, and the end of the event, for each job that River gave up and that has none yet for
-// that end, whoever gave it up: a worker, an operator, or River's rescuer after a worker died. The letters of jobs that were
-// retried in the dashboard, and done, count as put back.
+// SweepLetters adds a dead letter, and the end of the event, for each job that River discarded and that has none yet
+// for that end, whatever caused it: a worker, an operator, or River's rescuer after a worker died. Dead letters of
+// jobs that were retried in the dashboard and completed count as replayed.
 func (q *Queue) SweepLetters(ctx context.Context) (found int64, err error) {
 	const query = `
 		WITH gone AS (
@@ -47,19 +47,19 @@ func (q *Queue) SweepLetters(ctx context.Context) (found int64, err error) {
 	return tag.RowsAffected(), postgres.Wrap("sweeping up dead letters", err)
 }
 
-// Staying is a dead letter that was not put back.
+// Staying is a dead letter that was not replayed.
 type Staying struct {
 	JobID  int64
 	Reason string
 }
 
-// Replay puts the jobs of dead letters back into the queue with all their attempts, and forgets what Salesforce refused of
-// their items, so that it is attempted again. It returns the job ids that it put back, and the others with the reason. The
-// job of a letter that River has pruned since is created again, under the same id.
+// Replay puts the jobs of dead letters back into the queue with all their attempts, and clears the values of their
+// items that Salesforce rejected, so that they are attempted again. It returns the job ids it replayed, and the
+// others with the reason. A job that River has pruned is created again with the same id.
 func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int) (replayed []int64, staying []Staying, err error) {
 	for range replayRounds {
 		replayed, staying, err = q.replay(ctx, jobIDs, maxAttempts)
-		// Between the look and the change, somebody may have queued a job that excludes one of these.
+		// In the meantime a job may have been queued that excludes one of these.
 		if answered, ok := errors.AsType[*pgconn.PgError](err); !ok || answered.Code != pgerrcode.UniqueViolation {
 			break
 		}
@@ -97,8 +97,8 @@ func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int) (re
 	return replayed, staying, err
 }
 
-// replayable tells the dead letters that can be put back from those that cannot, and locks them. Of several that exclude
-// each other in the queue the oldest can.
+// replayable separates the dead letters that can be replayed from the others, and locks them. Of several that exclude
+// each other in the queue, the oldest can be replayed.
 func (q *Queue) replayable(ctx context.Context, tx pgx.Tx, jobIDs []int64) (replayable []int64, staying []Staying, err error) {
 	const look = `
 		SELECT w.id, d.job_id IS NULL OR d.replayed_at IS NOT NULL, coalesce(j.state::text, ''), coalesce(same.id, run.id, 0),
@@ -146,16 +146,16 @@ func (q *Queue) replayable(ctx context.Context, tx pgx.Tx, jobIDs []int64) (repl
 	return replayable, staying, err
 }
 
-// found is what replayable finds of a job.
+// found is what replayable finds about a job.
 type found struct {
 	id       int64
 	replayed bool   // or no dead letter at all
 	state    string // of its row in the queue; empty: it was pruned
 	other    int64  // job that excludes this one; 0: none
-	key      string // what two jobs must not have in common; empty: nothing
+	key      string // two jobs with the same one exclude each other; empty: none
 }
 
-// stays is the reason for which the job cannot be put back, or empty.
+// stays returns why the job cannot be replayed, or "".
 func (l found) stays() string {
 	switch {
 	case l.replayed:

@@ -1,7 +1,7 @@
-// Package queue has the statements on River's table that River itself does not offer: dead letters are found in it and put
-// back into it, waiting jobs are brought forward, killed migrations are taken up, and jobs are counted.
+// Package queue contains the statements on River's table that River itself does not provide: finding and replaying
+// dead letters, bringing waiting jobs forward, resuming killed migrations, and counting jobs.
 //
-// It knows no kind of job: names are given to it.
+// It does not depend on the kinds of jobs: their names are passed in.
 package queue
 
 import (
@@ -14,7 +14,7 @@ import (
 	"crmsync/schema/postgres"
 )
 
-// Names are the names that the statements need, as they are stored in river_job.
+// Names are the names in river_job that the statements need.
 type Names struct {
 	Events       string // queue of the events
 	Migrations   string // queue of the runs
@@ -32,15 +32,15 @@ func New(pool *pgxpool.Pool, names Names) *Queue {
 	return &Queue{pool: pool, names: names}
 }
 
-// Depth is how many jobs of a queue are in a state.
+// Depth is the number of jobs of a queue in a state.
 type Depth struct {
 	Queue  string
 	State  string // available, retryable, running, scheduled
 	Jobs   int64
-	Oldest time.Duration // for how long the oldest of them has been due; 0: none is
+	Oldest time.Duration // how long the oldest of them has been due; 0: none is due
 }
 
-// Depths counts the jobs that are not done. The events queue is always there, if only with zeros.
+// Depths counts the jobs that are not done. The events queue is always included, even with zeros.
 func (q *Queue) Depths(ctx context.Context) ([]Depth, error) {
 	const query = `
 		SELECT w.queue, w.state, coalesce(n.jobs, 0), coalesce(n.oldest, 0)
@@ -66,15 +66,16 @@ func (q *Queue) Depths(ctx context.Context) ([]Depth, error) {
 	return depths, postgres.Wrap("counting the queue", err)
 }
 
-// Kept counts what a kind of job holds, as jobs and as dead letters together. It needs no right to read either table.
+// Kept counts what is stored for a kind of job, jobs and dead letters together. It needs no right to read either
+// table.
 func (q *Queue) Kept(ctx context.Context, kind string) (jobs, bytes int64, err error) {
 	const query = "SELECT jobs, bytes FROM crmsync_kept($1)"
 	err = q.pool.QueryRow(ctx, query, kind).Scan(&jobs, &bytes)
 	return jobs, bytes, postgres.Wrap("counting what is kept", err)
 }
 
-// EraseItem removes an item's values from the arguments of its jobs, and returns how many had any. An event that is still
-// to be processed reads the item from Monday instead.
+// EraseItem removes an item's values from the arguments of its jobs, and returns how many had any. Pending events
+// will read the item from Monday instead.
 func (q *Queue) EraseItem(ctx context.Context, tx pgx.Tx, item int64) (jobs int64, err error) {
 	const query = `
 		UPDATE river_job

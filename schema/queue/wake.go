@@ -11,23 +11,23 @@ import (
 	"crmsync/schema/postgres"
 )
 
-// Output is what a worker records in a job's metadata. Wake finds its jobs by it.
+// Output is what a worker records in a job's metadata, by which Wake finds its jobs.
 type Output struct {
 	Away   bool   `json:"away"`   // the job waits for the end of an outage
 	Outage string `json:"outage"` // its key
 }
 
-// WaitFor is the output of a job that waits for the end of an outage, or for none where the key is empty.
+// WaitFor returns the output of a job that waits for the end of an outage; an empty key means none.
 func WaitFor(outage string) Output { return Output{Away: outage != "", Outage: outage} }
 
-// WaitsFor is the outage whose end a job waits for, as its metadata say, or empty.
+// WaitsFor returns the outage whose end a job waits for, according to its metadata, or "".
 func WaitsFor(metadata []byte) string { return gjson.GetBytes(metadata, "output.outage").String() }
 
-// wakeFor is how long after the end of an outage jobs are looked for that wait for it: for as long as they wait, a minute.
+// wakeFor is how long after the end of an outage to look for jobs that wait for it: the maximum wait, a minute.
 const wakeFor = time.Minute
 
-// Wake brings forward up to limit jobs that wait for the end of an outage: they came to wait the longer, the longer it
-// lasted. It returns their number.
+// Wake brings forward up to limit jobs that wait for the end of an outage: their waits grew with its length. It
+// returns their number.
 func (q *Queue) Wake(ctx context.Context, outage string, limit int) (woken int64, err error) {
 	const query = `
 		UPDATE river_job SET scheduled_at = now()
@@ -45,7 +45,7 @@ func (q *Queue) Wake(ctx context.Context, outage string, limit int) (woken int64
 	return tag.RowsAffected(), postgres.Wrap("waking jobs", err)
 }
 
-// WakeEnded brings forward all jobs that wait for outages that have ended a short while ago.
+// WakeEnded brings forward all jobs that wait for outages that ended recently.
 func (q *Queue) WakeEnded(ctx context.Context) error {
 	const query = `
 		SELECT DISTINCT system FROM outages e
@@ -72,5 +72,5 @@ func (q *Queue) WakeEnded(ctx context.Context) error {
 	return nil
 }
 
-// wakeSize is how many jobs one statement brings forward: few enough that nobody waits for their locks.
+// wakeSize is how many jobs one statement brings forward: few enough not to block others with its locks.
 const wakeSize = 2000

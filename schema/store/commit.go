@@ -12,29 +12,29 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// waitsLock is the advisory lock under which waits and the records that they wait for are committed, so that
-// neither can miss the other.
+// waitsLock is the advisory lock under which waits and the records they wait for are committed, so that neither can
+// miss the other.
 const waitsLock = 0x7761697473 // "waits"
 
-// Commit is all that a batch has to save.
+// Commit is everything that a batch has to save.
 type Commit struct {
 	Items    []ItemChange
 	Links    []*ledger.Link // those that changed
 	Logs     []Log          // the ends of events
 	Waits    []Wait         // references that could not be filled in yet
-	Appeared bool           // Links has records that others may wait for
+	Appeared bool           // Links contains records that others may wait for
 	Keys     []string       // leases on keys to free
 
-	// Requeue queues a resync of each item, in the transaction. It is called where a wait is over.
+	// Requeue queues a resync of each item in the transaction. It is called when a wait is over.
 	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
 }
 
-// ItemChange is an item whose lease is freed, and what is now known of it.
+// ItemChange is an item whose lease ends, and what is now known of it.
 type ItemChange struct {
 	*ledger.Item
 	Changed bool          // name, columns, board or existence changed
-	HoldFor time.Duration // the lease goes on for this long, because a call may still take effect; 0: it ends
-	Left    bool          // what a holder that died left in doubt is left so: the next one finds the item abandoned
+	HoldFor time.Duration // how much longer the lease lasts, because a call may still take effect; 0: it ends
+	Left    bool          // the doubt left by a dead holder remains: the next holder finds the item abandoned
 }
 
 // Wait is an item with a reference to a record that does not exist yet.
@@ -49,16 +49,16 @@ type Log struct {
 	Event      string
 	BoardID    int64
 	ItemID     int64
-	ColumnID   string // empty where the event is not of one column
+	ColumnID   string // empty if the event does not concern one column
 	Status     string // success, unchanged, skipped, failed
 	Attempt    int
 	Response   any // JSON object: records written, fields, reason
 	ReceivedAt time.Time
-	Unclaimed  bool // the item is none of the commit's
+	Unclaimed  bool // the item does not belong to the commit
 }
 
-// Save commits a batch in one transaction and frees its leases. It returns the items whose lease was no longer
-// the holder's: nothing is written of them.
+// Save commits a batch in one transaction and ends its leases. It returns the items whose lease the holder had lost:
+// nothing is written for them.
 func (s *Store) Save(ctx context.Context, holder uuid.UUID, c Commit) (lost []int64, err error) {
 	statements, err := c.statements(holder)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Store) Save(ctx context.Context, holder uuid.UUID, c Commit) (lost []in
 	}
 	var saved []int64
 	if len(c.Waits) == 0 && !c.Appeared {
-		saved, err = saveAll(ctx, s.pool, statements) // sent together, which makes them a transaction
+		saved, err = saveAll(ctx, s.pool, statements) // sent together, and therefore one transaction
 		return c.lost(saved), doing("saving a batch", err)
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -96,7 +96,7 @@ type sender interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// saveAll runs the statements in one round trip, and returns the ids that the first one yields.
+// saveAll runs the statements in one round trip, and returns the ids returned by the first one.
 func saveAll(ctx context.Context, db sender, statements []statement) (saved []int64, err error) {
 	batch := &pgx.Batch{}
 	for n, st := range statements {
@@ -111,7 +111,8 @@ func saveAll(ctx context.Context, db sender, statements []statement) (saved []in
 	return saved, db.SendBatch(ctx, batch).Close()
 }
 
-// statements are what the batch comes to: first the items that are still the holder's are locked, and last their leases end.
+// statements returns the batch's statements: the first locks the items whose lease the holder still has, and the last
+// ends the leases.
 func (c Commit) statements(holder uuid.UUID) ([]statement, error) {
 	all := []statement{c.lockItems(holder)}
 	for _, make := range []func(uuid.UUID) (statement, error){c.saveLinks, c.saveLogs, c.saveItems} {
@@ -129,7 +130,7 @@ func (c Commit) statements(holder uuid.UUID) ([]statement, error) {
 	return all, nil
 }
 
-// settleWaits adds the batch's waits and ends those whose record is there, each with a comparison of its item.
+// settleWaits adds the batch's waits, and ends those whose record now exists, each with a resync of its item.
 func (c Commit) settleWaits(ctx context.Context, tx pgx.Tx) error {
 	const add = `
 		INSERT INTO waits (item_id, board_id, target_item_id, target_record)
@@ -172,7 +173,7 @@ func (c Commit) settleWaits(ctx context.Context, tx pgx.Tx) error {
 	return c.Requeue(ctx, tx, slices.Compact(over))
 }
 
-// lost are the items that were not saved.
+// lost returns the items that were not saved.
 func (c Commit) lost(saved []int64) (lost []int64) {
 	if len(saved) == len(c.Items) {
 		return nil

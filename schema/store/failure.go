@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Failure is a try of a job that failed.
+// Failure is a failed attempt of a job.
 type Failure struct {
 	JobID        int64
 	Attempt      int
@@ -22,10 +22,10 @@ type Failure struct {
 	Message      string // no customer's value
 	Trace        string
 	ReceivedAt   time.Time
-	Final        bool // no further try: the event has failed
+	Final        bool // there is no further attempt: the event has failed
 }
 
-// LogFailure keeps a failed try, and the end of the event where it was the last one.
+// LogFailure stores a failed attempt, and the end of the event if it was the last one.
 func (s *Store) LogFailure(ctx context.Context, f Failure) error {
 	const end = `
 		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
@@ -38,7 +38,7 @@ func (s *Store) LogFailure(ctx context.Context, f Failure) error {
 	if f.Final {
 		batch.Queue(end, f.JobID, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), f.Attempt, f.Message, f.ReceivedAt)
 	}
-	return doing("logging a failed try", s.pool.SendBatch(ctx, batch).Close())
+	return doing("logging a failed attempt", s.pool.SendBatch(ctx, batch).Close())
 }
 
 const logTry = `

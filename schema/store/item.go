@@ -12,10 +12,10 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// Claim leases items to the holder for the given time, by the database's clock, and returns those that it got, by id.
-// Items that are not known yet are added. An item that another holder has leased is not among them.
+// Claim leases items to the holder for the given time, by the database's clock, and returns those it got, by id.
+// Unknown items are added. Items leased by another holder are not returned.
 func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref, lease time.Duration) (map[int64]*ledger.Item, error) {
-	// Rows are taken in the order of their ids, so that two claims cannot wait for each other in a circle.
+	// Rows are locked in the order of their ids, so that two claims cannot deadlock.
 	const claim = `
 		INSERT INTO items AS i (item_id, board_id, lease_holder, lease_until)
 		SELECT w.item_id, w.board_id, $1, now() + $4::interval
@@ -40,7 +40,7 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref,
 	return claimed, nil
 }
 
-// Known returns those of the items that are known, by id, without a lease.
+// Known returns the known items among items, by id, without a lease.
 func (s *Store) Known(ctx context.Context, items []ledger.Ref) (map[int64]*ledger.Item, error) {
 	const query = `
 		SELECT item_id, board_id, name, name_at, columns, known, deleted_at, existence_at, seen_at, false
@@ -67,7 +67,7 @@ func collectItems(into map[int64]*ledger.Item) func(pgx.Rows) error {
 	}
 }
 
-// collectLinks adds links to items that are there already.
+// collectLinks adds links to existing items.
 func collectLinks(into map[int64]*ledger.Item) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
 		found, err := pgx.CollectRows(rows, scanLink)
@@ -85,7 +85,7 @@ const linksOfItems = `
 	FROM   links
 	WHERE  item_id = ANY($1)`
 
-// Release ends leases without a change to their items, which count as abandoned.
+// Release ends leases without changing the items, which count as abandoned.
 func (s *Store) Release(ctx context.Context, holder uuid.UUID, ids []int64) error {
 	const query = `
 		UPDATE items SET lease_until = '-infinity'
@@ -109,7 +109,7 @@ func scanItem(row pgx.CollectableRow) (*ledger.Item, error) {
 	return item, nil
 }
 
-// value is what p points to, or the zero value.
+// value returns what p points to, or the zero value.
 func value[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
@@ -117,7 +117,7 @@ func value[T any](p *T) (v T) {
 	return v
 }
 
-// null is NULL for a zero value.
+// null returns nil, for NULL, if v is the zero value.
 func null[T comparable](v T) *T {
 	var zero T
 	if v == zero {

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Lease takes leases on keys for the holder, by the database's clock, and returns those that it got. A key
-// stays leased until it is freed (by Save, Free) or its time is over.
+// Lease leases keys to the holder, by the database's clock, and returns those it got. A key stays leased until it is
+// freed (by Save or Free) or its time is over.
 func (s *Store) Lease(ctx context.Context, holder uuid.UUID, keys []string, lease time.Duration) ([]string, error) {
 	const query = `
 		INSERT INTO leases AS l (key, lease_holder, lease_until)
@@ -27,7 +27,7 @@ func (s *Store) Lease(ctx context.Context, holder uuid.UUID, keys []string, leas
 	return held, doing("leasing keys", err)
 }
 
-// Free gives leases on keys back before their time.
+// Free ends leases on keys early.
 func (s *Store) Free(ctx context.Context, holder uuid.UUID, keys []string) error {
 	const query = `DELETE FROM leases WHERE key = ANY($2) AND lease_holder = $1`
 	_, err := s.pool.Exec(ctx, query, holder, keys)

@@ -10,7 +10,7 @@ import (
 
 // Letter is a dead letter: an event that failed for good.
 type Letter struct {
-	ID         int64 // in the order in which they were found
+	ID         int64 // in the order of discovery
 	JobID      int64
 	Kind       string
 	Args       json.RawMessage
@@ -18,23 +18,23 @@ type Letter struct {
 	Attempts   int
 	EndedAt    time.Time // when the job ended, by River's clock
 	CreatedAt  time.Time
-	ReplayedAt *time.Time // nil: not put back into the queue
+	ReplayedAt *time.Time // nil: not replayed
 
-	// What the last failed attempt was about, where that is known.
+	// What the last failed attempt was about, if known.
 	BoardID, ItemID      *int64
 	Event                string
 	Object, SalesforceID *string
 	Code                 string
 }
 
-// letterColumns are those of a Letter.
+// letterColumns are the columns of a Letter.
 const letterColumns = `
 	d.id, d.job_id, d.kind, d.args, d.reason, d.attempts, d.ended_at, d.created_at, d.replayed_at,
 	(d.args->>'board_id')::bigint, (d.args->>'item_id')::bigint, coalesce(d.args->>'type', d.kind), e.object, e.salesforce_id, coalesce(e.code, '')
 	FROM dead_letters d
 	LEFT JOIN LATERAL (SELECT object, salesforce_id, code FROM error_logs WHERE job_id = d.job_id ORDER BY id DESC LIMIT 1) e ON true`
 
-// isOpen is the condition of a dead letter d that was not put back, closed or ignored.
+// isOpen is the condition that a dead letter d was not replayed, closed or ignored.
 const isOpen = `d.replayed_at IS NULL AND d.closed_at IS NULL`
 
 // OpenLetters returns the dead letters that wait for a person, oldest first.
@@ -48,7 +48,7 @@ func (s *Store) CountOpenLetters(ctx context.Context) (n int, err error) {
 	return n, doing("counting dead letters", err)
 }
 
-// IgnoreLetters closes open dead letters that a person has decided to do nothing about, and returns their jobs.
+// IgnoreLetters closes open dead letters on a person's decision to ignore them, and returns their jobs.
 func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, person string) (ignored []int64, err error) {
 	const query = `
 		UPDATE dead_letters d SET closed_at = now(), closed_by = 'ignored by ' || $2
@@ -62,10 +62,10 @@ func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, person string
 	return ignored, doing("ignoring dead letters", err)
 }
 
-// CloseLetters closes the open dead letters whose item has caught up: a later event of it succeeded, and nothing of it is
-// rejected any more that the dead letter is about. That event is of the same column, of the same kind, or a resync. Where
-// the dead letter is a refusal, which the links keep for as long as it stands, any event of the item will do, once nothing
-// of the item is rejected. A dead letter of a run is closed by a later run of its board. It returns how many were closed.
+// CloseLetters closes the open dead letters whose item has caught up: a later event of the item succeeded, and
+// nothing that the dead letter concerns is rejected any more. That event is of the same column or kind, or a resync.
+// For a rejection, which the links record as long as it stands, any event of the item counts, once nothing of the
+// item is rejected. A run's dead letter is closed by a later run of its board. It returns how many were closed.
 func (s *Store) CloseLetters(ctx context.Context) (closed int64, err error) {
 	const items = `
 		UPDATE dead_letters d SET closed_at = now(), closed_by = 'job ' || later.job_id
@@ -107,7 +107,7 @@ func (s *Store) CloseLetters(ctx context.Context) (closed int64, err error) {
 	return closed, nil
 }
 
-// CountRejected returns how many items have something that Salesforce or the mapping rejects, and that is not synced.
+// CountRejected returns how many items have values that Salesforce or the mapping rejects, and that are not synced.
 func (s *Store) CountRejected(ctx context.Context) (items int, err error) {
 	const query = `
 		SELECT count(DISTINCT l.item_id) FROM links l JOIN items i USING (item_id)

@@ -11,7 +11,7 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// LinkedIDs returns the Salesforce Ids of those of the records that exist.
+// LinkedIDs returns the Salesforce Ids of the records that exist.
 func (s *Store) LinkedIDs(ctx context.Context, refs []ledger.RecordRef) (map[ledger.RecordRef]string, error) {
 	const query = `
 		SELECT l.item_id, l.record, l.salesforce_id
@@ -40,7 +40,7 @@ type Linked struct {
 	Ended   bool // the item was deleted or archived
 }
 
-// LinksOf are the links to the records with these Ids, by Id.
+// LinksOf returns the links to the records with these Ids, by Id.
 func (s *Store) LinksOf(ctx context.Context, ids []string) (map[string][]Linked, error) {
 	const query = `
 		SELECT l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since, l.closed, l.origin,
@@ -61,13 +61,13 @@ func (s *Store) LinksOf(ctx context.Context, ids []string) (map[string][]Linked,
 	return found, doing("looking up links", err)
 }
 
-// scanLinked reads a link and what follows it.
+// scanLinked reads a link and the columns after it.
 func scanLinked(row pgx.CollectableRow) (l Linked, err error) {
 	l.Link, err = scanLink(widerRow{row, []any{&l.BoardID, &l.Ended}})
 	return l, err
 }
 
-// widerRow scans more columns than its reader knows of.
+// widerRow scans more columns than its reader expects.
 type widerRow struct {
 	pgx.CollectableRow
 	more []any

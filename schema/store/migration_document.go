@@ -8,36 +8,36 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Document is a call that makes items. It is kept from before it is sent until its items are linked.
+// Document is a call that creates items. It is stored before it is sent, until its items are linked.
 type Document struct {
 	Key     string
 	BoardID int64
 	Records []string        // Salesforce Ids, by position in Creates
-	Creates json.RawMessage // the call; an empty list once it is answered, or the values of one of its items were erased
+	Creates json.RawMessage // the call; an empty list once it is answered, or if the values of one of its items were erased
 	SentAt  time.Time
-	Answer  json.RawMessage // nil: not known
+	Answer  json.RawMessage // nil: unknown
 }
 
-// AddDocument keeps a call before it is sent.
+// AddDocument stores a call before it is sent.
 func (s *Store) AddDocument(ctx context.Context, d Document) error {
 	const query = `INSERT INTO migration_documents (key, board_id, records, creates) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
 	_, err := s.pool.Exec(ctx, query, d.Key, d.BoardID, d.Records, d.Creates)
-	return doing("keeping a document", err)
+	return doing("storing a document", err)
 }
 
-// AnswerDocument keeps what a call was answered, in the place of its values.
+// AnswerDocument stores the answer to a call, and removes the call's values.
 func (s *Store) AnswerDocument(ctx context.Context, key string, answer json.RawMessage) error {
 	_, err := s.pool.Exec(ctx, "UPDATE migration_documents SET answer = $2, creates = '[]' WHERE key = $1", key, answer)
-	return doing("keeping an answer", err)
+	return doing("storing an answer", err)
 }
 
-// DropDocument forgets a call.
+// DropDocument deletes a call.
 func (s *Store) DropDocument(ctx context.Context, key string) error {
 	_, err := s.pool.Exec(ctx, "DELETE FROM migration_documents WHERE key = $1", key)
-	return doing("forgetting a document", err)
+	return doing("deleting a document", err)
 }
 
-// Documents are the calls of a board that are not settled, oldest first.
+// Documents returns the calls of a board that are not settled, oldest first.
 func (s *Store) Documents(ctx context.Context, boardID int64) ([]Document, error) {
 	const query = `
 		SELECT key, board_id, records, creates, sent_at, answer FROM migration_documents
@@ -50,7 +50,7 @@ func (s *Store) Documents(ctx context.Context, boardID int64) ([]Document, error
 	return documents, doing("reading documents", err)
 }
 
-// Making returns, for each of the Salesforce Ids that a call makes an item of, that item: 0 where it is not known.
+// Making returns the items being created for Salesforce Ids, by Id: 0 if the item's id is unknown.
 func (s *Store) Making(ctx context.Context, ids []string) (map[string]int64, error) {
 	const query = `
 		SELECT r.id, coalesce((d.answer->(r.n::int-1)->>'id')::bigint, 0)

@@ -8,16 +8,16 @@ import (
 	"crmsync/schema/postgres"
 )
 
-// FailedRecord is a record that a run could not bring to its board, or not with all its columns.
+// FailedRecord is a record that a run could not write to its board, or not with all its columns.
 type FailedRecord struct {
 	SalesforceID string
 	RunID        int64    // the last run that attempted it
-	Code         string   // why the record failed; empty: only the columns did
-	Columns      []string // that Monday refused
+	Code         string   // why the record failed; empty: only columns failed
+	Columns      []string // rejected by Monday
 }
 
-// FailedRecords returns the Ids, in their order, of records of a board that failed in runs other than the given one:
-// those behind an Id, up to a limit.
+// FailedRecords returns, sorted and up to a limit, the Ids after the given one of a board's records that failed in
+// other runs.
 func (s *Store) FailedRecords(ctx context.Context, boardID, run int64, after string, limit int) ([]string, error) {
 	const query = `
 		SELECT salesforce_id FROM migration_failed
@@ -31,7 +31,7 @@ func (s *Store) FailedRecords(ctx context.Context, boardID, run int64, after str
 	return ids, postgres.Wrap("reading failed records", err)
 }
 
-// FailedOf returns what is known of those of the records that failed, by Id.
+// FailedOf returns the failures of records, by Id.
 func (s *Store) FailedOf(ctx context.Context, boardID int64, ids []string) (map[string]FailedRecord, error) {
 	const query = `
 		SELECT salesforce_id, run_id, code, columns FROM migration_failed

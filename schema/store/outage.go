@@ -8,22 +8,22 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Outage is a time in which a system, or a part of it, was away, for all workers together.
+// Outage is a period in which a system, or a part of it, was unavailable to all workers.
 type Outage struct {
 	ID        int64
 	System    string // salesforce, monday
 	Part      string // empty: the whole system
 	Code      string // what it answered, such as 503 or invalid_client
 	StartedAt time.Time
-	EndedAt   *time.Time // nil: it goes on
-	Told      bool       // an alert says that it began
+	EndedAt   *time.Time // nil: ongoing
+	Told      bool       // its start was alerted
 }
 
-// OutageKey identifies what is away: a system, or a part of it. Two outages with one key never overlap.
+// OutageKey identifies what is unavailable: a system, or a part of it. Two outages with one key never overlap.
 func OutageKey(system, part string) string { return strings.TrimSpace(system + " " + part) }
 
-// StartOutage records that a system or a part of it is away. Where that is known already, only the time at which it was
-// last seen changes; an outage that ended a moment ago goes on, as long as its end has not been alerted.
+// StartOutage records that a system or a part of it is unavailable. If that is already known, only the time at which
+// it was last seen changes. An outage that ended a moment ago continues, unless its end has been alerted.
 func (s *Store) StartOutage(ctx context.Context, key, code string) error {
 	const reopen = `
 		UPDATE outages SET ended_at = NULL, seen_at = now()
@@ -40,7 +40,7 @@ func (s *Store) StartOutage(ctx context.Context, key, code string) error {
 	return doing("recording an outage", s.pool.SendBatch(ctx, batch).Close())
 }
 
-// SeeOutage records that what was away still is.
+// SeeOutage records that an outage is ongoing.
 func (s *Store) SeeOutage(ctx context.Context, key string) error {
 	_, err := s.pool.Exec(ctx, seeOutage, key)
 	return doing("recording an outage", err)
@@ -48,14 +48,15 @@ func (s *Store) SeeOutage(ctx context.Context, key string) error {
 
 const seeOutage = `UPDATE outages SET seen_at = now() WHERE system = $1 AND ended_at IS NULL`
 
-// EndOutage records that what was away answers again, where no worker has seen it away since the given time.
+// EndOutage records that a system or part is available again, unless a worker has seen it unavailable since the given
+// time.
 func (s *Store) EndOutage(ctx context.Context, key string, since time.Time) error {
 	const query = `UPDATE outages SET ended_at = now() WHERE system = $1 AND ended_at IS NULL AND seen_at <= $2`
 	_, err := s.pool.Exec(ctx, query, key, since)
 	return doing("ending an outage", err)
 }
 
-// OpenOutages returns the outages that go on, oldest first.
+// OpenOutages returns the ongoing outages, oldest first.
 func (s *Store) OpenOutages(ctx context.Context) ([]Outage, error) {
 	const query = `
 		SELECT id, split_part(system, ' ', 1), substr(system, length(split_part(system, ' ', 1)) + 2), code,

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// LogRow is one end of an event, as it is exported.
+// LogRow is the end of an event, as exported.
 type LogRow struct {
 	JobID      int64
 	Event      string
@@ -21,8 +21,8 @@ type LogRow struct {
 	Response   string // JSON
 }
 
-// EachLog gives the logs of events that ended since a time to a function, oldest first, without holding them in memory. An
-// event that was replayed has a log for each end that it came to. item 0: of all items.
+// EachLog passes the logs of events that ended since a time to a function, oldest first, without holding them in
+// memory. A replayed event has a log for each of its ends. item 0: all items.
 func (s *Store) EachLog(ctx context.Context, since time.Time, item int64, each func(LogRow) error) error {
 	const query = `
 		SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data::text
@@ -41,10 +41,10 @@ func (s *Store) EachLog(ctx context.Context, since time.Time, item int64, each f
 	return doing("reading the sync log", err)
 }
 
-// Ends are the ends of events in a span of time, and how long they took from their delivery.
+// Ends counts the ends of events in a period, and how long they took since delivery.
 type Ends struct {
 	Success, Unchanged, Skipped, Failed int64
-	P50, P99                            time.Duration // of the successful ones; 0 where there are none
+	P50, P99                            time.Duration // of the successful ones; 0 if there are none
 }
 
 // EndsSince counts the events that ended since a time.

@@ -7,12 +7,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// forgetSize is how many rows one statement deletes: few enough that nobody waits for it.
+// forgetSize is how many rows one statement deletes: few enough not to block others.
 const forgetSize = 2000
 
-// Forget deletes what ended before a time: sync and error logs, dead letters that were replayed, outages, and calls of
-// migrations that nobody came back to. It works in small statements and returns the number of rows that it deleted; when
-// ctx ends it stops where it is.
+// Forget deletes what ended before a time: sync and error logs, replayed and closed dead letters, outages, and
+// abandoned calls of migrations. It works in small statements and returns the number of deleted rows; when ctx ends
+// it stops.
 func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, err error) {
 	statements := []string{
 		`DELETE FROM sync_logs WHERE job_id IN (SELECT job_id FROM sync_logs WHERE finished_at < $1 LIMIT $2)`,
@@ -48,12 +48,12 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 	return deleted, nil
 }
 
-// Erased is how many rows had something of an item that was erased.
+// Erased counts the rows that contained values of an erased item.
 type Erased struct{ Items, Links, Letters, Documents int64 }
 
-// Erase removes an item's values from what the store keeps of it: names, columns, written and refused values, and what its
-// dead letters say. Ids and outcomes stay. A migration's call that creates the item, and whose answer is not known yet, loses
-// its values too.
+// Erase removes an item's values from the store: names, columns, written and rejected values, and the contents of its
+// dead letters. Ids and outcomes remain. A migration's call that creates the item and has no known answer loses its
+// values too.
 func (s *Store) Erase(ctx context.Context, tx pgx.Tx, item int64) (e Erased, err error) {
 	const query = `
 		WITH erased_items AS (

@@ -130,7 +130,7 @@ func (c Commit) saveLogs(holder uuid.UUID) (statement, error) {
 	return statement{query, []any{holder, jobs, events, boards, items, columns, statuses, attempts, responses, received, unclaimed}}, nil
 }
 
-// object is the JSON of a map of some size.
+// object returns the JSON of a map of some size.
 func object(m any, size int) ([]byte, error) {
 	if size == 0 {
 		return []byte("{}"), nil

@@ -1,7 +1,7 @@
-// Package store keeps what crmsync knows in Postgres, in tables of its own. Package queue has the statements on River's
+// Package store keeps crmsync's state in Postgres, in its own tables. Package queue has the statements on River's
 // table.
 //
-// Statements take and give sets: a batch of items is one statement, whatever its size.
+// Statements take and return sets: a batch of items is one statement, whatever its size.
 package store
 
 import (
@@ -27,5 +27,5 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.pool.Ping(ctx)
 }
 
-// doing adds to an error what was being done.
+// doing adds what was being done to an error.
 func doing(what string, err error) error { return postgres.Wrap(what, err) }

@@ -19,7 +19,7 @@ type Sweep struct {
 	State      string // running, done, failed
 	StartedAt  time.Time
 	FinishedAt *time.Time
-	Pages      int    // that were compared
+	Pages      int    // compared so far
 	Cursor     string // of the next page
 	SweepCounts
 	Error string
@@ -28,18 +28,18 @@ type Sweep struct {
 // SweepCounts say what a sweep found and did.
 type SweepCounts struct {
 	Items     int
-	Fields    int // that were compared
+	Fields    int // compared
 	Differing int // of these, how many differed
 	Written   int // of these, how many were written
-	Ended     int // items that Monday has archived or deleted
-	Busy      int // items that are compared as events instead, later
-	Skipped   int // items whose difference is not the one that was planned
+	Ended     int // items archived or deleted in Monday
+	Busy      int // items that will be compared as events later instead
+	Skipped   int // items whose difference is not the planned one
 }
 
-// SweepOptions are what a sweep may do.
+// SweepOptions are what a sweep is allowed to do.
 type SweepOptions struct {
 	Adopt         bool             `json:"adopt,omitempty"`          // first meetings end with Monday's value
-	Enforce       bool             `json:"enforce,omitempty"`        // Monday's values are sent over drift
+	Enforce       bool             `json:"enforce,omitempty"`        // Monday's values replace drift
 	AcceptDeletes bool             `json:"accept_deletes,omitempty"` // the brake is lifted
 	Items         []int64          `json:"items,omitempty"`          // only these
 	Planned       map[int64]string `json:"planned,omitempty"`        // digests by item: nothing else is done
@@ -51,10 +51,10 @@ type FoundDifference struct {
 	Record, Object, SalesforceID, Field, Kind, Code, Action string
 }
 
-// ErrSweeping says that another sweep of the board is running.
+// ErrSweeping means that another comparison of the board is running.
 var ErrSweeping = errors.New("another comparison of the board is running")
 
-// AddSweep adds a sweep, and hands its id to queue, in one transaction.
+// AddSweep adds a sweep and passes its id to queue, in one transaction.
 func (s *Store) AddSweep(ctx context.Context, w Sweep, queue func(ctx context.Context, tx pgx.Tx, id int64) error) (id int64, err error) {
 	const query = `INSERT INTO sweeps (board_id, board, kind, options) VALUES ($1, $2, $3, $4) RETURNING id`
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -79,7 +79,7 @@ func scanSweep(row pgx.CollectableRow) (w Sweep, err error) {
 	return w, err
 }
 
-// Sweeps returns the sweeps with these ids, or where ids is nil the last one of each board.
+// Sweeps returns the sweeps with these ids, or the last one of each board if ids is nil.
 func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
 	const query = `
 		SELECT ` + sweepColumns + ` FROM sweeps
@@ -93,10 +93,10 @@ func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
 	return sweeps, doing("reading sweeps", err)
 }
 
-// Agreement says how many fields the last comparison of each board has compared, and how many of them it left differing.
+// Agreement counts the fields that the last comparison of each board compared, and those left differing.
 type Agreement struct{ Compared, Differing int }
 
-// Agreement returns the agreement of both systems as of the last comparisons that are done.
+// Agreement returns the agreement of both systems as of the last finished comparisons.
 func (s *Store) Agreement(ctx context.Context) (a Agreement, err error) {
 	const query = `
 		WITH last AS (SELECT max(id) AS id FROM sweeps WHERE state = 'done' AND options->'items' IS NULL GROUP BY board_id)
@@ -107,23 +107,23 @@ func (s *Store) Agreement(ctx context.Context) (a Agreement, err error) {
 	return a, doing("reading how far both systems agree", err)
 }
 
-// CountHeld is how many items' deletions the brake holds.
+// CountHeld returns how many items' deletions the brake holds.
 func (s *Store) CountHeld(ctx context.Context) (n int, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM deletions WHERE state = 'held'`).Scan(&n)
 	return n, doing("counting held deletions", err)
 }
 
-// SweptPage is what one page of a sweep comes to.
+// SweptPage is the result of one page of a sweep.
 type SweptPage struct {
-	Sweep  Sweep   // as it was before
+	Sweep  Sweep   // before the page
 	Cursor string  // of the next page
 	Seen   []int64 // items
 	Counts SweepCounts
 	Found  []FoundDifference
 }
 
-// SaveSweptPage moves a sweep on, and runs what else belongs to it, in one transaction. It fails where another process has moved
-// the sweep meanwhile.
+// SaveSweptPage advances a sweep, and runs also in the same transaction. It fails if another process has advanced the
+// sweep meanwhile.
 func (s *Store) SaveSweptPage(ctx context.Context, p SweptPage, also func(ctx context.Context, tx pgx.Tx) error) error {
 	const move = `
 		UPDATE sweeps
@@ -158,7 +158,8 @@ func (s *Store) SaveSweptPage(ctx context.Context, p SweptPage, also func(ctx co
 	return doing("saving a page of a sweep", err)
 }
 
-// RestartSweep lets a sweep begin with the first page again: its cursor has expired. What it found so far is found again.
+// RestartSweep starts a sweep again from the first page, because its cursor has expired. What it found so far is
+// found again.
 func (s *Store) RestartSweep(ctx context.Context, id int64) error {
 	const query = `
 		WITH forgotten AS (DELETE FROM differences WHERE run_id = $1)
@@ -185,7 +186,7 @@ func (s *Store) FailSweep(ctx context.Context, id int64, reason string) error {
 	return doing("finishing a sweep", err)
 }
 
-// JobEnd is a job that is none of Monday's events, and that succeeded.
+// JobEnd is the successful end of a job that is not an event of Monday.
 type JobEnd struct {
 	ID        int64
 	Kind      string
@@ -205,7 +206,7 @@ const logJobEnd = `
 	VALUES ($1, $2, $3, 'success', $4, $5)
 	ON CONFLICT (job_id) DO NOTHING`
 
-// Unswept returns the items that were known to be on the sweep's board before it began, and that its pages did not show.
+// Unswept returns the items known to be on the sweep's board before it began, but missing from its pages.
 func (s *Store) Unswept(ctx context.Context, w Sweep) ([]int64, error) {
 	const query = `
 		SELECT item_id FROM items
@@ -215,7 +216,7 @@ func (s *Store) Unswept(ctx context.Context, w Sweep) ([]int64, error) {
 	return s.itemIDs(ctx, query, w.BoardID, w.ID, w.StartedAt, orNull(w.Options.Items))
 }
 
-// AliveItems returns the items that are known to be on a board; of only, where there are any, those.
+// AliveItems returns the items known to be on a board; if only is not empty, just those in it.
 func (s *Store) AliveItems(ctx context.Context, boardID int64, only []int64) ([]int64, error) {
 	const query = `
 		SELECT item_id FROM items
@@ -233,7 +234,7 @@ func (s *Store) itemIDs(ctx context.Context, query string, args ...any) ([]int64
 	return ids, doing("reading the items of a board", err)
 }
 
-// ReleaseAhead lets the records of items go that are about to end, past the brake, in the transaction.
+// ReleaseAhead lets the records of items that are about to end pass the brake, in the transaction.
 func (s *Store) ReleaseAhead(ctx context.Context, tx pgx.Tx, boardID int64, items []int64, who string) error {
 	const query = `
 		INSERT INTO deletions (item_id, board_id, state, decided_at, decided_by)
@@ -243,7 +244,7 @@ func (s *Store) ReleaseAhead(ctx context.Context, tx pgx.Tx, boardID int64, item
 	return doing("releasing deletions", err)
 }
 
-// orNull is nil for an empty list, which Postgres takes for NULL.
+// orNull returns nil, which Postgres takes as NULL, for an empty list.
 func orNull(ids []int64) []int64 {
 	if len(ids) == 0 {
 		return nil

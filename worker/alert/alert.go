@@ -1,5 +1,6 @@
-// Package alert tells people what they must know: events that failed for good, systems that are away, channels that take
-// no messages, queues that are paused, deletions that wait for them. Each channel is told of everything once, whatever becomes of the others.
+// Package alert alerts people to what they must know: events that failed for good, unavailable systems, failing
+// channels, paused queues, and deletions that wait for a decision. Each channel receives everything once,
+// independently of the others.
 package alert
 
 import (
@@ -16,24 +17,26 @@ import (
 )
 
 const (
-	// lettersPerMessage is how many dead letters stand in one message: one message is one ping, and Telegram takes 4,096
-	// characters.
+	// lettersPerMessage is how many dead letters one message lists: one message is one notification, and Telegram
+	// accepts 4,096 characters.
 	lettersPerMessage = 15
 
-	// failuresTold is after how many failures in a row the other channels are told of a channel.
+	// failuresTold is the number of consecutive failures after which the other channels are told about a failing
+	// channel.
 	failuresTold = 3
 
-	// longestPause is the longest that a channel that takes no messages is left alone.
+	// longestPause is the maximum pause before a failing channel is used again.
 	longestPause = 5 * time.Minute
 )
 
-// Channel takes messages to people. Its errors hold no secret. An error with RetryAfter asks for a pause, and is no failure.
+// Channel delivers messages to people. Its errors contain no secret. An error with RetryAfter requests a pause, and
+// is not a failure.
 type Channel interface {
 	Name() string
 	Send(ctx context.Context, text string) error
 }
 
-// Alerter tells people. One of them is at work at a time, over all processes: the caller sees to that.
+// Alerter alerts people. The caller ensures that only one runs at a time, over all processes.
 type Alerter struct {
 	store    *store.Store
 	queue    *queue.Queue
@@ -41,7 +44,7 @@ type Alerter struct {
 	log      *slog.Logger
 }
 
-// New returns an alerter. Without channels, the log is told.
+// New returns an alerter. Without channels, alerts go to the log.
 func New(s *store.Store, q *queue.Queue, channels []Channel, log *slog.Logger) *Alerter {
 	if len(channels) == 0 {
 		channels = []Channel{logChannel{log}}
@@ -49,10 +52,10 @@ func New(s *store.Store, q *queue.Queue, channels []Channel, log *slog.Logger) *
 	return &Alerter{store: s, queue: q, channels: channels, log: log}
 }
 
-// Round tells every channel what it has not been told yet. Its error is that of Postgres: a channel that takes no message
-// is recorded, logged, and told of through the others.
+// Round sends each channel the alerts it has not received yet. It fails only with an error of Postgres: a channel
+// that rejects messages is recorded, logged, and reported through the other channels.
 func (a *Alerter) Round(ctx context.Context) (failed error) {
-	known := make([]store.Channel, len(a.channels)) // all of them before anything is told in one
+	known := make([]store.Channel, len(a.channels)) // read for all channels before anything is sent
 	for n, channel := range a.channels {
 		if known[n], failed = a.store.UseChannel(ctx, channel.Name()); failed != nil {
 			return failed
@@ -69,7 +72,7 @@ func (a *Alerter) Round(ctx context.Context) (failed error) {
 	return errors.Join(failed, a.store.MarkAlerted(ctx, working))
 }
 
-// serve tells one channel, and reports whether others need not be told that it fails.
+// serve sends a channel its alerts, and reports whether it works, so that the others need not be told that it fails.
 func (a *Alerter) serve(ctx context.Context, channel Channel, c store.Channel) (works bool, err error) {
 	if resting(c, time.Now()) {
 		return c.Failures < failuresTold, nil
@@ -80,14 +83,14 @@ func (a *Alerter) serve(ctx context.Context, channel Channel, c store.Channel) (
 		return true, err
 	}
 	if _, pauses := errors.AsType[*pauseError](err); pauses {
-		a.log.Warn("alert channel asks for a pause", "channel", c.Name, "error", refused.err)
+		a.log.Warn("alert channel requested a pause", "channel", c.Name, "error", refused.err)
 		return true, nil
 	}
-	a.log.Error("alert channel takes no messages", "channel", c.Name, "failures", c.Failures+1, "error", refused.err)
+	a.log.Error("alert channel rejected a message", "channel", c.Name, "failures", c.Failures+1, "error", refused.err)
 	return c.Failures+1 < failuresTold, a.store.FailChannel(ctx, c.Name, refused.Error())
 }
 
-// resting reports whether a channel that takes no messages is left alone: the longer, the longer it fails.
+// resting reports whether a failing channel is paused: the longer it fails, the longer the pauses.
 func resting(c store.Channel, now time.Time) bool {
 	if c.FailingSince == nil || c.FailedAt == nil {
 		return false
@@ -95,19 +98,19 @@ func resting(c store.Channel, now time.Time) bool {
 	return now.Before(c.FailedAt.Add(min(c.FailedAt.Sub(*c.FailingSince), longestPause)))
 }
 
-// refusedError is a message that a channel did not take.
+// refusedError means that a channel rejected a message.
 type refusedError struct{ err error }
 
 func (e *refusedError) Error() string { return e.err.Error() }
 func (e *refusedError) Unwrap() error { return e.err }
 
-// message is one text, and the alerts that it carries.
+// message is a text and the alerts it contains.
 type message struct {
 	text   string
 	alerts []store.Alert
 }
 
-// tell sends a channel what it has not been told yet.
+// tell sends a channel the alerts it has not received yet.
 func (a *Alerter) tell(ctx context.Context, channel Channel, c store.Channel) error {
 	for _, find := range []func(context.Context, store.Channel) ([]message, error){a.outages, a.pauses, a.holds, a.failures} {
 		messages, err := find(ctx, c)
@@ -132,8 +135,8 @@ func (a *Alerter) tell(ctx context.Context, channel Channel, c store.Channel) er
 	}
 }
 
-// send sends a message, and records that its alerts were taken. Between the two the process may be killed: then the
-// message is sent again.
+// send sends a message, and records that its alerts were delivered. If the process is killed in between, the message
+// is sent again.
 func (a *Alerter) send(ctx context.Context, channel Channel, m message) error {
 	if err := channel.Send(ctx, m.text); err != nil {
 		return &refusedError{err}
@@ -149,7 +152,7 @@ func lettersMessage(letters []store.Letter) message {
 	return m
 }
 
-// outages are systems that went away, and that came back.
+// outages returns messages about systems that became unavailable or available again.
 func (a *Alerter) outages(ctx context.Context, c store.Channel) (messages []message, err error) {
 	outages, err := a.store.UntoldOutages(ctx, c)
 	for _, o := range outages {
@@ -164,7 +167,7 @@ func (a *Alerter) outages(ctx context.Context, c store.Channel) (messages []mess
 	return messages, err
 }
 
-// pauses are queues that somebody paused, and that go on.
+// pauses returns messages about queues that were paused or resumed.
 func (a *Alerter) pauses(ctx context.Context, c store.Channel) ([]message, error) {
 	pauses, err := a.queue.Pauses(ctx)
 	if err != nil {
@@ -177,7 +180,7 @@ func (a *Alerter) pauses(ctx context.Context, c store.Channel) ([]message, error
 	return a.changes(ctx, c, now, store.AlertPause, store.AlertPauseEnd, pausedText, resumedText)
 }
 
-// holds are boards whose deletions wait for a person, and that have none left.
+// holds returns messages about boards whose deletions wait for a decision, or no longer do.
 func (a *Alerter) holds(ctx context.Context, c store.Channel) ([]message, error) {
 	holds, err := a.store.Holds(ctx)
 	if err != nil {
@@ -192,7 +195,7 @@ func (a *Alerter) holds(ctx context.Context, c store.Channel) ([]message, error)
 	for _, h := range holds {
 		alert := store.Alert{Kind: store.AlertHold, Subject: strconv.FormatInt(h.BoardID, 10), Occasion: h.Since}
 		for _, t := range told {
-			if t.Subject == alert.Subject { // the first of its items may have been decided about since
+			if t.Subject == alert.Subject { // the first of its items may have been decided since
 				alert.Occasion = t.Occasion
 			}
 		}
@@ -202,7 +205,7 @@ func (a *Alerter) holds(ctx context.Context, c store.Channel) ([]message, error)
 	return a.changes(ctx, c, now, store.AlertHold, store.AlertHoldEnd, held, decidedText)
 }
 
-// failures are other channels that take no messages, and that do again.
+// failures returns messages about other channels that fail, or work again.
 func (a *Alerter) failures(ctx context.Context, c store.Channel) ([]message, error) {
 	channels, err := a.store.Channels(ctx)
 	if err != nil {
@@ -220,7 +223,8 @@ func (a *Alerter) failures(ctx context.Context, c store.Channel) ([]message, err
 	return a.changes(ctx, c, now, store.AlertChannel, store.AlertChannelEnd, failing, workingText)
 }
 
-// changes are messages of what is the case now and has not been told, and of what was told and is no longer the case.
+// changes returns messages about current conditions that have not been alerted, and about alerted ones that have
+// ended.
 func (a *Alerter) changes(
 	ctx context.Context, c store.Channel, now []store.Alert, kind, end string, began, ended func(store.Alert) string,
 ) (messages []message, err error) {
@@ -244,7 +248,7 @@ func (a *Alerter) changes(
 	return messages, nil
 }
 
-// pauseError is a channel's wish to be left alone for a while.
+// pauseError means that a channel requested a pause.
 type pauseError struct{ wait time.Duration }
 
 func (e *pauseError) Error() string {

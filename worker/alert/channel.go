@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// sending is how long one message may take.
+	// sending limits how long one message may take.
 	sending = 15 * time.Second
 
-	// maxAnswer is the most bytes that are read of an answer.
+	// maxAnswer is the maximum number of bytes read from an answer.
 	maxAnswer = 64 << 10
 )
 
@@ -31,7 +31,7 @@ type Slack struct {
 	client *http.Client
 }
 
-// NewSlack returns a channel to the webhook's URL, which is a secret.
+// NewSlack returns a channel for the webhook's URL, which is a secret.
 func NewSlack(url string) (*Slack, error) {
 	if err := CheckURL(url); err != nil {
 		return nil, fmt.Errorf("slack webhook URL: %w", err)
@@ -39,7 +39,7 @@ func NewSlack(url string) (*Slack, error) {
 	return &Slack{url: url, client: &http.Client{Timeout: sending, CheckRedirect: refuseRedirect}}, nil
 }
 
-// Name is how logs, metrics and the status call it.
+// Name returns the channel's name in logs, metrics and the status.
 func (s *Slack) Name() string { return "slack" }
 
 // Send posts a text.
@@ -68,7 +68,7 @@ func (s *Slack) Send(ctx context.Context, text string) error {
 	return nil
 }
 
-// logChannel tells the log, where no other channel is configured.
+// logChannel writes alerts to the log if no other channel is configured.
 type logChannel struct{ log *slog.Logger }
 
 func (logChannel) Name() string { return "log" }
@@ -78,7 +78,7 @@ func (c logChannel) Send(_ context.Context, text string) error {
 	return nil
 }
 
-// answerError is an answer that does not say that the message was taken. What it says instead may be anybody's.
+// answerError is an answer that does not confirm the message. Its content may come from anyone and is not repeated.
 type answerError struct{ status int }
 
 func (e *answerError) Error() string {
@@ -86,15 +86,15 @@ func (e *answerError) Error() string {
 	case e.status >= 300 && e.status < 400:
 		return fmt.Sprintf("answered %d: redirects are not followed, since the address is a secret", e.status)
 	case e.status == http.StatusOK:
-		return "answered 200, but not that the message was taken"
+		return "answered 200 without confirming the message"
 	}
 	return fmt.Sprintf("answered %d %s", e.status, http.StatusText(e.status))
 }
 
-// refuseRedirect keeps a URL that is a secret from other hosts, to which it would go as the referrer.
+// refuseRedirect prevents redirects: another host would receive the secret URL as the referrer.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// CheckURL returns an error for a URL that a secret must not be sent to: plain http is for this machine alone.
+// CheckURL returns an error for a URL that must not receive a secret: plain http is allowed only for this machine.
 func CheckURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -102,12 +102,13 @@ func CheckURL(text string) error {
 	}
 	host := u.Hostname()
 	if ip := net.ParseIP(host); u.Scheme == "http" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("must begin with https://, since what is sent there is secret; http:// is for this machine alone")
+		return errors.New("must begin with https://, because it receives secrets; http:// is allowed only for this " +
+			"machine")
 	}
 	return nil
 }
 
-// withoutURL leaves the URL out of a transport's error: it holds the secret.
+// withoutURL removes the URL from a transport's error, because it contains the secret.
 func withoutURL(err error) error {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		return failed.Err

@@ -26,9 +26,9 @@ func TestTelegram(t *testing.T) {
 		"taken":               {answer: `{"ok":true,"result":{"message_id":1}}`, again: true},
 		"throttled":           {status: 429, answer: `{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":30}}`, want: "asked to wait for"},
 		"blocked":             {status: 403, answer: `{"ok":false,"error_code":403,"description":"bot was blocked"}`, want: "blocked", again: true},
-		"a page":              {answer: `<html>secret-token</html>`, want: "answered 200, but not", again: true},
+		"a page":              {answer: `<html>secret-token</html>`, want: "answered 200 without", again: true},
 		"a page that is away": {status: 502, answer: `<html>`, want: "answered 502 Bad Gateway", again: true},
-		"somebody's JSON":     {answer: `{"result":"ok"}`, want: "answered 200, but not", again: true},
+		"somebody's JSON":     {answer: `{"result":"ok"}`, want: "answered 200 without", again: true},
 		"ok, but not 200":     {status: 500, answer: `{"ok":true,"result":{}}`, want: "answered 500", again: true},
 		"cut":                 {cut: true, want: "EOF", again: true},
 	}
@@ -108,7 +108,7 @@ func TestSlack(t *testing.T) {
 	}{
 		"taken":       {200, "ok", ""},
 		"with a line": {200, "ok\n", ""},
-		"a page":      {200, "<html>", "answered 200, but not that the message was taken"},
+		"a page":      {200, "<html>", "answered 200 without confirming the message"},
 		"refused":     {403, "invalid_token", "answered 403 Forbidden"},
 	}
 	for name, tt := range tests {

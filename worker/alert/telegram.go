@@ -25,10 +25,10 @@ type Telegram struct {
 
 	mu     sync.Mutex
 	chat   any       // id or @name
-	notYet time.Time // Telegram asked for no message before
+	notYet time.Time // Telegram requested no message before
 }
 
-// NewTelegram returns a channel to the chat. server is the address of Telegram's API.
+// NewTelegram returns a channel for the chat. server is the URL of Telegram's API.
 func NewTelegram(server, token, chat string, log *slog.Logger) (*Telegram, error) {
 	if err := CheckURL(server); err != nil {
 		return nil, fmt.Errorf("telegram API URL: %w", err)
@@ -41,11 +41,11 @@ func NewTelegram(server, token, chat string, log *slog.Logger) (*Telegram, error
 	return &Telegram{bot: b, chat: chat, log: log}, nil
 }
 
-// Name is how logs, metrics and the status call it.
+// Name returns the channel's name in logs, metrics and the status.
 func (t *Telegram) Name() string { return "telegram" }
 
-// Send sends a text of up to 4,096 characters. After a 429 it refuses until Telegram's retry_after is over. A group that has
-// become a supergroup is followed to its new id.
+// Send sends a text of up to 4,096 characters. After a 429 it fails until Telegram's retry_after has passed. It
+// follows a group that has become a supergroup to its new id.
 func (t *Telegram) Send(ctx context.Context, text string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -71,8 +71,8 @@ func (t *Telegram) send(ctx context.Context, text string) error {
 	return err
 }
 
-// onlyJSON lets only Telegram's own answers pass: the library takes any body that says ok, and repeats in its error one
-// that it cannot read.
+// onlyJSON accepts only Telegram's own answers: the library accepts any body that says ok, and its error repeats a
+// body that it cannot parse.
 type onlyJSON struct{ next http.RoundTripper }
 
 // RoundTrip makes the request.

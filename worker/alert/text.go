@@ -11,7 +11,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// lettersText tells of dead letters, without a value of theirs.
+// lettersText describes dead letters, without any of their values.
 func lettersText(letters []store.Letter) string {
 	var b strings.Builder
 	if len(letters) == 1 {
@@ -45,7 +45,7 @@ func lettersText(letters []store.Letter) string {
 	return b.String()
 }
 
-// awayText tells that a system or a part of it is away, and what can be done.
+// awayText reports an outage, and what can be done about it.
 func awayText(o store.Outage) string {
 	text := fmt.Sprintf("%s is away (%s) since %s. Events wait; none is lost.", title(o.System), o.Code, clock(o.StartedAt))
 	switch {
@@ -61,7 +61,7 @@ func awayText(o store.Outage) string {
 	return text
 }
 
-// adviceOn is what a person can do about an outage, or empty.
+// adviceOn returns what a person can do about an outage, or "".
 func adviceOn(o store.Outage) string {
 	if o.System == "monday" {
 		return mondayclient.Advice(o.Code)
@@ -69,7 +69,7 @@ func adviceOn(o store.Outage) string {
 	return sfclient.Advice(o.Code)
 }
 
-// backText tells that an outage is over.
+// backText reports that an outage is over.
 func backText(o store.Outage) string {
 	lasted := fmt.Sprintf("for %s, from %s.", o.EndedAt.Sub(o.StartedAt).Round(time.Second), clock(o.StartedAt))
 	switch {

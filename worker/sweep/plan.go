@@ -13,12 +13,12 @@ import (
 
 // Plan is what a comparison of a board would find and do.
 type Plan struct {
-	Items int // of the board that were read
+	Items int // items of the board that were read
 	Found []engine.Found
-	Cost  engine.Cost // calls that doing it would take, those to read included
+	Cost  engine.Cost // calls needed for the work, including those for reading
 }
 
-// Plan finds out what a comparison of a board, or of some of its items, would do. It changes nothing anywhere.
+// Plan determines what a comparison of a board, or of some of its items, would do. It changes nothing.
 func (s *Sweeper) Plan(ctx context.Context, board *mapping.Board, only []int64, choices plan.Choices) (p Plan, err error) {
 	seen := map[int64]bool{}
 	for cursor, first := "", true; first || cursor != ""; first = false {
@@ -67,7 +67,8 @@ func (s *Sweeper) planEnded(ctx context.Context, board *mapping.Board, only []in
 	return err
 }
 
-// Digest stands for what was found of an item, values included: what has another one is not what was planned.
+// Digest identifies what was found for an item, including values: an item with another digest is not what was
+// planned.
 func Digest(f engine.Found) string {
 	text, err := json.Marshal(f.Differences)
 	if err != nil {

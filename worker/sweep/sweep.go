@@ -1,6 +1,6 @@
-// Package sweep goes through the items of a board, page by page, and has the engine compare them with Salesforce: dry, to say
-// what would be done, or for real. What it did is kept with the place up to which it has come, so that a run goes on wherever it
-// was stopped. It compares nothing by itself.
+// Package sweep goes through the items of a board, page by page, and has the engine compare them with Salesforce:
+// dry, to show what would be done, or for real. The results of a page are stored together with the cursor, so that an
+// interrupted run continues where it stopped. The package compares nothing itself.
 package sweep
 
 import (
@@ -19,7 +19,7 @@ import (
 	"crmsync/worker/engine"
 )
 
-// Monday is what a sweep asks of Monday. Each method is one API call.
+// Monday is the part of Monday's API that a sweep needs. Each method is one API call.
 type Monday interface {
 	Page(ctx context.Context, board int64, cursor string, columns []string) ([]mondayclient.Item, string, error)
 	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) // up to 100 ids
@@ -32,7 +32,7 @@ type Comparer interface {
 	Compare(ctx context.Context, page engine.Page) ([]engine.Found, engine.Cost, error)
 }
 
-// Config is what a Sweeper works with.
+// Config configures a Sweeper.
 type Config struct {
 	Mapping *mapping.Mapping
 	Store   *store.Store
@@ -44,10 +44,11 @@ type Config struct {
 	// Queue queues jobs, each given by its arguments, in the transaction.
 	Queue func(ctx context.Context, tx pgx.Tx, args []any) error
 
-	// Usage says how many of Salesforce's calls of a day are used, and how many there are; 0: not known.
+	// Usage returns how many of Salesforce's calls for a day are used, and their limit; 0: unknown.
 	Usage func() (used, limit int)
 
-	// SalesforceReserve and MondayReserve are the percent of either system's calls that are left to others and to live events.
+	// SalesforceReserve and MondayReserve are the percentage of each system's calls that is left to others and to
+	// live events.
 	SalesforceReserve, MondayReserve int
 }
 
@@ -57,10 +58,10 @@ type Sweeper struct{ Config }
 // New returns a sweeper.
 func New(c Config) *Sweeper { return &Sweeper{c} }
 
-// holdFor is how long a sweep waits when the day's calls of Salesforce have come to the reserve.
+// holdFor is how long a sweep waits once only the reserve of Salesforce's calls is left.
 const holdFor = 5 * time.Minute
 
-// hold reports that the reserve of one of the systems has come.
+// hold returns an error if only the reserve of a system is left.
 func (s *Sweeper) hold() error {
 	if used, limit := s.Usage(); limit > 0 && used > limit*(100-s.SalesforceReserve)/100 {
 		return &HoldError{System: "Salesforce", Wait: holdFor}
@@ -73,17 +74,17 @@ func (s *Sweeper) hold() error {
 	return nil
 }
 
-// itemsAtOnce is how many items are read together that are asked for by their ids.
+// itemsAtOnce is how many items requested by id are read together.
 const itemsAtOnce = 100
 
 // page is a part of a board.
 type page struct {
 	engine.Page
-	cursor string // of the next page; empty: this is the last one
-	calls  int    // of Monday
+	cursor string // of the next page; empty: this is the last page
+	calls  int    // calls to Monday
 }
 
-// read reads the page at a cursor; empty: the first. Of the items of only, where there are any, the cursor counts.
+// read reads the page at a cursor; empty: the first. If only is not empty, the cursor counts its items.
 func (s *Sweeper) read(ctx context.Context, board *mapping.Board, cursor string, only []int64) (p page, err error) {
 	p.Page = engine.Page{BoardID: board.ID, Asked: board.Columns, ReadAt: s.Now()}
 	p.calls = 1
@@ -106,8 +107,8 @@ func (s *Sweeper) read(ctx context.Context, board *mapping.Board, cursor string,
 	return p, err
 }
 
-// ended are the items that are known to be on the board and that Monday, asked for each, says it has archived or deleted. Only
-// such a definite answer ends anything.
+// ended returns the items known to be on the board that Monday, asked about each, reports as archived or deleted.
+// Only such a definite answer ends an item.
 func (s *Sweeper) ended(ctx context.Context, board int64, candidates []int64) (ended []int64, moved map[int64]int64, calls int, err error) {
 	if len(candidates) == 0 {
 		return nil, nil, 0, nil

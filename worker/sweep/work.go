@@ -17,28 +17,28 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// HoldError says that what a system allows is left to live events for now.
+// HoldError means that the remaining calls of a system are reserved for live events.
 type HoldError struct {
 	System string
 	Wait   time.Duration
 }
 
 func (e *HoldError) Error() string {
-	return "the reserve of " + e.System + "'s calls is left to live events"
+	return "the remaining calls of " + e.System + " are reserved for live events"
 }
 
-// RetryAfter is when there may be more.
+// RetryAfter returns when calls may be available again.
 func (e *HoldError) RetryAfter() time.Duration { return e.Wait }
 
-// UnmappedError says that the mapping does not have the board of a sweep.
+// UnmappedError means that the mapping does not contain the board of a sweep.
 type UnmappedError struct{ BoardID int64 }
 
 func (e *UnmappedError) Error() string { return fmt.Sprintf("the mapping has no board %d", e.BoardID) }
 
-// Permanent reports that there is no point in another attempt.
+// Permanent reports that another attempt is pointless.
 func (e *UnmappedError) Permanent() bool { return true }
 
-// Work goes on with a sweep until it is done or the time has come. It reports whether it is done.
+// Work continues a sweep until it is done or the time is up. It reports whether it is done.
 func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until time.Time) (done bool, err error) {
 	board, w, err := s.sweepOf(ctx, id)
 	if err != nil || w.State != "running" {
@@ -84,13 +84,13 @@ func (s *Sweeper) sweepOf(ctx context.Context, id int64) (*mapping.Board, store.
 	return board, found[0], nil
 }
 
-// expired reports a cursor that Monday no longer knows.
+// expired reports whether Monday no longer knows the cursor.
 func expired(err error) bool {
 	var refused *mondayclient.Error
 	return errors.As(err, &refused) && refused.Code == "CursorException"
 }
 
-// page compares one page, and moves the sweep on.
+// page compares one page, and advances the sweep.
 func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep) error {
 	part, err := s.read(ctx, board, w.Cursor, w.Options.Items)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep)
 	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context, tx pgx.Tx) error { return s.Queue(ctx, tx, resyncs(busy)) })
 }
 
-// keepPlanned leaves those items in a page whose difference is the planned one, and returns how many others there are.
+// keepPlanned keeps the items of a page whose difference is the planned one, and returns how many others there are.
 func (s *Sweeper) keepPlanned(ctx context.Context, page *engine.Page, planned map[int64]string) (skipped int, err error) {
 	if planned == nil {
 		return 0, nil
@@ -165,8 +165,8 @@ func count(p *store.SweptPage, f engine.Found) {
 	}
 }
 
-// end ends the items that Monday has archived or deleted, and has those compared that have moved. The items end as by an event:
-// Monday is asked again, and the brake holds what is too much.
+// end ends the items that Monday has archived or deleted, and has moved ones compared. Items end as by an event:
+// Monday is asked again, and the brake holds excess deletions.
 func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) error {
 	candidates, err := s.Store.Unswept(ctx, w)
 	if err != nil {

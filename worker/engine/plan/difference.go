@@ -12,7 +12,7 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// difference collects the fields that Salesforce does not hold yet.
+// difference collects the fields whose value Salesforce does not hold yet.
 func (m *maker) difference(values map[string]mapping.Value) *Write {
 	w := &Write{Fields: map[string]any{}}
 	var depending []*mapping.Field
@@ -34,7 +34,7 @@ func (m *maker) difference(values map[string]mapping.Value) *Write {
 			depending = append(depending, field)
 		}
 	}
-	// What was rejected because of other fields gets another attempt when one of these is written.
+	// Fields that were rejected because of other fields are attempted again when one of those is written.
 	writes := len(w.Fields) > 0
 	for _, field := range depending {
 		if writes {
@@ -46,7 +46,7 @@ func (m *maker) difference(values map[string]mapping.Value) *Write {
 	return w
 }
 
-// fate is what becomes of one field.
+// fate is what happens to one field.
 type fate uint8
 
 const (
@@ -67,7 +67,7 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	case value == nil && !linked:
 		return leaveEmpty
 	case value == nil && !written && !m.touches(field):
-		return held // a record that was there before its link keeps what Monday has never had
+		return held // an existing record keeps values that Monday never had
 	case linked && !m.it.Fresh && m.link.Holds(field.Name, value):
 		return held
 	case !m.link.Rejects(field.Name, value):
@@ -78,7 +78,7 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	return repeat
 }
 
-// settled is the verdict where Salesforce was asked what it holds.
+// settled returns the fate of a field whose value in Salesforce was read.
 func (m *maker) settled(field *mapping.Field, value any) fate {
 	m.Compared++
 	base, agreed := m.link.Agreed(field.Name)
@@ -103,8 +103,8 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 	return repeat
 }
 
-// value turns what the mapping says into what is sent. It is not ok where nothing can be: the value cannot become the field, or
-// refers to what does not exist yet.
+// value turns a value from the mapping into one that can be sent. It is not ok if there is none: the value cannot be
+// converted for the field, or refers to a record that does not exist yet.
 func (m *maker) value(field *mapping.Field, v mapping.Value) (value any, ok bool) {
 	if v.Err != nil {
 		m.reject(field, v.Err)
@@ -143,7 +143,7 @@ func (m *maker) resolve(v mapping.Value) (value any, ok bool) {
 	return v.Literal, true
 }
 
-// reject notes a column whose value cannot become the field.
+// reject records a column whose value cannot be converted for the field.
 func (m *maker) reject(field *mapping.Field, err error) {
 	r := Rejection{Field: field.Name, Value: err.Error(), Code: "INVALID_VALUE", Detail: err.Error(), Columns: field.Columns()}
 	var v *mapping.ValueError
@@ -157,14 +157,14 @@ func (m *maker) reject(field *mapping.Field, err error) {
 	m.Rejected = append(m.Rejected, r)
 }
 
-// touches reports whether an event of the batch carried what the field is made from.
+// touches reports whether an event of the batch carried a column of the field.
 func (m *maker) touches(field *mapping.Field) bool {
 	return slices.ContainsFunc(field.Columns(), func(id string) bool { return m.it.Touched[id] })
 }
 
-// Digest stands for the fields of a record where that is rejected as a whole.
+// Digest identifies the fields of a record that was rejected as a whole.
 func Digest(fields map[string]any) string {
-	text, err := json.Marshal(fields) // keys in order
+	text, err := json.Marshal(fields) // with sorted keys
 	if err != nil {
 		return ""
 	}
@@ -172,8 +172,8 @@ func Digest(fields map[string]any) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// StaleLabels are the columns of the board with a label that the mapping does not have, and by which something new would be
-// decided: where the label is only what is known of the item, it may have been renamed in both places since.
+// StaleLabels returns the columns of the board with a label missing from the mapping that would affect a decision: if
+// the label is only stored, it may have been renamed in both places since.
 func StaleLabels(board *mapping.Board, it Item, today time.Time) (columns []string) {
 	for _, rec := range board.Records {
 		link := it.Links[rec.Name]

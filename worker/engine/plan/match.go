@@ -10,8 +10,8 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// KeyOf stands for the match values among the fields of a record; it is empty where all of them are. It folds what Salesforce
-// does not tell apart: case, and white space around a text.
+// KeyOf returns a key for the match values among the fields of a record, or "" if all of them are empty. It folds
+// what Salesforce does not distinguish: case, and surrounding white space.
 func KeyOf(rec *mapping.Record, fields map[string]any) string {
 	values := MatchValues(rec, fields)
 	if len(values) == 0 {
@@ -24,7 +24,7 @@ func KeyOf(rec *mapping.Record, fields map[string]any) string {
 	return strings.Join(key, "\x1f")
 }
 
-// MatchValues are the values that a record is looked up by: those that are not empty.
+// MatchValues returns the values by which a record is looked up: those that are not empty.
 func MatchValues(rec *mapping.Record, fields map[string]any) map[string]any {
 	values := map[string]any{}
 	for _, name := range rec.Match {
@@ -35,7 +35,7 @@ func MatchValues(rec *mapping.Record, fields map[string]any) map[string]any {
 	return values
 }
 
-// MatchWritten is the match key of the record that an item is linked to.
+// MatchWritten returns the match key of the record that an item is linked to.
 func MatchWritten(rec *mapping.Record, link *ledger.Link) string {
 	held := map[string]any{}
 	for field := range link.Written {
@@ -44,7 +44,7 @@ func MatchWritten(rec *mapping.Record, link *ledger.Link) string {
 	return KeyOf(rec, held)
 }
 
-// matchOf is the match key of what a record should hold.
+// matchOf returns the match key of what a record should hold.
 func matchOf(rec *mapping.Record, values map[string]mapping.Value) string {
 	literals := map[string]any{}
 	for _, name := range rec.Match {

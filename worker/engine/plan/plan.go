@@ -1,5 +1,6 @@
-// Package plan compares what Salesforce should hold for an item with what both sides last agreed on, and says what is to be
-// done. It is pure: making a plan changes nothing and asks nobody, so that planning what was done gives nothing.
+// Package plan compares what Salesforce should hold for an item with what both sides last agreed on, and determines
+// what has to be done. It is pure: creating a plan changes nothing and does no I/O, so planning again after applying
+// a plan gives an empty one.
 package plan
 
 import (
@@ -10,7 +11,7 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// Rejections are kept by field; these names stand for what is not a field.
+// Rejections are stored by field; these names stand for things that are not fields.
 const (
 	WholeRecord = ""    // the record as a whole, with a digest of its fields as the value
 	ShownID     = "@id" // the Salesforce Id that the item's id column shows
@@ -19,20 +20,20 @@ const (
 // Plan is what one record of one item needs.
 type Plan struct {
 	Record *mapping.Record
-	Write  *Write // nil: nothing is to be written
+	Write  *Write // nil: nothing has to be written
 
-	// Adopts is the Id of a record that becomes the item's; empty: none does.
+	// Adopts is the Id of an existing record that becomes the item's; empty: none.
 	Adopts string
 
-	// Match is the key of the values by which an existing record is looked for before one is created; empty: it is not.
+	// Match is the key of the values used to look for an existing record before creating one; empty: no look-up.
 	Match string
 
 	Rejected []Rejection        // values that cannot be sent
 	Repeated []string           // fields whose value Salesforce rejected before
-	Waits    []ledger.RecordRef // records that are referred to and do not exist yet
+	Waits    []ledger.RecordRef // referenced records that do not exist yet
 	Since    map[string]string  // first days of relative defaults, by field
 	Notes    []string
-	Busy     string // what another worker decides about at the moment; empty: nothing
+	Busy     string // what another worker is deciding about; empty: nothing
 
 	// Differences are what was found where Salesforce was asked what it holds, and Agrees the fields that both sides hold
 	// alike although the ledger did not know it.
@@ -47,8 +48,8 @@ type Op uint8
 // The operations.
 const (
 	Update Op = iota // by Id
-	Upsert           // by the key field that holds the item's id: repeating it creates no second record
-	Create           // a shared record, under a lease on what it is matched by
+	Upsert           // by the key field with the item's id: repeating it creates no second record
+	Create           // a shared record, under a lease on its match values
 )
 
 // Write is what is sent.
@@ -59,16 +60,16 @@ type Write struct {
 	Empty  []string       // fields that stay null on a new record
 }
 
-// Rejection is a value that cannot become its field.
+// Rejection is a value that cannot be converted for its field.
 type Rejection struct {
 	Field   string
 	Value   any // by which it is recognized
 	Code    string
 	Detail  string   // for people; no customer's value
-	Columns []string // that the value comes from
+	Columns []string // the source of the value
 }
 
-// Item is what a plan is made from, beside the record's rules.
+// Item is the input of a plan, besides the record's mapping.
 type Item struct {
 	View    mapping.Item
 	Links   map[string]*ledger.Link // by record name
@@ -82,31 +83,31 @@ type Item struct {
 	Choices Choices
 }
 
-// References answers what a plan needs to know from outside its item.
+// References contains what a plan needs to know from outside its item.
 type References struct {
 	Linked map[ledger.RecordRef]string // Ids of records of other items
-	Users  map[int64]string            // Salesforce users of Monday's persons; empty: there is none
-	Owner  string                      // the user where there is none
+	Users  map[int64]string            // Salesforce users of people in Monday; empty: none
+	Owner  string                      // the user to use if there is none
 	Shown  map[string]Shown            // by Salesforce Id
 }
 
 // Shown is what is known of a record whose Id an item shows.
 type Shown struct {
-	Item  int64  // that it belongs to; 0: to none
-	Busy  bool   // another worker decides about it
+	Item  int64  // the item it belongs to; 0: none
+	Busy  bool   // another worker is deciding about it
 	Fault string // code for why it cannot be the item's; empty: it can
 }
 
-// maker is a plan in the making.
+// maker creates a plan.
 type maker struct {
 	Plan
 	it   Item
 	refs *References
-	link ledger.Link    // as it would be; a copy
-	held map[string]any // what Salesforce holds; nil: it was not asked
+	link ledger.Link    // a copy, as it would be
+	held map[string]any // what Salesforce holds; nil: not read
 }
 
-// Make plans a record. adopt is the Id of a record that was found for the item; empty: none was.
+// Make plans a record. adopt is the Id of an existing record found for the item, or "".
 func Make(rec *mapping.Record, it Item, adopt string, refs *References, key string, today time.Time) Plan {
 	m := &maker{Plan: Plan{Record: rec}, it: it, refs: refs}
 	if link := it.Links[rec.Name]; link != nil {
@@ -144,8 +145,8 @@ func (m *maker) adopt(id string) {
 	m.link.Adopt(id, "")
 }
 
-// adoptShown takes the record whose Id the id column shows, so that none is created. A copy of an item shows the Id of the item
-// that it was copied from: it gets a record of its own.
+// adoptShown adopts the record whose Id the id column shows, so that none is created. A copied item shows the Id of
+// the original's record: it gets its own record.
 func (m *maker) adoptShown() (blocked bool) {
 	id := m.it.Shown[m.Record.Name]
 	if id == "" || m.link.Ended(id) {
@@ -171,7 +172,7 @@ func (m *maker) adoptShown() (blocked bool) {
 	return false
 }
 
-// ShownIn says where the item shows an Id that cannot be its record's.
+// ShownIn returns where the item shows an Id that cannot be its record's.
 func ShownIn(rec *mapping.Record) string { return "shown in column " + rec.IDColumn }
 
 // own plans a record that belongs to the item alone.
@@ -218,12 +219,12 @@ func (m *maker) agree(field string, value any) {
 	m.Agrees[field] = value
 }
 
-// shared plans a record that serves several items: it is found or created by its match values, and looked for again only when
-// these change. What it holds is never overwritten.
+// shared plans a record that serves several items: it is found or created by its match values, and looked up again
+// only when they change. Its contents are never overwritten.
 func (m *maker) shared(values map[string]mapping.Value) {
 	match := matchOf(m.Record, values)
 	if match == "" {
-		return // nothing to find it by, and nothing to tell it apart once it is created
+		return // nothing to find it by, or to recognize it by once it is created
 	}
 	if m.link.SalesforceID != "" && match == MatchWritten(m.Record, &m.link) {
 		for field := range m.link.Rejected {

@@ -15,37 +15,37 @@ const (
 	FirstMeeting      Kind = "first_meeting" // both have a value, and never agreed on one
 	Missing           Kind = "missing"       // Salesforce has none, and never agreed on one
 
-	NewRecord    Kind = "new_record"     // there is none of the item
-	Gone         Kind = "gone"           // the item's record is not there
+	NewRecord    Kind = "new_record"     // the item has none
+	Gone         Kind = "gone"           // the item's record does not exist
 	WrongKey     Kind = "wrong_key"      // the record does not carry the item's id
 	IDColumn     Kind = "id_column"      // the item does not show the record's Id
 	CannotBeSent Kind = "cannot_be_sent" // the mapping has no value for it, or Salesforce rejected it
-	Deleted      Kind = "deleted_item"   // Monday has archived or deleted the item
+	Deleted      Kind = "deleted_item"   // archived or deleted in Monday
 )
 
-// Difference is what was found of one field, or of a record as a whole.
+// Difference is what was found for one field, or for a record as a whole.
 type Difference struct {
-	Field              string // empty: the record
+	Field              string // empty: the whole record
 	Kind               Kind
 	Monday, Salesforce any
 	Sends              bool // Monday's value is sent
 }
 
-// Choices say what is done about differences where many items are compared at once.
+// Choices determine what is done about differences when many items are compared.
 type Choices struct {
 	Adopt   bool // a first meeting ends with Monday's value
-	Enforce bool // Monday's value is sent over drift
+	Enforce bool // Monday's value replaces drift
 }
 
-// Settled is what a field comes to.
+// Settled is the result for a field.
 type Settled struct {
 	Kind   Kind // empty: both sides hold the same
 	Sends  bool // Monday's value is sent
 	Agrees bool // both hold the same, and the ledger does not know it yet
 }
 
-// Settle compares one field of a record that is there: what Monday says it should hold, what both sides last agreed on, and
-// what Salesforce holds.
+// Settle compares one field of an existing record: what Monday says it should hold, what both sides last agreed on,
+// and what Salesforce holds.
 func Settle(field *mapping.Field, monday any, base any, agreed bool, salesforce any, c Choices) Settled {
 	m, b, s := field.Fold(monday), field.Fold(base), field.Fold(salesforce)
 	switch {
@@ -58,7 +58,7 @@ func Settle(field *mapping.Field, monday any, base any, agreed bool, salesforce 
 	case agreed:
 		return Settled{Kind: BothChanged, Sends: true}
 	case m == nil:
-		return Settled{} // what Monday never had stays as it is
+		return Settled{} // values that Monday never had stay
 	case s == nil:
 		return Settled{Kind: Missing, Sends: true}
 	}
