@@ -11,8 +11,8 @@ import (
 	"crmsync/internal/panics"
 )
 
-// run takes a batch of events through the stages. Every event has an answer, by position. A panic is one event's: the
-// others are run without it.
+// run takes a batch of events through the stages and returns an answer for each, by position. If a batch panics, its
+// events are run one by one, so that only the one at fault fails.
 func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
 	p := e.newPass(events)
 	defer func() {
@@ -52,7 +52,7 @@ func (e *Engine) alone(ctx context.Context, ev Event) (a answer) {
 	return a
 }
 
-// through takes the batch through the stages, within the time that an attempt may take.
+// through takes the batch through the stages, within the time of an attempt.
 func (p *pass) through(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
@@ -85,7 +85,7 @@ func (p *pass) merge() {
 	}
 }
 
-// release gives the batch's leases back without a change.
+// release ends the batch's leases without a change.
 func (p *pass) release(ctx context.Context) {
 	ids := make([]int64, len(p.works))
 	for n, w := range p.works {
@@ -95,7 +95,7 @@ func (p *pass) release(ctx context.Context) {
 		return errors.Join(p.Store.Release(ctx, p.holder, ids), p.Store.Free(ctx, p.holder, p.leases.keys))
 	})
 	if err != nil {
-		p.Log.Error("could not give back leases", "items", len(ids), "error", err)
+		p.Log.Error("could not release leases", "items", len(ids), "error", err)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// blame fails the events that carried one of the columns: those in this batch; else the pending one, whose job it returns; else
-// the event that triggered the write.
+// blame fails the events that carried one of the columns: those in this batch; else the pending one, whose job it
+// returns; else the event that triggered the write.
 func (w *work) blame(columns []string, err error) (job int64) {
 	job = w.pending(columns)
 	blamed := w.carriers(columns)
@@ -23,8 +23,8 @@ func (w *work) blame(columns []string, err error) (job int64) {
 	return job
 }
 
-// blameAgain fails the events that carry a value which was rejected before: the same event once more, after a worker died
-// between keeping its end and River's knowing it, or another that says the same.
+// blameAgain fails the events that carry a value that was rejected before: the same event again, after a worker died
+// between storing its end and completing its job, or another event with the same value.
 func (d planned) blameAgain(field string, columns []string) {
 	link := d.work.item.Links[d.plan.Record.Name]
 	if link == nil {
@@ -41,7 +41,7 @@ func (d planned) blameAgain(field string, columns []string) {
 	}
 }
 
-// carriers are the events that carried one of the columns as it stands.
+// carriers returns the events that carried one of the columns with its current value.
 func (w *work) carriers(columns []string) (tasks []*task) {
 	for _, t := range w.tasks {
 		if w.counts(t) && slices.ContainsFunc(columns, t.carries) {
@@ -51,7 +51,8 @@ func (w *work) carriers(columns []string) (tasks []*task) {
 	return tasks
 }
 
-// pending is the job of an event that carried one of the columns and is to come again; 0 where there is none.
+// pending returns the job of an event that carried one of the columns and will be attempted again; 0 if there is
+// none.
 func (w *work) pending(columns []string) int64 {
 	for _, id := range columns {
 		if c := w.item.Columns[id]; c.By != 0 {
@@ -61,7 +62,7 @@ func (w *work) pending(columns []string) int64 {
 	return 0
 }
 
-// trigger is the event to attribute a write to where none carried the value: the first that still counts.
+// trigger returns the event to attribute a write to if none carried the value: the first that is not stale.
 func (w *work) trigger() []*task {
 	for _, t := range w.tasks {
 		if w.counts(t) {
@@ -82,13 +83,13 @@ func (t *task) carries(column string) bool {
 	return false
 }
 
-// counts reports whether the event still has a say: it is not older than what is known, and where the item ends, it is its
+// counts reports whether the event still matters: it is not older than what is known, and if the item ends, it is its
 // delete.
 func (w *work) counts(t *task) bool {
 	return !t.stale && t.reason == "" && (!w.item.IsDeleted() || t.Kind == Deleted)
 }
 
-// detail says which records Salesforce names, and which fields it misses.
+// detail describes the records that Salesforce names, or the fields it requires.
 func detail(r send.Rejection) string {
 	switch {
 	case len(r.Records) > 0:
@@ -99,8 +100,8 @@ func detail(r send.Rejection) string {
 	return ""
 }
 
-// wrote notes a change of a record, and which events brought it about: those that carried one of its columns, and for a
-// record that is new all that still count.
+// wrote records a change of a record, and which events caused it: those that carried one of its columns, and for a
+// new record all that count.
 func (w *work) wrote(change recordChange, columns []string) {
 	w.log.records = append(w.log.records, change)
 	whole := change.Created || change.Linked || change.Deleted

@@ -8,8 +8,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// brake counts the items that end with records to delete, and returns the records that may be deleted now. Those of the
-// others are held until a person decides.
+// brake counts the items that end with records to delete, and returns the records that may be deleted now. Those of
+// the other items are held until a person decides.
 func (p *pass) brake(ctx context.Context, wanted []target) []target {
 	byBoard := map[int64][]int64{}
 	for _, t := range wanted {
@@ -39,7 +39,7 @@ func (p *pass) brake(ctx context.Context, wanted []target) []target {
 	})
 }
 
-// forgetDeletions forgets what was decided about the deletion of items that are back.
+// forgetDeletions discards decisions about the deletion of items that are back.
 func (p *pass) forgetDeletions(ctx context.Context) {
 	var back []int64
 	for _, w := range p.works {
@@ -57,7 +57,7 @@ func (p *pass) forgetDeletions(ctx context.Context) {
 	}
 }
 
-// heldBack has the events that end the item say that its records are kept for now.
+// heldBack records in the events that end the item that its records are held for now.
 func (w *work) heldBack() {
 	for _, t := range w.tasks {
 		if t.ends() && t.err == nil && t.reason == "" && !t.wrote {

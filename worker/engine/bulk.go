@@ -8,62 +8,62 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// Page is items of one board, as Monday showed them together.
+// Page is a set of items of one board, as Monday returned them together.
 type Page struct {
 	BoardID int64
 	Items   []mondayclient.Item
-	Asked   []string // the columns that were asked for
+	Asked   []string // the columns that were read
 	ReadAt  time.Time
-	JobID   int64 // that the comparison is part of; 0: none
+	JobID   int64 // that the comparison belongs to; 0: none
 	Choices plan.Choices
 
-	// Dry says what a comparison would find and do, and changes nothing anywhere. It takes no lease.
+	// Dry makes the comparison report what it would find and do, without any change and without leases.
 	Dry bool
 }
 
-// pageLag is how far Monday's pages may lag behind its writes: what a page shows is at least as new as that.
+// pageLag is how far Monday's pages may lag behind its writes: what a page shows is at least this recent.
 const pageLag = time.Minute
 
-// Found is what a comparison found of one item.
+// Found is what a comparison found for one item.
 type Found struct {
 	ItemID      int64
 	Differences []Difference
-	Fields      int   // that were compared with what Salesforce holds
-	Err         error // why the item is to be compared again; nil: it was compared
+	Fields      int   // compared with Salesforce
+	Err         error // why the item must be compared again; nil: it was compared
 }
 
-// Difference is what a comparison found of one field of a record, or of a record as a whole.
+// Difference is what a comparison found for one field of a record, or for a record as a whole.
 type Difference struct {
 	Record, Object, SalesforceID string
 	Field                        string // empty: the record as a whole
 	Kind                         plan.Kind
 	Code                         string // why it cannot be sent
-	Monday, Salesforce           any    // values; not to be kept
+	Monday, Salesforce           any    // must not be stored
 	Sends                        bool   // Monday's value is sent, or was
 }
 
-// Cost is the calls that a comparison makes, or would make.
+// Cost is the number of calls that a comparison makes, or would make.
 type Cost struct{ Salesforce, Monday int }
 
-// bulk is what a pass over a page has beside one over events.
+// bulk is the additional state of a pass over a page.
 type bulk struct {
 	Page
 	readings map[int64]*mondayclient.Item
-	held     map[string]map[string]any // what Salesforce holds, by Id; without fields: there is no such record
+	held     map[string]map[string]any // what Salesforce holds, by Id; empty: no such record
 	found    map[int64]*Found
 	seen     map[seen]bool
 	counted  map[target]bool // records whose fields were counted
 	cost     Cost
 }
 
-// seen tells differences apart.
+// seen identifies a difference.
 type seen struct {
 	item          int64
 	record, field string
 	kind          plan.Kind
 }
 
-// keep remembers what a record holds; nil: there is none.
+// keep stores what a record holds; nil: there is no record.
 func (b *bulk) keep(id string, record map[string]any) { b.held[id] = record }
 
 // placeholder stands for the Id of a record that would be created.

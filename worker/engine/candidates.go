@@ -11,7 +11,7 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// querySize bounds the conditions of one query: a request line is limited to 16,384 bytes.
+// querySize limits the conditions of one query: a request line may have at most 16,384 bytes.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
 const querySize = 8_000
@@ -19,8 +19,8 @@ const querySize = 8_000
 // question is a query for records by the same fields of one object.
 type question struct{ object, fields, except string }
 
-// candidates asks Salesforce for the records that have the plans' match values: one query for each object and set of fields,
-// oldest records first.
+// candidates queries Salesforce for the records with the plans' match values: one query for each object and set of
+// fields, oldest records first.
 func (p *pass) candidates(ctx context.Context, plans []planned) map[string][]candidate {
 	asked := map[question]map[string]planned{} // by match key
 	for _, d := range plans {
@@ -53,8 +53,8 @@ func (p *pass) candidates(ctx context.Context, plans []planned) map[string][]can
 	return found
 }
 
-// question is how a plan's record is looked for. A lead that was converted can no longer be written, and a person account is
-// no company and no contact of its own.
+// question returns how to look for a plan's record. Converted leads are excluded because they are read-only, and
+// person accounts because they are neither companies nor independent contacts.
 func (p *pass) question(ctx context.Context, d planned) (question, error) {
 	rec := d.plan.Record
 	fields := slices.Sorted(maps.Keys(plan.MatchValues(rec, d.plan.Write.Fields)))
@@ -89,14 +89,14 @@ func (q question) soql(some []planned) string {
 	return "SELECT Id, " + q.fields + " FROM " + q.object + " WHERE " + any + " ORDER BY CreatedDate, Id"
 }
 
-// alike are the plans with a match value of some of them.
+// alike returns the plans that share a match value with some of them.
 func alike(plans, some []planned) []planned {
 	return slices.DeleteFunc(slices.Clone(plans), func(d planned) bool {
 		return !slices.ContainsFunc(some, func(other planned) bool { return other.plan.Match == d.plan.Match })
 	})
 }
 
-// sort puts a record that was found under the match key that it answers.
+// sort adds a record under the match keys it satisfies.
 func (p *pass) sort(record sfclient.Record, like planned, found map[string][]candidate) {
 	values := map[string]any{}
 	for name := range plan.MatchValues(like.plan.Record, like.plan.Write.Fields) {
@@ -123,7 +123,7 @@ func condition(values map[string]any) string {
 	return "(" + strings.Join(parts, " AND ") + ")"
 }
 
-// bySize cuts plans into queries of a bounded length.
+// bySize splits plans into queries of limited length.
 func bySize(plans []planned) (chunks [][]planned) {
 	size := querySize
 	for _, d := range plans {
@@ -137,9 +137,9 @@ func bySize(plans []planned) (chunks [][]planned) {
 	return chunks
 }
 
-// candidate is a record with the match values that were looked for.
+// candidate is a record with the requested match values.
 type candidate struct {
 	id    string
-	item  int64 // that it belongs to, as its key or our links say; 0: to none
-	keyed bool  // its key says so
+	item  int64 // the item it belongs to by its key or our links; 0: none
+	keyed bool  // by its key
 }

@@ -7,7 +7,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// changes are what a batch does to an item: what is to be kept, and what the log says of it.
+// changes are what a batch changes for an item: what has to be saved and logged.
 type changes struct {
 	links    []*ledger.Link
 	waits    []store.Wait
@@ -16,7 +16,7 @@ type changes struct {
 	records  []recordChange
 }
 
-// recordChange is an entry in the log of an event: which record, and which of its fields, without their values.
+// recordChange is an entry in an event's log: the record, and its fields, without their values.
 type recordChange struct {
 	Record  string   `json:"record"`
 	Object  string   `json:"object"`
@@ -29,14 +29,14 @@ type recordChange struct {
 	Into    string   `json:"into,omitempty"`  // the record that it was merged into
 }
 
-// response is the JSON form of what an event did, in sync_logs.response_data.
+// response is the JSON form of an event's effects, in sync_logs.response_data.
 type response struct {
 	Records []recordChange `json:"records,omitempty"`
 	Reason  string         `json:"reason,omitempty"`
 	Notes   []string       `json:"notes,omitempty"`
 }
 
-// relink has the link saved, in place of what was to be saved of its record.
+// relink schedules the link to be saved, replacing an earlier version for its record.
 func (c *changes) relink(link *ledger.Link) {
 	for n, other := range c.links {
 		if other.Record == link.Record {
@@ -57,10 +57,10 @@ func (c *changes) note(text string) {
 	}
 }
 
-// end notes that a record ended for good.
+// end records that a record ended for good.
 func (c *changes) end(change recordChange) { c.records = append(c.records, change) }
 
-// ends are the records that ended for good.
+// ends returns the records that ended for good.
 func (c *changes) ends() (ended []recordChange) {
 	for _, change := range c.records {
 		if change.Ended != "" {

@@ -9,7 +9,7 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// claim leases the items of the batch. Events of an item that another worker has are answered at once: come back.
+// claim leases the items of the batch. Events of an item that another worker has are told to come back.
 func (p *pass) claim(ctx context.Context) error {
 	byItem := map[int64]*work{}
 	var wanted []ledger.Ref
@@ -39,7 +39,7 @@ func (p *pass) claim(ctx context.Context) error {
 	}
 	claimed, err := p.Store.Claim(ctx, p.holder, wanted, p.Timeout+ledger.LeaseMargin)
 	if err != nil {
-		// The answer may be lost after the claim was made.
+		// The answer may be lost although the claim was made.
 		ids := slices.Collect(maps.Keys(byItem))
 		return errors.Join(err, p.persist(ctx, func(ctx context.Context) error { return p.Store.Release(ctx, p.holder, ids) }))
 	}
@@ -49,7 +49,7 @@ func (p *pass) claim(ctx context.Context) error {
 	return nil
 }
 
-// take begins with a claimed item; nil: another worker has it.
+// take starts work on a claimed item; nil: another worker has it.
 func (p *pass) take(w *work, item *ledger.Item) {
 	if item == nil {
 		for _, t := range w.tasks {
@@ -61,17 +61,17 @@ func (p *pass) take(w *work, item *ledger.Item) {
 	if board := p.Mapping.Board(item.BoardID); board != nil {
 		w.board = board
 	} else {
-		w.unread = true // the mapping no longer has its board
+		w.unread = true // the mapping no longer contains its board
 	}
 	if item.Abandoned {
-		w.unread = true // what the previous holder was told of the item is lost, though not what it wrote
+		w.unread = true // what the previous holder learned about the item is lost, except what it wrote
 		p.doubt(w, w.board.Records...)
 	}
 	slices.SortStableFunc(w.tasks, func(a, b *task) int { return int(a.JobID - b.JobID) })
 	p.works, p.byItem[item.ID] = append(p.works, w), w
 }
 
-// load takes the items of a dry page as they are known, without a lease.
+// load returns the known items of a dry page, without a lease.
 func (p *pass) load(ctx context.Context, wanted []ledger.Ref) (map[int64]*ledger.Item, error) {
 	known, err := p.Store.Known(ctx, wanted)
 	if err != nil {

@@ -17,7 +17,7 @@ type part struct {
 	keys  []string // leases to free
 }
 
-// commit saves what the batch did and frees its leases.
+// commit saves the batch's results and ends its leases.
 func (p *pass) commit(ctx context.Context) {
 	if p.isDry() {
 		for _, w := range p.works {
@@ -43,7 +43,7 @@ func (p *pass) commit(ctx context.Context) {
 		p.failAll(err)
 		return
 	}
-	// One of the items has something that Postgres does not take: each is saved for itself, then what is of no item.
+	// Postgres rejects something of one of the items: each is saved separately, then the rest.
 	rest := part{tasks: slices.Clone(p.tasks), keys: whole.keys}
 	for _, w := range p.works {
 		one := part{works: []*work{w}, tasks: w.tasks}
@@ -62,8 +62,8 @@ func (c part) failed(err error) {
 	}
 }
 
-// save commits one part. Items whose lease was lost are left as they are and resynced in full: the last write of this batch
-// may have overtaken a newer one.
+// save commits one part. Items whose lease was lost are left unchanged and resynced in full: the last write of this
+// batch may have overtaken a newer one.
 func (p *pass) save(ctx context.Context, what part) error {
 	c, ended := p.commitOf(what)
 	var lost []int64
@@ -85,7 +85,7 @@ func (p *pass) save(ctx context.Context, what part) error {
 	return nil
 }
 
-// commitOf is what a part has to save, and the events that come to their end with it.
+// commitOf returns what a part has to save, and the events that end with it.
 func (p *pass) commitOf(what part) (store.Commit, []*task) {
 	c := store.Commit{Keys: what.keys, Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 		return p.Requeue(ctx, tx, items, false)
@@ -109,11 +109,11 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 	return c, ended
 }
 
-// end fixes the answers of the item's events.
+// end determines the answers of the item's events.
 func (w *work) end() {
 	for _, t := range w.tasks {
 		if w.err != nil && (t.reason == "" || w.isRead) {
-			t.err = w.err // what was rejected is kept, and fails the event once the rest is done, with all that was read for it
+			t.err = w.err // the rejection is stored, and the event fails once the rest is done
 		}
 		if t.err == nil || permanent(t.err) {
 			w.changed = w.item.ClearPending(t.ColumnID, t.JobID) || w.changed
@@ -124,7 +124,7 @@ func (w *work) end() {
 	}
 }
 
-// reason is why an event that changed nothing does not concern Salesforce; empty: it does, and Salesforce held it already.
+// reason returns why an event without changes does not concern Salesforce; empty: Salesforce already held its values.
 func (w *work) reason(t *task) string {
 	switch {
 	case w.state == elsewhere:
@@ -193,7 +193,7 @@ func (p *pass) overtaken(ctx context.Context, lost []int64) {
 	}
 }
 
-// ended is why records of the item ended in this batch or before; empty: none did.
+// ended returns why records of the item ended, in this batch or before; empty: none did.
 func (w *work) ended() string {
 	for _, rec := range w.board.Records {
 		if link := w.item.Links[rec.Name]; link != nil && link.Closed != "" {

@@ -16,40 +16,40 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// Salesforce is what the engine asks of Salesforce. Each method is one API call, of up to 200 records.
+// Salesforce is the part of Salesforce's API that the engine uses. Each method is one API call, of up to 200 records.
 type Salesforce interface {
 	send.Salesforce
 	Select(ctx context.Context, soql string) ([]sfclient.Record, error)                           // a call for each page
 	Retrieve(ctx context.Context, object string, ids, fields []string) ([]sfclient.Record, error) // up to 2,000; nil: there is none
-	Shape(ctx context.Context, object string) (*sfclient.Object, error)                           // no call where it is known
+	Shape(ctx context.Context, object string) (*sfclient.Object, error)                           // no call if it is known
 }
 
-// Monday is what the engine asks of Monday. Each method is one API call.
+// Monday is the part of Monday's API that the engine uses. Each method is one API call.
 type Monday interface {
 	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) // up to 100 ids
 	Write(ctx context.Context, writes []mondayclient.Write) ([]error, error)               // up to 50 writes
-	Boards(ctx context.Context, ids []int64) ([]mondayclient.Board, error)                 // those that the token may see
+	Boards(ctx context.Context, ids []int64) ([]mondayclient.Board, error)                 // those visible to the token
 	UserEmails(ctx context.Context, ids []int64) (map[int64]string, error)
 }
 
-// Config is what an Engine works with.
+// Config configures an Engine.
 type Config struct {
 	Mapping    *mapping.Mapping
 	Store      *store.Store
 	Salesforce Salesforce
 	Monday     Monday
 
-	// BatchSize is the most events in a batch, and the most records in a call; 200 is Salesforce's limit.
+	// BatchSize is the maximum number of events in a batch, and of records in a call; Salesforce's limit is 200.
 	BatchSize int
 
-	// Concurrency is the most batches that are out at once.
+	// Concurrency is the maximum number of concurrent batches.
 	Concurrency int
 
-	// Timeout is how long a batch may take. Items are leased for a little longer, so that nobody else begins while a
-	// call of this batch may still be under way.
+	// Timeout limits how long a batch may take. Items are leased for a little longer, so that no other worker starts
+	// while a call of this batch may still be running.
 	Timeout time.Duration
 
-	// Requeue queues a comparison of each item, in the transaction; force sends every field again.
+	// Requeue queues a resync of each item in the transaction; force sends every field again.
 	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref, force bool) error
 
 	Registerer prometheus.Registerer

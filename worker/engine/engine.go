@@ -1,5 +1,6 @@
-// Package engine updates Salesforce from what webhooks say of Monday's items. It knows no queue: it is given events, gathers them
-// into batches, and takes each batch as a set through the stages claim, merge, read, plan, resolve, send, record and commit.
+// Package engine updates Salesforce from webhook events about Monday's items. It is independent of the queue: it
+// gathers the events it receives into batches, and takes each batch as a set through the stages claim, merge, read,
+// plan, resolve, send, record and commit.
 package engine
 
 import (
@@ -18,21 +19,21 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// Engine works off events. It is safe for concurrent use.
+// Engine processes events. It is safe for concurrent use.
 type Engine struct {
 	tools
 	batches   *batch.Batcher[Event, answer]
-	closing   chan struct{} // closed when the engine closes: nothing waits any more
+	closing   chan struct{} // closed when the engine closes, which ends all waits
 	closeOnce sync.Once
 }
 
-// answer is what becomes of an event.
+// answer is the result of an event.
 type answer struct {
 	outcome Outcome
 	err     error
 }
 
-// New returns an engine, which stays idle until it is given events.
+// New returns an engine, which is idle until it receives events.
 func New(c Config) *Engine {
 	e := &Engine{closing: make(chan struct{}), tools: tools{
 		Config: c,
@@ -40,7 +41,7 @@ func New(c Config) *Engine {
 		users:  newUsers(c.Monday, c.Salesforce, c.Now),
 		size: promauto.With(c.Registerer).NewHistogram(prometheus.HistogramOpts{
 			Name:    "crmsync_batch_items",
-			Help:    "Items that went through the engine together.",
+			Help:    "Items processed in one batch.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 9),
 		}),
 		lag: promauto.With(c.Registerer).NewHistogram(prometheus.HistogramOpts{
@@ -58,9 +59,9 @@ func New(c Config) *Engine {
 	return e
 }
 
-// Do brings an event to its end, together with others that come while it waits. It returns when its effect and its row in
-// sync_logs are committed, or an error that says by its behaviour what is to become of it: one with RetryAfter is to come
-// back then, at no cost; one that is Permanent is given up; any other is tried again.
+// Do processes an event, together with others that arrive while it waits. It returns when the event's effect and its
+// row in sync_logs are committed, or an error whose behavior says what to do: one with RetryAfter asks to come back
+// then, at no cost; a Permanent one dead-letters the event; after any other it is attempted again.
 func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
 	over := time.Now().Add(busyFor)
 	for pause := busyFirst; ; pause = min(2*pause, busyLongest) {
@@ -75,16 +76,17 @@ func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
 	}
 }
 
-// An event of an item that another worker has waits here for a while before the queue is bothered: a place in the process
-// costs nothing, and a batch takes tens of milliseconds where Salesforce is fast. The order in which events get their turn does
-// not matter, since they commute.
+// An event of an item that another worker has waits here for a while before it goes back to the queue: waiting in the
+// process costs nothing, and a batch takes only tens of milliseconds if Salesforce is fast. The order of the waiting
+// events does not matter, since events commute.
 const (
 	busyFirst   = 20 * time.Millisecond
 	busyLongest = 200 * time.Millisecond
 	busyFor     = 2 * time.Second
 )
 
-// wait waits, with some jitter, and reports whether it came to the end: not where the engine closes or ctx ends.
+// wait waits, with some jitter, and reports whether the wait was complete: it is cut short if the engine closes or
+// ctx ends.
 func (e *Engine) wait(ctx context.Context, pause time.Duration) bool {
 	timer := time.NewTimer(pause/2 + rand.N(pause))
 	defer timer.Stop()
@@ -97,14 +99,14 @@ func (e *Engine) wait(ctx context.Context, pause time.Duration) bool {
 	return false
 }
 
-// Close waits for the batches that are out; when ctx ends first, it interrupts them.
+// Close waits for the running batches; if ctx ends first, it interrupts them.
 func (e *Engine) Close(ctx context.Context) error {
 	e.closeOnce.Do(func() { close(e.closing) })
 	return e.batches.Close(ctx)
 }
 
-// interrupted is a call that left its batch: the event is not at fault, and what was done of it is found done when it
-// comes back.
+// interrupted returns the error for a call that left its batch. The event is not at fault; when it comes back, what
+// was done is recognized as done.
 func (e *Engine) interrupted(err error) error {
 	var panicked *panics.Error
 	if errors.As(err, &panicked) {

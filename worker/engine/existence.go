@@ -6,14 +6,14 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// settleExistence decides about deletes and restores, now that Monday was asked.
+// settleExistence decides about deletes and restores after Monday has been asked.
 func (w *work) settleExistence() {
 	for _, t := range w.tasks {
 		switch {
 		case t.stale || t.reason != "":
 		case t.Kind == Resync && !t.Release:
 		case t.ends() && w.state == missing:
-			w.retry(&UnconfirmedError{}) // a token that lost the board sees no item of it either
+			w.retry(&UnconfirmedError{}) // a token that lost access to the board cannot see its items either
 		case t.Kind == Resync && w.state == gone:
 			w.state = ending
 		case t.Kind == Deleted && (w.state == gone || w.state == ending):
@@ -29,16 +29,16 @@ func (w *work) settleExistence() {
 	}
 }
 
-// ends reports whether the event says that the item ended.
+// ends reports whether the event ends the item.
 func (t *task) ends() bool { return t.Kind == Deleted || t.Release }
 
-// restore lets an item begin again that was just read.
+// restore restarts an item that was just read.
 func (w *work) restore(t *task) {
 	w.item.Restore(w.existedAt(t))
 	w.item.Known, w.fresh, w.changed, w.restored = true, true, true, true
 }
 
-// existedAt is the time of a delete or restore, as far as it can be believed.
+// existedAt returns the time of a delete or restore, as far as it can be believed.
 func (w *work) existedAt(t *task) time.Time {
 	if !ledger.Believable(t.TriggeredAt, w.now) {
 		return w.now

@@ -9,8 +9,8 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// recordGone records that the record is no longer there, as Salesforce confirmed. One that was merged or converted is followed
-// and never created again; one that was deleted is created again, unless all that is known of it is that an item shows its Id.
+// recordGone records that the record no longer exists, as confirmed by Salesforce. A merged or converted record is
+// followed and never created again; a deleted one is created again, unless the item only ever showed its Id.
 func (p *pass) recordGone(ctx context.Context, w write, o send.Gone) (again []planned) {
 	d := w.planned
 	link := p.keep(d.work, d.plan.Record)
@@ -36,7 +36,7 @@ func (p *pass) recordGone(ctx context.Context, w write, o send.Gone) (again []pl
 	return []planned{p.planOne(d.work, d.plan.Record)}
 }
 
-// remake has a record that was gone created again, once a batch.
+// remake creates a missing record again, at most once per batch.
 func (w *work) remake(rec *mapping.Record) {
 	if w.remade == nil {
 		w.remade = map[string]bool{}
@@ -45,7 +45,7 @@ func (w *work) remake(rec *mapping.Record) {
 	delete(w.adopts, rec.Name)
 }
 
-// followMerge gives the item the record that its own was merged into, and plans that.
+// followMerge links the item to the record that its own was merged into, and plans that record.
 func (p *pass) followMerge(ctx context.Context, d planned, into string) []planned {
 	if taken, ok := p.takeWinner(ctx, d.work, d.plan.Record, into); !taken || !ok {
 		return nil
@@ -53,8 +53,8 @@ func (p *pass) followMerge(ctx context.Context, d planned, into string) []planne
 	return []planned{p.planOne(d.work, d.plan.Record)}
 }
 
-// followConversion ends the lead. What it was converted into becomes the item's records, where the item has none of these yet
-// and they belong to no other.
+// followConversion ends the lead. The records it was converted into become the item's, if the item has no such
+// records yet and they belong to no other item.
 func (p *pass) followConversion(ctx context.Context, d planned, c send.Conversion) (again []planned) {
 	became := map[string]string{"Contact": c.Contact, "Account": c.Account, "Opportunity": c.Opportunity}
 	for _, rec := range d.work.board.Records {
@@ -65,12 +65,12 @@ func (p *pass) followConversion(ctx context.Context, d planned, c send.Conversio
 		free, ok := p.mayTake(ctx, d.work, rec.Object, id)
 		switch {
 		case !ok:
-			return nil // the lead is asked about again
+			return nil // the lead will be asked about again
 		case !free:
 			continue
 		}
 		d.work.adoptLater(rec, id)
-		if rec.Stage <= d.plan.Record.Stage { // it was planned before that was known
+		if rec.Stage <= d.plan.Record.Stage { // it was planned before this was known
 			again = append(again, p.planOne(d.work, rec))
 		}
 	}

@@ -11,10 +11,10 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// retrieveSize is the most records that Salesforce gives in one call.
+// retrieveSize is the maximum number of records that Salesforce returns in one call.
 const retrieveSize = 2000
 
-// fieldsOf are the fields of a record that the mapping fills, and its key.
+// fieldsOf returns the fields of a record that the mapping fills, and its key.
 func (p *pass) fieldsOf(rec *mapping.Record) []string {
 	fields := []string{p.Mapping.Key}
 	for _, f := range rec.Fields {
@@ -23,7 +23,7 @@ func (p *pass) fieldsOf(rec *mapping.Record) []string {
 	return fields
 }
 
-// retrieve asks what records of an object hold.
+// retrieve reads the fields of records of one object.
 func (p *pass) retrieve(ctx context.Context, object string, ids []string, fields map[string]bool) error {
 	names := slices.Sorted(maps.Keys(fields))
 	slices.Sort(ids)
@@ -40,7 +40,7 @@ func (p *pass) retrieve(ctx context.Context, object string, ids []string, fields
 	return nil
 }
 
-// sendDry answers every write with yes, and counts the calls that it would take.
+// sendDry reports success for every write, and counts the calls it would take.
 func (p *pass) sendDry(writes []write) []send.Outcome {
 	type call struct {
 		op     plan.Op
@@ -72,7 +72,7 @@ func addAll(set map[string]bool, names []string) map[string]bool {
 	return set
 }
 
-// lookHeld asks Salesforce what the records of a page hold, by one call for each object.
+// lookHeld reads what the records of a page hold, by one call for each object.
 func (p *pass) lookHeld(ctx context.Context) error {
 	if p.bulk == nil {
 		return nil
@@ -98,7 +98,7 @@ func (p *pass) lookHeld(ctx context.Context) error {
 	return nil
 }
 
-// expectedID is the record that the item has, or shows; empty: none.
+// expectedID returns the Id of the record that the item has, or shows, or "".
 func (p *pass) expectedID(w *work, rec *mapping.Record) string {
 	if link := w.item.Links[rec.Name]; link != nil && (link.SalesforceID != "" || link.Closed != "") {
 		return link.SalesforceID

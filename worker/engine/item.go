@@ -11,7 +11,7 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// work is an item on its way through a batch, with the events that are about it.
+// work is an item in a batch, with its events.
 type work struct {
 	mapping *mapping.Mapping
 	board   *mapping.Board
@@ -22,19 +22,19 @@ type work struct {
 	state   state
 	unread  bool         // Monday has to be asked
 	isRead  bool         // it was, in this batch
-	floor   ledger.Floor // of what it answers
-	view    plan.Item    // the item as it is planned, once all is merged
+	floor   ledger.Floor // minimum times of the answer
+	view    plan.Item    // the item as planned, once everything is merged
 	touched map[string]bool
-	adopts  map[string]string // by record name: the Id of a record that was found for the item
-	remade  map[string]bool   // records that were gone and are created again
+	adopts  map[string]string // by record name: the Id of an existing record found for the item
+	remade  map[string]bool   // missing records that are created again
 
-	changed  bool      // the item is to be saved, not only released
-	fresh    bool      // it begins again: what was written before counts for nothing
-	restored bool      // it is back: what was decided about its deletion counts no more
+	changed  bool      // the item has to be saved, not only released
+	fresh    bool      // it begins again: earlier writes do not count
+	restored bool      // it is back: decisions about its deletion no longer count
 	held     bool      // a call that writes it was interrupted, and may still take effect
-	answered time.Time // when Salesforce took the last of it
+	answered time.Time // when Salesforce answered the last write of it
 	log      changes
-	err      error // what keeps the whole item from its end: it is tried again
+	err      error // why the whole item must be attempted again
 }
 
 // state is whether there is an item to sync.
@@ -42,13 +42,13 @@ type state uint8
 
 const (
 	alive     state = iota
-	ending          // a delete ends it with this batch
-	gone            // Monday has it in the archive or in the bin
+	ending          // a delete in this batch ends it
+	gone            // Monday has archived or deleted it
 	missing         // Monday does not show it
-	elsewhere       // it is on a board that is not mapped
+	elsewhere       // it is on an unmapped board
 )
 
-// look fixes the item as it is planned.
+// look prepares the item for planning.
 func (w *work) look() {
 	columns := make(map[string]column.Value, len(w.item.Columns))
 	for id, c := range w.item.Columns {
@@ -68,7 +68,8 @@ func (w *work) look() {
 	}
 }
 
-// hasOther reports whether an Id is that of another record of the item: on a board that it was on before, the column showed that.
+// hasOther reports whether an Id belongs to another record of the item: on the item's previous board, the column may
+// have shown that one.
 func (w *work) hasOther(record, id string) bool {
 	for name, link := range w.item.Links {
 		if name != record && (link.SalesforceID == id || link.Ended(id)) {
@@ -90,10 +91,10 @@ func (w *work) touch(id string) {
 	w.touched[id] = true
 }
 
-// isAlive reports whether there is an item to bring to Salesforce.
+// isAlive reports whether there is an item to sync.
 func (w *work) isAlive() bool { return w.err == nil && w.state == alive && !w.item.IsDeleted() }
 
-// retry keeps the first reason for which the whole item is to be tried again.
+// retry stores the first reason why the whole item must be attempted again.
 func (w *work) retry(err error) {
 	if w.err == nil {
 		w.err = err

@@ -14,14 +14,14 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// Codes of an Id in an id column that cannot be the item's record.
+// Codes for an Id in an id column that cannot be the item's record.
 const (
-	codeWrongObject = "WRONG_OBJECT"     // the Id is one of another object
-	codeNoRecord    = "NO_SUCH_RECORD"   // there is no such record, or it cannot be seen
-	codeNotAdopted  = "SHOWN_ID_REFUSED" // the mapping takes no record that is only shown
+	codeWrongObject = "WRONG_OBJECT"     // the Id belongs to another object
+	codeNoRecord    = "NO_SUCH_RECORD"   // there is no such record, or it is not visible
+	codeNotAdopted  = "SHOWN_ID_REFUSED" // the mapping does not adopt records that are only shown
 )
 
-// lookUp finds out what the plans of the batch refer to.
+// lookUp looks up what the plans of the batch refer to.
 func (p *pass) lookUp(ctx context.Context) {
 	p.refs = plan.References{Linked: map[ledger.RecordRef]string{}, Owner: p.Mapping.Owner, Shown: map[string]plan.Shown{}}
 	looks := []func(context.Context) error{p.lookDoubtful, p.lookLinks, p.lookShown, p.lookUsers, p.lookHeld}
@@ -35,7 +35,7 @@ func (p *pass) lookUp(ctx context.Context) {
 	}
 }
 
-// lookLinks finds the records of other items that the batch's items refer to.
+// lookLinks looks up the records of other items that the batch's items refer to.
 func (p *pass) lookLinks(ctx context.Context) (err error) {
 	var wanted []ledger.RecordRef
 	for _, w := range p.works {
@@ -60,7 +60,7 @@ func (p *pass) lookLinks(ctx context.Context) (err error) {
 	return err
 }
 
-// refreshLinks brings what the batch itself has linked so far into the references.
+// refreshLinks adds the links created so far in this batch to the references.
 func (p *pass) refreshLinks() {
 	for _, w := range p.works {
 		for name, link := range w.item.Links {
@@ -74,14 +74,14 @@ func (p *pass) refreshLinks() {
 	}
 }
 
-// shownID is a Salesforce Id that an item without a record shows.
+// shownID is a Salesforce Id shown by an item without a record.
 type shownID struct {
 	work   *work
 	record *mapping.Record
 	id     string
 }
 
-// shownIDs are the Ids that items show for records that they do not have yet.
+// shownIDs returns the Ids that items show for records they do not have yet.
 func (p *pass) shownIDs() (shown []shownID) {
 	for _, w := range p.works {
 		if !w.isAlive() {
@@ -98,7 +98,8 @@ func (p *pass) shownIDs() (shown []shownID) {
 	return shown
 }
 
-// lookShown finds out, under a lease on each Id, whose records the Ids are that items show, and whether they can be theirs.
+// lookShown determines, under a lease on each Id, which item the shown records belong to, and whether they can be the
+// showing item's.
 func (p *pass) lookShown(ctx context.Context) error {
 	shown := p.shownIDs()
 	if len(shown) == 0 {
@@ -123,7 +124,7 @@ func (p *pass) lookShown(ctx context.Context) error {
 		fact := facts[s.id]
 		fact.Busy = !p.isLeased(ledger.IDLease(s.id))
 		if fact.Item == 0 && fact.Fault == "" {
-			fact.Item = s.work.item.ID // of two items of one batch that show the same Id, the first has it
+			fact.Item = s.work.item.ID // if two items of one batch show the same Id, the first gets it
 			facts[s.id] = fact
 		}
 		p.refs.Shown[s.id] = fact
@@ -131,8 +132,8 @@ func (p *pass) lookShown(ctx context.Context) error {
 	return nil
 }
 
-// shownFacts asks Salesforce about the records: an Id may be of another object, or of no record at all, and a record that
-// carries the key of another item is that item's.
+// shownFacts asks Salesforce about the records: an Id may belong to another object, or to no record at all, and a
+// record that carries another item's key belongs to that item.
 func (p *pass) shownFacts(ctx context.Context, shown []shownID, owners map[string]int64) (map[string]plan.Shown, error) {
 	facts := map[string]plan.Shown{}
 	asked := map[string][]string{} // object -> Ids
@@ -173,7 +174,7 @@ func quoteAll(texts []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// lookUsers finds the Salesforce users of the persons in the batch's items.
+// lookUsers looks up the Salesforce users of the people in the batch's items.
 func (p *pass) lookUsers(ctx context.Context) (err error) {
 	var persons []int64
 	for _, w := range p.works {
@@ -192,8 +193,8 @@ func (p *pass) lookUsers(ctx context.Context) (err error) {
 	return err
 }
 
-// lookDoubtful finds, by their key, the records that may be there without a link. One that is there is kept in sync from now
-// on, though nothing would create it any more.
+// lookDoubtful looks up, by their keys, records that may exist without a link. One that exists is kept in sync from
+// now on, even if nothing would create it any more.
 func (p *pass) lookDoubtful(ctx context.Context) error {
 	var wanted []target
 	for _, w := range p.works {
@@ -215,8 +216,8 @@ func (p *pass) lookDoubtful(ctx context.Context) error {
 	return nil
 }
 
-// findByKey looks up records by the key field that holds the item's id: a worker may have died between creating a record and
-// keeping its Id. Items about whose records nothing could be learnt are to be tried again.
+// findByKey looks up records by the key field with the item's id: a worker may have died between creating a record
+// and storing its Id. If this fails, the items are attempted again.
 func (p *pass) findByKey(ctx context.Context, wanted []target) map[target]sfclient.Record {
 	found := map[target]sfclient.Record{}
 	byObject := map[string][]target{}

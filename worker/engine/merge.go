@@ -11,7 +11,7 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// merge brings an event into what is known of its item.
+// merge merges an event into what is known of its item.
 func (w *work) merge(t *task) {
 	if t.BoardID != w.item.BoardID {
 		w.mergeElsewhere(t)
@@ -30,8 +30,7 @@ func (w *work) merge(t *task) {
 	}
 }
 
-// mergeElsewhere takes an event that names another board than the one that the item is known to be on. Monday has to say
-// which is right.
+// mergeElsewhere merges an event that names another board than the item's known one. Monday is asked which is right.
 func (w *work) mergeElsewhere(t *task) {
 	w.unread, t.elsewhere = true, true
 	if t.Kind == Resync {
@@ -62,7 +61,7 @@ func (w *work) mergeName(t *task) {
 	w.take(t, ledger.NameColumn, at.UnixMicro(), w.item.MergeName(t.Name, at, !t.Redelivered, w.now))
 }
 
-// take acts on what became of a value that an event carries.
+// take handles the result of merging a value that an event carries.
 func (w *work) take(t *task, id string, at int64, m ledger.Merge) {
 	switch m {
 	case ledger.Stale:
@@ -76,7 +75,7 @@ func (w *work) take(t *task, id string, at int64, m ledger.Merge) {
 	w.touch(id)
 }
 
-// mergeExistence has Monday asked whether the item is there: neither its end nor its return is believed without a look.
+// mergeExistence has Monday asked whether the item exists: neither a delete nor a restore is believed without a look.
 func (w *work) mergeExistence(t *task) {
 	if !t.Redelivered && t.TriggeredAt.Before(w.item.ExistenceAt) {
 		t.stale, t.reason = true, "a later delete or restore is known"
@@ -88,14 +87,14 @@ func (w *work) mergeExistence(t *task) {
 	}
 }
 
-// ask has the value of a column read, because an event of the time does not say it for certain. What was before the item's end
-// is of no use.
+// ask requests the column's value, because an event of that time does not determine it for certain. Values from
+// before the item's end do not count.
 func (w *work) ask(id string, at int64) {
 	if w.item.IsDeleted() && at < w.item.DeletedAt.UnixMicro() {
 		return
 	}
 	if !ledger.Believable(time.UnixMicro(at), w.now) {
-		at = w.item.KnownAt(id) // what is read is newer than what is known
+		at = w.item.KnownAt(id) // the value read is newer than the known one
 	}
 	if ledger.Believable(time.UnixMicro(at), w.now) {
 		w.floor.Raise(id, at)
@@ -108,7 +107,7 @@ func (w *work) mustRead() bool {
 	return w.unread || w.item.Unread(w.board.Columns) && !w.item.IsDeleted()
 }
 
-// mergeRead brings in what Monday answered to a question about these columns; nil: it does not show the item.
+// mergeRead merges Monday's answer about these columns; nil: it does not show the item.
 func (w *work) mergeRead(read *mondayclient.Item, asked []string) {
 	w.unread, w.state = false, alive
 	switch {
@@ -131,17 +130,18 @@ func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 	}
 }
 
-// ReadingOf is what Monday answered, as the ledger takes it.
+// ReadingOf converts Monday's answer for the ledger.
 func ReadingOf(read *mondayclient.Item) ledger.Reading {
 	return ledger.Reading{
 		BoardID: read.BoardID, Name: read.Name, UpdatedAt: read.UpdatedAt, Columns: read.Columns, ChangedAt: read.ChangedAt,
 	}
 }
 
-// micros turns Unix seconds into microseconds; Monday tells fractions of a second as a float.
+// micros converts Unix seconds to microseconds; Monday sends fractions of a second as a float.
 func micros(seconds float64) int64 { return int64(math.Round(seconds * 1e6)) }
 
-// move takes the item to the board on which Monday has it. What that board maps is known where it was asked for.
+// move moves the item to the board on which Monday shows it. The columns that the new board maps are known if they
+// were read.
 func (w *work) move(read *mondayclient.Item, asked []string) {
 	board := w.mapping.Board(read.BoardID)
 	if board == nil {
@@ -169,7 +169,7 @@ func (w *work) move(read *mondayclient.Item, asked []string) {
 	}
 }
 
-// settleBoard ends what events said of another board than the item's.
+// settleBoard ends events that name another board than the item's.
 func (w *work) settleBoard() {
 	for _, t := range w.tasks {
 		if !t.elsewhere || t.Kind == Resync || t.Kind == Deleted || t.Kind == Restored {

@@ -2,7 +2,7 @@ package engine
 
 import "crmsync/worker/engine/plan"
 
-// notePlan notes the differences that a plan found.
+// notePlan records the differences found by a plan.
 func (p *pass) notePlan(d planned) {
 	if p.bulk == nil {
 		return
@@ -23,7 +23,7 @@ func (p *pass) notePlan(d planned) {
 	}
 }
 
-// noteNew notes a record that is created, with its fields.
+// noteNew records a record to be created, with its fields.
 func (p *pass) noteNew(d planned) {
 	if p.bulk == nil || d.plan.Write.Op == plan.Update {
 		return
@@ -36,7 +36,7 @@ func (p *pass) noteNew(d planned) {
 	}
 }
 
-// note notes a difference, once.
+// note records a difference, once.
 func (p *pass) note(d planned, x Difference) {
 	key := seen{d.work.item.ID, d.plan.Record.Name, x.Field, x.Kind}
 	if p.bulk == nil || p.bulk.seen[key] {

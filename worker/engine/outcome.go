@@ -9,9 +9,9 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// record records what became of writes. It returns what is to be planned again.
+// record records the outcomes of writes. It returns what has to be planned again.
 func (p *pass) record(ctx context.Context, writes []write, outcomes []send.Outcome) (again []planned) {
-	var gone []int // what took the place of these may be among the other writes
+	var gone []int // their replacements may be among the other writes
 	for n, w := range writes {
 		switch o := outcomes[n].(type) {
 		case send.Done:
@@ -34,8 +34,8 @@ func (p *pass) record(ctx context.Context, writes []write, outcomes []send.Outco
 	return slices.DeleteFunc(again, func(d planned) bool { return !d.work.isAlive() })
 }
 
-// recordUnknown records a call whose answer was lost. If we gave up because time ran out, Salesforce may still be executing
-// it: nobody else may write the records until it must have ended.
+// recordUnknown records a call whose answer was lost. If we gave up because time ran out, Salesforce may still be
+// executing it: no other worker may write the records until it must have ended.
 func (p *pass) recordUnknown(ctx context.Context, w write, o send.Unknown) {
 	p.recordCreated(w, o.ID)
 	retryAll(w.all(), o.Err)

@@ -11,13 +11,13 @@ import (
 	"crmsync/sfclient"
 )
 
-// Items of a record that are not known by an id.
+// Items of a record that have no known id.
 const (
-	beingCreated = -1 // it is just being created
+	beingCreated = -1 // it is being created
 	unreadable   = -2 // the record's key is not the id of an item
 )
 
-// reserved leases records and returns the items that they belong to.
+// reserved leases records and returns the items they belong to.
 func (p *pass) reserved(ctx context.Context, ids, keys []string) (map[string]int64, error) {
 	if err := p.lease(ctx, keys); err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (p *pass) reserved(ctx context.Context, ids, keys []string) (map[string]int
 	return owners, err
 }
 
-// owners finds the items that records belong to, by Id. A record that several items share belongs to none of them.
+// owners returns the items that records belong to, by Id. A shared record belongs to no item.
 func (p *pass) owners(ctx context.Context, ids []string) (map[string]int64, error) {
 	links, err := p.Store.LinksOf(ctx, ids)
 	owners := map[string]int64{}
@@ -48,7 +48,7 @@ func (p *pass) owners(ctx context.Context, ids []string) (map[string]int64, erro
 	return owners, err
 }
 
-// ownedHere adds the records that items have come to have in this batch.
+// ownedHere adds the records that items have received in this batch.
 func (p *pass) ownedHere(ids []string, owners map[string]int64) {
 	for _, w := range p.works {
 		for _, rec := range w.board.Records {
@@ -63,8 +63,9 @@ func (p *pass) ownedHere(ids []string, owners map[string]int64) {
 	}
 }
 
-// mayTake reports whether an item may take a record over: it belongs to no other, by our links or by the key that it carries.
-// The lease on its Id lasts as long as the batch. It is not ok where that cannot be told now: the item is tried again.
+// mayTake reports whether an item may take over a record: it belongs to no other item, by our links and by its key.
+// The lease on its Id lasts as long as the batch. It is not ok if this cannot be determined now; then the item is
+// attempted again.
 func (p *pass) mayTake(ctx context.Context, w *work, object, id string) (free, ok bool) {
 	owners, err := p.reserved(ctx, []string{id}, []string{ledger.IDLease(id)})
 	switch {
@@ -85,8 +86,7 @@ func (p *pass) mayTake(ctx context.Context, w *work, object, id string) (free, o
 	return items[id] == 0 || items[id] == w.item.ID, true
 }
 
-// bearers asks Salesforce for the items whose ids records carry as their key, by Id; 0: it carries none. Records that are not
-// there are left out.
+// bearers asks Salesforce for the item ids that records carry as keys, by Id; 0: none. Missing records are omitted.
 func (p *pass) bearers(ctx context.Context, object string, ids []string) (map[string]int64, error) {
 	items := map[string]int64{}
 	for some := range slices.Chunk(ids, p.BatchSize) {
@@ -102,7 +102,7 @@ func (p *pass) bearers(ctx context.Context, object string, ids []string) (map[st
 	return items, nil
 }
 
-// keyItem is the item whose id a record carries; 0: it carries none.
+// keyItem returns the item whose id a record carries; 0: none.
 func keyItem(record sfclient.Record, key string) int64 {
 	text, _ := record[key].(string)
 	id, err := strconv.ParseInt(text, 10, 64)

@@ -9,8 +9,8 @@ import (
 	"crmsync/mondayclient"
 )
 
-// Compare compares the items of a page with Salesforce, and writes what differs, unless the page is dry. It reports what it
-// found of each item, in the page's order.
+// Compare compares the items of a page with Salesforce, and writes the differences unless the page is dry. It returns
+// what it found for each item, in the page's order.
 func (e *Engine) Compare(ctx context.Context, page Page) ([]Found, Cost, error) {
 	if e.Mapping.Board(page.BoardID) == nil {
 		return nil, Cost{}, fmt.Errorf("board %d is not mapped", page.BoardID)

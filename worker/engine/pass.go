@@ -13,7 +13,7 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// tools are what all batches share.
+// tools are shared by all batches.
 type tools struct {
 	Config
 	users  *users
@@ -22,7 +22,7 @@ type tools struct {
 	lag    prometheus.Histogram
 }
 
-// pass is one batch on its way through the stages.
+// pass is the processing of one batch.
 type pass struct {
 	*tools
 	holder uuid.UUID // of its leases
@@ -34,8 +34,8 @@ type pass struct {
 	bulk   *bulk // of a pass over a page; nil: over events
 }
 
-// persist runs a statement until Postgres has taken it, for as long as the leases last: giving up earlier would
-// leave the items leased to nobody.
+// persist repeats a statement until Postgres accepts it, for as long as the leases last: giving up earlier would
+// leave the items leased without a holder.
 func (p *pass) persist(ctx context.Context, statement func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledger.LeaseMargin)
 	defer cancel()
@@ -60,17 +60,17 @@ func (p *pass) failAll(err error) {
 	}
 }
 
-// leases are the keys that a batch holds.
+// leases are the keys that a batch has leased.
 type leases struct {
 	keys   []string
-	unsure []string // of these, the ones under which a record may just be being created
+	unsure []string // those under which a record may be being created
 }
 
-// unsureLease is how long a match value stays leased where the answer to a create was lost: Salesforce may still be
-// executing it, and looking the record up too early would create a second one.
+// unsureLease is how long a match value stays leased if the answer to a create was lost: Salesforce may still be
+// executing it, and an early look-up would lead to a second record.
 const unsureLease = 10 * time.Second
 
-// lease takes leases on keys for the batch; those that it does not get are with another worker.
+// lease leases keys for the batch; another worker has those it does not get.
 func (p *pass) lease(ctx context.Context, keys []string) error {
 	if p.isDry() {
 		p.leases.keys = append(p.leases.keys, keys...) // nothing is decided under them
@@ -86,7 +86,7 @@ func (p *pass) lease(ctx context.Context, keys []string) error {
 
 func (p *pass) isLeased(key string) bool { return slices.Contains(p.leases.keys, key) }
 
-// shortenUnsure shortens the leases on values under which a record may just be being created.
+// shortenUnsure shortens the leases on values under which a record may be being created.
 func (p *pass) shortenUnsure(ctx context.Context) {
 	if len(p.leases.unsure) == 0 {
 		return
@@ -101,5 +101,5 @@ func (p *pass) shortenUnsure(ctx context.Context) {
 	}
 }
 
-// isDry reports whether nothing may be changed.
+// isDry reports whether changes are forbidden.
 func (p *pass) isDry() bool { return p.bulk != nil && p.bulk.Dry }

@@ -14,13 +14,13 @@ type planned struct {
 	plan plan.Plan
 }
 
-// write is a plan that is sent, with the plans of other items that share the record.
+// write is a plan to send, with the plans of other items that share the record.
 type write struct {
 	planned
 	sharers []planned
 }
 
-// all are the plans that the write is for.
+// all returns the plans that the write is for.
 func (w write) all() []planned { return append([]planned{w.planned}, w.sharers...) }
 
 func (p *pass) planOne(w *work, rec *mapping.Record) planned {
@@ -30,7 +30,7 @@ func (p *pass) planOne(w *work, rec *mapping.Record) planned {
 	return planned{w, plan.Make(rec, w.view, w.adopts[rec.Name], &p.refs, p.Mapping.Key, p.Now())}
 }
 
-// adoptLater has the record with the Id become the item's with the next plan.
+// adoptLater makes the record with the Id the item's in the next plan.
 func (w *work) adoptLater(rec *mapping.Record, id string) {
 	if w.adopts == nil {
 		w.adopts = map[string]string{}
@@ -44,7 +44,7 @@ func retryAll(plans []planned, err error) {
 	}
 }
 
-// columns are the columns that the fields come from.
+// columns returns the columns that fill the fields.
 func (d planned) columns(fields []string) (columns []string) {
 	for _, field := range d.plan.Record.Fields {
 		if slices.Contains(fields, field.Name) {
@@ -57,7 +57,7 @@ func (d planned) columns(fields []string) (columns []string) {
 	return columns
 }
 
-// publicName is what a rejected field is called where people read it.
+// publicName returns a rejected field's name for people.
 func publicName(field string) string {
 	if field == plan.ShownID {
 		return "Id"
@@ -72,7 +72,7 @@ func (p *pass) salesforceID(d planned) string {
 	return ""
 }
 
-// references are the objects of the fields that hold Ids of other records.
+// references returns the objects of the fields that hold Ids of other records.
 func references(rec *mapping.Record, fields map[string]any) map[string]string {
 	refs := map[string]string{}
 	for _, field := range rec.Fields {

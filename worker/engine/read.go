@@ -9,21 +9,21 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// readSize is the most items that Monday gives in one call.
+// readSize is the maximum number of items that Monday returns in one call.
 const readSize = 100
 
-// readRounds is how often an item is read at most: again where the first answer shows it on another board, and where a label
-// that is known is no longer in the mapping.
+// readRounds is the maximum number of reads of an item: a second one if the first shows it on another board, or if a
+// known label is no longer in the mapping.
 const readRounds = 2
 
-// read asks Monday about the items of which the payloads do not say enough.
+// read asks Monday about the items whose payloads are not sufficient.
 func (p *pass) read(ctx context.Context) {
 	for range readRounds {
 		p.readWanted(ctx)
 	}
 	p.confirmMissing(ctx)
 	for _, w := range p.works {
-		if w.err == nil { // else nothing was learnt of what its events say
+		if w.err == nil { // otherwise nothing was learned about its events
 			w.settleExistence()
 			w.settleBoard()
 		}
@@ -50,7 +50,7 @@ func (p *pass) readWanted(ctx context.Context) {
 	}
 }
 
-// readItems reads items in one call; where one of their boards makes that fail, in one for each board.
+// readItems reads items in one call; if one of their boards makes it fail, in one call for each board.
 func (p *pass) readItems(ctx context.Context, some []*work) {
 	ids := make([]int64, len(some))
 	columns := map[string]bool{}
@@ -75,12 +75,12 @@ func (p *pass) readItems(ctx context.Context, some []*work) {
 		if item := found[w.item.ID]; item != nil || err == nil {
 			w.mergeRead(item, asked)
 		} else {
-			w.retry(err) // an item that is not in a partial answer may be there all the same
+			w.retry(err) // an item missing from a partial answer may still exist
 		}
 	}
 }
 
-// takeReadings takes what a page says of its items.
+// takeReadings uses the readings in a page.
 func (p *pass) takeReadings() {
 	if p.bulk == nil {
 		return
@@ -94,8 +94,9 @@ func (p *pass) takeReadings() {
 	}
 }
 
-// confirmMissing decides about items that are said to be deleted and that Monday does not show at all, not even in the bin: where
-// it shows their board, they are gone for good. A token that lost a board sees none of its items, whatever became of them.
+// confirmMissing decides about items that are reported as deleted and that Monday does not show at all, not even in
+// the bin. If it shows their board, they are gone for good. A token that lost access to a board sees none of its
+// items, whether deleted or not.
 func (p *pass) confirmMissing(ctx context.Context) {
 	var absent []*work
 	for _, w := range p.works {
@@ -108,7 +109,7 @@ func (p *pass) confirmMissing(ctx context.Context) {
 	}
 }
 
-// confirmBoards asks for boards in one call; where one of them makes that fail, in one for each.
+// confirmBoards asks for boards in one call; if one of them makes it fail, in one call for each.
 func (p *pass) confirmBoards(ctx context.Context, absent map[int64][]*work) {
 	ids := slices.Sorted(maps.Keys(absent))
 	boards, err := p.Monday.Boards(ctx, ids)
@@ -132,7 +133,7 @@ func (p *pass) confirmBoards(ctx context.Context, absent map[int64][]*work) {
 	}
 }
 
-// byBoard groups works by the board that their items are known to be on.
+// byBoard groups works by the known boards of their items.
 func byBoard(works []*work) map[int64][]*work {
 	boards := map[int64][]*work{}
 	for _, w := range works {
@@ -141,13 +142,13 @@ func byBoard(works []*work) map[int64][]*work {
 	return boards
 }
 
-// divisible reports whether a call failed because of one of the boards that it touches, and may go through for others.
+// divisible reports whether a call failed because of one of its boards, and may succeed for others.
 func divisible(err error) bool {
 	d, ok := asBehaviour[interface{ Divisible() bool }](err)
 	return ok && d.Divisible()
 }
 
-// wantColumns adds the columns of the item's board, and of the boards that events say it is on.
+// wantColumns adds the columns of the item's board, and of the boards named by events.
 func (w *work) wantColumns(columns map[string]bool) {
 	for _, id := range w.board.Columns {
 		columns[id] = true
@@ -161,8 +162,8 @@ func (w *work) wantColumns(columns map[string]bool) {
 	}
 }
 
-// askLabels has the labels read that are known, were not just told, and are not in the mapping: they may have been renamed
-// in both places since. It reports whether there are any.
+// askLabels requests known labels that did not come from an event and are missing from the mapping: they may have
+// been renamed in both places since. It reports whether there are any.
 func (p *pass) askLabels() (any bool) {
 	for _, w := range p.works {
 		if !w.isAlive() {

@@ -15,7 +15,7 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// recordPlan notes what a plan found out. It reports whether there is something to send.
+// recordPlan records what a plan determined. It reports whether there is something to send.
 func (p *pass) recordPlan(d planned) (sends bool) {
 	w, rec := d.work, d.plan.Record
 	p.notePlan(d)
@@ -57,7 +57,7 @@ func (p *pass) recordPlan(d planned) (sends bool) {
 	return d.plan.Write != nil
 }
 
-// keep is the item's link for a record, which is to be saved.
+// keep returns the item's link for a record, and schedules it to be saved.
 func (p *pass) keep(w *work, rec *mapping.Record) *ledger.Link {
 	link := w.item.Links[rec.Name]
 	if link == nil {
@@ -68,7 +68,7 @@ func (p *pass) keep(w *work, rec *mapping.Record) *ledger.Link {
 	return link
 }
 
-// recordDone records a write that took effect, and what of it was left out.
+// recordDone records a write that took effect, and the fields that were left out.
 func (p *pass) recordDone(ctx context.Context, w write, o send.Done) (again []planned) {
 	for n, d := range w.all() {
 		d.work.answered = p.Now()
@@ -91,12 +91,12 @@ func (p *pass) recordDone(ctx context.Context, w write, o send.Done) (again []pl
 	return again
 }
 
-// recordWritten records that the item has the record, and that this holds the fields. It reports whether it may hold more: an
-// upsert that came upon a record from before, which has what the item has emptied since.
+// recordWritten records that the item has the record, and that it holds the fields. It reports whether the record may
+// hold more: an upsert that found an existing record, which holds values the item has cleared since.
 func (p *pass) recordWritten(d planned, change recordChange, fields map[string]any) (doubtful bool) {
 	link := p.keep(d.work, d.plan.Record)
 	if d.plan.Write.Op == plan.Create {
-		link.Unlink() // the base is that of another record
+		link.Unlink() // the base belongs to another record
 	}
 	origin := ledger.Matched
 	if change.Created {
@@ -128,13 +128,13 @@ func (p *pass) recordWritten(d planned, change recordChange, fields map[string]a
 	return doubtful
 }
 
-// mayEmpty reports whether a field may be emptied on a record that was found by its key without a link: the worker that wrote
-// the key may have adopted it by its match, and of such a record only the match is known to come from the item.
+// mayEmpty reports whether a field may be cleared on a record found by its key without a link: the worker that wrote
+// the key may have adopted it by match, and then only the match values are known to come from the item.
 func mayEmpty(rec *mapping.Record, field string) bool {
 	return len(rec.Match) == 0 || slices.Contains(rec.Match, field)
 }
 
-// recordShared links an item to a record that serves several.
+// recordShared links an item to a shared record.
 func (p *pass) recordShared(d planned, id string) {
 	change := recordChange{Record: d.plan.Record.Name, Object: d.plan.Record.Object, ID: id, Linked: true}
 	p.recordWritten(d, change, d.plan.Write.Fields)
@@ -166,8 +166,8 @@ func (p *pass) rejectField(d planned, field string, value any, r send.Rejection)
 	})
 }
 
-// recordReferenceGone records that a record of the same item, which a field refers to, is not there, as Salesforce confirmed. The
-// next attempt refers to the one that it was merged into, or finds it or creates it again.
+// recordReferenceGone records that a record of the same item, which a field refers to, does not exist, as confirmed
+// by Salesforce. The next attempt refers to the record it was merged into, or finds it or creates it again.
 func (p *pass) recordReferenceGone(ctx context.Context, d planned, field string, r send.Rejection) bool {
 	n := slices.IndexFunc(d.plan.Record.Fields, func(f *mapping.Field) bool { return f.Name == field && f.Record() != nil })
 	if n < 0 || !r.Gone {
@@ -188,8 +188,8 @@ func (p *pass) recordReferenceGone(ctx context.Context, d planned, field string,
 	return true
 }
 
-// takeWinner gives the item the record that its own was merged into, where that belongs to no other item, and else ends its own
-// for good. It is not ok where that cannot be told now.
+// takeWinner links the item to the record that its own was merged into, if that belongs to no other item, and
+// otherwise closes its own link. It is not ok if this cannot be determined now.
 func (p *pass) takeWinner(ctx context.Context, w *work, rec *mapping.Record, winner string) (taken, ok bool) {
 	free, ok := p.mayTake(ctx, w, rec.Object, winner)
 	if !ok {
@@ -207,7 +207,7 @@ func (p *pass) takeWinner(ctx context.Context, w *work, rec *mapping.Record, win
 	return false, true
 }
 
-// recordRejected records a write of which Salesforce takes nothing.
+// recordRejected records a write that Salesforce rejected entirely.
 func (p *pass) recordRejected(ctx context.Context, w write, rejections []send.Rejection) (again []planned) {
 	for _, d := range w.all() {
 		d.work.answered = p.Now()
@@ -226,8 +226,8 @@ func (p *pass) recordRejected(ctx context.Context, w write, rejections []send.Re
 	return again
 }
 
-// takeDuplicate has the item take over the one record that a duplicate rule takes a new one for, where the mapping says so. It
-// is not taken where the record belongs to another item.
+// takeDuplicate links the item to the only existing record that a duplicate rule found, if the mapping says so and
+// the record belongs to no other item.
 func (p *pass) takeDuplicate(ctx context.Context, d planned, r send.Rejection) (again []planned, taken bool) {
 	rec := d.plan.Record
 	if len(r.Records) != 1 || rec.OnDuplicate != mapping.Adopt || d.plan.Write.Op == plan.Update {
@@ -245,8 +245,8 @@ func (p *pass) takeDuplicate(ctx context.Context, d planned, r send.Rejection) (
 	return []planned{p.planOne(d.work, rec)}, true
 }
 
-// recordRejectedRecord records a refusal that no single field explains. Of a record that is there, each value waits for the
-// next change; one that is not there yet waits for another set of values.
+// recordRejectedRecord records a rejection that no single field explains. For an existing record, each value waits
+// for its next change; a new one waits for a different set of values.
 func (p *pass) recordRejectedRecord(d planned, r send.Rejection) {
 	fields := d.plan.Write.Fields
 	columns := d.columns(slices.Collect(maps.Keys(fields)))
@@ -260,16 +260,16 @@ func (p *pass) recordRejectedRecord(d planned, r send.Rejection) {
 	}
 }
 
-// rejectRecord rejects the record as it is to be.
+// rejectRecord rejects the planned record as a whole.
 func (p *pass) rejectRecord(d planned, fields []string, err *RefusedError) {
 	p.reject(d, plan.WholeRecord, ledger.Rejection{Value: plan.Digest(d.plan.Write.Fields), Code: err.Code}, d.columns(fields), err)
 }
 
-// reject remembers a value, so that it is not sent again until it changes, and fails the events that carried it.
+// reject stores a value, so that it is not sent again until it changes, and fails the events that carried it.
 func (p *pass) reject(d planned, field string, r ledger.Rejection, columns []string, err *RefusedError) {
 	link := p.keep(d.work, d.plan.Record)
 	if link.Rejects(field, r.Value) && link.Rejected[field].JobID != 0 {
-		r.JobID = link.Rejected[field].JobID // it failed for this value before
+		r.JobID = link.Rejected[field].JobID // it failed because of this value before
 		link.Reject(field, r)
 		d.blameAgain(field, columns)
 		return
@@ -278,7 +278,7 @@ func (p *pass) reject(d planned, field string, r ledger.Rejection, columns []str
 	link.Reject(field, r)
 }
 
-// recordCreated records that a create made the record, of which something else is still to be written.
+// recordCreated records that a create succeeded although other fields of the record still have to be written.
 func (p *pass) recordCreated(w write, id string) {
 	if id == "" {
 		return
@@ -293,11 +293,11 @@ func (p *pass) recordCreated(w write, id string) {
 	}
 }
 
-// doubt records that a worker may have written anything to the records, or created them: it did not come to its end.
+// doubt records that an interrupted worker may have written anything to the records, or created them.
 func (p *pass) doubt(w *work, records ...*mapping.Record) {
 	for _, rec := range records {
 		if rec.Shared {
-			continue // found by what it is matched by
+			continue // found by its match values
 		}
 		link := p.keep(w, rec)
 		if link.Closed != "" {
@@ -312,8 +312,8 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 	}
 }
 
-// linkFound links an item to a record that carries its key. One that is younger than the item was created for it, so that all
-// of its fields come from the item, and what the item has emptied since is emptied there too.
+// linkFound links an item to a record that carries its key. If the record is newer than the item, it was created for
+// it: all of its fields come from the item, and what the item has cleared since is cleared there too.
 func (p *pass) linkFound(t target, record sfclient.Record) {
 	link := p.keep(t.work, t.record)
 	id, _ := record["Id"].(string)
@@ -330,11 +330,11 @@ func (p *pass) linkFound(t target, record sfclient.Record) {
 	}
 }
 
-// linkNone records that there is no record of the item after all.
+// linkNone records that the item has no record after all.
 func (p *pass) linkNone(t target) { p.keep(t.work, t.record).Unlink() }
 
-// isOlder reports whether a record was there at a time, which Salesforce tells in whole seconds. One that does not say counts
-// as older.
+// isOlder reports whether a record existed at a time, with Salesforce's precision of a second. A record without a
+// creation date counts as older.
 func isOlder(record sfclient.Record, at time.Time) bool {
 	made, ok := record.Time("CreatedDate")
 	return !ok || made.Before(at.Truncate(time.Second))

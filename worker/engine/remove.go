@@ -8,7 +8,7 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// remove deletes the records of the items that end, where the mapping says so.
+// remove deletes the records of ended items, if the mapping says so.
 func (p *pass) remove(ctx context.Context) {
 	var wanted []target
 	for _, w := range p.works {
@@ -31,7 +31,7 @@ func (p *pass) remove(ctx context.Context) {
 	}
 }
 
-// linkUnlinked finds the records that were created without a trace.
+// linkUnlinked finds records that were created without being linked.
 func (p *pass) linkUnlinked(ctx context.Context, wanted []target) {
 	var unlinked []target
 	for _, t := range wanted {
@@ -44,8 +44,8 @@ func (p *pass) linkUnlinked(ctx context.Context, wanted []target) {
 	}
 }
 
-// deletable are the records that there are to delete. A record that an item came to have because a person put its Id into a
-// column was there before, and stays.
+// deletable returns the existing records to delete. A record that the item received because a person entered its Id
+// in a column existed before, and is kept.
 func deletable(wanted []target) (targets []target) {
 	for _, t := range wanted {
 		link := t.work.item.Links[t.record.Name]
@@ -60,7 +60,7 @@ func deletable(wanted []target) (targets []target) {
 	return targets
 }
 
-// deletions are the writes that delete records.
+// deletions returns the writes that delete records.
 func deletions(targets []target) ([]send.Write, []target) {
 	rows := make([]send.Write, len(targets))
 	for n, t := range targets {
@@ -69,7 +69,7 @@ func deletions(targets []target) ([]send.Write, []target) {
 	return rows, targets
 }
 
-// recordDeleted records what became of a deletion.
+// recordDeleted records the outcome of a deletion.
 func (p *pass) recordDeleted(ctx context.Context, t target, outcome send.Outcome) {
 	d := planned{t.work, plan.Plan{Record: t.record}}
 	link := p.keep(t.work, t.record)

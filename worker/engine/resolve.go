@@ -15,7 +15,7 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// plan compares the records of one stage: what they refer to is there from the stages before.
+// plan plans the records of one stage: the records they refer to exist since earlier stages.
 func (p *pass) plan(stage int) (plans []planned) {
 	p.refreshLinks()
 	for _, w := range p.works {
@@ -31,8 +31,8 @@ func (p *pass) plan(stage int) (plans []planned) {
 	return plans
 }
 
-// resolve notes what plans found out, and finds for each that is to be written whether the record is there already: under
-// leases on the values that it is matched by. It returns what is to be sent.
+// resolve records what the plans determined, and looks for an existing record for each plan to write, under leases on
+// its match values. It returns what has to be sent.
 func (p *pass) resolve(ctx context.Context, plans []planned) (writes []write) {
 	var matched []planned
 	for _, d := range plans {
@@ -47,8 +47,8 @@ func (p *pass) resolve(ctx context.Context, plans []planned) (writes []write) {
 	return append(writes, p.match(ctx, matched)...)
 }
 
-// match looks up the records that plans may adopt or share. It returns what is to be sent: the other plans are linked,
-// rejected, or come back.
+// match looks up the records that plans may adopt or share. It returns what has to be sent; the other plans are
+// linked, rejected, or attempted again.
 func (p *pass) match(ctx context.Context, plans []planned) (writes []write) {
 	plans = p.leaseMatches(ctx, plans)
 	if len(plans) == 0 {
@@ -80,7 +80,7 @@ func (p *pass) match(ctx context.Context, plans []planned) (writes []write) {
 	return writes
 }
 
-// leaseMatches takes the leases on the plans' match values, and returns the plans that may be decided about.
+// leaseMatches leases the plans' match values, and returns the plans that may be decided.
 func (p *pass) leaseMatches(ctx context.Context, plans []planned) []planned {
 	if len(plans) == 0 {
 		return nil
@@ -102,8 +102,8 @@ func (p *pass) leaseMatches(ctx context.Context, plans []planned) []planned {
 	})
 }
 
-// reserve takes the leases on the Ids of the records that may be adopted, and finds out which of them have come to belong to
-// an item, or to a call that creates one. A migration holds the same leases while it creates items.
+// reserve leases the Ids of the records that may be adopted, and determines which of them now belong to an item, or
+// to a call that creates one. A migration holds the same leases while it creates items.
 func (p *pass) reserve(ctx context.Context, plans []planned, found map[string][]candidate) {
 	var some []planned
 	var ids, keys []string
@@ -139,14 +139,14 @@ func (p *pass) reserve(ctx context.Context, plans []planned, found map[string][]
 	}
 }
 
-// adopt gives a plan the one record that matches, unless it is another item's. It is not ok where several match: nobody can
-// choose, unless one of them is this item's already.
+// adopt gives a plan the only matching record, unless it belongs to another item. It is not ok if several match,
+// unless one of them is already this item's.
 func (p *pass) adopt(d planned, found []candidate, taken map[string]bool) (_ planned, ok bool) {
 	var free []string
 	for _, c := range found {
 		switch {
 		case c.keyed && c.item == d.work.item.ID:
-			return d, true // it is the item's already: the key finds it
+			return d, true // it is already the item's: the key finds it
 		case !c.keyed && (c.item == 0 || c.item == d.work.item.ID) && !taken[c.id]:
 			free = append(free, c.id)
 		}
@@ -182,7 +182,7 @@ func (p *pass) send(ctx context.Context, writes []write) []send.Outcome {
 	return p.sender.Send(ctx, rows)
 }
 
-// rowOf is a write as it is sent.
+// rowOf returns a write in the form in which it is sent.
 func (p *pass) rowOf(w write) send.Write {
 	rec, what := w.plan.Record, w.plan.Write
 	row := send.Write{

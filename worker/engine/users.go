@@ -12,10 +12,10 @@ import (
 	"crmsync/sfclient"
 )
 
-// userLife is how long it is taken for true which Salesforce user a person is.
+// userLife is how long the Salesforce user of a person is cached.
 const userLife = 10 * time.Minute
 
-// users knows which active Salesforce user has the email of a Monday person. Both are looked up in sets.
+// users maps Monday people to the active Salesforce users with the same email. Both are looked up in sets.
 type users struct {
 	monday     Monday
 	salesforce Salesforce
@@ -26,7 +26,7 @@ type users struct {
 }
 
 type user struct {
-	id    string // empty: nobody has the email
+	id    string // empty: no user has the email
 	until time.Time
 }
 
@@ -34,7 +34,7 @@ func newUsers(monday Monday, salesforce Salesforce, now func() time.Time) *users
 	return &users{monday: monday, salesforce: salesforce, now: now, known: map[int64]user{}}
 }
 
-// find returns the Ids of the users that the persons are. It asks for those that it does not know, or has known for too long.
+// find returns the Ids of people's users. It asks for those that are unknown or expired.
 func (u *users) find(ctx context.Context, persons []int64) (map[int64]string, error) {
 	found, unknown := u.recall(persons)
 	if len(unknown) == 0 {

@@ -14,10 +14,10 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// writeSize is the most items that are written to Monday in one call.
+// writeSize is the maximum number of items written to Monday in one call.
 const writeSize = 50
 
-// idCell is the cell in which an item is to show the Id of a record.
+// idCell is the cell in which an item shows the Id of a record.
 type idCell struct {
 	work   *work
 	record *mapping.Record
@@ -26,7 +26,7 @@ type idCell struct {
 
 func (c idCell) planned() planned { return planned{c.work, plan.Plan{Record: c.record}} }
 
-// writeBack shows the Ids of records in the id columns of their items, where these do not show them yet.
+// writeBack writes the Ids of records to the id columns of their items, unless they already show them.
 func (p *pass) writeBack(ctx context.Context) {
 	var items []*work
 	byWork := map[*work][]idCell{}
@@ -52,7 +52,7 @@ func (p *pass) writeBack(ctx context.Context) {
 	}
 }
 
-// idCells are the cells that do not show the Id that they should.
+// idCells returns the cells that do not show the right Id.
 func (w *work) idCells() (cells []idCell) {
 	for _, rec := range w.board.Records {
 		link := w.item.Links[rec.Name]
@@ -72,8 +72,8 @@ func (w *work) idCells() (cells []idCell) {
 	return cells
 }
 
-// writeIDs writes the Ids of some items to Monday. Each item has its own fate. Where one of their boards makes the call
-// fail, there is one for each board.
+// writeIDs writes the Ids of some items to Monday. Each item succeeds or fails separately. If one of their boards
+// makes the call fail, it makes one call for each board.
 func (p *pass) writeIDs(ctx context.Context, items []*work, byWork map[*work][]idCell) {
 	writes := make([]mondayclient.Write, len(items))
 	for n, w := range items {
@@ -114,7 +114,7 @@ func (c idCell) shows() {
 	c.work.wrote(recordChange{Record: c.record.Name, Object: c.record.Object, ID: c.id}, []string{c.record.IDColumn})
 }
 
-// recordUnshown records that Monday does not take the Id. An item that has gone meanwhile needs none.
+// recordUnshown records that Monday rejected the Id. An item that has ended meanwhile does not need it.
 func (p *pass) recordUnshown(c idCell, err error) {
 	code := "REFUSED"
 	var monday *mondayclient.Error
