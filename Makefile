@@ -3,8 +3,7 @@
 ARGS       =
 SEED       =
 FUZZTIME   = 10s
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
-ACTIONLINT  = github.com/rhysd/actionlint/cmd/actionlint@v1.7.7
+TOOL       = go tool -modfile=.ci/tools/go.mod
 
 # What the binary says of itself. Empty where git is missing or refuses: then what Go recorded counts.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
@@ -36,9 +35,9 @@ test: postgres optional ## all tests, on real Postgres (RACE=1 or CI=true: with 
 lint: ## formatting, vet, staticcheck, workflows, go.mod
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
-	go run $(STATICCHECK) ./...
-	go run $(ACTIONLINT) .github/workflows/*.yml deploy/github/*.yml
-	go mod tidy -diff
+	$(TOOL) staticcheck ./...
+	$(TOOL) actionlint .github/workflows/*.yml deploy/github/*.yml
+	go mod tidy -diff && cd .ci/tools && go mod tidy -diff
 
 chaos: postgres ## kills, restarts and faults, in full length (SEED=n: a run again)
 	CHAOS=full SEED=$(SEED) go test -count=1 -timeout 30m -run '^TestChaos' -v ./internal/e2e/chaos ./internal/e2e/migrate
