@@ -26,6 +26,7 @@ func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (htt
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	wrong := newGuesses(registry, s.Log)
 	if s.Config.AdminUser != "" {
 		jobs, err := riverui.NewHandler(&riverui.HandlerOpts{
 			Endpoints:                riverui.NewEndpoints(s.queue, nil),
@@ -39,7 +40,7 @@ func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (htt
 		if err := jobs.Start(ctx); err != nil {
 			return nil, fmt.Errorf("starting the dashboard: %w", err)
 		}
-		guarded := secured(http.NewCrossOriginProtection().Handler(s.authenticated(jobs)))
+		guarded := secured(http.NewCrossOriginProtection().Handler(s.authenticated(jobs, wrong)))
 		mux.Handle(Dashboard+"/", guarded)
 		mux.Handle(Dashboard, http.RedirectHandler(Dashboard+"/", http.StatusMovedPermanently))
 	}
@@ -63,12 +64,16 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 }
 
 // authenticated asks for the dashboard's user and password.
-func (s *Service) authenticated(next http.Handler) http.Handler {
+func (s *Service) authenticated(next http.Handler, g *guesses) http.Handler {
 	user, password := sha256.Sum256([]byte(s.Config.AdminUser)), sha256.Sum256([]byte(s.Config.AdminPassword))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, p, _ := r.BasicAuth()
+		u, p, given := r.BasicAuth()
 		givenUser, givenPassword := sha256.Sum256([]byte(u)), sha256.Sum256([]byte(p))
 		if subtle.ConstantTimeCompare(user[:], givenUser[:])&subtle.ConstantTimeCompare(password[:], givenPassword[:]) != 1 {
+			if given && g.refused(r) {
+				answer(w, http.StatusTooManyRequests, "too many wrong logins")
+				return
+			}
 			w.Header().Set("WWW-Authenticate", `Basic realm="crmsync", charset="UTF-8"`)
 			answer(w, http.StatusUnauthorized, "user and password are required")
 			return

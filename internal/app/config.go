@@ -98,6 +98,9 @@ func ReadConfig(getenv func(string) string, r Role) (Config, error) {
 	if err := c.LogLevel.UnmarshalText([]byte(e.text("LOG_LEVEL", "info"))); err != nil {
 		e.Problem("LOG_LEVEL", "must be one of debug, info, warn, error")
 	}
+	if c.AdminPassword != "" && len(c.AdminPassword) < 8 {
+		e.Problem("ADMIN_PASSWORD", "must have at least 8 characters")
+	}
 	if (c.AdminUser == "") != (c.AdminPassword == "") {
 		e.Problem("ADMIN_USER, ADMIN_PASSWORD", "belong together: set both or neither")
 	}

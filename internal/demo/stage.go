@@ -22,7 +22,7 @@ import (
 )
 
 // login is the user and password of the dashboard, which is reachable only from this machine.
-const login = "demo"
+const login = "crmsync-demo"
 
 // set sets up the stage, and prints what runs where. If the program ends by itself, it calls stop.
 func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error) {
