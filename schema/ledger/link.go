@@ -110,6 +110,14 @@ func (l *Link) Take(id string, o Origin) (isNew bool) {
 // Unlink forgets the record and what was written to it.
 func (l *Link) Unlink() { l.SalesforceID, l.Written = "", nil }
 
+// Forget forgets what was written to a field, because that was made from something else than the field is now. It reports whether
+// there was anything.
+func (l *Link) Forget(field string) bool {
+	_, was := l.Written[field]
+	delete(l.Written, field)
+	return was
+}
+
 // Accept forgets that Salesforce rejected a field, or the record as a whole.
 func (l *Link) Accept(field string) { delete(l.Rejected, field) }
 

@@ -223,6 +223,16 @@ func (f *Field) empty(start time.Time) Value {
 	return Value{Literal: literal, Since: start.Format(time.DateOnly)}
 }
 
+// IsDefault reports whether the field holds its default for the item, because its column is empty.
+func (f *Field) IsDefault(it Item) bool {
+	if f.fallback == nil {
+		return false
+	}
+	bare := *f
+	bare.fallback = nil
+	return bare.desired(it, time.Time{}) == Value{}
+}
+
 // unmapped returns the error for a label outside the map. It names a label only if labels are configuration; a text
 // may be a customer's.
 func (f *Field) unmapped(v column.Value, label string) Value {

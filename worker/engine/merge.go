@@ -9,6 +9,7 @@ import (
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
 )
 
 // merge merges an event into what is known of its item.
@@ -125,8 +126,32 @@ func (w *work) mergeRead(read *mondayclient.Item, asked []string) {
 func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 	w.isRead = true
 	wanted := slices.DeleteFunc(slices.Clone(asked), func(id string) bool { return !w.isMapped(id) })
+	if w.item.Known {
+		w.forgetBases(func(f *mapping.Field) bool { return slices.ContainsFunc(f.Columns(), w.isUnread) })
+	}
 	if w.item.MergeReading(ReadingOf(read), wanted, w.floor, w.now) {
 		w.changed = true
+	}
+}
+
+// isUnread reports whether a column that is mapped was never asked of Monday.
+func (w *work) isUnread(id string) bool {
+	_, known := w.item.Columns[id]
+	return !known && w.isMapped(id)
+}
+
+// forgetBases forgets what was written to fields that are made from something else since.
+func (w *work) forgetBases(changed func(*mapping.Field) bool) {
+	for _, rec := range w.board.Records {
+		link := w.item.Links[rec.Name]
+		if link == nil || rec.Shared {
+			continue
+		}
+		for _, field := range rec.Fields {
+			if changed(field) && link.Forget(field.Name) {
+				w.log.relink(link)
+			}
+		}
 	}
 }
 
@@ -161,6 +186,7 @@ func (w *work) move(read *mondayclient.Item, asked []string) {
 			w.log.note("the item was moved to this board; the records that only its old board has are kept as they are")
 		}
 	}
+	w.forgetBases(func(*mapping.Field) bool { return true })
 	w.mergeReading(read, asked)
 	for _, id := range board.Columns {
 		if _, known := w.item.Columns[id]; !known {

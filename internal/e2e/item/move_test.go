@@ -45,6 +45,34 @@ func TestMoved(t *testing.T) {
 	w.Healthy()
 }
 
+// TestMovedWithEmptyColumns: where the new board's columns are empty, as after a move that lost their values, the record keeps what
+// it holds until somebody fills or empties them.
+func TestMovedWithEmptyColumns(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	item := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("ada@example.org")})
+	w.Quiet()
+	account := w.Record("Contact", item)["AccountId"]
+	if account == nil {
+		t.Fatal("the contact has no account")
+	}
+	w.Monday.MoveItem(item, e2e.Contacts)
+	for _, name := range []string{"Ada King", "Ada Byron"} {
+		w.Monday.Rename(item, name)
+		w.Quiet()
+		w.Holds(w.Record("Contact", item), map[string]any{"LastName": name[4:], "Email": "ada@example.org", "AccountId": account})
+	}
+	company := w.Monday.CreateItem(e2e.Accounts, "Difference Engines", nil)
+	w.Quiet()
+	w.Monday.SetColumn(item, "connect_account", e2e.Connected(company))
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"AccountId": w.Record("Account", company)["Id"]})
+	w.Monday.SetColumn(item, "connect_account", nil)
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"AccountId": nil})
+	w.Healthy()
+}
+
 // TestMovedBack: an item that comes back to its board takes up its records again.
 func TestMovedBack(t *testing.T) {
 	t.Parallel()

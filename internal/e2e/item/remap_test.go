@@ -54,7 +54,8 @@ func phone(number string) map[string]any {
 }
 
 // TestRemapped: columns that a changed mapping reads for the first time are read before anything is decided by them, with
-// whatever event comes first; what they hold goes to Salesforce, and no default or null in its place.
+// whatever event comes first. What they hold goes to Salesforce; where they are empty, what is there stays, until somebody
+// empties them.
 func TestRemapped(t *testing.T) {
 	t.Parallel()
 	w, restart := served(t, contactMapping("id_column: text_sfid", "Phone: { from: phone, as: phone }"))
@@ -71,8 +72,21 @@ func TestRemapped(t *testing.T) {
 	}
 	w.Quiet()
 	w.Holds(w.Record("Contact", full), map[string]any{"Id": ids[0], "Email": "new@example.org", "Phone": "+12125550102", "Title": "Countess"})
-	w.Holds(w.Record("Contact", half), map[string]any{"Id": ids[1], "Email": "new@example.org", "Phone": "+12125550103", "Title": "None"})
-	w.Holds(w.Record("Contact", bare), map[string]any{"Id": ids[2], "Email": "new@example.org", "Phone": nil, "Title": "None"})
+	w.Holds(w.Record("Contact", half), map[string]any{"Id": ids[1], "Email": "new@example.org", "Phone": "+12125550103", "Title": "By hand"})
+	w.Holds(w.Record("Contact", bare), map[string]any{"Id": ids[2], "Email": "new@example.org", "Phone": "+12125550100"})
+	for _, item := range []int64{half, bare} {
+		w.Monday.SetColumn(item, "email", e2e.Email("newer@example.org"))
+	}
+	w.Quiet()
+	w.Holds(w.Record("Contact", half), map[string]any{"Email": "newer@example.org", "Title": "By hand"})
+	w.Holds(w.Record("Contact", bare), map[string]any{"Email": "newer@example.org", "Phone": "+12125550100"})
+	w.Monday.SetColumn(full, "title", nil)
+	w.Monday.SetColumn(full, "phone_2", nil)
+	w.Quiet()
+	w.Holds(w.Record("Contact", full), map[string]any{"Phone": nil, "Title": "None"})
+	born := create("Grace", nil)
+	w.Quiet()
+	w.Holds(w.Record("Contact", born), map[string]any{"Phone": nil, "Title": "None"})
 	w.Healthy()
 }
 

@@ -18,6 +18,9 @@ func (m *maker) difference(values map[string]mapping.Value) *Write {
 	var depending []*mapping.Field
 	sent := map[string]any{}
 	for _, field := range m.Record.Fields {
+		if m.keeps(field) && field.IsDefault(m.it.View) {
+			continue
+		}
 		value, ok := m.value(field, values[field.Name])
 		if !ok {
 			continue
@@ -62,12 +65,11 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	if m.held != nil && !m.Record.Shared {
 		return m.settled(field, value)
 	}
-	_, written := m.link.Written[field.Name]
 	switch {
 	case value == nil && !linked:
 		return leaveEmpty
-	case value == nil && !written && !m.touches(field):
-		return held // an existing record keeps values that Monday never had
+	case value == nil && m.keeps(field):
+		return held
 	case linked && !m.it.Fresh && m.link.Holds(field.Name, value):
 		return held
 	case !m.link.Rejects(field.Name, value):
@@ -76,6 +78,13 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 		return depend
 	}
 	return repeat
+}
+
+// keeps reports whether a record that is there keeps what it holds in a field whose column is empty. So it is where Monday never
+// had a value: the record was there before its link, or the field is newly mapped, or mapped to another column.
+func (m *maker) keeps(field *mapping.Field) bool {
+	_, written := m.link.Written[field.Name]
+	return m.link.SalesforceID != "" && m.held == nil && !written && !m.touches(field)
 }
 
 // settled returns the fate of a field whose value in Salesforce was read.

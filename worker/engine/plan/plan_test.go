@@ -104,6 +104,7 @@ type fields = map[string]any
 func TestMake(t *testing.T) {
 	t.Parallel()
 	base := fields{key: "7", "FirstName": "Ada", "LastName": "King", "Birthdate": "2026-09-24"}
+	there := fields{key: "7", "FirstName": "Ada", "LastName": "King"} // of a record that was there, which no default is sent to
 	with := func(more fields) fields {
 		all := maps.Clone(base)
 		maps.Copy(all, more)
@@ -135,7 +136,7 @@ func TestMake(t *testing.T) {
 		"as written":          {record: "contact", item: item(nil, synced(nil))},
 		"changed":             {record: "contact", item: item(map[string]column.Value{"status": status("Boss")}, synced(fields{"Title": "Staff"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": "Head"}}}},
 		"emptied":             {record: "contact", item: item(nil, synced(fields{"Title": "Staff"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": nil}}}},
-		"never had":           {record: "contact", item: item(nil, begun(link("contact", contactID, nil))), want: Plan{Write: &Write{ID: contactID, Fields: base}}},
+		"never had":           {record: "contact", item: item(nil, begun(link("contact", contactID, nil))), want: Plan{Write: &Write{ID: contactID, Fields: there}}},
 		"never had, but told": {record: "contact", item: item(nil, synced(nil)), touch: "status", want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": nil}}}},
 		"key of another":      {record: "contact", item: item(nil, synced(fields{key: "8"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{key: "7"}}}},
 		"forced":              {record: "contact", item: item(nil, synced(nil)), fresh: true, want: Plan{Write: &Write{ID: contactID, Fields: created}}},
@@ -146,8 +147,10 @@ func TestMake(t *testing.T) {
 		"unmapped label, told before": {record: "contact",
 			item: item(map[string]column.Value{"status": status("Ghost")}, rejecting(synced(nil), map[string]ledger.Rejection{"Title": {Value: ghost}})),
 			want: Plan{Repeated: []string{"Title"}}},
-		"found":    {record: "contact", item: item(email), adopt: otherID, want: Plan{Write: &Write{ID: otherID, Fields: with(fields{"Email": "a@b"})}, Adopts: otherID, Since: first}},
-		"shown Id": {record: "contact", item: item(shown), want: Plan{Write: &Write{ID: contactID, Fields: base}, Adopts: contactID, Since: first}},
+		"found": {record: "contact", item: item(email), adopt: otherID, want: Plan{
+			Write: &Write{ID: otherID, Fields: fields{key: "7", "FirstName": "Ada", "LastName": "King", "Email": "a@b"}}, Adopts: otherID,
+		}},
+		"shown Id": {record: "contact", item: item(shown), want: Plan{Write: &Write{ID: contactID, Fields: there}, Adopts: contactID}},
 		"shown Id of another item": {record: "contact", item: item(shown), refs: References{Shown: map[string]Shown{contactID: {Item: 8}}}, want: Plan{
 			Write: &Write{Op: Upsert, Fields: created, Empty: []string{"Email", "Title", "AccountId"}}, Since: first,
 			Notes: []string{"the Id that the item shows belongs to another item"},
