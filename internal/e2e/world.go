@@ -183,7 +183,21 @@ func (w *World) Letter() int64 {
 
 // Calls returns how often Salesforce and Monday were called.
 func (w *World) Calls() [2]int {
+	w.T.Helper()
+	w.Eventually("running workers have logged in", w.loggedIn)
 	return [2]int{w.Salesforce.TotalCalls(), w.Monday.TotalCalls()}
+}
+
+// loggedIn reports whether the login that every worker makes at its start is over, at both systems: it counts as a call.
+func (w *World) loggedIn() bool {
+	for _, log := range w.Logs {
+		text := log.String()
+		runs := strings.Contains(text, `"msg":"started"`) && strings.Contains(text, `"worker":true`) && !strings.Contains(text, `"msg":"stopping"`)
+		if runs && strings.Count(text, `"msg":"logged in"`)+strings.Count(text, `"msg":"could not log in`) < 2 {
+			return false
+		}
+	}
+	return true
 }
 
 // Failing makes the calls fail for which on is true.
