@@ -82,7 +82,11 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx := context.WithoutCancel(t.Context())
-		end = func() { session.conn.Close(ctx) }
+		end = func() {
+			session.conn.Close(ctx)
+			for isConnected(t, s.url, session.name) { // its backend ends a moment later
+			}
+		}
 		t.Cleanup(end)
 		if err := session.exec(t.Context(), "CREATE DATABASE "+session.name+"_1"); err != nil {
 			t.Fatal(err)
@@ -103,6 +107,22 @@ func TestSweep(t *testing.T) {
 			t.Errorf("database %s exists = %v, want %v", name, !want, want)
 		}
 	}
+}
+
+// isConnected reports whether the server still has a connection of a session.
+func isConnected(t *testing.T, url, session string) (connected bool) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	const query = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $1)"
+	if err := conn.QueryRow(ctx, query, session).Scan(&connected); err != nil {
+		t.Fatal(err)
+	}
+	return connected
 }
 
 func databases(t *testing.T, url string) []string {
