@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -126,5 +127,22 @@ func TestEndedTwice(t *testing.T) {
 	got, _ := w.monday.Item(item)
 	if id := w.contact(item)["Id"]; got.Text["text_sfid"] != id {
 		t.Errorf("the item shows %q, want %v", got.Text["text_sfid"], id)
+	}
+}
+
+// TestRecreatedUnseen has a worker create a record again, since the one before was deleted, and die before it could keep that.
+// When the item ends, it is the new record that goes.
+func TestRecreatedUnseen(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	item := w.person(e, "Ada King", nil)
+	w.salesforce.Delete("Contact", w.contact(item)["Id"].(string))
+	w.salesforce.Insert("Contact", map[string]any{"LastName": "King", "Monday_Item_Id__c": fmt.Sprint(item)})
+	w.exec("UPDATE items SET lease_holder = gen_random_uuid(), lease_until = now() - interval '1 second' WHERE item_id = $1", item)
+	w.monday.ArchiveItem(item)
+	w.must(e, w.event(people, item, Event{Kind: Deleted}))
+	if left := len(w.salesforce.Records("Contact")); left != 0 {
+		t.Errorf("%d contacts are left of an item that ended", left)
 	}
 }

@@ -317,6 +317,9 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 func (p *pass) linkFound(t target, record sfclient.Record) {
 	link := p.keep(t.work, t.record)
 	id, _ := record["Id"].(string)
+	if link.SalesforceID != "" && link.SalesforceID != id {
+		link.End() // it is gone: only one record carries the key
+	}
 	t.work.log.appeared = true
 	if isOlder(record, t.work.item.SeenAt) {
 		link.Take(id, ledger.Matched)

@@ -31,11 +31,13 @@ func (p *pass) remove(ctx context.Context) {
 	}
 }
 
-// linkUnlinked finds records that were created without being linked.
+// linkUnlinked finds records that were created without being linked: also in place of a linked one, where a worker died that
+// may have created it again.
 func (p *pass) linkUnlinked(ctx context.Context, wanted []target) {
 	var unlinked []target
 	for _, t := range wanted {
-		if link := t.work.item.Links[t.record.Name]; link == nil || link.SalesforceID == "" && link.Closed == "" {
+		link := t.work.item.Links[t.record.Name]
+		if link == nil || link.Closed == "" && (link.SalesforceID == "" || link.InDoubt(p.Mapping.Key)) {
 			unlinked = append(unlinked, t)
 		}
 	}
