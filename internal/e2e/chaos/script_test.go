@@ -241,14 +241,15 @@ func (s *script) set(p *part, column string) bool {
 		s.count++
 		value = fmt.Sprintf("note %d", s.count)
 	}
-	if s.refuses(value) {
-		p.refused[column] = time.Now()
-	}
+	at := time.Now()
 	before, _ := s.monday.Item(p.id)
 	s.monday.SetColumn(p.id, column, value)
 	after, _ := s.monday.Item(p.id)
 	if before.Text[column] == after.Text[column] && slices.Equal(before.Linked[column], after.Linked[column]) {
 		return false
+	}
+	if s.refuses(value) { // what stood there already is no change, and no event
+		p.refused[column] = at
 	}
 	s.tell(p, "%s set to %v", column, value)
 	return true
