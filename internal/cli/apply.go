@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -82,9 +84,7 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 			if w.Options.Planned = file.digests(b.ID, c.Item); len(w.Options.Planned) == 0 {
 				continue
 			}
-			for id := range w.Options.Planned {
-				w.Options.Items = append(w.Options.Items, id)
-			}
+			w.Options.Items = slices.Sorted(maps.Keys(w.Options.Planned))
 		}
 		sweeps = append(sweeps, w)
 	}
