@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"crmsync/schema/store"
@@ -11,7 +12,7 @@ import (
 
 // Apply queues sweeps and works on their queue itself, beside workers or without any, until all are over or ctx ends. After each
 // look it tells show how far they are.
-func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sweep, show func([]store.Sweep)) ([]store.Sweep, error) {
+func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sweep, by store.By, show func([]store.Sweep)) ([]store.Sweep, error) {
 	pool, err := s.migrationsPool(db)
 	if err != nil {
 		return nil, err
@@ -19,7 +20,12 @@ func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sw
 	kept := store.New(db)
 	var ids []int64
 	for _, w := range sweeps {
-		id, err := kept.AddSweep(ctx, w, pool.QueueSweep)
+		id, err := kept.AddSweep(ctx, w, func(ctx context.Context, tx pgx.Tx, id int64) error {
+			if err := pool.QueueSweep(ctx, tx, id); err != nil {
+				return err
+			}
+			return store.RecordOperation(ctx, tx, applied(w, by))
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -32,6 +38,23 @@ func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sw
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.ShutdownGrace+10*time.Second)
 	defer cancel()
 	return found, pool.Stop(stopping)
+}
+
+// applied is the act of a person who has a board compared and written.
+func applied(w store.Sweep, by store.By) store.Operation {
+	o := store.Operation{By: by, Act: store.ActApply, Subject: "board " + w.Board, Items: w.Options.Items}
+	if len(w.Options.Items) > 0 {
+		o.Subject += ", " + store.Subject("item", w.Options.Items)
+	}
+	for _, option := range []struct {
+		name   string
+		chosen bool
+	}{{"adopt monday", w.Options.Adopt}, {"enforce", w.Options.Enforce}, {"accept deletes", w.Options.AcceptDeletes}} {
+		if option.chosen {
+			o.Subject += ", " + option.name
+		}
+	}
+	return o
 }
 
 // watchSweeps looks at the sweeps until all are over, or ctx ends.

@@ -50,7 +50,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 		}
 	}
 	shown := ""
-	done, err := s.Apply(ctx, db, sweeps, func(all []store.Sweep) {
+	done, err := s.Apply(ctx, db, sweeps, operator(), func(all []store.Sweep) {
 		if line := progressLine(all); line != shown && progress.OnTerminal(p.stderr) {
 			fmt.Fprintf(p.stderr, "\r%s", line)
 			shown = line

@@ -33,8 +33,11 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 		if erased, err = s.Erase(ctx, tx, c.Item); err != nil {
 			return err
 		}
-		jobs, err = worker.Queue(db).EraseItem(ctx, tx, c.Item)
-		return err
+		if jobs, err = worker.Queue(db).EraseItem(ctx, tx, c.Item); err != nil {
+			return err
+		}
+		o := store.Operation{By: operator(), Act: store.ActErase, Subject: store.Subject("item", []int64{c.Item}), Items: []int64{c.Item}}
+		return store.RecordOperation(ctx, tx, o)
 	})
 	if err != nil {
 		return err

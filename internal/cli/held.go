@@ -136,12 +136,13 @@ func resyncReleased(db *pgxpool.Pool, attempts int) func(context.Context, pgx.Tx
 	}
 }
 
-// operator names who acts: the account that runs the command.
-func operator() string {
+// operator is who acts: the account that runs the command.
+func operator() store.By {
+	by := store.By{Actor: "unknown", Via: store.ViaCLI}
 	if u, err := user.Current(); err == nil {
-		return u.Username
+		by.Actor = u.Username
 	}
-	return "unknown"
+	return by
 }
 
 func btoi(b bool) int {

@@ -45,7 +45,7 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 			wanted = append(wanted, letter.JobID)
 		}
 	}
-	replayed, staying, err := worker.Queue(db).Replay(ctx, wanted, attempts)
+	replayed, staying, err := worker.Queue(db).Replay(ctx, wanted, attempts, operator())
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"crmsync/schema/postgres"
+	"crmsync/schema/store"
 )
 
 // SweepLetters adds a dead letter, and the end of the event, for each job that River discarded and that has none yet
@@ -56,9 +57,9 @@ type Staying struct {
 // Replay puts the jobs of dead letters back into the queue with all their attempts, and clears the values of their
 // items that Salesforce rejected, so that they are attempted again. It returns the job ids it replayed, and the
 // others with the reason. A job that River has pruned is created again with the same id.
-func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int) (replayed []int64, staying []Staying, err error) {
+func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int, by store.By) (replayed []int64, staying []Staying, err error) {
 	for range replayRounds {
-		replayed, staying, err = q.replay(ctx, jobIDs, maxAttempts)
+		replayed, staying, err = q.replay(ctx, jobIDs, maxAttempts, by)
 		// In the meantime a job may have been queued that excludes one of these.
 		if answered, ok := errors.AsType[*pgconn.PgError](err); !ok || answered.Code != pgerrcode.UniqueViolation {
 			break
@@ -69,7 +70,7 @@ func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int) (re
 
 const replayRounds = 3
 
-func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int) (replayed []int64, staying []Staying, err error) {
+func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int, by store.By) (replayed []int64, staying []Staying, err error) {
 	const change = `
 		WITH letters AS (
 			UPDATE dead_letters SET replayed_at = clock_timestamp(), closed_at = NULL, closed_by = NULL
@@ -91,8 +92,10 @@ func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int) (re
 		if err != nil || len(replayed) == 0 {
 			return err
 		}
-		_, err = tx.Exec(ctx, change, replayed, maxAttempts, q.names.MigrateBoard, q.names.Migrations, q.names.Events)
-		return err
+		if _, err = tx.Exec(ctx, change, replayed, maxAttempts, q.names.MigrateBoard, q.names.Migrations, q.names.Events); err != nil {
+			return err
+		}
+		return store.RecordLetters(ctx, tx, store.ActReplay, by, replayed)
 	})
 	return replayed, staying, err
 }

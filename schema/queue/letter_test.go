@@ -40,7 +40,7 @@ func (w *world) unalerted() (jobs []int64) {
 
 func (w *world) replay(ids ...int64) []int64 {
 	w.t.Helper()
-	replayed, staying, err := w.Replay(w.t.Context(), ids, 12)
+	replayed, staying, err := w.Replay(w.t.Context(), ids, 12, store.By{Actor: "ada"})
 	if err != nil || len(replayed)+len(staying) != len(ids) {
 		w.t.Fatalf("%v: of %v %v were replayed, %+v were not", err, ids, replayed, staying)
 	}
@@ -187,7 +187,7 @@ func TestReplayExcluded(t *testing.T) {
 	pruned, ordinary := w.unique("discarded", "1001"), w.job("discarded", "item_rename", eventArgs)
 	w.sweep()
 	w.exec("DELETE FROM river_job WHERE id = $1", pruned)
-	replayed, staying, err := w.Replay(t.Context(), []int64{ordinary, pruned, second, first, waits, 999}, 12)
+	replayed, staying, err := w.Replay(t.Context(), []int64{ordinary, pruned, second, first, waits, 999}, 12, store.By{Actor: "ada"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,6 +209,11 @@ func TestReplayExcluded(t *testing.T) {
 	if got := w.replay(second, waits); !slices.Equal(got, []int64{second, waits}) {
 		t.Errorf("afterwards %v are put back, want %v", got, []int64{second, waits})
 	}
+	const acts = "SELECT string_agg(actor || ' ' || act || ' ' || subject, ', ' ORDER BY id) FROM operations"
+	wantActs := fmt.Sprintf("ada replay jobs %d, %d, ada replay jobs %d, %d", first, ordinary, second, waits)
+	if got := ask[string](w, acts); got != wantActs {
+		t.Errorf("operations: %s, want %s", got, wantActs)
+	}
 	if queues := ask[string](w, "SELECT string_agg(DISTINCT queue, ' ') FROM river_job WHERE kind = 'migrate_board'"); queues != "migrations" {
 		t.Errorf("runs are in %s", queues)
 	}
@@ -227,7 +232,7 @@ func TestReplayAtOnce(t *testing.T) {
 	var wait sync.WaitGroup
 	for _, id := range dead {
 		wait.Go(func() {
-			if _, _, err := w.Replay(t.Context(), []int64{id, ordinary}, 12); err != nil {
+			if _, _, err := w.Replay(t.Context(), []int64{id, ordinary}, 12, store.By{Actor: "ada"}); err != nil {
 				t.Error(err)
 			}
 		})

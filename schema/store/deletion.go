@@ -91,7 +91,7 @@ func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 // Decide ends holds: released items are handed to requeue, in the transaction, and their records are deleted once Monday has
 // confirmed their end again; those of dropped ones are kept. Of items it decides about these, or about all where items is
 // nil. It returns those that it decided about.
-func (s *Store) Decide(ctx context.Context, release bool, boardID int64, items []int64, who string,
+func (s *Store) Decide(ctx context.Context, release bool, boardID int64, items []int64, by By,
 	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []ledger.Ref, err error) {
 	const query = `
 		UPDATE deletions
@@ -99,14 +99,29 @@ func (s *Store) Decide(ctx context.Context, release bool, boardID int64, items [
 		WHERE  state = 'held' AND ($2 = 0 OR board_id = $2) AND ($3::bigint[] IS NULL OR item_id = ANY($3))
 		RETURNING board_id, item_id`
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, query, release, boardID, items, who)
+		rows, err := tx.Query(ctx, query, release, boardID, items, by.Actor)
 		if err != nil {
 			return err
 		}
-		if decided, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ledger.Ref]); err != nil || !release || len(decided) == 0 {
+		if decided, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ledger.Ref]); err != nil || len(decided) == 0 {
+			return err
+		}
+		if err := recordDecision(ctx, tx, release, by, decided); err != nil || !release {
 			return err
 		}
 		return requeue(ctx, tx, decided)
 	})
 	return decided, doing("deciding about held deletions", err)
+}
+
+func recordDecision(ctx context.Context, tx pgx.Tx, release bool, by By, decided []ledger.Ref) error {
+	ids := make([]int64, len(decided))
+	for n, item := range decided {
+		ids[n] = item.ItemID
+	}
+	o := Operation{By: by, Act: ActDrop, Subject: Subject("item", ids), Items: ids}
+	if release {
+		o.Act = ActRelease
+	}
+	return RecordOperation(ctx, tx, o)
 }

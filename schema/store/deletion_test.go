@@ -71,7 +71,7 @@ func TestDecide(t *testing.T) {
 	}
 	decide := func(release bool, item int64) {
 		t.Helper()
-		if got := must[[]ledger.Ref](t)(w.Decide(t.Context(), release, 0, []int64{item}, "ada", requeue)); len(got) != 1 {
+		if got := must[[]ledger.Ref](t)(w.Decide(t.Context(), release, 0, []int64{item}, store.By{Actor: "ada"}, requeue)); len(got) != 1 {
 			t.Fatalf("decided about %v", got)
 		}
 	}

@@ -49,16 +49,21 @@ func (s *Store) CountOpenLetters(ctx context.Context) (n int, err error) {
 }
 
 // IgnoreLetters closes open dead letters on a person's decision to ignore them, and returns their jobs.
-func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, person string) (ignored []int64, err error) {
+func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, by By) (ignored []int64, err error) {
 	const query = `
 		UPDATE dead_letters d SET closed_at = now(), closed_by = 'ignored by ' || $2
 		WHERE  d.job_id = ANY($1) AND ` + isOpen + `
 		RETURNING d.job_id`
-	rows, err := s.pool.Query(ctx, query, jobIDs, person)
-	if err != nil {
-		return nil, doing("ignoring dead letters", err)
-	}
-	ignored, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, query, jobIDs, by.Actor)
+		if err != nil {
+			return err
+		}
+		if ignored, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+			return err
+		}
+		return RecordLetters(ctx, tx, ActIgnore, by, ignored)
+	})
 	return ignored, doing("ignoring dead letters", err)
 }
 

@@ -108,7 +108,7 @@ func TestIgnoreLetters(t *testing.T) {
 	}
 	w.exec("UPDATE dead_letters SET replayed_at = now() WHERE job_id = 3")
 	for range 2 {
-		ignored := must[[]int64](t)(w.IgnoreLetters(t.Context(), []int64{1, 3, 9}, "ada"))
+		ignored := must[[]int64](t)(w.IgnoreLetters(t.Context(), []int64{1, 3, 9}, store.By{Actor: "ada"}))
 		if len(ignored) > 0 && !slices.Equal(ignored, []int64{1}) {
 			t.Errorf("ignored %v, want job 1 alone", ignored)
 		}

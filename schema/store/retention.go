@@ -10,8 +10,8 @@ import (
 // forgetSize is how many rows one statement deletes: few enough not to block others.
 const forgetSize = 2000
 
-// Forget deletes what ended before a time: sync and error logs, replayed and closed dead letters, outages, and
-// abandoned calls of migrations. It works in small statements and returns the number of deleted rows; when ctx ends
+// Forget deletes what ended before a time: sync and error logs, replayed and closed dead letters, outages, acts of
+// people, and abandoned calls of migrations. It works in small statements and returns the number of deleted rows; when ctx ends
 // it stops.
 func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, err error) {
 	statements := []string{
@@ -31,6 +31,7 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 		`DELETE FROM differences WHERE ctid IN (SELECT ctid FROM differences WHERE found_at < $1 LIMIT $2)`,
 		`DELETE FROM sweeps WHERE id IN (SELECT id FROM sweeps WHERE finished_at < $1 LIMIT $2)`,
 		`DELETE FROM deletions WHERE item_id IN (SELECT item_id FROM deletions WHERE at < $1 AND state <> 'held' LIMIT $2)`,
+		`DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE at < $1 LIMIT $2)`,
 		`DELETE FROM leases WHERE key IN (SELECT key FROM leases WHERE lease_until < $1 LIMIT $2)`,
 	}
 	for _, statement := range statements {
