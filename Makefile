@@ -14,7 +14,7 @@ STAMP    = $(foreach v,version=$(VERSION) commit=$(COMMIT) date=$(DATE),-X crmsy
 # A checkout of another user, as containers have it, is no reason to fail.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help demo test lint chaos bench fuzz build clean postgres optional
+.PHONY: help demo test lint vuln chaos bench fuzz build clean postgres optional
 
 help: ## print this list (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ lint: ## formatting, vet, staticcheck, workflows, go.mod
 	$(TOOL) staticcheck ./...
 	$(TOOL) actionlint .github/workflows/*.yml deploy/github/*.yml
 	go mod tidy -diff && cd .ci/tools && go mod tidy -diff
+
+vuln: ## known vulnerabilities in what the program calls
+	@sh .ci/vuln
 
 chaos: postgres ## kills, restarts and faults, in full length (SEED=n: a run again)
 	CHAOS=full SEED=$(SEED) go test -count=1 -timeout 30m -run '^TestChaos' -v ./internal/e2e/chaos ./internal/e2e/migrate

@@ -31,6 +31,9 @@ type bench struct {
 	rounds  int           // of load, of draining the shortest queue, and of migrating the fewest records
 	single  int           // events measured one at a time
 	profile string        // folder for profiles and times of statements; empty: none are taken
+	keep    string        // file for the figures; empty: they are printed only
+	before  string        // file with the figures of an earlier run; empty: nothing is compared
+	allowed float64       // share that a figure may lose since then
 
 	out    io.Writer
 	stage  *testbed
@@ -62,9 +65,13 @@ func (b *bench) options(args []string) (err error) {
 	flags.IntVar(&b.rounds, "rounds", 3, "rounds of load, of draining the shortest queue, and of migrating the fewest records")
 	flags.IntVar(&b.single, "single", 200, "events to send one at a time")
 	flags.StringVar(&b.profile, "profile", "", "folder for profiles of the worker and the times of Postgres' statements; they slow it down")
+	flags.StringVar(&b.keep, "json", "", "file to keep the figures in, as JSON")
+	flags.StringVar(&b.before, "compare", "", "file with the figures of an earlier run; the bench fails where one is worse. A missing file is a first run")
+	loss := flags.Float64("loss", 15, "percent that a figure may lose since the earlier run")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	b.allowed = *loss / 100
 	if b.items < 1 || b.items%stride == 0 {
 		return errors.New("-items: no number of items that events could come to in turn")
 	}
@@ -112,7 +119,8 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	began := time.Now()
-	fmt.Fprintf(b.out, "crmsync bench, %s\n%s\n", began.UTC().Format("2006-01-02 15:04 UTC"), b.stage.machine(ctx))
+	machine := b.stage.machine(ctx)
+	fmt.Fprintf(b.out, "crmsync bench, %s\n%s\n", began.UTC().Format("2006-01-02 15:04 UTC"), machine)
 	for _, part := range b.parts {
 		if err := measures[part](ctx); err != nil {
 			return fmt.Errorf("measuring %s: %w", part, err)
@@ -120,7 +128,30 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	b.verdict()
 	fmt.Fprintf(b.out, "\nMeasured in %s; load at the end: %s\n", time.Since(began).Round(time.Second), load())
-	return nil
+	return b.settle(record{Measured: began.UTC().Truncate(time.Second), Machine: machine})
+}
+
+// settle keeps the figures, and compares them with those of an earlier run. The earlier run is read first: both may be the
+// same file. A run that lost keeps no figures, so that the next one is compared with the better ones again.
+func (b *bench) settle(now record) error {
+	for _, c := range b.checks {
+		now.Figures = append(now.Figures, c.figure)
+	}
+	if b.before != "" {
+		before, err := readRecord(b.before)
+		if err != nil {
+			return err
+		}
+		if before.Figures != nil {
+			if err := b.compare(now, before, b.allowed); err != nil {
+				return fmt.Errorf("worse than before:\n%w", err)
+			}
+		}
+	}
+	if b.keep == "" {
+		return nil
+	}
+	return now.keep(b.keep)
 }
 
 func exit(err error) {

@@ -13,18 +13,21 @@ import (
 
 // check holds a figure against what is wanted of it.
 type check struct {
-	figure, measured, wanted string
-	ok                       bool
+	figure           figure
+	measured, wanted string
+	ok               bool
 }
 
 // atLeast keeps a check of a figure that is to be as high as can be.
-func (b *bench) atLeast(figure string, measured, wanted float64) {
-	b.checks = append(b.checks, check{figure, fmt.Sprintf("%.2f", measured), fmt.Sprintf("at least %g", wanted), measured >= wanted})
+func (b *bench) atLeast(name string, measured, wanted float64) {
+	f := figure{name, measured, higher, wanted}
+	b.checks = append(b.checks, check{f, fmt.Sprintf("%.2f", measured), fmt.Sprintf("at least %g", wanted), measured >= wanted})
 }
 
 // atMost keeps a check of a figure that is to be as low as can be.
-func (b *bench) atMost(figure, format string, measured, wanted float64) {
-	b.checks = append(b.checks, check{figure, fmt.Sprintf(format, measured), "at most " + fmt.Sprintf(format, wanted), measured <= wanted})
+func (b *bench) atMost(name, format string, measured, wanted float64) {
+	f := figure{name, measured, lower, wanted}
+	b.checks = append(b.checks, check{f, fmt.Sprintf(format, measured), "at most " + fmt.Sprintf(format, wanted), measured <= wanted})
 }
 
 // verdict prints what was wanted, and whether it was reached.
@@ -35,7 +38,7 @@ func (b *bench) verdict() {
 		if !c.ok {
 			reached = "NO"
 		}
-		rows = append(rows, []string{c.figure, c.measured, c.wanted, reached})
+		rows = append(rows, []string{c.figure.Name, c.measured, c.wanted, reached})
 	}
 	b.table("What is wanted", rows)
 }
