@@ -47,6 +47,9 @@ type Written struct {
 	// Unsure reports that the answer to the last write was lost: Salesforce may or may not hold the value. It equals
 	// no value, so the field is sent again whatever it should then hold.
 	Unsure bool
+
+	// Mapping identifies the field of the mapping from which the value was made; empty: the one in force.
+	Mapping string
 }
 
 // Rejection is a value that Salesforce rejected. It is not sent again until it changes.
@@ -82,7 +85,9 @@ func (l *Link) Agree(field string, value any) {
 }
 
 // Doubt records that the field may hold a value other than the one last written.
-func (l *Link) Doubt(field string) { l.write(field, Written{Unsure: true}) }
+func (l *Link) Doubt(field string) {
+	l.write(field, Written{Unsure: true, Mapping: l.Written[field].Mapping})
+}
 
 // InDoubt reports whether the answer to the field's last write was lost.
 func (l *Link) InDoubt(field string) bool { return l.Written[field].Unsure }
@@ -110,12 +115,47 @@ func (l *Link) Take(id string, o Origin) (isNew bool) {
 // Unlink forgets the record and what was written to it.
 func (l *Link) Unlink() { l.SalesforceID, l.Written = "", nil }
 
-// Forget forgets what was written to a field, because that was made from something else than the field is now. It reports whether
-// there was anything.
-func (l *Link) Forget(field string) bool {
-	_, was := l.Written[field]
-	delete(l.Written, field)
-	return was
+// outdated is the Mapping of a value that was made from something that no mapping identifies.
+const outdated = "-"
+
+// Outdate records that the value of a field was made from something else than the field is made from now. It reports
+// whether that is new.
+func (l *Link) Outdate(field string) bool {
+	w, was := l.Written[field]
+	if !was || w.Mapping == outdated {
+		return false
+	}
+	w.Mapping = outdated
+	l.Written[field] = w
+	return true
+}
+
+// Remapped reports whether the value of a field was made from something else than the field is made from now. What
+// such a value says about the record still holds, but not what it says about the item.
+func (l *Link) Remapped(field, mapping string) bool {
+	w := l.Written[field]
+	return w.Mapping != "" && w.Mapping != mapping
+}
+
+// Stamp records for values that were just written from which fields of the mapping they were made.
+func (l *Link) Stamp(mapping map[string]string) {
+	for field, w := range l.Written {
+		if made, mapped := mapping[field]; mapped && w.Mapping == "" {
+			w.Mapping = made
+			l.Written[field] = w
+		}
+	}
+}
+
+// Mappings returns from which fields of the mapping the values were made, as far as that is known.
+func (l *Link) Mappings() map[string]string {
+	all := make(map[string]string, len(l.Written))
+	for field, w := range l.Written {
+		if w.Mapping != "" {
+			all[field] = w.Mapping
+		}
+	}
+	return all
 }
 
 // Accept forgets that Salesforce rejected a field, or the record as a whole.
@@ -191,7 +231,7 @@ type unsure struct {
 	Unsure bool `json:"unsure"`
 }
 
-// MarshalJSON writes the value itself, or an object if it is unknown.
+// MarshalJSON writes the value itself, or an object if it is unknown. From what it was made is stored elsewhere.
 func (w Written) MarshalJSON() ([]byte, error) {
 	if w.Unsure {
 		return json.Marshal(unsure{true})

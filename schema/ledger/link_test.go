@@ -49,6 +49,34 @@ func TestAgreement(t *testing.T) {
 	}
 }
 
+// TestRemapped: a value knows from what it was made, also while it is in doubt, until it is written again.
+func TestRemapped(t *testing.T) {
+	t.Parallel()
+	var l ledger.Link
+	l.Agree("Email", "x")
+	l.Agree("Phone", "y")
+	l.Agree("Key__c", "7") // no field of the mapping
+	if l.Remapped("Email", "old") || l.Remapped("Fax", "old") {
+		t.Error("a value of the mapping in force counts as made from something else")
+	}
+	l.Stamp(map[string]string{"Email": "old", "Phone": "same", "Fax": "none"})
+	if diff := cmp.Diff(map[string]string{"Email": "old", "Phone": "same"}, l.Mappings()); diff != "" {
+		t.Errorf("mappings (-want +got):\n%s", diff)
+	}
+	l.Stamp(map[string]string{"Email": "new", "Phone": "same"})
+	l.Doubt("Email")
+	if !l.Remapped("Email", "new") || l.Remapped("Email", "old") || l.Remapped("Phone", "same") {
+		t.Errorf("after the mapping changed: %v", l.Mappings())
+	}
+	l.Agree("Email", "z")
+	if l.Remapped("Email", "new") {
+		t.Error("a value that was written since counts as made from something else")
+	}
+	if !l.Outdate("Phone") || l.Outdate("Phone") || l.Outdate("Fax") || !l.Remapped("Phone", "same") || !l.Holds("Phone", "y") {
+		t.Errorf("after Phone was outdated: %+v", l.Written)
+	}
+}
+
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	var l ledger.Link

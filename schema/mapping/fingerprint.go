@@ -80,6 +80,24 @@ func (f *Field) Fingerprint() string {
 		f.record.path(), f.link.path(), f.defaults())
 }
 
+// madeSize is the length of a field's short fingerprint: it is stored with each value, and only tells versions of one
+// field apart.
+const madeSize = 12
+
+// Made returns, by name, a short fingerprint of each of the record's fields.
+func (r *Record) Made() map[string]string { return r.made }
+
+func setMade(m *Mapping) {
+	for _, b := range m.Boards {
+		for _, r := range b.Records {
+			r.made = make(map[string]string, len(r.Fields))
+			for _, f := range r.Fields {
+				r.made[f.Name] = f.Fingerprint()[:madeSize]
+			}
+		}
+	}
+}
+
 // defaults returns those of the mapping's defaults that affect the field's value.
 func (f *Field) defaults() []string {
 	switch f.as {

@@ -112,6 +112,7 @@ type Record struct {
 	Stage int
 
 	gates []Label // of When, in the file's order
+	made  map[string]string
 	place place
 	at    map[string]place // of its keys
 }

@@ -91,6 +91,7 @@ func (d *decoder) finish(m *Mapping) {
 	}
 	if len(d.faults) == 0 {
 		setStages(m)
+		setMade(m)
 	}
 }
 

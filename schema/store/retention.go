@@ -60,7 +60,7 @@ func (s *Store) Erase(ctx context.Context, tx pgx.Tx, item int64) (e Erased, err
 		WITH erased_items AS (
 			UPDATE items SET name = '', name_at = NULL, columns = '{}', known = false WHERE item_id = $1 RETURNING 1
 		), erased_links AS (
-			UPDATE links SET written = '{}', refused = '{}', since = '{}' WHERE item_id = $1 RETURNING 1
+			UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}' WHERE item_id = $1 RETURNING 1
 		), erased_letters AS (
 			UPDATE dead_letters
 			SET    args = args - 'value' - 'name' || jsonb_build_object('redelivered', true, 'changed_at', 0)

@@ -63,32 +63,36 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 
 func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 	const query = `
-		INSERT INTO links (item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin)
+		INSERT INTO links (item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped)
 		SELECT l.*
 		FROM   unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[], $9::jsonb[],
-		              $10::text[], $11::text[])
-		       AS l(item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin)
+		              $10::text[], $11::text[], $12::jsonb[])
+		       AS l(item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped)
 		JOIN   items i ON i.item_id = l.item_id AND i.lease_holder = $1
 		ON CONFLICT (item_id, record) DO UPDATE
 		SET    object = excluded.object, salesforce_id = excluded.salesforce_id, written = excluded.written,
 		       refused = excluded.refused, ended_id = excluded.ended_id, since = excluded.since,
-		       closed = excluded.closed, origin = excluded.origin`
+		       closed = excluded.closed, origin = excluded.origin, mapped = excluded.mapped`
 	n := len(c.Links)
 	if n == 0 {
 		return statement{}, nil
 	}
 	ids, records, objects := make([]int64, n), make([]string, n), make([]string, n)
 	salesforce, ended, closed, origin := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
-	written, rejected, since := make([][]byte, n), make([][]byte, n), make([][]byte, n)
+	written, rejected, since, mapped := make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	for n, link := range c.Links {
 		ids[n], records[n], objects[n] = link.ItemID, link.Record, link.Object
 		salesforce[n], ended[n] = null(link.SalesforceID), null(strings.Join(link.EndedIDs, " "))
 		closed[n], origin[n] = null(link.Closed), null(string(link.Origin))
+		mappings := link.Mappings()
 		for _, field := range []struct {
 			into *[]byte
 			from any
 			size int
-		}{{&written[n], link.Written, len(link.Written)}, {&rejected[n], link.Rejected, len(link.Rejected)}, {&since[n], link.Since, len(link.Since)}} {
+		}{
+			{&written[n], link.Written, len(link.Written)}, {&rejected[n], link.Rejected, len(link.Rejected)},
+			{&since[n], link.Since, len(link.Since)}, {&mapped[n], mappings, len(mappings)},
+		} {
 			text, err := object(field.from, field.size)
 			if err != nil {
 				return statement{}, fmt.Errorf("writing link %s of item %d: %w", link.Record, link.ItemID, err)
@@ -96,7 +100,7 @@ func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 			*field.into = text
 		}
 	}
-	return statement{query, []any{holder, ids, records, objects, salesforce, written, rejected, ended, since, closed, origin}}, nil
+	return statement{query, []any{holder, ids, records, objects, salesforce, written, rejected, ended, since, closed, origin, mapped}}, nil
 }
 
 func (c Commit) saveLogs(holder uuid.UUID) (statement, error) {

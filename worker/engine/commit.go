@@ -97,6 +97,7 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 			change.HoldFor = ledger.LeaseMargin
 		}
 		c.Items = append(c.Items, change)
+		w.stamp()
 		c.Links, c.Waits = append(c.Links, w.log.links...), append(c.Waits, w.log.waits...)
 		c.Appeared = c.Appeared || w.log.appeared
 	}
@@ -107,6 +108,15 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 		}
 	}
 	return c, ended
+}
+
+// stamp records from which fields of the mapping the values of changed links were made.
+func (w *work) stamp() {
+	for _, link := range w.log.links {
+		if rec := w.board.Named(link.Record); rec != nil {
+			link.Stamp(rec.Made())
+		}
+	}
 }
 
 // end determines the answers of the item's events.

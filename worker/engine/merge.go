@@ -127,7 +127,7 @@ func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 	w.isRead = true
 	wanted := slices.DeleteFunc(slices.Clone(asked), func(id string) bool { return !w.isMapped(id) })
 	if w.item.Known {
-		w.forgetBases(func(f *mapping.Field) bool { return slices.ContainsFunc(f.Columns(), w.isUnread) })
+		w.outdate(func(f *mapping.Field) bool { return slices.ContainsFunc(f.Columns(), w.isUnread) })
 	}
 	if w.item.MergeReading(ReadingOf(read), wanted, w.floor, w.now) {
 		w.changed = true
@@ -140,15 +140,15 @@ func (w *work) isUnread(id string) bool {
 	return !known && w.isMapped(id)
 }
 
-// forgetBases forgets what was written to fields that are made from something else since.
-func (w *work) forgetBases(changed func(*mapping.Field) bool) {
+// outdate records which fields are made from something else since they were written.
+func (w *work) outdate(changed func(*mapping.Field) bool) {
 	for _, rec := range w.board.Records {
 		link := w.item.Links[rec.Name]
 		if link == nil || rec.Shared {
 			continue
 		}
 		for _, field := range rec.Fields {
-			if changed(field) && link.Forget(field.Name) {
+			if changed(field) && link.Outdate(field.Name) {
 				w.log.relink(link)
 			}
 		}
@@ -186,7 +186,7 @@ func (w *work) move(read *mondayclient.Item, asked []string) {
 			w.log.note("the item was moved to this board; the records that only its old board has are kept as they are")
 		}
 	}
-	w.forgetBases(func(*mapping.Field) bool { return true })
+	w.outdate(func(*mapping.Field) bool { return true })
 	w.mergeReading(read, asked)
 	for _, id := range board.Columns {
 		if _, known := w.item.Columns[id]; !known {

@@ -15,6 +15,9 @@ import (
 func (s *session) commit(ctx context.Context, p *page) error {
 	whole := s.wholeError(p)
 	c := store.Commit{Keys: p.keys, Links: p.links(), Requeue: s.config.Requeue}
+	for _, link := range c.Links {
+		link.Stamp(s.migration.Record.Made())
+	}
 	for _, u := range p.updates {
 		c.Appeared = c.Appeared || u.read != nil && u.adopts && u.link.SalesforceID != ""
 		hand(&c, u.claimed)

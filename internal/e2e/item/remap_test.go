@@ -90,6 +90,35 @@ func TestRemapped(t *testing.T) {
 	w.Healthy()
 }
 
+// TestRemappedToKnownColumn: a field that a changed mapping makes from another column is noticed though that column was read
+// before, for another field. What stands there is neither emptied nor given a default, until somebody empties the column.
+func TestRemappedToKnownColumn(t *testing.T) {
+	t.Parallel()
+	both := "Phone: { from: phone, as: phone }, MobilePhone: { from: phone_2, as: phone }, Description: sfid_2"
+	w, restart := served(t, contactMapping("id_column: text_sfid", both+", Title: title"))
+	create := func(name string, values map[string]any) int64 {
+		values["phone"] = phone("+12125550100")
+		return w.Monday.CreateItem(e2e.Contacts, name, values)
+	}
+	full := create("Ada", map[string]any{"phone_2": phone("+12125550102"), "title": "Countess"})
+	bare := create("Mary", map[string]any{"title": "Ms"})
+	w.Quiet()
+	restart(contactMapping("id_column: text_sfid", "Phone: { from: phone_2, as: phone }, MobilePhone: { from: phone_2, as: phone }, "+
+		"Title: { from: sfid_2, default: None }, Description: sfid_2"))
+	for _, item := range []int64{full, bare} {
+		w.Monday.SetColumn(item, "email", e2e.Email("new@example.org"))
+	}
+	w.Quiet()
+	w.Holds(w.Record("Contact", full), map[string]any{"Email": "new@example.org", "Phone": "+12125550102", "Title": "Countess"})
+	w.Holds(w.Record("Contact", bare), map[string]any{"Email": "new@example.org", "Phone": "+12125550100", "Title": "Ms"})
+	for _, item := range []int64{full, bare} {
+		w.Monday.SetColumn(item, "phone_2", nil)
+	}
+	w.Quiet()
+	w.Holds(w.Record("Contact", full), map[string]any{"Phone": nil, "Title": "Countess"})
+	w.Healthy()
+}
+
 // TestRemappedOnRename: a rename too is an event by which a changed mapping is noticed, and so is an event of a column that is
 // new in the mapping.
 func TestRemappedOnRename(t *testing.T) {

@@ -71,6 +71,9 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	case value == nil && m.keeps(field):
 		return held
 	case linked && !m.it.Fresh && m.link.Holds(field.Name, value):
+		if m.isRemapped(field) {
+			m.agree(field.Name, value)
+		}
 		return held
 	case !m.link.Rejects(field.Name, value):
 		return send
@@ -84,13 +87,21 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 // had a value: the record was there before its link, or the field is newly mapped, or mapped to another column.
 func (m *maker) keeps(field *mapping.Field) bool {
 	_, written := m.link.Written[field.Name]
-	return m.link.SalesforceID != "" && m.held == nil && !written && !m.touches(field)
+	return m.link.SalesforceID != "" && m.held == nil && (!written || m.isRemapped(field)) && !m.touches(field)
+}
+
+// isRemapped reports whether the field was last written from something else than it is made from now.
+func (m *maker) isRemapped(field *mapping.Field) bool {
+	return m.link.Remapped(field.Name, m.Record.Made()[field.Name])
 }
 
 // settled returns the fate of a field whose value in Salesforce was read.
 func (m *maker) settled(field *mapping.Field, value any) fate {
 	m.Compared++
 	base, agreed := m.link.Agreed(field.Name)
+	if agreed && m.isRemapped(field) {
+		agreed = field.Fold(base) == field.Fold(value) // otherwise they never agreed on what the field is made from now
+	}
 	s := Settle(field, value, base, agreed, m.held[field.Name], m.it.Choices)
 	if s.Agrees {
 		m.agree(field.Name, value)

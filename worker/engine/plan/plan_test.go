@@ -83,6 +83,15 @@ func rejecting(l *ledger.Link, rejections map[string]ledger.Rejection) *ledger.L
 	return l
 }
 
+// remapped makes fields of a link come from something else than the mapping says now.
+func remapped(l *ledger.Link, fields ...string) *ledger.Link {
+	l.Stamp(people().Named(l.Record).Made())
+	for _, field := range fields {
+		l.Outdate(field)
+	}
+	return l
+}
+
 func item(columns map[string]column.Value, links ...*ledger.Link) Item {
 	it := Item{View: mapping.Item{ID: 7, Name: "Ada King", Columns: columns}, Links: map[string]*ledger.Link{}, Shown: map[string]string{}}
 	for _, l := range links {
@@ -138,9 +147,16 @@ func TestMake(t *testing.T) {
 		"emptied":             {record: "contact", item: item(nil, synced(fields{"Title": "Staff"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": nil}}}},
 		"never had":           {record: "contact", item: item(nil, begun(link("contact", contactID, nil))), want: Plan{Write: &Write{ID: contactID, Fields: there}}},
 		"never had, but told": {record: "contact", item: item(nil, synced(nil)), touch: "status", want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": nil}}}},
-		"key of another":      {record: "contact", item: item(nil, synced(fields{key: "8"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{key: "7"}}}},
-		"forced":              {record: "contact", item: item(nil, synced(nil)), fresh: true, want: Plan{Write: &Write{ID: contactID, Fields: created}}},
-		"closed":              {record: "contact", item: item(email, &ledger.Link{Record: "contact", Closed: ledger.Merged})},
+		"remapped, the same value": {record: "contact", item: item(map[string]column.Value{"status": status("Boss")}, remapped(synced(fields{"Title": "Head"}), "Title")),
+			want: Plan{Agrees: fields{"Title": "Head"}}},
+		"remapped, another value": {record: "contact", item: item(map[string]column.Value{"status": status("Boss")}, remapped(synced(fields{"Title": "Staff"}), "Title")),
+			want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": "Head"}}}},
+		"remapped, empty":           {record: "contact", item: item(nil, remapped(synced(fields{"Title": "Staff"}), "Title"))},
+		"remapped, default":         {record: "contact", item: item(nil, remapped(synced(fields{"Birthdate": "1815-12-10"}), "Birthdate"))},
+		"remapped, emptied by hand": {record: "contact", item: item(nil, remapped(synced(fields{"Title": "Staff"}), "Title")), touch: "status", want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": nil}}}},
+		"key of another":            {record: "contact", item: item(nil, synced(fields{key: "8"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{key: "7"}}}},
+		"forced":                    {record: "contact", item: item(nil, synced(nil)), fresh: true, want: Plan{Write: &Write{ID: contactID, Fields: created}}},
+		"closed":                    {record: "contact", item: item(email, &ledger.Link{Record: "contact", Closed: ledger.Merged})},
 		"unmapped label": {record: "contact", item: item(map[string]column.Value{"status": status("Ghost")}, synced(nil)), want: Plan{
 			Rejected: []Rejection{{Field: "Title", Value: ghost, Code: mapping.UnmappedLabel, Detail: ghost, Columns: []string{"status"}}},
 		}},
