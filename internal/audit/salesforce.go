@@ -120,7 +120,9 @@ func (a *auditor) required(r *mapping.Record, object *sfclient.Object) {
 
 // writes reports whether the record writes a field with this name.
 func writes(r *mapping.Record, name string) bool {
-	return slices.ContainsFunc(r.Fields, func(f *mapping.Field) bool { return strings.EqualFold(f.Name, name) })
+	return slices.ContainsFunc(r.Fields, func(f *mapping.Field) bool {
+		return f.Sync != mapping.ToMonday && strings.EqualFold(f.Name, name)
+	})
 }
 
 // Required reports whether a record cannot be created without the field.
@@ -131,6 +133,7 @@ func (a *auditor) access(r *mapping.Record, f *mapping.Field, object *sfclient.O
 	name := object.Name + "." + field.Name
 	_, fixed := f.Fixed()
 	switch {
+	case f.Sync == mapping.ToMonday: // it is only read
 	case field.Calculated:
 		a.find(Error, Salesforce, f.At(""), "%s is a formula or a roll-up summary: it is calculated "+
 			"and cannot be written", name)
@@ -151,7 +154,7 @@ func (a *auditor) access(r *mapping.Record, f *mapping.Field, object *sfclient.O
 // emptiness warns about a required field that an item may leave empty.
 func (a *auditor) emptiness(r *mapping.Record, f *mapping.Field, object *sfclient.Object, field sfclient.Field) {
 	_, _, defaulted := f.Default()
-	if !Required(field) || defaulted || f.IsTemplate() || len(f.Columns()) == 0 {
+	if !Required(field) || f.Sync == mapping.ToMonday || defaulted || f.IsTemplate() || len(f.Columns()) == 0 {
 		return
 	}
 	id := f.Columns()[0]

@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"crmsync/mondayclient/column"
 	"crmsync/schema/mapping"
@@ -38,6 +40,10 @@ func (a *auditor) way(r *mapping.Record, f *mapping.Field, types map[string]colu
 		typ = types[ids[0]]
 	}
 	reason := mapping.NeverTwoWayLive(r, f, typ, field.Calculated)
+	if f.ToMonday() {
+		a.wayBack(f, name, reason, field.Calculated, all)
+		return
+	}
 	g := r.Board.Migration
 	if g != nil && g.Record == r {
 		left := slices.IndexFunc(g.Left, func(l mapping.Left) bool { return l.Field == f.Name })
@@ -52,12 +58,30 @@ func (a *auditor) way(r *mapping.Record, f *mapping.Field, types map[string]colu
 		}
 		return
 	}
+	reason = cmp.Or(reason, f.OneWay())
 	switch {
 	case !all:
 	case reason != "":
 		a.find(Note, File, f.At(""), "%s is synced to Salesforce only: %s", name, reason)
 	default:
 		a.find(Note, File, f.At(""), "%s is synced to Salesforce", name)
+	}
+}
+
+// wayBack reports the direction of a field whose changes in Salesforce are written to Monday. A formula or roll-up
+// field is an error: a record does not count as changed when its formulas do, so nothing would notice.
+func (a *auditor) wayBack(f *mapping.Field, name, reason string, calculated, all bool) {
+	switch {
+	case reason != "" && (calculated || f.HasOwnSync()):
+		a.find(Error, File, f.At("sync"), "%s cannot be synced to Monday: %s", name, reason)
+	case reason != "":
+		a.find(Note, File, f.At(""), "%s is synced to Salesforce only: %s", name, reason)
+	case !all:
+	case f.Sync == mapping.ToMonday:
+		a.find(Note, File, f.At(""), "%s is synced to column %q only", name, f.Column())
+	default:
+		a.find(Note, File, f.At(""), "%s is synced both ways with column %q; where both changed, %s wins", name, f.Column(),
+			strings.ToUpper(string(f.Wins[:1]))+string(f.Wins[1:]))
 	}
 }
 

@@ -85,3 +85,67 @@ boards:
 		})
 	}
 }
+
+// TestWaysBack checks what is reported of fields that are written to Monday.
+func TestWaysBack(t *testing.T) {
+	t.Parallel()
+	m, err := mapping.Parse("m", []byte(`version: 1
+boards:
+  b:
+    board: 1
+    records:
+      r:
+        object: Lead
+        id_column: text_1
+        sync: both
+        fields:
+          Text: text
+          Mail: { from: email, wins: salesforce }
+          Number: { from: numbers, sync: to_monday }
+          Pick: mirror
+          Twice: email
+          Once: { value: x }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calculated := live()
+	for i := range calculated.Objects["Lead"].Fields {
+		if f := &calculated.Objects["Lead"].Fields[i]; f.Name == "Number" || f.Name == "Text" {
+			f.Calculated = true
+		}
+	}
+	const (
+		twice = "15:11 note Lead.Twice is synced to Salesforce only: column email is filled from Mail"
+		fixed = "16:11 note Lead.Once is synced to Salesforce only: it is a fixed value"
+	)
+	tests := map[string]struct {
+		live audit.Live
+		all  bool
+		want []string
+	}{
+		"nothing": {audit.Live{}, false, nil},
+		"all": {audit.Live{}, true, []string{
+			`11:11 note Lead.Text is synced both ways with column "text"; where both changed, Monday wins`,
+			`12:11 note Lead.Mail is synced both ways with column "email"; where both changed, Salesforce wins`,
+			`13:11 note Lead.Number is synced to column "numbers" only`,
+			`14:11 note Lead.Pick is synced both ways with column "mirror"; where both changed, Monday wins`, twice, fixed}},
+		"live": {calculated, true, []string{
+			"11:11 error Lead.Text cannot be synced to Monday: Salesforce calculates it",
+			`12:11 note Lead.Mail is synced both ways with column "email"; where both changed, Salesforce wins`,
+			"13:36 error Lead.Number cannot be synced to Monday: Salesforce calculates it",
+			"14:11 note Lead.Pick is synced to Salesforce only: Monday calculates its column", twice, fixed}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var got []string
+			for _, f := range audit.Ways(m, tt.live, tt.all) {
+				got = append(got, fmt.Sprintf("%d:%d %s %s", f.Line, f.Column, f.Severity, f.Message))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -37,22 +37,38 @@ func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, boo
 	if t.Column == itemName {
 		typ = column.Text
 	}
-	v := column.Value{Type: typ}
-	if t.Link() != nil {
+	if t.field != nil {
+		return t.field.Back(value, column.Value{Type: typ}, item)
+	}
+	return backwards(value, column.Value{Type: typ}, t.locale.region)
+}
+
+// Back returns the column's value for a value of the field: Desired in reverse. now is what the column holds: it
+// determines the column's type, and which of several labels with the same value a dropdown keeps. It is not ok if the
+// column has no unique value. For a field with a Link, item is the item of the record that the value refers to, or 0.
+func (f *Field) Back(value any, now column.Value, item int64) (column.Value, bool) {
+	v := column.Value{Type: now.Type}
+	switch {
+	case f.link != nil:
 		if value != nil && item != 0 {
 			v.IDs = []int64{item}
 		}
-		return v, typ == column.BoardRelation && (value == nil || item != 0)
+		return v, now.Type == column.BoardRelation && (value == nil || item != 0)
+	case f.labels != nil && value != nil && Fillable(now.Type):
+		return f.unlabeled(value, now)
 	}
+	return backwards(value, v, f.locale.region)
+}
+
+// backwards returns the value of a column of v's type for a value that is used unchanged.
+func backwards(value any, v column.Value, region string) (column.Value, bool) {
 	switch {
-	case !Fillable(typ):
+	case !Fillable(v.Type):
 		return v, false
 	case value == nil:
 		return v, true
-	case t.field != nil && t.field.labels != nil:
-		return t.field.unlabeled(value, v)
 	}
-	return filled(v, literalText(value), t.locale.region)
+	return filled(v, literalText(value), region)
 }
 
 // Read returns what the field should hold for the item, as Desired does.
@@ -82,11 +98,13 @@ func Fillable(typ column.Type) bool {
 	return false
 }
 
-// unlabeled returns the first label with the value, and nothing for the default's value.
-func (f *Field) unlabeled(value any, v column.Value) (column.Value, bool) {
+// unlabeled returns the label with the value, and nothing for the default's value. Of several labels with the same
+// value it returns the first, unless a dropdown shows another one now.
+func (f *Field) unlabeled(value any, now column.Value) (column.Value, bool) {
+	v := column.Value{Type: now.Type}
 	if v.Type == column.Dropdown {
 		for part := range strings.SplitSeq(literalText(value), ";") {
-			label, ok := f.labelOf(part)
+			label, ok := f.labelOf(part, now.Labels)
 			if !ok {
 				return column.Value{Type: v.Type}, f.isDefault(value)
 			}
@@ -94,17 +112,20 @@ func (f *Field) unlabeled(value any, v column.Value) (column.Value, bool) {
 		}
 		return v, true
 	}
-	label, ok := f.labelOf(literalText(value))
+	label, ok := f.labelOf(literalText(value), nil)
 	if !ok {
 		return v, f.isDefault(value)
 	}
 	return filled(v, label, f.locale.region)
 }
 
-func (f *Field) labelOf(text string) (string, bool) {
-	for _, label := range f.order {
-		if mapped := f.labels[label]; mapped != nil && literalText(mapped) == text {
-			return label, true
+// labelOf returns the label with the value, one of the preferred ones if there is any.
+func (f *Field) labelOf(text string, preferred []string) (string, bool) {
+	for _, labels := range [][]string{preferred, f.order} {
+		for _, label := range labels {
+			if mapped := f.labels[label]; mapped != nil && literalText(mapped) == text {
+				return label, true
+			}
 		}
 	}
 	return "", false

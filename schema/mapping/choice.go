@@ -68,32 +68,13 @@ var (
 // off switches a setting off. YAML treats it as ordinary text.
 const off = "off"
 
-// refusals reports, for each key, which of its values are rejected.
-type refusals map[string]func(value string) bool
-
-// unsupported lists the values that are decoded and checked but not implemented in this version. Whoever implements
-// one removes it here, and mapping files that use it are accepted.
-var unsupported = refusals{
-	"sync":             func(v string) bool { return v != string(ToSalesforce) },
-	"wins":             func(v string) bool { return v != string(Monday) },
-	"on_record_delete": func(v string) bool { return v != string(Remake) },
-}
-
 // choose reads one of a setting's words. Any other word is a fault and yields the default.
 func choose[T ~string](d *decoder, s setting, n ast.Node) T {
 	w := d.oneOf(n, s.key, s.words...)
 	if w == "" {
 		return T(s.words[0])
 	}
-	d.supported(placeOf(n), s, w)
 	return T(w)
-}
-
-// supported reports a fault for a value that this version does not implement.
-func (d *decoder) supported(at place, s setting, value string) {
-	if refuses := d.unsupported[s.key]; refuses != nil && refuses(value) {
-		d.fault(at, "%q is not supported by this version yet; leave it out, or write %q", s.key+": "+value, s.words[0])
-	}
 }
 
 // onOff reads `on` or `off`.

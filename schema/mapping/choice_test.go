@@ -1,36 +1,12 @@
 package mapping
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// everything parses a mapping as if every possible value were supported.
-func everything(t testing.TB, src string) *Mapping {
-	t.Helper()
-	m, err := decode("mapping.yaml", []byte(src), nil)
-	if err != nil {
-		t.Fatalf("decode: %v", err)
-	}
-	return m
-}
-
-// faultsOfEverything returns the faults of a mapping other than unsupported values.
-func faultsOfEverything(t testing.TB, src string) string {
-	t.Helper()
-	_, err := decode("m", []byte(src), nil)
-	if err == nil {
-		return ""
-	}
-	if _, ok := errors.AsType[Faults](err); !ok {
-		t.Fatalf("decode: error is %T, want Faults", err)
-	}
-	return strings.ReplaceAll("\n"+err.Error(), "\nm:", "\n")[1:]
-}
 
 // TestSettingsByDefault checks the defaults, which equal the behavior from before the keys existed.
 func TestSettingsByDefault(t *testing.T) {
@@ -48,7 +24,7 @@ func TestSettingsByDefault(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	m := everything(t, `version: 1
+	m := mustParse(t, `version: 1
 defaults: { time_zone: America/New_York, reconcile: "30 2 * * *", brake: { deletes: 0, within: 30m }, adopt_shown: off }
 boards:
   b:
@@ -116,38 +92,6 @@ func TestDefaultsFaults(t *testing.T) {
 	}
 }
 
-// TestUnsupported checks that values this version does not implement are rejected, and are otherwise well-formed.
-func TestUnsupported(t *testing.T) {
-	t.Parallel()
-	const later = " is not supported by this version yet; leave it out, or write "
-	tests := map[string]struct{ record, field, want string }{
-		"as today":  {"sync: to_salesforce, on_record_delete: remake", "sync: to_salesforce", ""},
-		"both":      {"sync: both", "", `4:7: "sync: both"` + later + `"to_salesforce"`},
-		"to monday": {"", "sync: to_monday", `5:7: "sync: to_monday"` + later + `"to_salesforce"`},
-		"wins":      {"", "sync: both, wins: salesforce", `5:7: "sync: both"` + later + `"to_salesforce"` + "\n" + `5:19: "wins: salesforce"` + later + `"monday"`},
-		"keep":      {"on_record_delete: keep", "", `4:19: "on_record_delete: keep"` + later + `"remake"`},
-		"archive":   {"on_record_delete: archive", "", `4:19: "on_record_delete: archive"` + later + `"remake"`},
-	}
-	keys := func(s string) string {
-		if s != "" {
-			s += ", "
-		}
-		return s
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			src := "version: 1\nboards: { b: { board: 1, records: { r: {\nobject: Lead,\n" + keys(tt.record) + "fields: { F: {\n" + keys(tt.field) + "from: a } } } } } }\n"
-			if diff := cmp.Diff(tt.want, faults(t, src)); diff != "" {
-				t.Errorf("faults (-want +got):\n%s", diff)
-			}
-			if other := faultsOfEverything(t, src); other != "" {
-				t.Errorf("other faults:\n%s", other)
-			}
-		})
-	}
-}
-
 func TestSettingsFaults(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ keys, want string }{
@@ -162,7 +106,7 @@ func TestSettingsFaults(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := faultsOfEverything(t, "version: 1\nboards:\n  b: { board: 1, records: { r: { object: Lead, "+tt.keys+", fields: { F: a } } } }\n")
+			got := faults(t, "version: 1\nboards:\n  b: { board: 1, records: { r: { object: Lead, "+tt.keys+", fields: { F: a } } } }\n")
 			if _, message, _ := strings.Cut(got, " "); message != tt.want || strings.Contains(got, "\n") {
 				t.Errorf("faults = %s, want %s", got, tt.want)
 			}

@@ -16,11 +16,18 @@ func (t *Target) Fold(literal any, typ column.Type) any {
 	if t.field != nil {
 		literal = t.field.Fold(literal)
 	}
+	return foldIn(literal, t.Column, typ)
+}
+
+// FoldIn is Fold for a field whose column has the type.
+func (f *Field) FoldIn(literal any, typ column.Type) any { return foldIn(f.Fold(literal), f.from, typ) }
+
+func foldIn(literal any, id string, typ column.Type) any {
 	s, ok := literal.(string)
 	switch {
 	case !ok:
 		return literal
-	case t.Column == itemName:
+	case id == itemName:
 		return strings.Join(strings.Fields(s), " ")
 	case typ == column.Dropdown:
 		return foldChoices(s)

@@ -28,11 +28,8 @@ const (
 //
 // YAML's anchors, aliases, merge keys, tags and further documents are rejected: with them a small file can expand to
 // a large one, and readers of a mapping would have to know them.
-func Parse(name string, src []byte) (*Mapping, error) { return decode(name, src, unsupported) }
-
-// decode reads a mapping file, and rejects values that this version does not implement.
-func decode(name string, src []byte, unsupported refusals) (*Mapping, error) {
-	d := &decoder{file: name, unsupported: unsupported}
+func Parse(name string, src []byte) (*Mapping, error) {
+	d := &decoder{file: name}
 	m := &Mapping{Key: DefaultKey, Brake: DefaultBrake, AdoptShown: true, byID: map[int64]*Board{}}
 	m.Reconcile, m.reconcile = DefaultReconcile, defaultReconcile
 	if root := d.read(src); root != nil {

@@ -1,6 +1,10 @@
 package mapping
 
-import "crmsync/mondayclient/column"
+import (
+	"slices"
+
+	"crmsync/mondayclient/column"
+)
 
 // NeverTwoWay returns why the value of a field can only go from Monday to Salesforce, or "" if it can also come back.
 // It considers only the mapping file; NeverTwoWayLive also considers the two systems.
@@ -24,6 +28,9 @@ func NeverTwoWay(r *Record, f *Field) string {
 	case "country_code":
 		return "a code does not determine everything its column holds"
 	}
+	if slices.ContainsFunc(r.Board.Records, func(other *Record) bool { return other.IDColumn != "" && other.IDColumn == f.from }) {
+		return "its column shows the Salesforce Id"
+	}
 	return ""
 }
 
@@ -45,6 +52,35 @@ func NeverTwoWayLive(r *Record, f *Field, typ column.Type, calculated bool) stri
 		return "a Salesforce value does not determine everything a column of type " + string(typ) + " holds"
 	}
 	return ""
+}
+
+// ToMonday reports whether a change of the field in Salesforce is written to its column. Such a field is read from one
+// column, which no other field fills.
+func (f *Field) ToMonday() bool { return f.Sync != ToSalesforce }
+
+// HasOwnSync reports whether the field has a `sync` of its own.
+func (f *Field) HasOwnSync() bool { _, own := f.at["sync"]; return own }
+
+// Column returns the column that a field with ToMonday fills, "name" for the item's name.
+func (f *Field) Column() string { return f.from }
+
+// Back returns the record's fields with ToMonday, in the file's order.
+func (r *Record) Back() []*Field {
+	var back []*Field
+	for _, f := range r.Fields {
+		if f.ToMonday() {
+			back = append(back, f)
+		}
+	}
+	return back
+}
+
+// TwoWay reports whether a change of the record in Salesforce can change its item.
+func (r *Record) TwoWay() bool { return slices.ContainsFunc(r.Fields, (*Field).ToMonday) }
+
+// TwoWay reports whether a change in Salesforce can change an item.
+func (m *Mapping) TwoWay() bool {
+	return slices.ContainsFunc(m.Boards, func(b *Board) bool { return slices.ContainsFunc(b.Records, (*Record).TwoWay) })
 }
 
 // OneWay returns why the field goes only to Salesforce although its record says otherwise, or "" if it follows its

@@ -68,7 +68,7 @@ func TestNeverTwoWay(t *testing.T) {
 // at most one field of a board fills a column.
 func TestDirections(t *testing.T) {
 	t.Parallel()
-	m := everything(t, `version: 1
+	m := mustParse(t, `version: 1
 boards:
   b:
     board: 1
@@ -104,11 +104,18 @@ boards:
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("directions (-want +got):\n%s", diff)
 	}
+	var back []string
+	for _, f := range m.Boards[0].Named("r").Back() {
+		back = append(back, f.Name+" "+f.Column())
+	}
+	if diff := cmp.Diff([]string{"Email email", "Phone phone"}, back); diff != "" || !m.TwoWay() || mustParse(t, minimal).TwoWay() {
+		t.Errorf("fields to Monday (-want +got):\n%s", diff)
+	}
 	values := m.Boards[0].Named("r").Desired(Item{Name: "Ada"}, nil, noon)
 	if len(values) != 7 {
 		t.Errorf("%d values, want 7: a two-way field is written to Salesforce too", len(values))
 	}
-	m = everything(t, head+"F: { from: a, sync: to_monday }, G: b } }\n")
+	m = mustParse(t, head+"F: { from: a, sync: to_monday }, G: b } }\n")
 	if diff := cmp.Diff(map[string]Value{"G": {}}, m.Boards[0].Records[0].Desired(Item{}, nil, noon), sameValue); diff != "" {
 		t.Errorf("values beside a field that goes to Monday (-want +got):\n%s", diff)
 	}
@@ -137,6 +144,7 @@ func TestDirectionFaults(t *testing.T) {
 			"belongs to several items and is synced to Salesforce only"},
 		"shared, a field": {"shared: true, match: [F],", "F: { from: a, sync: both }", "4:21: field F is " +
 			"synced to Salesforce only: its record is shared by several items"},
+		"id column":             {"id_column: a,", "F: { from: a, sync: both }", "4:21: field F is synced to Salesforce only: its column shows the Salesforce Id"},
 		"wins of one way":       {"wins: monday,", "F: a", "3:32: " + pointless},
 		"wins of one field":     {"", "F: { from: a, wins: monday }", "4:21: " + pointless},
 		"wins, nothing is both": {"sync: both, wins: monday,", "F: { value: x }", "3:44: " + pointless},
@@ -145,7 +153,7 @@ func TestDirectionFaults(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := faultsOfEverything(t, "version: 1\nboards: { b: { board: 1, records: {\n        r: { object: Lead,     "+tt.record+" fields: {\n      "+tt.fields+" } } } } }\n")
+			got := faults(t, "version: 1\nboards: { b: { board: 1, records: {\n        r: { object: Lead,     "+tt.record+" fields: {\n      "+tt.fields+" } } } } }\n")
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("faults (-want +got):\n%s", diff)
 			}
