@@ -16,5 +16,6 @@ func main() {
 		signals.Reset() // a second signal exits at once
 		stop()
 	}()
-	os.Exit(cli.Run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	p := cli.Process{Getenv: os.Getenv, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	os.Exit(p.Run(ctx, os.Args[1:]))
 }

@@ -76,7 +76,12 @@ type Role struct {
 // ReadConfig reads the variables that a role needs. Its error is a UsageError that has all problems at once,
 // each with its variable and without its value where that may be a secret.
 func ReadConfig(getenv func(string) string, r Role) (Config, error) {
-	e := &Environment{getenv: getenv}
+	e := NewEnvironment(getenv)
+	c := readConfig(e, r)
+	return c, e.Err()
+}
+
+func readConfig(e *Environment, r Role) Config {
 	c := Config{
 		DatabaseURL:      e.Database(),
 		DirectURL:        e.DirectDatabase(),
@@ -113,7 +118,7 @@ func ReadConfig(getenv func(string) string, r Role) (Config, error) {
 	if r.Worker {
 		c.readWorker(e)
 	}
-	return c, e.Err()
+	return c
 }
 
 // ReadIngest reads the variables of the ingest role.

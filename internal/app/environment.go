@@ -24,6 +24,7 @@ func (e UsageError) Unwrap() error { return e.Err }
 type Environment struct {
 	getenv   func(string) string
 	problems []error
+	asked    func(name, fallback string) // told of each variable that is read; nil: nobody
 }
 
 // NewEnvironment reads variables by a function such as os.Getenv.
@@ -31,6 +32,9 @@ func NewEnvironment(getenv func(string) string) *Environment { return &Environme
 
 // text is a variable, or the content of the file that NAME_FILE names, or the fallback.
 func (e *Environment) text(name, fallback string) string {
+	if e.asked != nil {
+		e.asked(name, fallback)
+	}
 	value, file := e.getenv(name), e.getenv(name+"_FILE")
 	switch {
 	case value != "" && file != "":
@@ -55,10 +59,7 @@ func (e *Environment) list(name string) (values []string) {
 }
 
 func (e *Environment) duration(name string, fallback, least, most time.Duration) time.Duration {
-	text := e.text(name, "")
-	if text == "" {
-		return fallback
-	}
+	text := e.text(name, short(fallback))
 	d, err := time.ParseDuration(text)
 	if err != nil || d < least || d > most {
 		e.Problem(name, fmt.Sprintf("%q is not a duration from %s to %s, such as 1500ms, 20s or 2m", text, short(least), short(most)))
@@ -79,10 +80,7 @@ func short(d time.Duration) string {
 }
 
 func (e *Environment) number(name string, fallback, least, most int) int {
-	text := e.text(name, "")
-	if text == "" {
-		return fallback
-	}
+	text := e.text(name, strconv.Itoa(fallback))
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least || n > most {
 		e.Problem(name, fmt.Sprintf("%q is not a number from %d to %d", text, least, most))
@@ -93,10 +91,7 @@ func (e *Environment) number(name string, fallback, least, most int) int {
 
 // percent is a share such as 15%; the sign may be left out.
 func (e *Environment) percent(name string, fallback int) int {
-	text := e.text(name, "")
-	if text == "" {
-		return fallback
-	}
+	text := e.text(name, fmt.Sprintf("%d%%", fallback))
 	n, err := strconv.Atoi(strings.TrimSuffix(text, "%"))
 	if err != nil || n < 0 || n > 99 {
 		e.Problem(name, fmt.Sprintf("%q is not a share from 0%% to 99%%", text))
@@ -158,7 +153,14 @@ func (e *Environment) DirectDatabase() string {
 }
 
 // Mapping is the path of the mapping file.
-func (e *Environment) Mapping() string { return e.text("MAPPING", "mapping.yaml") }
+func (e *Environment) Mapping() string {
+	path := e.text("MAPPING", "mapping.yaml")
+	if strings.Contains(path, "\n") {
+		e.Problem("MAPPING_FILE", "names a file that contains the path of the mapping; to name the mapping itself, set MAPPING")
+		return "mapping.yaml"
+	}
+	return path
+}
 
 // MaxAttempts is how often an event is tried before it is a dead letter.
 func (e *Environment) MaxAttempts() int { return e.number("MAX_ATTEMPTS", 12, 1, 1000) }

@@ -31,9 +31,9 @@ import (
 	"crmsync/worker/alert"
 )
 
-// Serve reads the environment and runs a role until ctx ends. Its log goes to stderr.
-func Serve(ctx context.Context, getenv func(string) string, stderr io.Writer, r Role) error {
-	c, err := ReadConfig(getenv, r)
+// Serve reads the configuration and runs a role until ctx ends. Its log goes to stderr.
+func Serve(ctx context.Context, source *Source, stderr io.Writer, r Role) error {
+	c, err := ReadConfig(source.Getenv, r)
 	if err == nil && r.Worker {
 		err = tryClients(c)
 	}
@@ -41,8 +41,14 @@ func Serve(ctx context.Context, getenv func(string) string, stderr io.Writer, r 
 	if err != nil || reading != nil {
 		return UsageError{errors.Join(err, reading)}
 	}
-	tuneMemory(getenv, c, r)
+	tuneMemory(source.Getenv, c, r)
 	s := &Service{Config: c, Role: r, Mapping: text, Log: NewLog(stderr, c)}
+	if source.File() != "" {
+		s.Log.Info("read variables from a file", "file", source.File())
+	}
+	for _, warning := range source.Warnings() {
+		s.Log.Warn(warning)
+	}
 	return s.Run(ctx)
 }
 

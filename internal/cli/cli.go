@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -48,15 +49,20 @@ type commands struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`
 	Erase   eraseCommand   `cmd:"" help:"Remove an item's values from the database. Ids and outcomes stay."`
+	Config  configCommand  `cmd:"" help:"Print every variable with its value and where it comes from. Secrets are hidden."`
 	Version versionCommand `cmd:"" help:"Print the version, the commit and the database schema."`
 
+	EnvFile      string           `help:"Read variables from this file. The environment goes before it. Default: CRMSYNC_ENV, or .env in the working directory." placeholder:"FILE"`
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the same as the version command."`
 }
 
 // program is what a command has access to.
 type program struct {
-	getenv         func(string) string
+	source         *app.Source
+	getenv         func(string) string // of the source
+	stdin          io.Reader
 	stdout, stderr io.Writer
+	warned         bool // of misspelled names, already
 }
 
 // openDatabase opens the database that DATABASE_URL names.
@@ -64,26 +70,26 @@ func (p *program) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
 	return app.OpenDatabase(ctx, app.NewEnvironment(p.getenv))
 }
 
+// Process is what the program has access to of the process that it runs in.
+type Process struct {
+	Getenv         func(string) string
+	Environ        []string // NAME=value; nil: not known, then nobody is told of misspelled names
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
 // Run runs a command line and returns its exit code. Everything it has access to is an argument.
 func Run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	return Process{Getenv: getenv, Stdin: strings.NewReader(""), Stdout: stdout, Stderr: stderr}.Run(ctx, args)
+}
+
+// Run runs a command line and returns its exit code.
+func (p Process) Run(ctx context.Context, args []string) int {
 	var cli commands
 	exited := false
-	version, err := readVersion()
+	parser, err := newParser(&cli, p.Stdout, p.Stderr, func(int) { exited = true })
 	if err != nil {
-		fmt.Fprintln(stderr, "crmsync:", err)
-		return ExitFailed
-	}
-	parser, err := kong.New(&cli,
-		kong.Name("crmsync"),
-		kong.Description("Syncs Monday.com boards to Salesforce.\n\nConfigure it by environment variables; docs/operating.md lists them."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { exited = true }),
-		kong.UsageOnError(),
-		kong.Vars{"version": version.String()},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
-	if err != nil {
-		fmt.Fprintln(stderr, "crmsync:", err)
+		fmt.Fprintln(p.Stderr, "crmsync:", err)
 		return ExitFailed
 	}
 	if len(args) == 0 {
@@ -93,12 +99,51 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if exited {
 		return ExitDone // it was help
 	}
-	if err == nil {
-		command.BindTo(ctx, (*context.Context)(nil))
-		err = command.Run(&program{getenv: getenv, stdout: stdout, stderr: stderr})
-	} else {
-		err = app.UsageError{Err: err}
+	if err != nil {
+		return p.exitCode(app.UsageError{Err: err}, nil)
 	}
+	source := app.NewSource(p.Getenv, variableNames(p.Environ))
+	if err := source.ReadFile(cli.EnvFile); err != nil {
+		return p.exitCode(err, nil)
+	}
+	run := &program{source: source, getenv: source.Getenv, stdin: p.Stdin, stdout: p.Stdout, stderr: p.Stderr}
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run(run)
+	if run.warned {
+		source = nil
+	}
+	return p.exitCode(err, source)
+}
+
+// newParser returns the parser of the command line. exit is called where kong would end the process.
+func newParser(cli *commands, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+	version, err := readVersion()
+	if err != nil {
+		return nil, err
+	}
+	return kong.New(cli,
+		kong.Name("crmsync"),
+		kong.Description("Syncs Monday.com boards to Salesforce.\n\nConfigure it by environment variables or a file .env; "+
+			"crmsync config lists them."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(exit),
+		kong.UsageOnError(),
+		kong.Vars{"version": version.String()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+}
+
+func variableNames(environ []string) (names []string) {
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		names = append(names, name)
+	}
+	return names
+}
+
+// exitCode tells of an error and returns its code. Where the configuration is at fault, names that are set but not read
+// may be the cause; a nil source has none.
+func (p Process) exitCode(err error, source *app.Source) int {
 	var usage app.UsageError
 	var differ differencesError
 	switch {
@@ -107,9 +152,14 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case errors.As(err, &differ):
 		return ExitDiffer
 	case errors.As(err, &usage):
-		fmt.Fprintln(stderr, "crmsync:", err)
+		fmt.Fprintln(p.Stderr, "crmsync:", err)
+		if source != nil {
+			for _, warning := range source.Warnings() {
+				fmt.Fprintln(p.Stderr, "note:", warning)
+			}
+		}
 		return ExitUsage
 	}
-	fmt.Fprintln(stderr, "crmsync:", err)
+	fmt.Fprintln(p.Stderr, "crmsync:", err)
 	return ExitFailed
 }

@@ -28,5 +28,5 @@ func (serveCommand) Run(ctx context.Context, p *program) error {
 }
 
 func (p *program) serve(ctx context.Context, r app.Role) error {
-	return app.Serve(ctx, p.getenv, p.stderr, r)
+	return app.Serve(ctx, p.source, p.stderr, r)
 }

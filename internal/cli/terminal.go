@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"strings"
 
 	"crmsync/internal/progress"
 )
@@ -11,4 +12,31 @@ import (
 // https://no-color.org
 func (p *program) colored(w io.Writer) bool {
 	return progress.OnTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb"
+}
+
+// verdict is what a line of a list of checks says.
+type verdict string
+
+// The verdicts.
+const (
+	passed   verdict = "ok"
+	doubtful verdict = "warning" // it works, but soon will not, or not as one would wish
+	failed   verdict = "failed"
+)
+
+// mark is the sign of a verdict, in color where w shows it.
+func (p *program) mark(w io.Writer, v verdict) string {
+	sign := map[verdict]string{passed: "✓", doubtful: "!", failed: "✗"}[v]
+	if !p.colored(w) {
+		return sign
+	}
+	return map[verdict]string{passed: "\x1b[32m", doubtful: "\x1b[1;33m", failed: "\x1b[1;31m"}[v] + sign + "\x1b[0m"
+}
+
+// lines are the lines of an error; nil: there is none.
+func lines(err error) []string {
+	if err == nil {
+		return []string{}
+	}
+	return strings.Split(err.Error(), "\n")
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -189,8 +190,19 @@ func (w *World) Start(command string) (stop func() int) {
 // Command runs a command that ends by itself.
 func (w *World) Command(args ...string) (code int, stdout, stderr string) {
 	w.T.Helper()
+	return w.Answer("", args...)
+}
+
+// Answer runs a command that ends by itself and reads answers from its standard input.
+func (w *World) Answer(stdin string, args ...string) (code int, stdout, stderr string) {
+	w.T.Helper()
 	var out, errs LogBuffer // what runs beside a command tells there too
-	code = cli.Run(w.T.Context(), args, w.Getenv, &out, &errs)
+	var environ []string
+	for name, value := range w.Env {
+		environ = append(environ, name+"="+value)
+	}
+	p := cli.Process{Getenv: w.Getenv, Environ: environ, Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs}
+	code = p.Run(w.T.Context(), args)
 	return code, out.String(), errs.String()
 }
 

@@ -125,10 +125,13 @@ func TestDocumentedCommands(t *testing.T) {
 
 var flagName = regexp.MustCompile(`--[a-z][a-z-]*`)
 
+// everywhere are the flags that every command has.
+var everywhere = []string{"--help", "--version", "--env-file"}
+
 func flagsIn(text string) []string {
 	flags := append([]string{}, flagName.FindAllString(text, -1)...)
 	slices.Sort(flags)
-	return slices.DeleteFunc(slices.Compact(flags), func(flag string) bool { return flag == "--help" || flag == "--version" })
+	return slices.DeleteFunc(slices.Compact(flags), func(flag string) bool { return slices.Contains(everywhere, flag) })
 }
 
 // codeIn are the code spans of a document, and the lines of its blocks for a shell.
@@ -204,6 +207,7 @@ func TestDocumentedVariables(t *testing.T) {
 			variables = append(variables, name)
 		}
 	}
+	variables = append(variables, "CRMSYNC_ENV") // says where to find the others
 	slices.Sort(variables)
 	documented := firstCells(section(t, "Environment variables"))
 	slices.Sort(documented)

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write deploy/crmsync.env.example as it should be")
+
+// TestVariables holds that every variable that ReadConfig reads is described, and no other one.
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	read := map[string]bool{}
+	readConfig(&Environment{getenv: func(string) string { return "" }, asked: func(name, _ string) { read[name] = true }}, Role{Ingest: true, Worker: true})
+	for _, v := range Variables() {
+		if !read[v.Name] {
+			t.Errorf("%s is described, but not read", v.Name)
+		}
+		if v.Group == "" || v.About == "" {
+			t.Errorf("%s is read, but not described: add it to described in variables.go", v.Name)
+		}
+	}
+}
+
+// TestExampleEnv holds deploy/crmsync.env.example to the variables, and checks that it can be read.
+func TestExampleEnv(t *testing.T) {
+	t.Parallel()
+	const path = "../../deploy/crmsync.env.example"
+	if *update {
+		if err := os.WriteFile(path, []byte(ExampleEnv()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(ExampleEnv(), string(text)); diff != "" {
+		t.Errorf("%s is out of date; run: go test ./internal/app -run TestExampleEnv -update\n(-want +got):\n%s", path, diff)
+	}
+	// With every default written out, nothing is wrong.
+	var active strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(rest, " ") && strings.Contains(rest, "=") {
+			line = rest
+		}
+		active.WriteString(line)
+	}
+	s := environment(map[string]string{"WEBHOOK_SECRET": "a-webhook-secret-of-32-characters", "MONDAY_API_TOKEN": "t", "SALESFORCE_CLIENT_ID": "i", "SALESFORCE_CLIENT_SECRET": "s"})
+	if err := s.ReadFile(write(t, active.String())); err != nil {
+		t.Fatal(err)
+	}
+	if warnings := s.Warnings(); warnings != nil {
+		t.Errorf("warnings: %q", warnings)
+	}
+	if _, err := ReadConfig(s.Getenv, Role{Ingest: true, Worker: true}); err != nil {
+		t.Errorf("with the defaults written out: %v", err)
+	}
+}
+
+func TestWithoutPassword(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"postgres://u:hush@h:5432/db?sslmode=require": "postgres://u:hidden@h:5432/db?sslmode=require",
+		"postgres://u@h/db":                           "postgres://u@h/db",
+		"postgres://h/db?password=hush":               hidden,
+		"host=h password=hush":                        hidden,
+		"postgres://u:a@hush@h/db":                    "postgres://u:hidden@h/db",
+		"":                                            "",
+	} {
+		if got := withoutPassword(text); got != want {
+			t.Errorf("withoutPassword(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
