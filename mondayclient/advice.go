@@ -1,7 +1,7 @@
 package mondayclient
 
-// Advice is what a person can do about a failure with this code; empty: nothing is known that would help. It is constant
-// text.
+// Advice returns what a person can do about a failure with this code, as constant text; empty if nothing is known to
+// help.
 func Advice(code string) string { return advice[plain(code)] }
 
 const (
@@ -10,7 +10,7 @@ const (
 	adviceStatus = "See https://status.monday.com."
 )
 
-// advice is by code, as plain spells it. Settings have the names of the environment.
+// advice maps codes, as plain returns them, to advice. Settings go by the names of their environment variables.
 var advice = map[string]string{
 	"invalidversionexception": "Monday no longer serves this version of its API. Set MONDAY_API_VERSION to a current one " +
 		"(https://developer.monday.com/api-reference/docs/api-versioning lists them).",
@@ -25,7 +25,7 @@ var advice = map[string]string{
 
 	"unreachable":           "No connection to Monday. Check the network, the proxy and MONDAY_API_URL. " + adviceStatus,
 	"timeout":               "Monday does not answer in time. " + adviceStatus,
-	"unreadableanswer":      "Something else answers in Monday's place. Check the proxy and MONDAY_API_URL. " + adviceStatus,
+	"unreadableanswer":      "The answer is not Monday's. Check the proxy and MONDAY_API_URL. " + adviceStatus,
 	"internalservererror":   adviceStatus,
 	"apitemporarilyblocked": "Monday has blocked the account's API for a while. " + adviceStatus,
 }

@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// answer is what Monday said to one call.
+// answer is Monday's answer to one call.
 type answer struct {
 	data     json.RawMessage // always an object
-	failures []failure       // of parts of it
+	failures []failure       // of parts of the call
 }
 
-// failure is one entry of an answer's errors.
+// failure is one entry of an answer's list of errors.
 type failure struct {
-	path []json.RawMessage // from the answer's root; empty: the whole
+	path []json.RawMessage // from the answer's root; empty: the whole call
 	err  *Error
 }
 
-// field is the name of the answer's member that failed, or empty.
+// field returns the name of the answer's member that failed, or "".
 func (f failure) field() string {
 	if len(f.path) == 0 {
 		return ""
@@ -31,15 +31,15 @@ func (f failure) field() string {
 	return textOf(f.path[0])
 }
 
-// single is the failure as that of one part of a call that as a whole was answered.
+// single returns the failure as the error of one part of a call that was otherwise answered.
 func (f failure) single() *Error {
 	e := *f.err
 	e.Single = true
 	return &e
 }
 
-// readAnswer reads an answer in any of the shapes that Monday is known to use. It returns an *Error where the call
-// failed as a whole, and hands on the errors of an answer that has data, or that says which parts failed.
+// readAnswer reads an answer in any of the shapes that Monday is known to use. It returns an *Error if the call failed
+// as a whole; the errors of an answer that has data, or that names the parts that failed, are returned as its failures.
 //
 // https://developer.monday.com/api-reference/docs/errors
 func readAnswer(status int, header http.Header, body []byte) (answer, error) {
@@ -65,12 +65,13 @@ func readAnswer(status int, header http.Header, body []byte) (answer, error) {
 	return answer{data: json.RawMessage("{}"), failures: failures}, nil
 }
 
-// isWhole tells the older shape, and that of the gateway in front: an error stands in place of an answer.
+// isWhole reports whether an error takes the place of the whole answer, as in the older shape and that of the gateway.
 func isWhole(top object) bool {
 	return textOf(top["error_code"]) != "" || textOf(top["error_message"]) != "" || textOf(top["error"]) != ""
 }
 
-// worst is the error that stands for the whole call: the first that asks to wait, since others may follow from it.
+// worst returns the error that represents the whole call: the first that asks to wait, since it may have caused the
+// others.
 func worst(whole Error, top object, failures []failure) *Error {
 	whole.describe(top, cmp.Or(textOf(top["error_message"]), textOf(top["error"]), textOf(top["message"])))
 	var all []*Error
@@ -90,7 +91,7 @@ func worst(whole Error, top object, failures []failure) *Error {
 	return all[0]
 }
 
-// readFailures reads a list of errors, which may be objects or bare strings, or one alone.
+// readFailures reads a list of errors, or a single one. Each may be an object or a bare string.
 func readFailures(base Error, raw json.RawMessage) (failures []failure) {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil && raw != nil {
@@ -100,13 +101,13 @@ func readFailures(base Error, raw json.RawMessage) (failures []failure) {
 		e, o := base, objectOf(raw)
 		e.describe(objectOf(o["extensions"]), cmp.Or(textOf(o["message"]), textOf(raw)))
 		f := failure{err: &e}
-		_ = json.Unmarshal(o["path"], &f.path) // an unreadable path is none
+		_ = json.Unmarshal(o["path"], &f.path) // an unreadable path counts as empty
 		failures = append(failures, f)
 	}
 	return failures
 }
 
-// describe takes over what an error's members say; the message only serves where they say nothing.
+// describe fills e from an error's members, and from the message where they say nothing.
 func (e *Error) describe(o object, message string) {
 	if status := int(numberOf(o["status_code"])); status >= 400 && status < 600 && e.Status < 300 {
 		e.Status = status
@@ -125,7 +126,7 @@ func (e *Error) describe(o object, message string) {
 	}
 }
 
-// subjects are the board and the item that an error's data name.
+// subjects returns the board and the item that an error's data name.
 func subjects(data object) (board, item int64) {
 	for name, into := range map[string]*int64{
 		"board_id": &board, "boardId": &board, "item_id": &item, "itemId": &item, "pulse_id": &item,
@@ -143,7 +144,7 @@ func subjects(data object) (board, item int64) {
 	return board, item
 }
 
-// codeOf names an error that came without a code, by what its message is known to say.
+// codeOf derives the code of an error that came without one from known messages.
 func codeOf(message string) string {
 	message = strings.ToLower(message)
 	for _, known := range []struct{ words, code string }{
@@ -193,7 +194,7 @@ func inSeconds(n float64) time.Duration {
 	return time.Duration(min(n, waitLongest.Seconds()) * float64(time.Second))
 }
 
-// clean keeps a code or an id as it is, and nothing else that may stand in its place.
+// clean returns a code or an id unchanged, and "" for anything else, which might hold a customer's value.
 func clean(code string) string {
 	if !isCode.MatchString(code) {
 		return ""
@@ -203,7 +204,7 @@ func clean(code string) string {
 
 var isCode = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_ .-]{0,63}$|^[0-9a-f-]{8,64}$`)
 
-// remaining is the complexity that an answer says is left.
+// remaining returns the complexity budget that is left according to an answer.
 func remaining(data object) (int, bool) {
 	var left *int
 	err := json.Unmarshal(objectOf(data["complexity"])["after"], &left)

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// answers are whole calls that failed, in every shape that Monday is known to use. The text SECRET stands
-// wherever Monday may repeat a value.
+// answers are calls that failed as a whole, in every shape that Monday is known to use. SECRET marks the places where
+// Monday may repeat a value.
 var answers = map[string]struct {
 	status     int
 	retryAfter string
@@ -111,7 +111,7 @@ func TestRetryAfterDate(t *testing.T) {
 	}
 }
 
-// An error of one write does not say that Monday is away.
+// TestErrorSingle: the error of one write does not mean that Monday is unavailable.
 func TestErrorSingle(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -138,7 +138,7 @@ func TestErrorSingle(t *testing.T) {
 	}
 }
 
-// No answer makes the reader fail, and none gives neither data nor an error.
+// FuzzAnswer: readAnswer never panics, and every answer yields data or an error.
 func FuzzAnswer(f *testing.F) {
 	for _, tt := range answers {
 		f.Add(tt.status, tt.retryAfter, []byte(tt.body))

@@ -6,22 +6,23 @@ import (
 	"time"
 )
 
-// question is a call whose answer is of use only as a whole.
+// question is a call whose answer is only useful as a whole.
 type question struct {
-	operation string // as Observe is told
+	operation string // as passed to Observe
 	document  string
 	vars      map[string]any
 	key       string   // Idempotency-Key of a mutation
 	scopes    []string // for the guard
-	asked     int      // rows that are lost if it fails
+	asked     int      // rows that are lost if the call fails
 }
 
-// reply is what a question's answer is decoded into. It counts its rows, or reports that what was asked for is missing.
+// reply is what a question's answer is decoded into. It counts its rows, or reports that a part of the answer is
+// missing.
 type reply interface {
 	rows() (count int, ok bool)
 }
 
-// ask makes a call that fails where any part of its answer failed.
+// ask sends a question. It fails if any part of the answer failed.
 func (c *Client) ask(ctx context.Context, q question, into reply) error {
 	start := time.Now()
 	count, err := 0, c.answerTo(ctx, q, into)

@@ -20,10 +20,10 @@ const boardNamesDocument = `query {
 	complexity { after }
 }`
 
-// maxBoards is how many boards are asked for at once: their columns cost complexity.
+// maxBoards is how many boards one call reads: their columns cost complexity.
 const maxBoards = 25
 
-// Board is a board as its owner set it up.
+// Board is the structure of a board.
 type Board struct {
 	ID      int64
 	Name    string
@@ -37,15 +37,14 @@ type BoardColumn struct {
 	Title string
 	Type  column.Type
 
-	// Labels are those of a status or a dropdown that can be chosen now, in Monday's order.
+	// Labels are the labels of a status or a dropdown that can be chosen now, in Monday's order.
 	Labels []string
 
-	// Boards are those whose items a connect-boards column can link; none: Monday does not say.
+	// Boards are the boards whose items a connect-boards column can link; empty if Monday does not say.
 	Boards []int64
 }
 
-// Boards reads boards and their columns, 25 to a call. Boards that are archived, or that the token does not see, are
-// absent.
+// Boards reads boards and their columns, 25 to a call. Boards that are archived or not visible to the token are absent.
 //
 // https://developer.monday.com/api-reference/reference/boards
 func (c *Client) Boards(ctx context.Context, ids []int64) ([]Board, error) {
@@ -68,7 +67,7 @@ func (c *Client) Boards(ctx context.Context, ids []int64) ([]Board, error) {
 	return boards, nil
 }
 
-// BoardNames lists the active boards that the token may see, without their columns: the hundred that were used last.
+// BoardNames lists the hundred most recently used active boards that the token can see, without their columns.
 //
 // https://developer.monday.com/api-reference/reference/boards
 func (c *Client) BoardNames(ctx context.Context) ([]Board, error) {
@@ -91,7 +90,7 @@ type boardsReply struct {
 
 func (r *boardsReply) rows() (int, bool) { return present(r.Boards), r.Boards != nil }
 
-// present counts what is not null.
+// present counts the elements that are not null.
 func present[T any](list []*T) (n int) {
 	for _, one := range list {
 		if one != nil {
@@ -133,7 +132,7 @@ func (a *boardAnswer) board() Board {
 	return b
 }
 
-// Board reads one board. A board that is archived, or that the token does not see, is an *Error.
+// Board reads one board. If it is archived or not visible to the token, Board returns an *Error.
 func (c *Client) Board(ctx context.Context, id int64) (Board, error) {
 	boards, err := c.Boards(ctx, []int64{id})
 	if err != nil {

@@ -56,7 +56,7 @@ func TestBoardNames(t *testing.T) {
 	wantError(t, err, "UNEXPECTED_ANSWER")
 }
 
-// All boards are asked for, though Monday by itself would answer with 25 at most.
+// TestBoardsInGroups: all boards are read, although Monday returns at most 25 by default.
 func TestBoardsInGroups(t *testing.T) {
 	t.Parallel()
 	m := setup(t, says(`{"data":{"boards":[]}}`))
@@ -122,10 +122,10 @@ func TestCreateWebhook(t *testing.T) {
 	refusing := setup(t, says(`{"data":{"create_webhook":null},"errors":[{"message":"`+url+` did not answer","path":["create_webhook"],"extensions":{"code":"InvalidArgumentException"}}]}`))
 	_, err = refusing.client.CreateWebhook(t.Context(), 1001, "create_item", url)
 	if e := wantError(t, err, "InvalidArgumentException"); !e.Permanent() {
-		t.Error("a refusal may pass")
+		t.Error("a rejected URL is not a permanent error")
 	}
 	if strings.Contains(err.Error(), "secret") {
-		t.Errorf("the error tells the URL: %v", err)
+		t.Errorf("the error repeats the URL: %v", err)
 	}
 
 	silent := setup(t, func(w http.ResponseWriter, _ request) { t.Error("a URL that is too long was sent") })
@@ -134,7 +134,7 @@ func TestCreateWebhook(t *testing.T) {
 	}
 }
 
-// Each subscription's event arrives under a type that ReadWebhook knows.
+// TestSubscriptions: each subscription's event arrives under a type that ReadWebhook knows.
 func TestSubscriptions(t *testing.T) {
 	t.Parallel()
 	if n := len(mondayclient.Subscriptions()); n != 6 {

@@ -8,43 +8,43 @@ import (
 	"time"
 )
 
-// Budget is what Monday allows the account until its minute is over, as its last answer told. What Monday did not tell is
-// unknown: its limit is 0.
+// Budget is what Monday allows the account until the end of the current minute, according to its last answer. A limit
+// of 0 is unknown.
 //
 // https://developer.monday.com/api-reference/docs/rate-limits
 type Budget struct {
 	Complexity, ComplexityLimit int
 	Calls, CallsLimit           int
-	Concurrent                  int       // limit of calls at the same time
-	Resets                      time.Time // when the minute is over
+	Concurrent                  int       // limit of concurrent calls
+	Resets                      time.Time // end of the minute
 }
 
-// KnowsComplexity reports whether Monday has told how much complexity is left.
+// KnowsComplexity reports whether it is known how much complexity is left.
 func (b Budget) KnowsComplexity() bool { return b.ComplexityLimit > 0 }
 
-// KnowsCalls reports whether Monday has told how many calls are left.
+// KnowsCalls reports whether it is known how many calls are left.
 func (b Budget) KnowsCalls() bool { return b.CallsLimit > 0 }
 
-// Budget returns what was left as of the last answer; after the end of its minute, all of it.
+// Budget returns what was left as of the last answer, or the full limits if that answer's minute is over.
 func (c *Client) Budget() Budget {
-	c.heard.mu.Lock()
-	defer c.heard.mu.Unlock()
-	b := c.heard.budget
+	c.tracker.mu.Lock()
+	defer c.tracker.mu.Unlock()
+	b := c.tracker.budget
 	if !b.Resets.IsZero() && !time.Now().Before(b.Resets) {
 		b.Complexity, b.Calls = b.ComplexityLimit, b.CallsLimit
 	}
 	return b
 }
 
-// heard is what the answers told of the limits.
-type heard struct {
+// budgetTracker holds the budget according to the last answer.
+type budgetTracker struct {
 	mu     sync.Mutex
 	budget Budget
 }
 
-// take reads the headers that every answer should have: RateLimit-Policy has the limits (q), RateLimit what remains (r) and
-// for how many seconds (t). A limit without what remains of it says nothing.
-func (h *heard) take(header http.Header, now time.Time) {
+// take reads the headers that every answer should have: RateLimit-Policy has the limits (q), RateLimit what remains (r)
+// and for how many seconds (t). A limit without a remainder is ignored.
+func (h *budgetTracker) take(header http.Header, now time.Time) {
 	policy, left := limitsOf(header.Values("RateLimit-Policy")), limitsOf(header.Values("RateLimit"))
 	if len(left) == 0 {
 		return
@@ -64,7 +64,8 @@ func (h *heard) take(header http.Header, now time.Time) {
 	h.budget = b
 }
 
-// limitsOf reads a list such as `"minuteRate";r=0;t=38, "concurrency";r=249`. What it does not understand is left out.
+// limitsOf reads a list such as `"minuteRate";r=0;t=38, "concurrency";r=249`. It leaves out what it does not
+// understand.
 func limitsOf(lines []string) map[string]map[string]int {
 	limits := map[string]map[string]int{}
 	for entry := range strings.SplitSeq(strings.Join(lines, ","), ",") {

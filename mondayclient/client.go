@@ -1,4 +1,4 @@
-// Package mondayclient speaks to Monday: it reads and writes items over the GraphQL API, and decodes and
+// Package mondayclient is a client of Monday: it reads and writes items over the GraphQL API, and decodes and
 // authenticates the webhooks that Monday sends.
 package mondayclient
 
@@ -16,32 +16,33 @@ import (
 	"github.com/machinebox/graphql"
 )
 
-// Config is what a Client needs to know.
+// Config configures a Client.
 type Config struct {
 	URL     string // the API's endpoint, such as https://api.monday.com/v2
-	Token   string // sent as Authorization, as it is
+	Token   string // sent as the Authorization header, without a prefix
 	Version string // API version, such as 2026-07; empty: the account's
 
-	// HTTPClient sends the requests; nil: one that gives up after 30 s. It is copied; redirects are not followed.
+	// HTTPClient sends the requests; nil: one with a timeout of 30 s. It is copied; redirects are not followed.
 	HTTPClient *http.Client
 	UserAgent  string // empty: crmsync
 
-	// Observe, if not nil, is told of every API call once: the code is "ok", "partial", "canceled" or that of the
+	// Observe, if not nil, is called once for every API call: the code is "ok", "partial", "canceled" or that of the
 	// error; rows are items, columns, writes or users.
 	Observe func(operation, code string, took time.Duration, succeeded, failed int)
 
-	// Complexity, if not nil, is told what is left of the complexity budget after a call.
+	// Complexity, if not nil, is called after a call with what is left of the complexity budget.
 	Complexity func(remaining int)
 }
 
-// Client calls Monday's GraphQL API. It makes one attempt: its errors say when to come back. It is safe for concurrent use.
+// Client calls Monday's GraphQL API. It makes one attempt per call; its errors say when to retry. It is safe for
+// concurrent use.
 //
 // https://developer.monday.com/api-reference/docs/introduction-to-graphql
 type Client struct {
 	config  Config
 	graphql *graphql.Client
-	heard   *heard
-	guard   Guard // nil: every call is made
+	tracker *budgetTracker
+	guard   Guard // nil: all calls are sent
 }
 
 // New returns a Client that has not connected yet.
@@ -60,12 +61,12 @@ func New(config Config) (*Client, error) {
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	heard := &heard{}
-	client.Transport = &transport{next: next, header: header(config), heard: heard}
-	return &Client{config: config, graphql: graphql.NewClient(config.URL, graphql.WithHTTPClient(&client)), heard: heard}, nil
+	tracker := &budgetTracker{}
+	client.Transport = &transport{next: next, header: header(config), tracker: tracker}
+	return &Client{config: config, graphql: graphql.NewClient(config.URL, graphql.WithHTTPClient(&client)), tracker: tracker}, nil
 }
 
-// checkURL refuses to send the token in the clear, other than to this machine.
+// checkURL rejects URLs that would send the token unencrypted, except to this machine.
 func checkURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
@@ -87,7 +88,7 @@ func header(config Config) http.Header {
 	return h
 }
 
-// run sends one document through the guard and decodes the answer's data. The failures are those of parts of the answer.
+// run sends one document through the guard and decodes the answer's data. It returns the failures of parts of the call.
 func (c *Client) run(ctx context.Context, call *call, document string, vars map[string]any, into any) ([]failure, error) {
 	return c.through(call, func() ([]failure, error) { return c.send(ctx, call, document, vars, into) })
 }
@@ -98,7 +99,7 @@ func (c *Client) send(ctx context.Context, call *call, document string, vars map
 		req.Var(name, value)
 	}
 	err := c.graphql.Run(context.WithValue(ctx, callKey{}, call), req, into)
-	if call.told && c.config.Complexity != nil {
+	if call.metered && c.config.Complexity != nil {
 		c.config.Complexity(call.remaining)
 	}
 	if err != nil {
@@ -107,8 +108,8 @@ func (c *Client) send(ctx context.Context, call *call, document string, vars map
 	return call.failures, nil
 }
 
-// plainError removes what the layers between wrapped around an error: they know nothing of Monday, and what they say of
-// an answer may repeat it.
+// plainError removes what the layers in between wrapped around an error: they know nothing of Monday, and their
+// messages may repeat an answer.
 func (c *Client) plainError(ctx context.Context, call *call, err error) error {
 	var ours *Error
 	switch {
@@ -125,9 +126,9 @@ func (c *Client) plainError(ctx context.Context, call *call, err error) error {
 	return &Error{Code: codeUnreachable}
 }
 
-// observe reports a call that is over.
+// observe reports a finished call to Observe.
 func (c *Client) observe(operation string, start time.Time, succeeded, failed int, err error) {
-	if _, notMade := errors.AsType[notMadeError](err); notMade || c.config.Observe == nil {
+	if _, notMade := errors.AsType[unsentError](err); notMade || c.config.Observe == nil {
 		return
 	}
 	code := "ok"

@@ -21,14 +21,14 @@ import (
 
 const token = "the-api-token"
 
-// request is what a server was asked.
+// request is a request that the server received.
 type request struct {
 	Query     string         `json:"query"`
 	Variables map[string]any `json:"variables"`
 	header    http.Header
 }
 
-// monday answers with what answer says, and keeps what it was asked.
+// monday is a server that replies by answer and records the requests.
 type monday struct {
 	client *mondayclient.Client
 	mu     sync.Mutex
@@ -65,7 +65,7 @@ func setup(t *testing.T, answer func(w http.ResponseWriter, r request)) *monday 
 	return m
 }
 
-// says answers 200 with this body.
+// says returns a handler that answers 200 with this body.
 func says(body string) func(http.ResponseWriter, request) {
 	return func(w http.ResponseWriter, _ request) { io.WriteString(w, body) }
 }
@@ -111,7 +111,7 @@ func TestItems(t *testing.T) {
 	}
 	asked := m.asked[0]
 	if !strings.Contains(asked.Query, "limit: 100") {
-		t.Error("without a limit Monday hands out 25 items")
+		t.Error("without a limit Monday returns only 25 items")
 	}
 	vars := map[string]any{"ids": []any{"12736724196", "2", "3"}, "columns": []any{"status", "connect", "nowhere"}}
 	if diff := cmp.Diff(vars, asked.Variables); diff != "" {
@@ -145,7 +145,7 @@ func TestItemsColumns(t *testing.T) {
 	}
 }
 
-// An item that is not in an answer with an error must not pass for one that Monday does not know.
+// TestItemsInPart: an item that is missing from an answer with an error must not count as unknown to Monday.
 func TestItemsInPart(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -155,18 +155,18 @@ func TestItemsInPart(t *testing.T) {
 		single bool
 		outage bool
 	}{
-		"an item failed":     {`{"data":{"items":[{"id":"1","name":"A","state":"active","updated_at":"2026-09-23T12:03:55Z"},null]},"errors":[{"message":"SECRET","path":["items",1,"column_values"],"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, "INTERNAL_SERVER_ERROR", 1, true, false},
-		"null, unexplained":  {`{"data":{"items":[null]}}`, "UNEXPECTED_ANSWER", 0, true, false},
-		"a state unheard of": {`{"data":{"items":[{"id":"1","name":"A","state":"frozen","updated_at":"2026-09-23T12:03:55Z"}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
-		"no state":           {`{"data":{"items":[{"id":"1","name":"A","state":null,"updated_at":"2026-09-23T12:03:55Z"}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
-		"no time":            {`{"data":{"items":[{"id":"1","name":"A","state":"active","updated_at":null}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
-		"all failed":         {`{"data":{"items":null},"errors":[{"message":"SECRET","path":["items"],"extensions":{"code":"UserUnauthorizedException","status_code":403}}]}`, "UserUnauthorizedException", 0, false, true},
-		"all failed, list":   {`{"data":[],"errors":[{"message":"SECRET","path":["items"],"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, "INTERNAL_SERVER_ERROR", 0, false, true},
-		"throttled":          {`{"data":{"items":null},"errors":[{"message":"SECRET","extensions":{"code":"COMPLEXITY_BUDGET_EXHAUSTED"}}]}`, "COMPLEXITY_BUDGET_EXHAUSTED", 0, false, false},
-		"no items":           {`{"data":{"complexity":{"after":1}}}`, "UNEXPECTED_ANSWER", 0, false, false},
-		"only the budget":    {`{"data":{"items":null,"complexity":null},"errors":[{"path":["complexity"]}]}`, "UNEXPECTED_ANSWER", 0, false, false},
-		"an id that is none": {`{"data":{"items":[{"id":"SECRET"}]}}`, "UNEXPECTED_ANSWER", 0, false, false},
-		"not a list":         {`{"data":{"items":"SECRET"}}`, "UNEXPECTED_ANSWER", 0, false, false},
+		"an item failed":    {`{"data":{"items":[{"id":"1","name":"A","state":"active","updated_at":"2026-09-23T12:03:55Z"},null]},"errors":[{"message":"SECRET","path":["items",1,"column_values"],"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, "INTERNAL_SERVER_ERROR", 1, true, false},
+		"null, unexplained": {`{"data":{"items":[null]}}`, "UNEXPECTED_ANSWER", 0, true, false},
+		"unknown state":     {`{"data":{"items":[{"id":"1","name":"A","state":"frozen","updated_at":"2026-09-23T12:03:55Z"}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
+		"no state":          {`{"data":{"items":[{"id":"1","name":"A","state":null,"updated_at":"2026-09-23T12:03:55Z"}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
+		"no time":           {`{"data":{"items":[{"id":"1","name":"A","state":"active","updated_at":null}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
+		"all failed":        {`{"data":{"items":null},"errors":[{"message":"SECRET","path":["items"],"extensions":{"code":"UserUnauthorizedException","status_code":403}}]}`, "UserUnauthorizedException", 0, false, true},
+		"all failed, list":  {`{"data":[],"errors":[{"message":"SECRET","path":["items"],"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, "INTERNAL_SERVER_ERROR", 0, false, true},
+		"throttled":         {`{"data":{"items":null},"errors":[{"message":"SECRET","extensions":{"code":"COMPLEXITY_BUDGET_EXHAUSTED"}}]}`, "COMPLEXITY_BUDGET_EXHAUSTED", 0, false, false},
+		"no items":          {`{"data":{"complexity":{"after":1}}}`, "UNEXPECTED_ANSWER", 0, false, false},
+		"only the budget":   {`{"data":{"items":null,"complexity":null},"errors":[{"path":["complexity"]}]}`, "UNEXPECTED_ANSWER", 0, false, false},
+		"malformed id":      {`{"data":{"items":[{"id":"SECRET"}]}}`, "UNEXPECTED_ANSWER", 0, false, false},
+		"not a list":        {`{"data":{"items":"SECRET"}}`, "UNEXPECTED_ANSWER", 0, false, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestClientUnreachable(t *testing.T) {
 	}
 }
 
-// The token goes to Monday and nowhere else.
+// TestClientRedirect: the token is sent to Monday and nowhere else.
 func TestClientRedirect(t *testing.T) {
 	t.Parallel()
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

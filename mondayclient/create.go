@@ -14,7 +14,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// Create is an item to be made.
+// Create is an item to create.
 type Create struct {
 	BoardID int64  `json:"board"`
 	Group   string `json:"group,omitempty"` // id; empty: the board's first
@@ -25,14 +25,14 @@ type Create struct {
 	Columns map[string]any `json:"columns"`
 }
 
-// Created is what became of a Create: the item's id, or why there is none.
+// Created is the result of a Create: the new item's id, or an error.
 type Created struct {
 	ID  int64
 	Err error
 }
 
-// CreateKey stands for the items and for what they are made for, such as a run: made again for it, the same items have
-// the same key.
+// CreateKey returns an idempotency key for creating these items within a scope, such as a run: the same items of the
+// same scope have the same key.
 func CreateKey(scope string, creates []Create) (string, error) {
 	content, err := json.Marshal(creates)
 	if err != nil {
@@ -42,9 +42,9 @@ func CreateKey(scope string, creates []Create) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Create makes up to 50 items in one call and returns each one's fate by its position. Not even Monday undoes a part of
-// the call, so after an error items may have been made or not: the same call with the same key is then answered from
-// Monday's memory, for 30 minutes after the first.
+// Create creates up to 50 items in one call and returns their results in the same order. A call is not atomic: after an
+// error, some of its items may exist. Repeating the call with the same key is safe: for 30 minutes after the first
+// call, Monday answers from memory.
 //
 // https://developer.monday.com/api-reference/reference/items#create-an-item
 // https://developer.monday.com/api-reference/docs/idempotency
@@ -56,22 +56,22 @@ func (c *Client) Create(ctx context.Context, creates []Create, key string) ([]Cr
 		return nil, fmt.Errorf("creating %d items: at most %d to a call", len(creates), maxWrites)
 	}
 	start := time.Now()
-	made, err := c.create(ctx, creates, key)
+	created, err := c.create(ctx, creates, key)
 	if err != nil {
 		c.observe("create", start, 0, len(creates), err)
 		return nil, fmt.Errorf("creating %d items: %w", len(creates), err)
 	}
 	failed := 0
-	for _, m := range made {
+	for _, m := range created {
 		if m.Err != nil {
 			failed++
 		}
 	}
-	c.observe("create", start, len(made)-failed, failed, nil)
-	return made, nil
+	c.observe("create", start, len(created)-failed, failed, nil)
+	return created, nil
 }
 
-// create sends one document.
+// create sends one document with up to 50 mutations.
 func (c *Client) create(ctx context.Context, creates []Create, key string) ([]Created, error) {
 	vars, boards := make(map[string]any, 4*len(creates)), make([]int64, len(creates))
 	for i, one := range creates {
@@ -91,22 +91,23 @@ func (c *Client) create(ctx context.Context, creates []Create, key string) ([]Cr
 	if err != nil {
 		return nil, err
 	}
-	made := make([]Created, len(creates))
+	created := make([]Created, len(creates))
 	for i, fate := range fatesOf(len(creates), data, failures) {
 		var item struct{ ID column.ID }
 		switch {
 		case fate != nil:
-			made[i].Err = fate
+			created[i].Err = fate
 		case json.Unmarshal(data["a"+strconv.Itoa(i)], &item) != nil || item.ID <= 0:
-			made[i].Err = &Error{Status: http.StatusOK, Code: codeUnexpected, Single: true}
+			created[i].Err = &Error{Status: http.StatusOK, Code: codeUnexpected, Single: true}
 		default:
-			made[i].ID = int64(item.ID)
+			created[i].ID = int64(item.ID)
 		}
 	}
-	return made, nil
+	return created, nil
 }
 
-// createDocument has one mutation for each item, under the alias that tells it apart in the answer.
+// createDocument returns a document with one mutation for each item. An alias for each identifies its part of the
+// answer.
 func createDocument(n int) string {
 	var variables, mutations strings.Builder
 	for i := range n {

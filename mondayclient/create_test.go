@@ -21,20 +21,20 @@ func creates() []mondayclient.Create {
 	}
 }
 
-// Each item has its own fate, and the call goes out under the key it was given.
+// TestCreate: each item has a result of its own, and the call is sent under the given key.
 func TestCreate(t *testing.T) {
 	t.Parallel()
 	m := setup(t, says(`{"data":{"a0":{"id":"12736724196"},"a1":null,"complexity":{"after":7}},
 		"errors":[{"message":"x","path":["a1"],"extensions":{"code":"ColumnValueException","status_code":200}}]}`))
-	made, err := m.client.Create(t.Context(), creates(), "the-key")
+	created, err := m.client.Create(t.Context(), creates(), "the-key")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made[0].ID != 12736724196 || made[0].Err != nil || made[1].ID != 0 {
-		t.Errorf("made %+v", made)
+	if created[0].ID != 12736724196 || created[0].Err != nil || created[1].ID != 0 {
+		t.Errorf("created %+v", created)
 	}
-	if e := wantError(t, made[1].Err, "ColumnValueException"); !e.Permanent() {
-		t.Error("a refused value is to be tried again")
+	if e := wantError(t, created[1].Err, "ColumnValueException"); !e.Permanent() {
+		t.Error("a rejected value is not a permanent error")
 	}
 	asked := m.asked[0]
 	if got := asked.header.Get("Idempotency-Key"); got != "the-key" {
@@ -52,7 +52,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// A key stands for what is made and what it is made for, and for nothing else.
+// TestCreateKey: a key depends on the items and the scope, and on nothing else.
 func TestCreateKey(t *testing.T) {
 	t.Parallel()
 	key := func(scope string, some []mondayclient.Create) string {
@@ -92,11 +92,11 @@ func TestItemsBy(t *testing.T) {
 		t.Errorf("found %+v", found[1])
 	}
 	if _, err := m.client.ItemsBy(t.Context(), 7, "sfid", make([]string, 201)); err == nil {
-		t.Error("201 texts are asked for at once")
+		t.Error("201 texts are searched for in one call")
 	}
 }
 
-// What cannot be read must not pass for what is not there.
+// TestItemsByUnsure: what cannot be read must not count as absent.
 func TestItemsByUnsure(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
@@ -113,7 +113,7 @@ func TestItemsByUnsure(t *testing.T) {
 	}
 }
 
-// More than a hundred texts are two pages of one call, of which each goes on by its own cursor.
+// TestItemsByPages: more than a hundred texts are two pages of one call. Each continues by its own cursor.
 func TestItemsByPages(t *testing.T) {
 	t.Parallel()
 	const item = `{"id":"%s","name":"Ada","state":"active","updated_at":"2026-01-01T00:00:00Z","board":{"id":"7"},"column_values":[]}`
@@ -143,7 +143,7 @@ func TestItemsByPages(t *testing.T) {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
 	if len(m.asked) != 2 || m.asked[1].Variables["cursor"] != "more" {
-		t.Fatalf("asked %d times, want once for both pages and once for what is left of the first", len(m.asked))
+		t.Fatalf("%d calls, want one for both pages and one for the rest of the first", len(m.asked))
 	}
 	for name, want := range map[string]int{"texts0": 100, "texts1": 50} {
 		if got := len(m.asked[0].Variables[name].([]any)); got != want {
@@ -151,7 +151,7 @@ func TestItemsByPages(t *testing.T) {
 		}
 	}
 	if _, err := setup(t, says(`{"data":{"p0":`+page("null", "1")+`,"p1":null}}`)).client.ItemsBy(t.Context(), 7, "sfid", texts); err == nil {
-		t.Error("a page that is missing passes for one without items")
+		t.Error("a missing page counts as one without items")
 	}
 }
 
@@ -172,12 +172,12 @@ func TestBoard(t *testing.T) {
 	}
 	_, err = setup(t, says(`{"data":{"boards":[]}}`)).client.Board(t.Context(), 7)
 	if e := wantError(t, err, "InvalidBoardIdException"); !e.Permanent() {
-		t.Error("a board that is not there is asked for again")
+		t.Error("a missing board is not a permanent error")
 	}
 }
 
-// A refusal names the column where Monday does, and says whether the item could be taken without it.
-func TestRefusedColumn(t *testing.T) {
+// TestRejectedColumn: the error names the column if Monday does, and reports whether its value was rejected.
+func TestRejectedColumn(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		extensions, column string
@@ -195,13 +195,13 @@ func TestRefusedColumn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := setup(t, says(`{"data":{"a0":null},"errors":[{"message":"x","path":["a0"],"extensions":`+tt.extensions+`}]}`))
-			made, err := m.client.Create(t.Context(), creates()[:1], "key")
+			created, err := m.client.Create(t.Context(), creates()[:1], "key")
 			if err != nil {
 				t.Fatal(err)
 			}
-			e, ok := errors.AsType[*mondayclient.Error](made[0].Err)
-			if !ok || e.Column != tt.column || e.RefusesValue() != tt.value {
-				t.Errorf("refusal %+v, want column %q, of a value: %t", made[0].Err, tt.column, tt.value)
+			e, ok := errors.AsType[*mondayclient.Error](created[0].Err)
+			if !ok || e.Column != tt.column || e.RejectsValue() != tt.value {
+				t.Errorf("error %+v, want column %q, of a value: %t", created[0].Err, tt.column, tt.value)
 			}
 		})
 	}

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// Codes of ours, for what Monday has no code for.
+// Our own codes, for errors that Monday has no code for.
 const (
 	codeUnreachable = "UNREACHABLE"
 	codeTimeout     = "TIMEOUT"
-	codeUnreadable  = "UNREADABLE_ANSWER"       // not GraphQL: something else answers in Monday's place
+	codeUnreadable  = "UNREADABLE_ANSWER"       // not GraphQL, such as a proxy's page
 	codeUnexpected  = "UNEXPECTED_ANSWER"       // GraphQL, but not what was asked for
-	codeNoFate      = "NO_ANSWER"               // a write that the answer says nothing of
-	codeNoBoard     = "InvalidBoardIdException" // Monday's own, which it does not always give
+	codeNoFate      = "NO_ANSWER"               // the answer says nothing about this write
+	codeNoBoard     = "InvalidBoardIdException" // Monday's own, but not always sent
 	codeRefused     = "NOT_AUTHENTICATED"
 	codeComplexity  = "COMPLEXITY_BUDGET_EXHAUSTED"
 	codeRate        = "RATE_LIMIT_EXCEEDED"
 	codeDaily       = "DAILY_LIMIT_EXCEEDED"
 )
 
-// How long to wait where Monday does not say, and the longest that it is believed.
+// How long to wait if Monday does not say, and the longest wait that it can ask for.
 const (
 	waitThrottled = 15 * time.Second
 	waitBusy      = 5 * time.Second
@@ -32,25 +32,25 @@ const (
 	waitLongest   = 15 * time.Minute
 )
 
-// Error is what Monday answered in place of what was asked, or that it did not answer. Its text leaves out
-// Monday's message, which may repeat a customer's value.
+// Error is an error that Monday answered with, or the lack of an answer. Its text leaves out Monday's message, which
+// may repeat a customer's value.
 //
 // https://developer.monday.com/api-reference/docs/errors
 type Error struct {
 	Status    int           // HTTP status, or the status_code in the answer; 0: no answer
-	Code      string        // Monday's code, as "ColumnValueException"; may be empty
-	RequestID string        // to be told to Monday's support; may be empty
+	Code      string        // Monday's code, such as "ColumnValueException"; may be empty
+	RequestID string        // for Monday's support; may be empty
 	Wait      time.Duration // what Monday asked for; 0: nothing
-	Column    string        // id of the column whose value Monday refuses; empty: it names none
+	Column    string        // id of the column whose value was rejected; empty if unnamed
 
-	// Single reports that the error is of one item or one write of a call that as a whole was answered.
+	// Single reports whether the error concerns one item or one write of a call that was otherwise answered.
 	Single bool
 
-	// BoardID and ItemID are what the error is about; 0: that is not known.
+	// BoardID and ItemID are what the error is about; 0 if unknown.
 	BoardID, ItemID int64
 
-	version string // of the API, as it was asked for
-	cause   error  // why there was no answer
+	version string // of the API, as requested
+	cause   error  // why no answer came
 }
 
 func (e *Error) Error() string {
@@ -67,11 +67,11 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the reason why there was no answer.
+// Unwrap returns the reason why no answer came.
 func (e *Error) Unwrap() error { return e.cause }
 
-// RetryAfter is how long to wait before the call is made again: Monday is busy, over a limit or away, or refuses
-// our login. 0: waiting changes nothing.
+// RetryAfter returns how long to wait before the call is repeated: Monday is busy, over a limit or unavailable, or
+// refuses our login. 0 means that waiting does not help.
 func (e *Error) RetryAfter() time.Duration {
 	switch e.class() {
 	case throttled:
@@ -95,12 +95,12 @@ func (e *Error) wait(unless time.Duration) time.Duration {
 	return min(e.Wait, waitLongest)
 }
 
-// Permanent reports whether the same call would be refused again: a board, an item or a column that is not there, or a
-// value that the column does not take.
+// Permanent reports whether the same call would fail again: the board, the item or the column does not exist, or the
+// column does not accept the value.
 func (e *Error) Permanent() bool { return e.class() == permanent }
 
-// RefusesValue reports whether Monday refuses the value of a column: without that column the item may be taken.
-func (e *Error) RefusesValue() bool {
+// RejectsValue reports whether Monday rejects the value of a column: without that column it may accept the item.
+func (e *Error) RejectsValue() bool {
 	switch plain(e.Code) {
 	case "columnvalueexception", "correctedvalueexception", "invalidargumentexception", "invalidcolumnidexception", "invaliduseridexception",
 		"recordinvalidexception":
@@ -109,7 +109,8 @@ func (e *Error) RefusesValue() bool {
 	return false
 }
 
-// Outage reports whether Monday cannot be used at all: it is away, refuses our login, or the day's calls are spent.
+// Outage reports whether Monday cannot be used at all: it is unavailable, refuses our login, or the day's calls are
+// spent.
 func (e *Error) Outage() bool {
 	switch e.class() {
 	case outage, login, daily:
@@ -118,7 +119,7 @@ func (e *Error) Outage() bool {
 	return false
 }
 
-// Advice says what a person can do about the error; empty where that is nothing, or nothing in particular.
+// Advice returns what a person can do about the error; empty if nothing in particular.
 func (e *Error) Advice() string {
 	switch code := plain(e.Code); {
 	case code == "invalidversionexception":
@@ -128,7 +129,7 @@ func (e *Error) Advice() string {
 		return "the token of the app lacks a permission: grant boards:read, boards:write and users:read, install the app again and replace MONDAY_API_TOKEN"
 	case code == "notauthenticated", e.Status == http.StatusUnauthorized:
 		return "Monday does not know the token: create a new one and replace MONDAY_API_TOKEN"
-	case e.Refused(), e.Single && classes[code] == login:
+	case e.IsAccessDenied(), e.Single && classes[code] == login:
 		return "check that the user of MONDAY_API_TOKEN is active, and give it access to the board with the right to edit its items"
 	case e.class() == daily:
 		return "the account's API calls of the day are spent: Monday allows new ones from 00:00 UTC, and more on a higher plan"
@@ -140,7 +141,7 @@ func (e *Error) Advice() string {
 type class int
 
 const (
-	other class = iota // may pass: to be attempted again
+	other class = iota // possibly transient: retry
 	throttled
 	busy
 	outage
@@ -149,7 +150,8 @@ const (
 	permanent
 )
 
-// classes of the codes that tell more than the status; without case and signs, since Monday spells them in several ways.
+// classes maps the codes that say more than the status, as plain returns them, since Monday spells them in several
+// ways.
 var classes = map[string]class{
 	"complexitybudgetexhausted": throttled,
 	"complexityexception":       throttled,
@@ -199,7 +201,7 @@ func (e *Error) class() class {
 	if !e.Single {
 		return c
 	}
-	switch c { // the call as a whole was answered: it is not Monday that is away
+	switch c { // the rest of the call was answered: Monday is available
 	case login:
 		return permanent
 	case outage:
@@ -226,7 +228,7 @@ func (e *Error) statusClass() class {
 	return other
 }
 
-// plain is a code in lower case, without anything between its letters.
+// plain returns a code in lower case, without separators.
 func plain(code string) string {
 	return strings.ToLower(strings.Map(func(r rune) rune {
 		if r == '_' || r == ' ' || r == '-' {

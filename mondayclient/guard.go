@@ -6,30 +6,31 @@ import (
 	"slices"
 )
 
-// Guard decides whether a call is made, and sees what came of it. It returns what call returned, or an error of its own
-// when it makes no call. scopes name what the call depends on beyond Monday as a whole, such as "board 1001".
+// Guard decides whether a call is sent, and sees its result. It returns what call returned, or an error of its own if
+// it does not call it. scopes name what the call depends on besides Monday as a whole, such as "board 1001".
 type Guard func(scopes []string, call func() error) error
 
-// Guarded returns a client that makes every call through the guard, and shares all else with c.
+// Guarded returns a client that sends every call through the guard and shares everything else with c.
 func (c *Client) Guarded(guard Guard) *Client {
 	guarded := *c
 	guarded.guard = guard
 	return &guarded
 }
 
-// notMadeError is a call that the guard did not make.
-type notMadeError struct{ error }
+// unsentError is the error of a call that the guard did not send.
+type unsentError struct{ error }
 
-func (e notMadeError) Unwrap() error { return e.error }
+func (e unsentError) Unwrap() error { return e.error }
 
-// through makes a call through the guard. A query whose one part failed as a whole call does counts as a failed call.
+// through sends a call through the guard. To the guard, a query also counts as failed if one of its top-level fields
+// failed with an outage.
 func (c *Client) through(call *call, run func() ([]failure, error)) (failures []failure, err error) {
 	if c.guard == nil {
 		return run()
 	}
-	made := false
+	sent := false
 	refused := c.guard(call.scopes, func() error {
-		made = true
+		sent = true
 		if failures, err = run(); err != nil {
 			return err
 		}
@@ -41,8 +42,8 @@ func (c *Client) through(call *call, run func() ([]failure, error)) (failures []
 		return nil
 	})
 	switch {
-	case !made:
-		return nil, notMadeError{refused}
+	case !sent:
+		return nil, unsentError{refused}
 	case refused != nil:
 		return nil, refused
 	}
@@ -51,12 +52,13 @@ func (c *Client) through(call *call, run func() ([]failure, error)) (failures []
 
 type boardsKey struct{}
 
-// OnBoards names the boards whose items the calls with the returned context read. Items themselves do not tell.
+// OnBoards returns a context for calls that read items of these boards: a call by item ids does not show which they
+// are.
 func OnBoards(ctx context.Context, boards ...int64) context.Context {
 	return context.WithValue(ctx, boardsKey{}, boards)
 }
 
-// onBoards are the scopes of a call on boards.
+// onBoards returns the scopes of a call on boards.
 func onBoards(boards ...int64) (scopes []string) {
 	for _, board := range boards {
 		if scope := fmt.Sprintf("board %d", board); !slices.Contains(scopes, scope) {
@@ -66,14 +68,14 @@ func onBoards(boards ...int64) (scopes []string) {
 	return scopes
 }
 
-// onNamed are the scopes of a call on the boards that OnBoards named.
+// onNamed returns the scopes of a call on the boards that were passed to OnBoards.
 func onNamed(ctx context.Context) []string {
 	boards, _ := ctx.Value(boardsKey{}).([]int64)
 	return onBoards(boards...)
 }
 
-// Refused reports whether Monday refuses us something: our login as a whole, or no more than what the call asked for. The
-// error alone does not tell which; WhoAmI does.
-func (e *Error) Refused() bool {
+// IsAccessDenied reports whether Monday denies us access: to everything, or only to what the call asked for. The error
+// alone does not show which; WhoAmI does.
+func (e *Error) IsAccessDenied() bool {
 	return !e.Single && e.class() == login && plain(e.Code) != "invalidversionexception"
 }

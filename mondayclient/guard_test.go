@@ -9,7 +9,7 @@ import (
 	"crmsync/mondayclient"
 )
 
-// TestGuarded holds what the guard sees of a call, and that the caller gets what the call returned.
+// TestGuarded checks what the guard sees of a call, and that the caller gets what the call returned.
 func TestGuarded(t *testing.T) {
 	t.Parallel()
 	const refused = `{"errors":[{"message":"m","extensions":{"code":"UserUnauthorizedException"}}]}`
@@ -37,7 +37,7 @@ func TestGuarded(t *testing.T) {
 		"one item of those":       {call: items(), answer: `{"data":{"items":[]},"errors":[{"message":"m","path":["items",0],"extensions":{"code":"UserUnauthorizedException"}}]}`, fails: true},
 		"a write":                 {call: write, answer: refused, scopes: []string{"board 7", "board 8"}, sees: "UserUnauthorizedException", fails: true},
 		"one write of those":      {call: write, answer: `{"data":{"a1":{"id":"2"},"a2":{"id":"3"}},"errors":[{"message":"m","path":["a0"],"extensions":{"code":"UserUnauthorizedException"}}]}`, scopes: []string{"board 7", "board 8"}},
-		"not made":                {call: items(), refuses: errors.New("away"), fails: true},
+		"not sent":                {call: items(), refuses: errors.New("away"), fails: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -53,8 +53,8 @@ func TestGuarded(t *testing.T) {
 				err := call()
 				if failed, ok := errors.AsType[*mondayclient.Error](err); ok {
 					sees = failed.Code
-					if !failed.Refused() {
-						t.Errorf("%v is not of what was asked for", err)
+					if !failed.IsAccessDenied() {
+						t.Errorf("%v is not access denied", err)
 					}
 				}
 				return err
@@ -65,8 +65,8 @@ func TestGuarded(t *testing.T) {
 			if diff := cmp.Diff(tt.scopes, scopes); diff != "" || sees != tt.sees {
 				t.Errorf("the guard sees %q, want %q; scopes (-want +got):\n%s", sees, tt.sees, diff)
 			}
-			if made := tt.refuses == nil; (len(m.asked) == 1) != made || (len(m.seen) == 1) != made {
-				t.Errorf("%d calls, of which %d are counted; made: %v", len(m.asked), len(m.seen), made)
+			if sent := tt.refuses == nil; (len(m.asked) == 1) != sent || (len(m.seen) == 1) != sent {
+				t.Errorf("%d calls, %d counted; sent: %v", len(m.asked), len(m.seen), sent)
 			}
 		})
 	}

@@ -19,21 +19,22 @@ const (
 }`
 )
 
-// MaxWebhookURL is the most characters that the URL of a webhook may have.
+// MaxWebhookURL is the maximum length of a webhook's URL, in characters.
 const MaxWebhookURL = 255
 
-// Webhook is a board's subscription to a kind of event. Monday does not say where it delivers to.
+// Webhook is a board's subscription to a kind of event. Monday does not reveal its URL.
 type Webhook struct {
 	ID    int64
 	Event string // WebhookEventType, as Subscriptions names them
 }
 
-// Subscriptions are the kinds of event that a board must have webhooks for, so that every event that ReadWebhook knows arrives.
+// Subscriptions returns the kinds of event for which a board needs webhooks, so that every event that ReadWebhook knows
+// arrives.
 func Subscriptions() []string {
 	return []string{"change_column_value", "create_item", "change_name", "item_deleted", "item_archived", "item_restored"}
 }
 
-// Webhooks reads all webhooks of a board that the token sees, whoever made them.
+// Webhooks reads all webhooks of a board that the token can see, including those created by others.
 //
 // https://developer.monday.com/api-reference/reference/webhooks
 func (c *Client) Webhooks(ctx context.Context, board int64) ([]Webhook, error) {
@@ -70,16 +71,16 @@ func (c *Client) CreateWebhook(ctx context.Context, board int64, event, url stri
 	if len(url) > MaxWebhookURL {
 		return 0, fmt.Errorf("subscribing to %s of board %d: the URL has %d characters; at most %d are allowed", event, board, len(url), MaxWebhookURL)
 	}
-	var made createWebhookReply
+	var created createWebhookReply
 	vars := map[string]any{"board": fmt.Sprint(board), "event": event, "url": url}
 	err := c.ask(ctx, question{
 		operation: "create_webhook", document: createWebhookDocument, vars: vars, key: idempotencyKey(createWebhookDocument, vars),
 		scopes: onBoards(board), asked: 1,
-	}, &made)
+	}, &created)
 	if err != nil {
 		return 0, fmt.Errorf("subscribing to %s of board %d: %w", event, board, err)
 	}
-	return int64(made.Webhook.ID), nil
+	return int64(created.Webhook.ID), nil
 }
 
 type createWebhookReply struct {

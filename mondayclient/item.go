@@ -11,42 +11,42 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// maxItems is how many items Monday hands out at once.
+// maxItems is how many items Monday returns in one call.
 const maxItems = 100
 
-// State is what Monday says of whether an item still is.
+// State is Monday's word for whether an item still exists.
 type State string
 
 // The states of an item.
 const (
 	Active   State = "active"
 	Archived State = "archived" // can be restored
-	Deleted  State = "deleted"  // in the bin, from which it can be restored for 30 days
+	Deleted  State = "deleted"  // in the recycle bin: can be restored for 30 days
 )
 
 func (s State) isKnown() bool { return s == Active || s.IsEnded() }
 
-// IsEnded reports whether Monday has said that the item is archived or deleted.
+// IsEnded reports whether the item is archived or deleted.
 func (s State) IsEnded() bool { return s == Archived || s == Deleted }
 
 // Item is an item as Monday has it.
 type Item struct {
 	ID        int64
-	BoardID   int64 // where it is now, since items move between boards; 0: a board that the token may not see
+	BoardID   int64 // where it is now, since items move between boards; 0: a board hidden from the token
 	Name      string
 	State     State
 	UpdatedAt time.Time // of the item as a whole, in whole seconds
 
 	Columns   map[string]column.Value // by column id
-	ChangedAt map[string]time.Time    // by column id, where the value tells its time
+	ChangedAt map[string]time.Time    // by column id, if the value carries its time
 }
 
-// Items reads up to 100 items in one call, with the columns of these ids, or with all where columns is nil. Archived and
-// deleted items are among them, and say so. Columns that the item's board does not have are absent.
+// Items reads up to 100 items in one call, with the columns of these ids, or all if columns is nil. Archived and
+// deleted items are included and have that state. Columns that the item's board does not have are absent.
 //
-// An item that is absent is one of which Monday says nothing: there never was one of this id, it has left the bin, or the
-// token may not see its board. Where single items failed, the others are returned beside the *Error: then absence
-// does not even mean that.
+// An item is absent if Monday does not return it: it never existed, it was purged from the recycle bin, or the token
+// cannot see its board. If single items failed, the others are returned together with the *Error; absence then means
+// nothing.
 //
 // https://developer.monday.com/api-reference/reference/items
 func (c *Client) Items(ctx context.Context, ids []int64, columns []string) ([]Item, error) {
@@ -65,7 +65,7 @@ func (c *Client) Items(ctx context.Context, ids []int64, columns []string) ([]It
 	return items, nil
 }
 
-// failed is how many rows an error cost.
+// failed returns how many rows an error cost.
 func failed(err error, missing int) int {
 	if err == nil {
 		return 0
@@ -98,9 +98,9 @@ func (c *Client) readItems(ctx context.Context, ids []int64, columns []string) (
 	return items, err
 }
 
-// Existence is where an item is, and whether it still is.
+// Existence says where an item is, and whether it still exists.
 type Existence struct {
-	BoardID int64 // 0: a board that the token may not see
+	BoardID int64 // 0: a board hidden from the token
 	State   State
 }
 
@@ -109,8 +109,8 @@ const existenceDocument = `query ($ids: [ID!]) {
 	complexity { after }
 }`
 
-// Existences asks for nothing but the state and the board of items, 100 to a call. What it means that an item is absent is
-// told at Items.
+// Existences reads only the state and the board of items, 100 to a call. See Items for what the absence of an item
+// means.
 func (c *Client) Existences(ctx context.Context, ids []int64) (map[int64]Existence, error) {
 	known := make(map[int64]Existence, len(ids))
 	for group := range slices.Chunk(ids, maxItems) {
@@ -147,7 +147,8 @@ func (r *existenceReply) rows() (int, bool) {
 	return len(r.Items), r.Items != nil
 }
 
-// itemsOf leaves out the items that cannot be read. The error says so: else they would pass for unknown to Monday.
+// itemsOf leaves out the items that cannot be read, and returns an error then: otherwise they would count as unknown to
+// Monday.
 func itemsOf(answers []*itemAnswer) (items []Item, err error) {
 	if answers == nil {
 		return nil, &Error{Status: http.StatusOK, Code: codeUnexpected}
@@ -163,7 +164,7 @@ func itemsOf(answers []*itemAnswer) (items []Item, err error) {
 	return items, err
 }
 
-// itemsDocument asks for nothing that is not used: what is asked counts against the complexity budget.
+// itemsDocument requests nothing that is not used: every field costs complexity.
 func itemsDocument(columns []string) string {
 	const document = `query ($ids: [ID!]${variables}) {
 	items(ids: $ids, limit: 100) {
@@ -196,7 +197,7 @@ type itemAnswer struct {
 	ColumnValues []column.Answer `json:"column_values"`
 }
 
-// item refuses an answer that leaves open whether the item still is, or how old it is.
+// item rejects an answer that leaves open whether the item still exists, or how old the answer is.
 func (a *itemAnswer) item() (Item, bool) {
 	if a == nil {
 		return Item{}, false
@@ -219,7 +220,7 @@ func (a *itemAnswer) item() (Item, bool) {
 	return item, true
 }
 
-// texts are ids as GraphQL wants them: a JSON number of their size may be read as a float on the way.
+// texts returns ids as strings: a JSON number of their size may be read as a float on the way.
 func texts(ids []int64) []string {
 	list := make([]string, len(ids))
 	for i, id := range ids {

@@ -8,10 +8,10 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// tokenLeeway is how far Monday's clock and ours may be apart.
+// tokenLeeway is how far Monday's clock and ours may differ.
 const tokenLeeway = time.Minute
 
-// What can be wrong with a webhook's token. None of them repeats a word of it.
+// What can be wrong with a webhook's token. No error repeats a part of it.
 var (
 	errTokenMissing   = errors.New("monday token: missing")
 	errTokenExpired   = errors.New("monday token: expired")
@@ -20,13 +20,14 @@ var (
 	errTokenMalformed = errors.New("monday token: malformed")
 )
 
-// Verifier checks the JWT that comes with webhooks made by an app.
+// Verifier checks the JWT that comes with the webhooks of an app.
 type Verifier struct {
 	keys   jwt.VerificationKeySet
 	parser *jwt.Parser
 }
 
-// NewVerifier accepts tokens signed with any of one or two secrets; two serve while a secret is rotated. now may be nil.
+// NewVerifier returns a Verifier that accepts tokens signed with any of the secrets: one, or two while a secret is
+// rotated. now may be nil.
 func NewVerifier(secrets []string, now func() time.Time) (*Verifier, error) {
 	if len(secrets) == 0 || len(secrets) > 2 {
 		return nil, errors.New("monday signing secret: one or two are needed")
@@ -47,9 +48,8 @@ func NewVerifier(secrets []string, now func() time.Time) (*Verifier, error) {
 	return v, nil
 }
 
-// Verify checks the value of an Authorization header, with or without "Bearer ": HS256, signed with one of the
-// secrets, and not expired for more than a minute. nbf, iat and aud are not looked at: a proxy changes what aud
-// should be.
+// Verify checks the value of an Authorization header, with or without "Bearer ": HS256, signed with one of the secrets,
+// and not expired for more than a minute. nbf, iat and aud are ignored: a proxy changes what aud should be.
 //
 // https://developer.monday.com/apps/docs/authorization-header
 func (v *Verifier) Verify(authorization string) error {
@@ -74,7 +74,7 @@ func (v *Verifier) Verify(authorization string) error {
 	return errTokenMalformed
 }
 
-// expiry is all that is read of a token: claims that are not there cannot refuse it.
+// expiry holds the only claim that is read of a token, so that no other claim can make it invalid.
 type expiry struct {
 	Exp *jwt.NumericDate `json:"exp"`
 }

@@ -95,7 +95,7 @@ func TestNewVerifierRefuses(t *testing.T) {
 	}
 }
 
-// Without a secret no token is accepted, and no error repeats one.
+// FuzzVerify: without a secret no token is accepted, and no error repeats a part of one.
 func FuzzVerify(f *testing.F) {
 	claims := jwt.MapClaims{"exp": noon.Add(time.Minute).Unix()}
 	good := sign(f, jwt.SigningMethodHS256, []byte(newSecret), claims)
@@ -107,7 +107,7 @@ func FuzzVerify(f *testing.F) {
 	signature := good[strings.LastIndex(good, "."):]
 	f.Fuzz(func(t *testing.T, authorization string) {
 		err := v.Verify(authorization)
-		if err == nil && !strings.Contains(authorization, signature[:len(signature)-1]) { // the last letter has spare bits
+		if err == nil && !strings.Contains(authorization, signature[:len(signature)-1]) { // the last character has spare bits
 			t.Fatalf("%q was accepted", authorization)
 		}
 		if err != nil && !strings.HasPrefix(err.Error(), "monday token: ") {

@@ -10,7 +10,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// object is a JSON object whose members are looked at one by one, under their exact names.
+// object is a JSON object whose members are read one by one, by their exact names.
 type object map[string]json.RawMessage
 
 func objectOf(raw json.RawMessage) object {
@@ -19,14 +19,14 @@ func objectOf(raw json.RawMessage) object {
 	return o
 }
 
-// member is one member of an object, as it stands in the text.
+// member is one member of an object, as written.
 type member struct{ name, value string }
 
-// members are those of an object in the order in which they stand.
+// members are the members of an object, in the order of the text.
 type members []member
 
-// membersOf reads an object of valid JSON, as objectOf does, into what is there already; ok is false where something else
-// stands. Each delivery of a webhook is read so: it takes a fraction of the time.
+// membersOf reads an object of valid JSON, as objectOf does, and appends its members to list; ok is false for anything
+// but an object. Webhooks are read this way, which takes a fraction of the time.
 func membersOf(text string, into members) (found members, ok bool) {
 	parsed := gjson.Parse(text)
 	if !parsed.IsObject() {
@@ -40,7 +40,7 @@ func membersOf(text string, into members) (found members, ok bool) {
 	return found, true
 }
 
-// get finds a member by its name. Of several, the last counts.
+// get finds a member by its name. If there are several, the last counts.
 func (m members) get(name string) (value string, ok bool) {
 	for i := len(m) - 1; i >= 0; i-- {
 		if m[i].name == name {
@@ -50,7 +50,7 @@ func (m members) get(name string) (value string, ok bool) {
 	return "", false
 }
 
-// unquote reads a JSON string. Few hold anything that stands for something else.
+// unquote reads a JSON string. Few contain escapes.
 func unquote(raw string) (text string, ok bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
@@ -62,8 +62,8 @@ func unquote(raw string) (text string, ok bool) {
 	return text, ok
 }
 
-// manyBrackets is from how many brackets on a body is validated by encoding/json: gjson needs a fraction of the time, but goes
-// down the stack with each.
+// manyBrackets is the number of brackets from which a body is validated by encoding/json: gjson needs a fraction of the
+// time, but recurses at each bracket.
 const manyBrackets = 1000
 
 // isJSON reports whether a body is JSON.
@@ -74,7 +74,7 @@ func isJSON(body []byte) bool {
 	return gjson.ValidBytes(body)
 }
 
-// textOf is a string, or empty where something else stands.
+// textOf returns a string, or "" for anything else.
 func textOf(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) != nil {
@@ -83,7 +83,7 @@ func textOf(raw json.RawMessage) string {
 	return text
 }
 
-// numberOf is a number, also one in a string, or 0 where something else stands.
+// numberOf returns a number, also one in a string, or 0 for anything else.
 func numberOf(raw json.RawMessage) float64 {
 	var n json.Number
 	if json.Unmarshal(raw, &n) != nil {
@@ -96,7 +96,7 @@ func numberOf(raw json.RawMessage) float64 {
 	return f
 }
 
-// idOf is an id, or 0 where something else stands.
+// idOf returns an id, or 0 for anything else.
 func idOf(raw json.RawMessage) int64 {
 	var id column.ID
 	if json.Unmarshal(raw, &id) != nil || id < 0 {

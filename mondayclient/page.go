@@ -8,7 +8,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// pageSize is how many items a page of a board has at most.
+// pageSize is the maximum number of items in a page of a board.
 const pageSize = 500
 
 const (
@@ -47,7 +47,7 @@ func (c *Client) Page(ctx context.Context, board int64, cursor string, columns [
 	q := question{operation: "page", scopes: onBoards(board)}
 	q.vars = map[string]any{"columns": columns, "limit": pageSize}
 	if len(columns) == 0 {
-		q.vars["columns"] = []string{""} // an empty list asks for all
+		q.vars["columns"] = []string{""} // an empty list requests all columns
 	}
 	if cursor == "" {
 		q.document, q.vars["board"] = firstPageDocument, []string{fmt.Sprint(board)}
@@ -61,7 +61,7 @@ func (c *Client) Page(ctx context.Context, board int64, cursor string, columns [
 	return reply.items, reply.page.Cursor, nil
 }
 
-// pageReply is a page, wherever it stands in the answer.
+// pageReply is a page, at either place in the answer.
 type pageReply struct {
 	page  *itemsPage
 	items []Item
@@ -81,7 +81,7 @@ func (r *pageReply) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// rows reports false where the page or one of its items is missing: what is absent must be known to be absent.
+// rows returns false if the page or one of its items is missing, so that a gap does not count as absence.
 func (r *pageReply) rows() (int, bool) {
 	if r.page == nil || r.page.Items == nil {
 		return 0, false

@@ -32,7 +32,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// What cannot be read must not pass for what is not there.
+// TestPageUnsure: what cannot be read must not count as absent.
 func TestPageUnsure(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{

@@ -17,8 +17,8 @@ const sampleDocument = `query ($ids: [ID!], $columns: [String!]) {
 	complexity { after }
 }`
 
-// DatesWithTime returns those of the date columns in which one of a hundred items of the board has a time beside its
-// date. Whether a date has a time is a matter of each item: the column does not say.
+// DatesWithTime returns those of the date columns in which at least one of a hundred items of the board has a time of
+// day. The column's settings do not say: each item may have one or not.
 //
 // https://developer.monday.com/api-reference/reference/items-page
 func (c *Client) DatesWithTime(ctx context.Context, board int64, columns []string) ([]string, error) {
@@ -49,7 +49,7 @@ func (r *sampleReply) rows() (int, bool) {
 	return present(r.Boards[0].Page.Items), true
 }
 
-// timed are the columns in which an item has a time.
+// timed returns the columns in which an item has a time of day.
 func (r *sampleReply) timed() []string {
 	var found []string
 	for _, item := range r.Boards[0].Page.Items {

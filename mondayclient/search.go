@@ -10,7 +10,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// maxTexts is how many texts one call asks for: a page of the answer for each hundred of them.
+// maxTexts is how many texts one call searches for, with one page for each hundred of them.
 const maxTexts = 2 * maxItems
 
 const (
@@ -31,7 +31,7 @@ const (
 	}`
 )
 
-// searchDocument asks for n pages, each with the items that have one of its own texts.
+// searchDocument requests n pages, each with the items that have one of its own texts.
 func searchDocument(n int) string {
 	var variables, pages strings.Builder
 	for i := range n {
@@ -47,8 +47,8 @@ func searchDocument(n int) string {
 // ItemsBy finds the active items of a board whose column has one of up to 200 texts: one call, and another for each
 // further hundred found. The items come with that column alone.
 //
-// Monday answers from an index: a value that was written seconds ago may not be found yet, and an item may be found by
-// a value that it no longer has.
+// Monday answers from an index that lags behind: a value written seconds ago may not be found yet, and an item may be
+// found by a value that it no longer has.
 //
 // https://developer.monday.com/api-reference/reference/items-page-by-column-values
 func (c *Client) ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]Item, error) {
@@ -106,7 +106,7 @@ func (r *pagesReply) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// rows reports false where a page or an item is missing: what is absent must be known to be absent.
+// rows returns false if a page or an item is missing, so that a gap does not count as absence.
 func (r *pagesReply) rows() (int, bool) {
 	for _, page := range r.pages {
 		if page == nil {

@@ -11,13 +11,13 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// settings are what a column's owner chose. Monday's form differs by the column's type and age: what is not understood is
-// not there.
+// settings are the settings of a column. Their form depends on the column's type and age; what is not understood is
+// left out.
 //
 // https://developer.monday.com/api-reference/reference/columns
 type settings object
 
-// readSettings takes the settings as JSON, or as a string that holds JSON.
+// readSettings reads the settings from JSON, or from a string that holds JSON.
 func readSettings(raw json.RawMessage) settings {
 	if text := textOf(raw); text != "" {
 		raw = json.RawMessage(text)
@@ -25,7 +25,7 @@ func readSettings(raw json.RawMessage) settings {
 	return settings(objectOf(raw))
 }
 
-// labels are those that can be chosen: a list of objects, or for a status an object of index and text.
+// labels returns the labels that can be chosen: a list of objects, or for a status an object of index and text.
 func (s settings) labels() (labels []string) {
 	if bytes.HasPrefix(bytes.TrimSpace(s["labels"]), []byte("{")) {
 		return s.labelsByIndex()
@@ -59,7 +59,7 @@ func (s settings) labelsByIndex() (labels []string) {
 	return labels
 }
 
-// boards are those that a connect-boards column links.
+// boards returns the boards that a connect-boards column links.
 func (s settings) boards() (boards []int64) {
 	var list []column.ID
 	if json.Unmarshal(s["boardIds"], &list) != nil {

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// What jsonb takes, with room for the job that will be around it.
+// The limits of jsonb, with room for the job that will contain the body.
 const (
 	maxDepth  = 100
 	maxDigits = 10_000 // before and after the point together, an exponent written out
@@ -18,8 +18,8 @@ var (
 	errNumber    = errors.New("holds a number that is too long")
 )
 
-// storable says whether Postgres would refuse a body as jsonb: JSON may hold what text and numbers of a database
-// may not. The body must be valid JSON.
+// storable returns an error if Postgres cannot store a body as jsonb: JSON allows texts and numbers that a database
+// does not. The body must be valid JSON.
 //
 // https://www.postgresql.org/docs/current/datatype-json.html
 func storable(body []byte) error {
@@ -65,7 +65,7 @@ func scanString(s []byte) (int, error) {
 	}
 }
 
-// scanUnicode returns the length of a \u escape, or of the two that make a surrogate pair.
+// scanUnicode returns the length of a \u escape, or of the two escapes of a surrogate pair.
 func scanUnicode(s []byte) (int, error) {
 	switch u := escaped(s); {
 	case u == 0:

@@ -11,30 +11,30 @@ import (
 	"time"
 )
 
-// maxAnswer bounds what one answer may hold, in bytes: a hundred items with long texts stay far below.
+// maxAnswer is the maximum size of an answer, in bytes: a hundred items with long texts stay far below.
 const maxAnswer = 64 << 20
 
-// call is one request on its way: what the transport is to know of it, and what it learned from the answer.
-// The GraphQL client passes neither on, so it travels in the context.
+// call carries what the transport needs to know about a request, and what it learned from the answer. The GraphQL
+// client passes neither on, so a call travels in the context.
 type call struct {
 	key    string   // Idempotency-Key of a mutation; empty for a query
 	scopes []string // for the guard
 
-	answered  bool // what came back is an answer of Monday's
+	answered  bool // the response is an answer of Monday's
 	failures  []failure
 	remaining int // complexity
-	told      bool
+	metered   bool
 }
 
 type callKey struct{}
 
-// transport stands beneath the GraphQL client, which looks at neither status nor headers and drops all of an
-// error but its message: here an answer is read first, and a failed one becomes an *Error. A redirect
-// is one too, so that the token goes to no other host.
+// transport sits beneath the GraphQL client, which ignores the status and the headers and drops everything of an error
+// but its message. It reads an answer first, and turns a failed one into an *Error. A redirect is an error too, so that
+// the token goes to no other host.
 type transport struct {
-	next   http.RoundTripper
-	header http.Header
-	heard  *heard
+	next    http.RoundTripper
+	header  http.Header
+	tracker *budgetTracker
 }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -46,8 +46,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	for name, values := range t.header {
 		out.Header[name] = values
 	}
-	// A request with this header is sent anew when an idle connection turns out to be closed; without a value
-	// it is not sent, and what remains is that a query may be repeated.
+	// Go repeats a request that has this header if an idle connection turns out to be closed. A header without a value
+	// is not sent: for a query it only allows the repetition.
 	out.Header["Idempotency-Key"] = nil
 	if c.key != "" {
 		out.Header.Set("Idempotency-Key", c.key)
@@ -57,7 +57,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, unanswered(err)
 	}
 	defer resp.Body.Close()
-	t.heard.take(resp.Header, time.Now())
+	t.tracker.take(resp.Header, time.Now())
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return nil, unanswered(err)
@@ -68,14 +68,14 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c.take(resp, body)
 }
 
-// take keeps what the GraphQL client would drop, and leaves it the data alone.
+// take keeps what the GraphQL client would drop, and passes only the data on.
 func (c *call) take(resp *http.Response, body []byte) (*http.Response, error) {
 	a, err := readAnswer(resp.StatusCode, resp.Header, body)
 	if err != nil {
 		return nil, err
 	}
 	c.answered, c.failures = true, a.failures
-	c.remaining, c.told = remaining(objectOf(a.data))
+	c.remaining, c.metered = remaining(objectOf(a.data))
 	rest, err := json.Marshal(map[string]json.RawMessage{"data": a.data})
 	if err != nil {
 		return nil, &Error{Status: resp.StatusCode, Code: codeUnexpected}
@@ -86,7 +86,7 @@ func (c *call) take(resp *http.Response, body []byte) (*http.Response, error) {
 	return resp, nil
 }
 
-// unanswered is an *Error for what the network says.
+// unanswered returns an *Error for a failure of the network.
 func unanswered(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &Error{Code: codeTimeout, cause: context.DeadlineExceeded}

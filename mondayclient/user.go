@@ -8,7 +8,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// maxUsers is how many users are asked for at once.
+// maxUsers is how many users one call reads.
 const maxUsers = 200
 
 const usersDocument = `query ($ids: [ID!], $limit: Int) {
@@ -16,8 +16,7 @@ const usersDocument = `query ($ids: [ID!], $limit: Int) {
 	complexity { after }
 }`
 
-// UserEmails reads the e-mail addresses of users, 200 to a call. Users that are no longer active, and those that
-// Monday does not know, are absent.
+// UserEmails reads the e-mail addresses of users, 200 to a call. Inactive and unknown users are absent.
 //
 // https://developer.monday.com/api-reference/reference/users
 func (c *Client) UserEmails(ctx context.Context, ids []int64) (map[int64]string, error) {

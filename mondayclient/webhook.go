@@ -11,7 +11,7 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// Types of event that concern the items of a board, by the names that payloads use.
+// The types of event that concern the items of a board, as payloads name them.
 const (
 	UpdateColumnValue = "update_column_value"
 	CreatePulse       = "create_pulse"
@@ -21,8 +21,8 @@ const (
 	RestorePulse      = "restore_pulse"
 )
 
-// handled is an event's type as the payload names it, by every name that it may arrive under: payloads use
-// other names than subscriptions.
+// handled maps every name under which an event's type may arrive to the constant: payloads use other names than
+// subscriptions.
 var handled = map[string]string{
 	UpdateColumnValue: UpdateColumnValue, "change_column_value": UpdateColumnValue,
 	"change_specific_column_value": UpdateColumnValue, "change_status_column_value": UpdateColumnValue,
@@ -33,38 +33,38 @@ var handled = map[string]string{
 	RestorePulse: RestorePulse, "item_restored": RestorePulse,
 }
 
-// Delivery is what one webhook request carries: a challenge, or an event.
+// Delivery is the content of one webhook request: a challenge or an event.
 type Delivery struct {
 	HasChallenge bool
-	Challenge    string // to be answered as it came
+	Challenge    string // to be sent back unchanged
 	Event        *Event // nil for a challenge
 }
 
-// Event is something that happened on a board. Of a type that is not among the constants above, only Type
-// and BoardID are read.
+// Event is something that happened on a board. If its type is not among the constants above, only Type and BoardID are
+// read.
 type Event struct {
-	Type    string // one of the constants above, else as it came
-	BoardID int64  // 0 where an event of another type names none
+	Type    string // one of the constants above, or any other type, as received
+	BoardID int64  // may be 0 for an event of another type
 	ItemID  int64
 
-	// ColumnID, ColumnType and Value tell of a changed column. ColumnType is the webhook's name of it. It is empty
-	// where the payload names none or has no value at all: such a column is to be read.
+	// ColumnID, ColumnType and Value describe a changed column. ColumnType is the type as webhooks name it. It is empty
+	// if the payload has no type or no value: such a column must be read through the API.
 	ColumnID   string
 	ColumnType string
 	Value      json.RawMessage
 
 	Name        string    // the item's name; a rename always has it
-	ChangedAt   float64   // Unix seconds; 0: not told
-	TriggeredAt time.Time // zero: not told; Monday stamps it anew when it delivers again
-	TriggerUUID string    // empty: not told
+	ChangedAt   float64   // Unix seconds; 0 if unknown
+	TriggeredAt time.Time // zero if unknown; a repeated delivery has a new time
+	TriggerUUID string    // empty if unknown
 	Redelivered bool      // an earlier delivery was not answered with 200
 
 	SubscriptionID int64
 	UserID         int64 // negative for a form or an automation
 }
 
-// ReadWebhook decodes one delivery. It refuses what is not an event that can be understood and stored as jsonb: its
-// errors name the place and never repeat what stands there.
+// ReadWebhook decodes one delivery. It rejects anything that cannot be understood and stored as jsonb. Its errors name
+// the place and never repeat its content.
 //
 // https://developer.monday.com/api-reference/reference/webhooks
 func ReadWebhook(body []byte) (Delivery, error) {
@@ -141,8 +141,8 @@ func readEvent(m members) (*Event, error) {
 	return e, r.err
 }
 
-// reader reads an event's members. A member that is absent or null is read as zero; the first that has the
-// wrong form stays in err.
+// reader reads an event's members. A member that is absent or null is read as zero; err keeps the first member of the
+// wrong form.
 type reader struct {
 	members
 	err error
@@ -192,7 +192,7 @@ func (r *reader) id(key string) int64 {
 	return int64(id)
 }
 
-// time reads RFC 3339 within the years that JSON and Postgres both can hold.
+// time reads an RFC 3339 time within the years that both JSON and Postgres can hold.
 func (r *reader) time(key string) time.Time {
 	text := r.text(key)
 	if text == "" {
@@ -207,7 +207,7 @@ func (r *reader) time(key string) time.Time {
 	return at
 }
 
-// seconds reads a Unix time up to the year 9999: milliseconds are not taken for seconds.
+// seconds reads a Unix time up to the year 9999, so that milliseconds are not mistaken for seconds.
 func (r *reader) seconds(key string) float64 {
 	const latest = 253402300799
 	raw, ok := r.value(key)

@@ -13,7 +13,7 @@ import (
 	"crmsync/mondayclient"
 )
 
-// Deliveries as Monday sent them.
+// Deliveries captured from Monday.
 const (
 	statusChanged = `{"event":{"app":"monday","type":"update_column_value","triggerTime":"2026-09-23T12:03:55.044Z","subscriptionId":810765988,"isRetry":false,"userId":107870718,"originalTriggerUuid":null,"boardId":18421858736,"groupId":"topics","pulseId":12736724196,"pulseName":"ACME","columnId":"color_mm76s2eq","columnType":"color","columnTitle":"Stage","value":{"label":{"index":3,"text":"Go","style":{"color":"#007eb5","border":"#3db0df","var_name":"blue-links"},"is_done":false},"post_id":null},"previousValue":{"label":{"index":5,"text":null,"style":{"color":"#c4c4c4","border":"#b0b0b0","var_name":"grey"},"is_done":false},"post_id":null},"changedAt":1790165018.6281064,"isTopGroup":true,"triggerUuid":"9347407c17576bdfcd3161bdf73f262"}}`
 	itemCreated   = `{"event":{"app":"monday","type":"create_pulse","triggerTime":"2025-02-05T16:28:02.630Z","subscriptionId":466701503,"isRetry":false,"userId":-6,"originalTriggerUuid":null,"boardId":7786783342,"pulseId":8409778368,"pulseName":"New item 1","groupId":"topics","groupName":"Assignments","groupColor":"#579bfc","isTopGroup":true,"columnValues":{},"triggerUuid":"c95b27e82a81cc6a81db4f5e97d80858"}}`
@@ -122,8 +122,8 @@ func TestReadWebhookChallenge(t *testing.T) {
 	}
 }
 
-// The text SECRET stands wherever a customer's value may stand.
-func TestReadWebhookRefuses(t *testing.T) {
+// TestReadWebhookRejects: SECRET marks the places where a customer's value may be.
+func TestReadWebhookRejects(t *testing.T) {
 	t.Parallel()
 	event := func(members string) string {
 		return `{"event":{"boardId":1,"pulseId":2,"pulseName":"SECRET",` + members + `}}`
@@ -200,7 +200,7 @@ func TestReadWebhookRefuses(t *testing.T) {
 	}
 }
 
-// What is accepted is complete and can be stored.
+// FuzzReadWebhook: what is accepted is complete and can be stored.
 func FuzzReadWebhook(f *testing.F) {
 	for _, seed := range []string{statusChanged, itemCreated, itemRenamed, itemDeleted, `{"challenge":"abc"}`,
 		`{"event":{"type":"update_column_value","boardId":1,"itemId":"2","columnId":"c","value":1e10}}`, `{"event":{"a":"\ud83d\ude00"}}`} {

@@ -20,19 +20,19 @@ const whoAmIDocument = `query {
 	complexity { after }
 }`
 
-// Identity is who a token belongs to, and what its account may call.
+// Identity is the owner of a token, and how many calls the account has.
 type Identity struct {
 	UserID    int64
 	User      string // name
 	AccountID int64
-	Account   string // slug, as in the account's address https://slug.monday.com
+	Account   string // the slug in the account's address https://slug.monday.com
 
-	// DailyLimit is how many calls the account may make in a day of UTC, and UsedToday how many it has made, as far as
-	// Monday has counted them. A limit of 0 is unknown: not every token may see it.
+	// DailyLimit is how many calls the account has in a day (UTC), and UsedToday how many of them Monday has counted. A
+	// limit of 0 is unknown: not every token can see it.
 	DailyLimit, UsedToday int
 }
 
-// WhoAmI asks who the token belongs to. It is one cheap call, which succeeds whenever Monday lets us in.
+// WhoAmI asks for the owner of the token. It is one cheap call that succeeds whenever Monday accepts our login.
 //
 // https://developer.monday.com/api-reference/reference/me
 // https://developer.monday.com/api-reference/reference/platform-api
@@ -50,7 +50,7 @@ func (c *Client) whoAmI(ctx context.Context) (Identity, error) {
 	var data whoAmIReply
 	failures, err := c.run(ctx, &call{}, whoAmIDocument, nil, &data)
 	if e, ok := errors.AsType[*Error](err); ok && e.class() == other && e.Status == http.StatusOK {
-		// An older version of the API does not have all of these fields.
+		// Older versions of the API lack some of these fields.
 		failures, err = c.run(ctx, &call{}, meDocument, nil, &data)
 	}
 	if err != nil {
@@ -83,9 +83,9 @@ type whoAmIReply struct {
 	PlatformAPI json.RawMessage `json:"platform_api"`
 }
 
-// callsOf are the calls that a day allows and those that the present day has seen. What cannot be read is unknown.
+// callsOf returns the day's limit of calls and how many of them are used. What cannot be read is 0.
 func callsOf(raw json.RawMessage, now time.Time) (limit, used int) {
-	var told struct {
+	var platform struct {
 		DailyLimit struct {
 			Total int `json:"total"`
 		} `json:"daily_limit"`
@@ -96,13 +96,13 @@ func callsOf(raw json.RawMessage, now time.Time) (limit, used int) {
 			} `json:"by_day"`
 		} `json:"daily_analytics"`
 	}
-	if json.Unmarshal(raw, &told) != nil {
+	if json.Unmarshal(raw, &platform) != nil {
 		return 0, 0
 	}
-	for _, d := range told.DailyAnalytics.ByDay {
+	for _, d := range platform.DailyAnalytics.ByDay {
 		if strings.HasPrefix(d.Day, now.Format(time.DateOnly)) {
 			used = d.Usage
 		}
 	}
-	return told.DailyLimit.Total, used
+	return platform.DailyLimit.Total, used
 }

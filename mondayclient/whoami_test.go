@@ -67,13 +67,13 @@ func TestExistences(t *testing.T) {
 		t.Errorf("asked %d times", len(m.asked))
 	}
 	for name, body := range map[string]string{
-		"a state unheard of": `{"data":{"items":[{"id":"1","state":"frozen","board":null}]}}`,
-		"null":               `{"data":{"items":[null]}}`,
-		"no items":           `{"data":{"items":null}}`,
-		"an item failed":     `{"data":{"items":[{"id":"1","state":"active","board":null},null]},"errors":[{"path":["items",1]}]}`,
+		"unknown state":  `{"data":{"items":[{"id":"1","state":"frozen","board":null}]}}`,
+		"null":           `{"data":{"items":[null]}}`,
+		"no items":       `{"data":{"items":null}}`,
+		"an item failed": `{"data":{"items":[{"id":"1","state":"active","board":null},null]},"errors":[{"path":["items",1]}]}`,
 	} {
 		if got, err := setup(t, says(body)).client.Existences(t.Context(), ids[:2]); err == nil {
-			t.Errorf("%s: %v, want an error: absence must mean something", name, got)
+			t.Errorf("%s: %v, want an error, so that absence is reliable", name, got)
 		}
 	}
 }
@@ -98,8 +98,8 @@ func TestWhoAmI(t *testing.T) {
 	}{
 		"all": {says(`{"data":{` + me + `,"platform_api":{"daily_limit":{"total":10000},"daily_analytics":{"by_day":[{"day":"2020-01-01","usage":7},{"day":"` +
 			today + `","usage":421}]}}}}`), limited},
-		"no limit told":         {says(`{"data":{` + me + `,"platform_api":null}}`), who},
-		"limit not to be seen":  {says(`{"data":{` + me + `,"platform_api":null},"errors":[{"path":["platform_api"],"extensions":{"code":"USER_UNAUTHORIZED","status_code":403}}]}`), who},
+		"no limit":              {says(`{"data":{` + me + `,"platform_api":null}}`), who},
+		"limit hidden":          {says(`{"data":{` + me + `,"platform_api":null},"errors":[{"path":["platform_api"],"extensions":{"code":"USER_UNAUTHORIZED","status_code":403}}]}`), who},
 		"limit in another form": {says(`{"data":{` + me + `,"platform_api":{"daily_limit":7}}}`), who},
 		"an older API":          {older, mondayclient.Identity{UserID: 67214742}},
 	}
@@ -125,6 +125,6 @@ func TestWhoAmI(t *testing.T) {
 	}
 	_, err := setup(t, says(`{"data":{"me":null},"errors":[{"path":["me"],"extensions":{"code":"USER_UNAUTHORIZED","status_code":403}}]}`)).client.WhoAmI(t.Context())
 	if e := wantError(t, err, "USER_UNAUTHORIZED"); !e.Outage() {
-		t.Error("a login that is refused is an outage")
+		t.Error("a refused login is not an outage")
 	}
 }

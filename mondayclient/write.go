@@ -27,9 +27,10 @@ type Write struct {
 	Columns map[string]any
 }
 
-// Write sends the writes, up to 50 in one call, and returns each one's fate by its position: nil where it was done.
+// Write sends the writes, up to 50 in one call, and returns their results in the same order: nil for one that was
+// carried out.
 //
-// The second error is that of a call that failed as a whole. It is the fate of that call's writes too, and of
+// The second result is the error of a call that failed as a whole. It is also the result of that call's writes, and of
 // those after it, which are not sent.
 //
 // https://developer.monday.com/api-reference/reference/columns#change-multiple-column-values
@@ -62,7 +63,7 @@ func count(fates []error) (done int) {
 	return done
 }
 
-// write sends one document.
+// write sends one document with up to 50 mutations.
 func (c *Client) write(ctx context.Context, writes []Write) ([]error, error) {
 	vars, boards := make(map[string]any, 3*len(writes)), make([]int64, len(writes))
 	for i, w := range writes {
@@ -84,8 +85,8 @@ func (c *Client) write(ctx context.Context, writes []Write) ([]error, error) {
 	return fatesOf(len(writes), data, failures), nil
 }
 
-// writeDocument has one mutation for each write, under the alias that tells it apart in the answer. Every value
-// is a variable.
+// writeDocument returns a document with one mutation for each write. An alias for each identifies its part of the
+// answer. Every value is a variable.
 func writeDocument(n int) string {
 	var variables, mutations strings.Builder
 	for i := range n {
@@ -98,8 +99,8 @@ func writeDocument(n int) string {
 	return "mutation (" + variables.String() + ") {\n" + mutations.String() + "\tcomplexity { after }\n}"
 }
 
-// idempotencyKey serves the repetitions of one request beneath this client. The random part keeps a later
-// request of the same content, which may put a value back, from being answered from Monday's memory.
+// idempotencyKey protects the repetitions of one request beneath this client. Its random part keeps Monday from
+// answering a later request of the same content, which may restore a value, from memory.
 //
 // https://developer.monday.com/api-reference/docs/idempotency
 func idempotencyKey(document string, vars map[string]any) string {
@@ -108,7 +109,8 @@ func idempotencyKey(document string, vars map[string]any) string {
 	return hex.EncodeToString(sum[:12]) + "-" + rand.Text()
 }
 
-// fatesOf tells the fate of each write from its alias: its own error, else its data, else an error of no alias.
+// fatesOf returns the result of each write by its alias: its own error, else success if it has data, else the error
+// that names no alias.
 func fatesOf(n int, data map[string]json.RawMessage, failures []failure) []error {
 	fates := make([]error, n)
 	var unless error = &Error{Status: http.StatusOK, Code: codeNoFate, Single: true}

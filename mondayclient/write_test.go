@@ -21,7 +21,7 @@ func writes(n int) []mondayclient.Write {
 	return list
 }
 
-// all answers every alias of the document with an id.
+// all is a handler that answers every alias of the document with an id.
 func all(w http.ResponseWriter, r request) {
 	var aliases []string
 	for i := range len(r.Variables) / 3 {
@@ -58,7 +58,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// A key that came again within half an hour would be answered from memory, and the value not put back.
+// TestWriteIdempotencyKey: a key repeated within half an hour would be answered from memory, and the value would not be
+// restored.
 func TestWriteIdempotencyKey(t *testing.T) {
 	t.Parallel()
 	m := setup(t, all)

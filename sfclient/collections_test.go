@@ -119,7 +119,7 @@ func TestUnexpectedAnswers(t *testing.T) {
 			b := setup(t)
 			b.answers("PATCH "+root+"/composite/sobjects", 200, body)
 			_, err := b.Update(t.Context(), "Lead", make([]Record, 2), WriteOptions{})
-			if e := asError(t, err); e.Class() != want || e.Refused() {
+			if e := asError(t, err); e.Class() != want || e.IsRejection() {
 				t.Errorf("error = %v, class %v, want %v", e, e.Class(), want)
 			}
 		})
@@ -135,7 +135,7 @@ func TestCallsThatAreNotMade(t *testing.T) {
 	if _, err := b.Update(t.Context(), "Lead", make([]Record, 201), WriteOptions{}); !asError(t, err).Permanent() || !asError(t, err).Unsent() {
 		t.Errorf("Update() of too many records: %v", err)
 	}
-	if _, err := b.Update(t.Context(), "Lead", []Record{{"N": math.NaN()}}, WriteOptions{}); !asError(t, err).Refused() || strings.Contains(err.Error(), "NaN") {
+	if _, err := b.Update(t.Context(), "Lead", []Record{{"N": math.NaN()}}, WriteOptions{}); !asError(t, err).IsRejection() || strings.Contains(err.Error(), "NaN") {
 		t.Errorf("Update() with a value that JSON cannot represent: %v", err)
 	}
 	if b.logins.Load() != 0 {

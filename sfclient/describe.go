@@ -129,7 +129,7 @@ func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
 		switch refused, _ := errors.AsType[*Error](result.Err); {
 		case result.Err == nil:
 			return result.Val.(*Object), nil
-		case held.object != nil && (refused == nil || !refused.Refused()):
+		case held.object != nil && (refused == nil || !refused.IsRejection()):
 			c.shapes.keep(object, held, shapeRetry)
 			return held.object, nil
 		}

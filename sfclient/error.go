@@ -132,9 +132,9 @@ func (e *Error) Permanent() bool { return e.Class() == Permanent }
 // Outage reports whether Salesforce is unavailable to all calls for a while.
 func (e *Error) Outage() bool { return e.Class() == Outage || e.Class() == Quota }
 
-// Refused reports whether a call with several records was rejected as a whole because of its content: nothing
-// was written, and other records may succeed without the one at fault.
-func (e *Error) Refused() bool {
+// IsRejection reports whether a call with several records was rejected as a whole because of its content: nothing was
+// written, and the other records may succeed without the one at fault.
+func (e *Error) IsRejection() bool {
 	if e.Class() == Oversized {
 		return true
 	}

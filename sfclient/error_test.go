@@ -65,7 +65,7 @@ func TestAnswerErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := answerError(&answer{status: tt.status, header: http.Header{"Retry-After": {tt.header}}, body: []byte(tt.body)})
-			if diff := cmp.Diff(tt.want, meaning{e.Class(), e.RetryAfter(), e.Refused()}); diff != "" {
+			if diff := cmp.Diff(tt.want, meaning{e.Class(), e.RetryAfter(), e.IsRejection()}); diff != "" {
 				t.Errorf("%v (-want +got):\n%s", e, diff)
 			}
 			if strings.Contains(e.Error(), "private") {

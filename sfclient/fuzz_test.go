@@ -46,7 +46,7 @@ func FuzzError(f *testing.F) {
 		if strings.ContainsAny(e.Error(), "<>\"\n") {
 			t.Errorf("error repeats the answer: %q", e.Error())
 		}
-		if e.RetryAfter() < 0 || e.Permanent() && e.RetryAfter() > 0 || e.Refused() && e.Outage() {
+		if e.RetryAfter() < 0 || e.Permanent() && e.RetryAfter() > 0 || e.IsRejection() && e.Outage() {
 			t.Errorf("%v: wait %v, class %v", e, e.RetryAfter(), e.Class())
 		}
 	})

@@ -95,8 +95,8 @@ func (b *breaker) isPartial(scopes []string, err error) bool {
 	if errors.As(err, &known) {
 		return known.Scoped()
 	}
-	var asked interface{ Refused() bool }
-	if !retry.Outage(err) || !errors.As(err, &asked) || !asked.Refused() {
+	var asked interface{ IsAccessDenied() bool }
+	if !retry.Outage(err) || !errors.As(err, &asked) || !asked.IsAccessDenied() {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(b.stopping, probing)

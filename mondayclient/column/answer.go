@@ -63,8 +63,8 @@ type Person struct {
 	Kind string `json:"kind"`
 }
 
-// FromAPI reads a column value as the items query returns it. Types without a form of their own become text.
-// changedAt is the time that the raw value tells, zero where it tells none.
+// FromAPI reads a column value as the items query returns it. Types without a form of their own become text. changedAt
+// is the time inside the raw value, or zero.
 func FromAPI(a Answer) (v Value, changedAt time.Time) {
 	raw := a.raw()
 	stored, _ := objectOf(raw)
@@ -105,7 +105,7 @@ func FromAPI(a Answer) (v Value, changedAt time.Time) {
 	return v, changedAt
 }
 
-// raw is the stored value: JSON inside of a string, or as it is.
+// raw returns the stored value: JSON, possibly inside a string.
 func (a Answer) raw() json.RawMessage {
 	if text, ok := unquote(a.Value); ok {
 		return json.RawMessage(text)

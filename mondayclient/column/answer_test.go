@@ -65,7 +65,7 @@ func TestFromAPI(t *testing.T) {
 	}
 }
 
-// What a webhook says and what a read says of the same value must be equal, or every read is a change.
+// A value must be equal in a webhook and in a read, or every read would be a change.
 func TestBothWaysAgree(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ typ, webhook, api string }{
@@ -80,7 +80,7 @@ func TestBothWaysAgree(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			told, _, err := column.FromWebhook(tt.typ, json.RawMessage(tt.webhook))
+			hooked, _, err := column.FromWebhook(tt.typ, json.RawMessage(tt.webhook))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,8 +88,8 @@ func TestBothWaysAgree(t *testing.T) {
 			if err := json.Unmarshal([]byte(tt.api), &a); err != nil {
 				t.Fatal(err)
 			}
-			if read, _ := column.FromAPI(a); !read.Equal(told) {
-				t.Errorf("webhook says %+v, API says %+v", told, read)
+			if read, _ := column.FromAPI(a); !read.Equal(hooked) {
+				t.Errorf("webhook says %+v, API says %+v", hooked, read)
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Package column holds the values of Monday's columns in one form, whichever way Monday told
-// them: a webhook and the API name the same types and shape the same values differently.
+// Package column represents the values of Monday's columns in one form, whether they come from a webhook or from the
+// API, which name the same types and shape the same values differently.
 package column
 
 import (
@@ -53,12 +53,12 @@ type Value struct {
 	Checked bool `json:"b,omitempty"`
 }
 
-// Empty reports whether the column is cleared. An unchecked checkbox is not empty: it says false.
+// Empty reports whether the column is cleared. An unchecked checkbox is not empty: its value is false.
 func (v Value) Empty() bool {
 	return v.Type != Checkbox && v.Text == "" && len(v.Labels) == 0 && len(v.IDs) == 0
 }
 
-// Equal reports whether both say the same; the order of labels and ids counts.
+// Equal reports whether both are the same value; the order of labels and ids counts.
 func (v Value) Equal(w Value) bool {
 	return v.Type == w.Type && v.Text == w.Text && v.Code == w.Code && v.Time == w.Time && v.Checked == w.Checked &&
 		slices.Equal(v.Labels, w.Labels) && slices.Equal(v.IDs, w.IDs)

@@ -10,7 +10,7 @@ import (
 // fields and the API as a string of digits; it exceeds 32 bits.
 type ID int64
 
-var errNoID = errors.New("not an id") // says nothing of what stood there
+var errNoID = errors.New("not an id") // without the text, which may be a customer's
 
 // UnmarshalJSON reads what ParseID does.
 func (id *ID) UnmarshalJSON(raw []byte) error {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// object is a JSON object whose members are looked at one by one, under their exact names.
+// object is a JSON object whose members are read one by one, by their exact names.
 type object map[string]json.RawMessage
 
 func objectOf(raw json.RawMessage) (object, bool) {
@@ -22,12 +22,12 @@ func unquote(raw json.RawMessage) (string, bool) {
 	return *text, true
 }
 
-// text is a member that must be a string.
+// text returns a member that must be a string.
 func (o object) text(key string) (string, bool) {
 	return unquote(o[key])
 }
 
-// textOrNull is a member that must be there, and be a string or null.
+// textOrNull returns a member that must be present, and be a string or null.
 func (o object) textOrNull(key string) (string, bool) {
 	if string(o[key]) == "null" {
 		return "", true
@@ -41,7 +41,7 @@ func (o object) id(key string) (int64, bool) {
 	return int64(id), err == nil && id > 0
 }
 
-// each hands over every object of a list until one does not fit.
+// each calls f for every object of a list until one does not fit.
 func (o object) each(key string, read func(object) bool) bool {
 	var list []json.RawMessage
 	if json.Unmarshal(o[key], &list) != nil || list == nil {
@@ -55,10 +55,10 @@ func (o object) each(key string, read func(object) bool) bool {
 	return true
 }
 
-// changedAt is the time inside the value: zero where there is none, not ok where it cannot be read.
+// changedAt returns the time inside the value: zero if there is none, not ok if it cannot be read.
 func (o object) changedAt() (time.Time, bool) {
-	raw, told := o["changed_at"]
-	if !told || string(raw) == "null" {
+	raw, present := o["changed_at"]
+	if !present || string(raw) == "null" {
 		return time.Time{}, true
 	}
 	text, ok := unquote(raw)

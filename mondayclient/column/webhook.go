@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// ErrUnsure says that a value's type or shape is not known for certain, so that the column is to be read
-// through the API. It never means that the column is empty.
+// ErrUnsure means that a value's type or shape is not known for certain, so that the column must be read through the
+// API. It never means that the column is empty.
 var ErrUnsure = errors.New("the column's value is not certain from the webhook")
 
-// shape is what is known of one type's values in webhooks.
+// shape describes the values of one type in webhooks.
 type shape struct {
 	typ    Type
 	seen   bool // captured from Monday, so that {} is known to mean cleared
 	decode func(o object, v *Value) bool
 }
 
-// shapes are the types by the names that webhooks use, and by those of the API where they differ.
-// Mirrors (lookup), formulas and all others are missing on purpose.
+// shapes maps the types as webhooks name them, and as the API does if it differs. Mirrors (lookup), formulas and all
+// others are missing on purpose.
 var shapes = map[string]shape{
 	"color":           {Status, true, readStatus},
 	"status":          {Status, true, readStatus},
@@ -43,9 +43,9 @@ var shapes = map[string]shape{
 	"checkbox":        {Checkbox, false, readCheckbox},
 }
 
-// FromWebhook reads a value as a webhook carries it; typ is the webhook's columnType, such as "color" for a
-// status. A value of null is a cleared column: an empty Value of its type. changedAt is the time that the value
-// itself tells, zero where it tells none. The error is ErrUnsure or nil.
+// FromWebhook reads a value as a webhook carries it; typ is the webhook's columnType, such as "color" for a status. A
+// value of null is a cleared column: an empty Value of its type. changedAt is the time inside the value, or zero. The
+// error is ErrUnsure or nil.
 //
 // https://developer.monday.com/api-reference/reference/webhooks
 func FromWebhook(typ string, raw json.RawMessage) (v Value, changedAt time.Time, err error) {
@@ -71,7 +71,7 @@ func FromWebhook(typ string, raw json.RawMessage) (v Value, changedAt time.Time,
 	return v, changedAt, nil
 }
 
-// readStatus takes the label's text; a status without a label has the text null.
+// readStatus reads the label's text; a status without a label has the text null.
 func readStatus(o object, v *Value) bool {
 	label, ok := objectOf(o["label"])
 	if !ok {
@@ -88,7 +88,7 @@ func readText(key string) func(object, *Value) bool {
 	}
 }
 
-// readPair takes one text and wants to see the other, which is only for show.
+// readPair reads one text and requires the other, which is only displayed.
 func readPair(key, shown string) func(object, *Value) bool {
 	return func(o object, v *Value) (ok bool) {
 		v.Text, ok = o.text(key)
@@ -106,7 +106,7 @@ func readCoded(key, code string) func(object, *Value) bool {
 	}
 }
 
-// readNumber keeps the digits as they stand, whether Monday sends a number or a string.
+// readNumber keeps the digits unchanged, whether Monday sends a number or a string.
 func readNumber(o object, v *Value) (ok bool) {
 	v.Text, ok = decimal(o["value"])
 	return ok
@@ -116,7 +116,7 @@ func readDate(o object, v *Value) (ok bool) {
 	if v.Text, ok = o.text("date"); !ok || !isTime(time.DateOnly, v.Text) {
 		return false
 	}
-	if _, told := o["time"]; !told {
+	if _, present := o["time"]; !present {
 		return true
 	}
 	v.Time, ok = o.textOrNull("time")

@@ -68,7 +68,7 @@ func TestFromWebhook(t *testing.T) {
 	}
 }
 
-// Whatever is not known for certain must be read, never taken for empty.
+// A value that is not known for certain must be read, and never counts as empty.
 func TestFromWebhookUnsure(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ typ, raw string }{

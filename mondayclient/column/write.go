@@ -1,7 +1,7 @@
 package column
 
-// Written is the value in the form in which Monday's API takes it as one of the column_values; nil clears the column. A
-// checkbox without its mark is a cleared one.
+// Written returns the value in the form that Monday's API expects in column_values; nil clears the column. An unchecked
+// checkbox is written as a cleared one.
 //
 // https://developer.monday.com/api-reference/docs/change-column-values
 func (v Value) Written() any {

@@ -99,7 +99,7 @@ func codeOf(err error) string {
 // all.
 func columnOf(err error) (id string, ok bool) {
 	e, is := errors.AsType[*mondayclient.Error](err)
-	if !is || !e.RefusesValue() {
+	if !is || !e.RejectsValue() {
 		return "", false
 	}
 	return e.Column, true

@@ -44,8 +44,8 @@ func passing(w Write, e sfclient.RowError) error {
 
 // refused reports whether a call was refused because of something in it: it fails in the same way until that changes.
 func refused(err error) bool {
-	var e interface{ Refused() bool }
-	return errors.As(err, &e) && e.Refused()
+	var e interface{ IsRejection() bool }
+	return errors.As(err, &e) && e.IsRejection()
 }
 
 // lost is the outcome of a call that failed as a whole: Retry where it certainly did nothing.
