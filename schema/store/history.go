@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/schema/ledger"
+)
+
+// historySize is how many rows of each table a history has, the latest ones.
+const historySize = 200
+
+// History is what happened to an item, each part newest first.
+type History struct {
+	Logs       []LogRow
+	Failures   []FailedAttempt
+	Letters    []ItemLetter
+	Operations []Operation
+	Pending    []PendingJob // oldest first
+	Waits      []ledger.RecordRef
+	Deletion   *Deletion // nil: its records did not end with it, and are not held
+}
+
+// FailedAttempt is a failed attempt of a job.
+type FailedAttempt struct {
+	JobID                int64
+	Attempt              int
+	Event                string
+	ColumnID             string
+	Object, SalesforceID string
+	Class, Code, Message string
+	At                   time.Time
+}
+
+// ItemLetter is a dead letter of an item, open or done.
+type ItemLetter struct {
+	JobID      int64
+	Kind       string
+	ColumnID   string
+	Reason     string
+	Code       string
+	Attempts   int
+	EndedAt    time.Time
+	ReplayedAt *time.Time
+	ClosedAt   *time.Time
+	ClosedBy   string
+}
+
+// IsOpen reports whether the dead letter waits for a person.
+func (l ItemLetter) IsOpen() bool { return l.ReplayedAt == nil && l.ClosedAt == nil }
+
+// PendingJob is a job that has not ended.
+type PendingJob struct {
+	JobID       int64
+	Kind        string
+	ColumnID    string
+	State       string // available, running, retryable, scheduled, pending
+	Attempt     int
+	ScheduledAt time.Time
+}
+
+// Deletion is the end of an item's records with it.
+type Deletion struct {
+	State     string // done, held, released, dropped
+	At        time.Time
+	DecidedAt *time.Time
+	DecidedBy string
+}
+
+// ItemHistory reads what happened to an item.
+func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err error) {
+	const logs = `
+		SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data::text
+		FROM   (SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data FROM sync_logs
+		        WHERE item_id = $1
+		        UNION ALL
+		        SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data FROM sync_log_history
+		        WHERE item_id = $1) s
+		ORDER  BY finished_at DESC, job_id DESC LIMIT $2`
+	const failures = `
+		SELECT job_id, attempt, event, coalesce(column_id, ''), coalesce(object, ''), coalesce(salesforce_id, ''), class, code, message, created_at
+		FROM   error_logs WHERE item_id = $1
+		ORDER  BY created_at DESC, id DESC LIMIT $2`
+	const letters = `
+		SELECT d.job_id, d.kind, coalesce(d.args->>'column_id', ''), d.reason,
+		       coalesce((SELECT code FROM error_logs e WHERE e.job_id = d.job_id ORDER BY e.id DESC LIMIT 1), ''),
+		       d.attempts, d.ended_at, d.replayed_at, d.closed_at, coalesce(d.closed_by, '')
+		FROM   dead_letters d WHERE (d.args->>'item_id')::bigint = $1
+		ORDER  BY d.id DESC LIMIT $2`
+	const pending = `
+		SELECT id, kind, coalesce(args->>'column_id', ''), state::text, attempt, scheduled_at
+		FROM   river_job
+		WHERE  state IN ('available', 'pending', 'retryable', 'running', 'scheduled') AND args->>'item_id' = $1::text
+		ORDER  BY id LIMIT $2`
+	const waits = `SELECT target_item_id, target_record FROM waits WHERE item_id = $1 ORDER BY 1, 2 LIMIT $2`
+	const deletion = `SELECT state, at, decided_at, coalesce(decided_by, '') FROM deletions WHERE item_id = $1`
+	batch := &pgx.Batch{}
+	batch.Queue(logs, item, historySize).Query(collect(&h.Logs, pgx.RowToStructByPos[LogRow]))
+	batch.Queue(failures, item, historySize).Query(collect(&h.Failures, pgx.RowToStructByPos[FailedAttempt]))
+	batch.Queue(letters, item, historySize).Query(collect(&h.Letters, pgx.RowToStructByPos[ItemLetter]))
+	batch.Queue(pending, fmt.Sprint(item), historySize).Query(collect(&h.Pending, pgx.RowToStructByPos[PendingJob]))
+	batch.Queue(waits, item, historySize).Query(collect(&h.Waits, pgx.RowToStructByPos[ledger.RecordRef]))
+	var deletions []Deletion
+	batch.Queue(deletion, item).Query(collect(&deletions, pgx.RowToStructByPos[Deletion]))
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return h, doing("reading the history of an item", err)
+	}
+	if len(deletions) > 0 {
+		h.Deletion = &deletions[0]
+	}
+	h.Operations, err = s.Operations(ctx, item, historySize)
+	return h, err
+}
+
+// collect returns a function that collects a query's rows.
+func collect[T any](into *[]T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
+	return func(rows pgx.Rows) (err error) {
+		*into, err = pgx.CollectRows(rows, scan)
+		return err
+	}
+}
+
+// Item returns what is known of an item, or nil.
+func (s *Store) Item(ctx context.Context, id int64) (*ledger.Item, error) {
+	known, err := s.Known(ctx, []ledger.Ref{{ItemID: id}})
+	return known[id], err
+}
