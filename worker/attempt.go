@@ -27,7 +27,7 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 	if err != nil {
 		return p.failed(ctx, row, event, err)
 	}
-	p.metric.jobs.WithLabelValues(row.Kind, string(outcome)).Inc()
+	p.metric.ended(row.Kind, string(outcome), event.BoardID)
 	if p.config.Log.Enabled(ctx, slog.LevelInfo) {
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "event done", attributes(row, event, slog.String("outcome", string(outcome)))...)
 	}
@@ -42,7 +42,7 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 			// Queue.Wake finds the job by it. RecordOutput fails outside a River worker, as in tests; that is ignored.
 			_ = river.RecordOutput(ctx, queue.WaitFor(now))
 		}
-		p.metric.jobs.WithLabelValues(row.Kind, "snoozed").Inc()
+		p.metric.ended(row.Kind, "snoozed", event.BoardID)
 		p.config.Log.LogAttrs(ctx, slog.LevelDebug, "event waits",
 			attributes(row, event, slog.Duration("wait", says.snooze), slog.String("error", err.Error()))...)
 		return says.err
@@ -59,9 +59,10 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 	}
 	outcome, level := "retried", slog.LevelWarn
 	if final {
-		outcome, level = "failed", slog.LevelError
+		outcome, level = string(engine.Failed), slog.LevelError
 	}
-	p.metric.jobs.WithLabelValues(row.Kind, outcome).Inc()
+	p.metric.ended(row.Kind, outcome, event.BoardID)
+	p.metric.failed(f.Code, event.BoardID)
 	p.config.Log.LogAttrs(ctx, level, "event failed",
 		attributes(row, event, slog.String("outcome", outcome), slog.String("code", f.Code), slog.String("error", err.Error()))...)
 	return says.err
@@ -78,7 +79,8 @@ func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, t
 	if err := p.store.LogFailure(keeping, f); err != nil {
 		p.config.Log.Error("could not store a panic", "job", row.ID, "error", err)
 	}
-	p.metric.jobs.WithLabelValues(row.Kind, "panicked").Inc()
+	p.metric.ended(row.Kind, "panicked", 0)
+	p.metric.failed(f.Code, 0)
 	p.config.Log.Error("job panicked", "job", row.ID, "kind", row.Kind, "attempt", row.Attempt, "trace", trace)
 }
 

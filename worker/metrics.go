@@ -8,24 +8,73 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"crmsync/jobs"
+	"crmsync/schema/mapping"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
+	"crmsync/worker/engine"
 )
 
 // scraping limits how long Postgres may take to count the queue.
 const scraping = 3 * time.Second
 
 type metrics struct {
-	jobs *prometheus.CounterVec
+	mapping *mapping.Mapping
+	jobs    *prometheus.CounterVec
+	errors  *prometheus.CounterVec
 }
 
-func newMetrics(reg prometheus.Registerer) metrics {
-	return metrics{
-		jobs: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
+func newMetrics(reg prometheus.Registerer, m *mapping.Mapping) metrics {
+	with := promauto.With(reg)
+	with.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "crmsync_mapping_info",
+		Help: "Mapping of the running worker, always 1.",
+	}, []string{"fingerprint"}).WithLabelValues(m.Fingerprint()).Set(1)
+	counts := metrics{
+		mapping: m,
+		jobs: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "crmsync_jobs_total",
 			Help: "Attempts of jobs, by how they ended.",
-		}, []string{"kind", "outcome"}),
+		}, []string{"kind", "outcome", "board"}),
+		errors: with.NewCounterVec(prometheus.CounterOpts{
+			Name: "crmsync_attempts_failed_total",
+			Help: "Failed attempts of jobs, by the code of the error.",
+		}, []string{"board", "code"}),
 	}
+	counts.begin()
+	return counts
+}
+
+// begin exports zeros for what is expected to happen: a counter that first appears with its first event shows no
+// increase, which is all there is to see where a board has one event an hour.
+func (m metrics) begin() {
+	kinds := []string{jobs.KindColumnUpdate, jobs.KindItemCreate, jobs.KindItemRename, jobs.KindItemDelete, jobs.KindItemRestore}
+	outcomes := []engine.Outcome{engine.Success, engine.Unchanged, engine.Skipped, engine.Failed}
+	for _, board := range m.mapping.Boards {
+		for _, kind := range kinds {
+			for _, outcome := range outcomes {
+				m.jobs.WithLabelValues(kind, string(outcome), board.Name)
+			}
+		}
+	}
+}
+
+// ended counts an attempt of a job.
+func (m metrics) ended(kind, outcome string, board int64) {
+	m.jobs.WithLabelValues(kind, outcome, m.board(board)).Inc()
+}
+
+// failed counts a failed attempt by the code of its error.
+func (m metrics) failed(code string, board int64) {
+	m.errors.WithLabelValues(m.board(board), code).Inc()
+}
+
+// board returns the board's name in the mapping, which bounds how many series there are; empty: it is not mapped.
+func (m metrics) board(id int64) string {
+	if board := m.mapping.Board(id); board != nil {
+		return board.Name
+	}
+	return ""
 }
 
 var (
@@ -43,6 +92,12 @@ var (
 		"left differing.", nil, nil)
 	channelUp = prometheus.NewDesc("crmsync_alert_channel_up", "Whether the channel accepted its last message: 1 "+
 		"or 0.", []string{"channel"}, nil)
+	systemUp = prometheus.NewDesc("crmsync_system_up", "Whether the system is reachable, as far as is known: 1 "+
+		"or 0.", []string{"system"}, nil)
+	lastRun = prometheus.NewDesc("crmsync_last_run_timestamp_seconds", "When the last import or comparison of "+
+		"the board ended.", []string{"run", "board"}, nil)
+	lastRunOK = prometheus.NewDesc("crmsync_last_run_succeeded", "Whether the last import or comparison of the "+
+		"board succeeded: 1 or 0.", []string{"run", "board"}, nil)
 	scrapeFailed = prometheus.NewDesc("crmsync_queue_error", "The queue could not be counted.", nil, nil)
 )
 
@@ -55,7 +110,7 @@ type queueCollector struct {
 
 // Describe describes the metrics.
 func (queueCollector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{queueJobs, queueOldest, queuePaused, deadLetters, heldItems, compared, differing, channelUp} {
+	for _, desc := range []*prometheus.Desc{queueJobs, queueOldest, queuePaused, deadLetters, heldItems, compared, differing, channelUp, systemUp, lastRun, lastRunOK} {
 		descs <- desc
 	}
 }
@@ -64,7 +119,7 @@ func (queueCollector) Describe(descs chan<- *prometheus.Desc) {
 func (c queueCollector) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scraping)
 	defer cancel()
-	for _, collect := range []func(context.Context, chan<- prometheus.Metric) error{c.depths, c.letters, c.comparisons, c.channels} {
+	for _, collect := range []func(context.Context, chan<- prometheus.Metric) error{c.depths, c.letters, c.comparisons, c.channels, c.systems, c.runs} {
 		if err := collect(ctx, metrics); err != nil {
 			c.log.Warn("could not count the queue", "error", err)
 			metrics <- prometheus.NewInvalidMetric(scrapeFailed, err)
@@ -129,6 +184,37 @@ func (c queueCollector) channels(ctx context.Context, metrics chan<- prometheus.
 			up = 0
 		}
 		metrics <- gauge(channelUp, up, channel.Name)
+	}
+	return err
+}
+
+// systems reports each system that no worker counts as away as up. A part that is away leaves the system up.
+func (c queueCollector) systems(ctx context.Context, metrics chan<- prometheus.Metric) error {
+	outages, err := c.store.OpenOutages(ctx)
+	if err != nil {
+		return err
+	}
+	up := map[string]float64{"salesforce": 1, "monday": 1}
+	for _, outage := range outages {
+		if outage.Part == "" {
+			up[outage.System] = 0
+		}
+	}
+	for system, is := range up {
+		metrics <- gauge(systemUp, is, system)
+	}
+	return nil
+}
+
+func (c queueCollector) runs(ctx context.Context, metrics chan<- prometheus.Metric) error {
+	runs, err := c.store.LastRuns(ctx)
+	for _, run := range runs {
+		succeeded := 0.0
+		if run.Succeeded {
+			succeeded = 1
+		}
+		metrics <- gauge(lastRun, float64(run.FinishedAt.Unix()), run.Run, run.Board)
+		metrics <- gauge(lastRunOK, succeeded, run.Run, run.Board)
 	}
 	return err
 }

@@ -60,7 +60,7 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 	switch {
 	case done:
 		w.forget(job.ID)
-		p.metric.jobs.WithLabelValues(job.Kind, string(engine.Success)).Inc()
+		p.metric.ended(job.Kind, string(engine.Success), event.BoardID)
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "migration done", attributes(job.JobRow, event)...)
 		return nil
 	case err == nil, errors.Is(ctx.Err(), context.Canceled):

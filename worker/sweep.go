@@ -33,7 +33,7 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	done, err := p.sweeper.Work(ctx, job.Args.SweepID, end, time.Now().Add(p.config.JobTimeout/2))
 	switch {
 	case done:
-		p.metric.jobs.WithLabelValues(job.Kind, string(engine.Success)).Inc()
+		p.metric.ended(job.Kind, string(engine.Success), event.BoardID)
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "comparison done", attributes(job.JobRow, event)...)
 		return nil
 	case err == nil, errors.Is(ctx.Err(), context.Canceled):

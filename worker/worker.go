@@ -36,7 +36,7 @@ const interruptAfter = 100 * time.Millisecond
 
 // New returns a pool that does nothing until it is started.
 func New(c Config) (*Pool, error) {
-	p := &Pool{config: c, store: store.New(c.DB), queue: Queue(c.DB), metric: newMetrics(c.Registerer)}
+	p := &Pool{config: c, store: store.New(c.DB), queue: Queue(c.DB), metric: newMetrics(c.Registerer, c.Mapping)}
 	salesforce, monday := p.guardedSalesforce(), p.guardedMonday()
 	p.alerter = alert.New(p.store, p.queue, c.Channels, c.Log)
 	p.engine = engine.New(engine.Config{

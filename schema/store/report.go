@@ -65,3 +65,27 @@ func (s *Store) EndsSince(ctx context.Context, since time.Time) (e Ends, err err
 }
 
 func span(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+
+// LastRun describes how the last run over a board ended.
+type LastRun struct {
+	Run, Board string // import or comparison; the board's name in the mapping
+	FinishedAt time.Time
+	Succeeded  bool
+}
+
+// LastRuns returns the last import and the last comparison of each board that has had one.
+func (s *Store) LastRuns(ctx context.Context) ([]LastRun, error) {
+	const query = `
+		SELECT DISTINCT ON (run, board) run, board, finished_at, state = 'done'
+		FROM   (SELECT 'import' AS run, board, finished_at, state FROM migration_runs
+		        UNION ALL
+		        SELECT 'comparison', board, finished_at, state FROM sweeps WHERE options->'items' IS NULL) r
+		WHERE  finished_at IS NOT NULL
+		ORDER  BY run, board, finished_at DESC`
+	rows, err := s.pool.Query(ctx, query)
+	if err != nil {
+		return nil, doing("reading the last runs", err)
+	}
+	runs, err := pgx.CollectRows(rows, pgx.RowToStructByPos[LastRun])
+	return runs, doing("reading the last runs", err)
+}

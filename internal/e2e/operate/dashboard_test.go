@@ -22,7 +22,9 @@ func TestMetricsOfRulesAndDashboard(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
 	w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Deliver("not JSON") // fails
 	w.Quiet()
+	w.Crmsync("apply", "--yes") // a run
 	exported := seriesOf(w.Scrape())
 
 	used := map[string]string{} // metric as it is named -> where

@@ -270,6 +270,7 @@ func TestDocumentedMetrics(t *testing.T) {
 	w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Deliver("not JSON")
 	w.Quiet()
+	w.Crmsync("apply", "--yes") // a run
 	documented := map[string][]string{}
 	for _, cell := range firstCells(section(t, "Metrics")) {
 		name, labels, _ := strings.Cut(strings.TrimSuffix(cell, "}"), "{")

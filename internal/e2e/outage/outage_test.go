@@ -60,6 +60,10 @@ func TestSalesforceAway(t *testing.T) {
 		w.Monday.SetColumn(before, "amount", fmt.Sprint(n))
 	}
 	w.Told("Salesforce is away", "503")
+	w.Eventually("the metric says so", func() bool { return strings.Contains(w.Scrape(), `crmsync_system_up{system="salesforce"} 0`) })
+	if !strings.Contains(w.Scrape(), `crmsync_system_up{system="monday"} 1`) {
+		t.Error("Monday counts as away, too")
+	}
 	w.Eventually("half a minute is over", func() bool { return time.Now().After(back) })
 	w.Eventually("all events wait for it", func() bool {
 		return w.Count("SELECT count(*) FROM river_job WHERE finalized_at IS NULL AND state <> 'running' AND NOT metadata @> '{\"output\": {\"away\": true}}'") == 0
@@ -68,6 +72,7 @@ func TestSalesforceAway(t *testing.T) {
 	w.Salesforce.SetDown(false)
 	w.Quiet()
 	outage(w, "Salesforce")
+	w.Eventually("the metric says that it is over", func() bool { return strings.Contains(w.Scrape(), `crmsync_system_up{system="salesforce"} 1`) })
 	unscathed(w)
 	w.Holds(w.Record("Opportunity", before), map[string]any{"Amount": 19.0})
 	for _, item := range items {
