@@ -119,24 +119,6 @@ func (e *Error) Outage() bool {
 	return false
 }
 
-// Advice returns what a person can do about the error; empty if nothing in particular.
-func (e *Error) Advice() string {
-	switch code := plain(e.Code); {
-	case code == "invalidversionexception":
-		return fmt.Sprintf("Monday does not serve version %q of its API: set MONDAY_API_VERSION to one that is current or in maintenance by "+
-			"https://developer.monday.com/api-reference/docs/api-versioning", e.version)
-	case code == "missingrequiredpermissions":
-		return "the token of the app lacks a permission: grant boards:read, boards:write and users:read, install the app again and replace MONDAY_API_TOKEN"
-	case code == "notauthenticated", e.Status == http.StatusUnauthorized:
-		return "Monday does not know the token: create a new one and replace MONDAY_API_TOKEN"
-	case e.IsAccessDenied(), e.Single && classes[code] == login:
-		return "check that the user of MONDAY_API_TOKEN is active, and give it access to the board with the right to edit its items"
-	case e.class() == daily:
-		return "the account's API calls of the day are spent: Monday allows new ones from 00:00 UTC, and more on a higher plan"
-	}
-	return ""
-}
-
 // class is what an error means to the caller.
 type class int
 

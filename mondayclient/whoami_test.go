@@ -19,7 +19,7 @@ func TestAdvice(t *testing.T) {
 		answer func(http.ResponseWriter, request)
 		want   string
 	}{
-		"version": {says(`{"errors":[{"message":"x","extensions":{"code":"InvalidVersionException"}}]}`), `does not serve version "2026-07"`},
+		"version": {says(`{"errors":[{"message":"x","extensions":{"code":"InvalidVersionException"}}]}`), "MONDAY_API_VERSION"},
 		"token":   {says(`{"errors":["Not Authenticated"]}`), "MONDAY_API_TOKEN"},
 		"day": {func(w http.ResponseWriter, _ request) {
 			w.WriteHeader(http.StatusTooManyRequests)
@@ -29,7 +29,8 @@ func TestAdvice(t *testing.T) {
 		"a board":     {says(`{"errors":[{"extensions":{"code":"USER_UNAUTHORIZED","status_code":403}}]}`), "access to the board"},
 		"an item": {says(`{"data":{"items":[null]},"errors":[{"path":["items",0],"extensions":{"code":"UserUnauthorizedException"}}]}`),
 			"access to the board"},
-		"away": {says(``), ""},
+		"away":                 {says(``), "status.monday.com"},
+		"a column, unheard of": {says(`{"errors":[{"extensions":{"code":"SomethingNewException","status_code":400}}]}`), ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"crmsync/internal/advice"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
 	"crmsync/worker/engine"
@@ -71,7 +72,7 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 // panicked stores an attempt that ended in a panic, without the panic's value, which may be a customer's.
 func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, trace string) {
 	f := store.Failure{
-		JobID: row.ID, Attempt: row.Attempt, Event: row.Kind, Class: "panic", Code: "PANIC",
+		JobID: row.ID, Attempt: row.Attempt, Event: row.Kind, System: advice.Own, Class: "panic", Code: "PANIC",
 		Message: fmt.Sprintf("panic: %T", value), Trace: trace, ReceivedAt: row.CreatedAt, Final: row.Attempt >= row.MaxAttempts,
 	}
 	keeping, cancel := lasting(ctx)

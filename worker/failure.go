@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 
+	"crmsync/internal/advice"
 	"crmsync/internal/panics"
 	"crmsync/internal/retry"
 	"crmsync/mondayclient"
@@ -14,7 +15,7 @@ import (
 
 // describe returns what is stored about an error: its source, and what it concerns.
 func describe(err error) store.Failure {
-	f := store.Failure{Class: "transient", Code: "ERROR", Message: err.Error()}
+	f := store.Failure{Class: "transient", Code: "ERROR", Message: err.Error(), System: advice.Own}
 	if retry.Permanent(err) {
 		f.Class = "permanent"
 	}
@@ -26,13 +27,14 @@ func describe(err error) store.Failure {
 	var unreadable *unreadableError
 	switch {
 	case errors.As(err, &refused):
-		f.Object, f.SalesforceID, f.Code = refused.Object, refused.SalesforceID, refused.Code
+		f.Object, f.SalesforceID, f.Field, f.Code = refused.Object, refused.SalesforceID, refused.Field, refused.Code
+		f.System = advice.SystemOf(refused.Code)
 	case errors.As(err, &row):
-		f.Object, f.SalesforceID, f.Code = row.Object, row.SalesforceID, row.Code
+		f.Object, f.SalesforceID, f.Code, f.System = row.Object, row.SalesforceID, row.Code, advice.Salesforce
 	case errors.As(err, &salesforce):
-		f.Code = codeOr(salesforce.Code, salesforce.Status)
+		f.Code, f.System = codeOr(salesforce.Code, salesforce.Status), advice.Salesforce
 	case errors.As(err, &monday):
-		f.Code = codeOr(monday.Code, monday.Status)
+		f.Code, f.System = codeOr(monday.Code, monday.Status), advice.Monday
 	case errors.As(err, &panicked):
 		f.Class, f.Code, f.Trace = "panic", "PANIC", string(panicked.Stack)
 	case errors.As(err, &unreadable):

@@ -49,7 +49,12 @@ func (p *Pool) round(ctx context.Context) error {
 	if closed > 0 {
 		p.config.Log.Info("dead letters closed: later events have caught up", "letters", closed)
 	}
-	err = errors.Join(err, p.queue.WakeEnded(ctx), sweeping, closing, p.alerter.Round(ctx))
+	_, assigning := p.store.AssignCauses(ctx)
+	over, closingCauses := p.store.CloseCauses(ctx)
+	if over > 0 {
+		p.config.Log.Info("causes closed: nothing fails or waits for them any more", "causes", over)
+	}
+	err = errors.Join(err, p.queue.WakeEnded(ctx), sweeping, closing, assigning, closingCauses, p.alerter.Round(ctx))
 	return errors.Join(err, free())
 }
 

@@ -112,14 +112,16 @@ func TestDescribe(t *testing.T) {
 	}{
 		"refused": {
 			fmt.Errorf("x: %w", &engine.RefusedError{Object: "Lead", SalesforceID: "00Q", Field: "Email", Code: "BAD"}),
-			store.Failure{Class: "permanent", Code: "BAD", Object: "Lead", SalesforceID: "00Q", Message: "x: Lead.Email: BAD"},
+			store.Failure{Class: "permanent", Code: "BAD", Object: "Lead", SalesforceID: "00Q", Field: "Email", System: "salesforce",
+				Message: "x: Lead.Email: BAD"},
 		},
-		"row":        {&engine.RowError{Object: "Lead", Code: "LOCKED"}, store.Failure{Class: "transient", Code: "LOCKED", Object: "Lead", Message: "Lead: LOCKED"}},
-		"salesforce": {&sfclient.Error{Status: 400, Code: "INVALID_FIELD"}, store.Failure{Class: "permanent", Code: "INVALID_FIELD", Message: "salesforce: 400 INVALID_FIELD"}},
-		"monday":     {&mondayclient.Error{Code: "InternalServerError"}, store.Failure{Class: "transient", Code: "InternalServerError"}},
-		"unreadable": {&unreadableError{"not JSON"}, store.Failure{Class: "permanent", Code: "UNREADABLE", Message: "unreadable delivery: not JSON"}},
-		"panic":      {&panics.Error{Value: "Ada's secret", Stack: []byte("at x.go:1")}, store.Failure{Class: "panic", Code: "PANIC", Message: "panic: string", Trace: "at x.go:1"}},
-		"any other":  {io.EOF, store.Failure{Class: "transient", Code: "ERROR", Message: "EOF"}},
+		"our own":    {&engine.RefusedError{Object: "Lead", Field: "Status", Code: "UNMAPPED_LABEL"}, store.Failure{Class: "permanent", Code: "UNMAPPED_LABEL", Object: "Lead", Field: "Status", System: "crmsync", Message: "Lead.Status: UNMAPPED_LABEL"}},
+		"row":        {&engine.RowError{Object: "Lead", Code: "LOCKED"}, store.Failure{System: "salesforce", Class: "transient", Code: "LOCKED", Object: "Lead", Message: "Lead: LOCKED"}},
+		"salesforce": {&sfclient.Error{Status: 400, Code: "INVALID_FIELD"}, store.Failure{System: "salesforce", Class: "permanent", Code: "INVALID_FIELD", Message: "salesforce: 400 INVALID_FIELD"}},
+		"monday":     {&mondayclient.Error{Code: "InternalServerError"}, store.Failure{System: "monday", Class: "transient", Code: "InternalServerError"}},
+		"unreadable": {&unreadableError{"not JSON"}, store.Failure{System: "crmsync", Class: "permanent", Code: "UNREADABLE", Message: "unreadable delivery: not JSON"}},
+		"panic":      {&panics.Error{Value: "Ada's secret", Stack: []byte("at x.go:1")}, store.Failure{System: "crmsync", Class: "panic", Code: "PANIC", Message: "panic: string", Trace: "at x.go:1"}},
+		"any other":  {io.EOF, store.Failure{System: "crmsync", Class: "transient", Code: "ERROR", Message: "EOF"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"cmd/pgbin":                    {"internal/pglocal"},
 	"deploy":                       {},
 	"ingest":                       {"internal/batch", "jobs", "mondayclient"},
+	"internal/advice":              {},
 	"internal/app":                 {"ingest", "internal/audit", "internal/buildinfo", "internal/panics", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/migration", "worker/sweep"},
 	"internal/arch":                {},
 	"internal/audit":               {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
@@ -50,16 +51,16 @@ var mayImport = map[string][]string{
 	"internal/signals":             {},
 	"internal/stage":               {"deploy", "ingest", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "mondayclient"},
 	"jobs":                         {},
-	"mondayclient":                 {"mondayclient/column"},
+	"mondayclient":                 {"internal/advice", "mondayclient/column"},
 	"mondayclient/column":          {},
 	"schema/ledger":                {"mondayclient/column"},
 	"schema/mapping":               {"mondayclient/column"},
 	"schema/postgres":              {},
 	"schema/queue":                 {"schema/postgres", "schema/store"},
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
-	"schema/store":                 {"mondayclient/column", "schema/ledger", "schema/postgres"},
-	"sfclient":                     {},
-	"worker":                       {"internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
+	"schema/store":                 {"internal/advice", "mondayclient/column", "schema/ledger", "schema/postgres"},
+	"sfclient":                     {"internal/advice"},
+	"worker":                       {"internal/advice", "internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
 	"worker/alert":                 {"mondayclient", "schema/queue", "schema/store", "sfclient"},
 	"worker/engine":                {"internal/batch", "internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
 	"worker/engine/plan":           {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient"},
@@ -70,6 +71,7 @@ var mayImport = map[string][]string{
 
 // floors are the packages from the ground up, each with those below it. No import runs upward.
 var floors = [][]string{
+	{"internal/advice"},
 	{"deploy", "internal/batch", "internal/buildinfo", "internal/panics", "internal/pglocal", "internal/retry", "internal/signals", "internal/sim", "jobs", "mondayclient", "sfclient"},
 	{"schema"},
 	{"ingest", "worker"},
@@ -82,7 +84,7 @@ var floors = [][]string{
 // pure are the packages that do no I/O: what they compute depends on their arguments alone, but for the files that are
 // built into them.
 var pure = []string{
-	"internal/audit", "internal/oracle", "internal/scaffold", "internal/sim/salesforce/soql", "mondayclient/column", "schema/ledger",
+	"internal/advice", "internal/audit", "internal/oracle", "internal/scaffold", "internal/sim/salesforce/soql", "mondayclient/column", "schema/ledger",
 	"schema/mapping", "worker/engine/plan",
 }
 

@@ -36,7 +36,7 @@ func (q *Queue) SweepLetters(ctx context.Context) (found int64, err error) {
 			SELECT id, kind, args, reason, attempt, finalized_at FROM gone
 			ON CONFLICT (job_id) DO UPDATE
 			SET    reason = excluded.reason, attempts = excluded.attempts, ended_at = excluded.ended_at, created_at = now(), alerted_at = NULL,
-			       replayed_at = NULL, closed_at = NULL, closed_by = NULL
+			       replayed_at = NULL, closed_at = NULL, closed_by = NULL, cause_id = NULL
 		)
 		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
 		SELECT id, coalesce(args->>'type', kind), (args->>'board_id')::bigint, (args->>'item_id')::bigint, args->>'column_id',

@@ -144,7 +144,7 @@ func TestLetters(t *testing.T) {
 	unreadable := w.job("cancelled", "unreadable", `{"key":"k2","body":"AA==","reason":"broken","received_at":"2026-09-23T12:00:00Z"}`)
 	w.exec("UPDATE river_job SET errors = NULL, attempt = 0 WHERE id = $1", unreadable)
 	for attempt := range 3 {
-		f := store.Failure{JobID: known, Attempt: attempt, Event: "update_name", Object: "Lead", Class: "permanent", Code: []string{"A", "B", "C"}[attempt], Message: "m"}
+		f := store.Failure{JobID: known, Attempt: attempt, Event: "update_name", Object: "Lead", Field: "Email", Class: "permanent", Code: []string{"A", "B", "C"}[attempt], Message: "m"}
 		if err := w.store.LogFailure(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func TestLetters(t *testing.T) {
 	w.sweep()
 	item, onBoard, lead := int64(7), int64(1001), "Lead"
 	want := []store.Letter{
-		{JobID: known, Kind: "item_rename", Reason: "salesforce: 400 BAD", Attempts: 12, BoardID: &onBoard, ItemID: &item, Event: "update_name", Object: &lead, Code: "C"},
+		{JobID: known, Kind: "item_rename", Reason: "salesforce: 400 BAD", Attempts: 12, BoardID: &onBoard, ItemID: &item, Event: "update_name", Object: &lead, Code: "C", Field: "Email"},
 		{JobID: unreadable, Kind: "unreadable", Reason: "cancelled", Event: "unreadable"},
 	}
 	got := must[[]store.Letter](t)(w.store.OpenLetters(t.Context()))

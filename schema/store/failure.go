@@ -17,6 +17,8 @@ type Failure struct {
 	ColumnID     string
 	Object       string
 	SalesforceID string
+	Field        string // of the object, if only that was refused
+	System       string // who refused it: salesforce, monday, crmsync
 	Class        string // transient, permanent, panic, conflict
 	Code         string
 	Message      string // no customer's value
@@ -42,10 +44,10 @@ func (s *Store) LogFailure(ctx context.Context, f Failure) error {
 }
 
 const logTry = `
-	INSERT INTO error_logs (job_id, attempt, event, board_id, item_id, column_id, object, salesforce_id, class, code, message, trace)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	INSERT INTO error_logs (job_id, attempt, event, board_id, item_id, column_id, object, salesforce_id, class, code, message, trace, system, field)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 func (f Failure) args() []any {
 	return []any{f.JobID, f.Attempt, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), null(f.Object),
-		null(f.SalesforceID), f.Class, f.Code, f.Message, f.Trace}
+		null(f.SalesforceID), f.Class, f.Code, f.Message, f.Trace, null(f.System), null(f.Field)}
 }

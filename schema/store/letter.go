@@ -25,14 +25,16 @@ type Letter struct {
 	Event                string
 	Object, SalesforceID *string
 	Code                 string
+	Field                string
+	CauseID              string // empty: not determined yet
 }
 
 // letterColumns are the columns of a Letter.
 const letterColumns = `
 	d.id, d.job_id, d.kind, d.args, d.reason, d.attempts, d.ended_at, d.created_at, d.replayed_at,
-	(d.args->>'board_id')::bigint, (d.args->>'item_id')::bigint, coalesce(d.args->>'type', d.kind), e.object, e.salesforce_id, coalesce(e.code, '')
+	(d.args->>'board_id')::bigint, (d.args->>'item_id')::bigint, coalesce(d.args->>'type', d.kind), e.object, e.salesforce_id, coalesce(e.code, ''), coalesce(e.field, ''), coalesce(d.cause_id, '')
 	FROM dead_letters d
-	LEFT JOIN LATERAL (SELECT object, salesforce_id, code FROM error_logs WHERE job_id = d.job_id ORDER BY id DESC LIMIT 1) e ON true`
+	LEFT JOIN LATERAL (SELECT object, salesforce_id, code, field FROM error_logs WHERE job_id = d.job_id ORDER BY id DESC LIMIT 1) e ON true`
 
 // isOpen is the condition that a dead letter d was not replayed, closed or ignored.
 const isOpen = `d.replayed_at IS NULL AND d.closed_at IS NULL`

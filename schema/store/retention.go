@@ -20,6 +20,7 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 		`DELETE FROM error_logs WHERE id IN (SELECT id FROM error_logs WHERE created_at < $1 LIMIT $2)`,
 		`DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE replayed_at < $1 OR closed_at < $1 LIMIT $2)`,
 		`DELETE FROM outages WHERE id IN (SELECT id FROM outages WHERE ended_at < $1 AND ended_alert_at IS NOT NULL LIMIT $2)`,
+		`DELETE FROM causes WHERE cause_id IN (SELECT cause_id FROM causes WHERE closed_at < $1 LIMIT $2)`,
 		`DELETE FROM alert_deliveries WHERE ctid IN (
 			SELECT a.ctid FROM alert_deliveries a
 			WHERE  a.delivered_at < $1

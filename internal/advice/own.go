@@ -1,0 +1,30 @@
+package advice
+
+// own has the codes that crmsync itself gives.
+var own = []Entry{
+	{Own, "UNMAPPED_LABEL", "The column holds a label that the mapping does not name.",
+		"Add the label to the field's labels in the mapping, or give the field a default, then replay."},
+	{Own, "INVALID_NUMBER", "The column does not hold a number.", "Correct the value in Monday."},
+	{Own, "INVALID_PHONE", "The column does not hold a valid phone number.",
+		"Correct the number in Monday, with its country, or set phone_country in the mapping."},
+	{Own, "INVALID_DATE", "The column does not hold a date.", "Correct the value in Monday."},
+	{Own, "INVALID_VALUE", "The column holds a value that cannot be converted for the field.", "Correct the value in Monday."},
+	{Own, "WRONG_COLUMN_TYPE", "The column has a type that cannot be converted for the field.",
+		"Run `crmsync check --live`, and correct the mapping."},
+	{Own, "MULTIPLE_MATCHES", "Several records in Salesforce have the values that the item is matched by.",
+		"Merge them in Salesforce, or write the Id of the right one into the item's Id column, then replay."},
+	{Own, "WRONG_OBJECT", "The Id that the item shows belongs to another object.", "Correct or empty the item's Id column in Monday."},
+	{Own, "NO_SUCH_RECORD", "There is no record with the Id that the item shows, or the run-as user may not see it.",
+		"Correct or empty the item's Id column in Monday."},
+	{Own, "SHOWN_ID_REFUSED", "Somebody wrote an Id into the item's Id column, and the mapping does not adopt such records.",
+		"Empty the item's Id column in Monday, or remove adopt_shown: off from the mapping."},
+	{Own, "REFUSED", "Monday does not let the item show the Id of its record.", "Check the Id column's permissions in Monday, then replay."},
+	{Own, "UNREADABLE", "A delivery could not be read as an event of Monday.",
+		"If it is Monday's, upgrade crmsync and replay; if somebody else sends them, change the webhook's secret and ignore them."},
+	{Own, "RESCUED", "The worker died or was killed during the event's last attempt.",
+		"Replay. If it comes back, look for lack of memory in the log of the machine."},
+	{Own, "CANCELLED", "Somebody cancelled the job in the dashboard.", "Replay it, or ignore it."},
+	{Own, "PANIC", "The program failed because of a fault of its own.",
+		"Replay after the next upgrade. Report it with the trace from error_logs."},
+	{Own, "ERROR", "The event failed in all its attempts.", "The reason says why. Correct it, then replay."},
+}

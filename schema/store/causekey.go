@@ -1,0 +1,92 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"regexp"
+	"strings"
+
+	"crmsync/internal/advice"
+)
+
+// CauseKey is what dead letters and outages with the same cause have in common. It holds no value.
+type CauseKey struct {
+	System string // salesforce, monday, crmsync
+	Code   string
+	Object string // may be empty
+	Field  string // may be empty
+	Reason string // where the code says too little
+}
+
+// Codes of dead letters that no attempt explains.
+const (
+	codeRescued   = "RESCUED"
+	codeCancelled = "CANCELLED"
+	codeUnknown   = "ERROR"
+)
+
+// vague are the codes that stand for many different reasons.
+var vague = map[string]bool{codeUnknown: true, "UNREADABLE": true, "PANIC": true}
+
+// ID returns the cause's stable, short id.
+func (k CauseKey) ID() string {
+	text := strings.Join([]string{k.System, k.Code, k.Object, k.Field, k.Reason}, "\x00")
+	sum := sha256.Sum256([]byte(text))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5])) // eight characters
+}
+
+// evidence is what is known of why a job failed for good.
+type evidence struct {
+	reason                              string // River's
+	system, code, object, field, detail string // of the last failed attempt; empty: there was none
+}
+
+// key returns the cause that the evidence points to.
+func (e evidence) key() CauseKey {
+	switch {
+	case strings.Contains(e.reason, "rescued by Rescuer"):
+		return CauseKey{System: advice.Own, Code: codeRescued}
+	case e.code == "" && strings.HasPrefix(e.reason, "cancelled"):
+		return CauseKey{System: advice.Own, Code: codeCancelled}
+	case e.code == "":
+		return CauseKey{System: advice.Own, Code: codeUnknown, Reason: generalReason(e.reason)}
+	}
+	k := CauseKey{System: e.system, Code: e.code, Object: e.object, Field: e.field}
+	if k.System == "" {
+		k.System = advice.SystemOf(e.code)
+	}
+	if vague[e.code] {
+		k.System, k.Reason = advice.Own, generalReason(e.detail)
+	}
+	return k
+}
+
+// outageKey returns the cause of an outage of a system, or of a part of it.
+func outageKey(system, part, code string) CauseKey {
+	k := CauseKey{System: system, Code: code, Reason: "outage"}
+	if part != "" {
+		k.Reason += " of " + part
+	}
+	return k
+}
+
+// longestReason is the maximum length of a reason: beyond it, texts differ in what does not matter.
+const longestReason = 160
+
+var (
+	riverPrefix = regexp.MustCompile(`^(JobCancelError|JobSnoozeError): `)
+	quoted      = regexp.MustCompile("\"[^\"]*\"|'[^']*'|`[^`]*`")
+	individual  = regexp.MustCompile(`\b[0-9A-Za-z_-]*[0-9][0-9A-Za-z_-]*\b`) // numbers, Ids, digests
+)
+
+// generalReason leaves out of a reason what differs from one event to the next: quotations, numbers and Ids.
+func generalReason(reason string) string {
+	reason = riverPrefix.ReplaceAllString(reason, "")
+	reason = quoted.ReplaceAllString(reason, "…")
+	reason = individual.ReplaceAllString(reason, "#")
+	reason = strings.Join(strings.Fields(reason), " ")
+	if letters := []rune(reason); len(letters) > longestReason {
+		reason = string(letters[:longestReason])
+	}
+	return reason
+}
