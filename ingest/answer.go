@@ -8,29 +8,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// outcome is what became of a delivery: a label of webhooks_total.
+// outcome is the result of a delivery, and a label of webhooks_total.
 type outcome string
 
 const (
 	accepted     outcome = "accepted"     // committed in Postgres
-	duplicate    outcome = "duplicate"    // its key is there already
+	duplicate    outcome = "duplicate"    // its key is stored already
 	ignored      outcome = "ignored"      // another board, or a type that is not handled
-	unreadable   outcome = "unreadable"   // kept as it came
+	unreadable   outcome = "unreadable"   // kept unchanged
 	challenged   outcome = "challenge"    // answered, nothing stored
 	unauthorized outcome = "unauthorized" // wrong or missing secret or JWT
 	tooLarge     outcome = "too_large"
 	cutShort     outcome = "cut_short"   // the client left, or was too slow
-	overQuota    outcome = "over_quota"  // unreadable, and no more of those are kept
+	overQuota    outcome = "over_quota"  // unreadable, and the quota of those is used up
 	busy         outcome = "busy"        // other deliveries hold the memory for bodies
 	unavailable  outcome = "unavailable" // not committed in time
 )
 
-// otherEvent is the label type of everything but the types that are handled, so that no caller can add a label.
+// otherEvent is the type label of all types that are not handled, so that no caller can add a label.
 const otherEvent = "other"
 
-// answer is what the caller is told.
+// answer is the response to the caller.
 type answer struct {
-	event     string // for the label type: bounded
+	event     string // type label: bounded
 	outcome   outcome
 	challenge string
 }

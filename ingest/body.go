@@ -20,25 +20,27 @@ const (
 	// maxSmall is the largest body that does not compete with large ones for memory.
 	maxSmall = 64 << 10
 
-	// maxChallenge is the most that is read from a caller without a valid token: all it may send is a challenge.
+	// maxChallenge is the largest body that is read from a caller without a valid token, which may only send a
+	// challenge.
 	maxChallenge = 4 << 10
 
-	// inPlace is the largest body that fits into a body that is used again, less one.
+	// inPlace is one less than the capacity of a reused body.
 	inPlace = 2 << 10
 )
 
-// The memory that bodies may take over all connections, in bytes. Decoding a body, encoding its job and sending that take a
-// few times as much. Large bodies, small ones and those of strangers have a share each, so that none holds up the others.
+// The memory that the bodies of all connections may use, in bytes. Decoding a body, encoding its job and sending that
+// use a few times as much. Large bodies, small bodies and those of unauthenticated callers each have a share of their
+// own, so that they do not delay each other.
 const (
 	allSmall     = 8 << 20
 	allLarge     = 8 << 20
 	allStrangers = 1 << 20
 )
 
-// waitForMemory bounds the wait for memory that other bodies hold. Monday repeats a delivery that is refused.
+// waitForMemory limits the wait for memory that other bodies hold. Monday repeats a refused delivery.
 const waitForMemory = time.Second
 
-// bodies reads bodies within a bound that holds over all connections.
+// bodies reads bodies within a memory limit for all connections.
 type bodies struct {
 	small, large, strangers *semaphore.Weighted
 }
@@ -51,7 +53,7 @@ func newBodies() *bodies {
 	}
 }
 
-// read reads a body of up to 1 MiB. An outcome that is not empty says why it could not.
+// read reads a body of up to 1 MiB. If it cannot, the outcome says why.
 func (b *bodies) read(w http.ResponseWriter, r *http.Request) (*body, outcome) {
 	size, from := r.ContentLength, b.small
 	switch {
@@ -73,7 +75,7 @@ func (b *bodies) readChallenge(w http.ResponseWriter, r *http.Request) (*body, o
 	return b.fill(w, r, b.strangers, maxChallenge, maxChallenge)
 }
 
-// fill reserves memory for the size that is expected, and reads. More than that is reserved where the body has no end there.
+// fill reserves memory for the expected size and reads. If the body is larger, it reserves more.
 func (b *bodies) fill(w http.ResponseWriter, r *http.Request, from *semaphore.Weighted, size, limit int64) (*body, outcome) {
 	read := spare.Get().(*body)
 	read.holders.Store(1)
@@ -100,7 +102,7 @@ func (b *bodies) fill(w http.ResponseWriter, r *http.Request, from *semaphore.We
 	return nil, cutShort
 }
 
-// body is the body of one request and the memory that is reserved for it. Whoever needs it holds it.
+// body is the body of one request and the memory reserved for it. Its users count their holds.
 type body struct {
 	bytes    []byte
 	array    [inPlace]byte
@@ -115,10 +117,10 @@ type reservation struct {
 
 var spare = sync.Pool{New: func() any { return new(body) }}
 
-// hold keeps the body until a further release.
+// hold keeps the body until one more release.
 func (b *body) hold() { b.holders.Add(1) }
 
-// release ends one hold. After the last one the memory serves another request: nothing may point into it any more.
+// release ends one hold. After the last one, another request uses the memory: nothing may point into it any more.
 func (b *body) release() {
 	if b.holders.Add(-1) > 0 {
 		return
@@ -133,7 +135,7 @@ func (b *body) release() {
 	spare.Put(b)
 }
 
-// reserve makes room for n bytes in all, unless others hold the memory for too long.
+// reserve extends the body to n bytes, unless others hold the memory for too long.
 func (b *body) reserve(ctx context.Context, from *semaphore.Weighted, n int64) bool {
 	n = max(n, inPlace)
 	if !from.TryAcquire(n) {
@@ -156,7 +158,7 @@ func (b *body) reserve(ctx context.Context, from *semaphore.Weighted, n int64) b
 	return true
 }
 
-// readFrom reads to the end of src. Where the room ends before that, it returns io.ErrShortBuffer.
+// readFrom reads to the end of src, or returns io.ErrShortBuffer if the body is full before that.
 func (b *body) readFrom(src io.Reader) error {
 	for len(b.bytes) < cap(b.bytes) {
 		n, err := src.Read(b.bytes[len(b.bytes):cap(b.bytes)])

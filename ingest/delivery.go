@@ -16,12 +16,12 @@ import (
 type delivery struct {
 	args     river.JobArgs
 	key      string
-	body     *body // as it came, in case Postgres refuses args; held until the delivery's group ends
+	body     *body // unchanged, in case Postgres rejects args; held until the delivery's group ends
 	received time.Time
-	isRepeat bool // Monday says that it has sent it before
+	isRepeat bool // according to Monday, it was sent before
 }
 
-// unreadableDelivery keeps a body as it came. The reason repeats nothing of its content.
+// unreadableDelivery keeps a body unchanged. The reason does not quote it.
 func unreadableDelivery(from *body, reason string, received time.Time) delivery {
 	key := bodyKey(from.bytes)
 	args := jobs.UnreadableArgs{Key: key, Body: from.bytes, Reason: reason, ReceivedAt: received}
@@ -56,8 +56,8 @@ func jobArgs(e *mondayclient.Event, key string, received time.Time) river.JobArg
 	return nil
 }
 
-// eventKey identifies an event, so that a repeated delivery of it is recognized. Monday may send one triggerUuid for
-// several items and columns, as when a person edits a selection of items: each of those is an event of its own. Without a
+// eventKey identifies an event, so that a repeated delivery is recognized. Monday may send one triggerUuid for several
+// items and columns, for example when a person edits a selection of items: each of those is a separate event. Without a
 // triggerUuid, the body identifies the event.
 func eventKey(e *mondayclient.Event, body []byte) string {
 	if e.TriggerUUID == "" {

@@ -18,8 +18,8 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// TestFastAndSlow counts how groups are inserted: the fast way, until one meets a repeat, and then the slow way for some
-// seconds. What Monday says is a repeat is never attempted the fast way.
+// TestFastAndSlow counts how groups are inserted: the fast way until a group contains a repeat, then the slow way for
+// some seconds. Deliveries that Monday marks as repeats never go the fast way.
 func TestFastAndSlow(t *testing.T) {
 	t.Parallel()
 	var c clock
@@ -40,8 +40,8 @@ func TestFastAndSlow(t *testing.T) {
 		{"a repeat", create("a", ""), duplicate, 0, 3, 1},
 		{"new, just after", create("c", ""), accepted, 0, 3, 2},
 		{"new, seconds later", create("d", ""), accepted, 5 * time.Second, 4, 2},
-		{"told to be a repeat", create("a", `,"isRetry":true`), duplicate, 0, 4, 3},
-		{"told to be a repeat, new all the same", create("e", `,"isRetry":true`), accepted, 0, 4, 4},
+		{"marked as a repeat", create("a", `,"isRetry":true`), duplicate, 0, 4, 3},
+		{"marked as a repeat, but new", create("e", `,"isRetry":true`), accepted, 0, 4, 4},
 		{"new, after those", create("f", ""), accepted, 0, 5, 4},
 		{"unreadable", "bad", keptAnswer, 0, 6, 4},
 	}
@@ -57,7 +57,7 @@ func TestFastAndSlow(t *testing.T) {
 	}
 }
 
-// counted counts the groups that are inserted either way.
+// counted counts the groups that are inserted each way.
 type counted struct {
 	ingest.Inserter
 	fast, slow atomic.Int32
@@ -80,7 +80,7 @@ func creates(keys ...string) (params []river.InsertManyParams) {
 	return params
 }
 
-// TestFastInsertIsWhole inserts a group of which one key is there already: none of it is.
+// TestFastInsertIsWhole inserts a group with one key that is stored already: nothing of the group is inserted.
 func TestFastInsertIsWhole(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)
@@ -90,7 +90,7 @@ func TestFastInsertIsWhole(t *testing.T) {
 	}
 	_, err := q.InsertManyFast(t.Context(), creates("c", "b", "d"))
 	if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != "23505" {
-		t.Errorf("with a key that is there: %v, want SQLSTATE 23505", err)
+		t.Errorf("with a key that is stored already: %v, want SQLSTATE 23505", err)
 	}
 	rows, err := pool.Query(t.Context(), "SELECT args->>'key' FROM river_job ORDER BY id")
 	if err != nil {
@@ -102,7 +102,7 @@ func TestFastInsertIsWhole(t *testing.T) {
 	}
 }
 
-// TestFastInsertIsAlike compares a job that was copied with one that was inserted the slow way.
+// TestFastInsertIsAlike compares a job inserted by COPY with one inserted the slow way.
 func TestFastInsertIsAlike(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)
@@ -124,7 +124,7 @@ func TestFastInsertIsAlike(t *testing.T) {
 	}
 }
 
-// TestFastInsertNotifies waits as a worker does for what River tells of an insert.
+// TestFastInsertNotifies waits for River's notification of an insert, as a worker does.
 func TestFastInsertNotifies(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)
@@ -140,8 +140,8 @@ func TestFastInsertNotifies(t *testing.T) {
 	if _, err := q.InsertManyFast(t.Context(), creates("a")); err != nil {
 		t.Fatal(err)
 	}
-	told, err := worker.Conn().WaitForNotification(t.Context())
-	if err != nil || told.Payload != `{"queue": "events"}` {
-		t.Errorf("told %+v, %v", told, err)
+	notified, err := worker.Conn().WaitForNotification(t.Context())
+	if err != nil || notified.Payload != `{"queue": "events"}` {
+		t.Errorf("notified %+v, %v", notified, err)
 	}
 }

@@ -1,5 +1,5 @@
-// Package ingest receives Monday's webhooks: it authenticates a delivery, reads it, puts it into the queue,
-// and answers 200 only when the job is committed. It keeps no state of its own, so any number may run.
+// Package ingest receives Monday's webhooks: it authenticates a delivery, reads it, puts it into the queue, and answers
+// 200 only when the job is committed. It is stateless, so any number of instances may run.
 package ingest
 
 import (
@@ -22,27 +22,27 @@ import (
 )
 
 const (
-	// Path is where Monday posts; the secret follows it as a last segment.
+	// Path is the path that Monday posts to, followed by the secret as the last segment.
 	Path = "/webhooks/monday"
 
-	// minSecret is the least length of a secret, in bytes: shorter ones can be guessed.
+	// minSecret is the minimum length of a secret, in bytes: shorter ones can be guessed.
 	minSecret = 16
 
 	// maxSecrets is how many secrets are valid at once: the one in use and the one that replaces it.
 	maxSecrets = 2
 
-	// AnswerWithin bounds the wait for Postgres: Monday is answered 503 within 2 s and repeats the delivery.
+	// AnswerWithin limits the wait for Postgres: Monday gets a 503 within 2 s and repeats the delivery.
 	AnswerWithin = 1500 * time.Millisecond
 
-	// pingWithin bounds the readiness check.
+	// pingWithin limits the readiness check.
 	pingWithin = time.Second
 )
 
-// Config is what a Handler works with. At least one of Secrets and Verifier is required; where both are set,
-// a delivery must satisfy both.
+// Config configures a Handler. At least one of Secrets and Verifier is required; if both are set, a delivery must
+// satisfy both.
 type Config struct {
-	// Secrets holds the last segment of the webhook's URL, at least 16 bytes long. While it is rotated, there are two,
-	// and both are valid. None: deliveries come to /webhooks/monday itself, guarded by the JWT alone.
+	// Secrets holds the last segment of the webhook's URL, at least 16 bytes long. During a rotation there are two, and
+	// both are valid. Empty: deliveries come to /webhooks/monday itself, guarded by the JWT alone.
 	Secrets []string
 
 	// Verifier checks the JWT of every event. nil: no JWT is required.
@@ -54,16 +54,16 @@ type Config struct {
 	// Insert is the queue.
 	Insert Inserter
 
-	// AnswerWithin bounds the wait of a webhook for its commit. 0: the constant of that name.
+	// AnswerWithin limits the wait of a webhook for its commit. 0: the constant of that name.
 	AnswerWithin time.Duration
 
-	// Kept counts the unreadable deliveries that are kept, whose number is bounded. nil: only their rate is.
+	// Kept counts the stored unreadable deliveries, whose number is limited. nil: only their rate is.
 	Kept func(context.Context) (deliveries, bytes int64, err error)
 
-	// Ping reports an error where Postgres does not answer; /readyz asks it.
+	// Ping returns an error if Postgres does not answer. It is called by /readyz.
 	Ping func(context.Context) error
 
-	// Version is what /healthz says of the program. Empty: nothing.
+	// Version is the program's version in the answer of /healthz; may be empty.
 	Version string
 
 	Registerer prometheus.Registerer // nil: metrics are not exported
@@ -82,8 +82,8 @@ type Handler struct {
 	metrics metrics
 }
 
-// New refuses a Config that would leave the endpoint open: without a secret and a verifier, or with a secret that is too
-// short.
+// New returns a Handler. It rejects a Config that would leave the endpoint open: one with neither a secret nor a
+// verifier, or with a secret that is too short.
 func New(c Config) (*Handler, error) {
 	switch {
 	case len(c.Secrets) == 0 && c.Verifier == nil:
@@ -114,10 +114,10 @@ func New(c Config) (*Handler, error) {
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.echo.ServeHTTP(w, r) }
 
-// Close waits until every delivery that was accepted is stored. Later ones are answered 503: shut the server down first.
+// Close waits until every accepted delivery is stored. Later ones get a 503: shut the server down first.
 func (h *Handler) Close(ctx context.Context) error { return h.inserts.Close(ctx) }
 
-// webhook answers a delivery. A caller without the secret does not learn that there is anything here.
+// webhook answers a delivery. A caller without the secret does not learn that the endpoint exists.
 func (h *Handler) webhook(c echo.Context) error {
 	start := time.Now()
 	if !h.knowsSecret(c.Request()) {
@@ -130,8 +130,8 @@ func (h *Handler) webhook(c echo.Context) error {
 	return a.send(c)
 }
 
-// receive verifies the token before it reads the body. A challenge needs no token, so a body that is small enough to be one
-// is read all the same.
+// receive verifies the token before it reads the body. A challenge needs no token, so a body that is small enough to be
+// one is read without it.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request) answer {
 	if err := h.verify(r); err != nil {
 		h.config.Log.DebugContext(r.Context(), "webhook refused", "error", err)
@@ -152,7 +152,7 @@ func (h *Handler) verify(r *http.Request) error {
 	return h.config.Verifier.Verify(r.Header.Get(echo.HeaderAuthorization))
 }
 
-// challenge answers a caller without a valid token, which may do nothing but ask whether this is the endpoint.
+// challenge answers a caller without a valid token, which may only verify that this is the endpoint.
 func (h *Handler) challenge(w http.ResponseWriter, r *http.Request) answer {
 	refused := answer{event: otherEvent, outcome: unauthorized}
 	read, o := h.bodies.readChallenge(w, r)
@@ -170,7 +170,7 @@ func (h *Handler) challenge(w http.ResponseWriter, r *http.Request) answer {
 	return answer{event: otherEvent, outcome: challenged, challenge: d.Challenge}
 }
 
-// take decides what a body becomes: an answer, a job, or nothing.
+// take turns a body into an answer, a job or nothing.
 func (h *Handler) take(ctx context.Context, from *body) answer {
 	now := h.config.Now().UTC()
 	d, err := mondayclient.ReadWebhook(from.bytes)
@@ -191,7 +191,7 @@ func (h *Handler) take(ctx context.Context, from *body) answer {
 	return answer{event: d.Event.Type, outcome: h.store(ctx, delivery{args, key, from, now, d.Event.Redelivered})}
 }
 
-// keep stores an unreadable delivery within the quota of those.
+// keep stores an unreadable delivery if the quota allows it.
 func (h *Handler) keep(ctx context.Context, d delivery) outcome {
 	ctx, cancel := context.WithTimeout(ctx, h.config.AnswerWithin)
 	defer cancel()
@@ -201,8 +201,8 @@ func (h *Handler) keep(ctx context.Context, d delivery) outcome {
 	return h.store(ctx, d)
 }
 
-// store waits for a delivery's place in a group and for the commit. The group may last longer than this caller waits, and
-// holds the body by itself.
+// store waits for a delivery's place in a group and for the commit. The group may take longer than this caller waits,
+// and holds the body itself.
 func (h *Handler) store(ctx context.Context, d delivery) outcome {
 	d.body.hold()
 	ctx, cancel := context.WithTimeout(ctx, h.config.AnswerWithin)
@@ -217,7 +217,7 @@ func (h *Handler) store(ctx context.Context, d delivery) outcome {
 	return o
 }
 
-// knowsSecret compares hashes, so that the time it takes depends neither on the secrets' content nor on their length.
+// knowsSecret compares hashes, so that its duration depends neither on the secrets' content nor on their length.
 func (h *Handler) knowsSecret(r *http.Request) bool {
 	if len(h.secrets) == 0 {
 		return true

@@ -35,7 +35,7 @@ const (
 	board   = 18421858736 // exceeds 2^31
 )
 
-// bundle is a handler, and what it works on.
+// bundle is a handler with its surroundings.
 type bundle struct {
 	*ingest.Handler
 	pool     *pgxpool.Pool
@@ -43,8 +43,8 @@ type bundle struct {
 	log      *bytes.Buffer
 }
 
-// setup takes the Config's guards, its queue and its patience where they are set, and fills in the rest. A commit may
-// take its time: a slow machine is no fault.
+// setup completes a Config that may set guards, a queue and time limits. By default a commit may take long: a slow
+// machine is not a fault.
 func setup(t *testing.T, pool *pgxpool.Pool, c ingest.Config) *bundle {
 	t.Helper()
 	b := &bundle{pool: pool, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
@@ -116,7 +116,7 @@ func (b *bundle) send(method, path, authorization, body string) *httptest.Respon
 	return w
 }
 
-// jobs gives the kind and the args of every job there is.
+// jobs returns the kind and the args of every job.
 func (b *bundle) jobs(t *testing.T) (kinds []string, args []map[string]any) {
 	t.Helper()
 	rows, err := b.pool.Query(context.Background(), "SELECT kind, args FROM river_job ORDER BY id")
@@ -135,7 +135,7 @@ func (b *bundle) jobs(t *testing.T) (kinds []string, args []map[string]any) {
 	return kinds, args
 }
 
-// counted gives webhooks_total as "type outcome".
+// counted returns webhooks_total by "type outcome".
 func (b *bundle) counted(t *testing.T) map[string]float64 {
 	t.Helper()
 	families, err := b.registry.Gather()
@@ -154,7 +154,7 @@ func (b *bundle) counted(t *testing.T) map[string]float64 {
 	return counts
 }
 
-// event is a payload of the type with these further members, each starting with a comma.
+// event returns a payload of the type with additional members, each starting with a comma.
 func event(eventType, more string) string {
 	return fmt.Sprintf(`{"event":{"type":%q,"boardId":%d,"pulseId":12736724196,"triggerTime":"2026-09-23T12:03:55.044Z"%s}}`, eventType, board, more)
 }
@@ -203,7 +203,7 @@ func TestContract(t *testing.T) {
 		"missing secret":             {onlySecret, post, bare, "", column, 404, `{"error":"not found"}`, "", nil},
 		"empty secret":               {onlySecret, post, bare + "/", "", column, 404, `{"error":"not found"}`, "", nil},
 		"secret and more":            {onlySecret, post, withSecret + "/more", "", column, 404, `{"error":"not found"}`, "other unauthorized", nil},
-		"secret where none is":       {onlyJWT, post, withSecret, good, column, 404, `{"error":"not found"}`, "", nil},
+		"unexpected secret":          {onlyJWT, post, withSecret, good, column, 404, `{"error":"not found"}`, "", nil},
 		"wrong secret, good JWT":     {both, post, "/webhooks/monday/wrong", good, column, 404, `{"error":"not found"}`, "other unauthorized", nil},
 		"good secret, missing JWT":   {both, post, withSecret, "", column, 401, `{"error":"unauthorized"}`, "other unauthorized", nil},
 		"secret in rotation":         {rotation, post, withSecret, "", column, 200, `{"status":"accepted"}`, "update_column_value accepted", []string{"column_update"}},
@@ -250,18 +250,18 @@ func TestContract(t *testing.T) {
 			}
 			for _, hidden := range []string{secret, signing, good, "ACME"} {
 				if strings.Contains(b.log.String(), hidden) {
-					t.Errorf("the log tells %q: %s", hidden, b.log)
+					t.Errorf("the log contains %q: %s", hidden, b.log)
 				}
 			}
 		})
 	}
 }
 
-func TestNewRefusesAnOpenDoor(t *testing.T) {
+func TestNewRejectsOpenEndpoint(t *testing.T) {
 	t.Parallel()
 	tests := map[string]ingest.Config{
 		"nothing":                      {},
-		"short secret":                 {Secrets: []string{"fifteen-letters"}},
+		"short secret":                 {Secrets: []string{"fifteen-charact"}},
 		"short secret beside verifier": {Secrets: []string{"0123456789"}, Verifier: verifier(t)},
 		"short second secret":          {Secrets: []string{secret, "0123456789"}},
 		"empty second secret":          {Secrets: []string{secret, ""}},

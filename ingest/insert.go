@@ -20,20 +20,20 @@ import (
 	"crmsync/jobs"
 )
 
-// Inserter is the part of River's client that ingest needs.
+// Inserter is the part of River's client that ingest uses.
 type Inserter interface {
 	InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
 	InsertManyFast(ctx context.Context, params []river.InsertManyParams) (int, error)
 }
 
-// slowFor is how long groups are inserted the slow way after one that met a repeat: repeats come together, as when Monday
-// delivers again what an outage kept out.
+// slowFor is how long groups are inserted the slow way after one that contained a repeat: repeats come together, for
+// example when Monday repeats the deliveries of an outage.
 const slowFor = 5 * time.Second
 
 // inserter puts groups of deliveries into the queue.
 type inserter struct {
 	Inserter
-	within time.Duration // bounds one group, with all attempts
+	within time.Duration // time limit of a group, with all attempts
 	quota  *quota
 	now    func() time.Time
 	log    *slog.Logger
@@ -41,8 +41,8 @@ type inserter struct {
 	slowUntil atomic.Int64 // Unix nanoseconds
 }
 
-// newInserts returns the batcher of inserts. Two equal keys are never in two statements at once: those would
-// wait for each other's locks, and could deadlock.
+// newInserts returns the batcher of inserts. Equal keys are never in two statements at once, which would wait for each
+// other's locks and could deadlock.
 func newInserts(c Config, q *quota) *batch.Batcher[delivery, outcome] {
 	seed := maphash.MakeSeed()
 	i := &inserter{Inserter: c.Insert, within: c.AnswerWithin * 4 / 5, quota: q, now: c.Now, log: c.Log}
@@ -53,8 +53,8 @@ func newInserts(c Config, q *quota) *batch.Batcher[delivery, outcome] {
 	}, i.group)
 }
 
-// group inserts each key once: a statement that names one twice fails as a whole. A commit whose outcome is unknown
-// counts as not made: Monday delivers again, and the key tells.
+// group inserts each key once: a statement with the same key twice fails as a whole. A commit whose outcome is unknown
+// counts as failed: Monday repeats the delivery, and the key shows whether it is stored.
 func (i *inserter) group(ctx context.Context, in []delivery) []outcome {
 	ctx, cancel := context.WithTimeout(ctx, i.within)
 	defer cancel()
@@ -82,14 +82,14 @@ func (i *inserter) group(ctx context.Context, in []delivery) []outcome {
 	for n, place := range places {
 		out[n] = fates[place]
 		if fates[place] == accepted {
-			fates[place] = duplicate // for the next of the same key
+			fates[place] = duplicate // for the next delivery of the same key
 		}
 	}
 	return out
 }
 
-// insert stores all in one transaction. Where Postgres refuses that because of some, it halves the group until those
-// stand alone, so that the others go through.
+// insert stores a group in one transaction. If Postgres rejects it because of some deliveries, insert halves the group
+// until those are isolated, so that the others go through.
 func (i *inserter) insert(ctx context.Context, group []delivery) []outcome {
 	params := make([]river.InsertManyParams, len(group))
 	for n, d := range group {
@@ -99,10 +99,10 @@ func (i *inserter) insert(ctx context.Context, group []delivery) []outcome {
 	switch {
 	case err == nil:
 		return out
-	case len(group) > 1 && (refused(err) || conflict(err)):
+	case len(group) > 1 && (isRejected(err) || conflict(err)):
 		half := len(group) / 2
 		return append(i.insert(ctx, group[:half]), i.insert(ctx, group[half:])...)
-	case refused(err) && group[0].args.Kind() != jobs.KindUnreadable:
+	case isRejected(err) && group[0].args.Kind() != jobs.KindUnreadable:
 		d := group[0]
 		if o := i.quota.take(ctx, len(d.body.bytes)); o != "" {
 			return []outcome{o}
@@ -117,8 +117,8 @@ func (i *inserter) insert(ctx context.Context, group []delivery) []outcome {
 	return out
 }
 
-// store inserts a group in one transaction. The fast way copies the rows and hears nothing of them; it fails where one of
-// the keys is there already. The slow way tells which.
+// store inserts a group in one transaction. The fast way is a COPY, which fails if one of the keys is stored already.
+// The slow way reports which keys were.
 func (i *inserter) store(ctx context.Context, group []delivery, params []river.InsertManyParams) ([]outcome, error) {
 	now := i.now().UnixNano()
 	if now >= i.slowUntil.Load() && !slices.ContainsFunc(group, func(d delivery) bool { return d.isRepeat }) {
@@ -138,7 +138,7 @@ func (i *inserter) store(ctx context.Context, group []delivery, params []river.I
 	return outcomes(group, results), nil
 }
 
-// outcomes are those of a group that was committed. No results: none of the keys was there before.
+// outcomes returns the outcomes of a committed group. Without results, all its keys were new.
 func outcomes(group []delivery, results []*rivertype.JobInsertResult) []outcome {
 	out := make([]outcome, len(group))
 	for n, d := range group {
@@ -154,15 +154,15 @@ func outcomes(group []delivery, results []*rivertype.JobInsertResult) []outcome 
 	return out
 }
 
-// isTaken reports whether a key is there already.
+// isTaken reports whether a key is stored already.
 func isTaken(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.Code == pgerrcode.UniqueViolation
 }
 
-// refused reports whether the data is at fault, and will be again: it cannot be encoded, or jsonb does not take it
-// (NUL, lone surrogates, numbers that are too big, nesting that is too deep).
-func refused(err error) bool {
+// isRejected reports whether the data is at fault, so that a retry would fail too: it cannot be encoded, or jsonb does
+// not accept it (NUL, lone surrogates, oversized numbers, deep nesting).
+func isRejected(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgerrcode.IsDataException(e.Code) || pgerrcode.IsProgramLimitExceeded(e.Code)
 	}
@@ -170,14 +170,14 @@ func refused(err error) bool {
 	return ok
 }
 
-// conflict reports whether the statement lost against another one, such as that of another ingest which was sent the
-// same events in another order.
+// conflict reports whether the statement lost against a concurrent one, such as that of another ingest that received
+// the same events in another order.
 func conflict(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pgerrcode.IsTransactionRollback(e.Code)
 }
 
-// brief leaves out the messages that may quote a payload.
+// brief returns an error without the messages that may quote a payload.
 func brief(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return "SQLSTATE " + e.Code

@@ -24,7 +24,7 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// TestUniqueByKey holds River to the key, and to nothing else of the args, for every kind.
+// TestUniqueByKey checks for every kind that jobs are unique by their key, and by nothing else of the args.
 func TestUniqueByKey(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)
@@ -105,7 +105,7 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// relay stands between the handler and River. It may change the params, and what comes of inserting them, either way.
+// relay sits between the handler and River. It may change the params, and the results of inserting them, either way.
 type relay struct {
 	ingest.Inserter
 	around func(params []river.InsertManyParams, insert func() error) error
@@ -127,8 +127,8 @@ func (r relay) InsertManyFast(ctx context.Context, params []river.InsertManyPara
 	return n, err
 }
 
-// TestOneRefused puts a value that jsonb refuses into one of many deliveries, behind the decoder's back.
-func TestOneRefused(t *testing.T) {
+// TestOneRejected puts a value that jsonb rejects into one of many deliveries, past the decoder.
+func TestOneRejected(t *testing.T) {
 	t.Parallel()
 	values := map[string]struct{ value, reason string }{
 		"NUL":       {`"\u0000"`, "not storable: SQLSTATE 22P05"},
@@ -217,14 +217,14 @@ func TestInsertFaults(t *testing.T) {
 				t.Errorf("answer to the repeat = %d %s, want %s", w.Code, w.Body, tt.again)
 			}
 			if strings.Contains(b.log.String(), "Jane") {
-				t.Errorf("the log tells a value: %s", b.log)
+				t.Errorf("the log contains a value: %s", b.log)
 			}
 		})
 	}
 }
 
-// TestPostgresAway sends to a server that takes connections and never says a word. The wait has an end, and that leaves
-// room in the 2 s that are promised.
+// TestPostgresAway sends to a server that accepts connections and never replies. The wait ends well within the promised
+// 2 s.
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
 	away, err := pgxpool.New(t.Context(), "postgres://nobody@"+silent(t)+"/none?sslmode=disable")
@@ -251,7 +251,7 @@ func TestPostgresAway(t *testing.T) {
 	}
 }
 
-// TestCallerLeaves has the second delivery read while the first, whose caller left, is still being stored.
+// TestCallerLeaves reads a second delivery while the first, whose caller left, is still being stored.
 func TestCallerLeaves(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)
@@ -287,7 +287,7 @@ func TestCallerLeaves(t *testing.T) {
 	}
 }
 
-// ender tells when all before it has been read.
+// ender signals when everything before it has been read.
 type ender func()
 
 func (e ender) Read([]byte) (int, error) { e(); return 0, io.EOF }

@@ -9,45 +9,45 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What unreadable deliveries may take. Each is kept as it came, and nothing else bounds what they hold.
+// The quota of unreadable deliveries. Each is kept unchanged, and nothing else limits their size.
 const (
-	// keptMost and keptBytes bound what all of them hold in Postgres, in the queue and as dead letters together.
+	// keptMost and keptBytes limit their number and total size in Postgres, in the queue and as dead letters together.
 	keptMost  = 5_000
 	keptBytes = 64 << 20
 
-	// keepRate and keepBurst bound how fast this process adds to that, in bytes a second and at once.
+	// keepRate and keepBurst limit how fast this process adds to that, in bytes per second and at once.
 	keepRate  = 64 << 10
 	keepBurst = 8 << 20
 
-	// keepLeast is what a small one counts as.
+	// keepLeast is the size that a smaller one counts as.
 	keepLeast = 4 << 10
 
-	// recountAfter is how long what was counted in Postgres is believed. Other processes add to it meanwhile.
+	// recountAfter is how long a count from Postgres is used. Other processes add to it meanwhile.
 	recountAfter = 5 * time.Second
 
-	// tellEvery is how often the log says that deliveries are refused.
-	tellEvery = time.Minute
+	// logEvery is how often the log reports refused deliveries.
+	logEvery = time.Minute
 )
 
-// quota decides whether an unreadable delivery may be kept. Monday delivers again for half an hour what is refused.
+// quota decides whether an unreadable delivery may be kept. Monday repeats a refused delivery for half an hour.
 type quota struct {
 	rate *rate.Limiter
-	kept func(context.Context) (deliveries, bytes int64, err error) // nil: only the rate is bounded
+	kept func(context.Context) (deliveries, bytes int64, err error) // nil: only the rate is limited
 	now  func() time.Time
 	log  *slog.Logger
 
 	mu                sync.Mutex
 	counted           time.Time
 	deliveries, bytes int64
-	refused           int // since told
-	told              time.Time
+	refused           int // since the last log line
+	logged            time.Time
 }
 
 func newQuota(c Config) *quota {
 	return &quota{rate: rate.NewLimiter(keepRate, keepBurst), kept: c.Kept, now: c.Now, log: c.Log}
 }
 
-// take reports whether a delivery of this size may be kept: an outcome that is not empty says why it may not.
+// take returns an empty outcome if a delivery of this size may be kept, and otherwise the reason.
 func (q *quota) take(ctx context.Context, size int) outcome {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -56,7 +56,7 @@ func (q *quota) take(ctx context.Context, size int) outcome {
 		q.count(ctx, now)
 	}
 	if q.deliveries >= keptMost || q.bytes+int64(size) > keptBytes || !q.rate.AllowN(now, max(size, keepLeast)) {
-		q.tell(ctx, now)
+		q.warn(ctx, now)
 		return overQuota
 	}
 	q.deliveries++
@@ -64,23 +64,23 @@ func (q *quota) take(ctx context.Context, size int) outcome {
 	return ""
 }
 
-// count asks Postgres. Where that fails, the rate is bounded all the same, and whether the delivery can be stored will show.
+// count counts in Postgres. If that fails, only the rate is limited.
 func (q *quota) count(ctx context.Context, now time.Time) {
 	q.counted = now
 	deliveries, bytes, err := q.kept(ctx)
 	if err != nil {
-		q.log.WarnContext(ctx, "could not count the unreadable webhooks that are kept", "error", brief(err))
+		q.log.WarnContext(ctx, "could not count the stored unreadable webhooks", "error", brief(err))
 		return
 	}
 	q.deliveries, q.bytes = deliveries, bytes
 }
 
-func (q *quota) tell(ctx context.Context, now time.Time) {
+func (q *quota) warn(ctx context.Context, now time.Time) {
 	q.refused++
-	if now.Sub(q.told) < tellEvery {
+	if now.Sub(q.logged) < logEvery {
 		return
 	}
-	q.log.WarnContext(ctx, "unreadable webhooks refused: too many are kept, or they come too fast; look at the dead letters of kind unreadable, "+
-		"and replay or discard them", "refused", q.refused, "kept", q.deliveries, "kept_bytes", q.bytes)
-	q.refused, q.told = 0, now
+	q.log.WarnContext(ctx, "unreadable webhooks refused: too many are stored, or they arrive too fast; check the dead letters of kind unreadable, "+
+		"and replay or ignore them", "refused", q.refused, "kept", q.deliveries, "kept_bytes", q.bytes)
+	q.refused, q.logged = 0, now
 }

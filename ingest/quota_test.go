@@ -21,7 +21,7 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// clock stands still until it is set forward.
+// clock is a clock that stands still until it is advanced.
 type clock struct{ passed atomic.Int64 }
 
 func (c *clock) now() time.Time {
@@ -30,14 +30,14 @@ func (c *clock) now() time.Time {
 
 func (c *clock) advance(d time.Duration) { c.passed.Add(int64(d)) }
 
-// kept counts the unreadable deliveries as ingest does in a running role.
+// kept counts the unreadable deliveries as the ingest role does.
 func kept(pool *pgxpool.Pool) func(context.Context) (int64, int64, error) {
 	return func(ctx context.Context) (int64, int64, error) {
 		return queue.New(pool, queue.Names{}).Kept(ctx, jobs.KindUnreadable)
 	}
 }
 
-// answers posts a body, and tells the status of the answer and what it says.
+// answers posts a body and returns the status and the body of the answer.
 func (b *bundle) answers(t *testing.T, body, want string) {
 	t.Helper()
 	w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", body)
@@ -51,7 +51,7 @@ const (
 	refusedAnswer = `503 {"error":"service unavailable"}`
 )
 
-// TestUnreadableRate sends more bad bodies at once than are kept, and more again when time has passed.
+// TestUnreadableRate sends more bad bodies at once than the rate allows, and more again when time has passed.
 func TestUnreadableRate(t *testing.T) {
 	t.Parallel()
 	var c clock
@@ -72,18 +72,18 @@ func TestUnreadableRate(t *testing.T) {
 		t.Errorf("webhooks_total (-want +got):\n%s", diff)
 	}
 	if lines := strings.Count(b.log.String(), "unreadable webhooks refused"); lines != 1 {
-		t.Errorf("%d lines tell of refusals within a minute, want 1:\n%s", lines, b.log)
+		t.Errorf("%d lines report refusals within a minute, want 1:\n%s", lines, b.log)
 	}
 	c.advance(time.Minute)
 	for n := range 5 {
 		b.answers(t, bad(20+n), map[bool]string{true: keptAnswer, false: refusedAnswer}[n < 3])
 	}
 	if lines := strings.Count(b.log.String(), `"refused":3`); lines != 1 {
-		t.Errorf("%d lines tell of the refusals since the last, want 1:\n%s", lines, b.log)
+		t.Errorf("%d lines report the refusals since the last, want 1:\n%s", lines, b.log)
 	}
 }
 
-// TestUnreadableShare has as many bad deliveries in the queue and among the dead letters as are kept.
+// TestUnreadableShare has as many bad deliveries in the queue and among the dead letters as the quota allows.
 func TestUnreadableShare(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
@@ -120,7 +120,7 @@ func TestUnreadableShare(t *testing.T) {
 	}
 }
 
-// TestUnreadableUncounted keeps a bad delivery though those that are kept cannot be counted.
+// TestUnreadableUncounted keeps a bad delivery although the stored ones cannot be counted.
 func TestUnreadableUncounted(t *testing.T) {
 	t.Parallel()
 	b := setup(t, schematest.New(t), ingest.Config{
@@ -128,12 +128,12 @@ func TestUnreadableUncounted(t *testing.T) {
 	})
 	b.answers(t, "bad", keptAnswer)
 	if !strings.Contains(b.log.String(), "no such function") {
-		t.Errorf("nothing tells that they cannot be counted: %s", b.log)
+		t.Errorf("the log does not say that they cannot be counted: %s", b.log)
 	}
 }
 
-// TestNotStorableIsBounded puts values that jsonb refuses behind the decoder's back, more than are kept.
-func TestNotStorableIsBounded(t *testing.T) {
+// TestNotStorableIsLimited puts more values that jsonb rejects past the decoder than the quota allows.
+func TestNotStorableIsLimited(t *testing.T) {
 	t.Parallel()
 	var c clock
 	pool := schematest.New(t)

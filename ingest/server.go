@@ -36,7 +36,7 @@ func (h *Handler) routes() *echo.Echo {
 	return e
 }
 
-// route serves the methods and refuses every other, OPTIONS too, which echo would answer by itself.
+// route serves the methods and rejects all others, even OPTIONS, which echo would otherwise answer.
 func route(e *echo.Echo, path string, serve echo.HandlerFunc, methods ...string) {
 	e.Match(methods, path, serve)
 	e.RouteNotFound(path, func(c echo.Context) error {
@@ -53,7 +53,7 @@ func (h *Handler) alive(c echo.Context) error {
 	}{"ok", h.config.Version})
 }
 
-// sendError answers with the status in words, and with nothing of the request.
+// sendError answers with the status in words, and repeats nothing of the request.
 func sendError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -62,5 +62,5 @@ func sendError(err error, c echo.Context) {
 	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
 		status = he.Code
 	}
-	_ = c.JSON(status, map[string]string{"error": strings.ToLower(http.StatusText(status))}) // a client that left
+	_ = c.JSON(status, map[string]string{"error": strings.ToLower(http.StatusText(status))}) // fails only if the client left
 }

@@ -15,7 +15,7 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// silent listens, and leaves everyone who comes without an answer.
+// silent accepts connections and never answers.
 func silent(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -34,7 +34,7 @@ func TestServerTimeouts(t *testing.T) {
 	}
 }
 
-// TestSlowClients runs the server twenty times as fast, and waits until it has had enough.
+// TestSlowClients runs the server with a twentieth of its timeouts, and waits until it closes the connection.
 func TestSlowClients(t *testing.T) {
 	t.Parallel()
 	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
@@ -108,13 +108,13 @@ func TestBodyOfUnknownLength(t *testing.T) {
 	}
 }
 
-// TestTokenFirst sends bodies that must not be read, or not far, since the token does not verify.
+// TestTokenFirst sends bodies that must not be read, or not far, since the token is invalid.
 func TestTokenFirst(t *testing.T) {
 	t.Parallel()
 	b := setup(t, schematest.New(t), ingest.Config{Verifier: verifier(t)})
 	tests := map[string]struct {
 		authorization string
-		length        int64 // as told; -1: not told
+		length        int64 // as declared; -1 if undeclared
 		most          int64 // that may be read
 	}{
 		"missing":             {"", 1 << 20, 0},
@@ -140,7 +140,7 @@ func TestTokenFirst(t *testing.T) {
 	}
 }
 
-// counter counts what is read of it, and has no end.
+// counter is an endless body that counts what is read of it.
 type counter int64
 
 func (c *counter) Read(p []byte) (int, error) {
@@ -151,9 +151,9 @@ func (c *counter) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestBodiesAreBounded begins more large bodies than there is memory for. Those beyond it are refused, small ones go through
-// all the while, and when the first have ended there is room again.
-func TestBodiesAreBounded(t *testing.T) {
+// TestBodiesAreLimited starts more large bodies than there is memory for. The excess is refused, small ones go through
+// meanwhile, and when the first have ended there is room again.
+func TestBodiesAreLimited(t *testing.T) {
 	t.Parallel()
 	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
 	server := httptest.NewServer(b)
@@ -184,7 +184,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 	for range all - fit {
 		if got := <-answers; got != http.StatusServiceUnavailable {
-			t.Errorf("answer beyond the bound = %d, want 503", got)
+			t.Errorf("answer beyond the limit = %d, want 503", got)
 		}
 	}
 	for name, body := range map[string]string{"a small body": event("create_pulse", `,"triggerUuid":"small"`), "a challenge": `{"challenge":"c"}`} {
@@ -195,7 +195,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	close(end)
 	for range fit {
 		if got := <-answers; got != http.StatusOK {
-			t.Errorf("answer within the bound = %d, want 200", got)
+			t.Errorf("answer within the limit = %d, want 200", got)
 		}
 	}
 	if got := b.counted(t)["other busy"]; got != all-fit {

@@ -7,7 +7,7 @@ import (
 	"crmsync/jobs"
 )
 
-// A job as it stands in the queue. Names of members are stored, and never change.
+// A job as stored in the queue. Names of members are stored, and never change.
 func ExampleItemResyncArgs() {
 	args := jobs.ItemResyncArgs{BoardID: 1003, ItemID: 7, Force: true}
 	text, err := json.Marshal(args)

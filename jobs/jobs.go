@@ -84,8 +84,8 @@ type ItemRestoreArgs struct {
 	Event
 }
 
-// ItemResyncArgs requests a new comparison of an item with Salesforce: a record it refers to has appeared, or an
-// older write may have overtaken a write of it.
+// ItemResyncArgs requests a resync of an item: a record it refers to has appeared, or an older write may have overtaken
+// a newer one of the item.
 type ItemResyncArgs struct {
 	BoardID int64 `json:"board_id"`
 	ItemID  int64 `json:"item_id"`
@@ -103,12 +103,13 @@ type MigrateBoardArgs struct {
 	BoardID int64 `json:"board_id" river:"unique"`
 }
 
-// SweepBoardArgs requests a comparison of a board, which is done in slices like a migration.
+// SweepBoardArgs requests a resync of the items of a board that differ from Salesforce. It is done in slices, like a
+// migration.
 type SweepBoardArgs struct {
 	SweepID int64 `json:"sweep_id" river:"unique"`
 }
 
-// ReconcileArgs requests a comparison of all boards.
+// ReconcileArgs requests a sweep of all boards.
 type ReconcileArgs struct{}
 
 // Kind names the job in the queue.

@@ -14,13 +14,13 @@ import (
 	"crmsync/jobs"
 )
 
-// TestStored holds what stands in rows of river_job, which outlive the program that wrote them: kinds and JSON forms do
-// not change.
+// TestStored pins what is stored in rows of river_job, which outlive the program that wrote them: kinds and JSON forms
+// never change.
 func TestStored(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 9, 23, 12, 3, 55, 44_000_000, time.UTC)
 	event := jobs.Event{Key: "k", Type: "t", BoardID: 1 << 60, ItemID: 1<<60 + 1, TriggeredAt: at, ReceivedAt: at.Add(time.Second), Redelivered: true}
-	const told = `"key":"k","type":"t","board_id":1152921504606846976,"item_id":1152921504606846977,` +
+	const common = `"key":"k","type":"t","board_id":1152921504606846976,"item_id":1152921504606846977,` +
 		`"triggered_at":"2026-09-23T12:03:55.044Z","received_at":"2026-09-23T12:03:56.044Z","redelivered":true`
 	tests := map[string]struct {
 		args river.JobArgs
@@ -28,12 +28,12 @@ func TestStored(t *testing.T) {
 	}{
 		"column_update": {
 			jobs.ColumnUpdateArgs{Event: event, ColumnID: "c", ColumnType: "color", Value: json.RawMessage(`{"label":null}`), ChangedAt: 1790165018.6281064},
-			`{` + told + `,"column_id":"c","column_type":"color","value":{"label":null},"changed_at":1790165018.6281064}`,
+			`{` + common + `,"column_id":"c","column_type":"color","value":{"label":null},"changed_at":1790165018.6281064}`,
 		},
-		"item_create":  {jobs.ItemCreateArgs{Event: event, Name: "n"}, `{` + told + `,"name":"n"}`},
-		"item_rename":  {jobs.ItemRenameArgs{Event: event, Name: "n"}, `{` + told + `,"name":"n"}`},
-		"item_delete":  {jobs.ItemDeleteArgs{Event: event}, `{` + told + `}`},
-		"item_restore": {jobs.ItemRestoreArgs{Event: event}, `{` + told + `}`},
+		"item_create":  {jobs.ItemCreateArgs{Event: event, Name: "n"}, `{` + common + `,"name":"n"}`},
+		"item_rename":  {jobs.ItemRenameArgs{Event: event, Name: "n"}, `{` + common + `,"name":"n"}`},
+		"item_delete":  {jobs.ItemDeleteArgs{Event: event}, `{` + common + `}`},
+		"item_restore": {jobs.ItemRestoreArgs{Event: event}, `{` + common + `}`},
 		"item_resync":  {jobs.ItemResyncArgs{BoardID: 1, ItemID: 2, Force: true}, `{"board_id":1,"item_id":2,"force":true}`},
 		"unreadable":   {jobs.UnreadableArgs{Key: "k", Body: []byte{0, 255}, Reason: "r", ReceivedAt: at}, `{"key":"k","body":"AP8=","reason":"r","received_at":"2026-09-23T12:03:55.044Z"}`},
 	}
@@ -61,7 +61,7 @@ func TestStored(t *testing.T) {
 	}
 }
 
-// TestAbsent is an event of which Monday told as little as it may.
+// TestAbsent is an event with as few members as Monday may send.
 func TestAbsent(t *testing.T) {
 	t.Parallel()
 	got, err := json.Marshal(jobs.ColumnUpdateArgs{Value: json.RawMessage("null")})
@@ -74,7 +74,8 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
-// TestOnce holds that a delivery makes one job in whatever state the first one's is, told apart by its key alone.
+// TestOnce checks that repeated deliveries create one job, whatever the state of the first, and that only the key
+// counts.
 func TestOnce(t *testing.T) {
 	t.Parallel()
 	for _, args := range []river.JobArgsWithInsertOpts{
@@ -89,15 +90,15 @@ func TestOnce(t *testing.T) {
 			t.Errorf("%T (-want +got):\n%s", args, diff)
 		}
 		if diff := cmp.Diff([]string{"Key"}, unique(reflect.TypeOf(args))); diff != "" {
-			t.Errorf("%T is told apart by (-want +got):\n%s", args, diff)
+			t.Errorf("%T is unique by (-want +got):\n%s", args, diff)
 		}
 	}
 	if diff := cmp.Diff(river.InsertOpts{Queue: "events"}, jobs.ItemResyncArgs{}.InsertOpts()); diff != "" {
-		t.Errorf("a comparison (-want +got):\n%s", diff)
+		t.Errorf("a resync (-want +got):\n%s", diff)
 	}
 }
 
-// unique are the fields that River tells jobs apart by.
+// unique returns the fields by which River distinguishes jobs.
 func unique(typ reflect.Type) (names []string) {
 	for n := range typ.NumField() {
 		field := typ.Field(n)

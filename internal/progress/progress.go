@@ -18,8 +18,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// telling is how often a run prints a line without a terminal.
-const telling = 10 * time.Second
+// printEvery is how often a run prints a line without a terminal.
+const printEvery = 10 * time.Second
 
 // Progress shows the progress of runs: a bar for each on a terminal, otherwise a line from time to time. Text written
 // to it appears above the bars.
@@ -111,7 +111,7 @@ func (p *Progress) Update(runs map[int64]store.Run) {
 			if r.over {
 				r.bar.SetTotal(-1, true)
 			}
-		case r.over || time.Since(r.told) >= telling:
+		case r.over || time.Since(r.told) >= printEvery:
 			r.told = time.Now()
 			fmt.Fprintf(p.out, "%s: %s\n", r.name, r.text())
 		}
@@ -143,7 +143,7 @@ func (r *run) tell() {
 func (r *run) text() string {
 	n := r.seen
 	if r.since.IsZero() {
-		return "waits for its turn"
+		return "waiting for its turn"
 	}
 	text := fmt.Sprintf("%d of %d read, %d created, %d updated, %d unchanged", n.Read, max(n.Total, n.Read), n.Created, n.Updated, n.Unchanged)
 	if n.Conflicts > 0 {

@@ -51,7 +51,7 @@ func TestProgressBars(t *testing.T) {
 	p.Update(runOf(1, "done", 10))
 	p.End()
 	p.End()
-	for _, want := range []string{"accounts", "10 of 10 read, 10 created", "a line of the log", "contacts", "waits for its turn"} {
+	for _, want := range []string{"accounts", "10 of 10 read, 10 created", "a line of the log", "contacts", "waiting for its turn"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not shown:\n%s", want, out.String())
 		}

@@ -32,7 +32,7 @@ func Outage(err error) bool {
 // BusyError means that another worker is working on something. It does not count as an attempt.
 type BusyError struct{ What string }
 
-func (e *BusyError) Error() string { return e.What + " is with another worker" }
+func (e *BusyError) Error() string { return "another worker is working on " + e.What }
 
 // RetryAfter is about the time that another worker may take.
 func (e *BusyError) RetryAfter() time.Duration { return time.Second }
