@@ -46,6 +46,7 @@ func New(c Config) (*Pool, error) {
 		Monday:      monday,
 		BatchSize:   c.BatchSize,
 		Concurrency: c.BatchConcurrency,
+		Places:      c.MaxWorkers,
 		Timeout:     c.JobTimeout,
 		Requeue:     p.requeue,
 		Registerer:  c.Registerer,

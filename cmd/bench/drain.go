@@ -98,7 +98,7 @@ func (b *bench) measure(ctx context.Context, c contender, events int) (d drained
 		return d, err
 	}
 	defer func() { err = errors.Join(err, p.stop()) }()
-	if d.cpu, err = s.workOff(ctx, p, events); err != nil {
+	if d.cpu, err = s.workOff(ctx, []*process{p}, events); err != nil {
 		return d, err
 	}
 	if err := s.keepProfile(ctx, p, fmt.Sprintf("%s-%d", c.name, events)); err != nil {
@@ -129,11 +129,14 @@ func (s *testbed) fill(ctx context.Context, events, items int) error {
 	return s.resetStatements(ctx)
 }
 
-// workOff waits until a worker that has just started has worked off the queue, and returns what each event cost.
-func (s *testbed) workOff(ctx context.Context, p *process, events int) (c cpu, err error) {
-	ctx, end := p.while(ctx)
-	defer end()
-	before, err := s.used(p)
+// workOff waits until workers that have just started have worked off the queue, and returns what each event cost.
+func (s *testbed) workOff(ctx context.Context, workers []*process, events int) (c cpu, err error) {
+	for _, p := range workers {
+		var end context.CancelFunc
+		ctx, end = p.while(ctx)
+		defer end()
+	}
+	before, err := s.used(workers...)
 	if err != nil {
 		return c, err
 	}
@@ -142,7 +145,7 @@ func (s *testbed) workOff(ctx context.Context, p *process, events int) (c cpu, e
 	if err := s.until(ctx, 100*time.Millisecond, done); err != nil {
 		return c, err
 	}
-	after, err := s.used(p)
+	after, err := s.used(workers...)
 	return after.since(before, events), err
 }
 
@@ -159,18 +162,20 @@ func (s *testbed) rate(ctx context.Context, events int) (rate float64, err error
 	return rate, nil
 }
 
-// synced holds that each event changed Salesforce, and that Salesforce holds what the last ones say.
-func (s *testbed) synced(ctx context.Context, events, items int) error {
+// synced holds that each event changed Salesforce, and that Salesforce holds what the last ones say. Of several
+// workers, one may overtake the other, whose older value is then unchanged.
+func (s *testbed) synced(ctx context.Context, events, items int, ends ...string) error {
+	statuses := append(ends, "success")
 	const query = `
-		SELECT coalesce(sum(n) FILTER (WHERE status = 'success'), 0), coalesce(string_agg(concat_ws(' ', n, status, reason), ', '), 'no events')
+		SELECT coalesce(sum(n) FILTER (WHERE status = ANY($1)), 0), coalesce(string_agg(concat_ws(' ', n, status, reason), ', '), 'no events')
 		FROM  (SELECT status, response_data->>'reason' AS reason, count(*) AS n FROM sync_logs GROUP BY 1, 2) AS ends`
-	var success int
-	var ends string
-	if err := s.DB.QueryRow(ctx, query).Scan(&success, &ends); err != nil {
+	var done int
+	var found string
+	if err := s.DB.QueryRow(ctx, query, statuses).Scan(&done, &found); err != nil {
 		return fmt.Errorf("counting the log: %w", err)
 	}
-	if stale := s.stale(events, items); success != events || stale != 0 {
-		return fmt.Errorf("of %d events there are: %s; %d records are stale", events, ends, stale)
+	if stale := s.stale(events, items); done != events || stale != 0 {
+		return fmt.Errorf("of %d events there are: %s; %d records are stale", events, found, stale)
 	}
 	return nil
 }

@@ -142,11 +142,14 @@ func (p *process) peak() (float64, error) {
 // cpu is time on a core, in seconds since the start.
 type cpu struct{ program, postgres, bench float64 }
 
-// used is what the program, all of Postgres and this process have used so far.
-func (s *testbed) used(p *process) (c cpu, err error) {
-	program, err := statOf(p.cmd.Process.Pid)
-	if err != nil {
-		return c, err
+// used is what the programs, all of Postgres and this process have used so far.
+func (s *testbed) used(programs ...*process) (c cpu, err error) {
+	for _, p := range programs {
+		program, err := statOf(p.cmd.Process.Pid)
+		if err != nil {
+			return c, err
+		}
+		c.program += program.own
 	}
 	own, err := statOf(os.Getpid())
 	if err != nil {
@@ -157,7 +160,7 @@ func (s *testbed) used(p *process) (c cpu, err error) {
 		return c, err
 	}
 	// Backends that have ended are in their parent's account.
-	c = cpu{program: program.own, bench: own.own, postgres: postmaster.own + postmaster.ended}
+	c.bench, c.postgres = own.own, postmaster.own+postmaster.ended
 	entries, err := os.ReadDir("/proc")
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())

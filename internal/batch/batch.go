@@ -24,20 +24,28 @@ type Config[In any] struct {
 	// Concurrency is the maximum number of batches running at once; at least 1.
 	Concurrency int
 
-	// Full is how many calls must wait before a further batch starts while others are running. 0: Max.
+	// Full is how many calls, or keys if there are any, must wait before a further batch starts while others are
+	// running. 0: Keys, or Max.
 	Full int
 
 	// Key, if not nil, serializes the calls of each key: they are never in two batches at once, but may share one. A
 	// call whose key is running waits until that batch ends, and does not count for Full.
 	Key func(In) int64
 
+	// Keys is the maximum number of keys in a batch. 0: Max.
+	Keys int
+
+	// Complete, if not nil, reports that no call can arrive until one of the present calls is answered. A further
+	// batch then starts although it is not full.
+	Complete func() bool
+
 	// Dropped, if not nil, receives the input of each call that run will never see, before Do returns. All other
 	// inputs belong to run, which may still use them after their calls have returned early.
 	Dropped func(In)
 }
 
-// Batcher gathers calls of Do into batches. A batch starts when none is running, or when Full calls wait and fewer
-// than Concurrency are running. The rule is applied with every call and at the end of every batch.
+// Batcher gathers calls of Do into batches. A batch starts when none is running, or when Full calls wait, or no
+// more can arrive, and fewer than Concurrency are running. The rule is applied with every call and at the end of every batch.
 type Batcher[In, Out any] struct {
 	config Config[In]
 	run    func(context.Context, []In) []Out
@@ -48,7 +56,7 @@ type Batcher[In, Out any] struct {
 
 	mu     sync.Mutex
 	queue  list.List       // of *line: those with calls that may start
-	ready  int             // calls in the lines of queue
+	ready  int             // lines of queue, or the calls of the shared one
 	lines  map[int64]*line // every line with a waiting or running call
 	shared *line           // the only line if there are no keys
 	out    int
@@ -85,8 +93,11 @@ type group[In, Out any] struct {
 // input, by position. Its context is independent of the callers' and ends only when Close runs out of time.
 func New[In, Out any](c Config[In], run func(ctx context.Context, in []In) []Out) *Batcher[In, Out] {
 	c.Max, c.Concurrency = max(c.Max, 1), max(c.Concurrency, 1)
+	if c.Keys <= 0 {
+		c.Keys = c.Max
+	}
 	if c.Full <= 0 {
-		c.Full = c.Max
+		c.Full = c.Keys
 	}
 	b := &Batcher[In, Out]{config: c, run: run, idle: make(chan struct{}), lines: map[int64]*line{}, shared: &line{}}
 	b.calls.New = func() any { return &call[In, Out]{answer: make(chan answer[Out], 1)} }
@@ -160,13 +171,20 @@ func (b *Batcher[In, Out]) join(c *call[In, Out]) bool {
 	l, out := b.line(c.in)
 	c.line, c.place = l, l.calls.PushBack(c)
 	if !out {
-		b.ready++
-		if l.place == nil {
-			l.place = b.queue.PushBack(l)
-		}
+		b.enqueue(l)
 		b.start()
 	}
 	return true
+}
+
+// enqueue counts a call that was added to a line, which is queued unless it already is.
+func (b *Batcher[In, Out]) enqueue(l *line) {
+	if l.place == nil {
+		l.place = b.queue.PushBack(l)
+	} else if b.config.Key != nil {
+		return // a line counts once
+	}
+	b.ready++
 }
 
 // line finds or creates the line of an input's key, and reports whether it is running.
@@ -198,39 +216,44 @@ func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (out Out
 	}
 	l := c.line
 	l.calls.Remove(c.place)
-	if l.place != nil {
+	if l.place == nil {
+		return out, context.Cause(ctx), true
+	}
+	if b.config.Key == nil {
 		b.ready--
-		if l.calls.Len() == 0 {
-			b.dequeue(l)
-			delete(b.lines, l.key)
-		}
+	}
+	if l.calls.Len() == 0 {
+		b.dequeue(l)
+		delete(b.lines, l.key)
 	}
 	return out, context.Cause(ctx), true
 }
 
 // start starts as many batches as the rule allows.
 func (b *Batcher[In, Out]) start() {
-	for b.ready > 0 && (b.out == 0 || b.ready >= b.config.Full && b.out < b.config.Concurrency) {
+	for b.ready > 0 && (b.out == 0 || b.out < b.config.Concurrency && (b.ready >= b.config.Full || b.isComplete())) {
 		b.out++
 		go b.work(b.take())
 	}
 }
 
+func (b *Batcher[In, Out]) isComplete() bool { return b.config.Complete != nil && b.config.Complete() }
+
 // take fills a batch from the lines at the head of the queue, which run with it.
 func (b *Batcher[In, Out]) take() *group[In, Out] {
-	n := min(b.ready, b.config.Max)
-	g := &group[In, Out]{in: make([]In, 0, n), calls: make([]*call[In, Out], 0, n)}
-	for len(g.calls) < n {
+	g := &group[In, Out]{}
+	for b.ready > 0 && len(g.calls) < b.config.Max && len(g.lines) < b.config.Keys {
 		l := b.queue.Front().Value.(*line)
-		for l.calls.Len() > 0 && len(g.calls) < n {
+		for l.calls.Len() > 0 && len(g.calls) < b.config.Max {
 			c := l.calls.Remove(l.calls.Front()).(*call[In, Out])
 			c.place = nil
-			b.ready--
+			if b.config.Key == nil {
+				b.ready--
+			}
 			g.in, g.calls = append(g.in, c.in), append(g.calls, c)
 		}
 		if b.config.Key != nil {
 			b.dequeue(l)
-			b.ready -= l.calls.Len()
 			g.lines = append(g.lines, l)
 		} else if l.calls.Len() == 0 {
 			b.dequeue(l)
@@ -239,9 +262,13 @@ func (b *Batcher[In, Out]) take() *group[In, Out] {
 	return g
 }
 
+// dequeue removes a line from the queue.
 func (b *Batcher[In, Out]) dequeue(l *line) {
 	b.queue.Remove(l.place)
 	l.place = nil
+	if b.config.Key != nil {
+		b.ready--
+	}
 }
 
 // work runs a batch, ends it, and then delivers the outputs: when Do returns, its key is free.
@@ -283,8 +310,7 @@ func (b *Batcher[In, Out]) end(g *group[In, Out]) {
 			delete(b.lines, l.key)
 			continue
 		}
-		l.place = b.queue.PushBack(l)
-		b.ready += l.calls.Len()
+		b.enqueue(l)
 	}
 	b.out--
 	b.start()

@@ -90,6 +90,18 @@ func TestRule(t *testing.T) {
 			config: batch.Config[int]{Max: 2, Concurrency: 3, Key: func(n int) int64 { return int64(n % 10) }},
 			calls:  []int{1, 11, 21, 2, 3}, want: [][]int{{1}, {2, 3}},
 		},
+		"calls of a key count once": {
+			config: batch.Config[int]{Max: 4, Keys: 2, Concurrency: 2, Key: func(n int) int64 { return int64(n % 10) }},
+			calls:  []int{1, 2, 12, 22, 3}, want: [][]int{{1}, {2, 3, 12, 22}},
+		},
+		"never more calls than Max, whatever the keys": {
+			config: batch.Config[int]{Max: 2, Keys: 2, Concurrency: 1, Key: func(n int) int64 { return int64(n % 10) }},
+			calls:  []int{1, 2, 12, 22}, want: [][]int{{1}}, after: [][]int{{2, 12}},
+		},
+		"what is there starts if no more can arrive": {
+			config: batch.Config[int]{Max: 10, Concurrency: 3, Complete: func() bool { return true }},
+			calls:  []int{1, 2, 3, 4}, want: [][]int{{1}, {2}, {3}}, after: [][]int{{4}},
+		},
 		"a freed key goes on": {
 			config: batch.Config[int]{Max: 2, Concurrency: 1, Key: func(n int) int64 { return int64(n % 10) }},
 			calls:  []int{1, 11, 21}, want: [][]int{{1}}, after: [][]int{{11, 21}},
@@ -236,6 +248,10 @@ func TestProperties(t *testing.T) {
 		keys := rapid.SampledFrom([]int{0, 1, 3, 50}).Draw(t, "keys")
 		if keys > 0 {
 			c.Key = func(in input) int64 { return int64(in.key) }
+			c.Keys = rapid.IntRange(0, 20).Draw(t, "keys in a batch")
+		}
+		if rapid.Bool().Draw(t, "complete") {
+			c.Complete = func() bool { return true }
 		}
 		const callers = 200
 		var ran, dropped [callers]atomic.Int32
@@ -256,6 +272,9 @@ func TestProperties(t *testing.T) {
 					faults.Store("key in two batches", call.key)
 				}
 				mine[call.key] = true
+			}
+			if keys > 0 && c.Keys > 0 && len(mine) > c.Keys {
+				faults.Store("keys in a batch", len(mine))
 			}
 			runtime.Gosched()
 			for key := range mine {

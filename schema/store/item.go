@@ -40,6 +40,22 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref,
 	return claimed, nil
 }
 
+// Leased returns which of the items are leased.
+func (s *Store) Leased(ctx context.Context, items []int64) (map[int64]bool, error) {
+	const query = `SELECT item_id FROM items WHERE item_id = ANY($1) AND lease_until >= now()`
+	rows, err := s.pool.Query(ctx, query, items)
+	if err != nil {
+		return nil, doing("reading leases", err)
+	}
+	leased := map[int64]bool{}
+	var id int64
+	_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+		leased[id] = true
+		return nil
+	})
+	return leased, doing("reading leases", err)
+}
+
 // Known returns the known items among items, by id, without a lease.
 func (s *Store) Known(ctx context.Context, items []ledger.Ref) (map[int64]*ledger.Item, error) {
 	const query = `

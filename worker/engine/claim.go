@@ -53,7 +53,7 @@ func (p *pass) claim(ctx context.Context) error {
 func (p *pass) take(w *work, item *ledger.Item) {
 	if item == nil {
 		for _, t := range w.tasks {
-			t.err = &BusyError{What: "the item"}
+			t.err = &BusyError{What: theItem}
 		}
 		return
 	}

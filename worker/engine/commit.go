@@ -192,7 +192,7 @@ func (p *pass) overtaken(ctx context.Context, lost []int64) {
 		}
 		refs = append(refs, ledger.Ref{BoardID: w.board.ID, ItemID: w.item.ID})
 		for _, t := range w.tasks {
-			t.err = &BusyError{What: "the item"}
+			t.err = &BusyError{What: theItem}
 		}
 	}
 	err := p.persist(ctx, func(ctx context.Context) error {

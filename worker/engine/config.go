@@ -39,11 +39,15 @@ type Config struct {
 	Salesforce Salesforce
 	Monday     Monday
 
-	// BatchSize is the maximum number of events in a batch, and of records in a call; Salesforce's limit is 200.
+	// BatchSize is the maximum number of items in a batch, and of records in a call; Salesforce's limit is 200.
 	BatchSize int
 
 	// Concurrency is the maximum number of concurrent batches.
 	Concurrency int
+
+	// Places is the maximum number of events that are processed at once: once all are taken, no batch waits for more
+	// events. 0: unknown.
+	Places int
 
 	// Timeout limits how long a batch may take. Items are leased for a little longer, so that no other worker starts
 	// while a call of this batch may still be running.

@@ -7,8 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,9 +21,9 @@ import (
 // Engine processes events. It is safe for concurrent use.
 type Engine struct {
 	tools
-	batches   *batch.Batcher[Event, answer]
-	closing   chan struct{} // closed when the engine closes, which ends all waits
-	closeOnce sync.Once
+	batches *batch.Batcher[Event, answer]
+	busy    *waitingRoom
+	present atomic.Int64 // events in Do
 }
 
 // answer is the result of an event.
@@ -35,7 +34,7 @@ type answer struct {
 
 // New returns an engine, which is idle until it receives events.
 func New(c Config) *Engine {
-	e := &Engine{closing: make(chan struct{}), tools: tools{
+	e := &Engine{busy: newWaitingRoom(c.Places, c.Store.Leased), tools: tools{
 		Config: c,
 		sender: &send.Sender{Salesforce: c.Salesforce, Size: c.BatchSize, Now: c.Now},
 		users:  newUsers(c.Monday, c.Salesforce, c.Now),
@@ -51,57 +50,50 @@ func New(c Config) *Engine {
 		}),
 	}}
 	e.batches = batch.New(batch.Config[Event]{
-		Max:         c.BatchSize,
+		Max:         eventsPerItem * c.BatchSize,
+		Keys:        c.BatchSize,
 		Concurrency: c.Concurrency,
+		Complete:    func() bool { return c.Places > 0 && e.present.Load() >= int64(c.Places) },
 		// An item is in one batch at a time; its later events wait for the next.
 		Key: func(ev Event) int64 { return ev.ItemID },
 	}, e.run)
 	return e
 }
 
+// eventsPerItem is how many events a batch takes on average of each item, so that a busy item does not make the
+// batches small.
+const eventsPerItem = 5
+
 // Do processes an event, together with others that arrive while it waits. It returns when the event's effect and its
 // row in sync_logs are committed, or an error whose behavior says what to do: one with RetryAfter asks to come back
 // then, at no cost; a Permanent one dead-letters the event; after any other it is attempted again.
 func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
-	over := time.Now().Add(busyFor)
-	for pause := busyFirst; ; pause = min(2*pause, busyLongest) {
+	e.present.Add(1)
+	defer e.present.Add(-1)
+	began := time.Now()
+	if e.busy.awaits(ev.ItemID) && !e.busy.wait(ctx, ev.ItemID, began) {
+		return Failed, &BusyError{What: theItem}
+	}
+	for pause := busyFirst; ; pause = min(2*pause, busyMost) {
 		a, err := e.batches.Do(ctx, ev)
 		if err != nil {
 			return Failed, e.interrupted(err)
 		}
 		var busy *BusyError
-		if !errors.As(a.err, &busy) || time.Now().Add(pause).After(over) || !e.wait(ctx, pause) {
+		switch {
+		case !errors.As(a.err, &busy):
+			return a.outcome, a.err
+		case busy.What == theItem && e.busy.wait(ctx, ev.ItemID, began):
+		case busy.What != theItem && e.busy.pause(ctx, pause, began):
+		default:
 			return a.outcome, a.err
 		}
 	}
 }
 
-// An event of an item that another worker has waits here for a while before it goes back to the queue: waiting in the
-// process costs nothing, and a batch takes only tens of milliseconds if Salesforce is fast. The order of the waiting
-// events does not matter, since events commute.
-const (
-	busyFirst   = 20 * time.Millisecond
-	busyLongest = 200 * time.Millisecond
-	busyFor     = 2 * time.Second
-)
-
-// wait waits, with some jitter, and reports whether the wait was complete: it is cut short if the engine closes or
-// ctx ends.
-func (e *Engine) wait(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause/2 + rand.N(pause))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-	case <-e.closing:
-	}
-	return false
-}
-
 // Close waits for the running batches; if ctx ends first, it interrupts them.
 func (e *Engine) Close(ctx context.Context) error {
-	e.closeOnce.Do(func() { close(e.closing) })
+	e.busy.close()
 	return e.batches.Close(ctx)
 }
 
@@ -113,5 +105,5 @@ func (e *Engine) interrupted(err error) error {
 		e.Log.Error("batch panicked", "error", err, "stack", string(panicked.Stack))
 		return err
 	}
-	return fmt.Errorf("waiting for the batch: %w", &BusyError{What: "the item"})
+	return fmt.Errorf("waiting for the batch: %w", &BusyError{What: theItem})
 }

@@ -11,6 +11,9 @@ import (
 // BusyError says that another worker has the item, or the value that it is matched by: come back soon.
 type BusyError = retry.BusyError
 
+// theItem is what another worker has in most cases.
+const theItem = "the item"
+
 // RefusedError is a part of an event that Salesforce or Monday will not take, or that the mapping has no
 // value for. The event is given up; the rest of it went through.
 type RefusedError struct {
