@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -78,6 +79,24 @@ func TestDocsPointSomewhere(t *testing.T) {
 	}
 	if found < 50 {
 		t.Errorf("only %d links and paths found", found)
+	}
+}
+
+// TestDocumentedReasons holds the reasons that the FAQ explains to those that the engine gives.
+func TestDocumentedReasons(t *testing.T) {
+	t.Parallel()
+	_, answer, _ := strings.Cut(readText(t, "../../docs/faq.md"), "| reason | what it means |\n| --- | --- |\n")
+	answer, _, _ = strings.Cut(answer, "\n\n")
+	engine := readText(t, "../../worker/engine/item.go")
+	rows := strings.Split(answer, "\n")
+	if len(rows) < 3 {
+		t.Fatalf("only %d reasons found", len(rows))
+	}
+	for _, row := range rows {
+		reason := strings.TrimSpace(strings.Split(row, "|")[1])
+		if !strings.Contains(engine, strconv.Quote(reason)) {
+			t.Errorf("docs/faq.md explains the reason %q, which the engine does not give", reason)
+		}
 	}
 }
 
