@@ -37,7 +37,8 @@ type commands struct {
 	Mapping struct {
 		Schema mappingSchemaCommand `cmd:"" help:"Print the JSON Schema of the mapping file, for editors."`
 	} `cmd:"" help:"Help with the mapping file."`
-	Scaffold scaffoldCommand `cmd:"" help:"Print a first mapping for a Monday board and a Salesforce object."`
+	Boards   boardsCommand   `cmd:"" help:"List Monday's boards, or the columns and labels of some."`
+	Scaffold scaffoldCommand `cmd:"" help:"Print a first mapping for Monday boards and Salesforce objects, or add it to a file."`
 	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register the missing ones."`
 	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
 	Ignore   ignoreCommand   `cmd:"" help:"Close dead letters that nothing is to be done about."`

@@ -2,48 +2,123 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"crmsync/internal/app"
 	"crmsync/internal/scaffold"
+	"crmsync/mondayclient"
 )
 
 type scaffoldCommand struct {
-	Board  int64  `required:"" help:"Id of the Monday board." placeholder:"ID"`
-	Object string `required:"" help:"API name of the Salesforce object." placeholder:"NAME"`
+	Board  []int64  `required:"" sep:"none" help:"Id of a Monday board. Repeat it, with an object each, for several." placeholder:"ID"`
+	Object []string `required:"" sep:"none" help:"API name of the Salesforce object for the board before it." placeholder:"NAME"`
+	Add    string   `help:"Write the boards into this mapping file, beside what it has. It is created if there is none." placeholder:"FILE"`
 }
 
-// Run prints a mapping of a board and an object to begin with.
+// Run prints a mapping of boards and objects to begin with, or adds it to a file.
 func (c scaffoldCommand) Run(ctx context.Context, p *program) error {
+	l, err := p.openBoth(len(c.Board), len(c.Object))
+	if err != nil {
+		return err
+	}
+	pairs, err := readPairs(ctx, l, c.Board, c.Object)
+	if err != nil {
+		return err
+	}
+	if c.Add == "" {
+		text, err := scaffold.Write(pairs...)
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(p.stdout, text)
+		return nil
+	}
+	text, err := addTo(c.Add, pairs)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(c.Add, text, 0o644); err != nil {
+		return err
+	}
+	for _, pair := range pairs {
+		fmt.Fprintf(p.stdout, "%s: added board %d %q to %s.\n", c.Add, pair.Board.ID, pair.Board.Name, pair.Object.Name)
+	}
+	return nil
+}
+
+// openBoth returns the clients of both systems, unless boards and objects do not pair up.
+func (p *program) openBoth(boards, objects int) (*app.Live, error) {
 	e := app.NewEnvironment(p.getenv)
 	var settings app.Config
 	settings.ReadMonday(e)
 	settings.ReadSalesforce(e)
+	if boards != objects {
+		e.Problem("--board, --object", fmt.Sprintf("there are %s and %s; each board needs its object",
+			plural(boards, "board"), plural(objects, "object")))
+	}
 	if err := e.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	l, err := app.NewLive(settings)
 	if err != nil {
-		return app.UsageError{Err: err}
+		return nil, app.UsageError{Err: err}
 	}
-	boards, err := l.Monday.Boards(ctx, []int64{c.Board})
+	return l, nil
+}
+
+// readPairs reads boards and their objects from both systems.
+func readPairs(ctx context.Context, l *app.Live, boards []int64, objects []string) (pairs []scaffold.Pair, err error) {
+	found, err := l.Monday.Boards(ctx, boards)
 	if err != nil {
+		return nil, err
+	}
+	byID := map[int64]mondayclient.Board{}
+	for _, b := range found {
+		byID[b.ID] = b
+	}
+	var missing []error
+	for n, id := range boards {
+		board, ok := byID[id]
+		if !ok {
+			missing = append(missing, fmt.Errorf("board %d does not exist, is archived, or is not visible to the token; crmsync boards lists those that are", id))
+			continue
+		}
+		object, err := l.Object(ctx, objects[n])
+		if err != nil {
+			return nil, err
+		}
+		if object == nil {
+			missing = append(missing, fmt.Errorf("object %s does not exist or is not visible to the user that crmsync logs in as", objects[n]))
+			continue
+		}
+		pairs = append(pairs, scaffold.Pair{Board: board, Object: object})
+	}
+	return pairs, errors.Join(missing...)
+}
+
+// addTo returns the text of a mapping file with further boards.
+func addTo(path string, pairs []scaffold.Pair) (string, error) {
+	src, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return scaffold.Write(pairs...)
+	case err != nil:
+		return "", err
+	}
+	return scaffold.Add(path, src, pairs...)
+}
+
+// replaceFile writes a file as a whole or not at all.
+func replaceFile(path, text string, mode os.FileMode) error {
+	next := path + ".new"
+	if err := os.WriteFile(next, []byte(text), mode); err != nil {
 		return err
 	}
-	if len(boards) == 0 {
-		return fmt.Errorf("board %d does not exist, is archived, or is not visible to the token", c.Board)
+	if err := errors.Join(os.Chmod(next, mode), os.Rename(next, path)); err != nil {
+		return errors.Join(err, os.Remove(next))
 	}
-	object, err := l.Object(ctx, c.Object)
-	if err != nil {
-		return err
-	}
-	if object == nil {
-		return fmt.Errorf("object %s does not exist or is not visible to the user that crmsync logs in as", c.Object)
-	}
-	text, err := scaffold.Write(boards[0], object)
-	if err != nil {
-		return fmt.Errorf("board %d and %s: %w", c.Board, object.Name, err)
-	}
-	fmt.Fprint(p.stdout, text)
 	return nil
 }

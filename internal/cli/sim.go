@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 
 	"crmsync/internal/app"
 	mondaysim "crmsync/internal/sim/monday"
@@ -13,21 +16,26 @@ import (
 )
 
 type simCommand struct {
-	MondayAddr          string `help:"Address of the simulated Monday." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
-	SalesforceAddr      string `help:"Address of the simulated Salesforce." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	MondayAddr          string `help:"Address of the simulated Monday. Default: 127.0.0.1 and a free port." placeholder:"HOST:PORT"`
+	SalesforceAddr      string `help:"Address of the simulated Salesforce. Default: 127.0.0.1 and a free port." placeholder:"HOST:PORT"`
+	Port                int    `help:"Serve at 127.0.0.1 on this port and the next one, with the same credentials every time." placeholder:"N"`
+	Env                 bool   `help:"Print the variables of crmsync in place of SIM_ names, as for an env file."`
 	ComplexityPerMinute int    `help:"Complexity that Monday allows in a minute. 0 means 5,000,000." default:"0" placeholder:"N"`
 	SigningSecret       string `help:"Sign Monday's webhooks with this secret, as those of an app are." placeholder:"SECRET"`
 }
 
+// credentials are what the simulators accept.
+type credentials struct{ token, id, secret string }
+
 // Run serves both simulators until ctx ends.
 func (c simCommand) Run(ctx context.Context, p *program) error {
-	if c.ComplexityPerMinute < 0 {
-		return app.UsageError{Err: errors.New("--complexity-per-minute must not be negative")}
+	use, err := c.settle()
+	if err != nil {
+		return app.UsageError{Err: err}
 	}
-	token, id, secret := rand.Text(), rand.Text(), rand.Text()
-	monday := mondaysim.New(mondaysim.Config{Token: token, SigningSecret: c.SigningSecret, ComplexityPerMinute: c.ComplexityPerMinute})
+	monday := mondaysim.New(mondaysim.Config{Token: use.token, SigningSecret: c.SigningSecret, ComplexityPerMinute: c.ComplexityPerMinute})
 	defer monday.Close()
-	salesforce := sfsim.New(sfsim.Config{ClientID: id, ClientSecret: secret})
+	salesforce := sfsim.New(sfsim.Config{ClientID: use.id, ClientSecret: use.secret})
 	mondayURL, stopMonday, err := stage.Host(c.MondayAddr, monday)
 	if err != nil {
 		return fmt.Errorf("serving Monday: %w", err)
@@ -38,8 +46,35 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("serving Salesforce: %w", err)
 	}
 	defer stopSalesforce()
-	fmt.Fprintf(p.stdout, "SIM_MONDAY_URL=%s/v2\nSIM_MONDAY_TOKEN=%s\nSIM_SALESFORCE_URL=%s\nSIM_SALESFORCE_CLIENT_ID=%s\nSIM_SALESFORCE_CLIENT_SECRET=%s\n",
-		mondayURL, token, salesforceURL, id, secret)
+	names := [5]string{"SIM_MONDAY_URL", "SIM_MONDAY_TOKEN", "SIM_SALESFORCE_URL", "SIM_SALESFORCE_CLIENT_ID", "SIM_SALESFORCE_CLIENT_SECRET"}
+	if c.Env {
+		names = [5]string{"MONDAY_API_URL", "MONDAY_API_TOKEN", "SALESFORCE_LOGIN_URL", "SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET"}
+	}
+	for n, value := range []string{mondayURL + "/v2", use.token, salesforceURL, use.id, use.secret} {
+		fmt.Fprintf(p.stdout, "%s=%s\n", names[n], value)
+	}
+	if c.Env && c.SigningSecret != "" {
+		fmt.Fprintf(p.stdout, "MONDAY_SIGNING_SECRET=%s\n", c.SigningSecret)
+	}
 	<-ctx.Done()
 	return nil
+}
+
+// settle decides about addresses and credentials.
+func (c *simCommand) settle() (credentials, error) {
+	use := credentials{rand.Text(), rand.Text(), rand.Text()}
+	switch {
+	case c.ComplexityPerMinute < 0:
+		return use, errors.New("--complexity-per-minute must not be negative")
+	case c.Port != 0 && (c.MondayAddr != "" || c.SalesforceAddr != ""):
+		return use, errors.New("--port and --monday-addr or --salesforce-addr exclude each other")
+	case c.Port < 0 || c.Port > 65534:
+		return use, errors.New("--port must be from 1 to 65534")
+	case c.Port != 0:
+		use = credentials{"simulated-token", "simulated-client-id", "simulated-client-secret"}
+		c.MondayAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port))
+		c.SalesforceAddr = net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port+1))
+	}
+	c.MondayAddr, c.SalesforceAddr = cmp.Or(c.MondayAddr, "127.0.0.1:0"), cmp.Or(c.SalesforceAddr, "127.0.0.1:0")
+	return use, nil
 }

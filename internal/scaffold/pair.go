@@ -10,7 +10,6 @@ import (
 	"crmsync/internal/audit"
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
-	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 )
 
@@ -43,14 +42,14 @@ func (d *draft) pair() {
 	slices.SortStableFunc(all, func(x, y pairing) int { return cmp.Compare(y.likeness, x.likeness) })
 	for _, p := range all {
 		if !slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == p.field.Name || l.column.ID == p.column.ID }) {
-			d.add(p.line())
+			d.add(d.line(p))
 		}
 	}
 }
 
 // alike compares a column and a field by name and type.
 func (d *draft) alike(c mondayclient.BoardColumn, f sfclient.Field) likeness {
-	if !suits(c, f) || f.Name == mapping.DefaultKey || f.Name == "OwnerId" && c.Type != column.People || c.ID == d.idColumn().ID {
+	if !suits(c, f) || f.Name == d.document.key || f.Name == "OwnerId" && c.Type != column.People || c.ID == d.idColumn().ID {
 		return none
 	}
 	title, label, name := plain(c.Title), plain(f.Label), plain(strings.TrimSuffix(f.Name, "__c"))
@@ -116,7 +115,7 @@ func usable(id string) bool {
 }
 
 // line returns the mapping's line for the pairing.
-func (p pairing) line() line {
+func (d *draft) line(p pairing) line {
 	l := line{field: p.field, column: p.column, source: quote(p.column.ID), about: p.column.Title}
 	if p.likeness == maybe {
 		l.doubt = "is this the right column?"
@@ -124,8 +123,11 @@ func (p pairing) line() line {
 	as := ""
 	switch c, kind := p.column, audit.KindOf(p.field); {
 	case c.Type == column.BoardRelation:
-		l.source = fmt.Sprintf("{ from: %s, link: board.record }", quote(c.ID))
-		l.doubt = "needs the record of the connected board, in the form board.record"
+		link := d.document.link(c, p.field)
+		if link == "" {
+			link, l.doubt = "board.record", "needs the record of the connected board, in the form board.record"
+		}
+		l.source = fmt.Sprintf("{ from: %s, link: %s }", quote(c.ID), quote(link))
 	case c.Type == column.People:
 		as = "user"
 	case c.Type == column.Phone:

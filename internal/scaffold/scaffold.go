@@ -4,7 +4,6 @@ package scaffold
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,23 +17,17 @@ import (
 // ErrNothingFits means that the object has no field for any column of the board.
 var ErrNothingFits = errors.New("no column of the board fits a field of the object")
 
-// Write writes a mapping of one board and one object, without faults. Uncertain fields, and those that Salesforce or
-// Monday would reject, are commented out.
-func Write(board mondayclient.Board, object *sfclient.Object) (string, error) {
-	d := &draft{board: board, object: object}
-	d.pair()
-	d.name()
-	d.need()
-	if !d.sure() {
-		return "", ErrNothingFits
-	}
-	if err := d.verify(); err != nil {
-		return "", err
-	}
-	if !d.sure() {
-		return "", ErrNothingFits
-	}
-	return d.text(), nil
+// Pair is a board and an object that its items become records of.
+type Pair struct {
+	Board  mondayclient.Board
+	Object *sfclient.Object
+}
+
+// Write writes a mapping of boards and objects, without faults. Uncertain fields, and those that Salesforce or Monday
+// would reject, are commented out.
+func Write(pairs ...Pair) (string, error) {
+	d := &document{key: mapping.DefaultKey}
+	return d.write(pairs)
 }
 
 // sure reports whether some line is not commented out: a mapping has at least one field.
@@ -44,9 +37,11 @@ func (d *draft) sure() bool {
 
 // draft is a mapping under construction.
 type draft struct {
-	board  mondayclient.Board
-	object *sfclient.Object
-	lines  []line // in the object's order
+	document *document
+	board    mondayclient.Board
+	object   *sfclient.Object
+	name     string // of the board in the mapping
+	lines    []line // in the object's order
 }
 
 // line is one field of the mapping.
@@ -62,36 +57,8 @@ type line struct {
 // choice is a label and its picklist value; empty: none.
 type choice struct{ label, value string }
 
-// verify checks the draft against both systems, and comments out what they would reject.
-func (d *draft) verify() error {
-	live := audit.Live{
-		Boards:  map[int64]mondayclient.Board{d.board.ID: d.board},
-		Objects: map[string]*sfclient.Object{d.object.Name: d.object},
-	}
-	m, err := mapping.Parse("scaffold", []byte(d.text()))
-	if err != nil {
-		return fmt.Errorf("parsing the draft: %w", err)
-	}
-	fields := m.Boards[0].Records[0].Fields
-	for _, found := range audit.Check(m, live) {
-		n := slices.IndexFunc(fields, func(f *mapping.Field) bool { return f.Line > found.Line })
-		if n < 0 {
-			n = len(fields)
-		}
-		if found.Severity != audit.Error || n == 0 {
-			continue
-		}
-		for i := range d.lines {
-			if l := &d.lines[i]; l.field.Name == fields[n-1].Name {
-				l.doubt = found.Message
-			}
-		}
-	}
-	return nil
-}
-
-// name assigns the item's name to name fields that no column fills.
-func (d *draft) name() {
+// nameFields assigns the item's name to name fields that no column fills.
+func (d *draft) nameFields() {
 	first, last := d.free("FirstName"), d.free("LastName")
 	if first != nil && last != nil {
 		d.add(line{field: *first, source: "{ from: name, as: first_name }", about: "all but the last word of the item's name"})
@@ -116,7 +83,7 @@ func (d *draft) free(name string) *sfclient.Field {
 func (d *draft) need() {
 	for _, f := range d.object.Fields {
 		there := slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == f.Name })
-		if audit.Required(f) && !there && f.Name != mapping.DefaultKey {
+		if audit.Required(f) && !there && f.Name != d.document.key {
 			d.add(line{field: f, source: "column_id", doubt: "Salesforce does not create a record without it"})
 		}
 	}

@@ -54,24 +54,24 @@ func TestWrite(t *testing.T) {
 	campaign := field("CampaignId", "Campaign ID", "reference")
 	readOnly := field("Size__c", "Size", "string")
 	readOnly.Createable = false
-	got, err := scaffold.Write(board, object("Lead",
+	got, err := scaffold.Write(scaffold.Pair{Board: board, Object: object("Lead",
 		field("FirstName", "First Name", "string"), field("LastName", "Last Name", "string"), field("Company", "Company", "string"),
 		values(field("Status", "Status", "picklist"), "New", "On-Hold", "Closed", "R&D"), stage, owner, campaign,
 		field("Email", "Email", "email"), field("First_Call__c", "First Call", "datetime"), field("Site__c", "Website", "url"),
-		field("Other__c", "Other Site", "url"), field("Amount", "Amount", "currency"), readOnly, field("Company_Size__c", "Company Size", "string")))
+		field("Other__c", "Other Site", "url"), field("Amount", "Amount", "currency"), readOnly, field("Company_Size__c", "Company Size", "string"))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `# yaml-language-server: $schema=mapping.schema.json
 #
-# A first mapping: board 7 to Lead. Read it, remove the # from correct lines, and run
-# ` + "`crmsync check --live`" + `. The text after a # is a column's title, a list of picklist values, or why a line
-# is commented out.
+# A first mapping: board 7 to Lead. Read it, remove the #
+# from correct lines, and run ` + "`crmsync check --live`" + `. The text after a # is a column's title, a list of
+# picklist values, or why a line is commented out.
 
 version: 1
 
 defaults:
-  key: Monday_Item_Id__c  # create this field: text of 18 characters or more, External ID, Unique
+  key: Monday_Item_Id__c  # create this field on Lead: text of 18 characters or more, External ID, Unique
 
 boards:
   our_leads:  # Our Leads!
@@ -124,7 +124,7 @@ func TestWriteIsSound(t *testing.T) {
 			}}
 			status := values(field("Status", "Status", "picklist"), append([]string{"Open"}, odd...)...)
 			o := object("Thing__c", field("Name", "Name", "string"), status, field("Phone", "Phone", "phone"), field("Note__c", text, "string"))
-			src, err := scaffold.Write(board, o)
+			src, err := scaffold.Write(scaffold.Pair{Board: board, Object: o})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +160,7 @@ func TestWriteCommentsOutErrors(t *testing.T) {
 	account := field("AccountId", "Owner", "reference")
 	account.ReferenceTo = []string{"Account"}
 	board := mondayclient.Board{ID: 1, Name: "B", Columns: []mondayclient.BoardColumn{{ID: "person", Title: "Owner", Type: column.People}}}
-	got, err := scaffold.Write(board, object("Case", field("Name", "Name", "string"), account))
+	got, err := scaffold.Write(scaffold.Pair{Board: board, Object: object("Case", field("Name", "Name", "string"), account)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestWriteCommentsOutErrors(t *testing.T) {
 func TestWriteNothing(t *testing.T) {
 	t.Parallel()
 	board := mondayclient.Board{ID: 1, Name: "B", Columns: []mondayclient.BoardColumn{{ID: "text", Title: "Text", Type: column.Text}}}
-	if _, err := scaffold.Write(board, object("Case", field("Amount", "Amount", "double"))); !errors.Is(err, scaffold.ErrNothingFits) {
+	if _, err := scaffold.Write(scaffold.Pair{Board: board, Object: object("Case", field("Amount", "Amount", "double"))}); !errors.Is(err, scaffold.ErrNothingFits) {
 		t.Errorf("Write() = %v, want ErrNothingFits", err)
 	}
 }
@@ -186,11 +186,107 @@ func TestManyValues(t *testing.T) {
 	}
 	kind := values(field("Kind__c", "Kind", "picklist"), many...)
 	board := mondayclient.Board{ID: 7, Name: "B", Columns: []mondayclient.BoardColumn{{ID: "kind", Title: "Kind", Type: column.Status, Labels: many[:2]}}}
-	got, err := scaffold.Write(board, object("Lead", kind))
+	got, err := scaffold.Write(scaffold.Pair{Board: board, Object: object("Lead", kind)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := "# Kind: V00, V01, "; !strings.Contains(got, want) || !strings.Contains(got, ", V19, and 2 more\n") || strings.Contains(got, "V20,") {
 		t.Errorf("mapping:\n%s", got)
+	}
+}
+
+// shop is two connected boards with their objects.
+func shop() (accounts, contacts scaffold.Pair) {
+	accounts = scaffold.Pair{
+		Board:  mondayclient.Board{ID: 1, Name: "Shop", Columns: []mondayclient.BoardColumn{{ID: "phone", Title: "Phone", Type: column.Phone}}},
+		Object: object("Account", field("Name", "Name", "string"), field("Phone", "Phone", "phone")),
+	}
+	account := field("AccountId", "Account ID", "reference")
+	account.ReferenceTo = []string{"Account"}
+	contacts = scaffold.Pair{
+		Board: mondayclient.Board{ID: 2, Name: "Shop", Columns: []mondayclient.BoardColumn{
+			{ID: "mail", Title: "Email", Type: column.Email},
+			{ID: "connect", Title: "Account", Type: column.BoardRelation, Boards: []int64{1}},
+		}},
+		Object: object("Contact", field("LastName", "Last Name", "string"), field("Email", "Email", "email"), account),
+	}
+	return accounts, contacts
+}
+
+// TestWriteSeveral checks that connected boards are linked, whichever comes first, and that names do not collide.
+func TestWriteSeveral(t *testing.T) {
+	t.Parallel()
+	accounts, contacts := shop()
+	for _, pairs := range [][]scaffold.Pair{{accounts, contacts}, {contacts, accounts}} {
+		got, err := scaffold.Write(pairs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := mapping.Parse("m", []byte(got))
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, got)
+		}
+		link := m.Board(1).Name + ".account"
+		if m.Board(1).Name == m.Board(2).Name || !strings.Contains(got, "\n          AccountId: { from: connect, link: "+link+" }  # Account\n") {
+			t.Errorf("the contacts are not linked to %s:\n%s", link, got)
+		}
+	}
+	lead := scaffold.Pair{Board: accounts.Board, Object: object("Lead", field("Phone", "Phone", "phone"))}
+	got, err := scaffold.Write(accounts, contacts, lead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := mapping.Parse("m", []byte(got))
+	if err != nil || len(m.Boards) != 2 || len(m.Board(1).Records) != 2 {
+		t.Errorf("two records of one board: %v in\n%s", err, got)
+	}
+	if _, err := scaffold.Write(accounts, accounts); err == nil {
+		t.Error("the same pair twice was accepted")
+	}
+}
+
+// TestAdd checks that a file keeps its text, whatever its indentation and whatever follows its boards.
+func TestAdd(t *testing.T) {
+	t.Parallel()
+	accounts, contacts := shop()
+	const record = `records:
+            firm: { object: Account, fields: { Name: name } }  # ours
+`
+	for name, src := range map[string]string{
+		"boards at the end":     "version: 1\n# top\nboards:\n  clients:\n    board: 1\n    " + record,
+		"no line's end":         strings.TrimSuffix("version: 1\nboards:\n  clients:\n    board: 1\n    "+record, "\n"),
+		"defaults at the end":   "version: 1\nboards:\n  clients:\n    board: 1\n    " + record + "\n# About the key\ndefaults:\n  key: Other__c\n",
+		"indented by four":      "version: 1\nboards:\n    clients:\n        board: 1\n        " + record,
+		"a comment below":       "version: 1\nboards:\n  clients:\n    board: 1\n    " + strings.TrimSuffix(record, "  # ours\n") + "\n\n            # ours\n",
+		"comment within boards": "version: 1\nboards:\n# ours\n  clients:\n    board: 1\n    " + record,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := scaffold.Add("m", []byte(src), contacts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := mapping.Parse("m", []byte(got))
+			if err != nil {
+				t.Fatalf("%v in\n%s", err, got)
+			}
+			if len(m.Boards) != 2 || m.Board(1).Named("firm") == nil || !strings.Contains(got, "{ from: connect, link: clients.firm }") {
+				t.Errorf("got\n%s", got)
+			}
+			if at := strings.Index(got, "# ours"); at > strings.Index(got, "board: 2") {
+				t.Errorf("a comment has moved to another board:\n%s", got)
+			}
+			for line := range strings.Lines(src) {
+				if !strings.Contains(got, strings.TrimSpace(line)) {
+					t.Errorf("lost %q in\n%s", line, got)
+				}
+			}
+			if _, err := scaffold.Add("m", []byte(src), accounts); err == nil || !strings.Contains(err.Error(), "board 1 is mapped already") {
+				t.Errorf("a board that is mapped: %v", err)
+			}
+		})
+	}
+	if _, err := scaffold.Add("m", []byte("boards: 1"), contacts); err == nil {
+		t.Error("a faulty file was accepted")
 	}
 }

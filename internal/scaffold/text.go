@@ -7,20 +7,12 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"crmsync/schema/mapping"
 )
 
-// text returns the draft as YAML.
+// text returns the draft's record as YAML, indented as in a mapping.
 func (d *draft) text() string {
 	w := &strings.Builder{}
-	board := boardName(d.board.Name)
-	fmt.Fprintf(w, "# yaml-language-server: $schema=mapping.schema.json\n#\n# A first mapping: board %d to %s. Read it, remove the # "+
-		"from correct lines, and run\n# `crmsync check --live`. The text after a # is a column's title, a list of "+
-		"picklist values, or why a line\n# is commented out.\n\n", d.board.ID, d.object.Name)
-	fmt.Fprintf(w, "version: 1\n\ndefaults:\n  key: %s%s\n\nboards:\n", mapping.DefaultKey, d.keyComment())
-	fmt.Fprintf(w, "  %s:%s\n    board: %d\n    records:\n      %s:\n", quote(board), comment(d.board.Name), d.board.ID, quote(d.recordName()))
-	fmt.Fprintf(w, "        object: %s\n", d.object.Name)
+	fmt.Fprintf(w, "      %s:\n        object: %s\n", quote(d.recordName()), d.object.Name)
 	if id := d.idColumn(); id.ID != "" {
 		fmt.Fprintf(w, "        id_column: %s%s\n", quote(id.ID), comment(id.Title))
 	} else {
@@ -40,16 +32,6 @@ func (d *draft) text() string {
 		}
 	}
 	return w.String()
-}
-
-// keyComment returns the requirements of the key field if it does not exist.
-func (d *draft) keyComment() string {
-	for _, f := range d.object.Fields {
-		if f.Name == mapping.DefaultKey {
-			return ""
-		}
-	}
-	return comment("create this field: text of 18 characters or more, External ID, Unique")
 }
 
 // write writes the line, or lines, of a field.

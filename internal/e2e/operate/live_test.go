@@ -1,9 +1,11 @@
 package operate_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -302,6 +304,66 @@ func TestScaffold(t *testing.T) {
 	} {
 		if code, stdout, stderr := w.Command(append([]string{"scaffold"}, args...)...); code != cli.ExitFailed || stdout != "" || !strings.Contains(stderr, name) {
 			t.Errorf("%s: exit code %d, %q, %q", name, code, stdout, stderr)
+		}
+	}
+}
+
+// TestScaffoldAdd checks that a mapping of several boards can be made in steps, and passes check.
+func TestScaffoldAdd(t *testing.T) {
+	t.Parallel()
+	w := e2e.Systems(t)
+	w.Subscribe()
+	w.Env["MAPPING"] = filepath.Join(w.Dir, "new.yaml")
+	for _, args := range [][]string{
+		{"--board", "1001", "--object", "Account", "--board", "1002", "--object", "Contact"}, {"--board", "1003", "--object", "Lead"},
+	} {
+		code, stdout, stderr := w.Command(append([]string{"scaffold", "--add", w.Env["MAPPING"]}, args...)...)
+		if code != cli.ExitDone || strings.Count(stdout, ": added board ") != len(args)/4 {
+			t.Fatalf("exit code %d: %s%s", code, stdout, stderr)
+		}
+	}
+	code, stdout, stderr := w.Command("check", "--live")
+	if code != cli.ExitDone || !strings.HasSuffix(stdout, " warnings; 3 boards, 3 records.\n") {
+		t.Errorf("check: exit code %d, %s%s", code, stdout, stderr)
+	}
+	before, err := os.ReadFile(w.Env["MAPPING"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--board", "1003", "--object", "Lead"}, {"--board", "1003", "--board", "1002", "--object", "Lead"}} {
+		if code, _, stderr := w.Command(append([]string{"scaffold", "--add", w.Env["MAPPING"]}, args...)...); code == cli.ExitDone {
+			t.Errorf("%q: exit code 0, %s", args, stderr)
+		}
+	}
+	if after, err := os.ReadFile(w.Env["MAPPING"]); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the file changed (%v)", err)
+	}
+}
+
+// TestBoards checks both lists, and that boards that were asked for and are not there are named.
+func TestBoards(t *testing.T) {
+	t.Parallel()
+	w := e2e.Systems(t)
+	if code, stdout, stderr := w.Command("boards"); code != cli.ExitDone || !strings.Contains(stdout, "1003   Leads\n") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	code, stdout, stderr := w.Command("boards", "1003", "9")
+	if code != cli.ExitFailed || !strings.Contains(stdout, "New, Qualified, Follow-up") || !strings.Contains(stderr, "board 9 does not exist") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	code, stdout, _ = w.Command("boards", "--json", "1002")
+	var boards []struct {
+		Columns []struct {
+			ID     string  `json:"id"`
+			Boards []int64 `json:"boards"`
+		} `json:"columns"`
+	}
+	if err := json.Unmarshal([]byte(stdout), &boards); code != cli.ExitDone || err != nil || len(boards) != 1 {
+		t.Fatalf("exit code %d, error %v: %s", code, err, stdout)
+	}
+	for _, c := range boards[0].Columns {
+		if c.ID == "connect_account" && !slices.Equal(c.Boards, []int64{e2e.Accounts}) {
+			t.Errorf("connect_account links to %v", c.Boards)
 		}
 	}
 }

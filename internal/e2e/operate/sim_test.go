@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,63 @@ func TestSim(t *testing.T) {
 	})
 	w.Healthy()
 	cancel()
+	ended(t, code)
+}
+
+// TestSimEnv checks that what `crmsync sim --env` prints is an env file, and stays the same on the same port.
+func TestSimEnv(t *testing.T) {
+	t.Parallel()
+	w := e2e.Systems(t)
+	port := freePorts(t)
+	var before string
+	for range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		printed := &e2e.LogBuffer{}
+		code := make(chan int, 1)
+		go func() {
+			code <- cli.Run(ctx, []string{"sim", "--env", "--port", port}, func(string) string { return "" }, printed, printed)
+		}()
+		w.Eventually("the simulators serve", func() bool { return strings.Count(printed.String(), "\n") == 5 })
+		if before != "" && printed.String() != before {
+			t.Errorf("printed\n%s\nand before\n%s", printed, before)
+		}
+		before = printed.String()
+		w.Env = map[string]string{"CRMSYNC_ENV": w.File("settings", before)}
+		if got, stdout, stderr := w.Command("boards"); got != cli.ExitDone || !strings.Contains(stdout, "1001") {
+			t.Errorf("boards: exit code %d, %s%s", got, stdout, stderr)
+		}
+		cancel()
+		ended(t, code)
+	}
+	for _, args := range [][]string{{"--port", "70000"}, {"--port", "1", "--monday-addr", "127.0.0.1:0"}} {
+		if code, _, _ := w.Command(append([]string{"sim"}, args...)...); code != cli.ExitUsage {
+			t.Errorf("%q: exit code %d, want 2", args, code)
+		}
+	}
+}
+
+// freePorts returns the first of two ports in a row that nobody listens at.
+func freePorts(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := first.Addr().(*net.TCPAddr).Port
+		second, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)))
+		first.Close()
+		if err == nil {
+			second.Close()
+			return strconv.Itoa(port)
+		}
+	}
+	t.Fatal("there are no two free ports in a row")
+	return ""
+}
+
+func ended(t *testing.T, code <-chan int) {
+	t.Helper()
 	select {
 	case got := <-code:
 		if got != cli.ExitDone {
