@@ -40,6 +40,7 @@ type commands struct {
 	Boards   boardsCommand   `cmd:"" help:"List Monday's boards, or the columns and labels of some."`
 	Scaffold scaffoldCommand `cmd:"" help:"Print a first mapping for Monday boards and Salesforce objects, or add it to a file."`
 	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register the missing ones."`
+	Errors   errorsCommand   `cmd:"" help:"List what makes events fail, by cause, with advice."`
 	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
 	Ignore   ignoreCommand   `cmd:"" help:"Close dead letters that nothing is to be done about."`
 	Status   statusCommand   `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`

@@ -2,25 +2,38 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"crmsync/internal/app"
 	"crmsync/schema/store"
 )
 
 type ignoreCommand struct {
-	Jobs []int64 `arg:"" name:"id" help:"Job ids, as alerts and \"crmsync replay\" name them."`
+	Cause string  `help:"All open dead letters of a cause, as alerts and \"crmsync errors\" name it." placeholder:"ID"`
+	Jobs  []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and \"crmsync replay\" name them."`
 }
 
 // Run closes dead letters that nothing is to be done about. Who did so, and when, is kept with them.
 func (c ignoreCommand) Run(ctx context.Context, p *program) error {
+	if (c.Cause == "") == (len(c.Jobs) == 0) {
+		return app.UsageError{Err: errors.New("give ids, or --cause")}
+	}
 	db, err := p.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	ignored, err := store.New(db).IgnoreLetters(ctx, c.Jobs, operator())
+	s := store.New(db)
+	wanted := c.Jobs
+	if c.Cause != "" {
+		if wanted, err = jobsOf(ctx, s, c.Cause); err != nil {
+			return err
+		}
+	}
+	ignored, err := s.IgnoreLetters(ctx, wanted, operator())
 	if err != nil {
 		return err
 	}
@@ -35,4 +48,19 @@ func (c ignoreCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("not open dead letters: %s", strings.Join(unknown, ", "))
 	}
 	return nil
+}
+
+// jobsOf returns the jobs of the open dead letters of a cause.
+func jobsOf(ctx context.Context, s *store.Store, cause string) (jobs []int64, err error) {
+	if _, err := s.AssignCauses(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := knownCause(ctx, s, cause); err != nil {
+		return nil, err
+	}
+	letters, err := s.FindLetters(ctx, store.LetterFilter{Cause: cause}, 0)
+	for _, letter := range letters {
+		jobs = append(jobs, letter.JobID)
+	}
+	return jobs, err
 }

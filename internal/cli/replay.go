@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,16 +18,22 @@ import (
 )
 
 type replayCommand struct {
-	All  bool    `help:"All open dead letters that can be put back."`
-	Jobs []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and the list name them."`
+	All    bool    `help:"All open dead letters that can be put back."`
+	Cause  string  `help:"All open dead letters of a cause, as alerts and \"crmsync errors\" name it." placeholder:"ID"`
+	Code   string  `help:"All open dead letters with an error code, such as STRING_TOO_LONG." placeholder:"CODE"`
+	Board  string  `help:"All open dead letters of a board: its id, or its name in the mapping." placeholder:"ID|NAME"`
+	Since  string  `help:"All that failed since: a span such as 24h, or a date such as 2026-01-31." placeholder:"WHEN"`
+	DryRun bool    `help:"Only list what would be put back."`
+	Jobs   []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and the list name them."`
 }
 
 // Run puts dead letters back, or lists them.
 func (c replayCommand) Run(ctx context.Context, p *program) error {
-	if c.All && len(c.Jobs) > 0 {
-		return app.UsageError{Err: errors.New("give --all or ids, not both")}
-	}
 	e := app.NewEnvironment(p.getenv)
+	filter, err := c.filter(e)
+	if err != nil {
+		return err
+	}
 	attempts := e.MaxAttempts()
 	db, err := app.OpenDatabase(ctx, e)
 	if err != nil {
@@ -32,18 +41,12 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 	}
 	defer db.Close()
 	s := store.New(db)
-	if !c.All && len(c.Jobs) == 0 {
-		return p.listLetters(ctx, s)
+	listed, wanted, err := c.choose(ctx, s, filter)
+	if err != nil {
+		return err
 	}
-	wanted := c.Jobs
-	if c.All {
-		letters, err := s.OpenLetters(ctx)
-		if err != nil {
-			return err
-		}
-		for _, letter := range letters {
-			wanted = append(wanted, letter.JobID)
-		}
+	if c.DryRun || !c.All && filter == (store.LetterFilter{}) && len(c.Jobs) == 0 {
+		return listLetters(p.stdout, listed)
 	}
 	replayed, staying, err := worker.Queue(db).Replay(ctx, wanted, attempts, operator())
 	if err != nil {
@@ -52,12 +55,75 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 	fmt.Fprintf(p.stdout, "%d put back into the queue.\n", len(replayed))
 	switch text := byReason(staying); {
 	case text == "":
-	case c.All:
+	case len(c.Jobs) == 0:
 		fmt.Fprintf(p.stdout, "%d not put back:\n%s\n", len(staying), text)
 	default:
 		return errors.New(text)
 	}
 	return nil
+}
+
+// filter returns what the flags select.
+func (c replayCommand) filter(e *app.Environment) (f store.LetterFilter, err error) {
+	grouped := c.Cause != "" || c.Code != "" || c.Board != "" || c.Since != ""
+	if c.All && (grouped || len(c.Jobs) > 0) || grouped && len(c.Jobs) > 0 {
+		return f, app.UsageError{Err: errors.New("give --all, or ids, or --cause, --code, --board and --since")}
+	}
+	f.Cause, f.Code = c.Cause, c.Code
+	if f.BoardID, err = boardID(e, c.Board); err != nil {
+		return f, app.UsageError{Err: fmt.Errorf("--board: %w", err)}
+	}
+	if c.Since != "" {
+		if f.Since, err = parseSince(c.Since, time.Now()); err != nil {
+			return f, app.UsageError{Err: err}
+		}
+	}
+	return f, nil
+}
+
+// boardID returns the id of a board that is given by its id or by its name in the mapping; 0: none is given.
+func boardID(e *app.Environment, text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 {
+		return id, nil
+	}
+	m, err := app.ReadMapping(e.Mapping())
+	if err != nil {
+		return 0, err
+	}
+	for _, board := range m.Boards {
+		if board.Name == text {
+			return board.ID, nil
+		}
+	}
+	return 0, fmt.Errorf("the mapping has no board %q", text)
+}
+
+// choose returns the open dead letters that are meant, and the ids of all jobs that are.
+func (c replayCommand) choose(ctx context.Context, s *store.Store, f store.LetterFilter) (letters []store.Letter, jobs []int64, err error) {
+	if c.Cause != "" || c.Code != "" {
+		if _, err := s.AssignCauses(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c.Cause != "" {
+		if _, err := knownCause(ctx, s, c.Cause); err != nil {
+			return nil, nil, err
+		}
+	}
+	if letters, err = s.FindLetters(ctx, f, 0); err != nil {
+		return nil, nil, err
+	}
+	if len(c.Jobs) > 0 {
+		letters = slices.DeleteFunc(letters, func(l store.Letter) bool { return !slices.Contains(c.Jobs, l.JobID) })
+		return letters, c.Jobs, nil
+	}
+	for _, letter := range letters {
+		jobs = append(jobs, letter.JobID)
+	}
+	return letters, jobs, nil
 }
 
 // byReason names the jobs that were not put back, a line for each reason.
@@ -76,17 +142,13 @@ func byReason(staying []queue.Staying) string {
 	return strings.Join(reasons, "\n")
 }
 
-// listLetters prints the open dead letters.
-func (p *program) listLetters(ctx context.Context, s *store.Store) error {
-	letters, err := s.OpenLetters(ctx)
-	if err != nil {
-		return err
-	}
+// listLetters prints dead letters.
+func listLetters(w io.Writer, letters []store.Letter) error {
 	if len(letters) == 0 {
-		fmt.Fprintln(p.stdout, "There are no dead letters.")
+		fmt.Fprintln(w, "There are no dead letters.")
 		return nil
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "JOB\tFAILED AT\tEVENT\tBOARD\tITEM\tATTEMPTS\tREASON")
 	for _, l := range letters {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", l.JobID, l.CreatedAt.UTC().Format(time.DateTime), l.Event,

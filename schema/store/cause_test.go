@@ -146,6 +146,21 @@ func TestOutageIsCause(t *testing.T) {
 	}
 }
 
+func TestCauseName(t *testing.T) {
+	t.Parallel()
+	for want, key := range map[string]store.CauseKey{
+		"Lead.Email: BAD":          {System: "salesforce", Code: "BAD", Object: "Lead", Field: "Email"},
+		"Lead: BAD":                {System: "salesforce", Code: "BAD", Object: "Lead"},
+		"salesforce: 503":          {System: "salesforce", Code: "503", Reason: "outage"},
+		"monday, board 1001: BAD":  {System: "monday", Code: "BAD", Reason: "outage of board 1001"},
+		"crmsync: ERROR: it fails": {System: "crmsync", Code: "ERROR", Reason: "it fails"},
+	} {
+		if got := key.String(); got != want {
+			t.Errorf("name %q, want %q", got, want)
+		}
+	}
+}
+
 // TestFindLetters holds each filter by itself.
 func TestFindLetters(t *testing.T) {
 	t.Parallel()

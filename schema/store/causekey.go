@@ -35,6 +35,31 @@ func (k CauseKey) ID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5])) // eight characters
 }
 
+// Advice returns what is known of the cause's code; Code is empty if nothing is.
+func (k CauseKey) Advice() advice.Entry {
+	entry, _ := advice.Of(k.System, k.Code)
+	return entry
+}
+
+// String names the cause without any value, such as "Lead.Email: INVALID_EMAIL_ADDRESS" or "monday, board 1001:
+// UserUnauthorized".
+func (k CauseKey) String() string {
+	what, reason := k.Object, k.Reason
+	if k.Field != "" {
+		what += "." + k.Field
+	}
+	if part, isPart := strings.CutPrefix(k.Reason, outageReason); isPart {
+		what, reason = k.System+strings.Replace(part, " of ", ", ", 1), ""
+	}
+	if what == "" {
+		what = k.System
+	}
+	if reason != "" {
+		return what + ": " + k.Code + ": " + reason
+	}
+	return what + ": " + k.Code
+}
+
 // evidence is what is known of why a job failed for good.
 type evidence struct {
 	reason                              string // River's
@@ -61,9 +86,11 @@ func (e evidence) key() CauseKey {
 	return k
 }
 
+const outageReason = "outage"
+
 // outageKey returns the cause of an outage of a system, or of a part of it.
 func outageKey(system, part, code string) CauseKey {
-	k := CauseKey{System: system, Code: code, Reason: "outage"}
+	k := CauseKey{System: system, Code: code, Reason: outageReason}
 	if part != "" {
 		k.Reason += " of " + part
 	}

@@ -1,0 +1,90 @@
+package refuse_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"crmsync/internal/cli"
+	"crmsync/internal/e2e"
+)
+
+// cause is what crmsync errors --json says of a cause.
+type cause struct {
+	Cause, System, Code, Object, Field, Means, Advice string
+	Open                                              int                         `json:"dead_letters"`
+	Items                                             int                         `json:"items"`
+	Example                                           int64                       `json:"example_job"`
+	OpenLetters                                       []struct{ Job, Item int64 } `json:"open_letters"`
+	ClosedAt                                          string                      `json:"closed_at"`
+}
+
+func causes(w *e2e.World, args ...string) (found []cause) {
+	w.T.Helper()
+	if err := json.Unmarshal([]byte(w.Crmsync(append([]string{"errors", "--json"}, args...)...)), &found); err != nil {
+		w.T.Fatal(err)
+	}
+	return found
+}
+
+// TestCauses: dead letters of one cause are listed once with advice, put back together, and the cause closes itself; those
+// of another one stay until a person ignores them.
+func TestCauses(t *testing.T) {
+	t.Parallel()
+	w, first, job, allow := refused(t)
+	second := w.Lead("Charles Babbage", "Analytical Engines")
+	w.Quiet()
+	w.Monday.SetColumn(second, "email", e2e.Email("charles@example.org"))
+	w.Deliver("not JSON")
+	w.Quiet()
+	w.Alerted()
+	found := causes(w)
+	if len(found) != 2 {
+		t.Fatalf("causes %+v, want 2", found)
+	}
+	refusal, unreadable := found[0], found[1]
+	if refusal.System != "salesforce" || refusal.Code != e2e.Refusal || refusal.Object != "Lead" || refusal.Field != "Email" ||
+		refusal.Open != 2 || refusal.Items != 2 || refusal.Example != job || !strings.Contains(refusal.Advice, "Correct the value") {
+		t.Errorf("cause %+v", refusal)
+	}
+	if unreadable.System != "crmsync" || unreadable.Code != "UNREADABLE" || unreadable.Open != 1 {
+		t.Errorf("cause %+v", unreadable)
+	}
+	one := causes(w, "--cause", refusal.Cause)
+	if len(one) != 1 || len(one[0].OpenLetters) != 2 || one[0].OpenLetters[0].Item != first || one[0].OpenLetters[1].Item != second {
+		t.Errorf("the cause with its letters: %+v", one)
+	}
+	for _, text := range []string{w.Crmsync("errors"), w.Crmsync("errors", "--cause", refusal.Cause)} {
+		if strings.Contains(text, "example.org") || !strings.Contains(text, refusal.Cause) || !strings.Contains(text, "2 dead letters of 2 items") {
+			t.Errorf("the list:\n%s", text)
+		}
+	}
+
+	dry := w.Crmsync("replay", "--code", "invalid_email_address", "--board", "leads", "--since", "1h", "--dry-run")
+	if !strings.Contains(dry, fmt.Sprint(job)) || strings.Count(dry, "\n") != 3 {
+		t.Errorf("the dry run:\n%s", dry)
+	}
+	w.Expect(3, "SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL")
+	for _, args := range [][]string{
+		{"replay", "--cause", "nothing"}, {"replay", "--cause", refusal.Cause, "7"}, {"replay", "--all", "--code", "X"}, {"replay", "--board", "nowhere"},
+		{"replay", "--since", "yesterday"}, {"ignore"}, {"ignore", "--cause", refusal.Cause, "7"}, {"ignore", "--cause", "nothing"}, {"errors", "--cause", "nothing"},
+	} {
+		if code, stdout, stderr := w.Command(args...); code != cli.ExitUsage || stdout != "" || stderr == "" {
+			t.Errorf("%v: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+
+	allow()
+	if code, stdout, stderr := w.Command("replay", "--cause", refusal.Cause); code != cli.ExitDone || stdout != "2 put back into the queue.\n" {
+		t.Fatalf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	w.Quiet()
+	w.Holds(w.Record("Lead", first), map[string]any{"Email": "ada@example.org"})
+	w.Holds(w.Record("Lead", second), map[string]any{"Email": "charles@example.org"})
+	w.Eventually("the cause closes itself", func() bool { return causes(w, "--cause", refusal.Cause)[0].ClosedAt != "" })
+	if code, stdout, stderr := w.Command("ignore", "--cause", unreadable.Cause); code != cli.ExitDone || stdout != "1 dead letter ignored.\n" {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	w.Eventually("nothing is open", func() bool { return strings.HasPrefix(w.Crmsync("errors"), "Nothing is open") })
+}
