@@ -42,11 +42,11 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if erased.Items+erased.Links+jobs+erased.Letters+erased.Documents == 0 {
+	if erased.Items+erased.Links+jobs+erased.Letters+erased.Documents+erased.Conflicts == 0 {
 		fmt.Fprintf(p.stdout, "Nothing is kept of item %d.\n", c.Item)
 		return nil
 	}
-	fmt.Fprintf(p.stdout, "Erased the values of item %d: from what is known of it, %d links, %d jobs, %d dead letters and %d calls of a migration. Ids and outcomes stay.\n",
-		c.Item, erased.Links, jobs, erased.Letters, erased.Documents)
+	fmt.Fprintf(p.stdout, "Erased the values of item %d: from what is known of it, %d links, %d jobs, %d dead letters, %d conflicts and %d calls of a migration. Ids and outcomes stay.\n",
+		c.Item, erased.Links, jobs, erased.Letters, erased.Conflicts, erased.Documents)
 	return nil
 }

@@ -17,6 +17,7 @@ type Item struct {
 	ID, BoardID int64
 	Name        string
 	NameAt      time.Time         // Monday's time of the name; zero: unknown
+	NameOwn     bool              // we wrote the name, and no event has confirmed it yet
 	Columns     map[string]Column // by column id; a missing one is unknown, not empty
 	Known       bool              // read in full at least once since it was created or restored
 	DeletedAt   time.Time         // zero while the item is alive
@@ -33,6 +34,9 @@ type Column struct {
 	column.Value
 	At int64 `json:"at"`           // Unix microseconds
 	By int64 `json:"by,omitempty"` // job id of the event that carried it, until that event ends
+
+	// Own reports that we wrote the value, and that no event has confirmed it yet.
+	Own bool `json:"own,omitempty"`
 }
 
 // Ref names an item.

@@ -19,6 +19,12 @@ type Link struct {
 	// Closed is why the record ended for good, so that no other one is created for the item; empty: it did not.
 	Closed string
 
+	// Held is what Salesforce holds in the fields that are written to Monday, beside what the item says (Written). A
+	// missing field was never compared in both directions.
+	Held map[string]Held
+
+	Turns map[string]Turns // field -> how often it was written to Monday lately
+
 	// Origin is how the item got its record; empty: the link is from a version that did not store it.
 	Origin Origin
 }
@@ -26,6 +32,7 @@ type Link struct {
 // Reasons for closing a link.
 const (
 	Merged    = "merged"    // into a record of another item
+	Deleted   = "deleted"   // and the mapping says that the item does without
 	Converted = "converted" // a lead that became a contact
 )
 
@@ -42,7 +49,10 @@ const (
 
 // Written is the value that a field was last known to hold.
 type Written struct {
-	Value any
+	Value any // while in doubt: what it held before
+
+	// Sent is the value whose write had no answer; nil also if it is not known.
+	Sent any
 
 	// Unsure reports that the answer to the last write was lost: Salesforce may or may not hold the value. It equals
 	// no value, so the field is sent again whatever it should then hold.
@@ -82,11 +92,18 @@ func (l *Link) Holds(field string, value any) bool {
 func (l *Link) Agree(field string, value any) {
 	l.write(field, Written{Value: value})
 	l.Accept(field)
+	if _, both := l.Held[field]; both {
+		l.Held[field] = Held{Value: value}
+	}
 }
 
 // Doubt records that the field may hold a value other than the one last written.
-func (l *Link) Doubt(field string) {
-	l.write(field, Written{Unsure: true, Mapping: l.Written[field].Mapping})
+func (l *Link) Doubt(field string) { l.DoubtSent(field, nil) }
+
+// DoubtSent is Doubt if the value is known that the field may hold.
+func (l *Link) DoubtSent(field string, value any) {
+	was := l.Written[field]
+	l.write(field, Written{Unsure: true, Value: was.Value, Sent: value, Mapping: was.Mapping})
 }
 
 // InDoubt reports whether the answer to the field's last write was lost.
@@ -100,7 +117,9 @@ func (l *Link) write(field string, w Written) {
 }
 
 // Adopt makes an existing record the item's own. Its contents are unknown.
-func (l *Link) Adopt(id string, o Origin) { l.SalesforceID, l.Written, l.Origin = id, nil, o }
+func (l *Link) Adopt(id string, o Origin) {
+	l.SalesforceID, l.Written, l.Held, l.Origin = id, nil, nil, o
+}
 
 // Take makes a record the item's own unless it already is, and reports whether that is new. Earlier writes to it
 // still count.
@@ -113,7 +132,7 @@ func (l *Link) Take(id string, o Origin) (isNew bool) {
 }
 
 // Unlink forgets the record and what was written to it.
-func (l *Link) Unlink() { l.SalesforceID, l.Written = "", nil }
+func (l *Link) Unlink() { l.SalesforceID, l.Written, l.Held = "", nil, nil }
 
 // outdated is the Mapping of a value that was made from something that no mapping identifies.
 const outdated = "-"
@@ -187,7 +206,7 @@ func (l *Link) Close(reason string) {
 func (l *Link) End() {
 	ids := append(slices.Clone(l.EndedIDs), l.SalesforceID)
 	l.EndedIDs = ids[max(0, len(ids)-keptEnded):]
-	l.SalesforceID, l.Written = "", nil
+	l.SalesforceID, l.Written, l.Held = "", nil, nil
 }
 
 // Follow records that a shared record was merged into another one, which is found by the same values from now on.
@@ -229,12 +248,14 @@ func (l *Link) Apply(field, day string) bool {
 // unsure is the stored form of a write without an answer; a field's value is never an object.
 type unsure struct {
 	Unsure bool `json:"unsure"`
+	Was    any  `json:"was,omitempty"`
+	Sent   any  `json:"sent,omitempty"`
 }
 
 // MarshalJSON writes the value itself, or an object if it is unknown. From what it was made is stored elsewhere.
 func (w Written) MarshalJSON() ([]byte, error) {
 	if w.Unsure {
-		return json.Marshal(unsure{true})
+		return json.Marshal(unsure{true, w.Value, w.Sent})
 	}
 	return json.Marshal(w.Value)
 }
@@ -242,9 +263,11 @@ func (w Written) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads the output of MarshalJSON.
 func (w *Written) UnmarshalJSON(text []byte) error {
 	if len(text) > 0 && text[0] == '{' {
-		w.Value, w.Unsure = nil, true
-		return nil
+		var u unsure
+		err := json.Unmarshal(text, &u)
+		w.Value, w.Sent, w.Unsure = u.Was, u.Sent, true
+		return err
 	}
-	w.Unsure = false
+	w.Sent, w.Unsure = nil, false
 	return json.Unmarshal(text, &w.Value)
 }

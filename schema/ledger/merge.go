@@ -14,6 +14,7 @@ const (
 	Same                  // already known
 	Taken                 // new, and known from now on
 	Doubtful              // not trustworthy as it is: Monday has to be asked
+	Echo                  // the value that we wrote
 )
 
 // ahead is how far Monday's clock may be ahead of ours. A time further in the future is not believed, because it
@@ -34,6 +35,12 @@ func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge 
 		return Doubtful
 	case ok && c.At < known.At:
 		return Stale
+	case ok && known.Own && sure && says(known.Value, c.Value):
+		known.At, known.Own = c.At, false
+		i.Columns[id] = known
+		return Echo
+	case ok && known.Own: // an echo of an earlier write of ours, or a person's value
+		return Doubtful
 	case ok && c.At == known.At && (!sure || c.Value.Equal(known.Value)):
 		return Same
 	case ok && c.At == known.At, !sure: // only Monday knows which of two values with equal times is later
@@ -50,6 +57,11 @@ func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Me
 		return Doubtful
 	case at.Before(i.NameAt):
 		return Stale
+	case i.NameOwn && sure && i.Name == name:
+		i.NameAt, i.NameOwn = at, false
+		return Echo
+	case i.NameOwn:
+		return Doubtful
 	case at.Equal(i.NameAt) && (!sure || i.Name == name):
 		return Same
 	case at.Equal(i.NameAt), !sure:
@@ -59,9 +71,16 @@ func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Me
 	return Taken
 }
 
+// says reports whether two values of one column are the same to people. The form that an event names, and what only
+// Monday adds, such as the country of a phone number, do not count.
+func says(a, b column.Value) bool {
+	a.Type, a.Code, b.Type, b.Code = "", "", "", ""
+	return a.Equal(b)
+}
+
 // SetColumn records a column's value, and reports whether it changed.
 func (i *Item) SetColumn(id string, c Column) (changed bool) {
-	if known, ok := i.Columns[id]; ok && known.At == c.At && known.Value.Equal(c.Value) {
+	if known, ok := i.Columns[id]; ok && known.At == c.At && known.Own == c.Own && known.Value.Equal(c.Value) {
 		return false
 	}
 	if i.Columns == nil {
@@ -72,13 +91,19 @@ func (i *Item) SetColumn(id string, c Column) (changed bool) {
 }
 
 // WriteColumn records a value that we wrote to Monday. Its time is just after the last known one, so that whatever
-// Monday reports from now on is newer.
+// Monday reports from now on is newer. Until an event confirms the value, one with another value is not believed: it
+// may be the late echo of an earlier write.
 func (i *Item) WriteColumn(id string, v column.Value) {
 	if id == NameColumn {
-		i.Name, i.NameAt = v.Text, i.NameAt.Add(time.Microsecond)
+		i.Name, i.NameAt, i.NameOwn = v.Text, i.NameAt.Add(time.Microsecond), true
 		return
 	}
-	i.SetColumn(id, Column{Value: v, At: i.Columns[id].At + 1})
+	i.SetColumn(id, Column{Value: v, At: i.Columns[id].At + 1, Own: true})
+}
+
+// ShowID records that the item shows the Id of a record.
+func (i *Item) ShowID(id, shown string) {
+	i.SetColumn(id, Column{Value: column.Value{Type: column.Text, Text: shown}, At: i.Columns[id].At + 1})
 }
 
 // ClearPending clears the event that carried the column, now that it has ended. It reports whether there was one.
@@ -135,11 +160,13 @@ func (i *Item) MergeReading(r Reading, asked []string, floor Floor, now time.Tim
 	for _, id := range asked {
 		at := r.at(id, floor, now)
 		if known, ok := i.Columns[id]; !ok || at >= known.At || !believable(known.At, now) {
-			changed = i.SetColumn(id, Column{Value: r.Columns[id], At: at}) || changed
+			own := known.Own && says(known.Value, r.Columns[id])
+			changed = i.SetColumn(id, Column{Value: r.Columns[id], At: at, Own: own}) || changed
 		}
 	}
 	at := time.UnixMicro(r.at(NameColumn, floor, now)).UTC()
 	if (!at.Before(i.NameAt) || !Believable(i.NameAt, now)) && (i.Name != r.Name || !at.Equal(i.NameAt)) {
+		i.NameOwn = i.NameOwn && i.Name == r.Name
 		i.Name, i.NameAt, changed = r.Name, at, true
 	}
 	changed = changed || !i.Known

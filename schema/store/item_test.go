@@ -96,19 +96,21 @@ func TestItemRoundTrip(t *testing.T) {
 	holder := uuid.New()
 	at := time.Date(2026, 9, 23, 12, 0, 0, 630_000_000, time.UTC)
 	item := &ledger.Item{
-		ID: 7_000_000_000, BoardID: board, Name: "Ada 👩", NameAt: at, Known: true, DeletedAt: at, ExistenceAt: at.Add(time.Microsecond),
+		ID: 7_000_000_000, BoardID: board, Name: "Ada 👩", NameAt: at, NameOwn: true, Known: true, DeletedAt: at, ExistenceAt: at.Add(time.Microsecond),
 		Columns: map[string]ledger.Column{
 			"status": {Value: column.Value{Type: column.Status, Text: "Go"}, At: at.UnixMicro()},
-			"people": {Value: column.Value{Type: column.People, IDs: []int64{1 << 60}}, At: 1},
+			"people": {Value: column.Value{Type: column.People, IDs: []int64{1 << 60}}, At: 1, Own: true},
 		},
 		Links: map[string]*ledger.Link{"contact": {
 			ItemID: 7_000_000_000, Record: "contact", Object: "Contact", SalesforceID: "003000000000001AAA", EndedIDs: []string{"003000000000002AAA"},
 			Written: map[string]ledger.Written{
-				"Email": {Value: "a@b", Mapping: "a1b2"}, "Amount": {Value: 12.5}, "Open": {Value: true}, "Title": {}, "Phone": {Unsure: true, Mapping: "-"},
+				"Email": {Value: "a@b", Mapping: "a1b2"}, "Amount": {Value: 12.5}, "Open": {Value: true}, "Title": {}, "Phone": {Unsure: true, Mapping: "-", Value: "+1", Sent: "+2"},
 			},
 			Rejected: map[string]ledger.Rejection{"Phone": {Value: "x", Code: "BAD", JobID: 9}},
 			Since:    map[string]string{"CloseDate": "2026-09-23"},
-		}, "empty": {ItemID: 7_000_000_000, Record: "empty", Object: "Lead", Written: map[string]ledger.Written{}, Rejected: map[string]ledger.Rejection{}, EndedIDs: []string{}, Since: map[string]string{}}},
+			Held:     map[string]ledger.Held{"Email": {Value: "A@b", Unsaid: true}, "Amount": {Apart: true}},
+			Turns:    map[string]ledger.Turns{"Email": {N: 3, Since: 1_700_000_000}},
+		}, "empty": {ItemID: 7_000_000_000, Record: "empty", Object: "Lead", Written: map[string]ledger.Written{}, Rejected: map[string]ledger.Rejection{}, EndedIDs: []string{}, Since: map[string]string{}, Held: map[string]ledger.Held{}, Turns: map[string]ledger.Turns{}}},
 	}
 	w.claim(holder, item.ID)
 	commit := store.Commit{Items: items(item), Links: []*ledger.Link{item.Links["contact"], item.Links["empty"]}}

@@ -44,7 +44,7 @@ type Linked struct {
 func (s *Store) LinksOf(ctx context.Context, ids []string) (map[string][]Linked, error) {
 	const query = `
 		SELECT l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since, l.closed, l.origin,
-		       l.mapped, i.board_id, i.deleted_at IS NOT NULL
+		       l.mapped, l.held, l.turns, i.board_id, i.deleted_at IS NOT NULL
 		FROM   links l
 		JOIN   items i USING (item_id)
 		WHERE  l.salesforce_id = ANY($1)
@@ -78,9 +78,9 @@ func (r widerRow) Scan(into ...any) error { return r.CollectableRow.Scan(append(
 func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	var l ledger.Link
 	var id, ended, closed, origin *string
-	var written, refused, since, mapped []byte
+	var written, refused, since, mapped, held, turns []byte
 	var mappings map[string]string
-	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since, &closed, &origin, &mapped)
+	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since, &closed, &origin, &mapped, &held, &turns)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	for _, field := range []struct {
 		text []byte
 		into any
-	}{{written, &l.Written}, {refused, &l.Rejected}, {since, &l.Since}, {mapped, &mappings}} {
+	}{{written, &l.Written}, {refused, &l.Rejected}, {since, &l.Since}, {mapped, &mappings}, {held, &l.Held}, {turns, &l.Turns}} {
 		if err := json.Unmarshal(field.text, field.into); err != nil {
 			return nil, fmt.Errorf("reading link %s of item %d: %w", l.Record, l.ItemID, err)
 		}

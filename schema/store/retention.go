@@ -33,6 +33,7 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 		`DELETE FROM sweeps WHERE id IN (SELECT id FROM sweeps WHERE finished_at < $1 LIMIT $2)`,
 		`DELETE FROM deletions WHERE item_id IN (SELECT item_id FROM deletions WHERE at < $1 AND state <> 'held' LIMIT $2)`,
 		`DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE at < $1 LIMIT $2)`,
+		`DELETE FROM conflicts WHERE id IN (SELECT id FROM conflicts WHERE decided_at < $1 LIMIT $2)`,
 		`DELETE FROM leases WHERE key IN (SELECT key FROM leases WHERE lease_until < $1 LIMIT $2)`,
 	}
 	for _, statement := range statements {
@@ -51,7 +52,7 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 }
 
 // Erased counts the rows that contained values of an erased item.
-type Erased struct{ Items, Links, Letters, Documents int64 }
+type Erased struct{ Items, Links, Letters, Documents, Conflicts int64 }
 
 // Erase removes an item's values from the store: names, columns, written and rejected values, and the contents of its
 // dead letters. Ids and outcomes remain. A migration's call that creates the item and has no known answer loses its
@@ -61,7 +62,7 @@ func (s *Store) Erase(ctx context.Context, tx pgx.Tx, item int64) (e Erased, err
 		WITH erased_items AS (
 			UPDATE items SET name = '', name_at = NULL, columns = '{}', known = false WHERE item_id = $1 RETURNING 1
 		), erased_links AS (
-			UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}' WHERE item_id = $1 RETURNING 1
+			UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}', held = '{}', turns = '{}' WHERE item_id = $1 RETURNING 1
 		), erased_letters AS (
 			UPDATE dead_letters
 			SET    args = args - 'value' - 'name' || jsonb_build_object('redelivered', true, 'changed_at', 0)
@@ -73,9 +74,13 @@ func (s *Store) Erase(ctx context.Context, tx pgx.Tx, item int64) (e Erased, err
 			FROM   links l
 			WHERE  l.item_id = $1 AND creates <> '[]' AND d.records && (l.salesforce_id || string_to_array(l.ended_id, ' '))
 			RETURNING 1
+		), erased_conflicts AS (
+			UPDATE conflicts SET base = NULL, monday = NULL, salesforce = NULL, take = NULL
+			WHERE  item_id = $1 AND (base IS NOT NULL OR monday IS NOT NULL OR salesforce IS NOT NULL)
+			RETURNING 1
 		)
-		SELECT (SELECT count(*) FROM erased_items), (SELECT count(*) FROM erased_links),
-		       (SELECT count(*) FROM erased_letters), (SELECT count(*) FROM erased_documents)`
-	err = tx.QueryRow(ctx, query, item).Scan(&e.Items, &e.Links, &e.Letters, &e.Documents)
+		SELECT (SELECT count(*) FROM erased_items), (SELECT count(*) FROM erased_links), (SELECT count(*) FROM erased_letters),
+		       (SELECT count(*) FROM erased_documents), (SELECT count(*) FROM erased_conflicts)`
+	err = tx.QueryRow(ctx, query, item).Scan(&e.Items, &e.Links, &e.Letters, &e.Documents, &e.Conflicts)
 	return e, doing("erasing an item", err)
 }

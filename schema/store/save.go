@@ -28,6 +28,7 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 		SET    board_id     = CASE WHEN n.changed THEN n.board_id ELSE i.board_id END,
 		       name         = CASE WHEN n.changed THEN n.name ELSE i.name END,
 		       name_at      = CASE WHEN n.changed THEN n.name_at ELSE i.name_at END,
+		       name_own     = CASE WHEN n.changed THEN n.name_own ELSE i.name_own END,
 		       columns      = coalesce(n.columns, i.columns),
 		       known        = n.known,
 		       deleted_at   = n.deleted_at,
@@ -35,8 +36,8 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 		       lease_holder = CASE WHEN n.hold_for > interval '0' THEN i.lease_holder END,
 		       lease_until  = CASE WHEN n.hold_for > interval '0' THEN now() + n.hold_for WHEN n."left" THEN '-infinity' END
 		FROM   unnest($2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::boolean[],
-		              $9::timestamptz[], $10::timestamptz[], $11::interval[], $12::boolean[])
-		       AS n(item_id, board_id, changed, name, name_at, columns, known, deleted_at, existence_at, hold_for, "left")
+		              $9::timestamptz[], $10::timestamptz[], $11::interval[], $12::boolean[], $13::boolean[])
+		       AS n(item_id, board_id, changed, name, name_at, columns, known, deleted_at, existence_at, hold_for, "left", name_own)
 		WHERE  i.item_id = n.item_id AND i.lease_holder = $1`
 	n := len(c.Items)
 	if n == 0 {
@@ -44,11 +45,11 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 	}
 	ids, boards, changed, names, known := make([]int64, n), make([]int64, n), make([]bool, n), make([]string, n), make([]bool, n)
 	named, deleted, existence := make([]*time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
-	columns, holds, left := make([][]byte, n), make([]time.Duration, n), make([]bool, n)
+	columns, holds, left, own := make([][]byte, n), make([]time.Duration, n), make([]bool, n), make([]bool, n)
 	for n, item := range c.Items {
 		ids[n], boards[n], changed[n], names[n], known[n] = item.ID, item.BoardID, item.Changed, item.Name, item.Known
 		named[n], deleted[n], existence[n] = null(item.NameAt), null(item.DeletedAt), null(item.ExistenceAt)
-		holds[n], left[n] = item.HoldFor, item.Left
+		holds[n], left[n], own[n] = item.HoldFor, item.Left, item.NameOwn
 		if !item.Changed {
 			continue
 		}
@@ -58,21 +59,22 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 		}
 		columns[n] = text
 	}
-	return statement{query, []any{holder, ids, boards, changed, names, named, columns, known, deleted, existence, holds, left}}, nil
+	return statement{query, []any{holder, ids, boards, changed, names, named, columns, known, deleted, existence, holds, left, own}}, nil
 }
 
 func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 	const query = `
-		INSERT INTO links (item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped)
+		INSERT INTO links (item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns)
 		SELECT l.*
 		FROM   unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[], $9::jsonb[],
-		              $10::text[], $11::text[], $12::jsonb[])
-		       AS l(item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped)
+		              $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::jsonb[])
+		       AS l(item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns)
 		JOIN   items i ON i.item_id = l.item_id AND i.lease_holder = $1
 		ON CONFLICT (item_id, record) DO UPDATE
 		SET    object = excluded.object, salesforce_id = excluded.salesforce_id, written = excluded.written,
 		       refused = excluded.refused, ended_id = excluded.ended_id, since = excluded.since,
-		       closed = excluded.closed, origin = excluded.origin, mapped = excluded.mapped`
+		       closed = excluded.closed, origin = excluded.origin, mapped = excluded.mapped,
+		       held = excluded.held, turns = excluded.turns`
 	n := len(c.Links)
 	if n == 0 {
 		return statement{}, nil
@@ -80,6 +82,7 @@ func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 	ids, records, objects := make([]int64, n), make([]string, n), make([]string, n)
 	salesforce, ended, closed, origin := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	written, rejected, since, mapped := make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
+	held, turns := make([][]byte, n), make([][]byte, n)
 	for n, link := range c.Links {
 		ids[n], records[n], objects[n] = link.ItemID, link.Record, link.Object
 		salesforce[n], ended[n] = null(link.SalesforceID), null(strings.Join(link.EndedIDs, " "))
@@ -92,6 +95,7 @@ func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 		}{
 			{&written[n], link.Written, len(link.Written)}, {&rejected[n], link.Rejected, len(link.Rejected)},
 			{&since[n], link.Since, len(link.Since)}, {&mapped[n], mappings, len(mappings)},
+			{&held[n], link.Held, len(link.Held)}, {&turns[n], link.Turns, len(link.Turns)},
 		} {
 			text, err := object(field.from, field.size)
 			if err != nil {
@@ -100,7 +104,7 @@ func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 			*field.into = text
 		}
 	}
-	return statement{query, []any{holder, ids, records, objects, salesforce, written, rejected, ended, since, closed, origin, mapped}}, nil
+	return statement{query, []any{holder, ids, records, objects, salesforce, written, rejected, ended, since, closed, origin, mapped, held, turns}}, nil
 }
 
 func (c Commit) saveLogs(holder uuid.UUID) (statement, error) {

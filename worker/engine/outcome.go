@@ -51,8 +51,8 @@ func (p *pass) recordUnknown(ctx context.Context, w write, o send.Unknown) {
 		p.doubt(w.work, w.plan.Record)
 	case plan.Update:
 		link := p.keep(w.work, w.plan.Record)
-		for field := range w.plan.Write.Fields {
-			link.Doubt(field)
+		for field, value := range w.plan.Write.Fields {
+			link.DoubtSent(field, value)
 		}
 	}
 }

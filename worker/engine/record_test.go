@@ -204,7 +204,9 @@ func TestRecord(t *testing.T) {
 		"converted": {outcome: send.Gone{Code: "CANNOT_UPDATE_CONVERTED_LEAD", Converted: &send.Conversion{}}, want: ledger.Link{EndedIDs: []string{contactID}, Closed: ledger.Converted}},
 		"retry":     {outcome: send.Retry{Err: errLocked}, retried: true, want: ledger.Link{SalesforceID: contactID, Written: written("FirstName", "x", "LastName", "x")}},
 		"unknown": {outcome: send.Unknown{Err: io.ErrUnexpectedEOF}, retried: true, want: ledger.Link{
-			SalesforceID: contactID, Written: map[string]ledger.Written{"FirstName": {Unsure: true}, "Title": {Unsure: true}, "LastName": {Value: "x"}},
+			SalesforceID: contactID, Written: map[string]ledger.Written{
+				"FirstName": {Unsure: true, Value: "x", Sent: "Ada"}, "Title": {Unsure: true, Sent: "Head"}, "LastName": {Value: "x"},
+			},
 		}},
 		"unknown, new": {op: plan.Upsert, outcome: send.Unknown{Err: io.ErrUnexpectedEOF}, retried: true, want: ledger.Link{
 			Written: map[string]ledger.Written{"Monday_Item_Id__c": {Unsure: true}, "Email": {Unsure: true}},

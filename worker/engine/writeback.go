@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"crmsync/mondayclient"
-	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
@@ -109,7 +108,7 @@ func (p *pass) writeIDs(ctx context.Context, items []*work, byWork map[*work][]i
 
 // shows records that the item shows the Id.
 func (c idCell) shows() {
-	c.work.item.WriteColumn(c.record.IDColumn, column.Value{Type: column.Text, Text: c.id})
+	c.work.item.ShowID(c.record.IDColumn, c.id)
 	c.work.changed = true
 	c.work.wrote(recordChange{Record: c.record.Name, Object: c.record.Object, ID: c.id}, []string{c.record.IDColumn})
 }

@@ -1,0 +1,58 @@
+package ledger
+
+import "time"
+
+// Held is what Salesforce holds in a field that is written to Monday, as of the last comparison. It may differ from
+// what the item says: Salesforce rounds numbers, rewrites phone numbers, and its automations change values.
+type Held struct {
+	Value any `json:"v"`
+
+	// Unsaid reports that no value of the column says it, such as the Id of a record without an item.
+	Unsaid bool `json:"unsaid,omitempty"`
+
+	// Apart reports that both sides held different values when they were first compared, and that nobody has decided
+	// yet which one counts.
+	Apart bool `json:"apart,omitempty"`
+}
+
+// Hold records what Salesforce holds in a field that is written to Monday.
+func (l *Link) Hold(field string, h Held) {
+	if l.Held == nil {
+		l.Held = map[string]Held{}
+	}
+	l.Held[field] = h
+}
+
+// Turns counts how often a field was written to Monday since a time.
+type Turns struct {
+	N     int   `json:"n"`
+	Since int64 `json:"since"` // Unix seconds
+}
+
+// A field whose value is carried to Monday MaxTurns times within turnsFor rests until that time is over: two
+// automations rewrite it by turns.
+const (
+	MaxTurns = 20
+	turnsFor = time.Hour
+)
+
+// Rests reports whether the field is no longer written to Monday for now. The second result identifies the period.
+func (l *Link) Rests(field string, now time.Time) (rests bool, since int64) {
+	t := l.Turns[field]
+	return t.N >= MaxTurns && t.isOpen(now), t.Since
+}
+
+// Turn counts a write of the field to Monday.
+func (l *Link) Turn(field string, now time.Time) {
+	t := l.Turns[field]
+	if !t.isOpen(now) {
+		t = Turns{Since: now.Unix()}
+	}
+	t.N++
+	if l.Turns == nil {
+		l.Turns = map[string]Turns{}
+	}
+	l.Turns[field] = t
+}
+
+func (t Turns) isOpen(now time.Time) bool { return now.Sub(time.Unix(t.Since, 0)) < turnsFor }

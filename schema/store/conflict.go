@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/schema/ledger"
+)
+
+// Conflict is a decision between two changes of one field. Values are those of the field.
+type Conflict struct {
+	ID                       int64
+	BoardID, ItemID          int64
+	Record, SalesforceID     string
+	Field, ColumnID          string
+	Base, Monday, Salesforce any
+	MondayAt, SalesforceAt   time.Time // of the values; zero: unknown
+	Rule                     string    // the side that won, or why it did
+	DecidedAt                time.Time
+	Take                     string // the side whose value a person wants on both; empty: none
+	TakenAt                  time.Time
+}
+
+// saveConflicts adds the batch's conflicts.
+func (c Commit) saveConflicts(holder uuid.UUID) (statement, error) {
+	const query = `
+		INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce,
+		                       monday_at, salesforce_at, rule)
+		SELECT n.*
+		FROM   unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::jsonb[],
+		              $10::jsonb[], $11::timestamptz[], $12::timestamptz[], $13::text[])
+		       AS n(board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce, monday_at, salesforce_at, rule)
+		JOIN   items i ON i.item_id = n.item_id AND i.lease_holder = $1`
+	n := len(c.Conflicts)
+	if n == 0 {
+		return statement{}, nil
+	}
+	boards, items := make([]int64, n), make([]int64, n)
+	var texts [5][]string
+	var values [3][][]byte
+	var times [2][]*time.Time
+	for k, x := range c.Conflicts {
+		boards[k], items[k] = x.BoardID, x.ItemID
+		for m, text := range []string{x.Record, x.SalesforceID, x.Field, x.ColumnID, x.Rule} {
+			texts[m] = append(texts[m], text)
+		}
+		for m, value := range []any{x.Base, x.Monday, x.Salesforce} {
+			text, err := json.Marshal(value)
+			if err != nil {
+				return statement{}, fmt.Errorf("writing a conflict of item %d: %w", x.ItemID, err)
+			}
+			values[m] = append(values[m], text)
+		}
+		times[0], times[1] = append(times[0], null(x.MondayAt)), append(times[1], null(x.SalesforceAt))
+	}
+	return statement{query, []any{
+		holder, boards, items, texts[0], texts[1], texts[2], texts[3], values[0], values[1], values[2], times[0], times[1], texts[4],
+	}}, nil
+}
+
+// saveTaken records the conflicts whose other value now stands on both sides.
+func (c Commit) saveTaken(holder uuid.UUID) (statement, error) {
+	const query = `
+		UPDATE conflicts c SET taken_at = now()
+		FROM   items i
+		WHERE  c.id = ANY($2) AND i.item_id = c.item_id AND i.lease_holder = $1`
+	if len(c.Taken) == 0 {
+		return statement{}, nil
+	}
+	return statement{query, []any{holder, c.Taken}}, nil
+}
+
+const conflictColumns = `id, board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce,
+	monday_at, salesforce_at, rule, decided_at, take, taken_at`
+
+func scanConflict(row pgx.CollectableRow) (c Conflict, err error) {
+	var mondayAt, salesforceAt, takenAt *time.Time
+	var take *string
+	err = row.Scan(&c.ID, &c.BoardID, &c.ItemID, &c.Record, &c.SalesforceID, &c.Field, &c.ColumnID, &c.Base, &c.Monday, &c.Salesforce,
+		&mondayAt, &salesforceAt, &c.Rule, &c.DecidedAt, &take, &takenAt)
+	c.MondayAt, c.SalesforceAt, c.Take, c.TakenAt = value(mondayAt), value(salesforceAt), value(take), value(takenAt)
+	return c, err
+}
+
+// Conflicts returns the conflicts with these ids, or if there are none the latest ones, newest first.
+func (s *Store) Conflicts(ctx context.Context, ids []int64, limit int) ([]Conflict, error) {
+	const query = `
+		SELECT ` + conflictColumns + ` FROM conflicts
+		WHERE  $1::bigint[] IS NULL OR id = ANY($1)
+		ORDER  BY id DESC LIMIT $2`
+	return s.conflicts(ctx, query, orNull(ids), limit)
+}
+
+// Chosen returns the conflicts of the items of which a person wants a value that does not stand on both sides yet, the
+// latest choice last.
+func (s *Store) Chosen(ctx context.Context, items []int64) ([]Conflict, error) {
+	const query = `
+		SELECT ` + conflictColumns + ` FROM conflicts
+		WHERE  item_id = ANY($1) AND take IS NOT NULL AND taken_at IS NULL
+		ORDER  BY id`
+	return s.conflicts(ctx, query, items)
+}
+
+func (s *Store) conflicts(ctx context.Context, query string, args ...any) ([]Conflict, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
+	if err != nil {
+		return nil, doing("reading conflicts", err)
+	}
+	found, err := pgx.CollectRows(rows, scanConflict)
+	return found, doing("reading conflicts", err)
+}
+
+// Choose records that a person wants one side's value of conflicts on both sides, and hands their items to requeue, in
+// the transaction. It returns the conflicts that it found. Erased ones have no values any more.
+func (s *Store) Choose(ctx context.Context, ids []int64, side, who string,
+	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (chosen []int64, err error) {
+	const query = `
+		UPDATE conflicts SET take = $2, taken_at = NULL, taken_by = $3
+		WHERE  id = ANY($1) AND (base IS NOT NULL OR monday IS NOT NULL OR salesforce IS NOT NULL)
+		RETURNING id, board_id, item_id`
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, query, ids, side, who)
+		if err != nil {
+			return err
+		}
+		var id int64
+		var ref ledger.Ref
+		var refs []ledger.Ref
+		_, err = pgx.ForEachRow(rows, []any{&id, &ref.BoardID, &ref.ItemID}, func() error {
+			chosen, refs = append(chosen, id), append(refs, ref)
+			return nil
+		})
+		if err != nil || len(refs) == 0 {
+			return err
+		}
+		return requeue(ctx, tx, refs)
+	})
+	return chosen, doing("choosing between values", err)
+}
