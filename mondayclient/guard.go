@@ -10,8 +10,8 @@ import (
 // it does not call it. scopes name what the call depends on besides Monday as a whole, such as "board 1001".
 type Guard func(scopes []string, call func() error) error
 
-// Guarded returns a client that sends every call through the guard and shares everything else with c.
-func (c *Client) Guarded(guard Guard) *Client {
+// WithGuard returns a client that sends every call through the guard and shares everything else with c.
+func (c *Client) WithGuard(guard Guard) *Client {
 	guarded := *c
 	guarded.guard = guard
 	return &guarded

@@ -9,8 +9,8 @@ import (
 	"crmsync/mondayclient"
 )
 
-// TestGuarded checks what the guard sees of a call, and that the caller gets what the call returned.
-func TestGuarded(t *testing.T) {
+// TestWithGuard checks what the guard sees of a call, and that the caller gets what the call returned.
+func TestWithGuard(t *testing.T) {
 	t.Parallel()
 	const refused = `{"errors":[{"message":"m","extensions":{"code":"UserUnauthorizedException"}}]}`
 	items := func(boards ...int64) func(*mondayclient.Client) error {
@@ -45,7 +45,7 @@ func TestGuarded(t *testing.T) {
 			m := setup(t, says(tt.answer))
 			var scopes []string
 			sees := ""
-			err := tt.call(m.client.Guarded(func(given []string, call func() error) error {
+			err := tt.call(m.client.WithGuard(func(given []string, call func() error) error {
 				scopes = given
 				if tt.refuses != nil {
 					return tt.refuses

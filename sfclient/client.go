@@ -64,7 +64,7 @@ type Client struct {
 	tokens    *tokens
 	shapes    *shapes
 	lastUsage *atomic.Pointer[usage]
-	guard     Guard // nil: every call is made
+	guard     Guard // nil: all calls are sent
 }
 
 // New creates a Client without connecting. Its error names every fault of the config.
@@ -127,9 +127,8 @@ type answer struct {
 // decoder decodes an answer and counts its rows.
 type decoder func(*answer) (succeeded, failed int, err error)
 
-// attempt makes a call. It renews an expired session and repeats the call once. If nothing at the session's
-// host answers as the API, it drops the session, so that the next call logs in and learns where the org is
-// now.
+// attempt sends a call. It renews an expired session and repeats the call once. If nothing at the session's host
+// answers as the API, it drops the session, so that the next call logs in and learns the org's current host.
 func (c *Client) attempt(ctx context.Context, q call, decode decoder) error {
 	t, err := c.tokens.get(ctx)
 	if err != nil {
@@ -154,7 +153,7 @@ func (c *Client) attempt(ctx context.Context, q call, decode decoder) error {
 	return err
 }
 
-// send makes a call with the given token.
+// send sends a call with the given token.
 func (c *Client) send(ctx context.Context, t *token, q call, decode decoder) (err error) {
 	req, err := c.request(ctx, t, q)
 	if err != nil {
@@ -251,8 +250,8 @@ func (c *Client) tellUsage(h http.Header) {
 	}
 }
 
-// Usage returns how many of the calls of the rolling 24 hours are used, and how many there are, as Salesforce said last.
-// Both are 0 where it has not yet.
+// Usage returns how many of the calls of the rolling 24 hours are used, and how many there are, according to
+// Salesforce's last answer. Both are 0 before the first.
 func (c *Client) Usage() (used, limit int) {
 	if u := c.lastUsage.Load(); u != nil {
 		return u.used, u.limit

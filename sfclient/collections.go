@@ -19,7 +19,7 @@ var errRows = errors.New("answer has other rows than the call")
 
 // Result is the outcome for one record.
 type Result struct {
-	ID      string     `json:"id"` // empty where it failed
+	ID      string     `json:"id"` // empty if it failed
 	Success bool       `json:"success"`
 	Created bool       `json:"created"` // of an upsert
 	Errors  []RowError `json:"errors"`
@@ -138,7 +138,7 @@ func (c *Client) write(ctx context.Context, q call, object string, records []Rec
 	return c.rows(ctx, q)
 }
 
-// rows makes a call whose answer has a result for each row.
+// rows sends a call whose answer has a result for each row.
 func (c *Client) rows(ctx context.Context, q call) (results []Result, err error) {
 	switch {
 	case q.rows == 0:

@@ -126,7 +126,7 @@ func TestUnexpectedAnswers(t *testing.T) {
 	}
 }
 
-func TestCallsThatAreNotMade(t *testing.T) {
+func TestCallsThatAreNotSent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	if results, err := b.Update(t.Context(), "Lead", nil, WriteOptions{}); err != nil || len(results) != 0 {

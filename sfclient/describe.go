@@ -92,8 +92,8 @@ type description struct {
 	until    time.Time // by our clock: when Shape asks again
 }
 
-// Describe returns the description of an object. Each call asks whether it has changed; until it has, the
-// same Object is returned, so callers must not change it.
+// Describe returns the description of an object. Each call asks Salesforce whether it has changed; until it has, the
+// same Object is returned, so callers must not modify it.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-sobject-describe.html
 func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {

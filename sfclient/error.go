@@ -43,7 +43,7 @@ type Error struct {
 	message string        // Salesforce's; some classes differ only in it
 	wait    time.Duration // Retry-After
 	login   bool          // the login failed
-	unsent  bool          // the call was not made for want of a session
+	unsent  bool          // the call was not sent: there was no session
 	edge    bool          // the answer came from something in front of the API
 	moved   bool          // nothing at the instance's host answers as the API: the org may have moved
 	cause   error
@@ -106,8 +106,7 @@ var statusClasses = map[int]Class{
 	http.StatusGatewayTimeout:     Outage,
 }
 
-// RetryAfter returns how long to wait before the next attempt; 0 if it may be made at any time, or would be
-// pointless.
+// RetryAfter returns how long to wait before the next attempt; 0 if it may come at any time, or would be pointless.
 func (e *Error) RetryAfter() time.Duration {
 	switch class := e.Class(); {
 	case class == StorageFull:

@@ -11,33 +11,32 @@ const ScopeCreation = "creation"
 
 var creation = []string{ScopeCreation}
 
-// Guard decides whether a call is made, and sees its result. It returns what call returned, or an error of
-// its own if it does not make the call. scopes name what the call depends on besides the system as a whole.
+// Guard decides whether a call is sent, and sees its result. It returns what call returned, or an error of its own if
+// it does not call it. scopes name what the call depends on besides the system as a whole.
 type Guard func(scopes []string, call func() error) error
 
-// WithGuard returns a client that shares c's session and makes every call through the guard.
+// WithGuard returns a client that shares c's session and sends every call through the guard.
 func (c *Client) WithGuard(guard Guard) *Client {
 	guarded := *c
 	guarded.guard = guard
 	return &guarded
 }
 
-// do makes a call through the guard. The guard also sees what q.refused reports, which does not fail the
-// call.
+// do sends a call through the guard. The guard also sees what q.refused reports, which does not fail the call.
 func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 	if c.guard == nil {
 		return c.attempt(ctx, q, decode)
 	}
 	var failed error
-	made := false
+	sent := false
 	err := c.guard(q.scopes, func() error {
-		made = true
+		sent = true
 		if failed = c.attempt(ctx, q, decode); failed != nil || q.refused == nil {
 			return failed
 		}
 		return q.refused()
 	})
-	if made && failed == nil {
+	if sent && failed == nil {
 		return nil
 	}
 	return err

@@ -34,7 +34,7 @@ func TestWithGuard(t *testing.T) {
 		"refused":               {call: update, status: 400, answer: `[{"errorCode":"BAD","message":"m"}]`, sees: "BAD", fails: true},
 		"no storage for a row":  {call: create, status: 200, answer: full, scopes: creation, sees: codeStorage},
 		"no storage for a call": {call: create, status: 400, answer: `[{"errorCode":"STORAGE_LIMIT_EXCEEDED","message":"m"}]`, scopes: creation, sees: codeStorage, fails: true},
-		"not made":              {call: update, refuses: errors.New("away"), fails: true},
+		"not sent":              {call: update, refuses: errors.New("away"), fails: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestWithGuard(t *testing.T) {
 				t.Errorf("the guard sees %q, want %q; scopes (-want +got):\n%s", sees, tt.sees, diff)
 			}
 			if want := map[bool]int{true: 0, false: 1}[tt.refuses != nil]; calls != want {
-				t.Errorf("%d calls were made, want %d", calls, want)
+				t.Errorf("%d calls were sent, want %d", calls, want)
 			}
 		})
 	}

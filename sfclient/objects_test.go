@@ -18,7 +18,7 @@ func TestObjectNames(t *testing.T) {
 	}
 }
 
-func TestObjectNamesRefused(t *testing.T) {
+func TestObjectNamesDenied(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.mux.HandleFunc("GET "+root+"/sobjects", func(w http.ResponseWriter, _ *http.Request) {

@@ -84,7 +84,7 @@ func TestQueryAllEach(t *testing.T) {
 	}
 }
 
-func TestQueryAllEachRefuses(t *testing.T) {
+func TestQueryAllEachRejects(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	if results, err := b.QueryAllEach(t.Context(), nil); results != nil || err != nil {

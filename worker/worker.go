@@ -115,7 +115,7 @@ func (p *Pool) guardedMonday() *mondayclient.Client {
 	}
 	b := newBreaker("monday", probe, p.store, p.queue, p.config.Log)
 	p.breakers = append(p.breakers, b)
-	return p.config.Monday.Guarded(b.guard)
+	return p.config.Monday.WithGuard(b.guard)
 }
 
 // Start begins to work. It returns when the queue is up.

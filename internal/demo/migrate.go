@@ -43,7 +43,7 @@ func (d *demo) migrate(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	b.salesforce, b.monday = d.Salesforce.TotalCalls(), d.Monday.TotalCalls()
-	b.events, b.deliveries = d.Monday.Delivered()
+	b.events, b.deliveries = d.Monday.DeliveryCounts()
 	const wrote = `SELECT count(*) FROM sync_logs WHERE status = 'success' AND event <> 'migrate_board'`
 	if err := d.DB.QueryRow(ctx, wrote).Scan(&b.wrote); err != nil {
 		return fmt.Errorf("reading the results of the migration: %w", err)

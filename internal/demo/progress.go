@@ -39,7 +39,7 @@ func (d *demo) tell(ctx context.Context) {
 	if err != nil {
 		return // the next line has newer numbers
 	}
-	_, deliveries := d.Monday.Delivered()
+	_, deliveries := d.Monday.DeliveryCounts()
 	played := grouped(int(d.story.played.Load())) + "/" + grouped(d.story.acts)
 	line := fmt.Sprintf("%5.0f s%15s%12s%10s%10s%12s%9s", time.Since(d.began).Seconds(), played, grouped(deliveries-d.before.deliveries), grouped(q.applied-d.before.applied),
 		grouped(q.waiting), grouped(d.Salesforce.TotalCalls()+d.Monday.TotalCalls()-d.before.salesforce-d.before.monday), grouped(d.faults.tally().all()))

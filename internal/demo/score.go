@@ -42,7 +42,7 @@ func (d *demo) score(ctx context.Context) (*scoreboard, error) {
 		alerts: d.Telegram.Texts(), letters: d.lettersTold(), took: time.Since(d.began),
 	}
 	b.byPeople = int(d.story.played.Load())
-	events, deliveries := d.Monday.Delivered()
+	events, deliveries := d.Monday.DeliveryCounts()
 	b.echoes, b.deliveries = events-d.before.events-b.byPeople, deliveries-d.before.deliveries
 	d.scoreRecords(b)
 	d.scoreTelling(b)
@@ -143,7 +143,7 @@ func (b *scoreboard) scoreRest(row *row, expected []expected, left []map[string]
 
 // scoreTelling checks what Monday and Telegram received.
 func (d *demo) scoreTelling(b *scoreboard) {
-	if n := d.Monday.Pending() + d.Monday.GivenUp(); n > 0 {
+	if n := d.Monday.Pending() + d.Monday.FailedDeliveries(); n > 0 {
 		b.fault("%d deliveries were not accepted", n)
 	}
 	if n := d.before.wrote; n > 0 {

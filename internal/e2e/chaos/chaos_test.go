@@ -240,7 +240,7 @@ func (c *chaos) settle() {
 			        AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.alerted_at IS NOT NULL)`) &&
 			c.Monday.Pending() == 0
 	})
-	events, deliveries := c.Monday.Delivered()
+	events, deliveries := c.Monday.DeliveryCounts()
 	c.t.Logf("quiet %s after the last event; %d events (%d deliveries), %d kills and restarts, %d calls to Salesforce, %d to Monday",
 		time.Since(last).Round(time.Second), events, deliveries, len(c.disturbed), c.Salesforce.TotalCalls(), c.Monday.TotalCalls())
 	c.show("jobs", `SELECT count(*), count(*) FILTER (WHERE kind = 'item_resync') AS resyncs, count(*) FILTER (WHERE args ? 'force') AS overtaken, count(*) FILTER (WHERE state <> 'completed') AS given_up,

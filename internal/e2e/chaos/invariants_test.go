@@ -54,7 +54,7 @@ func (c *chaos) invariants() (problems []problem) {
 	wrong := func(item int64, format string, args ...any) {
 		problems = append(problems, problem{item, fmt.Sprintf(format, args...)})
 	}
-	if n := c.Monday.GivenUp(); n > 0 {
+	if n := c.Monday.FailedDeliveries(); n > 0 {
 		wrong(0, "Monday gave up %d deliveries: ingest was away for too long, the run says nothing", n)
 	}
 	if n := c.Salesforce.InFlightViolations(); n > 0 {

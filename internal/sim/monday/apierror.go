@@ -15,7 +15,7 @@ type apiError struct {
 	code      string
 	data      object
 	status    int // status_code in the extensions; 0: 200
-	retry     int // seconds; 0: not told
+	retry     int // seconds; 0: none
 	locations []gqlerror.Location
 	path      []any
 }

@@ -6,10 +6,10 @@ import (
 	"strconv"
 )
 
-// args are the arguments of a field, by name; absent ones are not there or nil.
+// args are the arguments of a field by name; absent ones are missing or nil.
 type args map[string]any
 
-// text gives a string or an enum value.
+// text returns a string or an enum value.
 func (a args) text(name string) string {
 	s, _ := a[name].(string)
 	return s
@@ -20,7 +20,7 @@ func (a args) flag(name string) bool {
 	return b
 }
 
-// number gives an Int. Variables may hold it as a string of digits or as a float.
+// number returns an Int. Variables may hold it as a string of digits or as a float.
 func (a args) number(name string) int {
 	switch v := a[name].(type) {
 	case int64:
@@ -34,10 +34,10 @@ func (a args) number(name string) int {
 	return 0
 }
 
-// id gives an ID; one that is not a number refers to nothing Monday has.
+// id returns an ID. Monday has no object whose ID is not a number.
 func (a args) id(name string) (int64, error) { return parseID(a[name]) }
 
-// ids gives a list of IDs; ok tells whether there is one.
+// ids returns a list of IDs; ok reports whether there is one.
 func (a args) ids(name string) (ids []int64, ok bool, err error) {
 	for _, raw := range a.list(name) {
 		id, err := parseID(raw)
@@ -49,7 +49,7 @@ func (a args) ids(name string) (ids []int64, ok bool, err error) {
 	return ids, a[name] != nil, nil
 }
 
-// list gives a list; a single value stands for a list of one.
+// list returns a list; a single value counts as a list of one.
 func (a args) list(name string) []any {
 	switch v := a[name].(type) {
 	case nil:
@@ -61,7 +61,7 @@ func (a args) list(name string) []any {
 	}
 }
 
-// texts gives a list of strings.
+// texts returns a list of strings.
 func (a args) texts(name string) []string {
 	var out []string
 	for _, v := range a.list(name) {
@@ -71,7 +71,7 @@ func (a args) texts(name string) []string {
 	return out
 }
 
-// jsonObject gives an argument of the JSON scalar that holds an object. Monday wants it as a string of JSON.
+// jsonObject returns an argument of the JSON scalar that holds an object. Monday expects it as a string of JSON.
 func (a args) jsonObject(name string) (object, error) {
 	if a[name] == nil {
 		return nil, nil
@@ -87,7 +87,7 @@ func (a args) jsonObject(name string) (object, error) {
 	return out, nil
 }
 
-// jsonValue gives an argument of the JSON scalar, as jsonObject does, whatever it holds.
+// jsonValue returns an argument of the JSON scalar, as jsonObject does, but with any value.
 func (a args) jsonValue(name string) (any, error) {
 	text, ok := a[name].(string)
 	if !ok || !json.Valid([]byte(text)) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// discard is a ResponseWriter that costs nothing.
+// discard is a ResponseWriter without costs of its own.
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header       { return d.header }

@@ -5,12 +5,12 @@ import (
 	"sync"
 )
 
-// Board is a board as its owner set it up.
+// Board is the structure of a board.
 type Board struct {
 	ID      int64
 	Name    string
 	Columns []Column // without the name column, which every board has
-	Groups  []Group  // none: one group "topics"
+	Groups  []Group  // empty: one group "topics"
 }
 
 // Column is a column of a board.
@@ -18,18 +18,18 @@ type Column struct {
 	ID    string
 	Title string
 
-	// Type is Monday's ColumnType. A type other than those of Example is served as an UnsupportedValue
-	// that nobody can write.
+	// Type is Monday's ColumnType. A type that Example does not contain is served as an UnsupportedValue, which cannot
+	// be written.
 	Type string
 
-	// Labels are those of a status or a dropdown column, in order.
+	// Labels are the labels of a status or a dropdown column, in order.
 	Labels []string
 
 	// LinkedBoard is the board that a board_relation column connects to.
 	LinkedBoard int64
 
-	// Through and Shows make a mirror: the board_relation column of this board, and the column of the
-	// linked items that is shown.
+	// Through and Shows define a mirror: the board_relation column of this board, and the column of the linked items
+	// that it shows.
 	Through, Shows string
 }
 
@@ -38,7 +38,7 @@ type Group struct {
 	ID, Title, Color string
 }
 
-// Example gives the boards of the example mapping: 1001 accounts, 1002 contacts, 1003 leads.
+// Example returns the boards of the example mapping: 1001 accounts, 1002 contacts, 1003 leads.
 func Example() []Board {
 	groups := []Group{{"topics", "Active", "#579bfc"}, {"imported", "Imported", "#a25ddc"}}
 	text := func(id, title string) Column { return Column{ID: id, Title: title, Type: "text"} }
@@ -77,20 +77,20 @@ func Example() []Board {
 	}
 }
 
-// board is a board with what is on it.
+// board is a board with its items.
 type board struct {
 	Board
 	columns []*column
 	byID    map[string]*column
-	items   []*item // in the order of ids, whatever their state
-	gone    []*item // moved to other boards, while pages or the index may still show them here
+	items   []*item // in the order of ids, in all states
+	gone    []*item // moved to other boards, as long as pages or the index may still show them here
 	hooks   []*webhook
 
 	indexMu sync.Mutex
-	index   map[string]map[string]map[*item]struct{} // column, text, items; of the columns that were searched
+	index   map[string]map[string]map[*item]struct{} // column, text, items; for columns that have been searched
 }
 
-// column is a column with its place in the values of an item.
+// column is a column and its position in an item's values.
 type column struct {
 	Column
 	kind   kind
@@ -98,13 +98,13 @@ type column struct {
 	labels []label
 }
 
-// label is a choice of a status (by index) or a dropdown (by id).
+// label is an option of a status (by index) or a dropdown (by id).
 type label struct {
 	id   int64
 	text string
 }
 
-// emptyStatus is the index of the grey label that a status has while it is empty.
+// emptyStatus is the index of the grey label of an empty status.
 const emptyStatus = 5
 
 func newBoard(def Board) *board {
@@ -123,8 +123,7 @@ func newBoard(def Board) *board {
 	return b
 }
 
-// add makes a new label: of a status at the lowest free index, without the empty one's; of a dropdown
-// with the next id.
+// add adds a label: to a status at the lowest free index other than the empty label's, to a dropdown with the next id.
 func (c *column) add(text string) label {
 	l := label{id: int64(len(c.labels)), text: text}
 	if c.Type == "dropdown" || l.id >= emptyStatus {
@@ -134,7 +133,7 @@ func (c *column) add(text string) label {
 	return l
 }
 
-// group gives the named group, or the top one for an empty name.
+// group returns the named group, or the top one for an empty name.
 func (b *board) group(id string) (Group, bool) {
 	if id == "" {
 		return b.Groups[0], true
@@ -147,7 +146,7 @@ func (b *board) group(id string) (Group, bool) {
 	return Group{}, false
 }
 
-// found gives the items whose column has the given text now. The name counts as a column.
+// found returns the items whose column has the given text now. The name counts as a column.
 func (b *board) found(columnID, text string) map[*item]struct{} {
 	b.indexMu.Lock()
 	defer b.indexMu.Unlock()
@@ -162,7 +161,7 @@ func (b *board) found(columnID, text string) map[*item]struct{} {
 	return byText[text]
 }
 
-// reindex keeps the index in step while f changes a column of an item.
+// reindex updates the index while f changes a column of an item.
 func (b *board) reindex(it *item, columnID string, f func()) {
 	byText, ok := b.index[columnID]
 	if !ok {

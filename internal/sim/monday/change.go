@@ -7,16 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// change is something that one user does to boards while they are locked, and the webhooks that it causes.
+// change is an action of one user on the locked boards, and the webhooks that it causes.
 type change struct {
 	sim     *Sim
 	user    int64
 	now     time.Time
-	trigger string // triggerUuid of all that comes of it
+	trigger string // triggerUuid of all its webhooks
 	out     []*webhookEvent
 }
 
-// change runs f with the boards locked, and sends the webhooks that f caused once they are free again.
+// change runs f with the boards locked, and sends the webhooks that f caused after unlocking them.
 func (s *Sim) change(user int64, f func(*change) error) error {
 	c := &change{sim: s, user: user, now: s.cfg.Now(), trigger: newTrigger()}
 	err := func() error {
@@ -30,7 +30,7 @@ func (s *Sim) change(user int64, f func(*change) error) error {
 	return err
 }
 
-// create adds an item with values, all of them or, where one is refused, no item at all.
+// create adds an item with values. If one value is rejected, no item is created.
 func (c *change) create(b *board, groupID, name string, values map[string]any, labels bool) (*item, error) {
 	group, ok := b.group(groupID)
 	if !ok {
@@ -76,7 +76,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// parsed is a value that fits its column.
+// parsed is a value that is valid for its column.
 type parsed struct {
 	column  *column // nil: the name
 	name    string
@@ -115,7 +115,7 @@ func (c *change) parse(b *board, values map[string]any, labels bool) ([]parsed, 
 	return out, nil
 }
 
-// setAll writes several columns of an active item, all of them or, where one is refused, none.
+// setAll writes several columns of an active item. If one value is rejected, none is written.
 func (c *change) setAll(it *item, values map[string]any, labels bool) error {
 	if it.state != stateActive {
 		return notFound(it.id)
@@ -154,7 +154,7 @@ func (c *change) rename(it *item, name string) {
 	c.emit("change_name", it, nil, renamedFields(it, before))
 }
 
-// remove archives or deletes. An archived item can still be deleted.
+// remove archives or deletes an item. An archived item can still be deleted.
 func (c *change) remove(it *item, state string) error {
 	if it.state == state || it.state == stateDeleted {
 		return notFound(it.id)
@@ -171,7 +171,7 @@ func (c *change) remove(it *item, state string) error {
 
 func (c *change) restore(it *item) error {
 	if it.state == stateActive {
-		return fmt.Errorf("item %d is not gone", it.id)
+		return fmt.Errorf("item %d is active", it.id)
 	}
 	was := it.state
 	c.stamp(it)
@@ -195,7 +195,8 @@ func (c *change) move(it *item, groupID string) error {
 	return nil
 }
 
-// stamp gives a change of an item a time of its own, later than that of every earlier one. It comes before the change.
+// stamp sets the time of an item's next change, which is later than the time of every earlier one. It is called before
+// the change.
 func (c *change) stamp(it *item) time.Time {
 	at := c.now.UTC().Truncate(time.Microsecond)
 	if !at.After(it.changed) {
@@ -206,7 +207,7 @@ func (c *change) stamp(it *item) time.Time {
 	return at
 }
 
-// notFound says what Monday says of an item that is not there, or no longer.
+// notFound returns Monday's error for an item that does not exist, or no longer.
 func notFound(id int64) error {
 	return &apiError{code: "ResourceNotFoundException", message: "The item ID(s) you entered is not valid", data: object{"resource_type": "item", "resource_id": id}}
 }

@@ -26,19 +26,19 @@ var loadSchema = sync.OnceValue(func() *ast.Schema {
 	return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: sdl + sdlValues})
 })
 
-// document is a parsed query text. Its errors are those of the text itself, which no variables cure.
+// document is a parsed query text. Its errors are those of the text itself, whatever the variables.
 type document struct {
 	query  *ast.QueryDocument
 	errors []*apiError
 }
 
-// documents keeps parsed queries by their text: clients send few texts often.
+// documents caches parsed queries by their text: clients send few different texts.
 type documents struct {
 	mu     sync.Mutex
 	byText map[string]*document
 }
 
-// maxDocuments bounds the memory that a client takes which writes its values into the text.
+// maxDocuments limits the memory used for a client that writes its values into the text.
 const maxDocuments = 500
 
 func (d *documents) parse(schema *ast.Schema, text string) *document {
@@ -71,7 +71,7 @@ func parseDocument(schema *ast.Schema, text string) *document {
 	return doc
 }
 
-// ruleCode names a broken rule of validation as Monday does.
+// ruleCode returns Monday's code for a violated validation rule.
 func ruleCode(rule string) string {
 	switch rule {
 	case "FieldsOnCorrectType":
@@ -89,7 +89,7 @@ func ruleCode(rule string) string {
 	}
 }
 
-// operation picks the operation that is meant: the only one, or the named one.
+// operation returns the operation to execute: the only one, or the named one.
 func (d *document) operation(name string) *ast.OperationDefinition {
 	if name == "" && len(d.query.Operations) != 1 {
 		return nil
@@ -97,8 +97,8 @@ func (d *document) operation(name string) *ast.OperationDefinition {
 	return d.query.Operations.ForName(name)
 }
 
-// rootFields names what an operation asks for: its root fields, each once, sorted and joined by "+".
-// Complexity beside another field is left out.
+// rootFields returns the root fields of an operation, each once, sorted and joined by "+". Complexity is left out if
+// there is another field.
 func (d *document) rootFields(op *ast.OperationDefinition) string {
 	var names []string
 	var walk func(ast.SelectionSet)

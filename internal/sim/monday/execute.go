@@ -12,7 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// execution is one operation on its way to an answer, which is written as it is found.
+// execution is the execution of one operation, which writes the answer as it goes.
 type execution struct {
 	sim     *Sim
 	version string
@@ -23,14 +23,14 @@ type execution struct {
 	path    []any
 }
 
-// node is a value of a GraphQL object type. resolve gives a field's value: nil, a string, bool, int, int64
-// or float64, a json.RawMessage, a node, or a slice of strings, int64s or nodes.
+// node is a value of a GraphQL object type. resolve returns a field's value: nil, a string, bool, int, int64 or
+// float64, a json.RawMessage, a node, or a slice of strings, int64s or nodes.
 type node interface {
 	typeName() string
 	resolve(x *execution, f *pick) (any, error)
 }
 
-// record is a node whose fields are all known.
+// record is a node with given values for all its fields.
 type record struct {
 	name   string
 	fields object
@@ -39,13 +39,13 @@ type record struct {
 func (r record) typeName() string                           { return r.name }
 func (r record) resolve(_ *execution, f *pick) (any, error) { return r.fields[f.name], nil }
 
-// selection is a selection set with what was picked from it, by the type it was applied to.
+// selection is a selection set with its picks, by the type it was applied to.
 type selection struct {
 	set    ast.SelectionSet
 	byType map[string][]*pick
 }
 
-// pick is a field to be answered: its arguments with the variables filled in, and what is selected of it.
+// pick is a selected field: its arguments with the variables filled in, and its own selection.
 type pick struct {
 	key  string
 	name string
@@ -55,7 +55,7 @@ type pick struct {
 	sub  *selection
 }
 
-// operation answers a whole operation. Queries see one state of the boards; mutations run one after the other.
+// operation answers a whole operation. A query sees one state of the boards; mutations run one after another.
 func (x *execution) operation(op *ast.OperationDefinition) {
 	root := node(queryRoot{})
 	if op.Operation == ast.Mutation {
@@ -69,7 +69,7 @@ func (x *execution) operation(op *ast.OperationDefinition) {
 	}
 }
 
-// object writes an object, or reports false where a field that cannot be null has failed.
+// object writes an object, or returns false if a non-null field has failed.
 func (x *execution) object(n node, sel *selection) bool {
 	x.out = append(x.out, '{')
 	for i, f := range x.picks(sel, n.typeName()) {
@@ -118,7 +118,7 @@ func (x *execution) fail(f *pick, err error) {
 	x.errors = append(x.errors, &e)
 }
 
-// null replaces what was written since start, where null is allowed.
+// null replaces what was written since start by null if that is allowed.
 func (x *execution) null(t *ast.Type, start int) bool {
 	if t.NonNull {
 		return false
@@ -127,8 +127,8 @@ func (x *execution) null(t *ast.Type, start int) bool {
 	return true
 }
 
-// value writes a value of a type. Where an error below cannot be null, null takes its place here if it
-// may, else further up.
+// value writes a value of a type. If a non-null field below fails, this value becomes null if it may, or else one
+// further up.
 func (x *execution) value(t *ast.Type, v any, f *pick) bool {
 	start := len(x.out)
 	switch v := v.(type) {
@@ -190,7 +190,7 @@ func (x *execution) scalar(t *ast.Type, v any) {
 	}
 }
 
-// picks gives the fields that a selection has for a type, in order, those of one key merged.
+// picks returns the fields of a selection for a type, in order, with fields of the same key merged.
 func (x *execution) picks(sel *selection, typeName string) []*pick {
 	if found, ok := sel.byType[typeName]; ok {
 		return found
@@ -236,7 +236,7 @@ func (x *execution) add(f *ast.Field, found *[]*pick) {
 	})
 }
 
-// included obeys @include and @skip.
+// included applies @include and @skip.
 func (x *execution) included(directives ast.DirectiveList) bool {
 	for _, d := range directives {
 		if condition, ok := d.ArgumentMap(x.vars)["if"].(bool); ok && condition == (d.Name == "skip") {
@@ -246,7 +246,7 @@ func (x *execution) included(directives ast.DirectiveList) bool {
 	return true
 }
 
-// applies reports whether a fragment on a type or interface is meant for a type.
+// applies reports whether a fragment on a type or interface applies to a type.
 func (x *execution) applies(condition, typeName string) bool {
 	if condition == "" || condition == typeName {
 		return true
@@ -268,7 +268,7 @@ func appendString(out []byte, s string) []byte {
 	return append(out, '"')
 }
 
-// plainNumbers replaces the numbers of decoded variables by int64 or float64, so that none passes for a string.
+// plainNumbers converts the numbers of decoded variables to int64 or float64: a json.Number would pass for a string.
 func plainNumbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:

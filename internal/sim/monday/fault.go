@@ -11,15 +11,15 @@ import (
 
 // Call is an API call as OnCall sees it.
 type Call struct {
-	Operation string // the root fields, such as "items"; different ones sorted and joined by "+"; "invalid" for a query that is none
+	Operation string // the root fields, such as "items"; different ones sorted and joined by "+"; "invalid" for an invalid query
 	Query     string
 	At        time.Time
 }
 
-// Fault is what goes wrong with a call. Its Body is JSON where it starts with "{", else HTML.
+// Fault describes what goes wrong with a call. A Body that starts with "{" is sent as JSON, any other as HTML.
 type Fault = fault.Fault
 
-// strike counts a call, makes it wait, and returns what else happens to it; nil: nothing.
+// strike counts a call, delays it, and returns its fault or nil.
 func (s *Sim) strike(ctx context.Context, c Call) *Fault {
 	s.counting.Lock()
 	s.calls[c.Operation]++
@@ -33,7 +33,7 @@ func (s *Sim) strike(ctx context.Context, c Call) *Fault {
 	return found
 }
 
-// randomFault is a fault as the API has them now and then. A throttled call has never taken effect.
+// randomFault returns a fault that the API has occasionally. A throttled call never takes effect.
 func randomFault(random *rand.Rand) *Fault {
 	after := random.IntN(2) == 0
 	switch random.IntN(4) {
@@ -49,7 +49,7 @@ func randomFault(random *rand.Rand) *Fault {
 	}
 }
 
-// instead is the answer that a fault puts in place of the real one.
+// instead returns the answer that replaces the real one.
 func instead(f *Fault) answer {
 	if f.Cut {
 		panic(http.ErrAbortHandler)

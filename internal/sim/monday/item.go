@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Item is a copy of an item as it is at one moment.
+// Item is a copy of an item at one moment.
 type Item struct {
 	ID      int64
 	Board   int64
 	Name    string
 	Group   string
 	State   string             // "active", "archived" or "deleted"
-	Text    map[string]string  // each column's text; a board_relation or a mirror shows the names it links to
+	Text    map[string]string  // each column's text; for a board_relation or a mirror, the names it links to
 	Linked  map[string][]int64 // the linked items of each board_relation
 	Created time.Time
-	Updated time.Time // the last change of any kind, to the microsecond
+	Updated time.Time // time of the last change of any kind, in microseconds
 }
 
 // The states of an item.
@@ -43,13 +43,13 @@ type item struct {
 	past    []snapshot // oldest first
 }
 
-// slot is one column of one item. A slot that was written and then cleared keeps the time.
+// slot is one column of one item. A slot that was written and then cleared keeps its time.
 type slot struct {
 	content content
 	at      time.Time
 }
 
-// textOf gives a column's text; the name counts as a column.
+// textOf returns a column's text; the name counts as a column.
 func (it *item) textOf(columnID string) string {
 	if columnID == "name" {
 		return it.name
@@ -61,9 +61,9 @@ func (it *item) textOf(columnID string) string {
 	return it.slots[c.pos].content.text()
 }
 
-// CreateItem adds an item to the top group as a form does where there are values, and as a person does
-// where there are none. Values are in Monday's write format. Like the other acts of people, it panics on
-// what their screen would not let them do: the caller's test is wrong.
+// CreateItem adds an item to the top group, as a form does if there are values, and as a person does if there are none.
+// Values are in Monday's write format. Like the other actions of people, it panics if the user interface would not
+// allow the action: the caller's test is wrong.
 func (s *Sim) CreateItem(board int64, name string, values map[string]any) int64 {
 	user := personUser
 	if len(values) > 0 {
@@ -84,16 +84,16 @@ func (s *Sim) CreateItem(board int64, name string, values map[string]any) int64 
 	return id
 }
 
-// SetColumn changes a column of an item. The value is in Monday's write format; nil clears. Writing what
-// is there already changes nothing and causes no webhook.
+// SetColumn changes a column of an item. The value is in Monday's write format; nil clears. Writing the present value
+// changes nothing and causes no webhook.
 func (s *Sim) SetColumn(id int64, column string, value any) {
 	s.actOn(id, func(c *change, it *item) error {
 		return c.setAll(it, plainJSON(map[string]any{column: value}), false)
 	})
 }
 
-// SetColumns changes columns of several items in one act, as a person does who has selected them: all its webhooks have one
-// triggerUuid.
+// SetColumns changes columns of several items in one action, like a person who has selected them: all its webhooks have
+// one triggerUuid.
 func (s *Sim) SetColumns(ids []int64, values map[string]any) {
 	s.act(personUser, func(c *change) error {
 		for _, id := range ids {
@@ -116,22 +116,22 @@ func (s *Sim) Rename(id int64, name string) {
 	})
 }
 
-// DeleteItem puts an item into the bin.
+// DeleteItem moves an item to the recycle bin.
 func (s *Sim) DeleteItem(id int64) {
 	s.actOn(id, func(c *change, it *item) error { return c.remove(it, stateDeleted) })
 }
 
-// ArchiveItem puts an item into the archive.
+// ArchiveItem moves an item to the archive.
 func (s *Sim) ArchiveItem(id int64) {
 	s.actOn(id, func(c *change, it *item) error { return c.remove(it, stateArchived) })
 }
 
-// RestoreItem brings an item back from bin or archive, with the values it had.
+// RestoreItem restores an item from the recycle bin or the archive, with the values it had.
 func (s *Sim) RestoreItem(id int64) {
 	s.actOn(id, func(c *change, it *item) error { return c.restore(it) })
 }
 
-// Item gives a copy of an item, whatever its state.
+// Item returns a copy of an item in any state.
 func (s *Sim) Item(id int64) (Item, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -142,7 +142,7 @@ func (s *Sim) Item(id int64) (Item, bool) {
 	return s.copyOf(it), true
 }
 
-// Items gives copies of all items of a board in the order of their ids, whatever their state.
+// Items returns copies of all items of a board in any state, in the order of their ids.
 func (s *Sim) Items(board int64) []Item {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -177,7 +177,7 @@ func (s *Sim) copyOf(it *item) Item {
 	return out
 }
 
-// actOn lets a person change an item.
+// actOn performs a person's change of an item.
 func (s *Sim) actOn(id int64, f func(*change, *item) error) {
 	s.act(personUser, func(c *change) error {
 		it := s.items[id]
@@ -188,14 +188,14 @@ func (s *Sim) actOn(id int64, f func(*change, *item) error) {
 	})
 }
 
-// act lets a user change something, and panics where that is refused.
+// act performs a user's change, and panics if it fails.
 func (s *Sim) act(user int64, f func(*change) error) {
 	if err := s.change(user, f); err != nil {
 		panic("mondaysim: " + err.Error())
 	}
 }
 
-// plainJSON gives values the form that decoding JSON gives them.
+// plainJSON converts values to the form that decoding JSON gives them.
 func plainJSON(values map[string]any) map[string]any {
 	text, err := json.Marshal(values)
 	if err != nil {

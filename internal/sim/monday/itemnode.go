@@ -36,7 +36,7 @@ func (it *item) resolve(_ *execution, f *pick) (any, error) {
 	return nil, nil
 }
 
-// columnValues gives all columns in the board's order, or the named ones. The name is none of them.
+// columnValues returns all columns in the board's order, or the named ones. The name is not a column here.
 func (it *item) columnValues(a args) []node {
 	ids, types := a.texts("ids"), a.texts("types")
 	values := make([]node, 0, len(it.board.columns))
@@ -48,7 +48,7 @@ func (it *item) columnValues(a args) []node {
 	return values
 }
 
-// columnValue is a column of an item, of the GraphQL type that the column's type has.
+// columnValue is a column of an item. Its GraphQL type depends on the column's type.
 type columnValue struct {
 	item   *item
 	column *column
@@ -105,7 +105,7 @@ func (v columnValue) text(held slot) (any, error) {
 	}
 }
 
-// stored is a JSON string of JSON, as the JSON scalar is everywhere in Monday's answers.
+// stored returns a JSON string of JSON, the form of the JSON scalar everywhere in Monday's answers.
 func (v columnValue) stored(held slot) (any, error) {
 	if held.content == nil {
 		return nil, nil
@@ -117,7 +117,7 @@ func (v columnValue) stored(held slot) (any, error) {
 	return string(text), nil
 }
 
-// emptyField is a typed field of an empty column: null, unless its type forbids that.
+// emptyField returns a typed field of an empty column: null, unless its type forbids that.
 func emptyField(name string) any {
 	switch name {
 	case "values":
@@ -130,5 +130,5 @@ func emptyField(name string) any {
 	return nil
 }
 
-// seconds is a time as the Date scalar has it: to the whole second.
+// seconds formats a time for the Date scalar: in whole seconds.
 func seconds(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

@@ -7,31 +7,31 @@ import (
 	"slices"
 )
 
-// kind is what sets a column type apart.
+// kind is the behavior of a column type.
 type kind struct {
 	hook     string // its name in webhooks, which differs from the API's
 	object   string // the GraphQL type of its values
-	nullText bool   // text is null, not "", while there is nothing to show
+	nullText bool   // an empty text is null, not ""
 
-	// parse reads a value in the form that column_values takes, plain the one that
-	// change_simple_column_value takes. A nil content clears the column.
+	// parse reads a value in the form of column_values, plain in the form of change_simple_column_value. A nil content
+	// clears the column.
 	parse func(w *write, raw map[string]any) (content, error)
 	plain func(w *write, text string) (content, error)
 }
 
-// content is what a column of an item holds; nil where it is empty. Contents do not change.
+// content is the value of a column of an item; nil if it is empty. Contents are immutable.
 type content interface {
-	// text is the API's text field.
+	// text returns the API's text field.
 	text() string
-	// stored is the JSON that the API's value field holds; at is the time of the change.
+	// stored returns the JSON of the API's value field; at is the time of the change.
 	stored(at string) any
-	// hooked is the value as webhooks carry it.
+	// hooked returns the value in the form of webhooks.
 	hooked(at string) any
-	// field gives a field that only the GraphQL type of this content has.
+	// field returns a field that only the GraphQL type of this content has.
 	field(name string) any
 }
 
-// write is the setting of a column that a value is parsed for.
+// write is the context in which a column's value is parsed.
 type write struct {
 	sim          *Sim // locked for writing
 	column       *column
@@ -41,7 +41,7 @@ type write struct {
 // object is a JSON object.
 type object = map[string]any
 
-// kindOf knows the column types by Monday's ColumnType. One without parse and plain cannot be written.
+// kindOf maps Monday's ColumnType to the kinds. A kind without parse and plain cannot be written.
 //
 // https://developer.monday.com/api-reference/reference/column-types-reference
 func kindOf(columnType string) kind {
@@ -79,8 +79,8 @@ func kindOf(columnType string) kind {
 	}
 }
 
-// read parses a value in the form that column_values takes: an object, a plain string where the type has
-// one, or null. Numbers may also come as JSON numbers.
+// read parses a value in the form of column_values: an object, a plain string if the type has one, or null. Numbers may
+// also come as JSON numbers.
 func (w *write) read(raw any) (content, error) {
 	if w.column.kind.parse == nil && w.column.kind.plain == nil {
 		return nil, w.refuse("", "this column is read-only or not supported by the API")
@@ -114,7 +114,7 @@ func (w *write) read(raw any) (content, error) {
 	return c, nil
 }
 
-// errForm is a value that does not have the form of its column type.
+// errForm means that a value does not have the form of its column type.
 var errForm = errors.New("invalid value, please check our API documentation for the correct data structure for this column. " +
 	"https://developer.monday.com/api-reference/docs/change-column-values")
 
@@ -123,7 +123,7 @@ type labelError struct{ message string }
 
 func (e *labelError) Error() string { return e.message }
 
-// explain makes an error of parsing Monday's ColumnValueException.
+// explain turns a parse error into Monday's ColumnValueException.
 func (w *write) explain(err error) error {
 	var missing *labelError
 	if errors.As(err, &missing) {
@@ -140,7 +140,7 @@ func (w *write) refuse(code, message string) error {
 	return &apiError{code: "ColumnValueException", message: message, data: data}
 }
 
-// only reports whether an object has its first key, and beside it none but the rest.
+// only reports whether an object has the first key and, apart from the others, no more.
 func only(raw object, first string, rest ...string) bool {
 	if _, ok := raw[first]; !ok {
 		return false
@@ -153,7 +153,7 @@ func only(raw object, first string, rest ...string) bool {
 	return true
 }
 
-// str gives a string of an object; absent and null are empty, anything else than a string is an error.
+// str returns a string of an object; absent and null are empty, anything but a string is an error.
 func str(raw object, key string) (string, error) {
 	switch v := raw[key].(type) {
 	case nil:
@@ -165,7 +165,7 @@ func str(raw object, key string) (string, error) {
 	}
 }
 
-// two gives two strings of an object, of which the first is wanted.
+// two returns two strings of an object, the first of which is required.
 func two(raw object, first, second string) (a, b string, err error) {
 	if !only(raw, first, second) {
 		return "", "", errForm

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// status is the chosen label of a status column. Without a label it is the grey one.
+// status is the chosen label of a status column. Without a label, the grey one is chosen.
 type status struct{ label }
 
-// statusColors dresses labels in turn, for those who look at a payload.
+// statusColors are the colors of labels in payloads, used in turn.
 var statusColors = []object{
 	{"color": "#fdab3d", "border": "#e99729", "var_name": "orange"},
 	{"color": "#00c875", "border": "#00b461", "var_name": "green-shadow"},
@@ -47,7 +47,7 @@ func parseStatus(w *write, raw object) (content, error) {
 	return nil, w.noLabel()
 }
 
-// plainStatus takes a label, or the index of one.
+// plainStatus parses a label or the index of one.
 func plainStatus(w *write, text string) (content, error) {
 	if _, err := strconv.Atoi(text); err == nil {
 		return parseStatus(w, object{"index": text})
@@ -63,7 +63,7 @@ func (w *write) labelled(text string) (content, error) {
 	return status{l}, nil
 }
 
-// label finds a label of the column, or makes it where the caller asked for that. Case counts.
+// label finds a label of the column, or creates it if the caller asked for that. Labels are case-sensitive.
 func (w *write) label(text string) (label, error) {
 	for _, l := range w.column.labels {
 		if l.text == text {
@@ -139,7 +139,7 @@ func parseDropdown(w *write, raw object) (content, error) {
 	return nil, errForm
 }
 
-// plainDropdown takes labels or ids, with commas between.
+// plainDropdown parses labels or ids, separated by commas.
 func plainDropdown(w *write, text string) (content, error) {
 	var list []any
 	find := w.labelByID

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// countries is a line a country: its ISO 3166-1 alpha-2 code, a space, its name.
+// countries has one line per country: its ISO 3166-1 alpha-2 code, a space, its name.
 //
 //go:embed countries.txt
 var countries string
 
-// email is an address and the text that is shown for it.
+// email is an address and its displayed text.
 type email struct{ address, label string }
 
 func parseEmail(_ *write, raw object) (content, error) {
@@ -54,7 +54,7 @@ func (c email) field(name string) any {
 	return nil
 }
 
-// phone is a number as it was written, and the country whose flag is shown with it.
+// phone is a number as entered, and the country whose flag is displayed.
 type phone struct{ number, country string }
 
 func parsePhone(_ *write, raw object) (content, error) {
@@ -102,7 +102,7 @@ func (c phone) field(name string) any {
 	return nil
 }
 
-// link is an address on the web and the text that is shown for it.
+// link is a URL and its displayed text.
 type link struct{ address, label string }
 
 func parseLink(_ *write, raw object) (content, error) {
@@ -147,7 +147,7 @@ func (c link) field(name string) any {
 	return nil
 }
 
-// country is a country by code and English name, which must belong together.
+// country is a country with its code and English name, which must match.
 type country struct{ code, name string }
 
 func parseCountry(_ *write, raw object) (content, error) {
@@ -158,7 +158,7 @@ func parseCountry(_ *write, raw object) (content, error) {
 	return newCountry(code, name)
 }
 
-// plainCountry takes code and name with one character between.
+// plainCountry parses a code and a name, separated by one character.
 func plainCountry(_ *write, text string) (content, error) {
 	if len(text) < len("US ?") {
 		return nil, errForm
@@ -173,7 +173,7 @@ func newCountry(code, name string) (content, error) {
 	return country{code, name}, nil
 }
 
-// countryName gives the name to a code in capitals; an unknown code has none.
+// countryName returns the name of a code in capitals, or "" if it is unknown.
 func countryName(code string) string {
 	if len(code) != 2 {
 		return ""

@@ -12,7 +12,7 @@ import (
 // people are persons and teams.
 type people []person
 
-// person is one of people, with the name that the account knows for it.
+// person is one of people, with its name in the account.
 type person struct {
 	id         int64
 	kind, name string
@@ -40,7 +40,7 @@ func parsePeople(w *write, raw object) (content, error) {
 	return c.orEmpty(), nil
 }
 
-// plainPeople takes ids of persons, with commas between.
+// plainPeople parses ids of persons, separated by commas.
 func plainPeople(w *write, text string) (content, error) {
 	var c people
 	for part := range strings.SplitSeq(text, ",") {
@@ -68,7 +68,7 @@ func (w *write) addPerson(c people, id, kind string) (people, error) {
 	return nil, errors.New("user does not exist in this account")
 }
 
-// orEmpty is nil, rather than a list without anybody.
+// orEmpty returns nil instead of an empty list.
 func (c people) orEmpty() content {
 	if len(c) == 0 {
 		return nil
@@ -105,10 +105,10 @@ func (c people) field(name string) any {
 	return list
 }
 
-// relation is the items that a board_relation column connects to.
+// relation holds the items that a board_relation column connects to.
 type relation []int64
 
-// parseRelation takes item_ids alone: linkedPulseIds, the form in which values are read, is refused.
+// parseRelation accepts item_ids only, and not linkedPulseIds, the form of values that are read.
 func parseRelation(w *write, raw object) (content, error) {
 	list, ok := raw["item_ids"].([]any)
 	if !ok || !only(raw, "item_ids") {
@@ -158,7 +158,7 @@ func (c relation) field(name string) any {
 	return []int64(c)
 }
 
-// linked gives the items that a board_relation column of an item shows: those that are gone are left out.
+// linked returns the items that a board_relation column of an item shows, without deleted and archived ones.
 func (s *Sim) linked(it *item, columnID string) []*item {
 	c := it.board.byID[columnID]
 	if c == nil {
@@ -174,7 +174,7 @@ func (s *Sim) linked(it *item, columnID string) []*item {
 	return items
 }
 
-// display is the display_value of a board_relation or a mirror.
+// display returns the display_value of a board_relation or a mirror.
 func (s *Sim) display(it *item, c *column) string {
 	from, shows := c.ID, "name"
 	if c.Type == "mirror" {

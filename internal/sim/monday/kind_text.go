@@ -45,7 +45,7 @@ func (c longText) stored(at string) any { return object{"text": string(c), "chan
 func (c longText) hooked(at string) any { return c.stored(at) }
 func (c longText) field(string) any     { return nil }
 
-// number keeps the digits as they were written.
+// number keeps the digits unchanged.
 type number string
 
 func plainNumber(_ *write, text string) (content, error) {
@@ -69,7 +69,7 @@ func (c number) field(name string) any {
 	return f
 }
 
-// date is a day, with a time of day in UTC or without.
+// date is a day, with or without a time of day in UTC.
 type date struct{ day, clock string }
 
 func parseDate(_ *write, raw object) (content, error) {
@@ -120,7 +120,7 @@ func (c date) field(name string) any {
 	return nil
 }
 
-// checked is a checkbox with its mark; one without is empty.
+// checked is a checked checkbox; an unchecked one is empty.
 type checked struct{}
 
 func parseCheckbox(w *write, raw object) (content, error) {

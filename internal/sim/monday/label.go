@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// RenameLabel gives a label of a status or a dropdown another text, as the board's owner does. The items that have it show
-// the new text at once, with neither a webhook nor a new time.
+// RenameLabel changes the text of a label of a status or a dropdown, as the board's owner can. The items that have it
+// show the new text at once, without a webhook and with their old times.
 func (s *Sim) RenameLabel(board int64, column, from, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,7 +29,7 @@ func (s *Sim) RenameLabel(board int64, column, from, to string) {
 	}
 }
 
-// relabelled is a content with the label's new text, where it has the label.
+// relabelled returns a content with the label's new text if it has the label.
 func relabelled(c content, l label) content {
 	switch c := c.(type) {
 	case status:

@@ -2,7 +2,7 @@ package monday
 
 import "testing"
 
-// A label has its new text wherever it stands, at once and without an event.
+// TestRenameLabel: all items show the new text of a label at once and without an event.
 func TestRenameLabel(t *testing.T) {
 	t.Parallel()
 	in := &inbox{}

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// snapshot is an item as it was until a time.
+// snapshot is the state of an item until a time.
 type snapshot struct {
 	until time.Time
 	item  item
 }
 
-// SetPageLag changes Config.PageLag. Pages show what was before from the next change on.
+// SetPageLag changes Config.PageLag. Pages show the past only from the next change on.
 func (s *Sim) SetPageLag(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cfg.PageLag = d
 }
 
-// remember keeps what an item is before it changes, for as long as pages or the index may still show it.
+// remember keeps the state of an item before it changes, as long as pages or the index may still show it.
 func (s *Sim) remember(it *item, at time.Time) {
 	lag := max(s.cfg.PageLag, s.cfg.IndexLag)
 	if lag == 0 || it.changed.IsZero() {
@@ -31,7 +31,7 @@ func (s *Sim) remember(it *item, at time.Time) {
 	it.past = append(it.past, snapshot{at, before})
 }
 
-// before is the item as it was at a time; nil: it was not yet.
+// before returns the state of the item at a time; nil if it did not exist yet.
 func (it *item) before(at time.Time) *item {
 	if it.created.After(at) {
 		return nil
@@ -44,7 +44,7 @@ func (it *item) before(at time.Time) *item {
 	return it
 }
 
-// paged are the items of a board as its pages show them, lowest id first.
+// paged returns the items of a board as its pages show them, lowest id first.
 func (s *Sim) paged(b *board) []*item {
 	if s.cfg.PageLag == 0 {
 		return b.items
@@ -60,7 +60,7 @@ func (s *Sim) paged(b *board) []*item {
 	return slices.CompactFunc(found, func(a, b *item) bool { return a.id == b.id })
 }
 
-// changed are the items of which the index may still hold something else.
+// changed returns the items for which the index may be outdated.
 func (s *Sim) changed(b *board) []*item {
 	if s.cfg.IndexLag == 0 {
 		return nil
@@ -68,7 +68,7 @@ func (s *Sim) changed(b *board) []*item {
 	return slices.DeleteFunc(slices.Concat(b.items, b.gone), func(it *item) bool { return len(it.past) == 0 })
 }
 
-// had reports whether the index still finds an item by a text that its column no longer has.
+// had reports whether the index still finds an item by a former text of its column.
 func (s *Sim) had(it *item, b *board, columnID, text string) bool {
 	was := it.before(s.cfg.Now().Add(-s.cfg.IndexLag))
 	return was != nil && was.board == b && was.textOf(columnID) == text

@@ -15,34 +15,34 @@ import (
 // https://developer.monday.com/api-reference/docs/rate-limits
 type limits struct {
 	complexity int
-	daily      int  // calls; 0: without limit
-	isSilent   bool // about complexity, in headers
+	daily      int  // calls; 0: no limit
+	isSilent   bool // headers do not mention complexity
 
 	mu     sync.Mutex
-	since  time.Time // begin of the minute, at its first call
+	since  time.Time // start of the minute, at its first call
 	used   int       // complexity in it
 	calls  int       // in it
 	day    string
 	tenths int // of calls in the day
 }
 
-// What the RateLimit headers promise. Only complexity is enforced.
+// The limits in the RateLimit headers. Only complexity is enforced.
 const (
 	minuteCalls = 5000
 	concurrent  = 250
 )
 
-// maxCost is the most that one query may cost.
+// maxCost is the maximum cost of one query.
 const maxCost = 5_000_000
 
-// spent is what a call cost, and what is left of the minute's budget.
+// spent is the cost of a call, and what is left of the minute's budget.
 type spent struct{ before, query, after, resetIn int }
 
 func (c spent) node() node {
 	return record{"Complexity", object{"before": c.before, "query": c.query, "after": c.after, "reset_in_x_seconds": c.resetIn}}
 }
 
-// call counts a call. Where the day's calls are used up, it gives the time until midnight UTC.
+// call counts a call. If the day's calls are used up, it returns the time until midnight UTC.
 func (l *limits) call(now time.Time) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -60,8 +60,8 @@ func (l *limits) call(now time.Time) (wait time.Duration) {
 	return 0
 }
 
-// spend takes a query's cost from the budget, or says that it is exhausted; a call so refused counts a
-// tenth of the day's calls.
+// spend deducts a query's cost from the budget, or reports that the budget is exhausted. A call refused for that counts
+// as a tenth of a call in the daily limit.
 func (l *limits) spend(now time.Time, cost int) (spent, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,20 +76,20 @@ func (l *limits) spend(now time.Time, cost int) (spent, bool) {
 	return out, true
 }
 
-// turn begins a new minute with the first call after the last one.
+// turn starts a new minute with the first call after the last one.
 func (l *limits) turn(now time.Time) {
 	if now.Sub(l.since) >= time.Minute {
 		l.since, l.used, l.calls = now, 0, 0
 	}
 }
 
-// reset is the time to the end of the minute, in seconds.
+// reset returns the time to the end of the minute, in seconds.
 func (l *limits) reset(now time.Time) int {
 	return max(1, int((time.Minute-now.Sub(l.since)+time.Second-1)/time.Second))
 }
 
-// tell sets the headers that every answer has.
-func (l *limits) tell(h http.Header, now time.Time) {
+// setHeaders sets the headers of every answer.
+func (l *limits) setHeaders(h http.Header, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := l.reset(now)
@@ -104,7 +104,7 @@ func (l *limits) tell(h http.Header, now time.Time) {
 		max(0, minuteCalls-l.calls), t, concurrent-1, max(0, l.complexity-l.used), t))
 }
 
-// today counts the calls of the day.
+// today returns the number of calls of the day.
 func (l *limits) today(now time.Time) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,15 +114,15 @@ func (l *limits) today(now time.Time) int {
 	return (l.tenths + 9) / 10
 }
 
-// exhausted is the answer to a query that the budget does not cover.
+// exhausted returns the answer to a query that exceeds the budget.
 func exhausted(seconds int) answer {
 	a := refused(http.StatusTooManyRequests, &apiError{message: "Complexity budget exhausted", code: "COMPLEXITY_BUDGET_EXHAUSTED", retry: seconds})
 	a.retryAfter = strconv.Itoa(seconds)
 	return a
 }
 
-// cost estimates an operation: a point for each value that it may give, lists by the length asked for, and
-// 1,000 for each mutation. Monday publishes no formula.
+// cost estimates the cost of an operation: one point for each value that it may return, with lists at the requested
+// length, and 1,000 for each mutation. Monday does not publish a formula.
 func cost(op *ast.OperationDefinition, vars map[string]any) int {
 	total := weigh(op.SelectionSet, vars)
 	if op.Operation == ast.Mutation {
@@ -150,7 +150,7 @@ func weigh(set ast.SelectionSet, vars map[string]any) int {
 	return total
 }
 
-// length guesses how many values a field gives.
+// length estimates how many values a field returns.
 func length(f *ast.Field, vars map[string]any) int {
 	if f.SelectionSet == nil {
 		return 1

@@ -107,7 +107,7 @@ func TestIdempotency(t *testing.T) {
 	}
 }
 
-// A key is free again after a call that was throttled.
+// TestIdempotencyAfterThrottling: a key can be used again after a throttled call.
 func TestIdempotencyAfterThrottling(t *testing.T) {
 	t.Parallel()
 	now := newClock()
@@ -122,7 +122,7 @@ func TestIdempotencyAfterThrottling(t *testing.T) {
 	}
 }
 
-// Some of the calls that fail have taken effect, some have not.
+// TestFaultsBeforeAndAfter: some of the failed calls take effect, others do not.
 func TestFaultsBeforeAndAfter(t *testing.T) {
 	t.Parallel()
 	c := start(t, Config{FaultRate: 1, Seed: 3})
@@ -136,7 +136,7 @@ func TestFaultsBeforeAndAfter(t *testing.T) {
 	}
 }
 
-// While the first call of a key is under way, a second one is refused.
+// TestIdempotencyConflict: while the first call of a key is running, a second one is refused.
 func TestIdempotencyConflict(t *testing.T) {
 	t.Parallel()
 	inside, leave := make(chan struct{}), make(chan struct{})
@@ -221,7 +221,7 @@ func TestFaultRate(t *testing.T) {
 	}
 	c.SetDown(true)
 	if _, err := c.try(readMe, nil); err == nil {
-		t.Error("a call got through while down")
+		t.Error("a call succeeded while the system was down")
 	}
 	c.SetDown(false)
 	c.call(`{ complexity { query } me { id } boards { id } x: me { id } }`, nil)

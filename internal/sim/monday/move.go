@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// MoveItem moves an item to the first group of another board, as a person does. Values go along to the columns that fit
-// best; what has no such column is lost. Monday has no webhook for it: the item's next event names the new board.
+// MoveItem moves an item to the first group of another board, as a person does. Values move to the columns that match
+// best; values without such a column are lost. Monday has no webhook for it: the item's next event names the new board.
 func (s *Sim) MoveItem(id, board int64) {
 	s.actOn(id, func(c *change, it *item) error {
 		b := s.boards[board]
@@ -18,7 +18,7 @@ func (s *Sim) MoveItem(id, board int64) {
 	})
 }
 
-// PurgeItem removes an item for good, as Monday does 30 days after it was put into the bin.
+// PurgeItem removes an item for good, as Monday does after 30 days in the recycle bin.
 func (s *Sim) PurgeItem(id int64) {
 	s.actOn(id, func(c *change, it *item) error {
 		it.board.leave(it)
@@ -27,7 +27,7 @@ func (s *Sim) PurgeItem(id int64) {
 	})
 }
 
-// bestMatch pairs columns with those of another board: by id where the type is the same, else by title and type.
+// bestMatch pairs columns with those of another board: by id if the type is the same, else by title and type.
 func (b *board) bestMatch(to *board) map[string]string {
 	pairs := map[string]string{}
 	for _, c := range b.columns {
@@ -66,7 +66,7 @@ func (s *Sim) moveItemToBoard(a args) (any, error) {
 	})
 }
 
-// moveToBoard moves an item and its values, by pairs of columns.
+// moveToBoard moves an item and its values by pairs of columns.
 func (c *change) moveToBoard(it *item, to *board, groupID string, pairs map[string]string) error {
 	if it.state != stateActive {
 		return notFound(it.id)
@@ -97,7 +97,7 @@ func (c *change) moveToBoard(it *item, to *board, groupID string, pairs map[stri
 	return nil
 }
 
-// of is the slot as another column of the same type holds it. A label that this one does not have is lost.
+// of returns the slot for another column of the same type. A label that the column does not have is lost.
 func (sl slot) of(c *column) slot {
 	known := func(l label) (label, bool) {
 		n := slices.IndexFunc(c.labels, func(other label) bool { return other.text == l.text })
@@ -128,7 +128,7 @@ func (sl slot) of(c *column) slot {
 	return sl
 }
 
-// leave takes an item off the board and out of its index.
+// leave removes an item from the board and its index.
 func (b *board) leave(it *item) {
 	for columnID, byText := range b.index {
 		drop(byText, it.textOf(columnID), it)
@@ -136,7 +136,7 @@ func (b *board) leave(it *item) {
 	b.items = slices.DeleteFunc(b.items, func(other *item) bool { return other == it })
 }
 
-// add puts an item on the board, in the order of ids, and into its index.
+// add adds an item to the board, in the order of ids, and to its index.
 func (b *board) add(it *item) {
 	n, _ := slices.BinarySearchFunc(b.items, it.id, func(other *item, id int64) int { return cmp.Compare(other.id, id) })
 	b.items = slices.Insert(b.items, n, it)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// mutationRoot is the type Mutation. The boards are free while it is resolved: each mutation locks them.
+// mutationRoot is the type Mutation. The boards are unlocked while it is resolved: each mutation locks them.
 type mutationRoot struct{}
 
 func (mutationRoot) typeName() string { return "Mutation" }
@@ -44,7 +44,7 @@ func (mutationRoot) resolve(x *execution, f *pick) (any, error) {
 	return nil, fmt.Errorf("no mutation %s", f.name)
 }
 
-// mutateItem changes the item of the argument item_id, which must be on the board of board_id if there is one.
+// mutateItem changes the item of the argument item_id, which must be on the board of board_id if that is given.
 func (s *Sim) mutateItem(a args, f func(*change, *item) error) (any, error) {
 	id, err := a.id("item_id")
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *Sim) changeColumns(a args) (any, error) {
 	})
 }
 
-// changeColumn refuses connect-boards columns, which change_multiple_column_values writes.
+// changeColumn rejects connect-boards columns, which only change_multiple_column_values writes.
 func (s *Sim) changeColumn(a args) (any, error) {
 	value, err := a.jsonValue("value")
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *Sim) changeColumn(a args) (any, error) {
 	})
 }
 
-// changeSimple takes a plain string, or null to clear.
+// changeSimple writes a plain string, or null to clear.
 func (s *Sim) changeSimple(a args) (any, error) {
 	return s.mutateItem(a, func(c *change, it *item) error {
 		return c.setAll(it, object{a.text("column_id"): a["value"]}, a.flag("create_labels_if_missing"))
@@ -155,7 +155,7 @@ func (s *Sim) createWebhook(a args) (any, error) {
 	return s.subscribe(&webhook{board: b, event: a.text("event"), config: config, url: target, owner: tokenUser}), nil
 }
 
-// challenge asks a URL to say back what it was told.
+// challenge sends a challenge to a URL, which must return it.
 func (s *Sim) challenge(target string) error {
 	ctx, cancel := context.WithTimeout(s.post.ctx, 10*time.Second)
 	defer cancel()

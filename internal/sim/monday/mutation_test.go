@@ -32,7 +32,7 @@ func TestWriteFormats(t *testing.T) {
 		"numbers, JSON number":        {column: "amount", value: `4.5`, text: "4.5"},
 		"numbers, not one":            {column: "amount", value: `"12k"`, code: "ColumnValueException"},
 		"date":                        {column: "close_date", value: `{"date":"2026-02-28"}`, text: "2026-02-28"},
-		"date that is none":           {column: "close_date", value: `{"date":"2026-02-30"}`, code: "ColumnValueException"},
+		"impossible date":             {column: "close_date", value: `{"date":"2026-02-30"}`, code: "ColumnValueException"},
 		"date, other key":             {column: "close_date", value: `{"day":"2026-02-28"}`, code: "ColumnValueException"},
 		"people":                      {column: "owner", value: `{"personsAndTeams":[{"id":67214742,"kind":"person"}]}`, text: "Sync Bot"},
 		"people, unknown user":        {column: "owner", value: `{"personsAndTeams":[{"id":1,"kind":"person"}]}`, code: "ColumnValueException"},
@@ -45,7 +45,7 @@ func TestWriteFormats(t *testing.T) {
 		"checkbox, boolean":           {column: "newsletter", value: `{"checked":true}`, code: "ColumnValueException"},
 		"checkbox off":                {column: "newsletter", value: `{"checked":"false"}`, text: ""},
 		"email":                       {column: "email", value: `{"email":"a@b.org","text":"A"}`, text: "A"},
-		"email that is none":          {column: "email", value: `{"email":"a.b.org","text":"A"}`, code: "ColumnValueException"},
+		"malformed email":             {column: "email", value: `{"email":"a.b.org","text":"A"}`, code: "ColumnValueException"},
 		"phone":                       {column: "phone", value: `{"phone":"+1 (202) 555-0123","countryShortName":"US"}`, text: "+1 (202) 555-0123"},
 		"phone with letters":          {column: "phone", value: `{"phone":"call me","countryShortName":"US"}`, code: "ColumnValueException"},
 		"phone, unknown country":      {column: "phone", value: `{"phone":"12025550123","countryShortName":"XX"}`, code: "ColumnValueException"},
@@ -84,7 +84,7 @@ func TestWriteFormats(t *testing.T) {
 			after, _ := c.Item(item)
 			if tt.code != "" {
 				if diff := cmp.Diff(before, after); diff != "" {
-					t.Errorf("a refused value changed the item:\n%s", diff)
+					t.Errorf("a rejected value changed the item:\n%s", diff)
 				}
 				return
 			}
@@ -112,7 +112,7 @@ func TestMutation(t *testing.T) {
 			vars:  map[string]any{"v": `{"company":"ACME"}`},
 			data:  `{"create_item":{"id":"8400000004","name":"Al","group":{"id":"imported"},"column_values":[{"text":"ACME"}]}}`,
 		},
-		"create refuses one value and with it the item": {
+		"create with one rejected value": {
 			query: `mutation ($v: JSON) { create_item(board_id: 1003, item_name: "Al", column_values: $v) { id } }`,
 			vars:  map[string]any{"v": `{"company":"ACME","amount":"x"}`},
 			data:  `{"create_item":null}`, codes: []string{"ColumnValueException"},
@@ -196,7 +196,7 @@ func TestErrorShape(t *testing.T) {
 	}
 }
 
-// A board of 100,000 items answers like a small one.
+// TestLargeBoard: a board of 100,000 items answers like a small one.
 func TestLargeBoard(t *testing.T) {
 	t.Parallel()
 	c := start(t, Config{})

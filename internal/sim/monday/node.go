@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// accountURL is where people would look at things.
+// accountURL is the address of the account's user interface.
 const accountURL = "https://example.monday.com"
 
 func idText(id int64) string { return strconv.FormatInt(id, 10) }
@@ -101,7 +101,7 @@ func (c *column) resolve(_ *execution, f *pick) (any, error) {
 	return nil, nil
 }
 
-// settings are those that say what can be written.
+// settings returns the settings that determine what can be written.
 func (c *column) settings() json.RawMessage {
 	settings := object{}
 	labels := []object{}

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// cursor is where the next page begins, and what it is a page of. It lives for Config.CursorLife.
+// cursor says where the next page begins, and what query it belongs to. It is valid for Config.CursorLife.
 type cursor struct {
 	Board   int64     `json:"b"`
-	After   int64     `json:"a"` // the last item of the page before
-	Made    time.Time `json:"t"` // when the first page was asked for
+	After   int64     `json:"a"` // last item of the previous page
+	Made    time.Time `json:"t"` // time of the first page
 	Query   object    `json:"q,omitempty"`
 	Columns []any     `json:"c,omitempty"`
 }
 
-// queryPage is items_page of a board.
+// queryPage answers items_page of a board.
 func (s *Sim) queryPage(b *board, a args) (any, error) {
 	if a["cursor"] != nil {
 		return s.queryNextPage(a)
@@ -43,7 +43,7 @@ func (s *Sim) queryNextPage(a args) (any, error) {
 	return s.page(at, a.number("limit"))
 }
 
-// queryByColumns is items_page_by_column_values: values of one column are joined by OR, columns by AND.
+// queryByColumns answers items_page_by_column_values: values of one column are joined by OR, columns by AND.
 func (s *Sim) queryByColumns(a args) (any, error) {
 	if a["cursor"] != nil {
 		return s.queryNextPage(a)
@@ -70,7 +70,7 @@ func (s *Sim) queryByColumns(a args) (any, error) {
 	return s.page(cursor{Board: b.ID, Made: s.cfg.Now(), Columns: columns}, a.number("limit"))
 }
 
-// page gives the items after a cursor, lowest id first, and the cursor of the next page if there is one.
+// page returns the items after a cursor, lowest id first, and the cursor of the next page if there is one.
 func (s *Sim) page(at cursor, limit int) (any, error) {
 	if limit < 1 || limit > 500 {
 		return nil, invalidArgument("limit must be between 1 and 500")
@@ -101,7 +101,7 @@ func (s *Sim) page(at cursor, limit int) (any, error) {
 	return record{"ItemsResponse", object{"items": items}}, nil
 }
 
-// search finds the items that have one of the wanted texts in each column, as the index knows them.
+// search finds the items that have one of the wanted texts in each column, according to the index.
 func (s *Sim) search(b *board, columns []any) []*item {
 	var found []*item
 	for i, raw := range columns {
@@ -146,7 +146,7 @@ func (s *Sim) indexed(it *item, columnID string) bool {
 	return !at.After(since) && was != nil && was.board == it.board
 }
 
-// matches applies ItemsQuery.
+// matches reports whether an item matches an ItemsQuery.
 func (it *item) matches(query object) bool {
 	if query == nil {
 		return true
@@ -184,7 +184,8 @@ func (it *item) obeys(rule args) bool {
 	return hit
 }
 
-// is compares with a rule's value: a status by its index, a dropdown by ids, the group by its id, all else by text.
+// is compares an item with a rule's value: a status by its index, a dropdown by ids, the group by its id, everything
+// else by text.
 func (it *item) is(columnID, want string) bool {
 	if columnID == "group" {
 		return it.group == want

@@ -44,7 +44,7 @@ func (queryRoot) resolve(x *execution, f *pick) (any, error) {
 	return nil, invalidArgument("introspection is not served")
 }
 
-// platform tells of the day's calls.
+// platform answers platform_api: the day's calls.
 func (s *Sim) platform() node {
 	now := s.cfg.Now()
 	day := record{"PlatformApiDailyAnalyticsByDay", object{"day": now.UTC().Format(time.DateOnly), "usage": s.limits.today(now)}}
@@ -65,7 +65,7 @@ func (s *Sim) queryBoards(a args) (any, error) {
 		state := cmp.Or(a.text("state"), stateActive)
 		active := state == stateActive || state == "all"
 		if s.access[id] == Hidden || s.access[id] == Denied {
-			continue // whoever lists boards sees those that he may
+			continue // a list contains only the visible boards
 		}
 		if active && (!some || slices.Contains(ids, id)) {
 			found = append(found, boardNode{s.boards[id]})
@@ -74,8 +74,8 @@ func (s *Sim) queryBoards(a args) (any, error) {
 	return page(found, a), nil
 }
 
-// queryItems answers in the order of ids, lowest first, whatever order was asked for. Without ids it goes
-// through all boards.
+// queryItems returns items in the order of their ids, whatever the order of the argument. Without ids it returns the
+// items of all boards.
 func (s *Sim) queryItems(a args) (any, error) {
 	ids, some, err := a.ids("ids")
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Sim) queryWebhooks(a args) (any, error) {
 	return found, nil
 }
 
-// board gives the board of the argument board_id.
+// board returns the board of the argument board_id.
 func (s *Sim) board(a args) (*board, error) {
 	id, err := a.id("board_id")
 	if err != nil {
@@ -160,7 +160,7 @@ func noBoard(id int64) error {
 	return &apiError{code: "InvalidBoardIdException", message: "This board does not exist, or you do not have access to it", data: object{"board_id": id}}
 }
 
-// page cuts out what limit and page ask for.
+// page applies limit and page.
 func page(all []node, a args) []node {
 	limit := max(a.number("limit"), 0)
 	start := min((max(a.number("page"), 1)-1)*limit, len(all))

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// filled is a simulator with one account, one contact of it, and one lead.
+// filled returns a simulator with one account, one contact of it, and one lead.
 func filled(t *testing.T, cfg Config) *client {
 	t.Helper()
 	if cfg.Now == nil {
@@ -115,7 +115,7 @@ func TestQuery(t *testing.T) {
 	}
 }
 
-func TestRefusedQuery(t *testing.T) {
+func TestFailedQuery(t *testing.T) {
 	t.Parallel()
 	c := filled(t, Config{})
 	tooMany := make([]any, 101)
@@ -179,7 +179,7 @@ func TestItemsDefaults(t *testing.T) {
 		t.Errorf("without a limit %d items, want 25", got)
 	}
 	if got := count(`query ($ids: [ID!]) { items(ids: $ids, limit: 100) { id } }`); got != 30 {
-		t.Errorf("with those that are gone %d items, want 30", got)
+		t.Errorf("with deleted and archived ones %d items, want 30", got)
 	}
 	if got := count(`query ($ids: [ID!]) { items(ids: $ids, limit: 100, exclude_nonactive: true) { id } }`); got != 28 {
 		t.Errorf("active %d items, want 28", got)

@@ -15,21 +15,21 @@ type replays struct {
 	swept time.Time
 }
 
-// replay is the answer to one key; not done while its mutation is under way.
+// replay is the answer to one key; not done while its mutation is running.
 type replay struct {
 	answer answer
 	at     time.Time
 	done   bool
 }
 
-// replayLife is how long an answer is kept, maxReplay how large it may be.
+// replayLife is how long an answer is kept, maxReplay its maximum size.
 const (
 	replayLife = 30 * time.Minute
 	maxReplay  = 1 << 20
 )
 
-// once runs f for a key that is new, and gives the answer of the first time for one that is known. Answers
-// of throttled and failed calls are not kept.
+// once runs f for a new key, and returns the first answer for a known one. Answers of throttled and failed calls are
+// not kept.
 func (r *replays) once(key string, now time.Time, f func() answer) answer {
 	r.mu.Lock()
 	r.sweep(now)
@@ -65,7 +65,7 @@ func (r *replays) first(key string, f func() answer) (a answer) {
 	return f()
 }
 
-// sweep forgets old answers, once a minute.
+// sweep drops old answers, once a minute.
 func (r *replays) sweep(now time.Time) {
 	if r.byKey == nil {
 		r.byKey = map[string]*replay{}

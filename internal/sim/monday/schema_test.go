@@ -9,7 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// samples are queries as clients send them; all must be valid.
+// samples are queries that clients send; all must be valid.
 var samples = []string{
 	`query ($ids: [ID!]!) { items(ids: $ids, limit: 100, exclude_nonactive: true) { id name state updated_at board { id } column_values { id type text value
 		... on StatusValue { index label } ... on DateValue { date time } ... on BoardRelationValue { linked_item_ids display_value } ... on MirrorValue { display_value } } } }`,
@@ -19,7 +19,7 @@ var samples = []string{
 	`mutation { create_webhook(board_id: 1001, event: item_deleted, url: "https://example.org", config: "{}") { id board_id event } }`,
 }
 
-// The simulator's schema is part of each published one; where those are not at hand, it must still accept
+// TestSchema: the simulator's schema is a part of each published one; if those are not available, it must still accept
 // the sample queries.
 func TestSchema(t *testing.T) {
 	t.Parallel()
@@ -53,7 +53,7 @@ func TestSchema(t *testing.T) {
 
 func checkDefinition(t *testing.T, file string, own, published *ast.Definition) {
 	if published == nil || own.Kind != published.Kind {
-		t.Errorf("%s: %s %s is not there", file, own.Kind, own.Name)
+		t.Errorf("%s: %s %s is missing", file, own.Kind, own.Name)
 		return
 	}
 	for _, v := range own.EnumValues {

@@ -33,18 +33,17 @@ type answer struct {
 	body       []byte
 }
 
-// maxBody is the largest request that is read.
+// maxBody is the maximum size of a request.
 const maxBody = 16 << 20
 
-// ServeHTTP answers POST /v2. A fault that cuts the connection panics with http.ErrAbortHandler, as the
-// standard server expects.
+// ServeHTTP answers POST /v2. To cut a connection, it panics with http.ErrAbortHandler, as the standard server expects.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.Down() {
 		panic(http.ErrAbortHandler)
 	}
 	a := s.serve(r)
 	h := w.Header()
-	s.limits.tell(h, s.cfg.Now())
+	s.limits.setHeaders(h, s.cfg.Now())
 	h.Set("Content-Type", "application/json; charset=utf-8")
 	if !bytes.HasPrefix(a.body, []byte("{")) {
 		h.Set("Content-Type", "text/html")
@@ -109,13 +108,13 @@ func readRequest(r *http.Request) (request, error) {
 	return req, nil
 }
 
-// currentVersion is what callers get who name none.
+// currentVersion is the version for callers that name none.
 const currentVersion = "2026-07"
 
-// versionForm is a quarterly version of the API.
+// versionForm matches a quarterly version of the API.
 var versionForm = regexp.MustCompile(`^(20\d\d-(01|04|07|10)|dev)$`)
 
-// answer serves a call that was let through, within its limits and once for its idempotency key.
+// answer serves an admitted call, within the limits and once for its idempotency key.
 func (s *Sim) answer(header http.Header, req request, doc *document, op *ast.OperationDefinition) answer {
 	if wait := s.limits.call(s.cfg.Now()); wait > 0 {
 		seconds := int(wait.Seconds()) + 1
@@ -189,7 +188,7 @@ func (s *Sim) execute(version string, op *ast.OperationDefinition, vars map[stri
 	return answer{status: http.StatusOK, body: append(out, '}')}
 }
 
-// refused is the answer to a call that was not executed.
+// refused returns the answer to a call that is not executed.
 func refused(status int, errs ...*apiError) answer {
 	body, err := json.Marshal(object{"errors": errs, "account_id": accountID, "extensions": object{"request_id": requestID()}})
 	if err != nil {

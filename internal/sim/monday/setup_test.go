@@ -12,7 +12,7 @@ import (
 
 const testToken = "test-token"
 
-// clock is a time that tests move.
+// clock is a clock that tests advance.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -34,7 +34,7 @@ func (c *clock) add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// inbox keeps what Config.Deliver is given.
+// inbox collects the deliveries of Config.Deliver.
 type inbox struct {
 	mu  sync.Mutex
 	all []Delivery
@@ -46,7 +46,7 @@ func (i *inbox) deliver(d Delivery) {
 	i.all = append(i.all, d)
 }
 
-// events decodes the bodies, as a receiver would.
+// events decodes the bodies like a receiver.
 func (i *inbox) events(t *testing.T) []map[string]any {
 	t.Helper()
 	i.mu.Lock()
@@ -83,7 +83,7 @@ func start(t *testing.T, cfg Config) *client {
 	return &client{Sim: sim, t: t, url: server.URL + "/v2"}
 }
 
-// reply is an answer with its body decoded, numbers as written.
+// reply is an answer with its decoded body; numbers are kept as written.
 type reply struct {
 	status int
 	header http.Header
@@ -91,7 +91,7 @@ type reply struct {
 	body   map[string]any
 }
 
-// code is that of the first error.
+// code returns the code of the first error.
 func (r reply) code() string {
 	errs, _ := r.body["errors"].([]any)
 	if len(errs) == 0 {
@@ -143,7 +143,7 @@ func (c *client) try(query string, vars map[string]any, header ...string) (reply
 	return r, nil
 }
 
-// data gives the data member as decoded from the wanted JSON, for a comparison.
+// decoded decodes the wanted JSON like a reply's data member, for a comparison.
 func decoded(t *testing.T, text string) any {
 	t.Helper()
 	var out any

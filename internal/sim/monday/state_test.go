@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// ask gives the data of an answer as text, without the extensions that differ each time.
+// ask returns the data of an answer as text, without the extensions that differ each time.
 func (c *client) ask(query string, vars map[string]any, header ...string) string {
 	c.t.Helper()
 	r := c.call(query, vars, header...)
@@ -81,7 +81,7 @@ func TestMoveItemToBoardMutation(t *testing.T) {
 		got, _ := c.Item(id)
 		if tt.code != "" {
 			if got.Board != 1 {
-				t.Errorf("%s: moved all the same", name)
+				t.Errorf("%s: the item was moved", name)
 			}
 			continue
 		}
@@ -91,7 +91,7 @@ func TestMoveItemToBoardMutation(t *testing.T) {
 	}
 }
 
-// TestStates reads items by id in every state, and one that is gone for good.
+// TestStates reads items by id in every state, and one that was purged.
 func TestStates(t *testing.T) {
 	t.Parallel()
 	c := start(t, Config{})
@@ -110,11 +110,11 @@ func TestStates(t *testing.T) {
 		t.Errorf("states %s, want %s", got, want)
 	}
 	if _, ok := c.Item(all[3]); ok || len(c.Items(1001)) != 3 {
-		t.Error("an item that was purged is still there")
+		t.Error("a purged item still exists")
 	}
 }
 
-// TestAccess asks for what each level of access lets through.
+// TestAccess checks what each level of access allows.
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	c := start(t, Config{})
@@ -166,7 +166,7 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// TestPageLag reads pages that are behind by 30 s, of a board where everything has changed since.
+// TestPageLag reads pages that lag by 30 s, of a board where everything has changed since.
 func TestPageLag(t *testing.T) {
 	t.Parallel()
 	now := newClock()
@@ -212,7 +212,7 @@ func TestPageLag(t *testing.T) {
 	}
 }
 
-// TestIndexFindsByOldValue searches for what an item held until a moment ago.
+// TestIndexFindsByOldValue searches for the value that an item had until a moment ago.
 func TestIndexFindsByOldValue(t *testing.T) {
 	t.Parallel()
 	now := newClock()
@@ -255,7 +255,7 @@ func TestCursorLife(t *testing.T) {
 	}
 }
 
-// TestTriggers counts the triggerUuids of acts that have several events.
+// TestTriggers counts the triggerUuids of actions that cause several events.
 func TestTriggers(t *testing.T) {
 	t.Parallel()
 	var in inbox
@@ -274,7 +274,7 @@ func TestTriggers(t *testing.T) {
 		counts = append(counts, n)
 	}
 	if len(counts) != 2 || counts[0]+counts[1] != 7 || counts[0] != 1 && counts[1] != 1 {
-		t.Errorf("events by triggerUuid: %v, want 6 of one act and 1 of another", counts)
+		t.Errorf("events by triggerUuid: %v, want 6 of one action and 1 of another", counts)
 	}
 }
 
@@ -311,7 +311,7 @@ func TestLost(t *testing.T) {
 		t.Errorf("delivered %v", events)
 	}
 	if n := c.Pending(); n != 0 {
-		t.Errorf("%d deliveries pend", n)
+		t.Errorf("%d deliveries are pending", n)
 	}
 }
 
@@ -320,7 +320,7 @@ func TestRetiredVersion(t *testing.T) {
 	c := start(t, Config{})
 	c.RetireVersion("2026-07")
 	if got := c.ask(`query { me { name } }`, nil, "API-Version", "2026-07"); got != "InvalidVersionException" {
-		t.Errorf("a version that is not served: %s", got)
+		t.Errorf("a retired version: %s", got)
 	}
 	if got := c.ask(`query { me { name } }`, nil, "API-Version", "2026-10"); got != "map[me:map[name:Sync Bot]]" {
 		t.Errorf("another one: %s", got)

@@ -20,14 +20,14 @@ type webhook struct {
 	owner  int64
 }
 
-// webhookEvent is an event on its way to one subscriber.
+// webhookEvent is an event for one subscriber.
 type webhookEvent struct {
 	hook   *webhook
 	fields object
 }
 
-// AddWebhook subscribes url to a board's events of a kind (a WebhookEventType, such as
-// "change_column_value") as a person does on the board, and gives the subscription's id. No challenge is sent.
+// AddWebhook subscribes url to a board's events of a kind (a WebhookEventType, such as "change_column_value") as a
+// person does on the board, and returns the subscription's id. No challenge is sent.
 func (s *Sim) AddWebhook(board int64, event, url string) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +46,7 @@ func (s *Sim) subscribe(h *webhook) *webhook {
 	return h
 }
 
-// payloadType is the type that the payload of an event names, which is not what the subscription is called.
+// payloadType maps kinds of event to the type in the payload, which differs from the subscription's name.
 var payloadType = map[string]string{
 	"change_column_value":     "update_column_value",
 	"change_name":             "update_name",
@@ -57,7 +57,7 @@ var payloadType = map[string]string{
 	"item_restored":           "restore_pulse",
 }
 
-// emit makes the webhooks of an event. The fields are those that only this kind of event has.
+// emit creates the webhooks of an event. fields are those that only this kind of event has.
 //
 // https://developer.monday.com/api-reference/reference/webhooks
 func (c *change) emit(event string, it *item, col *column, fields object) {
@@ -83,7 +83,7 @@ func (c *change) emit(event string, it *item, col *column, fields object) {
 
 func newTrigger() string { return fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64()) }
 
-// wants reports whether the subscription is to an event like this one.
+// wants reports whether the subscription covers an event like this one.
 func (h *webhook) wants(event string, it *item, col *column) bool {
 	switch h.event {
 	case "change_specific_column_value":
@@ -105,7 +105,8 @@ func (h *webhook) wants(event string, it *item, col *column) bool {
 	}
 }
 
-// createdFields: columnValues holds the values that the item was created with, without their types.
+// createdFields returns the fields of a new item. columnValues holds the values that it was created with, without their
+// types.
 func createdFields(it *item, group Group) object {
 	values := object{}
 	for _, c := range it.board.columns {
@@ -129,7 +130,7 @@ func updatedFields(it *item, col *column, before, after slot) object {
 	}
 }
 
-// renamedFields: a rename has neither pulseName nor changedAt.
+// renamedFields returns the fields of a rename, which has neither pulseName nor changedAt.
 func renamedFields(it *item, before string) object {
 	return object{
 		"groupId": it.group, "pulseId": it.id,
@@ -137,7 +138,8 @@ func renamedFields(it *item, before string) object {
 	}
 }
 
-// goneFields: an item that is gone has itemId and itemName, neither pulseId nor pulseName.
+// goneFields returns the fields of a deleted or archived item, which has itemId and itemName instead of pulseId and
+// pulseName.
 func goneFields(it *item) object {
 	return object{"itemId": it.id, "itemName": it.name}
 }
@@ -161,8 +163,8 @@ func movedFields(it *item, before string, to Group) object {
 	}
 }
 
-// hooked is a slot in a webhook. Emptiness has three shapes: a status shows its grey label without text, a
-// column that was cleared is null, one that was never written is {}.
+// hooked returns a slot in the form of webhooks. An empty one has three forms: a status has its grey label without
+// text, a cleared column is null, a column that was never written is {}.
 func (sl slot) hooked(c *column) any {
 	switch {
 	case sl.content != nil:
@@ -179,10 +181,10 @@ func (sl slot) hooked(c *column) any {
 // top reports whether the item is in the board's first group.
 func (it *item) top() bool { return it.group == it.board.Groups[0].ID }
 
-// isoTime is a time as Monday writes it, to the millisecond.
+// isoTime formats a time as Monday does, in milliseconds.
 func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// unsubscribe ends a subscription; what it caused before still goes out.
+// unsubscribe ends a subscription; webhooks that it caused before are still sent.
 func (b *board) unsubscribe(h *webhook) {
 	b.hooks = slices.DeleteFunc(b.hooks, func(other *webhook) bool { return other == h })
 }

@@ -16,8 +16,7 @@ import (
 
 var allEvents = []string{"change_column_value", "change_name", "create_item", "item_archived", "item_deleted", "item_moved_to_any_group", "item_restored"}
 
-// TestPayload holds each payload to the shape that Monday's has; the members that every event has are
-// checked apart.
+// TestPayload compares each payload with Monday's; the members that every event has are checked separately.
 func TestPayload(t *testing.T) {
 	t.Parallel()
 	const item = 8400000003
@@ -153,7 +152,7 @@ func TestRestoreAndTimes(t *testing.T) {
 	}
 }
 
-// receiver is an endpoint as ours, with what it was sent.
+// receiver is an endpoint like ours, with what it has received.
 type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -214,7 +213,7 @@ func TestRetry(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("deliveries (-want +got):\n%s", diff)
 	}
-	if events, deliveries := c.Delivered(); events != 1 || deliveries != 3 {
+	if events, deliveries := c.DeliveryCounts(); events != 1 || deliveries != 3 {
 		t.Errorf("delivered %d, %d times, want 1 and 3", events, deliveries)
 	}
 	claims := jwt.MapClaims{}
@@ -227,7 +226,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-func TestGivingUp(t *testing.T) {
+func TestFailedDelivery(t *testing.T) {
 	t.Parallel()
 	to := listen(t, func(int) int { return 500 })
 	c := start(t, Config{RetryEvery: time.Microsecond})
@@ -236,8 +235,8 @@ func TestGivingUp(t *testing.T) {
 	if err := c.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, deliveries := c.Delivered(); deliveries != 30 || c.GivenUp() != 1 || c.Pending() != 0 {
-		t.Errorf("%d tries, %d given up, %d pending; want 30, 1, 0", deliveries, c.GivenUp(), c.Pending())
+	if _, deliveries := c.DeliveryCounts(); deliveries != 30 || c.FailedDeliveries() != 1 || c.Pending() != 0 {
+		t.Errorf("%d attempts, %d failed, %d pending; want 30, 1, 0", deliveries, c.FailedDeliveries(), c.Pending())
 	}
 }
 
@@ -268,7 +267,7 @@ func TestDoubledAndShuffled(t *testing.T) {
 	if len(byUUID) != 200 || twice < 60 || twice > 140 || slices.IsSorted(order) {
 		t.Errorf("%d events, %d of them twice, sorted %t; want 200, about 100, false", len(byUUID), twice, slices.IsSorted(order))
 	}
-	if events, deliveries := c.Delivered(); events != 200 || deliveries != 200+twice {
+	if events, deliveries := c.DeliveryCounts(); events != 200 || deliveries != 200+twice {
 		t.Errorf("delivered %d, %d times, want 200 and %d", events, deliveries, 200+twice)
 	}
 }
@@ -297,9 +296,9 @@ func TestCreateWebhook(t *testing.T) {
 	good.mu.Unlock()
 
 	bad := map[string]http.HandlerFunc{
-		"says nothing": func(http.ResponseWriter, *http.Request) {},
-		"refuses":      func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404); _, _ = io.Copy(w, r.Body) },
-		"says else":    func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"challenge":"x"}`) },
+		"returns nothing": func(http.ResponseWriter, *http.Request) {},
+		"fails":           func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404); _, _ = io.Copy(w, r.Body) },
+		"returns other":   func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"challenge":"x"}`) },
 	}
 	for name, handler := range bad {
 		server := httptest.NewServer(handler)
@@ -330,7 +329,7 @@ func TestStatusWebhook(t *testing.T) {
 	}
 }
 
-// Close ends a delivery that hangs, and nothing is sent afterwards.
+// TestClose: Close ends a hanging delivery, and nothing is sent afterwards.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	reached := make(chan struct{}, 1)
@@ -346,7 +345,7 @@ func TestClose(t *testing.T) {
 	<-reached
 	s.Close()
 	s.CreateItem(1001, "EMCA", nil)
-	if _, deliveries := s.Delivered(); deliveries != 1 || s.Pending() != 2 {
+	if _, deliveries := s.DeliveryCounts(); deliveries != 1 || s.Pending() != 2 {
 		t.Errorf("%d deliveries, %d pending, want 1 and 2", deliveries, s.Pending())
 	}
 }

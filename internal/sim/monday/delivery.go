@@ -13,20 +13,20 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Delivery is a webhook as it goes out.
+// Delivery is one request that delivers a webhook.
 type Delivery struct {
 	Board         int64
 	URL           string
-	Authorization string         // the JWT, where the simulator signs
+	Authorization string         // the JWT, if the simulator signs webhooks
 	Body          []byte         // {"event": {...}}
-	Event         map[string]any // what Body says; ids are int64
+	Event         map[string]any // the content of Body; ids are int64
 }
 
-// maxTries is how often a webhook is sent: once a minute for half an hour.
-const maxTries = 30
+// maxAttempts is how often a webhook is sent at most: once a minute for half an hour.
+const maxAttempts = 30
 
-// postman carries webhooks to their URLs.
-type postman struct {
+// sender sends webhooks to their URLs.
+type sender struct {
 	cfg    Config
 	chance *chance
 	client *http.Client
@@ -34,48 +34,48 @@ type postman struct {
 	cancel context.CancelFunc
 
 	mu         sync.Mutex
-	queue      []*parcel
-	carriers   int
-	running    sync.WaitGroup // carriers
+	queue      []*pendingDelivery
+	senders    int
+	running    sync.WaitGroup // of the senders
 	closed     bool
 	pending    int
-	idle       chan struct{} // closed when nothing pends; nil while nobody waits
+	idle       chan struct{} // closed when nothing is pending; nil if nothing waits for that
 	events     int
 	deliveries int
-	givenUp    int
+	failed     int
 }
 
-// maxCarriers bounds the requests in flight.
-const maxCarriers = 64
+// maxSenders limits the number of concurrent requests.
+const maxSenders = 64
 
-// parcel is one delivery, with its tries.
-type parcel struct {
-	event *letter
-	tries int
+// pendingDelivery is a delivery that is not finished, with its number of attempts.
+type pendingDelivery struct {
+	event    *notification
+	attempts int
 }
 
-// letter is an event for one subscriber; a doubled one is in two parcels.
-type letter struct {
+// notification is an event for one subscriber; a doubled one has two deliveries.
+type notification struct {
 	*webhookEvent
 	answered bool
 }
 
-func (p *postman) start(cfg Config) {
+func (p *sender) start(cfg Config) {
 	p.cfg = cfg
 	p.chance = newChance(cfg.Seed)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = maxCarriers
+	transport.MaxIdleConnsPerHost = maxSenders
 	p.client = &http.Client{Transport: transport, Timeout: 30 * time.Second}
 }
 
-func (p *postman) setLost(share float64) {
+func (p *sender) setLost(share float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cfg.Lost = share
 }
 
-func (p *postman) close() {
+func (p *sender) close() {
 	p.mu.Lock()
 	p.closed = true
 	p.queue = nil
@@ -85,29 +85,29 @@ func (p *postman) close() {
 	p.client.CloseIdleConnections()
 }
 
-// Delivered counts the webhooks that were answered with 200, each event of a subscription once, and the
-// requests that were made for all of them, with doubles and retries.
-func (s *Sim) Delivered() (events, deliveries int) {
+// DeliveryCounts returns the number of webhooks that were answered with 200, each event of a subscription once, and the
+// number of requests for all webhooks, including doubles and retries.
+func (s *Sim) DeliveryCounts() (events, deliveries int) {
 	s.post.mu.Lock()
 	defer s.post.mu.Unlock()
 	return s.post.events, s.post.deliveries
 }
 
-// Pending counts the deliveries that are not yet answered with 200, nor given up.
+// Pending returns the number of deliveries that have neither succeeded nor failed for good.
 func (s *Sim) Pending() int {
 	s.post.mu.Lock()
 	defer s.post.mu.Unlock()
 	return s.post.pending
 }
 
-// GivenUp counts the deliveries that were tried 30 times in vain.
-func (s *Sim) GivenUp() int {
+// FailedDeliveries returns the number of deliveries that failed 30 times.
+func (s *Sim) FailedDeliveries() int {
 	s.post.mu.Lock()
 	defer s.post.mu.Unlock()
-	return s.post.givenUp
+	return s.post.failed
 }
 
-// Wait returns when no delivery pends, or with the context's error.
+// Wait returns when no delivery is pending, or with the context's error.
 func (s *Sim) Wait(ctx context.Context) error {
 	s.post.mu.Lock()
 	if s.post.pending == 0 {
@@ -127,8 +127,8 @@ func (s *Sim) Wait(ctx context.Context) error {
 	}
 }
 
-// send starts the delivery of an event: once, now and then twice, or not at all.
-func (p *postman) send(e *webhookEvent) {
+// send starts the delivery of an event: usually once, sometimes twice or not at all.
+func (p *sender) send(e *webhookEvent) {
 	p.mu.Lock()
 	lost := p.cfg.Lost
 	p.mu.Unlock()
@@ -142,53 +142,53 @@ func (p *postman) send(e *webhookEvent) {
 	p.mu.Lock()
 	p.pending += copies
 	p.mu.Unlock()
-	l := &letter{webhookEvent: e}
+	n := &notification{webhookEvent: e}
 	for range copies {
 		delay := time.Duration(p.chance.upTo(int64(p.cfg.Shuffle)))
 		switch {
 		case delay > 0:
-			time.AfterFunc(delay, func() { p.enqueue(&parcel{event: l}) })
+			time.AfterFunc(delay, func() { p.enqueue(&pendingDelivery{event: n}) })
 		case p.cfg.Deliver != nil:
-			p.carry(&parcel{event: l})
+			p.attempt(&pendingDelivery{event: n})
 		default:
-			p.enqueue(&parcel{event: l})
+			p.enqueue(&pendingDelivery{event: n})
 		}
 	}
 }
 
-// enqueue hands a parcel to a carrier.
-func (p *postman) enqueue(pc *parcel) {
+// enqueue queues a delivery, and starts a sender if the limit allows it.
+func (p *sender) enqueue(pc *pendingDelivery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return
 	}
 	p.queue = append(p.queue, pc)
-	if p.carriers < maxCarriers {
-		p.carriers++
-		p.running.Go(p.carryAll)
+	if p.senders < maxSenders {
+		p.senders++
+		p.running.Go(p.work)
 	}
 }
 
-// carryAll carries until the queue is empty.
-func (p *postman) carryAll() {
+// work sends deliveries until the queue is empty.
+func (p *sender) work() {
 	for {
 		p.mu.Lock()
 		if len(p.queue) == 0 {
-			p.carriers--
+			p.senders--
 			p.mu.Unlock()
 			return
 		}
 		pc := p.queue[0]
 		p.queue = p.queue[1:]
 		p.mu.Unlock()
-		p.carry(pc)
+		p.attempt(pc)
 	}
 }
 
-// carry makes one try, and plans the next one where it was not answered with 200.
-func (p *postman) carry(pc *parcel) {
-	pc.tries++
+// attempt sends a delivery once, and schedules the next attempt if the answer is not 200.
+func (p *sender) attempt(pc *pendingDelivery) {
+	pc.attempts++
 	answered := p.post(pc.delivery(p.cfg))
 	p.mu.Lock()
 	p.deliveries++
@@ -196,20 +196,20 @@ func (p *postman) carry(pc *parcel) {
 		pc.event.answered = true
 		p.events++
 	}
-	again := !answered && pc.tries < maxTries
-	if !again {
-		p.settle(answered)
+	retry := !answered && pc.attempts < maxAttempts
+	if !retry {
+		p.finish(answered)
 	}
 	p.mu.Unlock()
-	if again {
+	if retry {
 		time.AfterFunc(p.cfg.RetryEvery, func() { p.enqueue(pc) })
 	}
 }
 
-// settle ends a delivery.
-func (p *postman) settle(answered bool) {
+// finish ends a delivery.
+func (p *sender) finish(answered bool) {
 	if !answered {
-		p.givenUp++
+		p.failed++
 	}
 	p.pending--
 	if p.pending == 0 && p.idle != nil {
@@ -218,8 +218,8 @@ func (p *postman) settle(answered bool) {
 	}
 }
 
-// post makes the request and reports whether the answer was 200.
-func (p *postman) post(d Delivery) bool {
+// post sends the request and reports whether the answer was 200.
+func (p *sender) post(d Delivery) bool {
 	if p.cfg.Deliver != nil {
 		p.cfg.Deliver(d)
 		return true
@@ -228,8 +228,8 @@ func (p *postman) post(d Delivery) bool {
 	return err == nil && status == http.StatusOK
 }
 
-// request posts JSON and gives the start of the answer's body.
-func (p *postman) request(ctx context.Context, url, authorization string, body []byte) (int, []byte, error) {
+// request posts JSON and returns the start of the answer's body.
+func (p *sender) request(ctx context.Context, url, authorization string, body []byte) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -247,10 +247,10 @@ func (p *postman) request(ctx context.Context, url, authorization string, body [
 	return resp.StatusCode, answer, err
 }
 
-// delivery is the try's request. A retry says so, and stamps the trigger time anew.
-func (pc *parcel) delivery(cfg Config) Delivery {
+// delivery returns the request of this attempt. A retry is marked as one, and has a new trigger time.
+func (pc *pendingDelivery) delivery(cfg Config) Delivery {
 	event := pc.event.fields
-	if pc.tries > 1 {
+	if pc.attempts > 1 {
 		event = maps.Clone(event)
 		event["isRetry"] = true
 		event["triggerTime"] = isoTime(cfg.Now())
@@ -266,7 +266,7 @@ func (pc *parcel) delivery(cfg Config) Delivery {
 	return Delivery{Board: hook.board.ID, URL: hook.url, Authorization: signature(cfg, hook), Body: body, Event: maps.Clone(event)}
 }
 
-// signature is the JWT of a webhook.
+// signature returns the JWT of a webhook.
 //
 // https://developer.monday.com/apps/docs/authorization-header
 func signature(cfg Config, h *webhook) string {
