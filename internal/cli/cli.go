@@ -44,6 +44,7 @@ type commands struct {
 	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
 	Ignore   ignoreCommand   `cmd:"" help:"Close dead letters that nothing is to be done about."`
 	Status   statusCommand   `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`
+	Item     itemCommand     `cmd:"" help:"Show whether an item is in sync, and if not why: both values of every field, and what happened to it."`
 	Plan     planCommand     `cmd:"" help:"Compare Monday with Salesforce, and say field by field what would be written. Writes nothing."`
 	Apply    applyCommand    `cmd:"" help:"Do what plan says: compare Monday with Salesforce, and write what differs."`
 	Held     heldCommands    `cmd:"" help:"What the delete brake holds for a person to decide."`

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -18,13 +17,9 @@ import (
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
-	"crmsync/worker/engine"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/sweep"
 )
-
-// planTimeout is the longest that one page may take.
-const planTimeout = 10 * time.Minute
 
 type planCommand struct {
 	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Without any, all of them."`
@@ -117,11 +112,7 @@ func chosenBoards(m *mapping.Mapping, names []string) (chosen []*mapping.Board, 
 
 // newSweeper is a sweeper that only plans: it has an engine that is given no events.
 func newSweeper(s *app.Service, db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *sweep.Sweeper {
-	comparer := engine.New(engine.Config{
-		Mapping: s.Mapping, Store: store.New(db), Salesforce: salesforce, Monday: monday,
-		BatchSize: s.Config.BatchSize, Concurrency: 1, Timeout: planTimeout,
-		Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
-	})
+	comparer := s.NewComparer(db, salesforce, monday)
 	return sweep.New(sweep.Config{Mapping: s.Mapping, Store: store.New(db), Engine: comparer, Monday: monday, Log: s.Log, Now: time.Now})
 }
 

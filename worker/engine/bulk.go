@@ -17,6 +17,9 @@ type Page struct {
 	JobID   int64 // that the comparison belongs to; 0: none
 	Choices plan.Choices
 
+	// Whole makes the comparison also return what the records hold, including those shared with other items.
+	Whole bool
+
 	// Dry makes the comparison report what it would find and do, without any change and without leases.
 	Dry bool
 }
@@ -30,6 +33,9 @@ type Found struct {
 	Differences []Difference
 	Fields      int   // compared with Salesforce
 	Err         error // why the item must be compared again; nil: it was compared
+
+	// Held is what Salesforce holds, by record name and field, if the page is to be returned whole. It must not be stored.
+	Held map[string]map[string]any
 }
 
 // Difference is what a comparison found for one field of a record, or for a record as a whole.
@@ -65,6 +71,17 @@ type seen struct {
 
 // keep stores what a record holds; nil: there is no record.
 func (b *bulk) keep(id string, record map[string]any) { b.held[id] = record }
+
+// heldOf returns what the records of an item hold, as far as they were read.
+func (b *bulk) heldOf(w *work) map[string]map[string]any {
+	held := map[string]map[string]any{}
+	for name, link := range w.item.Links {
+		if fields := b.held[link.SalesforceID]; fields != nil {
+			held[name] = fields
+		}
+	}
+	return held
+}
 
 // placeholder stands for the Id of a record that would be created.
 func placeholder(d planned) string {

@@ -14,9 +14,12 @@ import (
 // retrieveSize is the maximum number of records that Salesforce returns in one call.
 const retrieveSize = 2000
 
-// fieldsOf returns the fields of a record that the mapping fills, and its key.
+// fieldsOf returns the fields of a record that the mapping fills, and its key. Shared records have none.
 func (p *pass) fieldsOf(rec *mapping.Record) []string {
-	fields := []string{p.Mapping.Key}
+	var fields []string
+	if !rec.Shared {
+		fields = append(fields, p.Mapping.Key)
+	}
 	for _, f := range rec.Fields {
 		fields = append(fields, f.Name)
 	}
@@ -84,7 +87,7 @@ func (p *pass) lookHeld(ctx context.Context) error {
 			continue
 		}
 		for _, rec := range w.board.Records {
-			if id := p.expectedID(w, rec); id != "" && !rec.Shared {
+			if id := p.expectedID(w, rec); id != "" && (!rec.Shared || p.bulk.Whole) {
 				asked[rec.Object] = append(asked[rec.Object], id)
 				fields[rec.Object] = addAll(fields[rec.Object], p.fieldsOf(rec))
 			}

@@ -23,6 +23,9 @@ func (e *Engine) Compare(ctx context.Context, page Page) ([]Found, Cost, error) 
 		if t := p.tasks[n]; f.Err == nil && t.err != nil && !permanent(t.err) {
 			f.Err = t.err
 		}
+		if w := p.byItem[item.ID]; page.Whole && w != nil {
+			f.Held = p.bulk.heldOf(w)
+		}
 		found[n] = *f
 	}
 	return found, p.bulk.cost, nil

@@ -1,0 +1,35 @@
+package app
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"crmsync/internal/report"
+	"crmsync/mondayclient"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+	"crmsync/worker/engine"
+)
+
+// compareTimeout is the longest that the comparison of one page may take.
+const compareTimeout = 10 * time.Minute
+
+// NewComparer returns an engine that only compares: it is given no events.
+func (s *Service) NewComparer(db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *engine.Engine {
+	return engine.New(engine.Config{
+		Mapping: s.Mapping, Store: store.New(db), Salesforce: salesforce, Monday: monday,
+		BatchSize: s.Config.BatchSize, Concurrency: 1, Timeout: compareTimeout,
+		Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	})
+}
+
+// NewReporter returns what reports on items.
+func (s *Service) NewReporter(db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *report.Reporter {
+	return &report.Reporter{
+		Mapping: s.Mapping, Store: store.New(db), Engine: s.NewComparer(db, salesforce, monday), Monday: monday, Now: time.Now,
+		Places: &report.Places{Mapping: s.Mapping, Monday: monday, Salesforce: salesforce, Now: time.Now},
+	}
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"crmsync/internal/app"
+	"crmsync/internal/report"
+)
+
+type itemCommand struct {
+	Item int64 `arg:"" name:"id" help:"Id of the item in Monday."`
+	JSON bool  `help:"Print JSON."`
+}
+
+// Run says how an item stands. Both systems are read, and nothing is changed.
+func (c itemCommand) Run(ctx context.Context, p *program) error {
+	if c.Item <= 0 {
+		return app.UsageError{Err: errors.New("an item id is above zero")}
+	}
+	s, _, db, err := p.comparison(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	config, err := s.PoolConfig(db, prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	r, err := s.NewReporter(db, config.Salesforce, config.Monday).Make(ctx, c.Item)
+	if err != nil {
+		return fmt.Errorf("item %d: %w", c.Item, err)
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(p.stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(r)
+	}
+	return printReport(p.stdout, r)
+}
+
+// timelineShown is how many entries of the timeline a terminal shows.
+const timelineShown = 20
+
+func printReport(w io.Writer, r *report.Report) error {
+	fmt.Fprintf(w, "%s (item %d, board %s)\n", cmp.Or(r.Name, "unnamed"), r.Item, cmp.Or(r.Board, fmt.Sprint(r.BoardID)))
+	if r.MondayURL != "" {
+		fmt.Fprintln(w, r.MondayURL)
+	}
+	fmt.Fprintf(w, "\n%s.\n", r.Line())
+	for _, problem := range r.Problems {
+		fmt.Fprintln(w, problem)
+	}
+	for _, rec := range r.Records {
+		if err := printRecord(w, rec); err != nil {
+			return err
+		}
+	}
+	if n := r.Sends(); n > 0 {
+		fmt.Fprintf(w, "\nA resync would write %s: crmsync apply %s --item %d\n", plural(n, "field"), r.Board, r.Item)
+	}
+	for _, l := range r.Letters {
+		fmt.Fprintf(w, "\nDead letter %d, after %s: %s\nOnce its cause is corrected: crmsync replay %d\n", l.JobID, plural(l.Attempts, "attempt"), l.Reason, l.JobID)
+	}
+	return printTimeline(w, r.Timeline)
+}
+
+func printRecord(w io.Writer, rec report.Record) error {
+	fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(fmt.Sprintf("%s (%s) %s", rec.Object, rec.Name, cmp.Or(rec.URL, rec.SalesforceID))))
+	if rec.Note != "" {
+		fmt.Fprintln(w, strings.TrimSpace(rec.Note+" "+rec.Code))
+	}
+	if rec.SalesforceID == "" && rec.State != report.Refused {
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "  FIELD\tCOLUMN\tMONDAY\tSALESFORCE\tSTATE")
+	for _, f := range rec.Fields {
+		var columns []string
+		for _, c := range f.Columns {
+			columns = append(columns, c.Title)
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", f.Name, cmp.Or(strings.Join(columns, ", "), "-"),
+			oneLine(cmp.Or(f.Wanted, f.Monday)), oneLine(f.Salesforce), strings.TrimSpace(f.State.Words()+" "+f.Code))
+	}
+	return table.Flush()
+}
+
+func printTimeline(w io.Writer, entries []report.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, e := range entries[:min(len(entries), timelineShown)] {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", moment(e.At), oneLine(e.Text), oneLine(e.Effect))
+	}
+	if more := len(entries) - timelineShown; more > 0 {
+		fmt.Fprintf(table, "\tand %d earlier: crmsync item --json\n", more)
+	}
+	return table.Flush()
+}
+
+// oneLine is a value for a table: on one line, short, and without what a terminal would act on.
+func oneLine(text string) string {
+	const longest = 48
+	text = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest-1]) + "…"
+	}
+	return cmp.Or(text, "(empty)")
+}

@@ -1,0 +1,196 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/worker/engine/plan"
+)
+
+// fieldOf describes one field. value is what Salesforce should hold, where Monday says.
+func (d *draft) fieldOf(rec *mapping.Record, link *ledger.Link, f *mapping.Field, value mapping.Value) Field {
+	field := Field{Name: f.Name, Direction: string(f.Sync), NeverBack: mapping.NeverTwoWay(rec, f), Source: d.source(f)}
+	var shown []string
+	for _, id := range f.Columns() {
+		field.Columns = append(field.Columns, Column{id, d.names.Column(d.BoardID, id)})
+		shown = append(shown, d.shown(id))
+	}
+	field.Monday = strings.Join(shown, " · ")
+	wanted := d.wanted(value)
+	if len(shown) == 0 {
+		field.Monday = wanted
+	} else if wanted != field.Monday && value.Err == nil && f.Sync != mapping.ToMonday {
+		field.Wanted = wanted
+	}
+	held, known := d.heldValue(rec, link, f)
+	field.Salesforce = text(held)
+	field.State, field.Code, field.Sends = d.stateOfField(rec, link, f, value, known)
+	if field.State == Refused {
+		field.Times = d.timesRefused(rec.Object, f.Name, field.Code)
+	}
+	return field
+}
+
+// source says where a value comes from, if not from a column as it is.
+func (d *draft) source(f *mapping.Field) string {
+	switch _, fixed := f.Fixed(); {
+	case fixed:
+		return "fixed value"
+	case f.Record() != nil:
+		return "record " + f.Record().Name + " of this item"
+	case f.IsTemplate():
+		return "template"
+	case f.As() != "":
+		return strings.ReplaceAll(f.As(), "_", " ")
+	}
+	return ""
+}
+
+// heldValue returns what Salesforce holds: as read just now, or else as last agreed on.
+func (d *draft) heldValue(rec *mapping.Record, link *ledger.Link, f *mapping.Field) (value any, known bool) {
+	if fields, read := d.found.Held[rec.Name]; read && d.compare {
+		return fields[f.Name], true
+	}
+	return link.Agreed(f.Name)
+}
+
+func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.Field, value mapping.Value, known bool) (s State, code string, sends bool) {
+	rejection, rejected := link.Rejected[f.Name]
+	x := d.differs(rec.Name, f.Name)
+	if refused := d.differs(rec.Name, f.Name, plan.CannotBeSent); refused != nil {
+		return Refused, refused.Code, false
+	}
+	switch {
+	case rejected && !d.compare:
+		return Refused, rejection.Code, false
+	case d.isEnded():
+		return Ended, "", false
+	case x != nil:
+		return d.stateOfDifference(x.Kind, x.Sends), x.Code, x.Sends
+	case rejected && link.SalesforceID != "" && !rec.Shared && rejection.Code != "":
+		return Refused, rejection.Code, false
+	case link.SalesforceID == "":
+		return NoRecord, "", false
+	case value.Link != nil && link.Written[f.Name].Value == nil && d.waitsFor(value):
+		return Waits, "", false
+	case rec.Shared:
+		return OneWay, "", false
+	case !d.compare:
+		return d.stateByLedger(link, f, value), "", false
+	case !known:
+		return Unknown, "", false
+	}
+	return Agreed, "", false
+}
+
+// stateOfDifference returns the state of a field that differs.
+func (d *draft) stateOfDifference(kind plan.Kind, sends bool) State {
+	switch kind {
+	case plan.BothChanged:
+		return Conflict
+	case plan.FirstMeeting:
+		return FirstMeeting
+	case plan.SalesforceChanged:
+		return Drift
+	}
+	if sends && len(d.history.Pending) > 0 {
+		return OnItsWay
+	}
+	return Differs
+}
+
+// stateByLedger returns the state of a field as far as it is known without asking Salesforce.
+func (d *draft) stateByLedger(link *ledger.Link, f *mapping.Field, value mapping.Value) State {
+	switch {
+	case value.Err == nil && value.Record == nil && value.Link == nil && value.Person == 0 && link.Holds(f.Name, value.Literal):
+		return Agreed
+	case len(d.history.Pending) > 0:
+		return OnItsWay
+	}
+	return Unknown
+}
+
+// waitsFor reports whether the item waits for the record that a value refers to.
+func (d *draft) waitsFor(value mapping.Value) bool {
+	for _, wait := range d.history.Waits {
+		if wait.ItemID == value.Item {
+			return true
+		}
+	}
+	return false
+}
+
+// timesRefused counts the attempts that failed because of a field.
+func (d *draft) timesRefused(object, field, code string) (times int) {
+	for _, f := range d.history.Failures {
+		if f.Code == code && strings.HasPrefix(f.Message, object+"."+field+":") {
+			times++
+		}
+	}
+	return times
+}
+
+// shown returns the text of a column.
+func (d *draft) shown(id string) string {
+	if id == ledger.NameColumn {
+		return d.view.Name
+	}
+	v := d.view.Columns[id]
+	switch v.Type {
+	case column.Dropdown:
+		return strings.Join(v.Labels, ", ")
+	case column.Checkbox:
+		return text(v.Checked)
+	case column.People:
+		return named("person", v.IDs)
+	case column.BoardRelation:
+		return named("item", v.IDs)
+	case column.Date:
+		return strings.TrimSpace(v.Text + " " + v.Time)
+	}
+	return v.Text
+}
+
+// named lists ids.
+func named(noun string, ids []int64) string {
+	words := make([]string, len(ids))
+	for n, id := range ids {
+		words[n] = fmt.Sprintf("%s %d", noun, id)
+	}
+	return strings.Join(words, ", ")
+}
+
+// wanted returns the text of what Salesforce should hold.
+func (d *draft) wanted(v mapping.Value) string {
+	switch {
+	case v.Record != nil:
+		return d.link(v.Record).SalesforceID
+	case v.Link != nil:
+		return named("item", []int64{v.Item})
+	case v.Person != 0:
+		return named("person", []int64{v.Person})
+	}
+	return text(v.Literal)
+}
+
+// text returns a value for people to read; nothing if it is empty.
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case bool:
+		if v {
+			return "yes"
+		}
+		return "no"
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,178 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// conclude says in one sentence how the item stands: what needs a person most is said first.
+func (d *draft) conclude() {
+	for _, conclusion := range []func() (State, string){d.outside, d.ended, d.refusedRecord, d.differing, d.deadLetters, d.coming, d.wanting} {
+		if s, text := conclusion(); text != "" {
+			d.State, d.Sentence = s, text
+			return
+		}
+	}
+	d.State, d.Sentence, d.Since = Agreed, "In sync", d.lastChange()
+	if !d.compare {
+		d.State, d.Sentence, d.Since = Unknown, "As far as is known without asking both systems, it is in sync", nil
+	}
+}
+
+// outside concludes about items that are not to be synced.
+func (d *draft) outside() (State, string) {
+	switch {
+	case d.board == nil && d.BoardID != 0:
+		return NoRecord, fmt.Sprintf("Not synced: the mapping has no board %d", d.BoardID)
+	case d.item == nil:
+		return Differs, "Not synced yet: no event of this item has arrived, and no comparison has seen it"
+	}
+	return "", ""
+}
+
+// ended concludes about items that were deleted or archived.
+func (d *draft) ended() (State, string) {
+	if !d.isEnded() {
+		return "", ""
+	}
+	what := "Deleted in Monday"
+	if d.live != nil && d.live.State == "archived" {
+		what = "Archived in Monday"
+	} else if d.live == nil && !d.item.IsDeleted() {
+		what = "Monday does not show it: it was deleted, or the token may not see its board"
+	}
+	var kept []string
+	for _, rec := range d.Records {
+		if rec.SalesforceID != "" {
+			kept = append(kept, rec.Object)
+		}
+	}
+	switch del := d.history.Deletion; {
+	case del != nil && del.State == "held":
+		return Held, what + "; the delete brake holds its records until a person decides"
+	case len(kept) > 0:
+		return Ended, what + "; " + all(slices.Compact(kept)) + " kept in Salesforce"
+	}
+	return Ended, what
+}
+
+// refusedRecord concludes about records that Salesforce refuses as a whole.
+func (d *draft) refusedRecord() (State, string) {
+	for _, rec := range d.Records {
+		if rec.State == Refused && rec.Code != "" {
+			return Refused, fmt.Sprintf("%s is not in Salesforce as it should be: refused as a whole, %s", rec.Object, rec.Code)
+		}
+	}
+	return "", ""
+}
+
+// differing concludes about fields that differ, by the most urgent state among them.
+func (d *draft) differing() (State, string) {
+	var fields []Field
+	for _, rec := range d.Records {
+		fields = append(fields, rec.Fields...)
+	}
+	s := worst(fields)
+	if s == Agreed || s == OneWay || s == OnItsWay || s == Unknown || s == Waits {
+		return "", ""
+	}
+	var names []string
+	var first Field
+	for _, f := range fields {
+		if f.State == s && !slices.Contains(names, f.Name) {
+			first.Name = cmp.Or(first.Name, f.Name)
+			if first.Name == f.Name {
+				first = f
+			}
+			names = append(names, f.Name)
+		}
+	}
+	subject, differ := all(names), "differ"
+	if len(names) > 3 {
+		subject = plural(len(names), "field")
+	}
+	if len(names) == 1 {
+		differ = "differs"
+	}
+	return s, subject + " " + differ + ": " + because(s, first, d.hasNoRecords())
+}
+
+func because(s State, f Field, noRecords bool) string {
+	switch s {
+	case Refused:
+		if f.Code == "" {
+			return "the value cannot be sent"
+		}
+		return "Salesforce refused it" + times(f.Times) + ", " + f.Code
+	case Conflict:
+		return "both sides have changed it since they last agreed"
+	case FirstMeeting:
+		return "both sides have a value of their own, and a person has to say which one counts"
+	case Drift:
+		return "it was changed in Salesforce, and Monday has not changed since"
+	}
+	if noRecords {
+		return "the record is not in Salesforce yet"
+	}
+	return "Monday's value is not in Salesforce, and no event is under way"
+}
+
+func (d *draft) hasNoRecords() bool {
+	return !slices.ContainsFunc(d.Records, func(r Record) bool { return r.SalesforceID != "" })
+}
+
+// deadLetters concludes about events that failed for reasons that no field shows.
+func (d *draft) deadLetters() (State, string) {
+	if len(d.Letters) == 0 {
+		return "", ""
+	}
+	l := d.Letters[0]
+	what := "An event of it failed for good"
+	if len(d.Letters) > 1 {
+		what = fmt.Sprintf("%d events of it failed for good", len(d.Letters))
+	}
+	return Failed, what + ": " + cmp.Or(l.Code, l.Reason)
+}
+
+// coming concludes about what is under way.
+func (d *draft) coming() (State, string) {
+	if n := len(d.history.Pending); n > 0 {
+		for _, job := range d.history.Pending {
+			if job.State == "retryable" {
+				return OnItsWay, fmt.Sprintf("On its way: %s, after %s that failed", plural(n, "event"), plural(job.Attempt, "attempt"))
+			}
+		}
+		return OnItsWay, "On its way: " + plural(n, "event")
+	}
+	if len(d.history.Waits) > 0 {
+		w := d.history.Waits[0]
+		return Waits, fmt.Sprintf("Waits for the record %s of item %d, which does not exist yet", w.Record, w.ItemID)
+	}
+	return "", ""
+}
+
+// wanting concludes about items that have no record.
+func (d *draft) wanting() (State, string) {
+	if !d.hasNoRecords() {
+		return "", ""
+	}
+	for _, rec := range d.Records {
+		if rec.State == NoRecord || rec.State == Ended {
+			return rec.State, "Not in Salesforce: " + lowered(rec.Note)
+		}
+	}
+	return Differs, "Not in Salesforce yet, and no event is under way"
+}
+
+// lowered makes a note the second half of a sentence.
+func lowered(note string) string {
+	const prefix = "Not created yet: "
+	if len(note) > len(prefix) && note[:len(prefix)] == prefix {
+		note = note[len(prefix):]
+	}
+	if n := len(note); n > 0 && note[n-1] == '.' {
+		note = note[:n-1]
+	}
+	return note
+}

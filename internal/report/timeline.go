@@ -1,0 +1,178 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"crmsync/schema/store"
+)
+
+// describeHistory describes what happened, newest first.
+func (d *draft) describeHistory() {
+	h := d.history
+	d.Pending = len(h.Pending)
+	for _, l := range h.Letters {
+		if l.IsOpen() {
+			d.Letters = append(d.Letters, Letter{JobID: l.JobID, Reason: l.Reason, Code: l.Code, Attempts: l.Attempts, EndedAt: l.EndedAt.UTC()})
+		}
+		d.Timeline = append(d.Timeline, letterEntries(l)...)
+	}
+	for _, log := range h.Logs {
+		if log.Status != "failed" { // its dead letter says so
+			d.Timeline = append(d.Timeline, d.logEntry(log))
+		}
+	}
+	for _, f := range h.Failures {
+		d.Timeline = append(d.Timeline, d.failureEntry(f))
+	}
+	for _, o := range h.Operations {
+		d.Timeline = append(d.Timeline, operationEntry(o))
+	}
+	if h.Deletion != nil {
+		d.Timeline = append(d.Timeline, deletionEntry(*h.Deletion))
+	}
+	slices.SortStableFunc(d.Timeline, func(a, b Entry) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.JobID, a.JobID))
+	})
+}
+
+// lastChange returns when an event last changed anything, or nil if that is not known.
+func (d *draft) lastChange() *time.Time {
+	for _, e := range d.Timeline {
+		if e.Kind == Wrote {
+			return &e.At
+		}
+	}
+	return nil
+}
+
+// effects is the part of response_data in sync_logs that a timeline shows.
+type effects struct {
+	Records []struct {
+		Object, ID, Ended, Into  string
+		Fields                   []string
+		Created, Linked, Deleted bool
+	}
+	Reason string
+	Notes  []string
+}
+
+func (d *draft) logEntry(log store.LogRow) Entry {
+	column := ""
+	if log.ColumnID != nil {
+		column = *log.ColumnID
+	}
+	e := Entry{At: log.FinishedAt.UTC(), Kind: Quiet, Text: d.event(log.Event, column), JobID: log.JobID}
+	var did effects
+	if err := json.Unmarshal([]byte(log.Response), &did); err != nil {
+		return e
+	}
+	switch log.Status {
+	case "unchanged":
+		e.Effect = "nothing to send: both sides hold it already"
+	case "skipped":
+		e.Effect = "nothing to send"
+		if did.Reason != "" {
+			e.Effect += ": " + did.Reason
+		}
+	default:
+		e.Kind, e.Effect = Wrote, did.words()
+	}
+	if len(did.Notes) > 0 {
+		e.Effect = strings.TrimPrefix(e.Effect+"; "+strings.Join(did.Notes, "; "), "; ")
+	}
+	return e
+}
+
+// words says what was done to records.
+func (e effects) words() string {
+	var parts []string
+	for _, r := range e.Records {
+		switch {
+		case r.Created:
+			parts = append(parts, r.Object+" created")
+		case r.Deleted:
+			parts = append(parts, r.Object+" deleted")
+		case r.Linked:
+			parts = append(parts, r.Object+" found and linked")
+		case r.Ended != "":
+			parts = append(parts, r.Object+" was "+r.Ended)
+		case len(r.Fields) > 0:
+			parts = append(parts, r.Object+" updated: "+strings.Join(r.Fields, ", "))
+		default:
+			parts = append(parts, r.Object+" linked")
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// event says what an event told.
+func (d *draft) event(name, column string) string {
+	switch name {
+	case "create_pulse":
+		return "Created in Monday"
+	case "update_column_value":
+		return d.names.Column(d.BoardID, column) + " changed in Monday"
+	case "update_name":
+		return "Renamed in Monday"
+	case "delete_pulse":
+		return "Deleted in Monday"
+	case "archive_pulse":
+		return "Archived in Monday"
+	case "restore_pulse":
+		return "Restored in Monday"
+	case "item_resync":
+		return "Resync"
+	}
+	return capital(strings.ReplaceAll(name, "_", " "))
+}
+
+func (d *draft) failureEntry(f store.FailedAttempt) Entry {
+	e := Entry{At: f.At.UTC(), Kind: Attempt, Text: d.event(f.Event, f.ColumnID), Code: f.Code, JobID: f.JobID}
+	e.Effect = fmt.Sprintf("attempt %d failed: %s", f.Attempt, f.Message)
+	return e
+}
+
+func letterEntries(l store.ItemLetter) []Entry {
+	entries := []Entry{{
+		At: l.EndedAt.UTC(), Kind: Lettered, Text: fmt.Sprintf("Event dead-lettered after %s", plural(l.Attempts, "attempt")),
+		Effect: l.Reason, Code: l.Code, JobID: l.JobID,
+	}}
+	if l.ReplayedAt != nil {
+		entries = append(entries, Entry{At: l.ReplayedAt.UTC(), Kind: Cleared, Text: "Dead letter put back into the queue", JobID: l.JobID})
+	}
+	if l.ClosedAt != nil && !strings.HasPrefix(l.ClosedBy, "ignored by ") {
+		entries = append(entries, Entry{At: l.ClosedAt.UTC(), Kind: Cleared, Text: "Dead letter closed", Effect: "by " + l.ClosedBy, JobID: l.JobID})
+	}
+	return entries
+}
+
+// acts says what people do.
+var acts = map[string]string{
+	store.ActReplay: "replayed", store.ActIgnore: "ignored", store.ActErase: "erased the values of", store.ActRelease: "released the deletion of",
+	store.ActDrop: "kept the records of", store.ActApply: "compared and wrote", store.ActResync: "asked for a resync of", store.ActTake: "took one side's value of",
+}
+
+func operationEntry(o store.Operation) Entry {
+	e := Entry{At: o.At.UTC(), Kind: Person, Text: o.Actor + " " + cmp.Or(acts[o.Act], o.Act) + " " + o.Subject}
+	if o.Reason != "" {
+		e.Effect = "“" + o.Reason + "”"
+	}
+	return e
+}
+
+func deletionEntry(d store.Deletion) Entry {
+	words := map[string]string{
+		"done": "Records ended with the item", "held": "The delete brake holds the item's records",
+		"released": "The records of the item may be deleted", "dropped": "The records of the item are kept",
+	}
+	e := Entry{At: d.At.UTC(), Kind: Deletions, Text: words[d.State]}
+	if d.DecidedAt != nil {
+		e.At, e.Effect = d.DecidedAt.UTC(), "decided by "+d.DecidedBy
+	}
+	return e
+}
