@@ -183,6 +183,11 @@ func (p *Pool) tendMigrations(ctx context.Context) {
 		} else if revived > 0 {
 			p.config.Log.Warn("killed migrations resumed", "jobs", revived)
 		}
+		if revived, err := p.queue.TendSweeps(ctx); err != nil && ctx.Err() == nil {
+			p.config.Log.Error("could not check for killed comparisons", "error", err)
+		} else if revived > 0 {
+			p.config.Log.Warn("killed comparisons resumed", "jobs", revived)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -54,6 +54,9 @@ type Config struct {
 	// and to live events.
 	SalesforceReserve, MondayReserve int
 
+	// Backfill compares the items of a board about which the mapping says something new.
+	Backfill bool
+
 	// PollOnly polls for jobs instead of listening for them, as needed behind a pooler that shares connections.
 	PollOnly bool
 

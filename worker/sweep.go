@@ -64,7 +64,7 @@ type reconcileWorker struct {
 func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.ReconcileArgs]) error {
 	p := w.pool
 	for _, board := range p.config.Mapping.Boards {
-		_, err := p.store.AddSweep(ctx, store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "reconcile"}, p.QueueSweep)
+		_, err := p.store.AddSweep(ctx, store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "reconcile", Mapped: board.Made()}, p.QueueSweep)
 		if err != nil && !errors.Is(err, store.ErrSweeping) {
 			return p.failed(ctx, job.JobRow, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt}, err)
 		}

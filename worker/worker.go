@@ -93,7 +93,7 @@ func reindexed() []string {
 
 // Queue returns the statements on River's table, with the names that package jobs has for what is in it.
 func Queue(db *pgxpool.Pool) *queue.Queue {
-	return queue.New(db, queue.Names{Events: jobs.QueueEvents, Migrations: jobs.QueueMigrations, MigrateBoard: jobs.KindMigrateBoard})
+	return queue.New(db, queue.Names{Events: jobs.QueueEvents, Migrations: jobs.QueueMigrations, MigrateBoard: jobs.KindMigrateBoard, SweepBoard: jobs.KindSweepBoard})
 }
 
 // guardedSalesforce is the client whose calls pass through a breaker. The breaker's own do not.
@@ -130,6 +130,7 @@ func (p *Pool) Start(ctx context.Context) error {
 	p.background(sweeps, "rounds", p.runRounds)
 	if !p.config.MigrationsOnly {
 		p.background(sweeps, "login", p.logIn)
+		p.background(sweeps, "backfill", p.noticeMapping)
 	}
 	p.background(sweeps, "migrations", p.tendMigrations)
 	p.background(sweeps, "retention", old.run)

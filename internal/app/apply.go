@@ -2,6 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,6 +30,9 @@ func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sw
 			}
 			return store.RecordOperation(ctx, tx, applied(w, by))
 		})
+		if errors.Is(err, store.ErrSweeping) {
+			id, err = joined(ctx, kept, w)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -55,6 +62,27 @@ func applied(w store.Sweep, by store.By) store.Operation {
 		}
 	}
 	return o
+}
+
+// joined returns the running sweep of the board if it does what is asked for: an earlier command was interrupted.
+func joined(ctx context.Context, s *store.Store, w store.Sweep) (id int64, err error) {
+	last, err := s.Sweeps(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	for _, other := range last {
+		switch {
+		case other.BoardID != w.BoardID:
+		case other.State != "running":
+			return 0, fmt.Errorf("another comparison of %s has just ended; run the command again", w.Board)
+		case other.Kind == w.Kind && maps.Equal(other.Mapped, w.Mapped) && reflect.DeepEqual(other.Options, w.Options):
+			return other.ID, nil
+		default:
+			return 0, fmt.Errorf("another comparison of %s is running (%s, run %d): wait for it, or stop it with crmsync apply --stop %s",
+				w.Board, other.Kind, other.ID, w.Board)
+		}
+	}
+	return 0, store.ErrSweeping
 }
 
 // watchSweeps looks at the sweeps until all are over, or ctx ends.

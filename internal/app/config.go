@@ -57,7 +57,10 @@ type Config struct {
 	// SalesforceReserve and MondayReserve are the percent of either system\'s calls that bulk work leaves to others and to live
 	// events.
 	SalesforceReserve, MondayReserve int
-	ShutdownGrace                    time.Duration // how long what runs may take to end
+
+	// Backfill fills fields by itself that are new in the mapping.
+	Backfill      bool
+	ShutdownGrace time.Duration // how long what runs may take to end
 
 	LogLevel  slog.Level
 	LogFormat string // json or text
@@ -99,6 +102,7 @@ func readConfig(e *Environment, r Role) Config {
 
 		SalesforceReserve: e.percent("SALESFORCE_RESERVE", 15),
 		MondayReserve:     e.percent("MONDAY_RESERVE", 15),
+		Backfill:          e.oneOf("BACKFILL", "auto", "auto", "off") == "auto",
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(e.text("LOG_LEVEL", "info"))); err != nil {
 		e.Problem("LOG_LEVEL", "must be one of debug, info, warn, error")

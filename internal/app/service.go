@@ -190,7 +190,7 @@ func (s *Service) PoolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (w
 		Mapping: s.Mapping, DB: db, Salesforce: salesforce, Monday: monday, Channels: channels,
 		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
 		AlertInterval: c.AlertInterval, LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
-		ShutdownGrace: c.ShutdownGrace, PollOnly: s.polls, SalesforceReserve: c.SalesforceReserve, MondayReserve: c.MondayReserve,
+		ShutdownGrace: c.ShutdownGrace, PollOnly: s.polls, SalesforceReserve: c.SalesforceReserve, MondayReserve: c.MondayReserve, Backfill: c.Backfill,
 		Registerer: registry, Log: s.Log,
 	}, nil
 }

@@ -145,6 +145,8 @@ var described = []Variable{
 	{Group: groupPostgres, Name: "DATABASE_DIRECT_URL", About: "The same database without the pooler, for the migrations of the schema"},
 	{Group: groupPostgres, Name: "SCHEMA_UP", About: "on: pending migrations are applied at start; off: only by crmsync schema up"},
 	{Group: groupPostgres, Name: "MAPPING", About: "Path of the mapping file"},
+	{Group: groupPostgres, Name: "BACKFILL",
+		About: "auto: what is new in the mapping is filled for all items where Salesforce has nothing, and reported elsewhere; off: only by crmsync apply"},
 
 	{Group: groupWebhooks, Name: "WEBHOOK_SECRET", Secret: true, Needed: "ingest, unless MONDAY_SIGNING_SECRET is set",
 		About: "Last segment of the webhook's URL, at least 16 characters. Two values separated by a comma are both accepted, for rotation"},

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"crmsync/internal/app"
 	"crmsync/internal/progress"
 	"crmsync/schema/mapping"
@@ -26,6 +28,7 @@ type applyCommand struct {
 	Adopt         string   `help:"End first meetings with the value of this side." enum:",monday" default:"" placeholder:"monday"`
 	Enforce       bool     `help:"Send Monday's values over drift."`
 	AcceptDeletes bool     `help:"Lift the delete brake for the items that Monday has deleted or archived."`
+	Stop          bool     `help:"Stop the comparison or backfill of the boards that is running. What it has written stays."`
 	Yes           bool     `help:"Do not ask."`
 }
 
@@ -37,6 +40,9 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
+	if c.Stop {
+		return stopSweeps(ctx, p, db, boards)
+	}
 	sweeps, err := c.sweeps(s.Mapping, boards)
 	if err != nil {
 		return app.UsageError{Err: err}
@@ -68,6 +74,23 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	return sweepSummary(p.stdout, done)
 }
 
+// stopSweeps stops the running sweeps of boards.
+func stopSweeps(ctx context.Context, p *program, db *pgxpool.Pool, boards []*mapping.Board) error {
+	var ids []int64
+	for _, b := range boards {
+		ids = append(ids, b.ID)
+	}
+	stopped, err := store.New(db).StopSweeps(ctx, ids, operator())
+	if err != nil {
+		return err
+	}
+	if len(stopped) == 0 {
+		fmt.Fprintln(p.stdout, "No comparison is running.")
+		return nil
+	}
+	return sweepSummary(p.stdout, stopped)
+}
+
 // sweeps are the sweeps that the command asks for.
 func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweeps []store.Sweep, err error) {
 	options := store.SweepOptions{Adopt: c.Adopt == "monday", Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: c.Item}
@@ -79,7 +102,7 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 		options.Adopt, options.Enforce = file.Choices.Adopt, file.Choices.Enforce
 	}
 	for _, b := range boards {
-		w := store.Sweep{BoardID: b.ID, Board: b.Name, Kind: "apply", Options: options}
+		w := store.Sweep{BoardID: b.ID, Board: b.Name, Kind: "apply", Mapped: b.Made(), Options: options}
 		if file != nil {
 			if w.Options.Planned = file.digests(b.ID, c.Item); len(w.Options.Planned) == 0 {
 				continue

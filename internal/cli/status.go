@@ -34,7 +34,19 @@ type Status struct {
 	Paused      []pauseStatus  `json:"paused_queues"`
 	Channels    []chanStatus   `json:"alert_channels"`
 	Salesforce  *budgetStatus  `json:"salesforce_calls,omitempty"` // nil: not configured here, or away
+	Comparisons []sweepStatus  `json:"last_comparisons"`           // of each board
 	Migration   *runStatus     `json:"last_migration,omitempty"`   // nil: there was none
+}
+
+type sweepStatus struct {
+	Board      string     `json:"board"`
+	Kind       string     `json:"kind"`  // apply, reconcile, recent, backfill
+	State      string     `json:"state"` // running, done, failed, stopped
+	StartedAt  time.Time  `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+	Items      int        `json:"items"`
+	Differing  int        `json:"differing"` // fields and records
+	Written    int        `json:"written"`
 }
 
 type queueStatus struct {
@@ -143,6 +155,15 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	if err := now.readChannels(ctx, s, q); err != nil {
 		return now, err
 	}
+	sweeps, err := s.Sweeps(ctx, nil)
+	if err != nil {
+		return now, err
+	}
+	now.Comparisons = []sweepStatus{}
+	for _, w := range sweeps {
+		now.Comparisons = append(now.Comparisons,
+			sweepStatus{w.Board, w.Kind, w.State, w.StartedAt.UTC(), w.FinishedAt, w.Items, w.Differing, w.Written})
+	}
 	runs, err := s.Runs(ctx, 1)
 	for _, r := range runs {
 		now.Migration = &runStatus{r.Board, r.State, r.StartedAt.UTC(), r.FinishedAt, r.Read, r.Failed}
@@ -223,6 +244,12 @@ func (p *program) printStatus(now Status) error {
 	}
 	if now.Salesforce != nil {
 		fmt.Fprintf(table, "salesforce calls\t%d of %d left\n", now.Salesforce.Remaining, now.Salesforce.Limit)
+	}
+	for _, c := range now.Comparisons {
+		if c.State != "done" || c.Kind == "backfill" {
+			fmt.Fprintf(table, "%s of %s\t%s\t%s\t%d differing\t%d written\tfrom %s\n",
+				c.Kind, c.Board, c.State, plural(c.Items, "item"), c.Differing, c.Written, moment(c.StartedAt))
+		}
 	}
 	if m := now.Migration; m != nil {
 		fmt.Fprintf(table, "last migration\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed, moment(m.StartedAt))

@@ -87,6 +87,23 @@ const madeSize = 12
 // Made returns, by name, a short fingerprint of each of the record's fields.
 func (r *Record) Made() map[string]string { return r.made }
 
+// Made returns short fingerprints of what the mapping says about the board's items: under the name of a record when it
+// is created and where its Id is shown, and under "record.field" each field.
+func (b *Board) Made() map[string]string {
+	all := map[string]string{}
+	for _, r := range b.Records {
+		when := Condition{}
+		for id, labels := range r.When {
+			when[id] = slices.Sorted(slices.Values(labels))
+		}
+		all[r.Name] = fingerprint(r.Object, r.Shared, when, r.IDColumn)[:madeSize]
+		for name, made := range r.made {
+			all[r.Name+"."+name] = made
+		}
+	}
+	return all
+}
+
 func setMade(m *Mapping) {
 	for _, b := range m.Boards {
 		for _, r := range b.Records {

@@ -19,6 +19,7 @@ type Names struct {
 	Events       string // queue of the events
 	Migrations   string // queue of the runs
 	MigrateBoard string // kind of the job that runs a board's migration
+	SweepBoard   string // kind of the job that compares a board
 }
 
 // Queue runs statements on River's table. It is safe for concurrent use.

@@ -33,3 +33,19 @@ func (s *Store) Free(ctx context.Context, holder uuid.UUID, keys []string) error
 	_, err := s.pool.Exec(ctx, query, holder, keys)
 	return doing("freeing keys", err)
 }
+
+// Renew extends the leases that a holder has on keys, and on these items.
+func (s *Store) Renew(ctx context.Context, holder uuid.UUID, items []int64, lease time.Duration) error {
+	const renewItems = `
+		WITH held AS (
+			SELECT item_id FROM items WHERE item_id = ANY($2) AND lease_holder = $1 AND lease_until > now() ORDER BY item_id FOR UPDATE
+		)
+		UPDATE items i SET lease_until = now() + $3::interval FROM held WHERE i.item_id = held.item_id`
+	const renewKeys = `
+		WITH held AS (SELECT key FROM leases WHERE lease_holder = $1 AND lease_until > now() ORDER BY key FOR UPDATE)
+		UPDATE leases l SET lease_until = now() + $2::interval FROM held WHERE l.key = held.key`
+	batch := &pgx.Batch{}
+	batch.Queue(renewItems, holder, items, lease)
+	batch.Queue(renewKeys, holder, lease)
+	return doing("renewing leases", s.pool.SendBatch(ctx, batch).Close())
+}

@@ -20,6 +20,7 @@ const (
 	ActRelease = "release" // held deletions
 	ActDrop    = "drop"    // held deletions
 	ActApply   = "apply"
+	ActStop    = "stop" // a comparison
 	ActResync  = "resync"
 	ActTake    = "take" // one side's value, after a conflict
 )

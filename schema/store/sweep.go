@@ -13,10 +13,11 @@ import (
 type Sweep struct {
 	ID         int64
 	BoardID    int64
-	Board      string // its name in the mapping
-	Kind       string // apply or reconcile
+	Board      string            // its name in the mapping
+	Kind       string            // apply, reconcile, recent or backfill
+	Mapped     map[string]string // by what of the mapping it compares
 	Options    SweepOptions
-	State      string // running, done, failed
+	State      string // running, done, failed, stopped
 	StartedAt  time.Time
 	FinishedAt *time.Time
 	Pages      int    // compared so far
@@ -56,9 +57,12 @@ var ErrSweeping = errors.New("another comparison of the board is running")
 
 // AddSweep adds a sweep and passes its id to queue, in one transaction.
 func (s *Store) AddSweep(ctx context.Context, w Sweep, queue func(ctx context.Context, tx pgx.Tx, id int64) error) (id int64, err error) {
-	const query = `INSERT INTO sweeps (board_id, board, kind, options) VALUES ($1, $2, $3, $4) RETURNING id`
+	const query = `INSERT INTO sweeps (board_id, board, kind, options, mapped) VALUES ($1, $2, $3, $4, $5) RETURNING id`
+	if w.Mapped == nil {
+		w.Mapped = map[string]string{}
+	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, query, w.BoardID, w.Board, w.Kind, w.Options).Scan(&id); err != nil {
+		if err := tx.QueryRow(ctx, query, w.BoardID, w.Board, w.Kind, w.Options, w.Mapped).Scan(&id); err != nil {
 			return err
 		}
 		return queue(ctx, tx, id)
@@ -70,11 +74,11 @@ func (s *Store) AddSweep(ctx context.Context, w Sweep, queue func(ctx context.Co
 	return id, doing("adding a sweep", err)
 }
 
-const sweepColumns = `id, board_id, board, kind, options, state, started_at, finished_at, pages, cursor,
+const sweepColumns = `id, board_id, board, kind, mapped, options, state, started_at, finished_at, pages, cursor,
 	items, fields, differing, written, ended, busy, skipped, error`
 
 func scanSweep(row pgx.CollectableRow) (w Sweep, err error) {
-	err = row.Scan(&w.ID, &w.BoardID, &w.Board, &w.Kind, &w.Options, &w.State, &w.StartedAt, &w.FinishedAt, &w.Pages, &w.Cursor,
+	err = row.Scan(&w.ID, &w.BoardID, &w.Board, &w.Kind, &w.Mapped, &w.Options, &w.State, &w.StartedAt, &w.FinishedAt, &w.Pages, &w.Cursor,
 		&w.Items, &w.Fields, &w.Differing, &w.Written, &w.Ended, &w.Busy, &w.Skipped, &w.Error)
 	return w, err
 }
@@ -172,9 +176,8 @@ func (s *Store) RestartSweep(ctx context.Context, id int64) error {
 
 // FinishSweep ends a sweep, together with the log of its job.
 func (s *Store) FinishSweep(ctx context.Context, id int64, job JobEnd) error {
-	const query = `UPDATE sweeps SET state = 'done', finished_at = now() WHERE id = $1 AND state = 'running'`
 	batch := &pgx.Batch{}
-	batch.Queue(query, id)
+	batch.Queue(finishSweep, id)
 	batch.Queue(logJobEnd, job.ID, job.Kind, null(job.BoardID), job.Attempt, job.CreatedAt)
 	return doing("finishing a sweep", s.pool.SendBatch(ctx, batch).Close())
 }

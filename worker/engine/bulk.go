@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"crmsync/mondayclient"
 	"crmsync/worker/engine/plan"
 )
@@ -15,6 +17,11 @@ type Page struct {
 	Asked   []string // the columns that were read
 	ReadAt  time.Time
 	JobID   int64 // that the comparison belongs to; 0: none
+
+	// Holder holds the page's leases, which last for Lease unless they are renewed; zero: the engine's own.
+	Holder uuid.UUID
+	Lease  time.Duration
+
 	Choices plan.Choices
 
 	// Whole makes the comparison also return what the records hold, including those shared with other items.

@@ -37,7 +37,7 @@ func (p *pass) claim(ctx context.Context) error {
 		}
 		return err
 	}
-	claimed, err := p.Store.Claim(ctx, p.holder, wanted, p.Timeout+ledger.LeaseMargin)
+	claimed, err := p.Store.Claim(ctx, p.holder, wanted, p.leaseLasts())
 	if err != nil {
 		// The answer may be lost although the claim was made.
 		ids := slices.Collect(maps.Keys(byItem))

@@ -35,7 +35,10 @@ func (e *Engine) newBulk(page Page) *pass {
 	b := &bulk{
 		Page: page, readings: map[int64]*mondayclient.Item{}, held: map[string]map[string]any{}, found: map[int64]*Found{}, seen: map[seen]bool{}, counted: map[target]bool{},
 	}
-	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}, bulk: b}
+	if page.Holder == uuid.Nil {
+		page.Holder = uuid.New()
+	}
+	p := &pass{tools: &e.tools, holder: page.Holder, byItem: map[int64]*work{}, bulk: b}
 	for n := range page.Items {
 		item := &page.Items[n]
 		b.readings[item.ID], b.found[item.ID] = item, &Found{ItemID: item.ID}

@@ -76,12 +76,20 @@ func (p *pass) lease(ctx context.Context, keys []string) error {
 		p.leases.keys = append(p.leases.keys, keys...) // nothing is decided under them
 		return nil
 	}
-	got, err := p.Store.Lease(ctx, p.holder, keys, p.Timeout+ledger.LeaseMargin)
+	got, err := p.Store.Lease(ctx, p.holder, keys, p.leaseLasts())
 	if err != nil {
 		return err
 	}
 	p.leases.keys = append(p.leases.keys, got...)
 	return nil
+}
+
+// leaseLasts returns how long the leases of the batch last, unless somebody renews them.
+func (p *pass) leaseLasts() time.Duration {
+	if p.bulk != nil && p.bulk.Lease > 0 {
+		return p.bulk.Lease
+	}
+	return p.Timeout + ledger.LeaseMargin
 }
 
 func (p *pass) isLeased(key string) bool { return slices.Contains(p.leases.keys, key) }

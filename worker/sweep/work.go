@@ -44,6 +44,11 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 	if err != nil || w.State != "running" {
 		return err == nil, err
 	}
+	held, err := s.claim(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	defer held.release(ctx)
 	for w.Pages == 0 || w.Cursor != "" {
 		if w.Pages > 0 && !s.Now().Before(until) {
 			return false, nil
@@ -51,15 +56,15 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 		if err := s.hold(); err != nil {
 			return false, err
 		}
-		err := s.page(ctx, board, w)
+		err := s.page(ctx, board, w, held)
 		if expired(err) {
 			err = s.Store.RestartSweep(ctx, id)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrOvertaken) {
 			return false, err
 		}
-		if board, w, err = s.sweepOf(ctx, id); err != nil {
-			return false, err
+		if board, w, err = s.sweepOf(ctx, id); err != nil || w.State != "running" {
+			return err == nil, err
 		}
 	}
 	if err := s.end(ctx, board, w); err != nil {
@@ -91,7 +96,7 @@ func expired(err error) bool {
 }
 
 // page compares one page, and advances the sweep.
-func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep) error {
+func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep, held *claim) error {
 	part, err := s.read(ctx, board, w.Cursor, w.Options.Items)
 	if err != nil {
 		return err
@@ -106,6 +111,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep)
 	}
 	var busy []ledger.Ref
 	if len(part.Items) > 0 {
+		part.Holder, part.Lease = held.holds(saved.Seen), leaseLasts
 		found, _, err := s.Engine.Compare(ctx, part.Page)
 		if err != nil {
 			return err

@@ -102,6 +102,9 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 	if agreed && m.isRemapped(field) {
 		agreed = field.Fold(base) == field.Fold(value) // otherwise they never agreed on what the field is made from now
 	}
+	if !agreed && m.held[field.Name] != nil && field.IsDefault(m.it.View) {
+		return held // Monday has no value of its own
+	}
 	s := Settle(field, value, base, agreed, m.held[field.Name], m.it.Choices)
 	if s.Agrees {
 		m.agree(field.Name, value)

@@ -1,0 +1,120 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"crmsync/internal/e2e"
+)
+
+// contactMapping is a mapping of the contacts board with further fields.
+func contactMapping(fields string) string {
+	return fmt.Sprintf(`
+version: 1
+defaults: { phone_country: US, reconcile: "off" }
+boards:
+  contacts:
+    board: 1002
+    records:
+      contact:
+        object: Contact
+        match: [Email]
+        fields: { LastName: name, Email: email%s }
+`, fields)
+}
+
+// backfilled is a world whose worker was started with one mapping, and is started again with others.
+func backfilled(t *testing.T, options ...e2e.Option) (w *e2e.World, restart func(fields string)) {
+	w = e2e.Setup(t, append([]e2e.Option{e2e.Mapped(contactMapping(""))}, options...)...)
+	w.Start("ingest")
+	w.Subscribe()
+	stop := w.Start("worker")
+	return w, func(fields string) {
+		stop()
+		w.Env["MAPPING"] = w.File("mapping.yaml", contactMapping(fields))
+		stop = w.Start("worker")
+	}
+}
+
+// ended waits until a number of sweeps of a kind have ended, and nothing else is left to do.
+func ended(w *e2e.World, kind string, n int) {
+	w.T.Helper()
+	w.Eventually(fmt.Sprintf("%d sweeps (%s) have ended", n, kind), func() bool {
+		return w.Count("SELECT count(*) FROM sweeps WHERE kind = $1 AND state = 'done'", kind) >= n
+	})
+	w.Quiet()
+	w.Expect(n, "SELECT count(*) FROM sweeps WHERE kind = $1", kind)
+}
+
+func phone(number string) map[string]any {
+	return map[string]any{"phone": number, "countryShortName": "US"}
+}
+
+// TestBackfill: a field that is new in the mapping is filled where Salesforce has nothing, and reported where it has something
+// else, though no event of the items comes. What differs only in its default is left alone. Each change is taken up once.
+func TestBackfill(t *testing.T) {
+	t.Parallel()
+	w, restart := backfilled(t)
+	create := func(name string, values map[string]any) int64 {
+		values["email"] = e2e.Email(strings.ToLower(name) + "@example.org")
+		return w.Monday.CreateItem(e2e.Contacts, name, values)
+	}
+	empty := create("Ada", map[string]any{"phone": phone("+12125550100")})
+	same := create("Grace", map[string]any{"phone": phone("+12125550101")})
+	other := create("Mary", map[string]any{"phone": phone("+12125550102")})
+	none := create("Rosa", map[string]any{})
+	w.Quiet()
+	for item, number := range map[int64]string{same: "+12125550101", other: "+12125550999", none: "+12125550998"} {
+		w.Salesforce.Update("Contact", w.Record("Contact", item)["Id"].(string), map[string]any{"Phone": number, "Title": "By hand"})
+	}
+	w.Expect(0, "SELECT count(*) FROM sweeps") // the first mapping is no change
+
+	const fields = ", Phone: { from: phone, as: phone }, Title: { from: text_sfid, default: Unknown }"
+	restart(fields)
+	ended(w, "backfill", 1)
+	w.Holds(w.Record("Contact", empty), map[string]any{"Phone": "+12125550100", "Title": "Unknown"})
+	w.Holds(w.Record("Contact", same), map[string]any{"Phone": "+12125550101", "Title": "By hand"})
+	w.Holds(w.Record("Contact", other), map[string]any{"Phone": "+12125550999", "Title": "By hand"})
+	w.Holds(w.Record("Contact", none), map[string]any{"Phone": "+12125550998", "Title": "By hand"})
+	w.Expect(1, "SELECT count(*) FROM differences WHERE kind = 'first_meeting' AND action = 'leave' AND field = 'Phone' AND item_id = $1", other)
+	w.Expect(1, "SELECT count(*) FROM differences WHERE action = 'leave'")
+	if _, stdout, _ := w.Command("status"); !strings.Contains(stdout, "backfill of contacts") || !strings.Contains(stdout, "; 1 differ: crmsync plan") {
+		t.Errorf("status does not tell of the backfill:\n%s", stdout)
+	}
+
+	restart(fields) // nothing is new
+	w.Monday.SetColumn(empty, "phone", phone("+12125550103"))
+	w.Quiet()
+	w.Holds(w.Record("Contact", empty), map[string]any{"Phone": "+12125550103"})
+	w.Expect(1, "SELECT count(*) FROM sweeps")
+
+	restart("") // nothing is new in this one either
+	w.Eventually("the fields are known to be gone", func() bool { return w.Count("SELECT count(*) FROM board_mappings WHERE mapped ? 'contact.Phone'") == 0 })
+	w.Expect(1, "SELECT count(*) FROM sweeps")
+	w.Monday.SetColumn(empty, "phone", phone("+12125550104"))
+	w.Quiet()
+	restart(fields) // but fields are that were not mapped for a while
+	ended(w, "backfill", 2)
+	w.Expect(1, "SELECT count(*) FROM differences WHERE field = 'Phone' AND item_id = $1 AND kind = 'monday_changed' AND action = 'write'", empty)
+	w.Holds(w.Record("Contact", empty), map[string]any{"Phone": "+12125550104"})
+	w.Healthy()
+}
+
+// TestBackfillOff: without backfills a changed mapping is only told of, and apply does what it asks for.
+func TestBackfillOff(t *testing.T) {
+	t.Parallel()
+	w, restart := backfilled(t, e2e.With("BACKFILL", "off"))
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada", map[string]any{"phone": phone("+12125550100")})
+	w.Quiet()
+	restart(", Phone: { from: phone, as: phone }")
+	log := w.Logs[len(w.Logs)-1]
+	w.Eventually("the log tells of the new mapping", func() bool { return log.Contains("the mapping has changed: crmsync plan shows") })
+	w.Holds(w.Record("Contact", item), map[string]any{"Phone": nil})
+	apply(w)
+	w.Holds(w.Record("Contact", item), map[string]any{"Phone": "+12125550100"})
+	restart(", Phone: { from: phone, as: phone }")
+	w.Expect(1, "SELECT count(*) FROM board_mappings WHERE mapped ? 'contact.Phone'")
+	w.Expect(0, "SELECT count(*) FROM sweeps WHERE kind = 'backfill'")
+	w.Healthy()
+}
