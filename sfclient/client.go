@@ -226,7 +226,13 @@ func (c *Client) observe(operation, code string, took time.Duration, succeeded, 
 }
 
 // usage is how many calls of the rolling 24 hours are used, and their limit.
-type usage struct{ used, limit int }
+type usage struct {
+	used, limit int
+	at          time.Time
+}
+
+// usageHolds is how long what Salesforce said of the usage counts: calls of the day before become available all the time.
+const usageHolds = 10 * time.Minute
 
 // tellUsage reports the contents of the header Sforce-Limit-Info, such as "api-usage=18/5000;
 // per-app-api-usage=17/250(appName=x)".
@@ -244,16 +250,16 @@ func (c *Client) tellUsage(h http.Header) {
 	if err != nil || err2 != nil {
 		return
 	}
-	c.lastUsage.Store(&usage{used, limit})
+	c.lastUsage.Store(&usage{used, limit, time.Now()})
 	if c.config.Usage != nil {
 		c.config.Usage(used, limit)
 	}
 }
 
 // Usage returns how many of the calls of the rolling 24 hours are used, and how many there are, according to
-// Salesforce's last answer. Both are 0 before the first.
+// Salesforce's last answer. Both are 0 if there was none in the last minutes.
 func (c *Client) Usage() (used, limit int) {
-	if u := c.lastUsage.Load(); u != nil {
+	if u := c.lastUsage.Load(); u != nil && time.Since(u.at) < usageHolds {
 		return u.used, u.limit
 	}
 	return 0, 0

@@ -17,6 +17,7 @@ import (
 	"crmsync/schema/mapping"
 	"crmsync/worker/engine"
 	"crmsync/worker/migration"
+	"crmsync/worker/reserve"
 )
 
 const (
@@ -115,13 +116,14 @@ func (w *migrateWorker) forget(job int64) {
 	delete(w.waiting, job)
 }
 
-func (p *Pool) newMigrator(salesforce migration.Salesforce, monday migration.Monday) *migration.Migrator {
+func (p *Pool) newMigrator(salesforce migration.Salesforce, monday migration.Monday, r *reserve.Reserve) *migration.Migrator {
 	c := p.config
 	return migration.New(migration.Config{
 		Mapping:    c.Mapping,
 		Store:      p.store,
 		Salesforce: salesforce,
 		Monday:     monday,
+		Reserve:    r,
 		Session:    c.JobTimeout / 2,
 		Timeout:    c.JobTimeout * 9 / 10,
 		Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {

@@ -23,6 +23,7 @@ import (
 	"crmsync/sfclient"
 	"crmsync/worker/alert"
 	"crmsync/worker/engine"
+	"crmsync/worker/feed"
 	"crmsync/worker/migration"
 	"crmsync/worker/sweep"
 )
@@ -56,6 +57,10 @@ type Config struct {
 
 	// Backfill compares the items of a board about which the mapping says something new.
 	Backfill bool
+	// FeedInterval is how often changes in Salesforce are asked for, where the mapping has a way back; 0: as activity and
+	// the day's calls suggest. FeedOff: never.
+	FeedInterval time.Duration
+	FeedOff      bool
 
 	// PollOnly polls for jobs instead of listening for them, as needed behind a pooler that shares connections.
 	PollOnly bool
@@ -75,6 +80,7 @@ type Pool struct {
 	engine   *engine.Engine
 	migrator *migration.Migrator
 	sweeper  *sweep.Sweeper
+	feed     *feed.Feed // nil: there is none
 	client   *river.Client[pgx.Tx]
 	breakers []*breaker
 	alerter  *alert.Alerter

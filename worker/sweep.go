@@ -14,8 +14,8 @@ import (
 	"crmsync/jobs"
 	"crmsync/mondayclient"
 	"crmsync/schema/store"
-	"crmsync/sfclient"
 	"crmsync/worker/engine"
+	"crmsync/worker/reserve"
 	"crmsync/worker/sweep"
 )
 
@@ -39,7 +39,7 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	case err == nil, errors.Is(ctx.Err(), context.Canceled):
 		return river.JobSnooze(0)
 	}
-	if hold, ok := errors.AsType[*sweep.HoldError](err); ok {
+	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
 		p.config.Log.Info("comparison waits", "job", job.ID, "reason", hold.Error(), "wait", hold.Wait.Round(time.Second).String())
 	}
 	failed := p.failed(ctx, job.JobRow, event, err)
@@ -92,10 +92,9 @@ func (p *Pool) queueAll(ctx context.Context, tx pgx.Tx, all []any) error {
 	return nil
 }
 
-func (p *Pool) newSweeper(salesforce *sfclient.Client, monday *mondayclient.Client) *sweep.Sweeper {
+func (p *Pool) newSweeper(monday *mondayclient.Client, r *reserve.Reserve) *sweep.Sweeper {
 	c := p.config
 	return sweep.New(sweep.Config{
-		Mapping: c.Mapping, Store: p.store, Engine: p.engine, Monday: monday, Queue: p.queueAll, Usage: salesforce.Usage,
-		SalesforceReserve: c.SalesforceReserve, MondayReserve: c.MondayReserve, Log: c.Log, Now: time.Now,
+		Mapping: c.Mapping, Store: p.store, Engine: p.engine, Monday: monday, Queue: p.queueAll, Reserve: r, Log: c.Log, Now: time.Now,
 	})
 }

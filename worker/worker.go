@@ -53,7 +53,8 @@ func New(c Config) (*Pool, error) {
 		Log:         c.Log,
 		Now:         time.Now,
 	})
-	p.migrator, p.sweeper = p.newMigrator(salesforce, monday), p.newSweeper(salesforce, monday)
+	left := p.newReserve(salesforce, monday)
+	p.migrator, p.sweeper, p.feed = p.newMigrator(salesforce, monday, left), p.newSweeper(monday, left), p.newFeed(salesforce, left)
 	workers := river.NewWorkers()
 	if err := p.register(workers); err != nil {
 		return nil, fmt.Errorf("registering workers: %w", err)
@@ -131,6 +132,9 @@ func (p *Pool) Start(ctx context.Context) error {
 	if !p.config.MigrationsOnly {
 		p.background(sweeps, "login", p.logIn)
 		p.background(sweeps, "backfill", p.noticeMapping)
+	}
+	if p.feed != nil {
+		p.background(sweeps, "feed", p.feed.Run)
 	}
 	p.background(sweeps, "migrations", p.tendMigrations)
 	p.background(sweeps, "retention", old.run)

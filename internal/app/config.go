@@ -59,7 +59,10 @@ type Config struct {
 	SalesforceReserve, MondayReserve int
 
 	// Backfill fills fields by itself that are new in the mapping.
-	Backfill      bool
+	Backfill bool
+	Poll     time.Duration // how often changes in Salesforce are asked for; 0: as activity and the day's calls suggest
+	PollOff  bool          // never
+
 	ShutdownGrace time.Duration // how long what runs may take to end
 
 	LogLevel  slog.Level
@@ -193,6 +196,7 @@ func (c *Config) readWorker(e *Environment) {
 	if c.RescueAfter <= c.JobTimeout {
 		e.Problem("RESCUE_AFTER", "must be longer than JOB_TIMEOUT: a job that is still running would be run twice")
 	}
+	c.Poll, c.PollOff = e.poll("SALESFORCE_POLL")
 	c.AlertInterval = e.duration("ALERT_INTERVAL", 10*time.Second, 50*time.Millisecond, time.Hour)
 	c.LogRetention = e.duration("LOG_RETENTION", 90*day, time.Hour, 3650*day)
 }

@@ -100,6 +100,22 @@ func (e *Environment) percent(name string, fallback int) int {
 	return n
 }
 
+// poll is auto, off, or an interval.
+func (e *Environment) poll(name string) (every time.Duration, off bool) {
+	switch text := e.text(name, "auto"); text {
+	case "auto":
+		return 0, false
+	case "off":
+		return 0, true
+	default:
+		every, err := time.ParseDuration(text)
+		if err != nil || every < 100*time.Millisecond || every > day {
+			e.Problem(name, fmt.Sprintf("%q must be auto, off, or a duration from 100ms to 24h, such as 30s", text))
+		}
+		return every, false
+	}
+}
+
 func (e *Environment) oneOf(name, fallback string, values ...string) string {
 	text := e.text(name, fallback)
 	for _, value := range values {

@@ -191,6 +191,7 @@ func (s *Service) PoolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (w
 		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
 		AlertInterval: c.AlertInterval, LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
 		ShutdownGrace: c.ShutdownGrace, PollOnly: s.polls, SalesforceReserve: c.SalesforceReserve, MondayReserve: c.MondayReserve, Backfill: c.Backfill,
+		FeedInterval: c.Poll, FeedOff: c.PollOff,
 		Registerer: registry, Log: s.Log,
 	}, nil
 }

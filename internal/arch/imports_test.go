@@ -61,13 +61,15 @@ var mayImport = map[string][]string{
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
 	"schema/store":                 {"internal/advice", "mondayclient/column", "schema/ledger", "schema/postgres"},
 	"sfclient":                     {"internal/advice"},
-	"worker":                       {"internal/advice", "internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
+	"worker":                       {"internal/advice", "internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/feed", "worker/migration", "worker/reserve", "worker/sweep"},
 	"worker/alert":                 {"mondayclient", "schema/queue", "schema/store", "sfclient"},
 	"worker/engine":                {"internal/batch", "internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send"},
 	"worker/engine/plan":           {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient"},
 	"worker/engine/send":           {"sfclient"},
-	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/send"},
-	"worker/sweep":                 {"internal/panics", "internal/retry", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan"},
+	"worker/feed":                  {"internal/retry", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/reserve"},
+	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/send", "worker/reserve"},
+	"worker/reserve":               {"mondayclient"},
+	"worker/sweep":                 {"internal/panics", "internal/retry", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan", "worker/reserve"},
 }
 
 // floors are the packages from the ground up, each with those below it. No import runs upward.

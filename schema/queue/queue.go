@@ -67,6 +67,15 @@ func (q *Queue) Depths(ctx context.Context) ([]Depth, error) {
 	return depths, postgres.Wrap("counting the queue", err)
 }
 
+// Waiting counts the jobs of a queue and a priority that wait for a worker, up to a number.
+func (q *Queue) Waiting(ctx context.Context, queue string, priority, most int) (n int, err error) {
+	const query = `
+		SELECT count(*) FROM (
+			SELECT FROM river_job WHERE state = 'available' AND queue = $1 AND priority = $2 LIMIT $3) AS waiting`
+	err = q.pool.QueryRow(ctx, query, queue, priority, most).Scan(&n)
+	return n, postgres.Wrap("counting waiting jobs", err)
+}
+
 // Kept counts what is stored for a kind of job, jobs and dead letters together. It needs no right to read either
 // table.
 func (q *Queue) Kept(ctx context.Context, kind string) (jobs, bytes int64, err error) {

@@ -43,8 +43,7 @@ type Linked struct {
 // LinksOf returns the links to the records with these Ids, by Id.
 func (s *Store) LinksOf(ctx context.Context, ids []string) (map[string][]Linked, error) {
 	const query = `
-		SELECT l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since, l.closed, l.origin,
-		       l.mapped, l.held, l.turns, i.board_id, i.deleted_at IS NOT NULL
+		SELECT ` + linkColumns + `, i.board_id, i.deleted_at IS NOT NULL
 		FROM   links l
 		JOIN   items i USING (item_id)
 		WHERE  l.salesforce_id = ANY($1)
@@ -74,6 +73,9 @@ type widerRow struct {
 }
 
 func (r widerRow) Scan(into ...any) error { return r.CollectableRow.Scan(append(into, r.more...)...) }
+
+// linkColumns are the columns that scanLink reads.
+const linkColumns = `l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since, l.closed, l.origin, l.mapped, l.held, l.turns`
 
 func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	var l ledger.Link

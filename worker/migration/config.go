@@ -18,6 +18,7 @@ import (
 	"crmsync/schema/store"
 	"crmsync/sfclient"
 	"crmsync/worker/engine/send"
+	"crmsync/worker/reserve"
 )
 
 // Salesforce is what a migration asks of Salesforce.
@@ -47,6 +48,9 @@ type Config struct {
 	Store      *store.Store
 	Salesforce Salesforce
 	Monday     Monday
+
+	// Reserve is what a migration leaves to others and to live events; nil: nothing.
+	Reserve *reserve.Reserve
 
 	// Session is the time after which a session begins no further page, Timeout the longest that it may last in all.
 	Session, Timeout time.Duration

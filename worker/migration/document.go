@@ -118,6 +118,9 @@ func cut(m *mapping.Migration, creations []*creation, most int, scope string) ([
 	return documents, nil
 }
 
+// keptComplexity is the part of a minute's complexity that documents which create items leave, whatever the reserve.
+const keptComplexity = 5
+
 // mostCreates is how many items one document creates: what is allowed at once is shared by the documents that are under
 // way.
 func mostCreates(b mondayclient.Budget) int {

@@ -146,6 +146,9 @@ func (s *session) work(ctx context.Context) (done bool, err error) {
 
 // take brings a page that was looked up to the board, and commits it.
 func (s *session) take(ctx context.Context, p *page) error {
+	if err := s.config.Reserve.Check(); err != nil {
+		return err
+	}
 	stages := []func(context.Context, *page) error{s.readValues, s.lease, s.update, s.create, s.sign, s.linkCreations}
 	err := panics.Catch(func() error {
 		for _, stage := range stages {

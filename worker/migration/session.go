@@ -116,23 +116,15 @@ func (s *session) turn(ctx context.Context) (done func(), err error) {
 	return func() { s.calls.Release(1) }, nil
 }
 
-// Of Monday's budget of a minute, a fifth of the complexity and a tenth of the calls are left to live events.
-const (
-	keptComplexity = 5
-	keptCalls      = 10
-)
-
-// awaitBudget waits where little is left of Monday's budget, until its minute is over.
+// awaitBudget waits until more than the reserve of Monday's budget is left, at the latest when its minute is over.
 func (s *session) awaitBudget(ctx context.Context) error {
-	b := s.config.Monday.Budget()
-	short := b.KnowsComplexity() && b.Complexity < b.ComplexityLimit/keptComplexity ||
-		b.KnowsCalls() && b.Calls < b.CallsLimit/keptCalls
-	if !short { // nor is what is not known
+	err := s.config.Reserve.CheckMonday()
+	if err == nil {
 		return nil
 	}
-	err := &BudgetError{Wait: max(time.Until(b.Resets), 0) + 100*time.Millisecond}
-	s.notice(err.Error(), err.Wait)
-	if !s.pause(ctx, err.Wait) {
+	wait := retry.After(err)
+	s.notice(err.Error(), wait)
+	if !s.pause(ctx, wait) {
 		return err
 	}
 	return nil

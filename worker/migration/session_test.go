@@ -26,6 +26,7 @@ import (
 	"crmsync/schema/schematest"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
+	"crmsync/worker/reserve"
 )
 
 // world is a migrator between both simulators, on a database of the test's own.
@@ -149,6 +150,7 @@ func TestPanic(t *testing.T) {
 			real := w.config.Monday
 			var calls atomic.Int64
 			w.config.Monday = clumsy{real, func(name string) bool { return name == call && calls.Add(1) == 2 }}
+			w.config.Reserve = &reserve.Reserve{Usage: func() (int, int) { return 0, 0 }, Budget: w.config.Monday.Budget, Now: time.Now}
 			done, err := w.work(1)
 			if panicked, ok := errors.AsType[*panics.Error](err); !ok || panicked.Value != "Jane Doe" || done {
 				t.Fatalf("done %t, error %v, want the panic", done, err)
@@ -187,18 +189,19 @@ func TestAwaitBudget(t *testing.T) {
 	}{
 		"unknown":           {mondayclient.Budget{}, false},
 		"calls alone":       {mondayclient.Budget{Calls: 50, CallsLimit: 100, Resets: soon}, false},
-		"plenty":            {mondayclient.Budget{Complexity: 20, ComplexityLimit: 100, Calls: 10, CallsLimit: 100, Resets: soon}, false},
+		"plenty":            {mondayclient.Budget{Complexity: 20, ComplexityLimit: 100, Calls: 20, CallsLimit: 100, Resets: soon}, false},
 		"little complexity": {mondayclient.Budget{Complexity: 19, ComplexityLimit: 100, Calls: 99, CallsLimit: 100, Resets: soon}, true},
-		"few calls":         {mondayclient.Budget{Complexity: 99, ComplexityLimit: 100, Calls: 9, CallsLimit: 100, Resets: soon}, true},
+		"few calls":         {mondayclient.Budget{Complexity: 99, ComplexityLimit: 100, Calls: 19, CallsLimit: 100, Resets: soon}, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			log := &logBuffer{}
-			config := &Config{Monday: told{left: tt.left}, Log: slog.New(slog.NewTextHandler(log, nil))}
+			left := &reserve.Reserve{Budget: func() mondayclient.Budget { return tt.left }, Monday: 20, Now: time.Now}
+			config := &Config{Reserve: left, Log: slog.New(slog.NewTextHandler(log, nil))}
 			s := &session{config: config, deadline: time.Now().Add(time.Minute)}
 			err := s.awaitBudget(t.Context())
-			short, waits := errors.AsType[*BudgetError](err)
+			short, waits := errors.AsType[*reserve.HoldError](err)
 			if waits != tt.waits {
 				t.Fatalf("awaitBudget() = %v, want it to wait: %t", err, tt.waits)
 			}
@@ -211,14 +214,6 @@ func TestAwaitBudget(t *testing.T) {
 		})
 	}
 }
-
-// told is a Monday of which only the budget is asked.
-type told struct {
-	Monday
-	left mondayclient.Budget
-}
-
-func (m told) Budget() mondayclient.Budget { return m.left }
 
 // A call is repeated while its error may pass and the session lasts.
 func TestRepeat(t *testing.T) {

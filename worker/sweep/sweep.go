@@ -17,6 +17,7 @@ import (
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/worker/engine"
+	"crmsync/worker/reserve"
 )
 
 // Monday is the part of Monday's API that a sweep needs. Each method is one API call.
@@ -24,7 +25,6 @@ type Monday interface {
 	Page(ctx context.Context, board int64, cursor string, columns []string) ([]mondayclient.Item, string, error)
 	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) // up to 100 ids
 	Existences(ctx context.Context, ids []int64) (map[int64]mondayclient.Existence, error) // a call for each 100
-	Budget() mondayclient.Budget
 }
 
 // Comparer compares the items of a page with Salesforce.
@@ -44,12 +44,8 @@ type Config struct {
 	// Queue queues jobs, each given by its arguments, in the transaction.
 	Queue func(ctx context.Context, tx pgx.Tx, args []any) error
 
-	// Usage returns how many of Salesforce's calls for a day are used, and their limit; 0: unknown.
-	Usage func() (used, limit int)
-
-	// SalesforceReserve and MondayReserve are the percentage of each system's calls that is left to others and to
-	// live events.
-	SalesforceReserve, MondayReserve int
+	// Reserve is what a sweep leaves to others and to live events; nil: nothing.
+	Reserve *reserve.Reserve
 }
 
 // Sweeper goes through boards. It is safe for concurrent use.
@@ -57,22 +53,6 @@ type Sweeper struct{ Config }
 
 // New returns a sweeper.
 func New(c Config) *Sweeper { return &Sweeper{c} }
-
-// holdFor is how long a sweep waits once only the reserve of Salesforce's calls is left.
-const holdFor = 5 * time.Minute
-
-// hold returns an error if only the reserve of a system is left.
-func (s *Sweeper) hold() error {
-	if used, limit := s.Usage(); limit > 0 && used > limit*(100-s.SalesforceReserve)/100 {
-		return &HoldError{System: "Salesforce", Wait: holdFor}
-	}
-	b := s.Monday.Budget()
-	short := b.KnowsComplexity() && b.Complexity < b.ComplexityLimit*s.MondayReserve/100 || b.KnowsCalls() && b.Calls < b.CallsLimit*s.MondayReserve/100
-	if short {
-		return &HoldError{System: "Monday", Wait: max(b.Resets.Sub(s.Now()), 0) + 100*time.Millisecond}
-	}
-	return nil
-}
 
 // itemsAtOnce is how many items requested by id are read together.
 const itemsAtOnce = 100

@@ -17,19 +17,6 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// HoldError means that the remaining calls of a system are reserved for live events.
-type HoldError struct {
-	System string
-	Wait   time.Duration
-}
-
-func (e *HoldError) Error() string {
-	return "the remaining calls of " + e.System + " are reserved for live events"
-}
-
-// RetryAfter returns when calls may be available again.
-func (e *HoldError) RetryAfter() time.Duration { return e.Wait }
-
 // UnmappedError means that the mapping does not contain the board of a sweep.
 type UnmappedError struct{ BoardID int64 }
 
@@ -53,7 +40,7 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 		if w.Pages > 0 && !s.Now().Before(until) {
 			return false, nil
 		}
-		if err := s.hold(); err != nil {
+		if err := s.Reserve.Check(); err != nil {
 			return false, err
 		}
 		err := s.page(ctx, board, w, held)

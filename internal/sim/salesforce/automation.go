@@ -8,6 +8,7 @@ import (
 // automation is what an org runs on the rows of one object that a call saves.
 type automation struct {
 	triggers []Trigger
+	flows    []func(map[string]any) map[string]any
 	maxRows  int                                 // maximum rows the triggers can handle in one call; 0: unlimited
 	assign   func(map[string]any) (owner string) // the active assignment rule; nil: none
 }
@@ -32,6 +33,38 @@ func (s *Sim) AddTrigger(trigger Trigger) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.automation.triggers = append(t.automation.triggers, trigger)
+}
+
+// AddFlow adds a flow that runs before a record of the object is saved, whoever saves it: it is given the record as it
+// would be saved, and returns fields to set to other values. Flows run in the order in which they were added. They must
+// not use the simulator.
+//
+// https://help.salesforce.com/s/articleView?id=sf.flow_concepts_trigger_record.htm
+func (s *Sim) AddFlow(object string, flow func(record map[string]any) (changes map[string]any)) {
+	t := s.mustTable(object)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.automation.flows = append(t.automation.flows, flow)
+}
+
+// rewrite runs the flows on values about to be saved. It panics if Salesforce would reject what they return.
+func (x *tx) rewrite(t *table, values []any) {
+	for _, flow := range t.automation.flows {
+		for name, v := range flow(t.fieldsOf(values)) {
+			c := t.mustColumn(name)
+			v, f := c.parse(v)
+			if f == nil {
+				f = x.checkValue(c, &v)
+			}
+			if f != nil || c.ReadOnly {
+				panic(fmt.Sprintf("sfsim: flow of %s sets %s to a value that it cannot have", t.Name, name))
+			}
+			values[c.index] = v
+		}
+	}
+	if t.automation.flows != nil {
+		t.compute(values)
+	}
 }
 
 // LimitRows makes a call that saves more than most rows of the object fail for all of them, as when the org's

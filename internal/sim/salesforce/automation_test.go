@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -177,5 +178,28 @@ func TestLimitOfRows(t *testing.T) {
 	o.LimitRows("Opportunity", 0)
 	if diff := cmp.Diff([]string{"ok"}, create(200)); diff != "" {
 		t.Errorf("without a limit (-want +got):\n%s", diff)
+	}
+}
+
+// A flow rewrites what anybody saves, in the same transaction.
+func TestFlow(t *testing.T) {
+	t.Parallel()
+	type m = map[string]any
+	o := setup(t, sfsim.Config{})
+	o.AddFlow("Account", func(record map[string]any) map[string]any {
+		name, _ := record["Name"].(string)
+		return m{"Name": strings.ToUpper(name)}
+	})
+	id := o.Insert("Account", m{"Name": "a"})
+	if got := o.Get("Account", id)["Name"]; got != "A" {
+		t.Errorf("inserted by a person: %v", got)
+	}
+	r := o.do("PATCH", collections, rows("Account", false, m{"Id": id, "Name": "b"}))
+	if got := o.Get("Account", id)["Name"]; got != "B" || !slices.Equal(r.outcomes(), []string{"ok"}) {
+		t.Errorf("updated by the API: %v, %v", got, r.outcomes())
+	}
+	r = o.do("POST", collections, rows("Account", false, m{"Name": "c"}))
+	if got := o.query("SELECT Name FROM Account WHERE Name = 'c'").values("Name"); !slices.Equal(got, []any{"C"}) || !slices.Equal(r.outcomes(), []string{"ok"}) {
+		t.Errorf("created by the API: %v, %v", got, r.outcomes())
 	}
 }

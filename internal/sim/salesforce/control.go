@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"crmsync/internal/sim/salesforce/soql"
 )
 
 // Revoke ends all sessions.
@@ -41,6 +43,26 @@ func (s *Sim) Insert(object string, fields map[string]any) string {
 func (s *Sim) Update(object, id string, fields map[string]any) {
 	r := mustBind(s.mustTable(object), fields)
 	s.change(object, id, func(t *tx, rec *record) {
+		if failures := t.update(rec, r); failures != nil {
+			panic(fmt.Sprintf("sfsim: updating %s: %s", object, failures[0].message))
+		}
+	})
+}
+
+// UpdateLate changes fields of a record in a transaction that wrote them some time ago and is committed only now: the
+// record appears with a SystemModstamp below those that others have read. A record's own stamps never go back.
+func (s *Sim) UpdateLate(object, id string, fields map[string]any, late time.Duration) {
+	r := mustBind(s.mustTable(object), fields)
+	s.change(object, id, func(t *tx, rec *record) {
+		before, err := time.Parse(soql.DateTimeLayout, rec.values[colStamp].(string))
+		if err != nil {
+			panic(fmt.Sprintf("sfsim: %s %s: %v", object, id, err))
+		}
+		at := s.config.Now().UTC().Add(-late).Truncate(time.Millisecond)
+		if !at.After(before) {
+			at = before.Add(time.Millisecond)
+		}
+		t.stamp = at.Format(soql.DateTimeLayout)
 		if failures := t.update(rec, r); failures != nil {
 			panic(fmt.Sprintf("sfsim: updating %s: %s", object, failures[0].message))
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -106,5 +107,32 @@ func TestTouch(t *testing.T) {
 	since := strings.Replace(stamp, "+0000", "Z", 1)
 	if r := o.query("SELECT Id FROM Account WHERE SystemModstamp >= " + since); !slices.Equal(r.values("Id"), []any{id}) {
 		t.Errorf("a poll finds %s", r.text)
+	}
+}
+
+// A transaction that is committed late shows a time that others have passed.
+func TestUpdateLate(t *testing.T) {
+	t.Parallel()
+	type m = map[string]any
+	now := time.Now()
+	o := setup(t, sfsim.Config{Now: func() time.Time { return now }})
+	first := o.Insert("Account", m{"Name": "A"})
+	now = now.Add(24 * time.Hour)
+	second := o.Insert("Account", m{"Name": "B"})
+	read := o.Get("Account", second)["SystemModstamp"].(string)
+	o.UpdateLate("Account", first, m{"Name": "C"}, time.Hour)
+	got := o.Get("Account", first)
+	if got["Name"] != "C" || got["SystemModstamp"].(string) >= read {
+		t.Errorf("%v, want a time before %s", got, read)
+	}
+	if got["SystemModstamp"].(string) <= got["CreatedDate"].(string) {
+		t.Error("the record's own time went back")
+	}
+	since := strings.Replace(read, "+0000", "Z", 1)
+	if r := o.query("SELECT Id FROM Account WHERE SystemModstamp > " + since); len(r.values("Id")) != 0 {
+		t.Errorf("a poll that goes on from there finds %s", r.text)
+	}
+	if r := o.query("SELECT Id FROM Account ORDER BY SystemModstamp, Id"); !slices.Equal(r.values("Id"), []any{first, second}) {
+		t.Errorf("in the order of time: %s", r.text)
 	}
 }

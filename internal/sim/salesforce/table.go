@@ -202,11 +202,18 @@ func (t *table) reindex(r *record, before, after []any) {
 	}
 }
 
-// stampAll records that these records were written at this time, which is later than all before.
+// stampAll records that these records were written at this time, which is later than all before unless the transaction
+// was committed late.
 func (t *table) stampAll(stamp string, recs []*record) {
 	slices.SortFunc(recs, func(a, b *record) int { return strings.Compare(a.id, b.id) })
+	late := len(t.log) > 0 && t.log[len(t.log)-1].stamp >= stamp
 	for _, r := range slices.Compact(recs) {
 		t.log = append(t.log, stamped{stamp, r})
+	}
+	if late {
+		slices.SortFunc(t.log, func(a, b stamped) int {
+			return cmp.Or(strings.Compare(a.stamp, b.stamp), strings.Compare(a.rec.id, b.rec.id))
+		})
 	}
 	if len(t.log) > 2*len(t.rows)+1000 {
 		t.log = slices.DeleteFunc(t.log, stamped.stale)

@@ -33,6 +33,7 @@ func (t *tx) create(r row) (*record, []*failure) {
 		return nil, failures
 	}
 	tab := r.table
+	t.rewrite(tab, values)
 	rec := &record{table: tab, id: mintID(tab.Prefix, t.sim.nextID())}
 	stamp := t.now()
 	values[colID], values[colDeleted] = rec.id, false
@@ -57,6 +58,7 @@ func (t *tx) update(rec *record, r row) []*failure {
 	}
 	values, failures := t.check(r, rec)
 	if failures == nil {
+		t.rewrite(r.table, values)
 		t.put(rec, values)
 		t.saves = append(t.saves, rec)
 	}

@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/schema/ledger"
+)
+
+// Feed is one reading of the records of an object that changed in Salesforce. Times are by Salesforce's clock unless
+// they say otherwise; zero: unknown.
+type Feed struct {
+	Object string
+	Tier   string
+
+	Due        bool          // the next page is due
+	Wait       time.Duration // until then
+	Covered    time.Time     // when the last complete reading began: it saw everything that was visible then
+	CompleteAt time.Time     // the same by our clock
+	Newest     FeedPosition  // the newest record seen
+	Reading    bool          // a reading has begun
+	Began      time.Time     // when it did
+	BeganAt    time.Time     // the same by our clock
+	After      FeedPosition  // where it goes on; zero: at its beginning
+	Pages      int64         // saved so far
+	Failures   int           // in a row
+	Failed     string        // code of the last one
+}
+
+// FeedPosition is a place in the order by SystemModstamp and Id.
+type FeedPosition struct {
+	At time.Time
+	ID string
+}
+
+// Before reports whether p comes before q.
+func (p FeedPosition) Before(q FeedPosition) bool {
+	return p.At.Before(q.At) || p.At.Equal(q.At) && p.ID < q.ID
+}
+
+// Feeds are all readings.
+type Feeds struct {
+	Now     time.Time     // by our clock
+	Horizon time.Time     // a time that has passed by Salesforce's clock; zero: unknown
+	Idle    time.Duration // since a changed record was last seen
+	Feeds   []Feed
+}
+
+// Feed returns the reading of an object and a tier, or nil.
+func (f *Feeds) Feed(object, tier string) *Feed {
+	for n := range f.Feeds {
+		if f.Feeds[n].Object == object && f.Feeds[n].Tier == tier {
+			return &f.Feeds[n]
+		}
+	}
+	return nil
+}
+
+// Feeds returns the readings of the objects; nil: of all. What Salesforce's clock shows is known by the newest stamp
+// seen, and by the time that has passed since.
+func (s *Store) Feeds(ctx context.Context, objects []string) (f Feeds, err error) {
+	const clock = `
+		SELECT now(), max(newest + (now() - newest_at)), coalesce(extract(epoch FROM now() - max(newest_at)), 0)::float8
+		FROM   feeds`
+	const query = `
+		SELECT object, tier, due_at <= now(), greatest(due_at - now(), interval '0'), covered, complete_at, newest, newest_id,
+		       reading, began, began_at, after, after_id, pages, failures, failed
+		FROM   feeds
+		WHERE  $1::text[] IS NULL OR object = ANY($1)
+		ORDER  BY due_at, object, tier`
+	batch := &pgx.Batch{}
+	batch.Queue(clock).QueryRow(func(row pgx.Row) error {
+		var horizon *time.Time
+		var idle float64
+		err := row.Scan(&f.Now, &horizon, &idle)
+		f.Horizon, f.Idle = value(horizon), time.Duration(idle*float64(time.Second))
+		return err
+	})
+	batch.Queue(query, objects).Query(func(rows pgx.Rows) (err error) {
+		f.Feeds, err = pgx.CollectRows(rows, scanFeed)
+		return err
+	})
+	return f, doing("reading the feeds", s.pool.SendBatch(ctx, batch).Close())
+}
+
+func scanFeed(row pgx.CollectableRow) (f Feed, err error) {
+	var covered, complete, newest, began, beganAt, after *time.Time
+	err = row.Scan(&f.Object, &f.Tier, &f.Due, &f.Wait, &covered, &complete, &newest, &f.Newest.ID,
+		&f.Reading, &began, &beganAt, &after, &f.After.ID, &f.Pages, &f.Failures, &f.Failed)
+	f.Covered, f.CompleteAt, f.Newest.At = value(covered), value(complete), value(newest)
+	f.Began, f.BeganAt, f.After.At = value(began), value(beganAt), value(after)
+	return f, err
+}
+
+// AddFeeds adds readings that are not there yet, each due after its wait, and drops those of other objects that no
+// worker has made for a day.
+func (s *Store) AddFeeds(ctx context.Context, objects []string, feeds []Feed) error {
+	const drop = `DELETE FROM feeds WHERE object <> ALL($1) AND due_at < now() - interval '1 day'`
+	const add = `
+		INSERT INTO feeds (object, tier, due_at, covered, complete_at, newest, newest_id, newest_at)
+		SELECT object, tier, now() + wait, covered, now(), newest, newest_id, CASE WHEN newest IS NOT NULL THEN now() END
+		FROM   unnest($1::text[], $2::text[], $3::interval[], $4::timestamptz[], $5::timestamptz[], $6::text[])
+		       AS f(object, tier, wait, covered, newest, newest_id)
+		ON CONFLICT DO NOTHING`
+	n := len(feeds)
+	named, tiers, waits, covered := make([]string, n), make([]string, n), make([]time.Duration, n), make([]*time.Time, n)
+	newest, ids := make([]*time.Time, n), make([]string, n)
+	for n, f := range feeds {
+		named[n], tiers[n], waits[n], covered[n] = f.Object, f.Tier, f.Wait, null(f.Covered)
+		newest[n], ids[n] = null(f.Newest.At), f.Newest.ID
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(drop, objects)
+	batch.Queue(add, named, tiers, waits, covered, newest, ids)
+	return doing("adding feeds", s.pool.SendBatch(ctx, batch).Close())
+}
+
+// SaveFeed stores where a reading stands, and runs also in the same transaction: the position and what follows from the
+// page are committed together or not at all. The next page is due after the feed's wait. It fails with ErrOvertaken if
+// another process has saved a page of the reading meanwhile.
+func (s *Store) SaveFeed(ctx context.Context, f Feed, also func(ctx context.Context, tx pgx.Tx) error) error {
+	const query = `
+		UPDATE feeds
+		SET    pages = pages + 1, due_at = now() + $4::interval, covered = $5, complete_at = $6,
+		       newest_at = CASE WHEN (newest, newest_id) IS DISTINCT FROM ($7, $8) THEN now() ELSE newest_at END,
+		       newest = $7, newest_id = $8, reading = $9, began = $10, began_at = $11, after = $12, after_id = $13,
+		       failures = $14, failed = $15
+		WHERE  object = $1 AND tier = $2 AND pages = $3`
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, query, f.Object, f.Tier, f.Pages, f.Wait, null(f.Covered), null(f.CompleteAt), null(f.Newest.At), f.Newest.ID,
+			f.Reading, null(f.Began), null(f.BeganAt), null(f.After.At), f.After.ID, f.Failures, f.Failed)
+		if err == nil && tag.RowsAffected() == 0 {
+			return ErrOvertaken
+		}
+		if err != nil || also == nil {
+			return err
+		}
+		return also(ctx, tx)
+	})
+	if errors.Is(err, ErrOvertaken) {
+		return ErrOvertaken
+	}
+	return doing("saving a page of a feed", err)
+}
+
+// FeedRow is a changed record of Salesforce.
+type FeedRow struct {
+	ID     string // 18 characters
+	Gone   bool   // it is deleted, or merged into another record
+	Fields []byte // JSON object of the fields that Salesforce told; others are unknown
+}
+
+// FeedWay is a record of a board, with the fields whose values come back to Monday.
+type FeedWay struct {
+	BoardID int64
+	Record  string
+	Fields  []string
+}
+
+// FeedDifference is a link to a changed record that does not hold what both sides last agreed on.
+type FeedDifference struct {
+	*ledger.Link
+	Row     int // its index among the rows
+	BoardID int64
+}
+
+// FeedDifferences returns the links of live items to those of the rows that differ from what is known of them: a record
+// is gone, one that was gone is back, or a field of a way holds something else than Salesforce last held, or was last
+// written. Rows without a link, and those in which nothing differs, are dropped where they are compared.
+func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []FeedWay) ([]FeedDifference, error) {
+	const query = `
+		WITH rows AS (
+			SELECT id, gone, fields::jsonb, n
+			FROM   unnest($1::text[], $2::boolean[], $3::text[]) WITH ORDINALITY AS r(id, gone, fields, n)
+		), ways AS (
+			SELECT board_id, record, string_to_array(fields, ' ') AS fields
+			FROM   unnest($4::bigint[], $5::text[], $6::text[]) AS w(board_id, record, fields)
+		)
+		SELECT ` + linkColumns + `, r.n, i.board_id
+		FROM   rows r
+		JOIN   links l ON l.salesforce_id = r.id
+		JOIN   items i ON i.item_id = l.item_id AND i.deleted_at IS NULL
+		JOIN   ways w ON w.board_id = i.board_id AND w.record = l.record
+		WHERE  r.gone OR EXISTS (
+		           SELECT FROM unnest(w.fields) AS f(name)
+		           WHERE  jsonb_exists(r.fields, f.name)
+		           AND    coalesce(l.held->f.name->'v', l.written->f.name, 'null') IS DISTINCT FROM r.fields->f.name)
+		UNION  ALL
+		SELECT ` + linkColumns + `, r.n, i.board_id
+		FROM   rows r
+		JOIN   links l ON string_to_array(l.ended_id, ' ') @> ARRAY[r.id] AND l.salesforce_id IS NULL AND l.ended_id IS NOT NULL
+		JOIN   items i ON i.item_id = l.item_id AND i.deleted_at IS NULL
+		JOIN   ways w ON w.board_id = i.board_id AND w.record = l.record
+		WHERE  NOT r.gone AND l.closed IS NULL
+		ORDER  BY n, item_id`
+	ids, gone, fields := make([]string, len(rows)), make([]bool, len(rows)), make([]string, len(rows))
+	for n, r := range rows {
+		ids[n], gone[n], fields[n] = r.ID, r.Gone, string(r.Fields)
+	}
+	boards, records, names := make([]int64, len(ways)), make([]string, len(ways)), make([]string, len(ways))
+	for n, w := range ways {
+		boards[n], records[n], names[n] = w.BoardID, w.Record, strings.Join(w.Fields, " ")
+	}
+	found, err := s.pool.Query(ctx, query, ids, gone, fields, boards, records, names)
+	if err != nil {
+		return nil, doing("comparing changed records", err)
+	}
+	differences, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (d FeedDifference, err error) {
+		d.Link, err = scanLink(widerRow{row, []any{&d.Row, &d.BoardID}})
+		d.Row--
+		return d, err
+	})
+	return differences, doing("comparing changed records", err)
+}
