@@ -1,9 +1,6 @@
 package ledger
 
-import (
-	"encoding/json"
-	"slices"
-)
+import "slices"
 
 // Link is the Salesforce record of an item, and what both sides last agreed on.
 type Link struct {
@@ -252,22 +249,27 @@ type unsure struct {
 	Sent   any  `json:"sent,omitempty"`
 }
 
-// MarshalJSON writes the value itself, or an object if it is unknown. From what it was made is stored elsewhere.
-func (w Written) MarshalJSON() ([]byte, error) {
-	if w.Unsure {
-		return json.Marshal(unsure{true, w.Value, w.Sent})
+// StoredWritten returns the stored form of what was written: for each field its value itself, or an object if it is in
+// doubt. What the values were made from is stored elsewhere.
+func (l *Link) StoredWritten() map[string]any {
+	stored := make(map[string]any, len(l.Written))
+	for field, w := range l.Written {
+		stored[field] = w.Value
+		if w.Unsure {
+			stored[field] = unsure{true, w.Value, w.Sent}
+		}
 	}
-	return json.Marshal(w.Value)
+	return stored
 }
 
-// UnmarshalJSON reads the output of MarshalJSON.
-func (w *Written) UnmarshalJSON(text []byte) error {
-	if len(text) > 0 && text[0] == '{' {
-		var u unsure
-		err := json.Unmarshal(text, &u)
-		w.Value, w.Sent, w.Unsure = u.Was, u.Sent, true
-		return err
+// ReadWritten takes over the decoded form of StoredWritten.
+func (l *Link) ReadWritten(stored map[string]any) {
+	l.Written = make(map[string]Written, len(stored))
+	for field, value := range stored {
+		w := Written{Value: value}
+		if u, isUnsure := value.(map[string]any); isUnsure {
+			w = Written{Value: u["was"], Sent: u["sent"], Unsure: true}
+		}
+		l.Written[field] = w
 	}
-	w.Sent, w.Unsure = nil, false
-	return json.Unmarshal(text, &w.Value)
 }

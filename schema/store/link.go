@@ -82,6 +82,7 @@ func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	var id, ended, closed, origin *string
 	var written, refused, since, mapped, held, turns []byte
 	var mappings map[string]string
+	var stored map[string]any
 	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since, &closed, &origin, &mapped, &held, &turns)
 	if err != nil {
 		return nil, err
@@ -90,11 +91,15 @@ func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	for _, field := range []struct {
 		text []byte
 		into any
-	}{{written, &l.Written}, {refused, &l.Rejected}, {since, &l.Since}, {mapped, &mappings}, {held, &l.Held}, {turns, &l.Turns}} {
+	}{{written, &stored}, {refused, &l.Rejected}, {since, &l.Since}, {mapped, &mappings}, {held, &l.Held}, {turns, &l.Turns}} {
+		if len(field.text) <= len("{}") {
+			continue // most are empty
+		}
 		if err := json.Unmarshal(field.text, field.into); err != nil {
 			return nil, fmt.Errorf("reading link %s of item %d: %w", l.Record, l.ItemID, err)
 		}
 	}
+	l.ReadWritten(stored)
 	l.Stamp(mappings)
 	return &l, nil
 }

@@ -93,7 +93,7 @@ func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 			from any
 			size int
 		}{
-			{&written[n], link.Written, len(link.Written)}, {&rejected[n], link.Rejected, len(link.Rejected)},
+			{&written[n], link.StoredWritten(), len(link.Written)}, {&rejected[n], link.Rejected, len(link.Rejected)},
 			{&since[n], link.Since, len(link.Since)}, {&mapped[n], mappings, len(mappings)},
 			{&held[n], link.Held, len(link.Held)}, {&turns[n], link.Turns, len(link.Turns)},
 		} {
