@@ -14,8 +14,8 @@ import (
 const loginLasts = time.Minute
 
 // logIn logs in to both systems once, and logs the user and the host. A failure does not prevent the start: the
-// system may be back when the first event arrives.
-func (p *Pool) logIn(ctx context.Context) {
+// system may be back when the first event arrives. It returns whom Monday takes us for.
+func (p *Pool) logIn(ctx context.Context) mondayclient.Identity {
 	ctx, cancel := context.WithTimeout(ctx, loginLasts)
 	defer cancel()
 	log := p.config.Log
@@ -25,13 +25,15 @@ func (p *Pool) logIn(ctx context.Context) {
 		log.Info("logged in", "system", "salesforce", "host", who.Host, "org", who.OrgID, "user", who.Username,
 			"calls_left", max(who.Limit-who.Used, 0), "calls_limit", who.Limit)
 	}
-	if who, err := p.config.Monday.WhoAmI(ctx); err != nil {
+	who, err := p.config.Monday.WhoAmI(ctx)
+	if err != nil {
 		loginFailed(log, "monday", err)
-	} else {
-		budget := p.config.Monday.Budget()
-		log.Info("logged in", "system", "monday", "account", who.Account, "user", who.UserID,
-			"calls_left", budget.Calls, "calls_limit", budget.CallsLimit)
+		return who
 	}
+	budget := p.config.Monday.Budget()
+	log.Info("logged in", "system", "monday", "account", who.Account, "user", who.UserID,
+		"calls_left", budget.Calls, "calls_limit", budget.CallsLimit)
+	return who
 }
 
 func loginFailed(log *slog.Logger, system string, err error) {

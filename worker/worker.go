@@ -130,7 +130,7 @@ func (p *Pool) Start(ctx context.Context) error {
 	old := pruner{store: p.store, keep: p.config.LogRetention, log: p.config.Log}
 	p.background(sweeps, "rounds", p.runRounds)
 	if !p.config.MigrationsOnly {
-		p.background(sweeps, "login", p.logIn)
+		p.background(sweeps, "measure", func(ctx context.Context) { p.measure(ctx, p.logIn(ctx)) })
 		p.background(sweeps, "backfill", p.noticeMapping)
 	}
 	if p.feed != nil {

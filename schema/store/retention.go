@@ -34,6 +34,7 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 		`DELETE FROM deletions WHERE item_id IN (SELECT item_id FROM deletions WHERE at < $1 AND state <> 'held' LIMIT $2)`,
 		`DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE at < $1 LIMIT $2)`,
 		`DELETE FROM conflicts WHERE id IN (SELECT id FROM conflicts WHERE decided_at < $1 LIMIT $2)`,
+		`DELETE FROM hours WHERE hour IN (SELECT hour FROM hours WHERE hour < $1 LIMIT $2)`,
 		`DELETE FROM leases WHERE key IN (SELECT key FROM leases WHERE lease_until < $1 LIMIT $2)`,
 	}
 	for _, statement := range statements {

@@ -1,0 +1,25 @@
+-- +goose Up
+
+-- hours has one row for each hour: what the console's charts show.
+CREATE TABLE hours (
+    hour             timestamptz PRIMARY KEY,
+    counted_to       timestamptz NOT NULL,                -- logs up to here are counted
+    success          integer     NOT NULL DEFAULT 0,      -- events that ended
+    unchanged        integer     NOT NULL DEFAULT 0,
+    skipped          integer     NOT NULL DEFAULT 0,
+    failed           integer     NOT NULL DEFAULT 0,
+    lags             integer[]   NOT NULL DEFAULT '{}',   -- synced events by time since delivery: below 25 ms, 50 ms, 100 ms, ...
+    queued           bigint      NOT NULL DEFAULT 0,      -- most events that waited at once
+    oldest           real        NOT NULL DEFAULT 0,      -- longest that a due event had waited, in seconds
+    salesforce_used  integer,                             -- calls in 24 hours; null: not known
+    salesforce_limit integer,
+    monday_used      integer,                             -- calls in this day of UTC
+    monday_limit     integer
+);
+
+-- Items with rejected values are few among many.
+CREATE INDEX links_refused ON links (item_id) WHERE refused <> '{}';
+
+-- +goose Down
+DROP INDEX links_refused;
+DROP TABLE hours;

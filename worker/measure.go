@@ -1,0 +1,59 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"crmsync/jobs"
+	"crmsync/mondayclient"
+	"crmsync/schema/store"
+)
+
+const (
+	measureEvery = time.Minute
+	measureLasts = 30 * time.Second
+
+	// askMondayEvery is how often Monday is asked how many of the day's calls are used: each time costs one.
+	askMondayEvery = time.Hour
+)
+
+// measure keeps the figures of each hour, until ctx ends. monday is what Monday answered to the login.
+func (p *Pool) measure(ctx context.Context, monday mondayclient.Identity) {
+	ticker := time.NewTicker(measureEvery)
+	defer ticker.Stop()
+	askedMonday := time.Now()
+	for {
+		if time.Since(askedMonday) >= askMondayEvery {
+			askedMonday = time.Now()
+			if who, err := p.config.Monday.WhoAmI(ctx); err == nil {
+				monday = who
+			}
+		}
+		sample := store.Sample{MondayUsed: monday.UsedToday, MondayLimit: monday.DailyLimit}
+		sample.SalesforceUsed, sample.SalesforceLimit = p.config.Salesforce.Usage()
+		if err := p.measureOnce(ctx, sample); err != nil && ctx.Err() == nil {
+			p.config.Log.Warn("could not measure the hour", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (p *Pool) measureOnce(ctx context.Context, sample store.Sample) error {
+	ctx, cancel := context.WithTimeout(ctx, measureLasts)
+	defer cancel()
+	depths, err := p.queue.Depths(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range depths {
+		if d.Queue == jobs.QueueEvents && d.State != "running" {
+			sample.Queued += d.Jobs
+			sample.Oldest = max(sample.Oldest, d.Oldest)
+		}
+	}
+	return p.store.MeasureHour(ctx, sample)
+}
