@@ -102,7 +102,7 @@ func (w *migrateWorker) judge(job, board int64, err error, now time.Time) {
 	}
 	if now.Sub(known.noticed) >= noticeEvery {
 		known.noticed = now
-		w.pool.config.Log.Info("migration waits", "job", job, "board", board, "reason", known.reason)
+		w.pool.config.Log.Info("migration waiting", "job", job, "board", board, "reason", known.reason)
 	}
 	if w.waiting == nil {
 		w.waiting = map[int64]wait{}

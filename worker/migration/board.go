@@ -11,13 +11,13 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// board is what Monday says of the board.
+// board holds what a migration needs to know about the board.
 type board struct {
 	types  map[string]column.Type // by column id
-	labels map[string][]string    // of the status and dropdown columns that say which they have
+	labels map[string][]string    // of the status and dropdown columns whose labels are known
 }
 
-// readBoard reads the board, and reports what no item can do without: such a fault would meet every record.
+// readBoard reads the board. It fails if the board lacks something that every item needs.
 func (s *session) readBoard(ctx context.Context) error {
 	read, err := repeat(ctx, s, "reading the board", func() (mondayclient.Board, error) {
 		return s.config.Monday.Board(ctx, s.migration.Board.ID)
@@ -41,7 +41,7 @@ func (s *session) readBoard(ctx context.Context) error {
 	return s.board.check(s.migration, read.Groups)
 }
 
-// check reports what the board lacks.
+// check returns an error for what the board lacks.
 func (b board) check(m *mapping.Migration, groups []string) error {
 	lacks := &BoardError{Board: m.Board.Name, BoardID: m.Board.ID}
 	if _, ok := b.types[m.Record.IDColumn]; !ok {
@@ -55,10 +55,10 @@ func (b board) check(m *mapping.Migration, groups []string) error {
 	return nil
 }
 
-// missing returns the label of a value that the column does not have.
+// missing returns the label of a value if the column does not have it.
 func (b board) missing(id string, v column.Value) (label string, missing bool) {
-	known, told := b.labels[id]
-	if !told {
+	known, has := b.labels[id]
+	if !has {
 		return "", false
 	}
 	wanted := v.Labels

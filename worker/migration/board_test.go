@@ -14,12 +14,12 @@ func TestBoardCheck(t *testing.T) {
 		groups []string
 		want   string
 	}{
-		"whole":            {contactTypes(), []string{"topics", "imported"}, ""},
-		"groups unknown":   {contactTypes(), nil, ""},
-		"no group":         {contactTypes(), []string{"topics"}, lacks + `group "imported", where new items go: correct the board or the mapping`},
-		"no id column":     {map[string]column.Type{"email": column.Email}, []string{"imported"}, lacks + `column "text_sfid", which shows the Id of an item's record: correct the board or the mapping`},
-		"no other column":  {map[string]column.Type{"text_sfid": column.Text}, []string{"imported"}, ""},
-		"none at all: the": {nil, nil, lacks + `column "text_sfid", which shows the Id of an item's record: correct the board or the mapping`},
+		"whole":             {contactTypes(), []string{"topics", "imported"}, ""},
+		"groups unknown":    {contactTypes(), nil, ""},
+		"no group":          {contactTypes(), []string{"topics"}, lacks + `group "imported", where new items go: correct the board or the mapping`},
+		"no id column":      {map[string]column.Type{"email": column.Email}, []string{"imported"}, lacks + `column "text_sfid", which shows the Id of an item's record: correct the board or the mapping`},
+		"no other column":   {map[string]column.Type{"text_sfid": column.Text}, []string{"imported"}, ""},
+		"both missing: the": {nil, nil, lacks + `column "text_sfid", which shows the Id of an item's record: correct the board or the mapping`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// commit stores all of a page in one transaction, together with how far the run has come. Where the page failed as a
-// whole, what was done is stored all the same, but the run has come no further.
+// commit stores the results of a page and the run's cursor in one transaction. If the page failed as a whole, the
+// results are still stored, but the cursor does not move.
 func (s *session) commit(ctx context.Context, p *page) error {
 	whole := s.wholeError(p)
 	c := store.Commit{Keys: p.keys, Links: p.links(), Requeue: s.config.Requeue}
@@ -56,8 +56,7 @@ func (s *session) commit(ctx context.Context, p *page) error {
 	return nil
 }
 
-// wholeError returns why a page failed as a whole. Records that failed in an earlier run prove nothing about the
-// others.
+// wholeError returns why a page failed as a whole, or nil. Records that failed in an earlier run do not count.
 func (s *session) wholeError(p *page) *PageError {
 	if p.again {
 		return nil
@@ -65,14 +64,13 @@ func (s *session) wholeError(p *page) *PageError {
 	return failedWhole(p.records)
 }
 
-// hand gives a claimed item to the commit. What a worker that died left in doubt stays so: the item's next event
-// settles it.
+// hand adds a claimed item to the commit. What a dead worker left in doubt stays in doubt until the item's next event.
 func hand(c *store.Commit, item *ledger.Item) {
 	c.Items = append(c.Items, store.ItemChange{Item: item, Changed: item.Known, Left: item.Abandoned})
 }
 
-// note adds what is to be told of a record: that it failed, or that it lacks columns. The next run takes it up again.
-// Where all failed for one reason, the run itself tells the reason.
+// note adds a record's failure, or its missing columns, to the commit. The next run attempts it again. If all failed
+// for one reason, the run itself reports the reason.
 func (s *session) note(done *store.Page, r *record, whole bool) {
 	if r.outcome != isFailed && len(r.leftOut) == 0 {
 		if r.known {
@@ -87,18 +85,18 @@ func (s *session) note(done *store.Page, r *record, whole bool) {
 	if r.outcome == isFailed {
 		failed.Code = codeOf(r.err)
 		if !whole {
-			done.Failures = append(done.Failures, s.refused(r, "", r.err))
+			done.Failures = append(done.Failures, s.rejected(r, "", r.err))
 		}
 	}
-	for _, refused := range r.leftOut {
-		failed.Columns = append(failed.Columns, refused.column)
-		done.Failures = append(done.Failures, s.refused(r, refused.column, refused.err))
+	for _, rejected := range r.leftOut {
+		failed.Columns = append(failed.Columns, rejected.column)
+		done.Failures = append(done.Failures, s.rejected(r, rejected.column, rejected.err))
 	}
 	done.Failed = append(done.Failed, failed)
 }
 
-// refused is the row of the error log for a record, or for one of its columns.
-func (s *session) refused(r *record, columnID string, err error) store.Failure {
+// rejected returns the error log's row for a record, or for one of its columns.
+func (s *session) rejected(r *record, columnID string, err error) store.Failure {
 	return s.failure(r, columnID, "permanent", codeOf(err), err.Error())
 }
 
@@ -126,7 +124,7 @@ func (s *session) logConflicts(p *page, u *update) {
 	}
 }
 
-// release gives back what the page holds.
+// release releases the page's leases.
 func (s *session) release(ctx context.Context, p *page) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

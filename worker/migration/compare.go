@@ -11,7 +11,7 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// rules are what the comparison of a record with its item goes by. Comparing changes nothing.
+// rules are the rules for comparing a record with its item. Comparing changes nothing.
 type rules struct {
 	record  *mapping.Record
 	targets []*mapping.Target
@@ -20,22 +20,22 @@ type rules struct {
 	now     time.Time
 }
 
-// difference is what sets a record and its item apart.
+// difference is the difference between a record and its item.
 type difference struct {
 	write  []change // what changed in Salesforce only
-	agreed []change // what both sides hold, and the link does not know yet
+	agreed []change // what both sides hold, but the link does not record yet
 	clash  []change // what changed on both sides: Monday's value stays
 }
 
-// change is a column, what it holds and what the record says it should hold.
+// change is a column, its value, and the value that it should have according to the record.
 type change struct {
 	target   *mapping.Target
 	from, to column.Value
-	before   any // what the field holds by the column; nil also where the column cannot say it
-	after    any // what it holds by the record
+	before   any // the field's value according to the column; nil also if the column does not determine it
+	after    any // its value according to the record
 }
 
-// changed reports whether a record holds something else than what both sides last agreed on.
+// changed reports whether a record differs from what both sides last agreed on.
 func (r *rules) changed(link *ledger.Link, values map[string]column.Value) bool {
 	return slices.ContainsFunc(r.targets, func(t *mapping.Target) bool {
 		to, ok := values[t.Column]
@@ -48,9 +48,9 @@ func (r *rules) changed(link *ledger.Link, values map[string]column.Value) bool 
 	})
 }
 
-// compare takes what both sides last agreed on as the base: what changed in Salesforce alone is to be written, what
-// changed in Monday alone is left, and of what changed on both sides Monday's value stays. Without a base only what is
-// empty is written.
+// compare uses what both sides last agreed on as the base: what changed only in Salesforce is written, what changed
+// only in Monday is left, and what changed on both sides keeps Monday's value. Without a base, only empty columns are
+// written.
 func (r *rules) compare(link *ledger.Link, values map[string]column.Value, read *mondayclient.Item) difference {
 	var d difference
 	for _, t := range r.targets {
@@ -79,16 +79,16 @@ func (r *rules) compare(link *ledger.Link, values map[string]column.Value, read 
 	return d
 }
 
-// alike reports whether two values of a column are the same to whoever reads the board. What only Monday adds, such as
-// the country of a phone number, does not set them apart.
+// alike reports whether two values of a column look the same on the board. What only Monday adds, such as the country
+// of a phone number, is ignored.
 func alike(from, to column.Value) bool {
 	to.Type, to.Code = from.Type, from.Code
 	return from.Equal(to)
 }
 
-// agree records in the link what the mapping makes of an item, for the fields that are read from the given columns or,
-// where columns is nil, for all. It counts as written: the record has it, or has what an item cannot say, and that must
-// stay.
+// agree records in the link the values that the mapping derives from an item, for the fields of the given columns, or
+// for all if columns is nil. They count as written: the record has them, or has a value that an item cannot express,
+// which must stay.
 func (r *rules) agree(link *ledger.Link, item mapping.Item, columns []string, job int64) {
 	values := r.record.Desired(item, link.Since, r.now)
 	for _, f := range r.record.Fields {
@@ -96,8 +96,8 @@ func (r *rules) agree(link *ledger.Link, item mapping.Item, columns []string, jo
 			continue
 		}
 		v := values[f.Name]
-		if refused, is := errors.AsType[*mapping.ValueError](v.Err); is {
-			link.Reject(f.Name, ledger.Rejection{Value: v.Err.Error(), Code: refused.Code, JobID: job})
+		if rejected, is := errors.AsType[*mapping.ValueError](v.Err); is {
+			link.Reject(f.Name, ledger.Rejection{Value: v.Err.Error(), Code: rejected.Code, JobID: job})
 			continue
 		}
 		if value, ok := r.literal(v); ok {
@@ -123,7 +123,7 @@ func valueOf(item mapping.Item, id string) column.Value {
 	return item.Columns[id]
 }
 
-// held is what a field holds when its column holds a value. It is not ok where the column cannot say it.
+// held returns the value of a field for a value of its column; ok is false if the column does not determine it.
 func (r *rules) held(t *mapping.Target, link *ledger.Link, v column.Value) (any, bool) {
 	item := mapping.Item{Name: v.Text}
 	if t.Column != ledger.NameColumn {
@@ -136,7 +136,7 @@ func (r *rules) held(t *mapping.Target, link *ledger.Link, v column.Value) (any,
 	return r.literal(t.Read(item, since, r.now))
 }
 
-// literal is a value as it is sent to Salesforce. It is not ok where the item cannot say it.
+// literal returns a value in the form sent to Salesforce; ok is false if the item cannot express it.
 func (r *rules) literal(v mapping.Value) (any, bool) {
 	switch {
 	case v.Err != nil, v.Record != nil, v.Person != 0:

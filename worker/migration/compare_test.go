@@ -11,7 +11,7 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// agreedOn is a link with these values as the base.
+// agreedOn returns a link with these values as the base.
 func agreedOn(values map[string]any) *ledger.Link {
 	link := &ledger.Link{ItemID: 70, Record: "contact", Object: "Contact", SalesforceID: contactID(1)}
 	for field, value := range values {
@@ -20,7 +20,7 @@ func agreedOn(values map[string]any) *ledger.Link {
 	return link
 }
 
-// kinds says what became of each column of a difference.
+// kinds returns the part of the difference that each column belongs to.
 func (d difference) kinds() map[string]string {
 	kinds := map[string]string{}
 	for kind, changes := range map[string][]change{"write": d.write, "agreed": d.agreed, "clash": d.clash} {
@@ -105,7 +105,7 @@ func ownBase(r *rules, id string) string {
 	return ""
 }
 
-// What is to be written carries both values, and what the field holds by each.
+// TestCompareValues: a change holds both values of the column and of the field.
 func TestCompareValues(t *testing.T) {
 	t.Parallel()
 	r := contactRules(t)
@@ -147,7 +147,7 @@ func TestChanged(t *testing.T) {
 	}
 }
 
-// What an item cannot say counts as written: the record has it, and it must stay.
+// TestAgree: what an item cannot express counts as written, because the record has it and must keep it.
 func TestAgree(t *testing.T) {
 	t.Parallel()
 	item := mapping.Item{ID: 70, Name: "Ada King", Columns: map[string]column.Value{
@@ -189,7 +189,7 @@ func TestAgree(t *testing.T) {
 	}
 }
 
-// What only Monday adds to a value does not set it apart.
+// TestAlike: what only Monday adds to a value is ignored.
 func TestAlike(t *testing.T) {
 	t.Parallel()
 	phone := func(text, code string) column.Value { return column.Value{Type: column.Phone, Text: text, Code: code} }

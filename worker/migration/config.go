@@ -1,7 +1,7 @@
-// Package migration creates items on Monday's boards for records of Salesforce, and brings later changes of the records
-// to their items. It knows no queue: it is given the job of a run, and works on the run session by session. A session
-// takes the records page by page through the stages find, lease, update, create, sign, link and commit. What a page did
-// is committed together with how far the run has come, so that a run goes on wherever it was stopped.
+// Package migration creates items on Monday's boards for records of Salesforce, and updates the items when their
+// records change. It does not know the queue: it is given the job of a run, and works on the run session by session. A
+// session takes the records page by page through the stages find, lease, update, create, sign, link and commit. A
+// page's results are committed together with the run's cursor, so that a run can resume wherever it was stopped.
 package migration
 
 import (
@@ -21,15 +21,15 @@ import (
 	"crmsync/worker/reserve"
 )
 
-// Salesforce is what a migration asks of Salesforce.
+// Salesforce is the part of Salesforce's API that a migration uses.
 type Salesforce interface {
-	Query(ctx context.Context, soql string) iter.Seq2[sfclient.Record, error] // a call for each page
+	Query(ctx context.Context, soql string) iter.Seq2[sfclient.Record, error] // one call per page
 	Select(ctx context.Context, soql string) ([]sfclient.Record, error)
 	Count(ctx context.Context, soql string) (int, error)
 	send.Salesforce
 }
 
-// Monday is what a migration asks of Monday.
+// Monday is the part of Monday's API that a migration uses.
 type Monday interface {
 	Board(ctx context.Context, id int64) (mondayclient.Board, error)
 	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error)                 // up to 100
@@ -42,7 +42,7 @@ type Monday interface {
 	Budget() mondayclient.Budget
 }
 
-// Config is what a Migrator works with.
+// Config configures a Migrator.
 type Config struct {
 	Mapping    *mapping.Mapping
 	Store      *store.Store
@@ -52,13 +52,13 @@ type Config struct {
 	// Reserve is what a migration leaves to others and to live events; nil: nothing.
 	Reserve *reserve.Reserve
 
-	// Session is the time after which a session begins no further page, Timeout the longest that it may last in all.
+	// Session is the time after which a session starts no more pages, Timeout its maximum duration.
 	Session, Timeout time.Duration
 
-	// Requeue queues a comparison of each item, in the transaction.
+	// Requeue queues a resync of each item, in the transaction.
 	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
 
-	// Migrating reports whether a migration of one of the boards is under way or waits for its turn.
+	// Migrating reports whether a migration of one of the boards is running or waiting for its turn.
 	Migrating func(ctx context.Context, boards []int64) (bool, error)
 
 	// Complete ends a job in the transaction that ends its run.

@@ -17,14 +17,13 @@ import (
 	"crmsync/schema/store"
 )
 
-// remembered is how long after it was sent a document is sent again under its key. Monday remembers a key for 30
-// minutes.
+// remembered is how long a document can be sent again under its key. Monday remembers a key for 30 minutes.
 const remembered = 25 * time.Minute
 
-var errNotCreated = errors.New("monday did not create the item, however often it was asked")
+var errNotCreated = errors.New("monday did not create the item in any attempt")
 
-// lease takes the leases under which the engine decides about the Ids that items show: a record that gets an item here
-// is not linked there meanwhile. What was linked before is found now.
+// lease takes the leases under which the engine decides about the Ids that items show, so that the engine does not link
+// a record that gets an item here. It then finds what was linked before.
 func (s *session) lease(ctx context.Context, p *page) error {
 	some := p.those(func(r *record) bool {
 		_, resumed := r.match.(created)
@@ -50,7 +49,7 @@ func (s *session) lease(ctx context.Context, p *page) error {
 	}
 }
 
-// create creates the items of records that have none.
+// create creates the items of records without one.
 func (s *session) create(ctx context.Context, p *page) error {
 	for _, r := range p.records {
 		switch m := r.match.(type) {
@@ -73,8 +72,8 @@ func (s *session) create(ctx context.Context, p *page) error {
 			return err
 		}
 		p.documents = append(p.documents, documents...)
-		wait, learnt := takeAnswers(open, documents)
-		if !learnt {
+		wait, learned := takeAnswers(open, documents)
+		if !learned {
 			failures++
 		}
 		if wait > 0 && !s.pause(ctx, wait) {
@@ -117,7 +116,7 @@ func (s *session) send(ctx context.Context, d *document) error {
 	return s.deliver(ctx, d)
 }
 
-// deliver sends a document that is stored, for the first time or again, until it is answered, and stores the answer.
+// deliver sends a stored document, for the first time or again, until it is answered, and stores the answer.
 func (s *session) deliver(ctx context.Context, d *document) error {
 	answers, err := repeat(ctx, s, "creating items", func() ([]mondayclient.Created, error) {
 		return s.config.Monday.Create(ctx, d.creates, d.key)
@@ -137,7 +136,7 @@ func (s *session) deliver(ctx context.Context, d *document) error {
 	return nil
 }
 
-// resumeDocuments finds out what became of the documents that earlier sessions left behind.
+// resumeDocuments finds out the results of the documents that earlier sessions left unfinished.
 func (s *session) resumeDocuments(ctx context.Context) error {
 	left, err := s.config.Store.Documents(ctx, s.job.BoardID)
 	if err != nil {
@@ -158,8 +157,8 @@ func (s *session) resumeDocuments(ctx context.Context) error {
 	return nil
 }
 
-// resume sends a document again. One that is too old for Monday to remember has long come into the index by which items
-// are found; that is waited for where the values were erased.
+// resume sends a document again. If it is too old for Monday to remember, its items are in the search index by now and
+// can be found there. If its values were erased, resume waits for that.
 func (s *session) resume(ctx context.Context, d *document) error {
 	if time.Since(d.sentAt) < remembered {
 		if len(d.creates) == 0 {
@@ -178,8 +177,8 @@ func (s *session) resume(ctx context.Context, d *document) error {
 	return nil
 }
 
-// linkCreations leases the items that were created, and links them. No other process links them meanwhile: that takes
-// the lease on the Id.
+// linkCreations leases the created items and links them. No other process can link them meanwhile: it would need the
+// lease on the Id.
 func (s *session) linkCreations(ctx context.Context, p *page) error {
 	var items []int64
 	for _, c := range p.creations {
@@ -209,8 +208,8 @@ func (s *session) linkCreations(ctx context.Context, p *page) error {
 	return s.completeCreations(ctx, p)
 }
 
-// completeCreations writes to new items what was held back while a column was looked for that Monday refuses, and
-// records what both sides agree on.
+// completeCreations writes to new items the values that were held back while searching for the column that Monday
+// rejects, and records what both sides agree on.
 func (s *session) completeCreations(ctx context.Context, p *page) error {
 	writes := map[*creation]*write{}
 	var all []*write
@@ -239,13 +238,13 @@ func (s *session) completeCreations(ctx context.Context, p *page) error {
 				c.record.fail(w.err)
 			}
 		}
-		c.record.leftOut = c.trial.refused
+		c.record.leftOut = c.trial.rejected
 		rules.agree(c.link, c.asCreated(), nil, s.job.ID)
 	}
 	return nil
 }
 
-// asCreated is the item as it was created.
+// asCreated returns the item as it was created.
 func (c *creation) asCreated() mapping.Item {
 	item := mapping.Item{ID: c.item(), Name: c.record.name(), Columns: map[string]column.Value{}}
 	for id, v := range c.record.values {

@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	// documentBytes bounds the column values of a document.
+	// documentBytes limits the size of the column values of a document.
 	documentBytes = 256 << 10
 
-	// createCost is what creating an item is taken to cost of Monday's complexity.
+	// createCost is the assumed complexity of creating an item.
 	createCost = 10_000
 
-	// writeSize is the most mutations in a document.
+	// writeSize is the maximum number of mutations in a document.
 	writeSize = 50
 )
 
@@ -34,7 +34,7 @@ type creation struct {
 	link    *ledger.Link
 }
 
-// newCreation prepares a record without an item: all that it says goes with the call that creates it.
+// newCreation prepares the creation of a record's item, with all values in the call that creates it.
 func newCreation(r *record, idColumn string) *creation {
 	var columns []string
 	for id, v := range r.values {
@@ -48,19 +48,19 @@ func newCreation(r *record, idColumn string) *creation {
 	}}
 }
 
-// resumedCreation takes over an item that an earlier session created.
+// resumedCreation returns the creation of an item that an earlier session created.
 func resumedCreation(r *record, c created) *creation {
 	r.outcome = isCreated
 	return &creation{record: r, trial: trial{sent: c.columns}}
 }
 
-// item returns the id of the item; 0: it does not exist yet.
+// item returns the id of the item, or 0 if it does not exist yet.
 func (c *creation) item() int64 { return c.record.match.itemID() }
 
 // isOpen reports whether the item is still to be created.
 func (c *creation) isOpen() bool { return c.record.isUnmatched() }
 
-// call is the part of a document that creates the item.
+// call returns the part of a document that creates the item.
 func (c *creation) call(m *mapping.Migration) mondayclient.Create {
 	one := mondayclient.Create{
 		BoardID: m.Board.ID, Group: m.Group, Name: c.record.name(),
@@ -72,27 +72,27 @@ func (c *creation) call(m *mapping.Migration) mondayclient.Create {
 	return one
 }
 
-// document is a call that creates items. It is stored before it is sent, to the letter, so that whatever stops the
-// process it is sent again under the same key: Monday answers it from its memory where it has been there already.
+// document is a call that creates items. Its exact text is stored before it is sent, so that it can be sent again under
+// the same key whatever stops the process: if Monday has seen it, it answers from memory.
 type document struct {
 	key     string
 	ids     []string // Salesforce Ids
 	creates []mondayclient.Create
 	sentAt  time.Time
-	answer  []answer        // by position; nil: not known
+	answer  []answer        // by position; nil: unknown
 	open    map[string]bool // Ids of created items that are not linked yet
 }
 
-// answer is what became of one of the items.
+// answer is the result for one of the items.
 type answer struct {
 	ID      int64    `json:"id,omitempty"`
 	Code    string   `json:"code,omitempty"`
-	Columns []string `json:"columns,omitempty"` // that were sent with it
+	Columns []string `json:"columns,omitempty"` // those sent with it
 	err     error
 }
 
-// cut puts items into documents, as many into one as its size and most allow. The scope tells documents of equal
-// content apart.
+// cut distributes items to documents, as many in each as its size and most allow. The scope distinguishes documents of
+// equal content.
 func cut(m *mapping.Migration, creations []*creation, most int, scope string) ([]*document, error) {
 	var documents []*document
 	size := 0
@@ -118,11 +118,10 @@ func cut(m *mapping.Migration, creations []*creation, most int, scope string) ([
 	return documents, nil
 }
 
-// keptComplexity is the part of a minute's complexity that documents which create items leave, whatever the reserve.
+// keptComplexity is the share (one in) of a minute's complexity that creating documents leave, whatever the reserve.
 const keptComplexity = 5
 
-// mostCreates is how many items one document creates: what is allowed at once is shared by the documents that are under
-// way.
+// mostCreates returns how many items one document creates: the concurrent documents share the limit.
 func mostCreates(b mondayclient.Budget) int {
 	if !b.KnowsComplexity() {
 		return writeSize
@@ -131,7 +130,7 @@ func mostCreates(b mondayclient.Budget) int {
 	return min(max(allowed/concurrency/createCost, 1), writeSize)
 }
 
-// take takes over what Monday answered.
+// take records Monday's answers.
 func (d *document) take(answers []mondayclient.Created) {
 	d.answer = make([]answer, len(answers))
 	for n, a := range answers {
@@ -142,7 +141,7 @@ func (d *document) take(answers []mondayclient.Created) {
 	}
 }
 
-// columns are those that are sent with an item.
+// columns returns the columns that are sent with an item.
 func (d *document) columns(n int) []string {
 	if n >= len(d.creates) {
 		return nil // erased
@@ -150,11 +149,11 @@ func (d *document) columns(n int) []string {
 	return slices.Sorted(maps.Keys(d.creates[n].Columns))
 }
 
-// readDocument takes over a document that an earlier session left behind.
+// readDocument decodes a document that an earlier session left unfinished.
 func readDocument(stored store.Document) (*document, error) {
 	d := &document{key: stored.Key, ids: stored.Records, sentAt: stored.SentAt}
 	decoder := json.NewDecoder(strings.NewReader(string(stored.Creates)))
-	decoder.UseNumber() // to the letter
+	decoder.UseNumber() // keeps the exact text
 	if err := decoder.Decode(&d.creates); err != nil {
 		return nil, fmt.Errorf("reading a document: %w", err)
 	}
@@ -167,10 +166,11 @@ func readDocument(stored store.Document) (*document, error) {
 	return d, nil
 }
 
-// takeAnswers gives the records their items. A record that Monday refuses fails alone; one of whose columns it refuses
-// goes into another document, without that column, as does one that has to wait: an answer that is remembered does not
-// get better. It returns how long Monday asks to wait, and whether anything was learnt.
-func takeAnswers(creations []*creation, documents []*document) (wait time.Duration, learnt bool) {
+// takeAnswers assigns the created items to the records. A record that Monday rejects fails alone. If Monday rejects a
+// column, the record goes into another document without that column. A record that has to wait also goes into another
+// document, because Monday would repeat the answer it remembers. takeAnswers returns how long Monday asks to wait, and
+// whether anything was learned.
+func takeAnswers(creations []*creation, documents []*document) (wait time.Duration, learned bool) {
 	byID := map[string]*creation{}
 	for _, c := range creations {
 		byID[c.record.id] = c
@@ -180,29 +180,29 @@ func takeAnswers(creations []*creation, documents []*document) (wait time.Durati
 			c := byID[d.ids[n]]
 			switch after := retry.After(a.err); {
 			case a.ID > 0:
-				c.record.match, c.record.outcome, learnt = created{item: a.ID, columns: a.Columns}, isCreated, true
+				c.record.match, c.record.outcome, learned = created{item: a.ID, columns: a.Columns}, isCreated, true
 				c.trial.accept()
 			case after > 0:
 				wait = max(wait, after)
 			default:
-				learnt = true
-				if named, refuses := columnOf(a.err); !refuses || !c.trial.refuse(named, a.err) {
+				learned = true
+				if named, rejects := columnOf(a.err); !rejects || !c.trial.reject(named, a.err) {
 					c.record.fail(a.err)
 				}
 			}
 		}
 	}
-	return wait, learnt
+	return wait, learned
 }
 
-// backlog are the documents that earlier sessions left behind, and the items that they created.
+// backlog holds the documents that earlier sessions left unfinished, and the items that they created.
 type backlog struct {
 	documents map[string]*document // by key
 	items     map[string]created   // by Salesforce Id
 	in        map[string]*document // by Salesforce Id
 }
 
-// add takes over a document whose answer is known.
+// add adds a document whose answer is known.
 func (b *backlog) add(d *document) {
 	if b.documents == nil {
 		b.documents, b.items, b.in = map[string]*document{}, map[string]created{}, map[string]*document{}

@@ -25,9 +25,9 @@ func TestNewCreation(t *testing.T) {
 		"text_sfid": contactID(1), "email": map[string]any{"email": "a@x.org", "text": "a@x.org"}, "text_note": map[string]any{"text": "n"},
 	}}
 	same(t, "call", want, c.call(migrationOf(t, contactsBoard)))
-	c.trial.refuse("email", refusedValue("email"))
+	c.trial.reject("email", rejectedValue("email"))
 	delete(want.Columns, "email")
-	same(t, "call without the refused column", want, c.call(migrationOf(t, contactsBoard)))
+	same(t, "call without the rejected column", want, c.call(migrationOf(t, contactsBoard)))
 }
 
 func TestCut(t *testing.T) {
@@ -74,7 +74,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// The same items have the same key within a scope, and another one beyond it.
+// TestCutKeys: the same items have the same key within a scope, and different keys in different scopes.
 func TestCutKeys(t *testing.T) {
 	t.Parallel()
 	key := func(scope string) string {
@@ -102,28 +102,28 @@ func TestMostCreates(t *testing.T) {
 func TestTakeAnswers(t *testing.T) {
 	t.Parallel()
 	type fate struct {
-		match   match
-		outcome outcome
-		pending [][]string
-		refused []string
-		failed  bool
+		match    match
+		outcome  outcome
+		pending  [][]string
+		rejected []string
+		failed   bool
 	}
 	both := []string{"email", "text_note"}
 	tests := map[string]struct {
-		answer answer
-		wait   time.Duration
-		learnt bool
-		want   fate
+		answer  answer
+		wait    time.Duration
+		learned bool
+		want    fate
 	}{
 		"created": {
-			answer: answer{ID: 70, Columns: both}, learnt: true,
+			answer: answer{ID: 70, Columns: both}, learned: true,
 			want: fate{match: created{item: 70, columns: both}, outcome: isCreated},
 		},
 		"has to wait":     {answer: answer{err: busy()}, wait: 3 * time.Second, want: fate{match: unmatched{}, pending: [][]string{both}}},
-		"a column":        {answer: answer{err: refusedValue("email")}, learnt: true, want: fate{match: unmatched{}, pending: [][]string{{"text_note"}}, refused: []string{"email"}}},
-		"some column":     {answer: answer{err: refusedValue("")}, learnt: true, want: fate{match: unmatched{}, pending: [][]string{{}, {"email"}, {"text_note"}}}},
-		"the Id's column": {answer: answer{err: refusedValue("text_sfid")}, learnt: true, want: fate{match: unmatched{}, outcome: isFailed, pending: [][]string{both}, failed: true}},
-		"the item":        {answer: answer{err: noGroup()}, learnt: true, want: fate{match: unmatched{}, outcome: isFailed, pending: [][]string{both}, failed: true}},
+		"a column":        {answer: answer{err: rejectedValue("email")}, learned: true, want: fate{match: unmatched{}, pending: [][]string{{"text_note"}}, rejected: []string{"email"}}},
+		"some column":     {answer: answer{err: rejectedValue("")}, learned: true, want: fate{match: unmatched{}, pending: [][]string{{}, {"email"}, {"text_note"}}}},
+		"the Id's column": {answer: answer{err: rejectedValue("text_sfid")}, learned: true, want: fate{match: unmatched{}, outcome: isFailed, pending: [][]string{both}, failed: true}},
+		"the item":        {answer: answer{err: noGroup()}, learned: true, want: fate{match: unmatched{}, outcome: isFailed, pending: [][]string{both}, failed: true}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -131,25 +131,26 @@ func TestTakeAnswers(t *testing.T) {
 			c := newCreation(contact(1, map[string]column.Value{"email": emailValue("a@x.org"), "text_note": noteValue("n")}), "text_sfid")
 			other := newCreation(contact(2, nil), "text_sfid")
 			d := &document{ids: []string{other.record.id, c.record.id}, answer: []answer{{ID: 69}, tt.answer}}
-			wait, learnt := takeAnswers([]*creation{c, other}, []*document{d})
-			if wait != tt.wait || !learnt { // the other one was created
-				t.Errorf("wait %s, learnt %t, want %s, true", wait, learnt, tt.wait)
+			wait, learned := takeAnswers([]*creation{c, other}, []*document{d})
+			if wait != tt.wait || !learned { // the other one was created
+				t.Errorf("wait %s, learned %t, want %s, true", wait, learned, tt.wait)
 			}
-			got := fate{c.record.match, c.record.outcome, c.trial.pending, refusedColumns(c.trial.refused), c.record.err != nil}
+			got := fate{c.record.match, c.record.outcome, c.trial.pending, rejectedColumns(c.trial.rejected), c.record.err != nil}
 			same(t, "record", tt.want, got, cmp.AllowUnexported(fate{}, created{}), cmpopts.EquateEmpty())
 			if other.item() != 69 || other.record.outcome != isCreated {
 				t.Errorf("the other record has item %d, want 69", other.item())
 			}
 			d.ids, d.answer = d.ids[1:], d.answer[1:]
 			c.record.match, c.trial = unmatched{}, trial{pending: [][]string{both}, creating: true, required: "text_sfid"}
-			if _, learnt := takeAnswers([]*creation{c}, []*document{d}); learnt != tt.learnt {
-				t.Errorf("learnt %t from the record alone, want %t", learnt, tt.learnt)
+			if _, learned := takeAnswers([]*creation{c}, []*document{d}); learned != tt.learned {
+				t.Errorf("learned %t from the record alone, want %t", learned, tt.learned)
 			}
 		})
 	}
 }
 
-// A document that comes back is the same to the letter, numbers too, and its answer says what was sent with each item.
+// TestReadDocument: a stored document is read back unchanged, including numbers, and its answer says what was sent with
+// each item.
 func TestReadDocument(t *testing.T) {
 	t.Parallel()
 	creates := []mondayclient.Create{{BoardID: contactsBoard, Name: "Ada", Columns: map[string]any{
@@ -183,12 +184,12 @@ func TestReadDocument(t *testing.T) {
 	same(t, "answer", want, d.answer, cmp.AllowUnexported(answer{}))
 	for name, broken := range map[string]store.Document{"calls": {Creates: json.RawMessage("{")}, "answer": {Creates: json.RawMessage("[]"), Answer: json.RawMessage("{")}} {
 		if _, err := readDocument(broken); err == nil {
-			t.Errorf("a document whose %s cannot be read is taken", name)
+			t.Errorf("a document whose %s cannot be read is accepted", name)
 		}
 	}
 }
 
-// A document is forgotten once all the items that it created are linked.
+// TestSettle: a document is dropped once all the items that it created are linked.
 func TestSettle(t *testing.T) {
 	t.Parallel()
 	var b backlog
@@ -203,13 +204,13 @@ func TestSettle(t *testing.T) {
 	add("one", 1)
 	add("two", 2, 3)
 	add("empty")
-	b.add(&document{key: "refused", ids: []string{contactID(4)}, answer: []answer{{Code: "X"}}})
+	b.add(&document{key: "rejected", ids: []string{contactID(4)}, answer: []answer{{Code: "X"}}})
 	same(t, "item", created{item: 103}, b.items[contactID(3)], cmp.AllowUnexported(created{}))
-	same(t, "after the first page", []string{"empty", "one", "refused"}, b.settle([]*record{contact(1, nil), contact(2, nil), contact(9, nil)}))
-	same(t, "after the second", []string{"empty", "one", "refused", "two"}, b.settle([]*record{contact(3, nil)}))
+	same(t, "after the first page", []string{"empty", "one", "rejected"}, b.settle([]*record{contact(1, nil), contact(2, nil), contact(9, nil)}))
+	same(t, "after the second", []string{"empty", "one", "rejected", "two"}, b.settle([]*record{contact(3, nil)}))
 }
 
-// What was not sent with an item is no part of what both sides agree on.
+// TestAsCreated: both sides only agree on what was sent with an item.
 func TestAsCreated(t *testing.T) {
 	t.Parallel()
 	values := map[string]column.Value{"email": emailValue("a@x.org"), "text_note": noteValue("n"), "name": textValue("Ada")}

@@ -13,16 +13,16 @@ import (
 	"crmsync/schema/store"
 )
 
-// examples is how many records a report shows field by field.
+// examples is the number of records that a report shows field by field.
 const examples = 10
 
-// dryTimeout is the longest that a dry run lasts.
+// dryTimeout is the maximum duration of a dry run.
 const dryTimeout = 24 * time.Hour
 
-// Report says what a run would do.
+// Report describes what a run would do.
 type Report struct {
 	Counts   store.Counts
-	Examples []Example // the first of those that would be created or updated, or that changed on both sides
+	Examples []Example // the first records that would be created or updated, or that changed on both sides
 	Missing  []MissingLabel
 }
 
@@ -34,13 +34,13 @@ type Example struct {
 	Fields       []FieldChange
 }
 
-// FieldChange is a column that would be written; of a conflict, that would be left.
+// FieldChange is a column that would be written or, in a conflict, left.
 type FieldChange struct {
 	Column, Field string
 	From, To      string
 }
 
-// MissingLabel is a label that records ask for and that the board does not have. Their items would lack the column.
+// MissingLabel is a label that records require and that the board does not have. Their items would lack the column.
 type MissingLabel struct {
 	Column, Field, Label string
 	Records              int
@@ -120,7 +120,7 @@ func (d *dryRun) read(ctx context.Context, records []*record) error {
 	return d.take(ctx, p)
 }
 
-// take finds out what would become of a page.
+// take determines what a run would do with a page.
 func (d *dryRun) take(ctx context.Context, p *page) error {
 	s := d.session
 	if err := s.readValues(ctx, p); err != nil {
@@ -151,7 +151,7 @@ func (d *dryRun) take(ctx context.Context, p *page) error {
 	return nil
 }
 
-// foresee decides what would become of a record.
+// foresee determines what a run would do with a record.
 func (d *dryRun) foresee(rules *rules, r *record, u *update) Example {
 	e := Example{SalesforceID: r.id}
 	if r.isUnmatched() {
@@ -188,11 +188,11 @@ func (d *dryRun) foresee(rules *rules, r *record, u *update) Example {
 	return e
 }
 
-// lacks reports whether a value asks for a label that the board does not have, and counts that.
+// lacks reports whether a value requires a label that the board does not have, and counts it.
 func (d *dryRun) lacks(r *record, field, id string, v column.Value) bool {
 	label, lacks := d.session.board.missing(id, v)
 	if lacks {
-		r.leftOut = append(r.leftOut, refusal{column: id})
+		r.leftOut = append(r.leftOut, rejection{column: id})
 		d.missing[missing{id, field, label}]++
 	}
 	return lacks
@@ -208,7 +208,7 @@ func (d *dryRun) result() Report {
 	return d.report
 }
 
-// inWords is a value for people to read.
+// inWords returns a value as text.
 func inWords(v column.Value) string {
 	switch {
 	case v.Type == column.Checkbox:

@@ -8,15 +8,17 @@ import (
 	"crmsync/mondayclient"
 )
 
-// BudgetError says that what Monday allows until its minute is over is left to live events.
+// BudgetError means that the rest of Monday's budget of the current minute is reserved for live events.
 type BudgetError struct{ Wait time.Duration }
 
-func (e *BudgetError) Error() string { return "monday's budget of the minute is left to live events" }
+func (e *BudgetError) Error() string {
+	return "the rest of monday's budget of the minute is reserved for live events"
+}
 
-// RetryAfter is the time until the minute is over.
+// RetryAfter returns the time until the minute is over.
 func (e *BudgetError) RetryAfter() time.Duration { return e.Wait }
 
-// ErasedError says that a call whose answer was lost cannot be repeated, since its values were erased. What it created
+// ErasedError means that a call whose answer was lost cannot be repeated, since its values were erased. What it created
 // is looked up as soon as Monday is sure to find it.
 type ErasedError struct{ Wait time.Duration }
 
@@ -24,22 +26,22 @@ func (e *ErasedError) Error() string {
 	return "the values of an unanswered call were erased: the items it may have created can be looked up later"
 }
 
-// RetryAfter is the time until then.
+// RetryAfter returns the time until then.
 func (e *ErasedError) RetryAfter() time.Duration { return e.Wait }
 
-// UnmappedError says that the mapping has no migration for a board. Another process may have a newer mapping, and take
+// UnmappedError means that the mapping has no migration for a board. Another process may have a newer mapping and take
 // the job.
 type UnmappedError struct {
 	BoardID int64
-	Final   bool // no other process took it
+	Final   bool // no other process has taken it
 }
 
 func (e *UnmappedError) Error() string {
-	return fmt.Sprintf("the mapping of this process has no migration for board %d: start it again with the newer mapping",
+	return fmt.Sprintf("the mapping of this process has no migration for board %d: restart it with the newer mapping",
 		e.BoardID)
 }
 
-// RetryAfter is when another process should have had the chance to take the job.
+// RetryAfter returns the time within which another process should have had a chance to take the job.
 func (e *UnmappedError) RetryAfter() time.Duration {
 	if e.Final {
 		return 0
@@ -47,10 +49,10 @@ func (e *UnmappedError) RetryAfter() time.Duration {
 	return time.Second
 }
 
-// Permanent reports that another attempt fails in the same way.
+// Permanent reports that another attempt would fail in the same way.
 func (e *UnmappedError) Permanent() bool { return e.Final }
 
-// BoardError says that a board lacks something that every item of a migration needs.
+// BoardError means that a board lacks something that every item of a migration needs.
 type BoardError struct {
 	Board   string // its name in the mapping
 	BoardID int64
@@ -62,10 +64,10 @@ func (e *BoardError) Error() string {
 	return fmt.Sprintf("board %s (%d) has no %s, %s: correct the board or the mapping", e.Board, e.BoardID, e.What, e.For)
 }
 
-// Permanent reports that another attempt fails in the same way.
+// Permanent reports that another attempt would fail in the same way.
 func (e *BoardError) Permanent() bool { return true }
 
-// PageError says that all records of a page failed for one reason, so that those after it would fail too.
+// PageError means that all records of a page failed for one reason, so that the records after it would fail too.
 type PageError struct {
 	Records int
 	Cause   error
@@ -76,15 +78,15 @@ func (e *PageError) Error() string {
 		e.Records, e.Cause)
 }
 
-// Permanent reports that another attempt fails in the same way.
+// Permanent reports that another attempt would fail in the same way.
 func (e *PageError) Permanent() bool { return true }
 
-// recordError is a record that Salesforce did not take.
+// recordError is the error of a record that Salesforce did not accept.
 type recordError struct{ object, code string }
 
 func (e *recordError) Error() string { return e.object + ": " + e.code }
 
-// codeOf returns the code of the system that refused something.
+// codeOf returns the error code of the rejecting system.
 func codeOf(err error) string {
 	if e, ok := errors.AsType[*recordError](err); ok {
 		return e.code
@@ -95,7 +97,7 @@ func codeOf(err error) string {
 	return "REFUSED"
 }
 
-// columnOf returns the column whose value Monday refuses, where it names one; ok reports that a value is refused at
+// columnOf returns the column whose value Monday rejects, if it names one; ok reports whether it rejects a value at
 // all.
 func columnOf(err error) (id string, ok bool) {
 	e, is := errors.AsType[*mondayclient.Error](err)

@@ -8,11 +8,11 @@ import (
 	"crmsync/sfclient"
 )
 
-// retrySize is how many records one query asks for by their Ids.
+// retrySize is how many records one query reads by their Ids.
 const retrySize = 200
 
-// retryFailed takes up the records that failed in earlier runs and that this run does not read anyway. It reports
-// whether it came to their end.
+// retryFailed attempts the records that failed in earlier runs and that this run does not read anyway. It reports
+// whether it reached their end.
 func (s *session) retryFailed(ctx context.Context) (over bool, err error) {
 	for after := ""; ; {
 		p, last, err := s.failedPage(ctx, after)
@@ -31,8 +31,8 @@ func (s *session) retryFailed(ctx context.Context) (over bool, err error) {
 	}
 }
 
-// failedPage prepares the next page of records that failed in earlier runs; nil: there are no more. It returns the Id
-// up to which it looked.
+// failedPage prepares the next page of records that failed in earlier runs; nil: there are no more. It returns the last
+// Id that it considered.
 func (s *session) failedPage(ctx context.Context, after string) (p *page, last string, err error) {
 	if s.run.Cursor.At == "" {
 		return nil, "", nil // the run reads all records
@@ -76,8 +76,8 @@ func (s *session) selectFailed(ctx context.Context, ids []string) (records []*re
 	return records, nil
 }
 
-// partFailed parts records that failed before: those that the run does not read anyway, since they are older than where
-// it begins, and those that are gone or that the mapping does not want any more.
+// partFailed splits records that failed before into those that the run does not read anyway, since they are older than
+// its start, and those that are gone or that the mapping no longer selects.
 func partFailed(ids []string, read []*record, begin string) (again []*record, dropped []string) {
 	there := map[string]bool{}
 	for _, r := range read {
@@ -94,8 +94,8 @@ func partFailed(ids []string, read []*record, begin string) (again []*record, dr
 	return again, dropped
 }
 
-// skipFailed leaves out the records that failed in this run already, which come again where they carry a new key: the
-// next run takes them up. It marks those that failed in an earlier one.
+// skipFailed leaves out the records that failed in this run already, which are read again if their key was written: the
+// next run attempts them. It marks those that failed in an earlier run.
 func skipFailed(records []*record, failed map[string]store.FailedRecord, run int64) []*record {
 	return slices.DeleteFunc(records, func(r *record) bool {
 		f, known := failed[r.id]

@@ -19,8 +19,7 @@ func ids(records []*record) (ids []string) {
 	return ids
 }
 
-// Of the records that failed before, the run takes up those that it does not read anyway, and forgets those that are
-// gone.
+// TestPartFailed: the run attempts the failed records that it does not read anyway, and drops those that are gone.
 func TestPartFailed(t *testing.T) {
 	t.Parallel()
 	const before, begin, later = "2026-09-01T09:59:59.999Z", "2026-09-01T10:00:00.000Z", "2026-09-02T10:00:00.000Z"
@@ -30,7 +29,7 @@ func TestPartFailed(t *testing.T) {
 	same(t, "dropped", []string{contactID(3)}, dropped)
 }
 
-// A record that failed in this run is left to the next one.
+// TestSkipFailed: a record that failed in this run is left to the next one.
 func TestSkipFailed(t *testing.T) {
 	t.Parallel()
 	failed := map[string]store.FailedRecord{contactID(1): {RunID: 7}, contactID(3): {RunID: 6}}

@@ -11,8 +11,8 @@ import (
 	"crmsync/sfclient"
 )
 
-// find looks for the items that the records have: by links, by the key field of the record, by the id column of the
-// board. Only a record that none of them knows gets a new item.
+// find finds the items of the records: by links, by the key field of the record, by the id column of the board. Only a
+// record that is found by none of these gets a new item.
 func (s *session) find(ctx context.Context, p *page) error {
 	if err := s.findLinks(ctx, p.records); err != nil {
 		return err
@@ -28,7 +28,7 @@ func (s *session) find(ctx context.Context, p *page) error {
 	return s.findShown(ctx, p.those((*record).isUnmatched))
 }
 
-// findLinks looks the records up among what is linked.
+// findLinks finds items by the links to the records.
 func (s *session) findLinks(ctx context.Context, records []*record) error {
 	if len(records) == 0 {
 		return nil
@@ -49,8 +49,8 @@ func (s *session) findLinks(ctx context.Context, records []*record) error {
 	return nil
 }
 
-// matchLinks decides by the links to a record; nil: they say nothing. The link of an item that was deleted stands for a
-// decision to have none.
+// matchLinks decides by the links to a record; nil if they decide nothing. The link of a deleted item means a decision
+// to have no item.
 func matchLinks(m *mapping.Mapping, rec *mapping.Record, links []store.Linked) match {
 	var alone match
 	for _, l := range links {
@@ -89,7 +89,7 @@ func (s *session) findKeys(ctx context.Context, records []*record) error {
 	return nil
 }
 
-// matchKey decides by the item whose id a record carries; nil: it says nothing.
+// matchKey decides by the item whose id a record carries; nil if it decides nothing.
 func matchKey(m *mapping.Mapping, boardID int64, item *mondayclient.Item) match {
 	switch {
 	case item == nil:
@@ -132,7 +132,7 @@ func (s *session) searchShown(ctx context.Context, ids []string) (map[string]int
 	return shownItems(ids, slices.Concat(answers...), rec.IDColumn), err
 }
 
-// bothForms are the Ids in their forms of 18 and of 15 characters: people paste either.
+// bothForms returns the Ids in their forms of 18 and of 15 characters: people paste either.
 func bothForms(ids []string) []string {
 	texts := slices.Clone(ids)
 	for _, id := range ids {
@@ -141,8 +141,8 @@ func bothForms(ids []string) []string {
 	return texts
 }
 
-// shownItems returns the items that show the Ids; of several that show one the oldest counts. A search answers from an
-// index: an item that shows something else by now is none of them.
+// shownItems returns the items that show the Ids; if several show one, the oldest counts. A search answers from an
+// index, so items that show something else by now are left out.
 func shownItems(ids []string, items []mondayclient.Item, idColumn string) map[string]int64 {
 	asked := make(map[string]bool, len(ids))
 	for _, id := range ids {
@@ -158,7 +158,7 @@ func shownItems(ids []string, items []mondayclient.Item, idColumn string) map[st
 	return shown
 }
 
-// readItems reads items. Those that Monday does not know are absent.
+// readItems reads items. Unknown items are absent.
 func (s *session) readItems(ctx context.Context, ids []int64, columns []string) (map[int64]*mondayclient.Item, error) {
 	if columns == nil {
 		columns = []string{}

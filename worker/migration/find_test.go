@@ -63,7 +63,7 @@ func TestMatchKey(t *testing.T) {
 	}
 }
 
-// A search answers from an index, which may be behind, with Ids in either form.
+// TestShownItems: a search answers from an index that may lag, with Ids in either form.
 func TestShownItems(t *testing.T) {
 	t.Parallel()
 	shows := func(item int64, text string) mondayclient.Item {

@@ -16,8 +16,7 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// Migrator works on runs. It is safe for concurrent use; a board is worked on by one caller at a time, over all
-// processes.
+// Migrator works on runs. It is safe for concurrent use; across all processes, one caller at a time works on a board.
 type Migrator struct {
 	config   Config
 	sender   send.Sender
@@ -29,13 +28,13 @@ func New(c Config) *Migrator {
 	return &Migrator{config: c, sender: send.Sender{Salesforce: c.Salesforce, Now: c.Now}}
 }
 
-// Stop lets sessions end with the page that they are at.
+// Stop lets sessions end after their current page.
 func (m *Migrator) Stop() { m.stopping.Store(true) }
 
-// Work works on the run of a job for one session, and reports whether the run is done. Where it is not, the next
-// session goes on. The behaviour of its error says what is to become of the job. A session that made progress before it
-// failed returns no error: only one without progress costs the job an attempt, so that a long run does not use up the
-// attempts of its job.
+// Work works on the run of a job for one session, and reports whether the run is done. If not, the next session
+// continues. The behavior of its error decides what happens to the job. A session that made progress before failing
+// returns no error: only one without progress costs the job an attempt, so that a long run does not use up the attempts
+// of its job.
 func (m *Migrator) Work(ctx context.Context, job Job) (done bool, err error) {
 	migration, err := m.migrationOf(job.BoardID)
 	if err != nil {
@@ -58,17 +57,17 @@ func (m *Migrator) Work(ctx context.Context, job Job) (done bool, err error) {
 	if err != nil || s.run == nil {
 		return err == nil, err
 	}
-	defer s.rest(ctx)
+	defer s.releaseAll(ctx)
 	done, err = s.work(ctx)
 	if err != nil && s.progressed.Load() && mayResume(err) {
-		m.config.Log.Warn("session broken off", "board", job.BoardID, "run", s.run.ID, "error", err)
+		m.config.Log.Warn("session interrupted", "board", job.BoardID, "run", s.run.ID, "error", err)
 		return false, nil
 	}
 	return done, err
 }
 
-// mayResume reports whether the next session may get further than one that failed after it made progress. A panic comes
-// back.
+// mayResume reports whether the next session may get further than one that failed after making progress. A panic would
+// occur again.
 func mayResume(err error) bool {
 	_, panicked := errors.AsType[*panics.Error](err)
 	return !panicked && !retry.Permanent(err) && retry.After(err) == 0
@@ -82,7 +81,7 @@ func (m *Migrator) migrationOf(boardID int64) (*mapping.Migration, error) {
 	return board.Migration, nil
 }
 
-// awaitLinks waits for the migrations of the boards whose items this one's connect to.
+// awaitLinks waits for the migrations of the boards that this board's items connect to.
 func (m *Migrator) awaitLinks(ctx context.Context, migration *mapping.Migration) error {
 	var before []int64
 	for _, b := range migration.Links() {
@@ -100,7 +99,7 @@ func (m *Migrator) awaitLinks(ctx context.Context, migration *mapping.Migration)
 	return err
 }
 
-// session returns a session that has not begun. Dry runs have one, too.
+// session returns a new session. Dry runs use one, too.
 func (m *Migrator) session(job Job, migration *mapping.Migration, until, deadline time.Time) *session {
 	return &session{
 		config: &m.config, sender: &m.sender, job: job, migration: migration, run: &store.Run{}, holder: uuid.New(),
@@ -144,7 +143,7 @@ func (s *session) work(ctx context.Context) (done bool, err error) {
 	return true, s.config.Store.FinishRun(ctx, s.run.ID, s.holder, log, s.config.Complete)
 }
 
-// take brings a page that was looked up to the board, and commits it.
+// take applies a prepared page to the board and commits it.
 func (s *session) take(ctx context.Context, p *page) error {
 	if err := s.config.Reserve.Check(); err != nil {
 		return err
@@ -164,8 +163,8 @@ func (s *session) take(ctx context.Context, p *page) error {
 	return s.commit(ctx, p)
 }
 
-// rest gives back what the session holds.
-func (s *session) rest(ctx context.Context) {
+// releaseAll releases the session's leases.
+func (s *session) releaseAll(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := s.config.Store.RestRun(ctx, s.run.ID, s.holder); err != nil {

@@ -6,15 +6,15 @@ import (
 	"crmsync/schema/store"
 )
 
-// pageSize is the most records that go through the stages together.
+// pageSize is the maximum number of records that go through the stages together.
 const pageSize = 1000
 
-// page is a part of the records on its way through the stages.
+// page is a set of records that goes through the stages together.
 type page struct {
 	records []*record
 	again   bool     // its records failed in an earlier run: it does not move the run's cursor
 	end     position // of the last record that was read for it
-	dropped []string // Ids of failed records that are of no interest any more
+	dropped []string // Ids of failed records that are not selected any more
 
 	linked    map[ledger.RecordRef]string // Ids of the records that items are connected to
 	updates   []*update
@@ -26,10 +26,10 @@ type page struct {
 	failures []store.Failure
 }
 
-// position is a place in the order of the records.
+// position is a position in the order of the records.
 type position struct{ stamp, id string }
 
-// newPage returns a page of records as Salesforce answered them.
+// newPage returns a page of the records in Salesforce's answer.
 func newPage(records []*record) *page {
 	p := &page{records: records, linked: map[ledger.RecordRef]string{}}
 	if len(records) > 0 {
@@ -39,7 +39,7 @@ func newPage(records []*record) *page {
 	return p
 }
 
-// those returns the records that meet a condition.
+// those returns the records that satisfy a condition.
 func (p *page) those(meet func(*record) bool) (some []*record) {
 	for _, r := range p.records {
 		if meet(r) {
@@ -49,7 +49,7 @@ func (p *page) those(meet func(*record) bool) (some []*record) {
 	return some
 }
 
-// links are the links that the page changes.
+// links returns the links that the page changes.
 func (p *page) links() (links []*ledger.Link) {
 	for _, u := range p.updates {
 		if u.read != nil && u.link.SalesforceID != "" {
@@ -64,7 +64,7 @@ func (p *page) links() (links []*ledger.Link) {
 	return links
 }
 
-// update is a record whose item is there and may have to be changed.
+// update is a record with an existing item, which may have to be changed.
 type update struct {
 	record  *record
 	item    int64
@@ -72,7 +72,7 @@ type update struct {
 	link    *ledger.Link
 	read    *mondayclient.Item // nil: it is left alone
 	adopts  bool               // the item is not linked yet
-	origin  ledger.Origin      // of the link, where it is adopted
+	origin  ledger.Origin      // of the link, if it is adopted
 	diff    difference
-	write   *write // nil: nothing is to be written
+	write   *write // nil: nothing to write
 }

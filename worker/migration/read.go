@@ -10,8 +10,8 @@ import (
 	"crmsync/sfclient"
 )
 
-// begin finds where the run starts and where its first lap ends. A board that has a run behind it reads what changed
-// since.
+// begin determines where the run starts and where its first lap ends. If the board has had a run, this one reads what
+// changed since.
 func (s *session) begin(ctx context.Context) error {
 	last, err := s.config.Store.LastCursor(ctx, s.job.BoardID)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *session) begin(ctx context.Context) error {
 	return s.move(ctx, c, total)
 }
 
-// nextLap goes on with what changed while the lap before was read: by the run's own writes, and by others.
+// nextLap continues with what changed during the previous lap: by the run's own writes, and by others.
 func (s *session) nextLap(ctx context.Context) (err error) {
 	c := store.Cursor{At: s.run.Cursor.Until, Lap: s.run.Cursor.Lap + 1}
 	if c.Until, err = s.newest(ctx, c); err != nil {
@@ -46,13 +46,13 @@ func (s *session) nextLap(ctx context.Context) (err error) {
 	return s.move(ctx, c, s.run.Total)
 }
 
-// move stores where the run stands.
+// move stores the run's cursor.
 func (s *session) move(ctx context.Context, c store.Cursor, total int) error {
 	s.run.Cursor, s.run.Total = c, total
 	return s.config.Store.MoveRun(ctx, s.run.ID, s.holder, c, total)
 }
 
-// newest returns the time of the last change that is there to read; empty: there is none.
+// newest returns the time of the last change that can be read; empty if there is none.
 func (s *session) newest(ctx context.Context, c store.Cursor) (string, error) {
 	found, err := repeat(ctx, s, "looking for the newest record", func() ([]sfclient.Record, error) {
 		return s.config.Salesforce.Select(ctx, selectNewest(s.migration, c))
@@ -63,8 +63,8 @@ func (s *session) newest(ctx context.Context, c store.Cursor) (string, error) {
 	return stampOf(found[0])
 }
 
-// lap reads the records from the cursor to the end of the lap, and reports whether it came there. While one page is
-// written to the board, the next one is read and looked up.
+// lap processes the records from the cursor to the end of the lap, and reports whether it reached it. While one page is
+// written to the board, the next one is read and prepared.
 func (s *session) lap(ctx context.Context) (finished bool, err error) {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
@@ -94,8 +94,8 @@ func (s *session) lap(ctx context.Context) (finished bool, err error) {
 	return finished, ctx.Err()
 }
 
-// read sends on the pages of the lap until all are sent, the session begins no further page, or ctx ends because no
-// page is wanted any more. A query that breaks off is repeated from where it came to.
+// read sends the pages of the lap until all are sent, the session starts no more pages, or ctx ends because no page is
+// needed any more. A query that breaks off is repeated from its last record.
 func (s *session) read(ctx context.Context, pages chan<- *page) (finished bool, err error) {
 	at := s.run.Cursor
 	var records []*record
@@ -118,8 +118,8 @@ func (s *session) read(ctx context.Context, pages chan<- *page) (finished bool, 
 	}
 }
 
-// readOn makes one query. It moves at on with each record, and leaves those of a page that is not full in records. It
-// reports whether more pages are wanted, and the error by which the query broke off.
+// readOn runs one query. It advances at with each record, and leaves an incomplete page in records. It reports whether
+// more pages are wanted, and returns the error that broke off the query.
 func (s *session) readOn(
 	ctx context.Context, at *store.Cursor, records *[]*record, pages chan<- *page,
 ) (more bool, broken, err error) {
@@ -146,7 +146,7 @@ func (s *session) readOn(
 	return true, nil, nil
 }
 
-// sendPage prepares a page and sends it on. It reports whether it was taken.
+// sendPage prepares a page and sends it. It reports whether it was received.
 func (s *session) sendPage(ctx context.Context, records []*record, pages chan<- *page) (sent bool, err error) {
 	if len(records) == 0 {
 		return true, nil
@@ -163,7 +163,7 @@ func (s *session) sendPage(ctx context.Context, records []*record, pages chan<- 
 	}
 }
 
-// prepare looks up what is there of some records.
+// prepare looks up the items of some records.
 func (s *session) prepare(ctx context.Context, records []*record) (*page, error) {
 	ids := make([]string, len(records))
 	for n, r := range records {
@@ -178,7 +178,7 @@ func (s *session) prepare(ctx context.Context, records []*record) (*page, error)
 	return p, s.find(ctx, p)
 }
 
-// unlessStopped drops the error of a reader that was stopped from here.
+// unlessStopped drops the error of a reader that was stopped on purpose.
 func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

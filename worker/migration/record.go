@@ -11,32 +11,32 @@ import (
 	"crmsync/sfclient"
 )
 
-// record is a record of Salesforce on its way to its item.
+// record is a record of Salesforce that is being imported.
 type record struct {
 	id     string // 18 characters
 	stamp  string
 	fields sfclient.Record
-	values map[string]column.Value // what the record says, by column; without what has no one answer
+	values map[string]column.Value // the record's values, by column; without those that are ambiguous
 	match  match
-	known  bool // it failed in an earlier run, or in this one
+	known  bool // it failed before, in this run or an earlier one
 	signed bool // it carries the id of its item
 
 	outcome outcome
-	err     error     // why it failed
-	leftOut []refusal // columns that Monday refuses
+	err     error       // why it failed
+	leftOut []rejection // columns that Monday rejects
 }
 
-// match is what is known of a record's item. It is exactly one of unmatched, created, linked, found and leftAlone.
+// match is what is known about a record's item. It is exactly one of unmatched, created, linked, found and leftAlone.
 type match interface{ itemID() int64 }
 
 type (
-	// unmatched is a record without an item: one is to be created.
+	// unmatched is the match of a record without an item, for which one will be created.
 	unmatched struct{}
 
 	// created is an item that was created for the record and is not linked yet.
 	created struct {
 		item    int64
-		columns []string // that were sent with it
+		columns []string // those sent with it
 	}
 
 	// linked is an item that is linked to the record.
@@ -51,7 +51,7 @@ type (
 		origin ledger.Origin
 	}
 
-	// leftAlone is a record that gets no item, and whose item is not written.
+	// leftAlone is the match of a record for which no item is created or written.
 	leftAlone struct{ why string }
 )
 
@@ -68,18 +68,18 @@ const (
 	itemOther     = "its item belongs to another record"
 )
 
-// outcome is what became of a record.
+// outcome is the result for a record.
 type outcome uint8
 
 const (
-	isUnchanged outcome = iota // also one that is left alone
+	isUnchanged outcome = iota // or left alone
 	isCreated
 	isUpdated
 	isConflict
 	isFailed
 )
 
-// readRecord takes over a record as Salesforce answered it.
+// readRecord reads a record from Salesforce's answer.
 func readRecord(fields sfclient.Record) (*record, error) {
 	stamp, err := stampOf(fields)
 	if err != nil {
@@ -93,13 +93,13 @@ func readRecord(fields sfclient.Record) (*record, error) {
 	return &record{id: id, stamp: stamp, fields: fields, match: unmatched{}}, nil
 }
 
-// isUnmatched reports whether an item is to be created for the record.
+// isUnmatched reports whether an item will be created for the record.
 func (r *record) isUnmatched() bool {
 	_, ok := r.match.(unmatched)
 	return ok && r.outcome != isFailed
 }
 
-// key returns the item id that the record carries; 0: none.
+// key returns the item id that the record carries, or 0.
 func (r *record) key(field string) int64 {
 	text, _ := r.fields[field].(string)
 	id, err := strconv.ParseInt(text, 10, 64)
@@ -109,22 +109,20 @@ func (r *record) key(field string) int64 {
 	return max(id, 0)
 }
 
-// name is the name of the record's item, which must have one.
+// name returns the name of the record's item, which must not be empty.
 func (r *record) name() string {
 	name := []rune(r.values[ledger.NameColumn].Text)
 	return cmp.Or(string(name[:min(len(name), 255)]), r.id)
 }
 
-// fail records why a record has no item, or an item that is not as it should be. The others of the page are not kept
-// back.
+// fail records why a record has no item, or an incorrect one. It does not affect the other records of the page.
 func (r *record) fail(err error) {
 	if r.outcome != isFailed {
 		r.outcome, r.err = isFailed, err
 	}
 }
 
-// count adds a record to what a run has done. In a later lap the records that are as they should be were counted
-// before.
+// count adds a record to the run's counts. In a later lap, unchanged records have been counted before.
 func (r *record) count(n *store.Counts, lap int) {
 	if r.outcome == isUnchanged && lap > 0 {
 		return
@@ -147,8 +145,8 @@ func (r *record) count(n *store.Counts, lap int) {
 	}
 }
 
-// failedWhole returns why a page failed as a whole: each of its records that needed an item or a change failed, for one
-// reason. One record alone proves nothing; nor do some that failed before, beside others that are as they should be.
+// failedWhole returns why a page failed as a whole: all its records that needed an item or a change failed for one
+// reason. A single record is not enough, and neither are records that failed before if the others are unchanged.
 func failedWhole(records []*record) *PageError {
 	var failed []*record
 	quiet, known := false, false

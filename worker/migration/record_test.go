@@ -12,7 +12,7 @@ import (
 
 func TestCount(t *testing.T) {
 	t.Parallel()
-	lacks := []refusal{{column: "email"}}
+	lacks := []rejection{{column: "email"}}
 	tests := map[string]struct {
 		record record
 		lap    int
@@ -38,7 +38,7 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// A page fails as a whole where one reason met every record that needed something.
+// TestFailedWhole: a page fails as a whole if every record that needed something failed for one reason.
 func TestFailedWhole(t *testing.T) {
 	t.Parallel()
 	failed := func(err error) *record { return &record{outcome: isFailed, err: err} }
@@ -51,7 +51,7 @@ func TestFailedWhole(t *testing.T) {
 		"all unchanged":                  {records: []*record{{}, {}}},
 		"all failed":                     {records: []*record{failed(noGroup()), failed(noGroup())}, want: 2},
 		"one alone":                      {records: []*record{failed(noGroup())}},
-		"for two reasons":                {records: []*record{failed(noGroup()), failed(refusedValue("text_sfid"))}},
+		"for two reasons":                {records: []*record{failed(noGroup()), failed(rejectedValue("text_sfid"))}},
 		"one came through":               {records: []*record{failed(noGroup()), failed(noGroup()), {outcome: isCreated}}},
 		"one was updated":                {records: []*record{failed(noGroup()), failed(noGroup()), {outcome: isUpdated}}},
 		"beside unchanged ones":          {records: []*record{failed(noGroup()), {}, failed(noGroup())}, want: 2},
@@ -98,7 +98,7 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// The first reason counts.
+// TestFail: the first reason counts.
 func TestFail(t *testing.T) {
 	t.Parallel()
 	r := contact(1, nil)
@@ -113,7 +113,7 @@ func TestFail(t *testing.T) {
 func TestCodeOf(t *testing.T) {
 	t.Parallel()
 	for want, err := range map[string]error{
-		"ColumnValueException": refusedValue("email"), "REFUSED": errNotCreated,
+		"ColumnValueException": rejectedValue("email"), "REFUSED": errNotCreated,
 		"ENTITY_IS_LOCKED": &recordError{object: "Contact", code: "ENTITY_IS_LOCKED"},
 	} {
 		if got := codeOf(err); got != want {

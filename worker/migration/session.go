@@ -18,16 +18,16 @@ import (
 )
 
 const (
-	// attempts of a call, or of a record in it, that fails for a reason that may pass.
+	// attempts is the number of attempts for a call, or for a record in it, that fails for a transient reason.
 	attempts = 6
 
-	// firstWait is the pause after the first failed attempt. It doubles with each further one.
+	// firstWait is the pause after the first failed attempt. It doubles with each one after that.
 	firstWait = 200 * time.Millisecond
 
-	// concurrency is the most calls to Monday that a session has under way; the smallest account may have 40.
+	// concurrency is the maximum number of concurrent calls of a session to Monday; the smallest account may have 40.
 	concurrency = 4
 
-	// lookupSize is the most items that Monday is asked about in one call.
+	// lookupSize is the maximum number of items that one call reads.
 	lookupSize = 100
 )
 
@@ -41,19 +41,19 @@ type session struct {
 	run       *store.Run
 	backlog   backlog
 	holder    uuid.UUID // of its leases
-	until     time.Time // no page begins after this
-	deadline  time.Time // all has ended by then
+	until     time.Time // no page starts after this
+	deadline  time.Time // end of all work
 	stopping  *atomic.Bool
 
-	calls      *semaphore.Weighted // to Monday that are under way
-	progressed atomic.Bool         // it did something that no later session has to do again
-	noticed    atomic.Int64        // Unix nanoseconds of the last notice that it waits
+	calls      *semaphore.Weighted // concurrent calls to Monday
+	progressed atomic.Bool         // it did something that no later session has to repeat
+	noticed    atomic.Int64        // Unix nanoseconds of the last log line about waiting
 }
 
-// mayBegin reports whether another page may begin.
+// mayBegin reports whether another page may start.
 func (s *session) mayBegin() bool { return time.Now().Before(s.until) && !s.stopping.Load() }
 
-// pause waits, unless the session would be over by then. It reports whether it waited.
+// pause waits, unless the session would end first. It reports whether it waited.
 func (s *session) pause(ctx context.Context, d time.Duration) bool {
 	if time.Until(s.deadline) < d+d/2 {
 		return false
@@ -68,7 +68,7 @@ func (s *session) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// repeat makes a call until it succeeds, its error says that repeating it has no point, or the session is over.
+// repeat repeats a call until it succeeds, its error is not transient, or the session is over.
 func repeat[T any](ctx context.Context, s *session, what string, call func() (T, error)) (answer T, err error) {
 	wait := firstWait
 	for n := range attempts {
@@ -86,7 +86,7 @@ func repeat[T any](ctx context.Context, s *session, what string, call func() (T,
 	return answer, fmt.Errorf("%s: %w", what, err)
 }
 
-// inParallel makes a call to Monday for each part. The answers stand in the order of the parts.
+// inParallel calls Monday for each part. The answers are in the order of the parts.
 func inParallel[P, A any](ctx context.Context, s *session, parts []P, call func(P) (A, error)) ([]A, error) {
 	answers := make([]A, len(parts))
 	var calls panics.Group
@@ -104,7 +104,7 @@ func inParallel[P, A any](ctx context.Context, s *session, parts []P, call func(
 	return answers, calls.Wait()
 }
 
-// turn waits until the session may have one more call to Monday under way. The call ends with done.
+// turn waits until the session may start one more call to Monday. done must be called when the call ends.
 func (s *session) turn(ctx context.Context) (done func(), err error) {
 	if err := s.calls.Acquire(ctx, 1); err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (s *session) turn(ctx context.Context) (done func(), err error) {
 	return func() { s.calls.Release(1) }, nil
 }
 
-// awaitBudget waits until more than the reserve of Monday's budget is left, at the latest when its minute is over.
+// awaitBudget waits until more than the reserve of Monday's budget is left, at most until its minute is over.
 func (s *session) awaitBudget(ctx context.Context) error {
 	err := s.config.Reserve.CheckMonday()
 	if err == nil {
@@ -130,12 +130,12 @@ func (s *session) awaitBudget(ctx context.Context) error {
 	return nil
 }
 
-// notice logs that the session waits, and why; not more often than every ten seconds.
+// notice logs that the session is waiting, and why, at most every ten seconds.
 func (s *session) notice(reason string, wait time.Duration) {
 	last, now := s.noticed.Load(), time.Now().UnixNano()
 	if now-last < int64(10*time.Second) || !s.noticed.CompareAndSwap(last, now) {
 		return
 	}
-	s.config.Log.Info("migration waits",
+	s.config.Log.Info("migration waiting",
 		"board", s.job.BoardID, "job", s.job.ID, "reason", reason, "wait", wait.Round(time.Millisecond))
 }

@@ -29,7 +29,7 @@ import (
 	"crmsync/worker/reserve"
 )
 
-// world is a migrator between both simulators, on a database of the test's own.
+// world is a migrator between both simulators, with a database of the test's own.
 type world struct {
 	t          *testing.T
 	db         *pgxpool.Pool
@@ -39,7 +39,7 @@ type world struct {
 	log        *logBuffer
 }
 
-// logBuffer keeps what is logged from several goroutines.
+// logBuffer collects the log of several goroutines.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -103,7 +103,7 @@ func (w *world) count(query string, args ...any) int {
 	return schematest.Ask[int](w.t, w.db, query, args...)
 }
 
-// clumsy is a Monday with a client that panics where it is told to.
+// clumsy is a Monday whose client panics on demand.
 type clumsy struct {
 	Monday
 	panics func(call string) bool
@@ -135,8 +135,8 @@ func (c clumsy) Budget() mondayclient.Budget {
 	return c.Monday.Budget()
 }
 
-// A panic in any of the session's goroutines is an error of the session, which holds nothing any more. It is no success
-// either, whatever was done before: it would come back for ever.
+// TestPanic: a panic in any of the session's goroutines is an error of the session, which then holds no leases. It is
+// not a success either, whatever was done before: it would occur again forever.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	for call, updates := range map[string]bool{"search": false, "create": false, "write": true, "budget": false} {
@@ -172,14 +172,15 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// adopt gives the first records items that show them, and lack their phone.
+// adopt creates items that show the first records, and lack their phone.
 func (w *world) adopt(n int) {
 	for _, record := range w.salesforce.Records("Account")[:n] {
 		w.monday.CreateItem(accountsBoard, record["Name"].(string), map[string]any{"text_sfid": record["Id"]})
 	}
 }
 
-// What is left of Monday's minute is for live events once it is little. What is not known is not little.
+// TestAwaitBudget: when little is left of Monday's budget of a minute, it is reserved for live events. An unknown
+// budget is not little.
 func TestAwaitBudget(t *testing.T) {
 	t.Parallel()
 	soon := time.Now().Add(time.Hour)
@@ -208,14 +209,14 @@ func TestAwaitBudget(t *testing.T) {
 			if waits && (retry.After(short) < 59*time.Minute || retry.After(short) > 61*time.Minute) {
 				t.Errorf("to come back in %s, want about an hour", retry.After(short))
 			}
-			if got := strings.Contains(log.String(), `level=INFO msg="migration waits"`); got != tt.waits {
+			if got := strings.Contains(log.String(), `level=INFO msg="migration waiting"`); got != tt.waits {
 				t.Errorf("log %q, want the reason for waiting: %t", log, tt.waits)
 			}
 		})
 	}
 }
 
-// A call is repeated while its error may pass and the session lasts.
+// TestRepeat: a call is repeated while its error is transient and the session lasts.
 func TestRepeat(t *testing.T) {
 	t.Parallel()
 	passing := errors.New("odd answer")
@@ -250,7 +251,7 @@ func TestRepeat(t *testing.T) {
 	}
 }
 
-// A session that made progress goes on as the next one, unless its error would come back.
+// TestMayResume: after a session that made progress, the next one continues, unless the error would occur again.
 func TestMayResume(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -269,7 +270,7 @@ func TestMayResume(t *testing.T) {
 	}
 }
 
-// A query that breaks off is repeated from where it came to, and each record is taken once.
+// TestQueryBreaksOff: a query that breaks off is repeated from its last record, and each record is read once.
 func TestQueryBreaksOff(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -286,7 +287,7 @@ func TestQueryBreaksOff(t *testing.T) {
 	}
 }
 
-// breaking is a Salesforce whose queries break off after some records, one after the other.
+// breaking is a Salesforce whose queries break off after a number of records each.
 type breaking struct {
 	Salesforce
 	after []int

@@ -20,7 +20,7 @@ const (
 	keyField = "Monday_Item_Id__c"
 )
 
-// twoBoards is a mapping with a link, labels, name parts, and a column that only the migration fills.
+// twoBoards is a mapping with a link, labels, name parts, and a column that only migrations fill.
 const twoBoards = `
 version: 1
 defaults: { phone_country: US }
@@ -69,7 +69,7 @@ func contactTypes() map[string]column.Type {
 	}
 }
 
-// contactRules compare contacts with their items. Item 7 has the account with the number 1.
+// contactRules returns rules that compare contacts with their items. Item 7 has the account with the number 1.
 func contactRules(t testing.TB) *rules {
 	m := migrationOf(t, contactsBoard)
 	return &rules{
@@ -92,7 +92,7 @@ func id18(id string) string {
 
 const stamp = "2026-09-01T10:00:00.000Z"
 
-// contact is a record with values that were read backwards.
+// contact returns a record with the values that its fields have as columns.
 func contact(n int, values map[string]column.Value) *record {
 	return &record{id: contactID(n), stamp: stamp, fields: sfclient.Record{}, values: values, match: unmatched{}}
 }
@@ -105,12 +105,12 @@ func linkValue(ids ...int64) column.Value {
 	return column.Value{Type: column.BoardRelation, IDs: ids}
 }
 
-// refusal by Monday of a value; no column: it names none.
-func refusedValue(id string) error {
+// rejectedValue returns Monday's rejection of a value, which may name the column.
+func rejectedValue(id string) error {
 	return &mondayclient.Error{Status: 200, Code: "ColumnValueException", Column: id, Single: true}
 }
 
-// noGroup is a refusal that no other value would prevent.
+// noGroup returns a rejection that no other value would prevent.
 func noGroup() error {
 	return &mondayclient.Error{Status: 200, Code: "ResourceNotFoundException", Single: true}
 }

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// signSize is the most records of a call to Salesforce.
+	// signSize is the maximum number of records in a call to Salesforce.
 	signSize = 200
 
-	// signsAtOnce is as many calls as a page takes: they are no business of Monday's budget.
+	// signsAtOnce is the number of concurrent calls, enough for a page: they do not use Monday's budget.
 	signsAtOnce = pageSize / signSize
 )
 
-// signature is a record that is to carry the id of its item.
+// signature is a record into which the id of its item will be written.
 type signature struct {
 	record *record
 	item   int64
@@ -28,7 +28,7 @@ type signature struct {
 	err    error
 }
 
-// sign writes the ids of the items into the key field of the records that do not carry them yet.
+// sign writes the ids of items into the key field of the records that do not carry them yet.
 func (s *session) sign(ctx context.Context, p *page) error {
 	open := signatures(p, s.config.Mapping.Key)
 	if len(open) == 0 {
@@ -56,8 +56,8 @@ func (s *session) sign(ctx context.Context, p *page) error {
 	return nil
 }
 
-// signatures are the records of new and adopted items that do not carry the item's id, and those of linked items that
-// carry none, since writing it failed before.
+// signatures returns the records of new and adopted items that do not carry the item's id, and those of linked items
+// that carry none because writing it failed before.
 func signatures(p *page, key string) (open []*signature) {
 	add := func(r *record, item int64, link *ledger.Link) {
 		if item == 0 || r.outcome == isFailed {
@@ -83,8 +83,8 @@ func signatures(p *page, key string) (open []*signature) {
 	return open
 }
 
-// announce records, before it happens, that this lap changes records. That moves them behind the lap's end: if the
-// process dies before the page is committed, only a further lap finds them.
+// announce records in advance that this lap changes records. The change moves them behind the lap's end: if the process
+// dies before the page is committed, only another lap finds them.
 func (s *session) announce(ctx context.Context) error {
 	if s.run.Cursor.Wrote {
 		return nil
@@ -98,8 +98,8 @@ func (s *session) announce(ctx context.Context) error {
 	return nil
 }
 
-// signSome writes keys until each record has taken its key or was attempted often enough. Where no record takes it, for
-// a reason that may pass, that is an error of the session.
+// signSome writes keys until each record has its key or has used up its attempts. If no key could be written, for a
+// transient reason, that is an error of the session.
 func (s *session) signSome(ctx context.Context, all []*signature) error {
 	object, key := s.migration.Record.Object, s.config.Mapping.Key
 	for n, open := 0, all; ; n++ {
@@ -123,7 +123,7 @@ func (s *session) signSome(ctx context.Context, all []*signature) error {
 	}
 }
 
-// takeOutcomes records what became of the keys, and returns those that may be taken by another attempt.
+// takeOutcomes records the results, and returns the keys worth another attempt.
 func takeOutcomes(object string, open []*signature, outcomes []send.Outcome) (again []*signature) {
 	for n, g := range open {
 		code := ""
@@ -138,7 +138,7 @@ func takeOutcomes(object string, open []*signature, outcomes []send.Outcome) (ag
 			g.err = o.Err
 			again = append(again, g)
 			continue
-		case send.Unknown: // the same value may be written twice
+		case send.Unknown: // writing the same value twice is harmless
 			g.err = o.Err
 			again = append(again, g)
 			continue

@@ -8,7 +8,7 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// carrying is a record with the id of an item in its key field.
+// carrying returns a record with the id of an item in its key field.
 func carrying(n int, key any, m match) *record {
 	r := contact(n, nil)
 	r.fields[keyField], r.match = key, m

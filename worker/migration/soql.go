@@ -14,15 +14,14 @@ import (
 // stampField is the time of a record's last change of any kind, also by Salesforce itself.
 const stampField = "SystemModstamp"
 
-// soqlTime is how SOQL writes a time. Two of them compare as texts in the order of time.
+// soqlTime is the format of a time in SOQL. Its texts sort in the order of time.
 const soqlTime = "2006-01-02T15:04:05.000Z"
 
-// overlap is how far a run goes back behind the end of the one before: a transaction that was open then may have been
-// committed since, under an earlier time.
+// overlap is how far a run goes back before the end of the previous one: a transaction that was open then may have been
+// committed since, with an earlier time.
 const overlap = 5 * time.Minute
 
-// selectRecords is the query for the fields of the records that meet a condition, in the order in which a run takes
-// them.
+// selectRecords returns the query for the fields of the records that satisfy a condition, in the order of a run.
 func selectRecords(m *mapping.Migration, key string, conditions []string) string {
 	fields := []string{"Id", stampField, key}
 	for _, t := range m.Targets {
@@ -34,18 +33,18 @@ func selectRecords(m *mapping.Migration, key string, conditions []string) string
 		" ORDER BY " + stampField + ", Id"
 }
 
-// selectNewest is the query for the time of the last change that is there to read.
+// selectNewest returns the query for the time of the last change that can be read.
 func selectNewest(m *mapping.Migration, c store.Cursor) string {
 	return "SELECT " + stampField + " FROM " + m.Record.Object + where(after(m, c)) +
 		" ORDER BY " + stampField + " DESC LIMIT 1"
 }
 
-// countRecords is the query for the number of records behind a cursor.
+// countRecords returns the query for the number of records after a cursor.
 func countRecords(m *mapping.Migration, c store.Cursor) string {
 	return "SELECT COUNT() FROM " + m.Record.Object + where(after(m, c))
 }
 
-// after are the conditions for the records behind a cursor.
+// after returns the conditions for the records after a cursor.
 func after(m *mapping.Migration, c store.Cursor) []string {
 	conditions := mapped(m)
 	switch {
@@ -61,7 +60,7 @@ func after(m *mapping.Migration, c store.Cursor) []string {
 	return conditions
 }
 
-// among are the conditions for those of the records with these Ids that the mapping wants items of.
+// among returns the conditions for the records with these Ids that the mapping selects.
 func among(m *mapping.Migration, ids []string) []string {
 	quoted := make([]string, len(ids))
 	for n, id := range ids {
@@ -84,7 +83,7 @@ func where(conditions []string) string {
 	return " WHERE " + strings.Join(conditions, " AND ")
 }
 
-// stampOf returns the time of a record's last change, as SOQL writes it.
+// stampOf returns the time of a record's last change, in SOQL's format.
 func stampOf(r sfclient.Record) (string, error) {
 	if at, ok := r.Time(stampField); ok {
 		return at.Format(soqlTime), nil
@@ -92,7 +91,7 @@ func stampOf(r sfclient.Record) (string, error) {
 	return "", fmt.Errorf("salesforce: a record without a readable %s", stampField)
 }
 
-// rewind returns a time less the overlap; empty where there is none.
+// rewind returns a time less the overlap, or "" for "".
 func rewind(at string) string {
 	t, err := time.Parse(soqlTime, at)
 	if err != nil {

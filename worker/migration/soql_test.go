@@ -7,7 +7,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// The condition for the records behind a cursor is made of what the mapping wants and of where the run stands.
+// TestAfter: the condition for the records after a cursor combines the mapping's conditions with the cursor.
 func TestAfter(t *testing.T) {
 	t.Parallel()
 	const at, until = "2026-09-01T10:00:00.000Z", "2026-09-01T11:00:00.000Z"

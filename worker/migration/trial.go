@@ -2,19 +2,19 @@ package migration
 
 import "slices"
 
-// trial finds the columns of one item that Monday refuses, with as few calls as it takes. A refusal that names a column
-// leaves that column out. One that names none is narrowed down by halves; where an item is to be created, it is created
-// without any of them first.
+// trial finds the columns of one item that Monday rejects, with as few calls as possible. If the rejection names a
+// column, that column is left out. Otherwise the culprit is found by bisection; a new item is first created without any
+// of the columns.
 type trial struct {
-	pending  [][]string // groups of columns to send, one group a call, the next first
-	sent     []string   // columns that Monday took
-	refused  []refusal
-	required string // column that is sent with the rest and without which the item must not be; empty: none
-	creating bool   // the next group goes with the call that creates the item
+	pending  [][]string // groups of columns to send, one group per call, the next first
+	sent     []string   // columns that Monday accepted
+	rejected []rejection
+	required string // column that is sent with the others and that the item must have; may be empty
+	creating bool   // the next group is sent in the call that creates the item
 }
 
-// refusal is a column that Monday refuses.
-type refusal struct {
+// rejection is a column that Monday rejects, and its error.
+type rejection struct {
 	column string
 	err    error
 }
@@ -22,18 +22,18 @@ type refusal struct {
 // isOver reports whether there is nothing left to send.
 func (t *trial) isOver() bool { return len(t.pending) == 0 }
 
-// next returns the columns to send.
+// next returns the columns to send next.
 func (t *trial) next() []string { return t.pending[0] }
 
-// accept records that Monday took the columns.
+// accept records that Monday accepted the columns.
 func (t *trial) accept() {
 	t.sent = append(t.sent, t.pending[0]...)
 	t.pending, t.creating = t.pending[1:], false
 }
 
-// refuse records that Monday refused the columns, because of the one that it names or, where it names none, because of
-// any of them. It reports whether there is something left to try: else it is the item as a whole that is refused.
-func (t *trial) refuse(named string, err error) bool {
+// reject records that Monday rejected the columns, because of the one that it names or, if it names none, because of
+// any of them. It returns false if nothing is left to attempt, so that the item is rejected as a whole.
+func (t *trial) reject(named string, err error) bool {
 	group := t.pending[0]
 	if !t.creating && named == "" && len(group) == 1 {
 		named = group[0]
@@ -42,7 +42,7 @@ func (t *trial) refuse(named string, err error) bool {
 	case named != "" && named == t.required:
 		return false
 	case slices.Contains(group, named):
-		t.refused = append(t.refused, refusal{named, err})
+		t.rejected = append(t.rejected, rejection{named, err})
 		t.pending[0] = without(group, named)
 		if len(t.pending[0]) == 0 && !t.creating {
 			t.pending = t.pending[1:]
@@ -62,7 +62,7 @@ func without(columns []string, id string) []string {
 	return slices.DeleteFunc(slices.Clone(columns), func(c string) bool { return c == id })
 }
 
-// halves parts columns in two; one alone stays one.
+// halves splits columns in two; a single one is not split.
 func halves(columns []string) [][]string {
 	if len(columns) == 1 {
 		return [][]string{columns}

@@ -10,11 +10,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// answered is one call of a trial: the columns that were sent, and the column that was named where they were refused.
+// answered is one call of a trial: the columns that were sent, and the column that the rejection named.
 type answered struct {
-	sent    []string
-	refused bool
-	named   string
+	sent     []string
+	rejected bool
+	named    string
 }
 
 func TestTrial(t *testing.T) {
@@ -24,23 +24,23 @@ func TestTrial(t *testing.T) {
 		creating bool
 		calls    []answered
 		sent     []string
-		refused  []string
-		whole    bool // the item as a whole is refused
+		rejected []string
+		whole    bool // the item as a whole is rejected
 	}{
 		"taken at once":   {calls: []answered{{sent: all}}, sent: all},
-		"names the one":   {creating: true, calls: []answered{{all, true, "b"}, {sent: []string{"a", "c", "d"}}}, sent: []string{"a", "c", "d"}, refused: []string{"b"}},
-		"names two":       {calls: []answered{{all, true, "b"}, {[]string{"a", "c", "d"}, true, "a"}, {sent: []string{"c", "d"}}}, sent: []string{"c", "d"}, refused: []string{"b", "a"}},
+		"names the one":   {creating: true, calls: []answered{{all, true, "b"}, {sent: []string{"a", "c", "d"}}}, sent: []string{"a", "c", "d"}, rejected: []string{"b"}},
+		"names two":       {calls: []answered{{all, true, "b"}, {[]string{"a", "c", "d"}, true, "a"}, {sent: []string{"c", "d"}}}, sent: []string{"c", "d"}, rejected: []string{"b", "a"}},
 		"names required":  {calls: []answered{{all, true, "id"}}, whole: true},
-		"names none":      {calls: []answered{{all, true, ""}, {sent: []string{"a", "b"}}, {[]string{"c", "d"}, true, ""}, {sent: []string{"c"}}, {sent: []string{"d"}, refused: true}}, sent: []string{"a", "b", "c"}, refused: []string{"d"}},
+		"names none":      {calls: []answered{{all, true, ""}, {sent: []string{"a", "b"}}, {[]string{"c", "d"}, true, ""}, {sent: []string{"c"}}, {sent: []string{"d"}, rejected: true}}, sent: []string{"a", "b", "c"}, rejected: []string{"d"}},
 		"names a strange": {calls: []answered{{all, true, "z"}, {sent: []string{"a", "b"}}, {sent: []string{"c", "d"}}}, sent: all},
 		"created bare": {
 			creating: true, calls: []answered{{all, true, ""}, {}, {sent: []string{"a", "b"}}, {sent: []string{"c", "d"}}}, sent: all,
 		},
-		"not even bare": {creating: true, calls: []answered{{all, true, ""}, {refused: true}}, whole: true},
+		"not even bare": {creating: true, calls: []answered{{all, true, ""}, {rejected: true}}, whole: true},
 		"all of them named": {
 			creating: true,
 			calls:    []answered{{all, true, "a"}, {[]string{"b", "c", "d"}, true, "b"}, {[]string{"c", "d"}, true, "c"}, {[]string{"d"}, true, "d"}, {}},
-			refused:  all,
+			rejected: all,
 		},
 	}
 	for name, tt := range tests {
@@ -53,32 +53,33 @@ func TestTrial(t *testing.T) {
 					t.Fatalf("over after %d of %d calls", n, len(tt.calls))
 				}
 				same(t, "sent", call.sent, trial.next(), cmpopts.EquateEmpty())
-				if call.refused {
-					whole = !trial.refuse(call.named, refusedValue(call.named))
+				if call.rejected {
+					whole = !trial.reject(call.named, rejectedValue(call.named))
 				} else {
 					trial.accept()
 				}
 			}
 			if whole != tt.whole || !whole && !trial.isOver() {
-				t.Errorf("whole refused %t, want %t; still pending: %v", whole, tt.whole, trial.pending)
+				t.Errorf("whole rejected %t, want %t; still pending: %v", whole, tt.whole, trial.pending)
 			}
 			if tt.whole {
 				return
 			}
 			same(t, "taken", tt.sent, trial.sent, cmpopts.EquateEmpty())
-			same(t, "refused", tt.refused, refusedColumns(trial.refused), cmpopts.EquateEmpty())
+			same(t, "rejected", tt.rejected, rejectedColumns(trial.rejected), cmpopts.EquateEmpty())
 		})
 	}
 }
 
-func refusedColumns(refused []refusal) (columns []string) {
-	for _, r := range refused {
+func rejectedColumns(rejected []rejection) (columns []string) {
+	for _, r := range rejected {
 		columns = append(columns, r.column)
 	}
 	return columns
 }
 
-// Whatever Monday refuses, and whether it names it or not: every other column is taken, and the calls are few.
+// TestTrialFinds: whatever Monday rejects, and whether it names it or not, every other column is accepted, and few
+// calls are needed.
 func TestTrialFinds(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -100,8 +101,8 @@ func TestTrialFinds(t *testing.T) {
 			if named {
 				name = trial.next()[at]
 			}
-			if !trial.refuse(name, refusedValue(name)) {
-				t.Fatalf("the item is refused for %q", name)
+			if !trial.reject(name, rejectedValue(name)) {
+				t.Fatalf("the item is rejected for %q", name)
 			}
 		}
 		var good, culprits []string
@@ -116,8 +117,8 @@ func TestTrialFinds(t *testing.T) {
 		if diff := cmp.Diff(good, trial.sent, sorted, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("taken (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(culprits, refusedColumns(trial.refused), sorted, cmpopts.EquateEmpty()); diff != "" {
-			t.Fatalf("refused (-want +got):\n%s", diff)
+		if diff := cmp.Diff(culprits, rejectedColumns(trial.rejected), sorted, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("rejected (-want +got):\n%s", diff)
 		}
 		if most := 2 + len(culprits)*2*bits.Len(uint(len(all))); calls > most {
 			t.Fatalf("%d calls for %d culprits of %d columns, want at most %d", calls, len(culprits), len(all), most)

@@ -13,8 +13,8 @@ import (
 	"crmsync/sfclient"
 )
 
-// update writes to the items what changed in Salesforce. An item that shows the record, or whose id the record carries,
-// and that is not linked, is adopted.
+// update writes changes in Salesforce to the items. An unlinked item that shows the record, or whose id the record
+// carries, is adopted.
 func (s *session) update(ctx context.Context, p *page) error {
 	rules := s.rules(p)
 	for _, r := range p.records {
@@ -58,8 +58,8 @@ func (s *session) update(ctx context.Context, p *page) error {
 	return nil
 }
 
-// claimUpdates leases the items, so that the engine does not write their records meanwhile, and takes over the links as
-// they are then.
+// claimUpdates leases the items, so that the engine does not write their records meanwhile, and reads their links under
+// the lease.
 func (s *session) claimUpdates(ctx context.Context, p *page) error {
 	items := make([]int64, len(p.updates))
 	for n, u := range p.updates {
@@ -86,7 +86,7 @@ func (s *session) claimUpdates(ctx context.Context, p *page) error {
 	return nil
 }
 
-// claim leases items. It waits for those that others have.
+// claim leases items. It waits for those that others hold.
 func (s *session) claim(ctx context.Context, p *page, items []int64) (map[int64]*ledger.Item, error) {
 	claimed := make(map[int64]*ledger.Item, len(items))
 	for n := 0; ; n++ {
@@ -113,8 +113,8 @@ func (s *session) claim(ctx context.Context, p *page, items []int64) (map[int64]
 	}
 }
 
-// readUpdates reads the items, and finds out which records the items that they are connected to have. A record whose
-// item is not there is left alone.
+// readUpdates reads the items, and the records of the items that they are connected to. A record whose item does not
+// exist is left alone.
 func (s *session) readUpdates(ctx context.Context, p *page, updates []*update) error {
 	var ids []int64
 	for _, u := range updates {
@@ -145,7 +145,7 @@ func (s *session) readUpdates(ctx context.Context, p *page, updates []*update) e
 	return err
 }
 
-// columnsOf are the columns that a comparison needs, and those that the engine knows of an item.
+// columnsOf returns the columns that a comparison needs, and those that the engine knows of an item.
 func columnsOf(m *mapping.Migration) []string {
 	columns := slices.Clone(m.Board.Columns)
 	for _, t := range m.Targets {
@@ -157,7 +157,7 @@ func columnsOf(m *mapping.Migration) []string {
 	return slices.Compact(columns)
 }
 
-// connected names the records of the items that the items are connected to.
+// connected returns the records of the items that the items are connected to.
 func connected(targets []*mapping.Target, updates []*update) (refs []ledger.RecordRef) {
 	for _, u := range updates {
 		if u.read == nil {
@@ -172,7 +172,7 @@ func connected(targets []*mapping.Target, updates []*update) (refs []ledger.Reco
 	return refs
 }
 
-// writeOf is what is to be written to the item; nil: nothing.
+// writeOf returns what to write to the item, or nil.
 func (u *update) writeOf(idColumn string) *write {
 	values := map[string]any{}
 	for _, c := range u.diff.write {
@@ -187,7 +187,7 @@ func (u *update) writeOf(idColumn string) *write {
 	return newWrite(u.item, values, idColumn)
 }
 
-// settleUpdate records what became of an item that was compared.
+// settleUpdate records the result for an item that was compared.
 func (s *session) settleUpdate(p *page, rules *rules, u *update) {
 	if u.write != nil && u.write.err != nil {
 		u.record.fail(u.write.err)
@@ -223,20 +223,20 @@ func (s *session) settleUpdate(p *page, rules *rules, u *update) {
 		s.logConflicts(p, u)
 	}
 	if u.write != nil {
-		u.record.leftOut = u.write.trial.refused
+		u.record.leftOut = u.write.trial.rejected
 	}
 	u.link.Take(u.record.id, u.origin)
 }
 
-// reading is an item as Monday answered it, as the ledger takes it.
+// reading converts an item from Monday's answer for the ledger.
 func reading(item *mondayclient.Item) ledger.Reading {
 	return ledger.Reading{
 		BoardID: item.BoardID, Name: item.Name, UpdatedAt: item.UpdatedAt, Columns: item.Columns, ChangedAt: item.ChangedAt,
 	}
 }
 
-// protect keeps what a field holds whose column Monday refuses: without a base, the engine would take the empty column
-// for a change and clear the field.
+// protect keeps the value of a field whose column Monday rejects: without a base, the engine would mistake the empty
+// column for a change and clear the field.
 func (u *update) protect(c change) {
 	if _, known := u.link.Agreed(c.target.Base()); !known {
 		u.link.Agree(c.target.Base(), c.before)

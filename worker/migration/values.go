@@ -11,7 +11,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// readValues reads the fields of the records backwards, into columns.
+// readValues converts the fields of the records into values of columns.
 func (s *session) readValues(ctx context.Context, p *page) error {
 	links := map[string][]store.Linked{}
 	if ids := references(s.migration.Targets, p.records); len(ids) > 0 {
@@ -36,7 +36,7 @@ func (s *session) readValues(ctx context.Context, p *page) error {
 	return nil
 }
 
-// references are the Ids of the records that the records name.
+// references returns the Ids of the records that the records refer to.
 func references(targets []*mapping.Target, records []*record) (ids []string) {
 	for _, r := range records {
 		for _, t := range targets {
@@ -49,7 +49,7 @@ func references(targets []*mapping.Target, records []*record) (ids []string) {
 	return slices.Compact(ids)
 }
 
-// reference is the Id of the record that a field names, where its item is to be connected.
+// reference returns the Id of the record that a field refers to, if its item will be connected.
 func reference(fields sfclient.Record, t *mapping.Target) (string, bool) {
 	text, _ := fields[t.Field].(string)
 	if t.Link() == nil || text == "" {
@@ -58,7 +58,7 @@ func reference(fields sfclient.Record, t *mapping.Target) (string, bool) {
 	return sfclient.ID18(text)
 }
 
-// itemOf is the item of a record on the record's board, or 0.
+// itemOf returns the item of a record on the record's board, or 0.
 func itemOf(rec *mapping.Record, links []store.Linked) int64 {
 	for _, l := range links {
 		if l.BoardID == rec.Board.ID && l.Record == rec.Name && !l.Ended {
@@ -68,7 +68,7 @@ func itemOf(rec *mapping.Record, links []store.Linked) int64 {
 	return 0
 }
 
-// rules are those of the comparison, for the records of a page.
+// rules returns the rules of comparison for the records of a page.
 func (s *session) rules(p *page) *rules {
 	return &rules{
 		record: s.migration.Record, targets: s.migration.Targets, types: s.board.types, linked: p.linked, now: s.config.Now(),

@@ -10,7 +10,7 @@ import (
 	"crmsync/mondayclient"
 )
 
-// write brings values to an item.
+// write is a write of values to an item.
 type write struct {
 	item   int64
 	values map[string]any // by column id, in Monday's write form
@@ -18,7 +18,7 @@ type write struct {
 	err    error // why the item as a whole could not be written
 }
 
-// newWrite returns a write of all values in one call, if Monday takes them; nil: there are none.
+// newWrite returns a write of all values, in one call if Monday accepts them; nil if there are none.
 func newWrite(item int64, values map[string]any, idColumn string) *write {
 	if len(values) == 0 {
 		return nil
@@ -30,7 +30,7 @@ func newWrite(item int64, values map[string]any, idColumn string) *write {
 // isOver reports whether there is nothing left to send.
 func (w *write) isOver() bool { return w.err != nil || w.trial.isOver() }
 
-// write changes items, some in one document. Each has its own fate.
+// write changes items, several in one document. Each succeeds or fails on its own.
 func (s *session) write(ctx context.Context, writes []*write) error {
 	var calls panics.Group
 	for some := range slices.Chunk(writes, writeSize) {
@@ -50,8 +50,8 @@ func (s *session) writeSome(ctx context.Context, writes []*write) error {
 		if err != nil {
 			return err
 		}
-		again, learnt := takeFates(open, fates, failures == attempts)
-		if learnt {
+		again, learned := takeFates(open, fates, failures == attempts)
+		if learned {
 			s.progressed.Store(true)
 			failures = 0
 			continue
@@ -62,25 +62,25 @@ func (s *session) writeSome(ctx context.Context, writes []*write) error {
 	}
 }
 
-// takeFates records what became of a document's writes. It returns an error that may pass, where there is one, and
-// whether anything was learnt. Where enough was attempted, errors that may pass are final too.
-func takeFates(writes []*write, fates []error, enough bool) (again error, learnt bool) {
+// takeFates records the results of a document's writes. It returns a transient error, if there is one, and whether
+// anything was learned. After the last attempt, transient errors are final too.
+func takeFates(writes []*write, fates []error, enough bool) (again error, learned bool) {
 	for n, w := range writes {
 		fate := fates[n]
-		named, refuses := columnOf(fate)
+		named, rejects := columnOf(fate)
 		switch {
 		case fate == nil:
 			w.trial.accept()
-		case refuses && w.trial.refuse(named, fate):
-		case retry.Permanent(fate), refuses, enough:
+		case rejects && w.trial.reject(named, fate):
+		case retry.Permanent(fate), rejects, enough:
 			w.err = fate
 		default:
 			again = fate
 			continue
 		}
-		learnt = true
+		learned = true
 	}
-	return again, learnt
+	return again, learned
 }
 
 // writeOnce sends a document until it is answered.

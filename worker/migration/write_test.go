@@ -17,12 +17,12 @@ func TestTakeFates(t *testing.T) {
 		again   error
 		failed  bool
 	}{
-		"taken":               {},
-		"names a column":      {fate: refusedValue("email"), pending: [][]string{{"text_sfid"}}},
-		"names none":          {fate: refusedValue(""), pending: [][]string{{"email"}, {"text_sfid"}}},
-		"names the Id":        {fate: refusedValue("text_sfid"), pending: [][]string{{"email", "text_sfid"}}, failed: true},
-		"the item is refused": {fate: noGroup(), pending: [][]string{{"email", "text_sfid"}}, failed: true},
-		"may pass":            {fate: passing, pending: [][]string{{"email", "text_sfid"}}, again: passing},
+		"taken":                {},
+		"names a column":       {fate: rejectedValue("email"), pending: [][]string{{"text_sfid"}}},
+		"names none":           {fate: rejectedValue(""), pending: [][]string{{"email"}, {"text_sfid"}}},
+		"names the Id":         {fate: rejectedValue("text_sfid"), pending: [][]string{{"email", "text_sfid"}}, failed: true},
+		"the item is rejected": {fate: noGroup(), pending: [][]string{{"email", "text_sfid"}}, failed: true},
+		"may pass":             {fate: passing, pending: [][]string{{"email", "text_sfid"}}, again: passing},
 		"may pass, but not yet another time": {
 			fate: passing, enough: true, pending: [][]string{{"email", "text_sfid"}}, failed: true,
 		},
@@ -31,9 +31,9 @@ func TestTakeFates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWrite(70, map[string]any{"text_sfid": contactID(1), "email": "x"}, "text_sfid")
-			again, learnt := takeFates([]*write{w}, []error{tt.fate}, tt.enough)
-			if !errors.Is(again, tt.again) || learnt != (tt.again == nil) {
-				t.Errorf("again %v, learnt %t, want %v", again, learnt, tt.again)
+			again, learned := takeFates([]*write{w}, []error{tt.fate}, tt.enough)
+			if !errors.Is(again, tt.again) || learned != (tt.again == nil) {
+				t.Errorf("again %v, learned %t, want %v", again, learned, tt.again)
 			}
 			same(t, "pending", tt.pending, w.trial.pending, cmpopts.EquateEmpty())
 			if (w.err != nil) != tt.failed {
@@ -42,6 +42,6 @@ func TestTakeFates(t *testing.T) {
 		})
 	}
 	if newWrite(70, nil, "text_sfid") != nil {
-		t.Error("a write of nothing")
+		t.Error("a write without values")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// ask answers what searches want to know before they go on.
+// ask answers the questions of searches.
 func ask(ctx context.Context, salesforce Salesforce, searches []*search) {
 	ids := map[string][]string{}
 	for _, x := range searches {
@@ -21,7 +21,7 @@ func ask(ctx context.Context, salesforce Salesforce, searches []*search) {
 	fates, errs := map[ref]sfclient.Fate{}, map[string]error{}
 	for _, object := range slices.Sorted(maps.Keys(ids)) {
 		found, err := salesforce.Fates(ctx, object, ids[object])
-		if err != nil && refused(err) { // it cannot be asked about: nothing is believed gone
+		if err != nil && isRejection(err) { // the question is impossible: nothing counts as gone
 			err = nil
 		}
 		errs[object] = err

@@ -10,31 +10,31 @@ import (
 	"crmsync/sfclient"
 )
 
-// maxRows is the most rows that Salesforce takes in one call.
+// maxRows is the maximum number of rows in one call.
 const maxRows = 200
 
-// errRows is an answer that does not fit its call.
+// errRows means that an answer does not match its call.
 var errRows = errors.New("Salesforce answered for other rows than were sent")
 
-// caller makes calls.
+// caller sends calls.
 type caller struct {
 	salesforce Salesforce
-	size       int // most rows
+	size       int // maximum number of rows
 	now        func() time.Time
 	sizes      *sizes
 }
 
-// passage is how rows got through.
+// passage describes how rows went through.
 type passage struct {
-	rows  int  // most rows of a call that went through as a whole
-	clean bool // no row failed by itself in a way that ends its neighbors too
+	rows  int  // rows of the largest call that went through as a whole
+	clean bool // no row failed in a way that also makes its neighbors fail
 }
 
 func (p passage) and(other passage) passage {
 	return passage{max(p.rows, other.rows), p.clean && other.clean}
 }
 
-// deliver sends the attempts of rows that may share a call, in as many calls as the org needs.
+// deliver sends the attempts of rows that can share a call, in as many calls as the org needs.
 func (c *caller) deliver(ctx context.Context, rows []*search) passage {
 	total := passage{clean: true}
 	most := c.sizes.rows(rows[0].attempt, c.size, c.now())
@@ -45,7 +45,7 @@ func (c *caller) deliver(ctx context.Context, rows []*search) passage {
 	return total
 }
 
-// call makes one call. Rows that may have failed because of another one are parted until that stands alone.
+// call sends one call. Rows that may have failed because of another one are split until that one is isolated.
 func (c *caller) call(ctx context.Context, rows []*search) passage {
 	if err := ctx.Err(); err != nil {
 		endAll(rows, Retry{Err: err})
@@ -61,12 +61,12 @@ func (c *caller) call(ctx context.Context, rows []*search) passage {
 	case err == nil:
 		parts, clean = settle(rows, results)
 		none = !slices.ContainsFunc(results, func(r sfclient.Result) bool { return r.Success })
-	case !refusesRows(rows[0].attempt, err):
+	case !rejectsRows(rows[0].attempt, err):
 		endAll(rows, lost(err))
 		return passage{}
 	default:
 		if parts = partsOf(rows, rowError(err).Code); len(parts) == 1 {
-			refuseAll(rows, rowError(err))
+			rejectAll(rows, rowError(err))
 			return passage{}
 		}
 	}
@@ -77,14 +77,14 @@ func (c *caller) call(ctx context.Context, rows []*search) passage {
 	for _, part := range parts {
 		total = total.and(c.deliver(ctx, part))
 	}
-	if none && total.clean && total.rows < len(rows) { // no row is at fault: they were too many
+	if none && total.clean && total.rows < len(rows) { // no row is at fault: there were too many
 		c.sizes.learn(rows[0].attempt, total.rows, c.now())
 	}
 	return total
 }
 
-// settle gives each row its answer, but for those that may have failed because of another one: these are returned in
-// halves by their error. It is clean where no row failed by itself with such an error.
+// settle gives each row its answer, except those that may have failed because of another one: these are returned in
+// halves by their error. clean reports that no row failed on its own with such an error.
 func settle(rows []*search, results []sfclient.Result) (parts [][]*search, clean bool) {
 	infected := map[string][]*search{}
 	clean = true
@@ -113,14 +113,14 @@ func settle(rows []*search, results []sfclient.Result) (parts [][]*search, clean
 	return parts, clean
 }
 
-// refusesRows reports whether a call failed because of something in its rows. A path that is not found is not: only
-// that of an Upsert names what the caller chose.
-func refusesRows(w Write, err error) bool {
-	return refused(err) && (rowError(err).Code != "NOT_FOUND" || w.Op == Upsert)
+// rejectsRows reports whether a call failed because of something in its rows. An unknown path only counts for an
+// Upsert, whose path contains what the caller chose.
+func rejectsRows(w Write, err error) bool {
+	return isRejection(err) && (rowError(err).Code != "NOT_FOUND" || w.Op == Upsert)
 }
 
-// refuseAll gives rows that cannot be parted the refusal of their call.
-func refuseAll(rows []*search, e sfclient.RowError) {
+// rejectAll gives rows that cannot be split the rejection of their call.
+func rejectAll(rows []*search, e sfclient.RowError) {
 	for _, x := range rows {
 		switch e.Code {
 		case "INVALID_TYPE", "NOT_FOUND":
@@ -142,7 +142,7 @@ func endAll(rows []*search, o Outcome) {
 	}
 }
 
-// write makes the call of rows, which are of one kind.
+// write sends rows of one kind in one call.
 func (c *caller) write(ctx context.Context, rows []*search) ([]sfclient.Result, error) {
 	first := rows[0].attempt
 	if first.Op == Delete {
@@ -165,7 +165,7 @@ func (c *caller) write(ctx context.Context, rows []*search) ([]sfclient.Result, 
 	return c.salesforce.Update(ctx, first.Object, records, first.Options)
 }
 
-// recordOf is the row of a write.
+// recordOf returns the row of a write.
 func recordOf(w Write) sfclient.Record {
 	record := make(sfclient.Record, len(w.Fields)+1)
 	maps.Copy(record, w.Fields)

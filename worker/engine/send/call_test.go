@@ -12,7 +12,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// TestGroup is how writes are put into calls.
+// TestGroup checks how writes are grouped into calls.
 func TestGroup(t *testing.T) {
 	t.Parallel()
 	options := func(w Write) Write { w.Options.AutoAssign = true; return w }
@@ -53,7 +53,7 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestOrder is two writes to one record of which the first needs several attempts.
+// TestOrder sends two writes to one record, the first of which needs several attempts.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	o := newOrg()
@@ -68,7 +68,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestSizes is an org that takes only so many rows of a call.
+// TestSizes has an org that accepts only a few rows per call.
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	o := newOrg()
@@ -82,10 +82,10 @@ func TestSizes(t *testing.T) {
 		rows  int
 		calls int
 	}{
-		{"learn", 0, 100, 4 + 2 + 3 + 5 + 9}, // 100, 50, 25 and 12 are refused, 6 go through
+		{"learn", 0, 100, 4 + 2 + 3 + 5 + 9}, // 100, 50, 25 and 12 are rejected, 6 go through
 		{"remember", 29 * time.Minute, 60, 10},
 		{"grow to twice as many", time.Minute, 20, 2},
-		{"grow too far", time.Minute, 12, 3}, // 12 are refused, 6 go through
+		{"grow too far", time.Minute, 12, 3}, // 12 are rejected, 6 go through
 		{"remember again", time.Minute, 12, 2},
 		{"grow to the end", 5 * time.Hour, 10, 1},
 	}
@@ -111,7 +111,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestCulpritsStayApart is that the attempts of two culprits do not end each other's calls.
+// TestCulpritsStayApart: the attempts for two culprits do not make each other's calls fail.
 func TestCulpritsStayApart(t *testing.T) {
 	t.Parallel()
 	o := newOrg()
@@ -128,7 +128,7 @@ func TestCulpritsStayApart(t *testing.T) {
 	}
 }
 
-// TestCulpritIsNoSize is a culprit that says nothing of how many rows the org takes.
+// TestCulpritIsNoSize: a culprit does not affect the number of rows in later calls.
 func TestCulpritIsNoSize(t *testing.T) {
 	t.Parallel()
 	o := newOrg()
@@ -141,8 +141,8 @@ func TestCulpritIsNoSize(t *testing.T) {
 	}
 }
 
-// TestRefusedCall is a call that is refused as a whole.
-func TestRefusedCall(t *testing.T) {
+// TestRejectedCall has calls that are rejected as a whole.
+func TestRejectedCall(t *testing.T) {
 	t.Parallel()
 	unknown := func(fields ...string) Write {
 		return create(pick(f{"LastName": "L", "Email": "e", "New__c": 1, "Phone": "1"}, fields))
@@ -209,15 +209,15 @@ func TestRefusedCall(t *testing.T) {
 	}
 }
 
-// TestCreatedOnTheWay is a record that was created before an answer was lost: it must not be lost with it.
+// TestCreatedOnTheWay: a record that was created before an answer was lost must not be lost, too.
 func TestCreatedOnTheWay(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		err  error
 		want Outcome
 	}{
-		"lost":    {&sfclient.Error{Code: "TIMEOUT"}, Unknown{Err: &sfclient.Error{Code: "TIMEOUT"}, ID: "contact-1"}},
-		"refused": {&sfclient.Error{Status: http.StatusTooManyRequests}, Retry{Err: &sfclient.Error{Status: http.StatusTooManyRequests}, ID: "contact-1"}},
+		"lost":     {&sfclient.Error{Code: "TIMEOUT"}, Unknown{Err: &sfclient.Error{Code: "TIMEOUT"}, ID: "contact-1"}},
+		"rejected": {&sfclient.Error{Status: http.StatusTooManyRequests}, Retry{Err: &sfclient.Error{Status: http.StatusTooManyRequests}, ID: "contact-1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

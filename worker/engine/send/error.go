@@ -8,11 +8,11 @@ import (
 	"crmsync/sfclient"
 )
 
-// RowError is a write that was refused for a reason that passes, such as a lock. It unwraps to Salesforce's error,
-// which says by its behavior when to come back, and whether only new records are concerned.
+// RowError is the error of a write that was rejected for a transient reason, such as a lock. It unwraps to Salesforce's
+// error, whose behavior says when to retry, and whether only new records are affected.
 type RowError struct {
 	Object       string
-	SalesforceID string // empty where there is no record yet
+	SalesforceID string // empty if there is no record yet
 	Code         string
 
 	err *sfclient.Error
@@ -28,7 +28,7 @@ func (e *RowError) Unwrap() error {
 	return e.err
 }
 
-// passing is the error of a row that was refused for a reason that passes; nil: it does not pass.
+// passing returns the error of a row that was rejected for a transient reason, or nil.
 func passing(w Write, e sfclient.RowError) error {
 	switch e.Class() {
 	case sfclient.Transient, sfclient.Oversized, sfclient.Outage, sfclient.Quota, sfclient.Throttle, sfclient.StorageFull:
@@ -42,18 +42,18 @@ func passing(w Write, e sfclient.RowError) error {
 	return &RowError{Object: w.Object, SalesforceID: w.ID, Code: err.Code, err: err}
 }
 
-// refused reports whether a call was refused because of something in it: it fails in the same way until that changes.
-func refused(err error) bool {
+// isRejection reports whether a call was rejected because of something in it: it fails in the same way until that changes.
+func isRejection(err error) bool {
 	var e interface{ IsRejection() bool }
 	return errors.As(err, &e) && e.IsRejection()
 }
 
-// lost is the outcome of a call that failed as a whole: Retry where it certainly did nothing.
+// lost returns the outcome of a call that failed as a whole: Retry if it certainly had no effect, else Unknown.
 func lost(err error) Outcome {
 	e, ok := errors.AsType[*sfclient.Error](err)
 	var away interface{ Outage() bool }
 	switch {
-	case !ok && errors.As(err, &away): // the call was not made
+	case !ok && errors.As(err, &away): // the call was not sent
 		return Retry{Err: err}
 	case !ok:
 		return Unknown{Err: err}
@@ -65,7 +65,7 @@ func lost(err error) Outcome {
 	return Unknown{Err: err}
 }
 
-// rowError is a refusal of a call with one row, as one of that row.
+// rowError converts the rejection of a call with one row to that row's.
 func rowError(err error) sfclient.RowError {
 	e, ok := errors.AsType[*sfclient.Error](err)
 	if !ok {

@@ -6,7 +6,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// explain looks for the field behind a refusal that names none.
+// explain searches for the field behind a rejection that names none.
 func (s *search) explain() {
 	s.asks = nothing
 	fields, r := names(s.attempt.Fields), rules[s.cause.code]
@@ -34,8 +34,8 @@ func (s *search) explain() {
 	}
 }
 
-// fewFields is how many fields are left out one at a time. Of more, one half after the other is: the record is made without
-// a few values that are no fault of it, and these are updated once it is there.
+// fewFields is how many fields are left out one at a time. If there are more, one half and then the other is left out:
+// the record is created without some innocent values, which are written once it exists.
 const fewFields = 4
 
 // explainCreation leaves out one suspect at a time, and then the other fields.
@@ -64,15 +64,15 @@ func (s *search) nextWithout() {
 		s.attempt = s.write.with(omit(s.fields(), s.queue[0]))
 	case rules[s.cause.code].creation:
 		s.rejectWhole()
-	default: // more than one field is at fault: once the record is there, its other fields are updated
+	default: // more than one field is at fault: once the record exists, its other fields are updated
 		s.phase = bare
 		s.attempt = s.write.with(pick(s.write.Fields, s.write.Needed))
 	}
 }
 
-// refuseWithout goes on after a new record was refused that some fields were left out of. Those that it must have are put back
-// in; another error does not tell whether the fields that were left out are at fault.
-func (s *search) refuseWithout(errs []sfclient.RowError) {
+// handleWithout continues after a new record was rejected without some fields. Required ones are put back in; a
+// different error does not show whether the fields that were left out are at fault.
+func (s *search) handleWithout(errs []sfclient.RowError) {
 	rest := less(s.queue[0], s.required(errs))
 	if len(rest) > 0 && len(rest) < len(s.queue[0]) {
 		s.queue[0] = rest
@@ -82,7 +82,7 @@ func (s *search) refuseWithout(errs []sfclient.RowError) {
 	s.nextWithout()
 }
 
-// required are the fields that the attempt left out and, by its errors, must not.
+// required returns the fields that the attempt left out but, according to its errors, must not.
 func (s *search) required(errs []sfclient.RowError) (required []string) {
 	rest := omit(s.fields(), names(s.attempt.Fields))
 	for _, e := range errs {
@@ -100,8 +100,8 @@ func (s *search) required(errs []sfclient.RowError) (required []string) {
 	return required
 }
 
-// refuseBare adds the fields without which the record cannot be created.
-func (s *search) refuseBare(errs []sfclient.RowError) {
+// handleBare adds the fields without which the record cannot be created.
+func (s *search) handleBare(errs []sfclient.RowError) {
 	rest := omit(s.fields(), names(s.attempt.Fields))
 	if required := s.required(errs); len(required) > 0 {
 		s.attempt = s.write.with(omit(s.fields(), names(omit(rest, required))))
@@ -115,8 +115,8 @@ func (s *search) refuseBare(errs []sfclient.RowError) {
 	s.rejectWhole()
 }
 
-// nextPart goes on with the next part of an update. Rejections that may depend on what was written since are attempted
-// once more at the end.
+// nextPart continues with the next part of an update. Rejected fields that may depend on what was written since are
+// attempted once more at the end.
 func (s *search) nextPart() {
 	s.phase = part
 	if len(s.queue) == 0 {
@@ -130,7 +130,7 @@ func (s *search) nextPart() {
 	s.attempt.Op, s.attempt.ID, s.queue = Update, s.id, s.queue[1:]
 }
 
-// queueDeferred queues the fields that were rejected before another part was written, all of them together.
+// queueDeferred queues together all fields that were rejected before another part was written.
 func (s *search) queueDeferred() {
 	var again []string
 	for _, d := range s.later {

@@ -6,7 +6,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// doubtsReference reports whether an error names a reference as gone, which is to be confirmed.
+// doubtsReference reports whether an error names a reference as gone, which has to be confirmed.
 func (s *search) doubtsReference(errs []sfclient.RowError) bool {
 	ids := s.references()
 	for _, e := range errs {
@@ -19,7 +19,7 @@ func (s *search) doubtsReference(errs []sfclient.RowError) bool {
 	return false
 }
 
-// askReferences asks what became of the records that the attempt refers to, once.
+// askReferences asks once for the fate of the records that the attempt refers to.
 func (s *search) askReferences() {
 	s.asked = true
 	if len(s.references()) == 0 {
@@ -29,7 +29,7 @@ func (s *search) askReferences() {
 	s.asks = references
 }
 
-// references are the Ids that the attempt refers to, by field.
+// references returns the Ids that the attempt refers to, by field.
 func (s *search) references() map[string]string {
 	ids := map[string]string{}
 	for field, value := range s.attempt.Fields {
@@ -40,10 +40,10 @@ func (s *search) references() map[string]string {
 	return ids
 }
 
-// ref names a record.
+// ref identifies a record.
 type ref struct{ object, id string }
 
-// subjects are the records whose fate the search asks about.
+// subjects returns the records whose fate the search asks for.
 func (s *search) subjects() (refs []ref) {
 	switch s.asks {
 	case record:
@@ -56,8 +56,7 @@ func (s *search) subjects() (refs []ref) {
 	return refs
 }
 
-// answer takes what became of the subjects, and the errors of asking by object. A subject without a fate counts as
-// live.
+// answer takes the fates of the subjects, and the errors by object. A subject without a fate counts as live.
 func (s *search) answer(fates map[ref]sfclient.Fate, errs map[string]error) {
 	for _, subject := range s.subjects() {
 		if err := errs[subject.object]; err != nil {
@@ -79,7 +78,7 @@ func (s *search) answer(fates map[ref]sfclient.Fate, errs map[string]error) {
 	s.answerReferences(fateOf)
 }
 
-// answerRecord takes what became of the search's own record.
+// answerRecord takes the fate of the search's own record.
 func (s *search) answerRecord(fate sfclient.Fate) {
 	s.asked = true
 	switch {
@@ -96,7 +95,7 @@ func (s *search) answerRecord(fate sfclient.Fate) {
 	}
 }
 
-// answerReferences takes what became of the records that the attempt refers to.
+// answerReferences takes the fates of the records that the attempt refers to.
 func (s *search) answerReferences(fateOf func(ref) sfclient.Fate) {
 	var gone []string
 	ids := s.references()
@@ -126,15 +125,15 @@ func (s *search) answerReferences(fateOf func(ref) sfclient.Fate) {
 	}
 }
 
-// answerDuplicates takes what a call of its own said of a record that a duplicate rule objects to. Where the rule does
-// so no more, the record was written.
+// answerDuplicates takes the answer to a separate call with a record that a duplicate rule rejected. If the rule
+// accepts it now, the record was written.
 func (s *search) answerDuplicates(found []string, result sfclient.Result, err error) {
 	switch {
 	case err == nil && result.Success:
 		s.asks = nothing
 		s.accept(result)
 		return
-	case err != nil && !refused(err) && rowError(err).Class() != sfclient.Duplicate:
+	case err != nil && !isRejection(err) && rowError(err).Class() != sfclient.Duplicate:
 		s.end(lost(err))
 		return
 	}

@@ -9,7 +9,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// TestFate is a record, or one that it refers to, that Salesforce says is deleted.
+// TestFate has records that Salesforce reports as deleted, or that refer to such a record.
 func TestFate(t *testing.T) {
 	t.Parallel()
 	gone := func(code string) poison { return poison{field: "AccountId", value: "a1", code: code} }
@@ -113,7 +113,7 @@ func TestFate(t *testing.T) {
 			Done{ID: "c1", Left: []Rejection{{Code: "INVALID_CROSS_REFERENCE_KEY", Fields: []string{"AccountId"}}}},
 			[]string{"update Contact c1[A AccountId]", "fates Account a1", "update Contact c1[A]"},
 		},
-		"reference named, that is none": {
+		"named field is not a reference": {
 			func(o *org) {
 				o.poisons = []poison{{field: "RecordTypeId", value: "r1", code: "INVALID_CROSS_REFERENCE_KEY", named: true}}
 			},
@@ -147,7 +147,7 @@ func TestFate(t *testing.T) {
 			Write{Op: Delete, Object: "Contact", ID: "c1"}, Done{ID: "c1"},
 			[]string{"delete  c1[]"},
 		},
-		"deletion refused": {
+		"deletion rejected": {
 			func(o *org) { o.locked = []string{"c1"} },
 			Write{Op: Delete, Object: "Contact", ID: "c1"}, Rejected{[]Rejection{rejected("ENTITY_IS_LOCKED")}},
 			[]string{"delete  c1[]"},
@@ -179,7 +179,7 @@ func fatesFail(err error) func(string) error {
 	}
 }
 
-// TestDeletionOfUnseen is a deletion that Salesforce refuses for a record that may or may not be there.
+// TestDeletionOfUnseen has a rejected deletion of a record that may or may not exist.
 func TestDeletionOfUnseen(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]Outcome{
@@ -200,10 +200,10 @@ func TestDeletionOfUnseen(t *testing.T) {
 	}
 }
 
-// TestDuplicates is a new record that a duplicate rule objects to.
+// TestDuplicates has a new record that a duplicate rule rejects.
 func TestDuplicates(t *testing.T) {
 	t.Parallel()
-	refusal := func(times int) check {
+	rejection := func(times int) check {
 		return func(existing, _ map[string]any) *sfclient.RowError {
 			if times--; times < 0 {
 				return nil
@@ -219,20 +219,20 @@ func TestDuplicates(t *testing.T) {
 		calls []string
 	}{
 		"new": {
-			upsert("7", f{"A": 1, "LastName": "L"}), refusal(99), Rejected{[]Rejection{found}},
+			upsert("7", f{"A": 1, "LastName": "L"}), rejection(99), Rejected{[]Rejection{found}},
 			[]string{"upsert Contact 7[A Key__c LastName]", "single Contact one[A Key__c LastName]"},
 		},
 		"objects no more": {
-			upsert("7", f{"A": 1, "LastName": "L"}), refusal(1), Done{ID: "contact-1", Created: true},
+			upsert("7", f{"A": 1, "LastName": "L"}), rejection(1), Done{ID: "contact-1", Created: true},
 			[]string{"upsert Contact 7[A Key__c LastName]", "single Contact one[A Key__c LastName]"},
 		},
 		"allowed": {
-			Write{Op: Create, Object: "Contact", Fields: f{"LastName": "L"}, Options: sfclient.WriteOptions{AllowDuplicates: true}}, refusal(0),
+			Write{Op: Create, Object: "Contact", Fields: f{"LastName": "L"}, Options: sfclient.WriteOptions{AllowDuplicates: true}}, rejection(0),
 			Done{ID: "contact-1", Created: true},
 			[]string{"create Contact new[LastName] {AutoAssign:false AllowDuplicates:true}"},
 		},
 		"known": {
-			update("c1", f{"A": 1, "LastName": "L"}), refusal(99), Rejected{[]Rejection{rejected(codeDetected)}},
+			update("c1", f{"A": 1, "LastName": "L"}), rejection(99), Rejected{[]Rejection{rejected(codeDetected)}},
 			[]string{"update Contact c1[A LastName]", "update Contact c1[]"},
 		},
 	}

@@ -8,7 +8,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// TestFields is a row that is refused by itself.
+// TestFields has a row that is rejected on its own.
 func TestFields(t *testing.T) {
 	t.Parallel()
 	lastName := func(code string, named bool) poison {
@@ -224,7 +224,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// TestDependent is a value that is refused until another field of the record is written.
+// TestDependent has a value that is rejected until another field of the record is written.
 func TestDependent(t *testing.T) {
 	t.Parallel()
 	needsAmount := func(_, wanted map[string]any) *sfclient.RowError {

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// with is the write with other fields.
+// with returns the write with other fields.
 func (w Write) with(fields map[string]any) Write {
 	w.Fields = fields
 	return w
 }
 
-// names are the names of the fields, in order.
+// names returns the names of the fields, in order.
 func names(fields map[string]any) []string { return slices.Sorted(maps.Keys(fields)) }
 
-// pick returns the fields of that name.
+// pick returns the fields with these names.
 func pick(fields map[string]any, names []string) map[string]any {
 	picked := make(map[string]any, len(names))
 	for _, name := range names {
@@ -24,7 +24,7 @@ func pick(fields map[string]any, names []string) map[string]any {
 	return picked
 }
 
-// omit returns the fields without those of that name.
+// omit returns the fields without those with these names.
 func omit(fields map[string]any, names []string) map[string]any {
 	rest := maps.Clone(fields)
 	if rest == nil {
@@ -36,7 +36,7 @@ func omit(fields map[string]any, names []string) map[string]any {
 	return rest
 }
 
-// heldOf splits the names in an error into those that the fields hold, as they spell them, and others.
+// heldOf splits the names in an error into those among the fields, in their spelling, and others.
 func heldOf(named []string, fields map[string]any) (held, others []string) {
 	for _, name := range named {
 		n := slices.IndexFunc(held, func(s string) bool { return strings.EqualFold(s, name) })
@@ -63,7 +63,7 @@ func spelled(fields map[string]any, name string) (string, bool) {
 	return "", false
 }
 
-// halves splits a list in two; one alone stays alone.
+// halves splits a list in two; a single element is not split.
 func halves[T any](all []T) [][]T {
 	switch len(all) {
 	case 0:
@@ -74,7 +74,7 @@ func halves[T any](all []T) [][]T {
 	return [][]T{all[:len(all)/2], all[len(all)/2:]}
 }
 
-// less returns the names that are not among others.
+// less returns the names that are not in others.
 func less(names, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 }

@@ -7,7 +7,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// kind is what the attempts of one call have in common.
+// kind is what all attempts of one call have in common.
 type kind struct {
 	op          Op
 	object, key string
@@ -23,10 +23,10 @@ func kindOf(x *search) kind {
 	return k
 }
 
-// group puts the attempts of searches into calls of up to size rows, in order and each record once: a search whose
-// record another one before it writes waits until that has ended.
+// group groups the attempts of searches into calls of up to size rows, in order and each record once: a search whose
+// record is written by an earlier one waits until that one has ended.
 func group(searches []*search, size int) (calls [][]*search) {
-	open := map[kind]int{} // the call that is being filled
+	open := map[kind]int{} // the incomplete call
 	seen := map[string]bool{}
 	for _, x := range searches {
 		if id := identity(x.write); id != "" {
@@ -46,7 +46,7 @@ func group(searches []*search, size int) (calls [][]*search) {
 	return calls
 }
 
-// identity names the record that is written; empty: it is one of its own.
+// identity identifies the record that is written; empty if no other write can have the same record.
 func identity(w Write) string {
 	switch w.Op {
 	case Upsert:
@@ -67,8 +67,8 @@ func identity(w Write) string {
 	return w.ID
 }
 
-// partsOf splits the rows of a call that was refused as a whole; one part: there is nothing more to split. A field that
-// does not exist concerns all rows that hold it; any other fault is found by halves.
+// partsOf splits the rows of a call that was rejected as a whole; a single part cannot be split further. A missing
+// field affects all rows that hold it; any other fault is found by bisection.
 func partsOf(rows []*search, code string) [][]*search {
 	switch code {
 	case "INVALID_TYPE", "NOT_FOUND":

@@ -14,7 +14,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// org is a Salesforce of one's own making: it keeps records, and refuses what it is told to.
+// org is a small Salesforce: it stores records, and rejects what a test configures.
 type org struct {
 	mu      sync.Mutex
 	records map[string]map[string]any // by Id
@@ -25,7 +25,7 @@ type org struct {
 	limit    int                     // most rows of a call; 0: 200
 	required []string                // by new records
 	fields   []string                // that exist; nil: any
-	poisons  []poison                // values that are refused
+	poisons  []poison                // values that are rejected
 	checks   []check                 // further rules
 	locked   []string                // Ids of records that take no change
 	full     bool                    // no room for new records
@@ -35,7 +35,7 @@ type org struct {
 	unseen   bool                    // records that are not there are judged by checks alone
 }
 
-// poison is a value that the org refuses in a field.
+// poison is a value that the org rejects in a field.
 type poison struct {
 	field   string
 	value   any
@@ -43,7 +43,7 @@ type poison struct {
 	message string
 	named   bool     // the error names the field
 	as      []string // how it does
-	call    bool     // all rows of the call are refused with it
+	call    bool     // all rows of the call are rejected with it
 }
 
 // check is a rule of the org over the fields that a record would have; existing is nil for a new one.
@@ -53,7 +53,7 @@ func newOrg() *org {
 	return &org{records: map[string]map[string]any{}, fates: map[string]sfclient.Fate{}, object: map[string]string{}, found: map[string][]string{}}
 }
 
-// add puts a record into the org.
+// add adds a record to the org.
 func (o *org) add(object, id string, fields map[string]any) {
 	o.records[id], o.object[id] = maps.Clone(fields), object
 	if fields == nil {
@@ -143,7 +143,7 @@ func (o *org) Duplicates(ctx context.Context, object, key string, record sfclien
 	return nil, results[0], nil
 }
 
-// call keeps what was asked.
+// call records a call.
 func (o *org) call(line string) error {
 	o.calls = append(o.calls, line)
 	if o.fails == nil {
@@ -152,7 +152,7 @@ func (o *org) call(line string) error {
 	return o.fails(line)
 }
 
-// write judges the rows of a call, and writes those that pass.
+// write checks the rows of a call, and writes the valid ones.
 func (o *org) write(op, object string, rows []row, options sfclient.WriteOptions) ([]sfclient.Result, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -201,7 +201,7 @@ func (o *org) write(op, object string, rows []row, options sfclient.WriteOptions
 	return results, nil
 }
 
-// thrown is what a trigger throws because of the row.
+// thrown returns the exception of a trigger caused by the row.
 func (o *org) thrown(r row) (sfclient.RowError, bool) {
 	for _, p := range o.poisons {
 		if value, has := r.fields[p.field]; p.call && has && value == p.value {
@@ -211,7 +211,7 @@ func (o *org) thrown(r row) (sfclient.RowError, bool) {
 	return sfclient.RowError{}, false
 }
 
-// judge is what is wrong with a row by itself.
+// judge returns what is wrong with a row on its own.
 func (o *org) judge(op string, r row) (errs []sfclient.RowError) {
 	existing := o.records[r.id]
 	creates := r.id == ""
@@ -280,7 +280,7 @@ func create(fields map[string]any, needed ...string) Write {
 	return Write{Op: Create, Object: "Contact", Fields: fields, Needed: needed}
 }
 
-// rejected is the rejection of fields.
+// rejected returns the rejection of fields.
 func rejected(code string, fields ...string) Rejection {
 	return Rejection{Code: code, Fields: fields, Dependent: rules[code].dependent}
 }

@@ -15,7 +15,7 @@ import (
 
 var errNetwork = errors.New("network")
 
-// TestPassing is what passes by itself, and what nobody can know.
+// TestPassing has transient failures and unknown outcomes.
 func TestPassing(t *testing.T) {
 	t.Parallel()
 	row := func(e sfclient.RowError) []check {
@@ -58,7 +58,7 @@ func TestPassing(t *testing.T) {
 	}
 }
 
-// TestEnded is a batch whose time is over before its calls are made.
+// TestEnded has a batch whose time is over before its calls are sent.
 func TestEnded(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -70,7 +70,7 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// short answers for fewer rows than were sent.
+// short answers with fewer rows than were sent.
 type short struct{ *org }
 
 func (s short) Create(ctx context.Context, object string, records []sfclient.Record, options sfclient.WriteOptions) ([]sfclient.Result, error) {
@@ -78,7 +78,7 @@ func (s short) Create(ctx context.Context, object string, records []sfclient.Rec
 	return results[1:], err
 }
 
-// TestShortAnswer is an answer that does not fit its call.
+// TestShortAnswer has an answer that does not match its call.
 func TestShortAnswer(t *testing.T) {
 	t.Parallel()
 	s := Sender{Salesforce: short{newOrg()}, Now: time.Now}
@@ -88,7 +88,7 @@ func TestShortAnswer(t *testing.T) {
 	}
 }
 
-// TestStorage is an org without room for new records.
+// TestStorage has an org without storage for new records.
 func TestStorage(t *testing.T) {
 	t.Parallel()
 	o := newOrg()
@@ -104,7 +104,7 @@ func TestStorage(t *testing.T) {
 		RetryAfter() time.Duration
 	}
 	if !errors.As(outcomes[0].(Retry).Err, &scoped) || !scoped.Scoped() || scoped.RetryAfter() <= 0 {
-		t.Errorf("%v is no outage of new records", outcomes[0].(Retry).Err)
+		t.Errorf("%v is not an outage for new records", outcomes[0].(Retry).Err)
 	}
 }
 

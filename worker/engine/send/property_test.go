@@ -14,7 +14,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// pattern is what an org refuses, and what must come of the writes.
+// pattern is an org that rejects writes, and the expected outcomes.
 type pattern struct {
 	org      *org
 	writes   []Write
@@ -22,15 +22,15 @@ type pattern struct {
 	culprits int
 }
 
-// verdict is what must come of a write.
+// verdict is the expected outcome of a write.
 type verdict struct {
 	End    string   // done, rejected or gone
 	Left   []string // fields that are rejected, each once
 	Fields map[string]any
 }
 
-// refusals are the ways in which an org refuses a value.
-var refusals = []poison{
+// rejections are the ways in which an org rejects a value.
+var rejections = []poison{
 	{code: "STRING_TOO_LONG", named: true},
 	{code: "FIELD_CUSTOM_VALIDATION_EXCEPTION", named: true},
 	{code: "FIELD_CUSTOM_VALIDATION_EXCEPTION"},
@@ -43,20 +43,20 @@ var refusals = []poison{
 	{code: "UNHEARD_OF_TOO", call: true},
 }
 
-// draw makes an org that refuses values of some rows, whole records, and calls of too many rows.
+// draw draws an org that rejects values of some rows, whole records, and calls with too many rows.
 func draw(t *rapid.T) pattern {
 	p := pattern{org: newOrg()}
 	p.org.required = []string{"F0"}
 	if rapid.Bool().Draw(t, "limited") {
 		p.org.limit = rapid.IntRange(1, 50).Draw(t, "limit")
 	}
-	for n, r := range refusals {
+	for n, r := range rejections {
 		for field := range 9 {
 			r.field, r.value = fmt.Sprint("F", field), fmt.Sprint("bad", n)
 			p.org.poisons = append(p.org.poisons, r)
 		}
 	}
-	odd := rapid.IntRange(0, 100).Draw(t, "percentage of rows that are refused something")
+	odd := rapid.IntRange(0, 100).Draw(t, "percentage of rows that are rejected something")
 	for n := range rapid.IntRange(1, 250).Draw(t, "rows") {
 		p.draw(t, n, rapid.IntRange(0, 99).Draw(t, "row") < odd)
 	}
@@ -71,7 +71,7 @@ func (p *pattern) draw(t *rapid.T, n int, odd bool) {
 	}
 	if odd {
 		for _, field := range rapid.SliceOfNDistinct(rapid.SampledFrom(names(fields)), 0, min(3, len(fields)), rapid.ID[string]).Draw(t, "bad") {
-			fields[field] = fmt.Sprint("bad", rapid.IntRange(0, len(refusals)-1).Draw(t, "refusal"))
+			fields[field] = fmt.Sprint("bad", rapid.IntRange(0, len(rejections)-1).Draw(t, "rejection"))
 			bad = append(bad, field)
 		}
 	}
@@ -112,7 +112,7 @@ func (p *pattern) draw(t *rapid.T, n int, odd bool) {
 	p.want = append(p.want, want)
 }
 
-// got is what came of a write.
+// got is the actual outcome of a write.
 func (p *pattern) got(n int, o Outcome) verdict {
 	w, v := p.writes[n], verdict{}
 	var rejections []Rejection
@@ -135,12 +135,12 @@ func (p *pattern) got(n int, o Outcome) verdict {
 	return v
 }
 
-// constant is what a culprit may cost beside the calls to part it from others and to leave fields out: to learn whether
-// the record takes any change, to create it with little, and to attempt a rejected field again.
+// constant is the number of calls that a culprit may cost in addition to isolating it and leaving fields out: to learn
+// whether the record accepts any change, to create it with few fields, and to attempt a rejected field again.
 const constant = 4
 
-// mostCalls is how many calls may be made: those that an org without culprits needs, and for each culprit those to part
-// it from other rows, and to leave out one field at a time.
+// mostCalls returns the maximum number of calls: those for an org without culprits, and for each culprit those to
+// isolate it from other rows and to leave out one field at a time.
 func (p *pattern) mostCalls() int {
 	parting := 2 * bits.Len(uint(min(len(p.writes), maxRows)))
 	calls := 3*((len(p.writes)+maxRows-1)/maxRows) + 2 // by operation, and to ask what became of records and references
@@ -150,9 +150,9 @@ func (p *pattern) mostCalls() int {
 	return calls + p.culprits*(parting+9+constant)
 }
 
-// TestAnyRefusal is that whatever an org refuses, all else is written, each culprit is reported once, and finding one
-// takes few calls.
-func TestAnyRefusal(t *testing.T) {
+// TestAnyRejection: whatever an org rejects, everything else is written, each culprit is reported once, and few calls
+// are needed to find one.
+func TestAnyRejection(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p := draw(t)

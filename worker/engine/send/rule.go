@@ -8,7 +8,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// Codes that more than one place asks about.
+// Codes that are checked in more than one place.
 const (
 	codeDeleted    = "ENTITY_IS_DELETED"
 	codeConverted  = "CANNOT_UPDATE_CONVERTED_LEAD"
@@ -18,18 +18,18 @@ const (
 	codeExternalID = "DUPLICATE_EXTERNAL_ID"
 	codeTrigger    = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
 	codeFlow       = "CANNOT_EXECUTE_FLOW_TRIGGER"
-	codeNone       = "UNKNOWN_EXCEPTION" // stands for a refusal without a code
+	codeNone       = "UNKNOWN_EXCEPTION" // for a rejection without a code
 )
 
-// rule is what is known of an error code. Of a code without one, nothing is: another row of the call may be at fault,
-// and any field may explain it.
+// rule is what is known about an error code. For a code without a rule, another row of the call may be at fault, and
+// any field may explain it.
 type rule struct {
-	own       bool // Salesforce judges each row by itself: no other row of the call is at fault
+	own       bool // Salesforce checks each row on its own: no other row of the call is at fault
 	whole     bool // no field explains it
-	creation  bool // no field but a suspect explains it where a record is created
+	creation  bool // when a record is created, only a suspect field explains it
 	dependent bool // it depends on other fields, on the record's state or on another record
 
-	// suspect reports whether the code hints at the field; nil: it hints at none.
+	// suspect reports whether the code hints at the field; nil if it hints at none.
 	suspect func(w Write, field string) bool
 }
 
@@ -60,7 +60,7 @@ var rules = map[string]rule{
 	codeExternalID:     {own: true, whole: true},
 	"DELETE_FAILED":    {own: true, whole: true, dependent: true},
 
-	// A new record that evades a duplicate rule by leaving out what the rule compares is the duplicate all the same.
+	// A new record that evades a duplicate rule by leaving out what the rule compares is still a duplicate.
 	codeDetected: {own: true, creation: true, dependent: true},
 	codeValue:    {own: true},
 
@@ -73,7 +73,7 @@ var rules = map[string]rule{
 	"FAILED_ACTIVATION":                       {own: true},
 }
 
-// isReference reports whether a field holds, or looks as if it held, the Id of another record.
+// isReference reports whether a field holds, or seems to hold, the Id of another record.
 func isReference(w Write, field string) bool {
 	text, _ := w.Fields[field].(string)
 	_, isID := sfclient.ID18(text)
@@ -97,8 +97,8 @@ func isNumber(w Write, field string) bool {
 	return true
 }
 
-// isContagious reports whether a row may be refused because of another one in its call: Apex, flows and governor limits
-// end all rows of a call together.
+// isContagious reports whether a row may be rejected because of another one in its call: Apex, flows and governor
+// limits fail all rows of a call together.
 func isContagious(e sfclient.RowError) bool {
 	switch e.Class() {
 	case sfclient.Oversized:
@@ -109,7 +109,7 @@ func isContagious(e sfclient.RowError) bool {
 	return false
 }
 
-// mentions reports whether a message holds the field's name as a word.
+// mentions reports whether a message contains the field's name as a word.
 func mentions(message, field string) bool {
 	for rest := message; ; {
 		n := strings.Index(rest, field)
@@ -128,10 +128,10 @@ func isWord(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
-// duplicateIDs finds the Ids in the messages of duplicates, which hold no value of a record.
+// duplicateIDs finds the Ids in the messages of duplicates, which contain no value of a record.
 var duplicateIDs = regexp.MustCompile(`(?:with id: |\[|, )([0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?)\b`)
 
-// recordsIn are the records that an error names as holding the same value.
+// recordsIn returns the records that an error names as holding the same value.
 func recordsIn(e sfclient.RowError) (ids []string) {
 	if e.Code != codeValue && e.Code != codeExternalID {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"crmsync/sfclient"
 )
 
-// Salesforce is what a Sender asks of Salesforce. Each of the first four methods is one API call of up to 200 records;
-// results stand in the order of records. The others are those of sfclient.Client.
+// Salesforce is the part of Salesforce's API that a Sender uses. Each of the first four methods is one API call with up
+// to 200 records; results are in the order of records. The others are those of sfclient.Client.
 type Salesforce interface {
 	Create(ctx context.Context, object string, rows []sfclient.Record, o sfclient.WriteOptions) ([]sfclient.Result, error)
 	Update(ctx context.Context, object string, rows []sfclient.Record, o sfclient.WriteOptions) ([]sfclient.Result, error)

@@ -7,14 +7,14 @@ import (
 	"crmsync/sfclient"
 )
 
-// phase is how a search goes about its next attempt.
+// phase determines what a search sends in its next attempt.
 type phase uint8
 
 const (
-	whole   phase = iota // all fields but those that are known to be rejected
+	whole   phase = iota // all fields except those known to be rejected
 	without              // a new record, with one more field left out
-	bare                 // a new record, with nothing but what it must have
-	touch                // an update of no field, to learn whether the record takes any change
+	bare                 // a new record with only what it must have
+	touch                // an update of no field, to learn whether the record accepts any change
 	part                 // an update of some of the fields
 )
 
@@ -23,45 +23,45 @@ type question uint8
 
 const (
 	nothing    question = iota
-	record              // what became of the record
-	references          // what became of the records that the attempt refers to
-	duplicates          // which records a duplicate rule takes it for
+	record              // the fate of the record
+	references          // the fates of the records that the attempt refers to
+	duplicates          // which records a duplicate rule mistakes it for
 )
 
-// cause is a refusal that is being explained.
+// cause is a rejection to be explained.
 type cause struct {
 	code    string
-	message string // for telling fields that it mentions; it may hold values
+	message string // for finding fields that it mentions; it may contain values
 	missing []string
 	records []string
 }
 
-// search finds out how much of one write Salesforce takes. It is a state machine: attempt is what is to be sent next,
-// and take gives it the answer, until there is an outcome.
+// search finds out how much of one write Salesforce accepts. It is a state machine: attempt is what to send next, and
+// take takes the answer, until there is an outcome.
 type search struct {
 	n       int // position of the write
 	write   Write
 	attempt Write
-	outcome Outcome // nil: not ended
+	outcome Outcome // nil until the search ends
 	asks    question
 	lot     int // attempts of different lots do not share a call
 
 	phase phase
-	queue [][]string // without: fields to leave out; part: fields to send; each after the current ones
+	queue [][]string // in phase without: the next fields to leave out; in phase part: the next fields to send
 	cause cause
-	errs  []sfclient.RowError // of the last refusal
-	asked bool                // it is known what became of the record and of its references
-	held  bool                // the record takes changes, so that some field explains a refusal
+	errs  []sfclient.RowError // of the last rejection
+	asked bool                // the fates of the record and its references are known
+	held  bool                // the record accepts changes, so that some field explains a rejection
 	wrote int                 // attempts that wrote something
 
 	id      string
 	created bool
 	left    []Rejection
-	later   []deferred // rejections that may be over once other fields are written
-	retried bool       // they were attempted again
+	later   []deferred // rejections that may pass once other fields are written
+	retried bool       // later was attempted again
 }
 
-// deferred is a rejection of an update's part, and how many attempts had written something by then.
+// deferred is the rejection of a part of an update, and the number of attempts that had written something before it.
 type deferred struct {
 	Rejection
 	wrote int
@@ -69,10 +69,10 @@ type deferred struct {
 
 func newSearch(n int, w Write) *search { return &search{n: n, write: w, attempt: w, id: w.ID} }
 
-// apart keeps further attempts away from healthy rows, in calls of those that were set apart with the same one.
+// apart separates further attempts from healthy rows, in calls with the rows that were separated together.
 func (s *search) apart(with *search) { s.lot = with.n + 1 }
 
-// take moves on by an answer that is a success or a refusal by errs.
+// take continues with an answer: success, or a rejection by errs.
 func (s *search) take(result sfclient.Result, errs []sfclient.RowError) {
 	if len(errs) == 0 {
 		s.accept(result)
@@ -85,16 +85,16 @@ func (s *search) take(result sfclient.Result, errs []sfclient.RowError) {
 		}
 	}
 	if s.attempt.Op == Delete {
-		s.refuseDelete(errs[0])
+		s.handleDelete(errs[0])
 		return
 	}
-	s.refuse(errs)
+	s.handleRejection(errs)
 }
 
 func (s *search) ended() bool    { return s.outcome != nil }
 func (s *search) isAsking() bool { return s.asks != nothing }
 
-// end ends the search. A record that was created on the way is not lost with it.
+// end ends the search. A record that was created on the way is not lost.
 func (s *search) end(o Outcome) {
 	id := s.id
 	if s.write.ID != "" {
@@ -110,7 +110,7 @@ func (s *search) end(o Outcome) {
 	}
 }
 
-// finish ends a search that has found everything.
+// finish ends a search that has all its results.
 func (s *search) finish() {
 	for _, d := range s.later {
 		s.left = append(s.left, d.Rejection)
@@ -123,7 +123,7 @@ func (s *search) finish() {
 	s.end(Done{ID: s.id, Created: s.created, Left: s.left})
 }
 
-// accept records that the attempt was written.
+// accept records that the attempt succeeded.
 func (s *search) accept(result sfclient.Result) {
 	s.id = cmp.Or(result.ID, s.id)
 	s.created = s.created || result.Created || s.attempt.Op == Create
@@ -136,7 +136,7 @@ func (s *search) accept(result sfclient.Result) {
 		if left := s.queue[0]; len(left) == 1 {
 			s.reject(left)
 			s.finish()
-		} else { // one of them is at fault
+		} else { // one of the fields is at fault
 			s.queue = halves(left)
 			s.nextPart()
 		}
@@ -151,8 +151,9 @@ func (s *search) accept(result sfclient.Result) {
 	}
 }
 
-// refuseDelete ends a deletion, unless it is still to be learnt whether the record is there. One that is gone is done.
-func (s *search) refuseDelete(e sfclient.RowError) {
+// handleDelete ends a rejected deletion, unless it is not known yet whether the record exists. If it is gone, the
+// deletion is done.
+func (s *search) handleDelete(e sfclient.RowError) {
 	s.cause = cause{code: e.Code, message: e.Message}
 	switch {
 	case e.Code == codeDeleted:
@@ -164,14 +165,14 @@ func (s *search) refuseDelete(e sfclient.RowError) {
 	}
 }
 
-// refuse decides about the next attempt after a refusal.
-func (s *search) refuse(errs []sfclient.RowError) {
+// handleRejection decides about the next attempt after a rejection.
+func (s *search) handleRejection(errs []sfclient.RowError) {
 	switch s.phase {
 	case without:
-		s.refuseWithout(errs)
+		s.handleWithout(errs)
 		return
 	case bare:
-		s.refuseBare(errs)
+		s.handleBare(errs)
 		return
 	case touch:
 		s.rejectWhole()
@@ -191,7 +192,7 @@ func (s *search) refuse(errs []sfclient.RowError) {
 	s.cause = cause{e.Code, e.Message, others, recordsIn(e)}
 	switch {
 	case e.Code == codeRequired && s.attempt.Op != Update && len(out) > 0 && len(missing) == 0:
-		s.finish() // it follows from what was rejected before
+		s.finish() // it follows from an earlier rejection
 	case len(others) < len(missing) && e.Class() != sfclient.Gone: // it names the record itself
 		s.rejectWhole()
 	case !s.asked && s.attempt.Op == Update && (e.Class() == sfclient.Gone || e.Code == codeConverted):
@@ -220,7 +221,7 @@ func (s *search) leaveNamed(errs []sfclient.RowError) bool {
 	return len(all) > 0
 }
 
-// leave goes on without fields that were rejected.
+// leave continues without fields that were rejected.
 func (s *search) leave(fields []string) {
 	s.asks = nothing
 	creates := s.attempt.Op != Update
@@ -234,7 +235,7 @@ func (s *search) leave(fields []string) {
 	}
 }
 
-// rejection is that of fields for the cause.
+// rejection returns the rejection of fields for the cause.
 func (s *search) rejection(fields []string) Rejection {
 	return Rejection{
 		Code: s.cause.code, Fields: fields, Missing: s.cause.missing, Dependent: rules[s.cause.code].dependent,
@@ -252,7 +253,7 @@ func (s *search) reject(fields []string) {
 	s.left = append(s.left, r)
 }
 
-// rejectWhole ends the search with everything rejected that is not written.
+// rejectWhole ends the search, rejecting everything that is not written.
 func (s *search) rejectWhole() {
 	if s.cause.code == codeDetected && s.attempt.Op != Update && s.asks != duplicates {
 		s.asks, s.phase = duplicates, whole
@@ -267,7 +268,7 @@ func (s *search) rejectWhole() {
 	s.finish()
 }
 
-// fields are those of the write that are not rejected.
+// fields returns the fields of the write that are not rejected.
 func (s *search) fields() map[string]any {
 	fields := s.write.Fields
 	for _, r := range s.left {

@@ -1,6 +1,6 @@
-// Package send writes records to Salesforce. It groups writes into calls, and where Salesforce refuses a call, a row or
-// a field of a row, finds the one at fault, so that everything else is written. It knows no item, no event and no
-// ledger.
+// Package send writes records to Salesforce. It groups writes into calls. If Salesforce rejects a call, a row or a
+// field of a row, it finds the one at fault, so that everything else is written. It knows nothing about items, events
+// or the ledger.
 package send
 
 import (
@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// Sender sends writes. It is safe for concurrent use, and remembers for each object how many rows the org takes in one
-// call.
+// Sender sends writes. It is safe for concurrent use, and remembers for each object how many rows the org accepts in
+// one call.
 type Sender struct {
 	Salesforce Salesforce
-	Size       int              // most rows in a call; 0: 200, which is also the most
+	Size       int              // maximum number of rows in a call; 0: 200, the limit
 	Now        func() time.Time // nil: time.Now
 
 	sizes sizes
 }
 
-// Send makes every write, and returns what came of each, by position. Of several writes to one record (the same Id, the
-// same key value, or the same values in the Needed fields of a new record), one is out at a time, in order.
+// Send sends every write, and returns their outcomes in the same order. If several write one record (the same Id, the
+// same key value, or the same values in the Needed fields of a new record), they are sent one after another, in order.
 func (s *Sender) Send(ctx context.Context, writes []Write) []Outcome {
 	c := caller{s.Salesforce, min(cmp.Or(s.Size, maxRows), maxRows), s.Now, &s.sizes}
 	if c.now == nil {

@@ -11,7 +11,7 @@ import (
 // f are fields.
 type f = map[string]any
 
-// equal compares outcomes, and of errors what they say.
+// equal compares outcomes, and errors by their text.
 var equal = cmp.Options{
 	cmpopts.EquateEmpty(),
 	cmp.Comparer(func(a, b error) bool {
@@ -19,7 +19,7 @@ var equal = cmp.Options{
 	}),
 }
 
-// passed are the outcomes of writes that all took effect, with exceptions.
+// passed returns outcomes of writes that took effect, with exceptions.
 func passed(n int, created bool, id func(n int) string, except map[int]Outcome) []Outcome {
 	outcomes := make([]Outcome, n)
 	for n := range outcomes {
@@ -33,7 +33,7 @@ func passed(n int, created bool, id func(n int) string, except map[int]Outcome) 
 
 func contact(n int) string { return fmt.Sprintf("c%d", n) }
 
-// updates are changes of known contacts, of which one has another LastName.
+// updates returns changes of known contacts, one of which has another LastName.
 func updates(o *org, n, odd int, lastName string) (writes []Write) {
 	for i := range n {
 		o.add("Contact", contact(i), f{"LastName": "L"})
@@ -57,7 +57,7 @@ func creations(n, odd int, lastName string) (writes []Write) {
 	return writes
 }
 
-// TestCulpritRow is a row that ends its neighbors' call.
+// TestCulpritRow has a row that makes its neighbors' call fail.
 func TestCulpritRow(t *testing.T) {
 	t.Parallel()
 	thrown := poison{field: "LastName", value: "bad", code: codeTrigger, call: true}

@@ -13,7 +13,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// simulated is a sender over the real client and a simulated org.
+// simulated returns a sender with the real client and a simulated org.
 func simulated(t *testing.T) (*Sender, *sfsim.Sim) {
 	t.Helper()
 	sim := sfsim.New(sfsim.Config{})
@@ -28,7 +28,7 @@ func simulated(t *testing.T) (*Sender, *sfsim.Sim) {
 	return &Sender{Salesforce: client}, sim
 }
 
-// TestSimulatedOrg is a batch in which an org refuses this and that, all at once.
+// TestSimulatedOrg has a batch with many different rejections at once.
 func TestSimulatedOrg(t *testing.T) {
 	t.Parallel()
 	s, sim := simulated(t)
@@ -99,7 +99,7 @@ func TestSimulatedOrg(t *testing.T) {
 		if done, ok := o.(Done); ok {
 			got := sim.Get("Contact", done.ID)
 			if got["LastName"] != fmt.Sprint("After", n) || got["FirstName"] != "F" || done.Created && got[sfsim.KeyField] != fmt.Sprint(n) {
-				t.Errorf("record of write %d holds %v, want what the org takes", n, got)
+				t.Errorf("record of write %d holds %v, want what the org accepts", n, got)
 			}
 			done.ID = writes[n].ID
 			o = done
@@ -113,7 +113,7 @@ func TestSimulatedOrg(t *testing.T) {
 	}
 }
 
-// TestSimulatedLead is what becomes of a lead that a person converted.
+// TestSimulatedLead has a lead that a person converted.
 func TestSimulatedLead(t *testing.T) {
 	t.Parallel()
 	s, sim := simulated(t)
@@ -126,7 +126,7 @@ func TestSimulatedLead(t *testing.T) {
 	}
 }
 
-// TestSimulatedLimit is an org that takes ten new records at once.
+// TestSimulatedLimit has an org that accepts ten new records at once.
 func TestSimulatedLimit(t *testing.T) {
 	t.Parallel()
 	s, sim := simulated(t)

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// growAfter is how long a size that went through is kept before twice as many rows are attempted again.
+// growAfter is how long a successful size is kept before twice as many rows are attempted again.
 const growAfter = 30 * time.Minute
 
-// sizes remembers how many rows the org takes in one call, by object and operation. The zero value knows of no limit.
+// sizes remembers how many rows the org accepts in one call, by object and operation. The zero value knows no limits.
 type sizes struct {
 	mu     sync.Mutex
 	limits map[sizeKey]limit
@@ -24,7 +24,7 @@ type limit struct {
 	at   time.Time
 }
 
-// rows is the most rows to send at once, at most most.
+// rows returns how many rows to send at once, at most most.
 func (s *sizes) rows(w Write, most int, now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,7 +43,7 @@ func (s *sizes) rows(w Write, most int, now time.Time) int {
 	return l.rows
 }
 
-// learn remembers that a call of so many rows went through where a larger one did not.
+// learn remembers that a call of so many rows went through after a larger one did not.
 func (s *sizes) learn(w Write, rows int, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
