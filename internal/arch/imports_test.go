@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"internal/buildinfo":           {},
 	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/buildinfo", "internal/demo", "internal/progress", "internal/report", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/engine", "worker/engine/plan", "worker/migration", "worker/sweep"},
 	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/mapping"},
-	"internal/e2e":                 {"ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
+	"internal/e2e":                 {"deploy", "ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
 	"internal/oracle":              {"internal/sim/monday"},
 	"internal/panics":              {},
 	"internal/pglocal":             {},

@@ -33,9 +33,10 @@ type Status struct {
 	Outages     []outageStatus `json:"outages"`
 	Paused      []pauseStatus  `json:"paused_queues"`
 	Channels    []chanStatus   `json:"alert_channels"`
-	Salesforce  *budgetStatus  `json:"salesforce_calls,omitempty"` // nil: not configured here, or away
-	Comparisons []sweepStatus  `json:"last_comparisons"`           // of each board
-	Migration   *runStatus     `json:"last_migration,omitempty"`   // nil: there was none
+	Feed        *feedStatus    `json:"salesforce_changes,omitempty"` // nil: nothing comes back
+	Salesforce  *budgetStatus  `json:"salesforce_calls,omitempty"`   // nil: not configured here, or away
+	Comparisons []sweepStatus  `json:"last_comparisons"`             // of each board
+	Migration   *runStatus     `json:"last_migration,omitempty"`     // nil: there was none
 }
 
 type sweepStatus struct {
@@ -86,6 +87,13 @@ type chanStatus struct {
 type budgetStatus struct {
 	Remaining int `json:"remaining"`
 	Limit     int `json:"limit"`
+}
+
+// feedStatus is what is known of changes in Salesforce.
+type feedStatus struct {
+	Objects int     `json:"objects"`
+	Oldest  string  `json:"oldest"`         // the object of which the least is known
+	Age     float64 `json:"oldest_seconds"` // since all its changes were known
 }
 
 type runStatus struct {
@@ -155,6 +163,9 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	if err := now.readChannels(ctx, s, q); err != nil {
 		return now, err
 	}
+	if now.Feed, err = readFeeds(ctx, s); err != nil {
+		return now, err
+	}
 	sweeps, err := s.Sweeps(ctx, nil)
 	if err != nil {
 		return now, err
@@ -169,6 +180,25 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 		now.Migration = &runStatus{r.Board, r.State, r.StartedAt.UTC(), r.FinishedAt, r.Read, r.Failed}
 	}
 	return now, err
+}
+
+// readFeeds reads how well changes in Salesforce are known.
+func readFeeds(ctx context.Context, s *store.Store) (*feedStatus, error) {
+	feeds, err := s.Feeds(ctx, nil)
+	if err != nil || len(feeds.Feeds) == 0 {
+		return nil, err
+	}
+	f := &feedStatus{}
+	for _, one := range feeds.Feeds {
+		if one.Tier != store.FollowTier {
+			continue
+		}
+		f.Objects++
+		if age := feeds.Now.Sub(one.CompleteAt).Seconds(); f.Oldest == "" || age > f.Age {
+			f.Oldest, f.Age = one.Object, age
+		}
+	}
+	return f, nil
 }
 
 // readChannels reads what keeps jobs or alerts from going on.
@@ -241,6 +271,9 @@ func (p *program) printStatus(now Status) error {
 		if c.FailingSince != nil {
 			fmt.Fprintf(table, "alerts by %s\tfailing since %s (%s)\n", c.Channel, moment(*c.FailingSince), c.Error)
 		}
+	}
+	if f := now.Feed; f != nil {
+		fmt.Fprintf(table, "changes there\t%s followed; of %s all are known as of %s ago\n", plural(f.Objects, "object"), f.Oldest, seconds(f.Age))
 	}
 	if now.Salesforce != nil {
 		fmt.Fprintf(table, "salesforce calls\t%d of %d left\n", now.Salesforce.Remaining, now.Salesforce.Limit)

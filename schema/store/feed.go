@@ -31,6 +31,9 @@ type Feed struct {
 	Failed     string        // code of the last one
 }
 
+// FollowTier is the tier that follows changes as they appear. Others read them again.
+const FollowTier = "now"
+
 // FeedPosition is a place in the order by SystemModstamp and Id.
 type FeedPosition struct {
 	At time.Time

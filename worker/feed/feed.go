@@ -214,7 +214,7 @@ func untilDue(feeds *store.Feeds) time.Duration {
 func (f *Feed) add(ctx context.Context, feeds *store.Feeds) error {
 	var missing []*source
 	for _, object := range objectsOf(f.sources) {
-		if len(missing) < atOnce && feeds.Feed(object, tiers[0].name) == nil {
+		if len(missing) < atOnce && feeds.Feed(object, store.FollowTier) == nil {
 			missing = append(missing, f.sources[object])
 		}
 	}

@@ -19,7 +19,7 @@ type tier struct {
 // tiers are the readings of an object, the first of which follows the changes as they appear. What only a wider one finds
 // is counted as late.
 var tiers = []tier{
-	{name: "now", late: 10 * time.Second},
+	{name: store.FollowTier, late: 10 * time.Second},
 	{name: "5m", late: 150 * time.Second, every: 150 * time.Second},
 	{name: "2h", late: time.Hour, every: time.Hour},
 	{name: "26h", late: 2 * time.Hour, every: 24 * time.Hour},
@@ -39,7 +39,7 @@ func tierOf(f store.Feed) (tier, bool) {
 }
 
 // isFirst reports whether the tier follows the changes as they appear.
-func (t tier) isFirst() bool { return t.name == tiers[0].name }
+func (t tier) isFirst() bool { return t.name == store.FollowTier }
 
 // begin begins a reading of everything that may have become visible since the last one. A wider tier reads up to where
 // the first one has come, so that all it finds is late. It is not ok while the first one has not come anywhere.
@@ -49,7 +49,7 @@ func (t tier) begin(f *store.Feed, all *store.Feeds) (ok bool) {
 	}
 	began, beganAt := all.Horizon, all.Now
 	if !t.isFirst() {
-		first := all.Feed(f.Object, tiers[0].name)
+		first := all.Feed(f.Object, store.FollowTier)
 		if first == nil || first.Covered.IsZero() {
 			return false
 		}

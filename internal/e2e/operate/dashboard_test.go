@@ -20,11 +20,12 @@ var named = regexp.MustCompile(`\b(?:crmsync|go|process)_\w+(?:\{[^}]*\})?`)
 // TestMetricsOfRulesAndDashboard holds every metric and label that deploy/ names to what the program exports.
 func TestMetricsOfRulesAndDashboard(t *testing.T) {
 	t.Parallel()
-	w := e2e.Serving(t)
+	w := e2e.Serving(t, e2e.BothWays)
 	w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Deliver("not JSON") // fails
 	w.Quiet()
 	w.Crmsync("apply", "--yes") // a run
+	w.Eventually("the feed has read", func() bool { return strings.Contains(w.Scrape(), "\ncrmsync_feed_records_total{") })
 	exported := seriesOf(w.Scrape())
 
 	used := map[string]string{} // metric as it is named -> where

@@ -266,7 +266,7 @@ func TestDocumentedTables(t *testing.T) {
 // ways.
 func TestDocumentedMetrics(t *testing.T) {
 	t.Parallel()
-	w := e2e.Serving(t)
+	w := e2e.Serving(t, e2e.BothWays)
 	w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Deliver("not JSON")
 	w.Quiet()
@@ -277,6 +277,7 @@ func TestDocumentedMetrics(t *testing.T) {
 		documented[name] = slices.Sorted(slices.Values(strings.FieldsFunc(labels, func(r rune) bool { return r == ',' })))
 	}
 	w.Eventually("a channel was told", func() bool { return strings.Contains(w.Scrape(), "\ncrmsync_alert_channel_up{") })
+	w.Eventually("the feed has read", func() bool { return strings.Contains(w.Scrape(), "\ncrmsync_feed_records_total{") })
 	exported := exportedMetrics(w.Scrape())
 	if diff := cmp.Diff(exported, documented, cmp.Transformer("empty", func(s []string) []string { return append([]string{}, s...) })); diff != "" {
 		t.Errorf("metrics of the program (-) and of docs/operating.md (+):\n%s", diff)
