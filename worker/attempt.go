@@ -24,7 +24,11 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 	if event.ReceivedAt.IsZero() {
 		event.ReceivedAt = row.CreatedAt
 	}
-	outcome, err := p.engine.Do(ctx, event)
+	err := p.leave(ctx, event, row.CreatedAt)
+	var outcome engine.Outcome
+	if err == nil {
+		outcome, err = p.engine.Do(ctx, event)
+	}
 	if err != nil {
 		return p.failed(ctx, row, event, err)
 	}

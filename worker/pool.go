@@ -65,6 +65,10 @@ type Config struct {
 	// PollOnly polls for jobs instead of listening for them, as needed behind a pooler that shares connections.
 	PollOnly bool
 
+	// HasNewerMapping reports whether another process has a newer mapping: then the pool leaves to it what its own
+	// mapping does not contain. Nil: no process has.
+	HasNewerMapping func(context.Context) (bool, error)
+
 	// MigrationsOnly leaves all queues except the migrations' to other pools.
 	MigrationsOnly bool
 

@@ -98,6 +98,11 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE (kind) ON river_job TO crmsync_ingest;
     GRANT USAGE ON SEQUENCE river_job_id_seq TO crmsync_ingest;
 
+    -- Each process reports itself there: who runs which version and mapping.
+    IF to_regclass('public.processes') IS NOT NULL THEN
+        GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO crmsync_ingest;
+    END IF;
+
     -- River's leader rebuilds indexes at midnight UTC. From Postgres 17 on that can be granted; before, only the owner may,
     -- and the worker logs an error once a day instead: runbook.md says what to do.
     IF current_setting('server_version_num')::int >= 170000 THEN

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,14 +77,17 @@ type Service struct {
 
 	Listening func(name, addr string) // told where each listener is; nil: the log says so
 
-	started  bool
-	polls    bool // the queue: LISTEN cannot be had
-	pool     *worker.Pool
-	queue    *river.Client[pgx.Tx]
-	inserts  *river.Client[pgx.Tx] // of ingest
-	webhooks *ingest.Handler
-	ready    func(context.Context) error
-	kept     func(context.Context, string) (jobs, bytes int64, err error)
+	started   bool
+	polls     bool // the queue: LISTEN cannot be had
+	current   atomic.Pointer[mapping.Mapping]
+	presence  *presence
+	workers   worker.Config // but for the mapping
+	pool      *worker.Pool  // nil: without the worker role, or while another mapping is taken up
+	ofWorkers atomic.Pointer[prometheus.Registry]
+	queue     *river.Client[pgx.Tx] // inserts, and shows the dashboard
+	webhooks  *ingest.Handler
+	ready     func(context.Context) error
+	kept      func(context.Context, string) (jobs, bytes int64, err error)
 }
 
 // Run starts the role's parts, waits for ctx to end, and stops them in the order in which work flows: what comes in
@@ -111,13 +115,17 @@ func (s *Service) run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	s.ready, s.kept = store.New(db).Ping, worker.Queue(db).Kept
+	st := store.New(db)
+	s.ready, s.kept, s.presence = st.Ping, worker.Queue(db).Kept, s.newPresence(st)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	exportBuild(registry, build)
+	faulty := newFaultyGauge(registry)
 	if err := s.prepare(db, registry); err != nil {
 		return err
 	}
+	_ = s.presence.beat(ctx, nil) // it is logged
+	defer s.presence.leave()
 	stopping, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	servers, err := s.listen(stopping, registry, stop)
@@ -130,8 +138,9 @@ func (s *Service) run(ctx context.Context) error {
 		}
 	}
 	s.started = true
-	s.Log.Info("started", "ingest", s.Role.Ingest, "worker", s.Role.Worker)
-	<-stopping.Done()
+	s.Log.Info("started", "ingest", s.Role.Ingest, "worker", s.Role.Worker, "mapping", s.mapping().Fingerprint())
+	go s.presence.run(stopping)
+	s.watch(stopping, faulty)
 	s.Log.Info("stopping", "grace", s.Config.ShutdownGrace)
 	err = s.stop(servers)
 	if cause := context.Cause(stopping); !errors.Is(cause, context.Canceled) {
@@ -147,7 +156,7 @@ const notifyEvery = time.Millisecond
 
 // prepare makes the queue's client, and with the worker role the pool.
 func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err error) {
-	s.inserts, err = river.NewClient(riverpgxv5.New(db), &river.Config{
+	s.queue, err = river.NewClient(riverpgxv5.New(db), &river.Config{
 		MaxAttempts:   s.Config.MaxAttempts,
 		FetchCooldown: notifyEvery,
 		Logger:        worker.QueueLog(s.Log),
@@ -156,18 +165,14 @@ func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err 
 		return fmt.Errorf("preparing the queue: %w", err)
 	}
 	if !s.Role.Worker {
-		s.queue = s.inserts
 		return nil
 	}
-	c, err := s.PoolConfig(db, registry)
-	if err != nil {
+	if s.workers, err = s.PoolConfig(db, registry); err != nil {
 		return err
 	}
-	if s.pool, err = worker.New(c); err != nil {
-		return err
-	}
-	s.queue = s.pool.Client()
-	return nil
+	registry.MustRegister(workersMetrics{s})
+	s.pool, err = s.newPool(s.mapping())
+	return err
 }
 
 // PoolConfig is what a pool works with.
@@ -233,8 +238,8 @@ func (s *Service) listen(ctx context.Context, registry *prometheus.Registry, fai
 func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, error) {
 	c := ingest.Config{
 		Secrets: s.Config.WebhookSecrets,
-		Mapped:  func(board int64) bool { return s.Mapping.Board(board) != nil },
-		Insert:  s.inserts,
+		Mapped:  func(board int64) bool { return s.mapping().Board(board) != nil },
+		Insert:  s.queue,
 		Kept: func(ctx context.Context) (deliveries, bytes int64, err error) {
 			return s.kept(ctx, jobs.KindUnreadable)
 		},
@@ -253,10 +258,12 @@ func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, err
 	return ingest.New(c)
 }
 
+// handBack is the time to stop on top of the grace, which is River's: it is for handing jobs back.
+const handBack = 10 * time.Second
+
 // stop ends what comes in, then what runs.
 func (s *Service) stop(servers []*http.Server) error {
-	// The grace is River's; what comes on top is for handing jobs back.
-	ctx, cancel := context.WithTimeout(context.Background(), s.Config.ShutdownGrace+10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), s.Config.ShutdownGrace+handBack)
 	defer cancel()
 	admin := servers[0]
 	var err error

@@ -171,6 +171,9 @@ var described = []Variable{
 		About: "Further hosts, separated by commas, that a login may lead to. The login host and Salesforce's own domains always may"},
 	{Group: groupSalesforce, Name: "SALESFORCE_RESERVE", About: "As MONDAY_RESERVE, of Salesforce's calls"},
 
+	{Group: groupSalesforce, Name: "SALESFORCE_POLL",
+		About: "How often changes in Salesforce are asked for where the mapping has a way back: auto (15 s to 5 min), a duration, or off"},
+
 	{Group: groupAlerts, Name: "TELEGRAM_BOT_TOKEN", Secret: true, About: "Alerts by Telegram: the bot's token"},
 	{Group: groupAlerts, Name: "TELEGRAM_CHAT_ID", About: "Alerts by Telegram: the chat"},
 	{Group: groupAlerts, Name: "TELEGRAM_API_URL", About: "Address of Telegram's API"},

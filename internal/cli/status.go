@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"text/tabwriter"
@@ -18,11 +17,14 @@ import (
 const asking = 10 * time.Second
 
 type statusCommand struct {
-	JSON bool `help:"Print JSON."`
+	JSON     bool `help:"Print JSON."`
+	ExitCode bool `help:"Exit with 1 when something needs a person, and say what. For cron and monitoring."`
 }
 
 // Status is how things stand. Its JSON form is stable.
 type Status struct {
+	Processes []processStatus `json:"processes"` // that run, or lately ended without saying so
+
 	Queue       []queueStatus  `json:"queue"`
 	LastHour    hourStatus     `json:"last_hour"`
 	DeadLetters int            `json:"dead_letters"` // open ones
@@ -118,14 +120,20 @@ func (c statusCommand) Run(ctx context.Context, p *program) error {
 	}
 	now.Salesforce = p.budget(ctx)
 	if c.JSON {
-		encoder := json.NewEncoder(p.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(now)
+		err = p.printJSON(now)
+	} else {
+		err = p.printStatus(now)
 	}
-	return p.printStatus(now)
+	if c.ExitCode && err == nil {
+		err = now.attention()
+	}
+	return err
 }
 
 func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status, err error) {
+	if now.Processes, err = readProcesses(ctx, s); err != nil {
+		return now, err
+	}
 	depths, err := q.Depths(ctx)
 	if err != nil {
 		return now, err
@@ -239,6 +247,9 @@ func (p *program) budget(ctx context.Context) *budgetStatus {
 }
 
 func (p *program) printStatus(now Status) error {
+	if err := p.printProcesses(now.Processes); err != nil {
+		return err
+	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "QUEUE\tSTATE\tJOBS\tOLDEST")
 	for _, q := range now.Queue {

@@ -1,0 +1,170 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/worker"
+)
+
+const (
+	// lookEvery is how often a running role looks at its mapping file. It reads the content: a ConfigMap is swapped by
+	// symbolic links, which no notification of the file system reports reliably.
+	lookEvery = time.Second
+
+	// startAgainAfter is the pause before another attempt to start the workers with a new mapping.
+	startAgainAfter = 2 * time.Second
+)
+
+// mappingFile notices changes of a file.
+type mappingFile struct {
+	path   string
+	judged [sha256.Size]byte // content that was taken or refused
+	seen   [sha256.Size]byte // content at the last look
+}
+
+// changed returns the file's mapping, or what is wrong with it, once for each new content. Content counts once two looks
+// in a row have seen it: a file that is being written may be a shorter mapping without faults.
+func (f *mappingFile) changed() (m *mapping.Mapping, err error, changed bool) {
+	text, reading := os.ReadFile(f.path)
+	now := sha256.Sum256(text)
+	if reading != nil {
+		now = sha256.Sum256([]byte("\x00" + reading.Error()))
+	}
+	settled := now == f.seen
+	f.seen = now
+	if !settled || now == f.judged {
+		return nil, nil, false
+	}
+	f.judged = now
+	m, err = ReadMapping(f.path)
+	return m, err, true
+}
+
+// mapping returns the mapping that is in use.
+func (s *Service) mapping() *mapping.Mapping {
+	if m := s.current.Load(); m != nil {
+		return m
+	}
+	return s.Mapping
+}
+
+// watch takes up changes of the mapping file until ctx ends.
+func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
+	file := &mappingFile{path: s.Config.Mapping}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		m, err, changed := file.changed()
+		if !changed {
+			continue
+		}
+		if err != nil {
+			s.Log.Error("the mapping file is faulty; the earlier mapping stays in use", "file", file.path, "error", err)
+			faulty.Set(1)
+			_ = s.presence.beat(ctx, func(p *store.Process) { p.MappingError = err.Error() }) // it is logged
+			continue
+		}
+		faulty.Set(0)
+		if s.take(ctx, m) != nil {
+			file.judged = [sha256.Size]byte{} // look at it again
+		}
+	}
+}
+
+// take switches to another mapping. Before an event is accepted by it, other processes can see that it exists, so that
+// none with an older one skips the event.
+func (s *Service) take(ctx context.Context, m *mapping.Mapping) error {
+	before, now := s.mapping().Fingerprint(), m.Fingerprint()
+	if err := s.presence.beat(ctx, func(p *store.Process) { p.Mapping, p.MappingError = now, "" }); err != nil && before != now {
+		return err
+	}
+	if before == now {
+		return nil
+	}
+	s.Log.Info("the mapping has changed: switching to it", "file", s.Config.Mapping, "from", before, "to", now)
+	s.current.Store(m)
+	if s.Role.Worker {
+		s.restart(ctx, m)
+	}
+	if ctx.Err() == nil {
+		s.Log.Info("switched to the new mapping", "mapping", now)
+	}
+	return nil
+}
+
+// restart stops the workers, as at the end of the process, and starts others with another mapping. Until it succeeds or
+// ctx ends, this process works on nothing.
+func (s *Service) restart(ctx context.Context, m *mapping.Mapping) {
+	stopping, cancel := context.WithTimeout(context.Background(), s.Config.ShutdownGrace+handBack)
+	defer cancel()
+	if err := s.pool.Stop(stopping); err != nil {
+		s.Log.Error("could not stop the workers in order", "error", err)
+	}
+	s.pool = nil
+	for ctx.Err() == nil {
+		pool, err := s.newPool(m)
+		if err == nil {
+			err = pool.Start(ctx)
+		}
+		if err == nil {
+			s.pool = pool
+			return
+		}
+		s.Log.Error("could not start the workers with the new mapping", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(startAgainAfter):
+		}
+	}
+}
+
+// newPool returns workers for a mapping. Their metrics are their own, so that others can follow.
+func (s *Service) newPool(m *mapping.Mapping) (*worker.Pool, error) {
+	registry := prometheus.NewRegistry()
+	c := s.workers
+	c.Mapping, c.Registerer = m, registry
+	c.HasNewerMapping = func(ctx context.Context) (bool, error) {
+		if s.mapping() != m {
+			return true, nil
+		}
+		return s.presence.hasNewerMapping(ctx)
+	}
+	pool, err := worker.New(c)
+	if err == nil {
+		s.ofWorkers.Store(registry)
+	}
+	return pool, err
+}
+
+// workersMetrics collects the metrics of the workers that the process has now.
+type workersMetrics struct{ service *Service }
+
+// Describe describes nothing: what workers collect depends on their mapping.
+func (workersMetrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect collects the metrics.
+func (w workersMetrics) Collect(metrics chan<- prometheus.Metric) {
+	if workers := w.service.ofWorkers.Load(); workers != nil {
+		workers.Collect(metrics)
+	}
+}
+
+func newFaultyGauge(reg prometheus.Registerer) prometheus.Gauge {
+	return promauto.With(reg).NewGauge(prometheus.GaugeOpts{
+		Name: "crmsync_mapping_faulty",
+		Help: "Whether the mapping file is faulty, and an earlier mapping is in use: 1 or 0.",
+	})
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	// BeatEvery is how often a running process reports itself.
+	BeatEvery = 10 * time.Second
+
+	// silentAfter is when a process that does not report itself counts as not running.
+	silentAfter = 4 * BeatEvery
+
+	// processForgotten is when a process that ended without saying so is forgotten.
+	processForgotten = time.Hour
+)
+
+// Process is a running ingest, worker or serve.
+type Process struct {
+	ID              uuid.UUID
+	Host            string
+	PID             int
+	Ingest, Worker  bool
+	Version, Commit string
+
+	MappingFile  string
+	Mapping      string // fingerprint of the mapping in use
+	MappingSince time.Time
+	MappingError string // why the file's present content is not used; empty: it is
+
+	StartedAt, SeenAt time.Time // by Postgres's clock
+	Running           bool      // it reported itself lately
+}
+
+// Beat reports that a process runs, and with which mapping. It forgets processes that have not reported for long.
+func (s *Store) Beat(ctx context.Context, p Process) error {
+	const query = `
+		WITH forgotten AS (
+			DELETE FROM processes WHERE seen_at < now() - $11::interval AND id <> $1
+		)
+		INSERT INTO processes AS p (id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_error)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (id) DO UPDATE
+		SET    seen_at = now(), mapping = $9, mapping_error = $10,
+		       mapping_since = CASE WHEN p.mapping = $9 THEN p.mapping_since ELSE now() END`
+	_, err := s.pool.Exec(ctx, query, p.ID, p.Host, p.PID, p.Ingest, p.Worker, p.Version, p.Commit, p.MappingFile, p.Mapping, p.MappingError,
+		processForgotten)
+	return doing("reporting the process", err)
+}
+
+// Leave reports that a process has stopped.
+func (s *Store) Leave(ctx context.Context, id uuid.UUID) error {
+	_, err := s.pool.Exec(ctx, `DELETE FROM processes WHERE id = $1`, id)
+	return doing("reporting that the process has stopped", err)
+}
+
+// Processes returns the processes that run, and those that lately ended without saying so, the oldest first.
+func (s *Store) Processes(ctx context.Context) ([]Process, error) {
+	const query = `
+		SELECT id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_since, mapping_error, started_at, seen_at,
+		       seen_at > now() - $1::interval
+		FROM   processes
+		ORDER  BY started_at, id`
+	rows, err := s.pool.Query(ctx, query, silentAfter)
+	if err != nil {
+		return nil, doing("reading the processes", err)
+	}
+	processes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Process])
+	return processes, doing("reading the processes", err)
+}
+
+// HasNewerMapping reports whether a running process took another mapping than the given process's, after that took its own.
+func (s *Store) HasNewerMapping(ctx context.Context, id uuid.UUID) (newer bool, err error) {
+	const query = `
+		SELECT EXISTS (
+			SELECT FROM processes ours JOIN processes p ON p.mapping <> ours.mapping AND p.mapping_since > ours.mapping_since
+			WHERE  ours.id = $1 AND p.seen_at > now() - $2::interval
+		)`
+	err = s.pool.QueryRow(ctx, query, id, silentAfter).Scan(&newer)
+	return newer, doing("looking for newer mappings", err)
+}

@@ -1,0 +1,39 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"crmsync/worker/engine"
+)
+
+// newerMappingError asks to come back for an event that this pool's mapping does not contain, while another process
+// has a newer mapping, which may contain it.
+type newerMappingError struct{}
+
+func (newerMappingError) Error() string {
+	return "the event is not mapped here, but another process has a newer mapping"
+}
+
+// RetryAfter is how long the event is left to other processes.
+func (newerMappingError) RetryAfter() time.Duration { return time.Second }
+
+// leave leaves an event that would be skipped as not mapped to a process with a newer mapping, if there is one. It
+// gives up after a while: then no process seems to know the board or column.
+func (p *Pool) leave(ctx context.Context, event engine.Event, created time.Time) error {
+	if p.config.HasNewerMapping == nil || p.maps(event) || time.Since(created) > handBackFor {
+		return nil
+	}
+	newer, err := p.config.HasNewerMapping(ctx)
+	if err == nil && newer {
+		err = newerMappingError{}
+	}
+	return err
+}
+
+// maps reports whether the mapping contains what an event is about.
+func (p *Pool) maps(event engine.Event) bool {
+	board := p.config.Mapping.Board(event.BoardID)
+	return board != nil && (event.Kind != engine.Updated || slices.Contains(board.Columns, event.ColumnID))
+}
