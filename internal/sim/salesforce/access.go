@@ -12,6 +12,15 @@ func (s *Sim) Hide(object, id string, hidden bool) {
 	s.flag(object, id, func(rec *record) { rec.hidden = hidden })
 }
 
+// HideObject takes an object away from the integration user, or gives it back: to the API it is as if there were none.
+func (s *Sim) HideObject(object string, hidden bool) { s.mustTable(object).concealed.Store(hidden) }
+
+// tableFor finds an object that the integration user can see, by name.
+func (s *Sim) tableFor(name string) (*table, bool) {
+	t, ok := s.table(name)
+	return t, ok && !t.concealed.Load()
+}
+
 // RefuseReferences rejects every row that refers to the record, which may be deleted, with this code, such as
 // ENTITY_IS_DELETED or INVALID_CROSS_REFERENCE_KEY, and no field. An empty code ends this.
 func (s *Sim) RefuseReferences(object, id, code string) {

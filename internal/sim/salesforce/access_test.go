@@ -107,3 +107,21 @@ func TestInactiveOwner(t *testing.T) {
 		t.Errorf("owner changed to an inactive user: %v; owner unchanged: %v", create.outcomes(), keep.outcomes())
 	}
 }
+
+func TestHiddenObject(t *testing.T) {
+	t.Parallel()
+	o := setup(t, sfsim.Config{})
+	id := o.Insert("Account", map[string]any{"Name": "A"})
+	o.HideObject("Account", true)
+	for path, want := range map[string]string{
+		"/query?q=SELECT+Id+FROM+Account": "INVALID_TYPE", "/sobjects/Account/" + id: "NOT_FOUND", "/sobjects/Account/describe": "NOT_FOUND",
+	} {
+		if r := o.do("GET", path, ""); r.code() != want {
+			t.Errorf("%s answered %d %s", path, r.status, r.text)
+		}
+	}
+	o.HideObject("Account", false)
+	if r := o.query("SELECT Id FROM Account"); len(r.values("Id")) != 1 {
+		t.Errorf("given back: %s", r.text)
+	}
+}

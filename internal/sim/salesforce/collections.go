@@ -33,7 +33,7 @@ func (s *Sim) planCollections(r request) operation {
 	case len(r.path) == 2:
 		return notAllowed(r, "POST,PATCH,DELETE")
 	}
-	t, ok := s.table(r.path[2])
+	t, ok := s.tableFor(r.path[2])
 	switch {
 	case !ok || len(r.path) > 4:
 		return refused(opOther, "", notFound())
@@ -93,7 +93,7 @@ func (s *Sim) bindRows(records []map[string]any, only *table) ([]row, *failure) 
 	for i, fields := range records {
 		attributes, _ := fields["attributes"].(map[string]any)
 		name, _ := attributes["type"].(string)
-		t, ok := s.table(name)
+		t, ok := s.tableFor(name)
 		switch {
 		case name == "" && only != nil:
 			t = only

@@ -50,7 +50,7 @@ func (s *Sim) planQuery(r request) operation {
 	if err != nil {
 		return refused(opQuery, "", queryFailure(err))
 	}
-	t, ok := s.table(q.From())
+	t, ok := s.tableFor(q.From())
 	if !ok {
 		return refused(opQuery, "", queryFailure(q.UnknownObject()))
 	}

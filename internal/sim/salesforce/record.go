@@ -27,7 +27,7 @@ func (s *Sim) planSObjects(r request) operation {
 	if len(r.path) == 1 {
 		return s.planGlobalDescribe(r)
 	}
-	t, ok := s.table(r.path[1])
+	t, ok := s.tableFor(r.path[1])
 	if !ok {
 		return refused(opOther, "", notFound())
 	}

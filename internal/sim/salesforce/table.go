@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"crmsync/internal/sim/salesforce/soql"
 )
@@ -27,6 +28,8 @@ type table struct {
 	rules     map[int][]func(any) string
 
 	formulas []int // columns that have a formula
+
+	concealed atomic.Bool // the integration user cannot see the object
 
 	automation  automation
 	duplicates  []duplicateRule

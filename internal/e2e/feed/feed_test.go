@@ -1,0 +1,122 @@
+package feed_test
+
+import (
+	"strings"
+	"testing"
+
+	"crmsync/internal/e2e"
+	sfsim "crmsync/internal/sim/salesforce"
+)
+
+// rings counts the comparisons that came to an end.
+const rings = "SELECT count(*) FROM sync_logs WHERE event = 'item_resync'"
+
+// contact is an item with its record, once both are agreed.
+func contact(w *e2e.World, name, email string) (item int64, id string) {
+	w.T.Helper()
+	item = w.Monday.CreateItem(e2e.Contacts, name, map[string]any{"email": e2e.Email(email)})
+	w.Quiet()
+	return item, w.Record("Contact", item)["Id"].(string)
+}
+
+// following waits until the feed has read once more what changed.
+func following(w *e2e.World) {
+	w.T.Helper()
+	n := w.Count("SELECT coalesce(max(pages), 0) FROM feeds WHERE object = 'Contact' AND tier = 'now'")
+	w.Eventually("the feed has read", func() bool {
+		return w.Count("SELECT coalesce(max(pages), 0) FROM feeds WHERE object = 'Contact' AND tier = 'now'") >= n+2
+	})
+}
+
+// TestRings has a change in Salesforce compared, and nothing that is our own.
+func TestRings(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.BothWays)
+	following(w)
+	_, id := contact(w, "Ada Lovelace", "ada@example.org")
+	following(w)
+	w.Quiet()
+	before := w.Count(rings)
+	following(w)
+	w.Expect(before, rings)
+	w.Salesforce.Update("Contact", id, map[string]any{"Email": "countess@example.org"})
+	w.Eventually("the item was compared", func() bool { return w.Count(rings) > before })
+	w.Quiet()
+	if stdout := w.Crmsync("status"); !strings.Contains(stdout, "2 objects followed; of ") {
+		t.Errorf("status does not tell of the feed:\n%s", stdout)
+	}
+	w.Healthy()
+}
+
+// TestTouch has a stamp of every record changed, and nothing else.
+func TestTouch(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.BothWays)
+	for _, name := range []string{"Ada Lovelace", "Grace Hopper", "Mary Jackson"} {
+		contact(w, name, strings.ToLower(strings.Fields(name)[0])+"@example.org")
+	}
+	following(w)
+	w.Quiet()
+	before := w.Count(rings)
+	w.Salesforce.Touch("Contact")
+	following(w)
+	w.Quiet()
+	w.Expect(before, rings)
+}
+
+// TestOff has no feed without a way back, nor when it is switched off.
+func TestOff(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]e2e.Option{"one way": {e2e.With("SALESFORCE_POLL", "100ms")}, "off": {e2e.BothWays, e2e.With("SALESFORCE_POLL", "off")}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := e2e.Serving(t, options...)
+			contact(w, "Ada Lovelace", "ada@example.org")
+			w.Expect(0, "SELECT count(*) FROM feeds")
+			if n := w.Salesforce.Calls()["composite"]; n != 0 {
+				t.Errorf("%d calls ask for changes", n)
+			}
+		})
+	}
+}
+
+// TestReserve leaves the last calls of the day to live events.
+func TestReserve(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.BothWays, e2e.With("SALESFORCE_RESERVE", "50%"), e2e.Salesforce(func(c *sfsim.Config) { c.DailyLimit = 40 }))
+	w.Eventually("the feed waits", func() bool {
+		return w.Logs[0].Contains("the remaining calls of Salesforce are reserved for live events")
+	})
+	contact(w, "Ada Lovelace", "ada@example.org")
+	w.Healthy()
+	if used := w.Salesforce.TotalCalls(); used > 30 {
+		t.Errorf("%d calls of 40 are used, half of which are reserved", used)
+	}
+}
+
+// TestRefused has one object that the integration user cannot see: people are told once, and the others are followed.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.BothWays)
+	w.Eventually("the feed has begun", func() bool { return w.Count("SELECT count(*) FROM feeds") > 0 })
+	_, id := contact(w, "Ada Lovelace", "ada@example.org")
+	w.Salesforce.HideObject("Account", true)
+	w.Told("Salesforce refuses access to changes of Account (INVALID_TYPE)")
+	before := w.Count(rings)
+	w.Salesforce.Update("Contact", id, map[string]any{"Email": "countess@example.org"})
+	w.Eventually("the other object is followed", func() bool { return w.Count(rings) > before })
+	w.Exec("UPDATE feeds SET due_at = now()")
+	following(w)
+	told := 0
+	for _, text := range w.Telegram.Texts() {
+		if strings.Contains(text, "changes of Account") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("people were told %d times", told)
+	}
+	w.Salesforce.HideObject("Account", false)
+	w.Exec("UPDATE feeds SET due_at = now()")
+	w.Told("Salesforce gives access to changes of Account again")
+}
