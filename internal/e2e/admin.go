@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// Scrape returns the metrics as Prometheus reads them.
+// Scrape returns the metrics in Prometheus's format.
 func (w *World) Scrape() string {
 	w.T.Helper()
 	status, _, body := w.Get(w.Admin + "/metrics")

@@ -13,8 +13,8 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// Together has the events of what act does worked off in one batch: it keeps the line busy with an item that is not
-// there until all of them wait. Monday delivers, and one process serves. Nothing else may be going on.
+// Together calls act and makes its events run in one batch: it keeps the queue busy with an item that does not exist
+// until all of them are waiting. It needs Monday's deliveries and one serving process, with nothing else going on.
 func (w *World) Together(board int64, act func()) {
 	w.T.Helper()
 	busy, release := make(chan struct{}), make(chan struct{})
@@ -27,7 +27,7 @@ func (w *World) Together(board int64, act func()) {
 		return nil
 	})
 	w.Deliver(fmt.Sprintf(`{"event":{"type":"create_pulse","boardId":%d,"pulseId":1,"pulseName":"x","triggerUuid":"busy %d"}}`, board, time.Now().UnixNano()))
-	w.Eventually("the line is busy", func() bool {
+	w.Eventually("the queue is busy", func() bool {
 		select {
 		case <-busy:
 			return true
@@ -36,7 +36,7 @@ func (w *World) Together(board int64, act func()) {
 		}
 	})
 	act()
-	w.Eventually("all events wait in the line", func() bool {
+	w.Eventually("all events are waiting in the queue", func() bool {
 		return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state IN ('available', 'retryable', 'scheduled')") == 0
 	})
 	w.Monday.OnCall(nil)
@@ -44,7 +44,7 @@ func (w *World) Together(board int64, act func()) {
 	w.Quiet()
 }
 
-// Resync queues a comparison of an item.
+// Resync queues a resync of an item.
 func (w *World) Resync(args jobs.ItemResyncArgs) {
 	w.T.Helper()
 	client, err := river.NewClient(riverpgxv5.New(w.DB), &river.Config{})
@@ -56,13 +56,13 @@ func (w *World) Resync(args jobs.ItemResyncArgs) {
 	}
 }
 
-// Letters are the reasons of an item's dead letters, oldest first.
-func (w *World) Letters(item int64) []string {
+// DeadLetters returns the reasons of an item's dead letters, oldest first.
+func (w *World) DeadLetters(item int64) []string {
 	w.T.Helper()
 	return schematest.Ask[[]string](w.T, w.DB, `SELECT coalesce(array_agg(reason ORDER BY job_id), '{}') FROM dead_letters WHERE (args->>'item_id')::bigint = $1`, item)
 }
 
-// Writes is how many calls so far wrote to Salesforce.
+// Writes returns how many calls so far wrote to Salesforce.
 func (w *World) Writes() (calls int) {
 	for operation, n := range w.Salesforce.Calls() {
 		switch operation {

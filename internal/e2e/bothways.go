@@ -7,8 +7,8 @@ import (
 	"crmsync/internal/stage"
 )
 
-// BothWays is the example mapping in which an account's phone and a contact's e-mail address also come back from
-// Salesforce, within a fraction of a second.
+// BothWays is the example mapping, but an account's phone and a contact's e-mail address are also synced from
+// Salesforce to Monday, within a fraction of a second.
 func BothWays(w *World, c *stage.Config) {
 	text := string(deploy.Mapping)
 	for _, change := range [][2]string{

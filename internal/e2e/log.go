@@ -28,10 +28,10 @@ func (b *LogBuffer) String() string {
 	return b.bytes.String()
 }
 
-// Contains reports whether a text was written.
+// Contains reports whether the output contains a text.
 func (b *LogBuffer) Contains(text string) bool { return strings.Contains(b.String(), text) }
 
-// Tail returns the last lines, without those that River logs about its own parts.
+// Tail returns the last lines, without River's log of its own parts.
 func (b *LogBuffer) Tail(lines int) string {
 	all := slices.DeleteFunc(strings.Split(strings.TrimSpace(b.String()), "\n"), func(line string) bool {
 		return strings.Contains(line, `"level":"DEBUG"`) && !strings.Contains(line, `"kind":`)
@@ -39,7 +39,7 @@ func (b *LogBuffer) Tail(lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// listener returns the address of a listener, as the log has it.
+// listener returns the address of a listener from the log.
 func (b *LogBuffer) listener(name string) string {
 	for line := range strings.Lines(b.String()) {
 		var entry struct{ Msg, Listener, Addr string }

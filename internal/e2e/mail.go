@@ -11,7 +11,7 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// Mail holds what Monday would deliver, for the test to post.
+// Mail holds back Monday's deliveries for the test to post.
 type Mail struct {
 	mu   sync.Mutex
 	kept []mondaysim.Delivery
@@ -23,7 +23,7 @@ func (m *Mail) put(d mondaysim.Delivery) {
 	m.kept = append(m.kept, d)
 }
 
-// Take removes all deliveries and returns them in the order in which things happened.
+// Take removes all deliveries and returns them in the order of events.
 func (m *Mail) Take() (deliveries []mondaysim.Delivery) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -42,10 +42,10 @@ func (w *World) Post(body string) int {
 	return resp.StatusCode
 }
 
-// Deliver posts a body as Monday does, again for as long as it is answered with 503, and wants 200.
+// Deliver posts a body as Monday does, repeating it while the answer is 503, and expects 200.
 func (w *World) Deliver(body string) {
 	w.T.Helper()
-	w.Eventually("the webhook is taken", func() bool {
+	w.Eventually("the webhook is accepted", func() bool {
 		status := w.Post(body)
 		if status != http.StatusOK && status != http.StatusServiceUnavailable {
 			w.T.Fatalf("answered %d, want 200: %s", status, body)
@@ -54,7 +54,7 @@ func (w *World) Deliver(body string) {
 	})
 }
 
-// Send delivers an event, with some of its members changed.
+// Send delivers an event with some of its members changed.
 func (w *World) Send(d mondaysim.Delivery, changes ...map[string]any) {
 	w.T.Helper()
 	event := maps.Clone(d.Event)
@@ -68,7 +68,7 @@ func (w *World) Send(d mondaysim.Delivery, changes ...map[string]any) {
 	w.Deliver(string(body))
 }
 
-// Flush posts what was held back until no event is left. The program's own writes cause events too.
+// Flush posts the held deliveries until none is left. The program's own writes cause events too.
 func (w *World) Flush() {
 	w.T.Helper()
 	for {
@@ -83,24 +83,24 @@ func (w *World) Flush() {
 	}
 }
 
-// Redelivered changes an event into one that Monday delivers again. Its trigger time is that of the delivery.
+// Redelivered changes an event into a repeated delivery, whose trigger time is its own.
 func Redelivered() map[string]any {
 	return map[string]any{"isRetry": true, "triggerTime": time.Now().UTC().Format("2006-01-02T15:04:05.000Z")}
 }
 
-// Label is the value of a status column, as Monday's API takes it.
+// Label returns the value of a status column in the form of Monday's API.
 func Label(text string) map[string]any { return map[string]any{"label": text} }
 
-// Labels is the value of a dropdown column.
+// Labels returns the value of a dropdown column.
 func Labels(texts ...string) map[string]any { return map[string]any{"labels": texts} }
 
-// Email is the value of an e-mail column.
+// Email returns the value of an e-mail column.
 func Email(address string) map[string]any { return map[string]any{"email": address, "text": address} }
 
-// Connected is the value of a column that connects boards.
+// Connected returns the value of a column that connects boards.
 func Connected(items ...int64) map[string]any { return map[string]any{"item_ids": items} }
 
-// Person is the value of a people column.
+// Person returns the value of a people column.
 func Person(id int64) map[string]any {
 	return map[string]any{"personsAndTeams": []map[string]any{{"id": id, "kind": "person"}}}
 }

@@ -42,7 +42,7 @@ boards:
           Website: website
 `
 
-// Migrated is a world with the mapping Migrating. schedule goes into both migrations, such as ", schedule: ...".
+// Migrated returns a world with the mapping Migrating. schedule is added to both migrations, such as ", schedule: ...".
 func Migrated(t *testing.T, schedule string, options ...Option) *World {
 	return Setup(t, append([]Option{Mapped(fmt.Sprintf(Migrating, schedule))}, options...)...)
 }
@@ -61,7 +61,7 @@ func (w *World) Crmsync(args ...string) (stdout string) {
 	return out.String()
 }
 
-// Plant creates accounts, each with a contact.
+// Plant creates accounts with one contact each.
 func (w *World) Plant(n int) {
 	for i := range n {
 		account := w.Salesforce.Insert("Account", map[string]any{

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Relay stands before Postgres, and can be cut.
+// Relay is a relay to Postgres that can be cut.
 type Relay struct {
 	URL string
 
@@ -69,9 +69,9 @@ func (r *Relay) add(conns ...net.Conn) (ok bool) {
 	return !r.down
 }
 
-// carry ends both ways with the first.
+// carry copies both ways until one of them ends.
 func (r *Relay) carry(to, from net.Conn) {
-	_, _ = io.Copy(to, from) // whatever ends it, it is over
+	_, _ = io.Copy(to, from) // an error ends it, too
 	to.Close()
 	from.Close()
 	r.mu.Lock()
@@ -79,7 +79,7 @@ func (r *Relay) carry(to, from net.Conn) {
 	delete(r.conns, from)
 }
 
-// Cut ends all connections, and refuses new ones.
+// Cut closes all connections and refuses new ones.
 func (r *Relay) Cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,7 +89,7 @@ func (r *Relay) Cut() {
 	}
 }
 
-// Mend lets connections through again.
+// Mend accepts connections again.
 func (r *Relay) Mend() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

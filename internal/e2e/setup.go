@@ -1,5 +1,5 @@
-// Package e2e is the language of the end-to-end tests, which run the program's commands against a Postgres of their own
-// and both systems simulated. The tests themselves are in the folders below, by subject.
+// Package e2e is the language of the end-to-end tests, which run the program's commands with a Postgres of their own
+// and simulators of both systems. The tests themselves are in the folders below, by subject.
 package e2e
 
 import (
@@ -28,28 +28,28 @@ import (
 const (
 	Secret = "a-webhook-secret-of-32-characters"
 
-	Accounts, Contacts, Leads = oracle.Accounts, oracle.Contacts, oracle.Leads // boards of the example mapping
+	Accounts, Contacts, Leads = oracle.Accounts, oracle.Contacts, oracle.Leads // the boards of the example mapping
 
 	Key = sfsim.KeyField // field that holds the item's id
 
-	Patience = 90 * time.Second // for conditions; nothing is expected to take that long
+	Patience = 90 * time.Second // limit for conditions; nothing should take that long
 )
 
-// World is the program and all that is around it: Postgres, both systems, and the messengers.
+// World is the program and its environment: Postgres, both systems, and the messengers.
 type World struct {
 	*stage.Stage
 	T      *testing.T
 	Slack  stage.Slack
 	Mail   Mail
 	Ingest string // URL of the ingest endpoint, once something serves it
-	Admin  string // base URL of the admin listener that was opened last
+	Admin  string // base URL of the last admin listener
 	Logs   []*LogBuffer
 }
 
-// Option changes a world before it begins.
+// Option changes a world before it starts.
 type Option func(*World, *stage.Config)
 
-// Setup creates a world in which nothing runs yet.
+// Setup creates a world in which nothing is running yet.
 func Setup(t *testing.T, options ...Option) *World {
 	t.Helper()
 	w := &World{T: t}
@@ -62,7 +62,7 @@ func Setup(t *testing.T, options ...Option) *World {
 	return w
 }
 
-// Systems is a world of the two systems alone, without a database.
+// Systems returns a world with only the two systems, without a database.
 func Systems(t *testing.T, options ...Option) *World {
 	t.Helper()
 	w := &World{T: t}
@@ -112,7 +112,7 @@ func Salesforce(change func(*sfsim.Config)) Option {
 	return func(_ *World, c *stage.Config) { change(&c.Salesforce) }
 }
 
-// ByHand holds back Monday's deliveries, for the test to post.
+// ByHand holds back Monday's deliveries for the test to post.
 func ByHand(w *World, c *stage.Config) { c.Monday.Deliver = w.Mail.put }
 
 // Slacking sends alerts to Slack too.
@@ -125,7 +125,7 @@ func Slacking(w *World, c *stage.Config) {
 	c.Env["SLACK_WEBHOOK_URL"] = url
 }
 
-// Ticking gives Monday a clock that never shows a millisecond twice: renames have no finer time.
+// Ticking gives Monday a clock that never shows the same millisecond twice, the precision of a rename's time.
 func Ticking(_ *World, c *stage.Config) {
 	var last atomic.Int64
 	c.Monday.Now = func() time.Time {
@@ -149,7 +149,7 @@ func (w *World) File(name, text string) (path string) {
 	return path
 }
 
-// Start runs a command until the test ends or stop is called, which returns its exit code.
+// Start runs a command until the test ends or until stop is called, which returns the exit code.
 func (w *World) Start(command string) (stop func() int) {
 	w.T.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -187,16 +187,16 @@ func (w *World) Start(command string) (stop func() int) {
 	return stop
 }
 
-// Command runs a command that ends by itself.
+// Command runs a command that ends on its own.
 func (w *World) Command(args ...string) (code int, stdout, stderr string) {
 	w.T.Helper()
 	return w.Answer("", args...)
 }
 
-// Answer runs a command that ends by itself and reads answers from its standard input.
+// Answer runs a command that ends on its own and reads answers from its standard input.
 func (w *World) Answer(stdin string, args ...string) (code int, stdout, stderr string) {
 	w.T.Helper()
-	var out, errs LogBuffer // what runs beside a command tells there too
+	var out, errs LogBuffer // goroutines of the command write to it, too
 	var environ []string
 	for name, value := range w.Env {
 		environ = append(environ, name+"="+value)
@@ -206,10 +206,10 @@ func (w *World) Answer(stdin string, args ...string) (code int, stdout, stderr s
 	return code, out.String(), errs.String()
 }
 
-// Subscribe lets Monday deliver all events of the boards to ingest; none named: those of the example.
+// Subscribe makes Monday deliver all events of the boards to ingest; without boards, those of the example.
 func (w *World) Subscribe(boards ...int64) { w.Stage.Subscribe(w.Ingest, boards...) }
 
-// Serving is a world in which one process has both roles and receives all events.
+// Serving returns a world in which one process has both roles and receives all events.
 func Serving(t *testing.T, options ...Option) *World {
 	t.Helper()
 	w := Setup(t, options...)

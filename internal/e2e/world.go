@@ -20,20 +20,20 @@ func (w *World) Eventually(what string, ok func() bool) {
 	for !ok() {
 		select {
 		case <-deadline.C:
-			w.T.Fatalf("waited in vain until %s", what)
+			w.T.Fatalf("waited too long until %s", what)
 		case <-tick.C:
 		}
 	}
 }
 
-// open counts the jobs that have not ended. A job that failed for good ends when its dead letter is written.
+// open counts the jobs that have not ended. A failed job ends when its dead letter is written.
 const open = `
 	SELECT count(*) FROM river_job j
 	WHERE  state NOT IN ('completed', 'cancelled', 'discarded')
 	OR     state IN ('cancelled', 'discarded') AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.replayed_at IS NULL)`
 
-// unaccounted counts the jobs that ended in none of the promised ways: success, unchanged, skipped with a reason, or
-// dead letter.
+// unaccounted counts the jobs that did not end in one of the promised ways: success, unchanged, skipped with a reason,
+// or dead letter.
 const unaccounted = `
 	SELECT count(*) FROM river_job j LEFT JOIN sync_logs s ON s.job_id = j.id LEFT JOIN dead_letters d ON d.job_id = j.id
 	WHERE  CASE WHEN j.state = 'completed' THEN
@@ -47,29 +47,29 @@ func (w *World) Quiet() {
 		return w.Monday.Pending() == 0 && w.Count(open) == 0 && w.Monday.Pending() == 0
 	})
 	if n := w.Count(unaccounted); n != 0 {
-		w.T.Errorf("%d jobs ended in none of the ways that are promised", n)
+		w.T.Errorf("%d jobs did not end in one of the promised ways", n)
 	}
 }
 
-// Count returns the number that a query answers.
+// Count returns the number that a query returns.
 func (w *World) Count(query string, args ...any) int {
 	w.T.Helper()
 	return schematest.Ask[int](w.T, w.DB, query, args...)
 }
 
-// Text returns the text that a query answers.
+// Text returns the text that a query returns.
 func (w *World) Text(query string, args ...any) string {
 	w.T.Helper()
 	return schematest.Ask[string](w.T, w.DB, query, args...)
 }
 
-// Exec changes the database behind the program's back.
+// Exec changes the database without the program.
 func (w *World) Exec(statement string, args ...any) {
 	w.T.Helper()
 	schematest.Exec(w.T, w.DB, statement, args...)
 }
 
-// Expect checks the number that a query answers.
+// Expect checks the number that a query returns.
 func (w *World) Expect(want int, query string, args ...any) {
 	w.T.Helper()
 	if got := w.Count(query, args...); got != want {
@@ -84,7 +84,7 @@ func (w *World) Healthy() {
 	w.Expect(0, "SELECT count(*) FROM error_logs")
 }
 
-// Ending returns how the last event of a type ended for an item.
+// Ending returns how an item's last event of a type ended.
 func (w *World) Ending(event string, item int64) (status, reason string) {
 	w.T.Helper()
 	query := `SELECT %s FROM sync_logs WHERE event = $1 AND item_id = $2 ORDER BY job_id DESC LIMIT 1`
@@ -102,7 +102,7 @@ func (w *World) Records(object, field string, value any) (found []map[string]any
 	return found
 }
 
-// Record returns the one record of an object whose key field has the item's id.
+// Record returns the only record of an object whose key field has the item's id.
 func (w *World) Record(object string, item int64) map[string]any {
 	w.T.Helper()
 	found := w.Records(object, Key, item)
@@ -112,7 +112,7 @@ func (w *World) Record(object string, item int64) map[string]any {
 	return found[0]
 }
 
-// Holds checks fields of a record; nil stands for an empty one.
+// Holds checks fields of a record; nil means an empty one.
 func (w *World) Holds(record map[string]any, want map[string]any) {
 	w.T.Helper()
 	for field, value := range want {
@@ -142,7 +142,7 @@ func (w *World) Shown(item int64, column string) string {
 	return it.Text[column]
 }
 
-// Lead creates an item of the leads board that has all its records.
+// Lead creates an item of the leads board that gets all its records.
 func (w *World) Lead(name, company string, values ...map[string]any) int64 {
 	all := map[string]any{"status": Label("Qualified"), "company": company}
 	for _, more := range values {
@@ -151,10 +151,10 @@ func (w *World) Lead(name, company string, values ...map[string]any) int64 {
 	return w.Monday.CreateItem(Leads, name, all)
 }
 
-// Told waits for a message to Telegram that has all the texts, and returns it.
-func (w *World) Told(texts ...string) (message string) {
+// Message waits for a message to Telegram that contains all the texts, and returns it.
+func (w *World) Message(texts ...string) (message string) {
 	w.T.Helper()
-	w.Eventually(fmt.Sprintf("somebody is told of %q", texts), func() bool {
+	w.Eventually(fmt.Sprintf("a message contains %q", texts), func() bool {
 		for _, m := range w.Telegram.Texts() {
 			if hasAll(m, texts) {
 				message = m
@@ -166,7 +166,7 @@ func (w *World) Told(texts ...string) (message string) {
 	return message
 }
 
-// Alerted waits until all dead letters were alerted.
+// Alerted waits until all dead letters have been alerted.
 func (w *World) Alerted() {
 	w.T.Helper()
 	w.Eventually("all dead letters are alerted", func() bool {
@@ -174,8 +174,8 @@ func (w *World) Alerted() {
 	})
 }
 
-// Letter returns the job id of the one dead letter.
-func (w *World) Letter() int64 {
+// DeadLetter returns the job id of the only dead letter.
+func (w *World) DeadLetter() int64 {
 	w.T.Helper()
 	w.Expect(1, "SELECT count(*) FROM dead_letters")
 	return schematest.Ask[int64](w.T, w.DB, "SELECT job_id FROM dead_letters")
@@ -188,7 +188,7 @@ func (w *World) Calls() [2]int {
 	return [2]int{w.Salesforce.TotalCalls(), w.Monday.TotalCalls()}
 }
 
-// loggedIn reports whether the login that every worker makes at its start is over, at both systems: it counts as a call.
+// loggedIn reports whether all workers have finished their initial logins to both systems, which count as calls.
 func (w *World) loggedIn() bool {
 	for _, log := range w.Logs {
 		text := log.String()
@@ -200,7 +200,7 @@ func (w *World) loggedIn() bool {
 	return true
 }
 
-// Failing makes the calls fail for which on is true.
+// Failing makes the calls fail for which on returns true.
 func (w *World) Failing(fault sfsim.Fault, on func(sfsim.Call) bool) {
 	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
 		if !on(c) {
@@ -219,13 +219,14 @@ func hasAll(text string, parts []string) bool {
 	return true
 }
 
-const Refusal = "INVALID_EMAIL_ADDRESS"
+// Rejection is the error code of a value that Reject makes Salesforce reject.
+const Rejection = "INVALID_EMAIL_ADDRESS"
 
-// Refuse lets Salesforce refuse a value of a field.
-func (w *World) Refuse(object, field string, value any) {
+// Reject makes Salesforce reject a value of a field.
+func (w *World) Reject(object, field string, value any) {
 	w.Salesforce.Refuse(object, field, func(v any) string {
 		if v == value {
-			return Refusal
+			return Rejection
 		}
 		return ""
 	})

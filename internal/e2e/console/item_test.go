@@ -71,12 +71,12 @@ func TestItem(t *testing.T) {
 		},
 		"refused twice": {
 			do: func(w *e2e.World) int64 {
-				w.Refuse("Lead", "Email", refused)
+				w.Reject("Lead", "Email", refused)
 				item := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("ada@example.org")})
 				w.Flush()
 				w.Monday.SetColumn(item, "email", e2e.Email(refused))
 				w.Flush()
-				w.Command("replay", fmt.Sprint(w.Letter()))
+				w.Command("replay", fmt.Sprint(w.DeadLetter()))
 				return item
 			},
 			state: report.Refused, sentence: "Email differs: Salesforce refused it twice, INVALID_EMAIL_ADDRESS",

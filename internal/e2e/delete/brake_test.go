@@ -10,7 +10,7 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// TestBrake deletes more items of a board than the brake lets through: the records of the others wait for a person.
+// TestBrake deletes more items of a board than the brake allows: the records of the others wait for a person.
 func TestBrake(t *testing.T) {
 	t.Parallel()
 	const all, free = 25, 20
@@ -30,9 +30,9 @@ func TestBrake(t *testing.T) {
 	}
 	w.Expect(all-free, "SELECT count(*) FROM sync_logs WHERE event = 'delete_pulse' AND status = 'skipped' AND response_data->>'reason' = 'held by the delete brake'")
 
-	w.Told("delete brake", "board 1002", "crmsync held")
+	w.Message("delete brake", "board 1002", "crmsync held")
 
-	// While the brake holds, a single deletion waits, too. An item that comes back keeps its record and is synced again.
+	// While the brake holds, a single deletion waits, too. A restored item keeps its record and is synced again.
 	late := w.Monday.CreateItem(e2e.Contacts, "Late Comer", nil)
 	w.Quiet()
 	w.Monday.DeleteItem(late)
@@ -58,13 +58,13 @@ func TestBrake(t *testing.T) {
 		t.Errorf("releasing what is not held: exit %d, %s", code, stderr)
 	}
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
-	w.Told("holds no more records of board 1002")
+	w.Message("holds no more records of board 1002")
 	if texts := w.Telegram.Texts(); len(texts) != 2 {
 		t.Errorf("%d messages, want one of the beginning and one of the end:\n%s", len(texts), strings.Join(texts, "\n"))
 	}
 }
 
-// TestForgedDelete posts deletes of items that are there: they live on, and so do their records.
+// TestForgedDelete posts deletes of items that still exist: they and their records are kept.
 func TestForgedDelete(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand)
@@ -89,7 +89,7 @@ func TestForgedDelete(t *testing.T) {
 	w.Holds(w.Record("Contact", moved), map[string]any{"Email": "charles@example.org"})
 }
 
-// heldItems are the items that the brake holds.
+// heldItems returns the items that the brake holds.
 func heldItems(w *e2e.World) (items []int64) {
 	w.T.Helper()
 	code, stdout, stderr := w.Command("held", "list", "--json")
@@ -110,7 +110,7 @@ func decide(w *e2e.World, args ...string) {
 	}
 }
 
-// TestDeletePurged deletes an item that has already left the bin when the event is worked off.
+// TestDeletePurged deletes an item that has left the recycle bin by the time its event is processed.
 func TestDeletePurged(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand)
@@ -124,7 +124,8 @@ func TestDeletePurged(t *testing.T) {
 	w.None("Contact")
 }
 
-// TestDeleteOutOfReach has the token lose the board: nothing is deleted until Monday says that the item is gone.
+// TestDeleteOutOfReach takes away the token's access to the board: nothing is deleted until Monday confirms that the
+// item is gone.
 func TestDeleteOutOfReach(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand, e2e.With("RETRY_MAX", "100ms"), e2e.With("MAX_ATTEMPTS", "1000"))

@@ -69,7 +69,7 @@ func TestDelete(t *testing.T) {
 	w.Healthy()
 }
 
-// TestRestore: an item that comes back begins anew, whatever ended it.
+// TestRestore: a restored item starts over, whether it was deleted or archived.
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*e2e.World, int64){

@@ -10,7 +10,7 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// persons creates items of the contacts board, which all have a contact.
+// persons creates items of the contacts board, each with a contact.
 func persons(w *e2e.World, n int) (items []int64) {
 	for n := range n {
 		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Person ", n), nil))
@@ -19,13 +19,14 @@ func persons(w *e2e.World, n int) (items []int64) {
 	return items
 }
 
-// forge posts an event of an item that did not happen.
+// forge posts a false event of an item.
 func forge(w *e2e.World, event string, board, item int64) {
 	w.Deliver(fmt.Sprintf(`{"event":{"type":%q,"boardId":%d,"itemId":%d,"itemName":"x","triggerUuid":"forged %s %d","triggerTime":%q}}`,
 		event, board, item, event, item, time.Now().UTC().Format("2006-01-02T15:04:05.000Z")))
 }
 
-// TestForgedDeletes: whoever has the URL's secret ends nothing: sixty deletes cost a read of Monday, and edits go on.
+// TestForgedDeletes: the URL's secret alone does not suffice to delete records: sixty forged deletes cost two reads of
+// Monday, and edits are still synced.
 func TestForgedDeletes(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -54,13 +55,13 @@ func TestForgedDeletes(t *testing.T) {
 		t.Errorf("held: %v", held)
 	}
 	if n := w.Writes() - writes; n > 60 {
-		t.Errorf("%d writes, want none but those of the edits", n)
+		t.Errorf("%d writes, want only those of the edits", n)
 	}
 	w.Healthy()
 }
 
-// TestForgedRestore: an item that is deleted does not come back because somebody says so, and one that is there is not written
-// again over what people changed in Salesforce.
+// TestForgedRestore: a forged restore does not bring back a deleted item, and does not overwrite changes in Salesforce
+// for an existing one.
 func TestForgedRestore(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -83,8 +84,8 @@ func TestForgedRestore(t *testing.T) {
 	w.Healthy()
 }
 
-// TestDeletesOutOfReach: a token that lost its board sees none of its items. Their deletes, true or forged, end nothing, also
-// when the attempts are spent; what happened is done once the board is back.
+// TestDeletesOutOfReach: a token without access to a board sees none of its items. Their deletes, true or forged,
+// delete nothing, even when the attempts are used up; true ones are carried out once the access is back.
 func TestDeletesOutOfReach(t *testing.T) {
 	t.Parallel()
 	for name, access := range map[string]mondaysim.Access{"hidden": mondaysim.Hidden, "denied": mondaysim.Denied} {
@@ -97,27 +98,27 @@ func TestDeletesOutOfReach(t *testing.T) {
 			w.Monday.DeleteItem(items[1])
 			other := w.Monday.CreateItem(e2e.Accounts, "Engines", nil) // boards that can be seen go on
 			w.Eventually("another board goes on", func() bool { return len(w.Records("Account", e2e.Key, other)) == 1 })
-			w.Told("board 1002")
+			w.Message("board 1002")
 			if n := len(w.Salesforce.Records("Contact")); n != len(items) {
 				t.Errorf("%d contacts, want %d", n, len(items))
 			}
 			w.Monday.SetAccess(e2e.Contacts, mondaysim.Full)
-			if access == mondaysim.Hidden { // nothing told a lost board from deleted items until the attempts were spent
+			if access == mondaysim.Hidden { // a lost board cannot be distinguished from deleted items until the attempts are used up
 				w.Quiet()
 				w.Command("replay", "--all")
 			}
 			w.Quiet()
 			w.Record("Contact", items[0])
 			if n := len(w.Records("Contact", e2e.Key, items[1])); n != 0 {
-				t.Errorf("%d contacts of the item that was deleted, want none", n)
+				t.Errorf("%d contacts of the deleted item, want none", n)
 			}
 			w.Record("Contact", items[2])
 		})
 	}
 }
 
-// TestDeleteWhileMondayFails: a delete whose confirmation fails is attempted again, and not taken for one of an item that is
-// there.
+// TestDeleteWhileMondayFails: a delete whose confirmation fails is attempted again, and does not count as the delete of
+// an existing item.
 func TestDeleteWhileMondayFails(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -138,8 +139,8 @@ func TestDeleteWhileMondayFails(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }
 
-// TestBrakeShare: the brake lets a share of the board through, or a number, whichever is more; items without a record that goes
-// with them do not count.
+// TestBrakeShare: the brake allows a share of the board or a number of items, whichever is more; items without a record
+// to delete do not count.
 func TestBrakeShare(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(`
@@ -167,7 +168,7 @@ boards:
 	}
 	w.Quiet()
 	if held := heldItems(w); len(held) != 0 {
-		t.Errorf("held, though nothing is to be deleted: %v", held)
+		t.Errorf("held, although there is nothing to delete: %v", held)
 	}
 	w.Together(e2e.Contacts, func() {
 		for _, item := range items[:8] {
@@ -176,16 +177,16 @@ boards:
 	})
 	held := heldItems(w)
 	if got := len(w.Records("Contact", "Title", nil)); len(held) == 0 || len(held) >= 6 || got-1 != 4+len(held) { // half of what is left at some time
-		t.Errorf("%d items held and %d contacts left, of 12 of which 8 were deleted", len(held), got-1)
+		t.Errorf("%d items held and %d contacts left, of 12 items with 8 deleted", len(held), got-1)
 	}
 
-	// A release is an order to look once more, not to delete: an item that is back by then keeps its record.
+	// A release means to check again, not to delete: an item that has been restored keeps its record.
 	w.Exec("INSERT INTO deletions (item_id, board_id, state) VALUES ($1, 1002, 'held')", items[11])
 	decide(w, "release", "--all")
 	w.Quiet()
 	w.Record("Contact", items[11])
 	if got := len(w.Salesforce.Records("Contact")); got != 5 {
-		t.Errorf("%d contacts, want the four whose items are there, and the one that was there before", got)
+		t.Errorf("%d contacts, want those of the four remaining items, and the earlier one", got)
 	}
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }

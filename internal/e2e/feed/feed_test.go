@@ -101,7 +101,7 @@ func TestRefused(t *testing.T) {
 	w.Eventually("the feed has begun", func() bool { return w.Count("SELECT count(*) FROM feeds") > 0 })
 	_, id := contact(w, "Ada Lovelace", "ada@example.org")
 	w.Salesforce.HideObject("Account", true)
-	w.Told("Salesforce refuses access to changes of Account (INVALID_TYPE)")
+	w.Message("Salesforce refuses access to changes of Account (INVALID_TYPE)")
 	before := w.Count(rings)
 	w.Salesforce.Update("Contact", id, map[string]any{"Email": "countess@example.org"})
 	w.Eventually("the other object is followed", func() bool { return w.Count(rings) > before })
@@ -118,5 +118,5 @@ func TestRefused(t *testing.T) {
 	}
 	w.Salesforce.HideObject("Account", false)
 	w.Exec("UPDATE feeds SET due_at = now()")
-	w.Told("Salesforce gives access to changes of Account again")
+	w.Message("Salesforce gives access to changes of Account again")
 }

@@ -9,8 +9,9 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// TestMoved: a lead that is moved to the contacts board is read again with its next event: its contact is that of the new
-// board's mapping, the records that only the old board has are kept as they are, and later events follow the new board.
+// TestMoved: a lead that is moved to the contacts board is read again at its next event. Its contact follows the new
+// board's mapping, the records that only the old board has are left unchanged, and later events are synced by the new
+// board's mapping.
 func TestMoved(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -45,8 +46,8 @@ func TestMoved(t *testing.T) {
 	w.Healthy()
 }
 
-// TestMovedWithEmptyColumns: where the new board's columns are empty, as after a move that lost their values, the record keeps what
-// it holds until somebody fills or empties them.
+// TestMovedWithEmptyColumns: if the new board's columns are empty, as after a move that lost their values, the record
+// keeps its values until a person fills or clears the columns.
 func TestMovedWithEmptyColumns(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -73,7 +74,7 @@ func TestMovedWithEmptyColumns(t *testing.T) {
 	w.Healthy()
 }
 
-// TestMovedBack: an item that comes back to its board takes up its records again.
+// TestMovedBack: an item that returns to its board is linked to its old records again.
 func TestMovedBack(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -97,8 +98,8 @@ func TestMovedBack(t *testing.T) {
 	w.Healthy()
 }
 
-// TestMovedWithAnId: the id column comes along and shows a record of the old board, which is no record of the new one: the item
-// gets one of its own, and shows that.
+// TestMovedWithAnId: the id column moves along and shows a record of the old board, which is not a record of the new
+// one. The item gets a record of its own, and shows that.
 func TestMovedWithAnId(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(`
@@ -135,7 +136,8 @@ boards:
 	w.Healthy()
 }
 
-// TestMovedWhileMondayFails: an event of the new board is not given up because the read of the item fails at first.
+// TestMovedWhileMondayFails: an event of the new board does not become a dead letter because reading the item fails at
+// first.
 func TestMovedWhileMondayFails(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -155,8 +157,8 @@ func TestMovedWhileMondayFails(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }
 
-// TestMovedOffTheMap: an item on a board that is not mapped is left alone, whatever is still told of its old board, and lives on
-// when it comes back.
+// TestMovedOffTheMap: an item on an unmapped board is left alone, even if late events of its old board arrive, and is
+// synced again when it returns.
 func TestMovedOffTheMap(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand, e2e.Monday(func(c *mondaysim.Config) {
@@ -184,7 +186,7 @@ func TestMovedOffTheMap(t *testing.T) {
 	w.Healthy()
 }
 
-// TestLateEventOfOldBoard: what is told late of the board that an item has left changes nothing on the new one.
+// TestLateEventOfOldBoard: a late event of the board that an item has left changes nothing on the new one.
 func TestLateEventOfOldBoard(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand, e2e.Ticking)
@@ -212,8 +214,8 @@ func TestLateEventOfOldBoard(t *testing.T) {
 	w.Healthy()
 }
 
-// TestForgedBoard: an event that names another mapped board for an item, as only a forger's does, has the item read, and
-// nothing of it believed.
+// TestForgedBoard: an event that names another mapped board for an item, which only a forged one does, causes the item
+// to be read, and its content is ignored.
 func TestForgedBoard(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -236,7 +238,7 @@ func TestForgedBoard(t *testing.T) {
 	w.Holds(w.Record("Contact", item), before)
 	w.Expect(1, "SELECT count(*) FROM items WHERE item_id = $1 AND board_id = 1003 AND deleted_at IS NULL", item)
 	if n := w.Writes() - writes; n != 0 {
-		t.Errorf("%d writes for what was forged, want none", n)
+		t.Errorf("%d writes for a forged event, want none", n)
 	}
 	w.Monday.SetColumn(item, "email", e2e.Email("king@example.org"))
 	w.Quiet()

@@ -9,8 +9,8 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// TestReadWithWhatDidNotHappen: what a read brings to light is brought to Salesforce, though the event that it was made for says
-// nothing true, and though the first attempt fails.
+// TestReadWithWhatDidNotHappen: changes found by a read are synced to Salesforce, although the event that caused it is
+// false, and although the first attempt fails.
 func TestReadWithWhatDidNotHappen(t *testing.T) {
 	t.Parallel()
 	for _, event := range []string{"delete_pulse", "archive_pulse", "restore_pulse"} {

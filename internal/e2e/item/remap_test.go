@@ -8,7 +8,7 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// wide gives the contacts board more columns than a mapping reads at first.
+// wide adds columns to the contacts board that the first mapping does not read.
 func wide(c *mondaysim.Config) {
 	c.Boards = mondaysim.Example()
 	board := &c.Boards[1]
@@ -20,7 +20,7 @@ func wide(c *mondaysim.Config) {
 	)
 }
 
-// contactMapping is a mapping of the contacts board: how the record is made, and its fields.
+// contactMapping returns a mapping of the contacts board with these keys and fields of the record.
 func contactMapping(record, fields string) string {
 	return fmt.Sprintf(`
 version: 1
@@ -36,7 +36,7 @@ boards:
 `, record, fields)
 }
 
-// served is a world with ingest, and a worker that can be started again with another mapping.
+// served returns a world with ingest, and a worker that can be restarted with another mapping.
 func served(t *testing.T, mapping string, options ...e2e.Option) (w *e2e.World, restart func(mapping string)) {
 	w = e2e.Setup(t, append([]e2e.Option{e2e.Mapped(mapping), e2e.Monday(wide)}, options...)...)
 	w.Start("ingest")
@@ -53,9 +53,9 @@ func phone(number string) map[string]any {
 	return map[string]any{"phone": number, "countryShortName": "US"}
 }
 
-// TestRemapped: columns that a changed mapping reads for the first time are read before anything is decided by them, with
-// whatever event comes first. What they hold goes to Salesforce; where they are empty, what is there stays, until somebody
-// empties them.
+// TestRemapped: columns that a changed mapping uses for the first time are read before they decide anything, at the
+// first event of any kind. Their values are synced to Salesforce; if they are empty, Salesforce's values stay until a
+// person clears the columns.
 func TestRemapped(t *testing.T) {
 	t.Parallel()
 	w, restart := served(t, contactMapping("id_column: text_sfid", "Phone: { from: phone, as: phone }"))
@@ -90,8 +90,9 @@ func TestRemapped(t *testing.T) {
 	w.Healthy()
 }
 
-// TestRemappedToKnownColumn: a field that a changed mapping makes from another column is noticed though that column was read
-// before, for another field. What stands there is neither emptied nor given a default, until somebody empties the column.
+// TestRemappedToKnownColumn: a field that a changed mapping fills from another column is noticed although that column
+// was read before, for another field. Its value is neither cleared nor replaced by a default, until a person clears the
+// column.
 func TestRemappedToKnownColumn(t *testing.T) {
 	t.Parallel()
 	both := "Phone: { from: phone, as: phone }, MobilePhone: { from: phone_2, as: phone }, Description: sfid_2"
@@ -119,8 +120,8 @@ func TestRemappedToKnownColumn(t *testing.T) {
 	w.Healthy()
 }
 
-// TestRemappedOnRename: a rename too is an event by which a changed mapping is noticed, and so is an event of a column that is
-// new in the mapping.
+// TestRemappedOnRename: a changed mapping is also noticed at a rename, and at an event of a column that is new in the
+// mapping.
 func TestRemappedOnRename(t *testing.T) {
 	t.Parallel()
 	w, restart := served(t, contactMapping("", "Phone: { from: phone, as: phone }"))
@@ -138,7 +139,7 @@ func TestRemappedOnRename(t *testing.T) {
 	w.Healthy()
 }
 
-// TestRemappedCondition: a condition on a column that was never asked is not taken as failed, nor as met.
+// TestRemappedCondition: a condition on a column that was never read counts neither as failed nor as met.
 func TestRemappedCondition(t *testing.T) {
 	t.Parallel()
 	w, restart := served(t, contactMapping("create_when: { email: [never] }", "Title: title"))
@@ -158,8 +159,8 @@ func TestRemappedCondition(t *testing.T) {
 	w.Healthy()
 }
 
-// TestRemappedIDColumn: another id column is read before it is written. One that shows the item's record stays, one that
-// shows nothing gets its Id, and no second record comes of it.
+// TestRemappedIDColumn: a changed id column is read before it is written. If it shows the item's record, it stays; if
+// it is empty, it gets the Id; and no second record is created.
 func TestRemappedIDColumn(t *testing.T) {
 	t.Parallel()
 	w, restart := served(t, contactMapping("id_column: text_sfid", "Title: title"))
@@ -186,7 +187,7 @@ func TestRemappedIDColumn(t *testing.T) {
 	w.Healthy()
 }
 
-// offers is a mapping of the leads board with these labels.
+// offers returns a mapping of the leads board with these labels.
 func offers(labels string) string {
 	return fmt.Sprintf(`
 version: 1
@@ -204,7 +205,8 @@ boards:
 `, labels)
 }
 
-// TestRenamedLabel: a label that is renamed on the board and in the mapping means what it meant, though no event tells of it.
+// TestRenamedLabel: a label that is renamed on the board and in the mapping keeps its meaning, although no event
+// reports the new name.
 func TestRenamedLabel(t *testing.T) {
 	t.Parallel()
 	w, restart := served(t, offers("New: Prospecting, Quote: Proposal/Price Quote"))
@@ -229,7 +231,7 @@ func TestRenamedLabel(t *testing.T) {
 	}
 	w.Healthy()
 
-	// A meaning that changes with the name arrives.
+	// A new meaning is synced.
 	w.Monday.RenameLabel(e2e.Leads, "status", "Offer", "Won")
 	restart(offers("New: Prospecting, Won: Closed Won"))
 	w.Monday.SetColumn(items[0], "amount", "7")
@@ -238,8 +240,8 @@ func TestRenamedLabel(t *testing.T) {
 	w.Healthy()
 }
 
-// TestLabelOutsideTheMapping: a label that stands on the board and not in the mapping is one dead letter, once it is told, and
-// costs no read with each later event.
+// TestLabelOutsideTheMapping: a label that is on the board but not in the mapping causes one dead letter when an event
+// has it, and no read at each later event.
 func TestLabelOutsideTheMapping(t *testing.T) {
 	t.Parallel()
 	w, restart := served(t, offers("New: Prospecting, Quote: Proposal/Price Quote"))
@@ -251,15 +253,15 @@ func TestLabelOutsideTheMapping(t *testing.T) {
 		w.Quiet()
 		w.Holds(w.Record("Opportunity", item), map[string]any{"Amount": float64(n), "StageName": "Proposal/Price Quote"})
 	}
-	w.Letter()
+	w.DeadLetter()
 	before := w.Calls()[1]
 	w.Monday.SetColumn(item, "amount", "4")
 	w.Quiet()
 	if calls := w.Calls()[1] - before; calls != 0 {
-		t.Errorf("%d reads for a label that is known to be outside the mapping, want none", calls)
+		t.Errorf("%d reads for an unmapped label that is known, want none", calls)
 	}
 	w.Monday.SetColumn(item, "status", e2e.Label("New"))
 	w.Quiet()
 	w.Holds(w.Record("Opportunity", item), map[string]any{"StageName": "Prospecting"})
-	w.Letter()
+	w.DeadLetter()
 }

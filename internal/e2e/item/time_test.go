@@ -9,7 +9,8 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestTie: of two values of one time, what Monday holds counts, whichever comes first and whichever text is greater.
+// TestTie: of two values with the same time, the one that Monday holds counts, whichever arrives first and whichever
+// text is greater.
 func TestTie(t *testing.T) {
 	t.Parallel()
 	for name, order := range map[string][2]int{"in order": {0, 1}, "the last one first": {1, 0}} {
@@ -42,7 +43,7 @@ func TestTie(t *testing.T) {
 	}
 }
 
-// TestTimesAhead: an event whose time is ahead of ours has the item read, and no later value is kept out by it.
+// TestTimesAhead: an event with a future time causes the item to be read, and does not hold back later values.
 func TestTimesAhead(t *testing.T) {
 	t.Parallel()
 	for name, ahead := range map[string]time.Duration{"two days": 48 * time.Hour, "six minutes": 6 * time.Minute, "years": 8 * 365 * 24 * time.Hour} {
@@ -66,12 +67,12 @@ func TestTimesAhead(t *testing.T) {
 			w.Flush()
 			w.Holds(w.Record("Lead", item), map[string]any{"Company": "More Engines", "LastName": "Byron"})
 
-			// So do deletes and restores: what comes later, by a sane time, counts.
+			// Likewise for deletes and restores: a later event with a sane time counts.
 			w.Monday.DeleteItem(gone)
 			w.Send(w.Mail.Take()[0], late)
 			w.Flush()
 			if n := len(w.Records("Lead", e2e.Key, gone)); n != 0 {
-				t.Errorf("%d leads of an item that was deleted, want none", n)
+				t.Errorf("%d leads of a deleted item, want none", n)
 			}
 			w.Monday.RestoreItem(gone)
 			w.Flush()
@@ -90,7 +91,7 @@ func TestTimesAhead(t *testing.T) {
 	}
 }
 
-// TestCreatedAhead: an item whose first event has a time ahead of ours is synced as it is.
+// TestCreatedAhead: an item whose first event has a future time is synced with its current values.
 func TestCreatedAhead(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand)
@@ -105,7 +106,7 @@ func TestCreatedAhead(t *testing.T) {
 	w.Healthy()
 }
 
-// evenings is a mapping of a date with a time to a day and to an instant.
+// evenings maps a date with a time to a day and to an instant.
 func evenings(zone string) string {
 	return fmt.Sprintf(`
 version: 1
@@ -124,8 +125,8 @@ boards:
 `, zone)
 }
 
-// TestEvening: a date with a time becomes the day in the time zone of the mapping, a date without one stays, and a check says
-// where a zone is missing.
+// TestEvening: a date with a time becomes the day in the mapping's time zone, a date without one stays, and the check
+// reports where a time zone is missing.
 func TestEvening(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ zone, day, winter string }{
@@ -159,7 +160,7 @@ func TestEvening(t *testing.T) {
 	}
 }
 
-// TestPhoneExtension: an extension stays with its number, in every way in which people write it.
+// TestPhoneExtension: an extension stays with its number, in every usual spelling.
 func TestPhoneExtension(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(evenings("defaults: { phone_country: US }")))

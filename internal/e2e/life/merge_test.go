@@ -255,6 +255,6 @@ func TestReferenceThatIsRefused(t *testing.T) {
 	if n := len(w.Salesforce.Records("Account")); n != 1 {
 		t.Errorf("%d accounts, want 1", n)
 	}
-	w.Letter()
+	w.DeadLetter()
 	w.Expect(1, "SELECT attempts FROM dead_letters")
 }

@@ -109,7 +109,7 @@ boards:
 				return
 			}
 			contacts(w, tt.alike)
-			letters := w.Letters(item)
+			letters := w.DeadLetters(item)
 			if len(letters) != 1 || !strings.Contains(letters[0], tt.want) {
 				t.Errorf("dead letters %q, want one of %s", letters, tt.want)
 			}
@@ -125,7 +125,7 @@ boards:
 			w.Monday.SetColumn(item, "phone", map[string]any{"phone": "+12125550100", "countryShortName": "US"})
 			w.Quiet()
 			w.Holds(w.Record("Contact", item), map[string]any{"Email": "ada@example.org", "Phone": "+12125550100"})
-			w.Letter()
+			w.DeadLetter()
 		})
 	}
 }
@@ -143,8 +143,8 @@ func TestDuplicateRuleOnChange(t *testing.T) {
 		w.Monday.Rename(item, "Ada King")
 	})
 	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "King", "Email": "ada@example.org"})
-	w.Letter()
-	if letters := w.Letters(item); !strings.Contains(letters[0], "Contact.Email: DUPLICATES_DETECTED") {
+	w.DeadLetter()
+	if letters := w.DeadLetters(item); !strings.Contains(letters[0], "Contact.Email: DUPLICATES_DETECTED") {
 		t.Errorf("the dead letter is %q", letters)
 	}
 }
@@ -185,8 +185,8 @@ boards:
 	contacts(w, 3)
 	w.Expect(3, "SELECT count(*) FROM dead_letters WHERE reason LIKE '%DUPLICATES_DETECTED%'")
 	for _, item := range []int64{owned, keyed} {
-		if len(w.Letters(item)) != 1 {
-			t.Errorf("dead letters %q, want one", w.Letters(item))
+		if len(w.DeadLetters(item)) != 1 {
+			t.Errorf("dead letters %q, want one", w.DeadLetters(item))
 		}
 	}
 }

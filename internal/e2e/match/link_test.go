@@ -7,7 +7,7 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// TestShownId: an item that shows the Id of a record is linked to that one, and nothing is made for it.
+// TestShownId: an item that shows the Id of a record is linked to that record, and no record is created for it.
 func TestShownId(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -19,7 +19,7 @@ func TestShownId(t *testing.T) {
 	w.Holds(w.Record("Account", first), map[string]any{"Id": long, "Name": "Analytical Engines", "Website": "https://example.org"})
 	w.Holds(w.Record("Account", second), map[string]any{"Id": short, "Name": "Difference Engines"})
 	if n := len(w.Salesforce.Records("Account")); n != 2 {
-		t.Errorf("%d accounts, want the 2 that were there", n)
+		t.Errorf("%d accounts, want the 2 existing ones", n)
 	}
 	w.Monday.Rename(first, "Engines")
 	w.Quiet()
@@ -27,7 +27,7 @@ func TestShownId(t *testing.T) {
 	w.Healthy()
 }
 
-// TestShownIdOfShared: a record that leads share belongs to none of them, and so to the item that shows its Id.
+// TestShownIdOfShared: a record that leads share does not belong to any of them, so the item that shows its Id gets it.
 func TestShownIdOfShared(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -43,7 +43,7 @@ func TestShownIdOfShared(t *testing.T) {
 	w.Healthy()
 }
 
-// TestShownIdOfNothing: an Id that no record has is a dead letter, and no record is made beside it.
+// TestShownIdOfNothing: an Id without a record causes a dead letter, and no record is created.
 func TestShownIdOfNothing(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -51,7 +51,7 @@ func TestShownIdOfNothing(t *testing.T) {
 	w.Salesforce.Delete("Account", gone)
 	item := w.Monday.CreateItem(e2e.Accounts, "Analytical Engines", map[string]any{"text_sfid": gone})
 	w.Quiet()
-	w.Letter()
+	w.DeadLetter()
 	w.None("Account")
 	w.Monday.SetColumn(item, "text_sfid", nil)
 	w.Quiet()
@@ -62,7 +62,7 @@ func TestShownIdOfNothing(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM dead_letters")
 }
 
-// TestCopiedItem: a copy shows the Id of the item that it was copied from, gets a record of its own, and shows that.
+// TestCopiedItem: a copy shows the Id of its original at first, gets a record of its own, and then shows that.
 func TestCopiedItem(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -80,7 +80,7 @@ func TestCopiedItem(t *testing.T) {
 	w.Healthy()
 }
 
-// TestLink: a link goes to the record of the connected item; where there is none yet, it is filled in when it appears.
+// TestLink: a link refers to the record of the connected item; if there is none yet, it is set when the record appears.
 func TestLink(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand)
@@ -108,7 +108,7 @@ func TestLink(t *testing.T) {
 	w.Healthy()
 }
 
-// TestLinksOnSeveralWorkers: items and the items that they refer to are told of at once.
+// TestLinksOnSeveralWorkers: events of items and of the items that they refer to arrive at the same time.
 func TestLinksOnSeveralWorkers(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("BATCH_SIZE", "2"))
@@ -159,7 +159,7 @@ boards:
 	w.Holds(w.Record("Lead", owned), map[string]any{"OwnerId": ada})
 	for _, item := range []int64{left, none} {
 		if owner := w.Record("Lead", item)["OwnerId"]; owner == ada || owner == inactive || owner == nil {
-			t.Errorf("the lead of a person without an active user is owned by %v, want whom Salesforce gave it to", owner)
+			t.Errorf("the lead of a person without an active user is owned by %v, want Salesforce's default", owner)
 		}
 	}
 	w.Monday.SetColumn(left, "owner", e2e.Person(11))

@@ -10,7 +10,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// people maps the contacts board, with further keys of the record and of the defaults.
+// people maps the contacts board, with more keys of the record and of the defaults.
 func people(record, defaults string) e2e.Option {
 	return e2e.Mapped(fmt.Sprintf(`
 version: 1
@@ -30,7 +30,7 @@ boards:
 `, defaults, record))
 }
 
-// TestOnDuplicate: what a duplicate rule objects to is refused, saved all the same, or the record that is there is taken.
+// TestOnDuplicate: a record that violates a duplicate rule is rejected or saved, or the existing record is adopted.
 func TestOnDuplicate(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -65,7 +65,7 @@ func TestOnDuplicate(t *testing.T) {
 				w.Healthy()
 				return
 			}
-			w.Letter()
+			w.DeadLetter()
 			reason := w.Text("SELECT reason FROM dead_letters")
 			if !strings.Contains(reason, tt.code) || !strings.Contains(reason, there) {
 				t.Errorf("reason %q, want %s and the Id %s", reason, tt.code, there)
@@ -74,7 +74,7 @@ func TestOnDuplicate(t *testing.T) {
 	}
 }
 
-// TestAssignment: assignment rules run when the mapping says so, and an update leaves the owner that somebody chose alone.
+// TestAssignment: assignment rules run if the mapping says so, and an update keeps the owner that a person chose.
 func TestAssignment(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -125,7 +125,7 @@ func TestAssignment(t *testing.T) {
 	}
 }
 
-// TestAdoptShownOff: an Id that somebody writes into the id column links no record, and the record is left alone.
+// TestAdoptShownOff: an Id that a person writes into the id column links no record, and the record is left alone.
 func TestAdoptShownOff(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, people("", "adopt_shown: off"))
@@ -133,7 +133,7 @@ func TestAdoptShownOff(t *testing.T) {
 	item := w.Monday.CreateItem(e2e.Contacts, "Lovelace", map[string]any{"text_sfid": there})
 	w.Quiet()
 	w.Holds(w.Salesforce.Get("Lead", there), map[string]any{"LastName": "King"})
-	w.Letter()
+	w.DeadLetter()
 	if reason := w.Text("SELECT reason FROM dead_letters"); !strings.Contains(reason, "SHOWN_ID_REFUSED") || !strings.Contains(reason, "text_sfid") {
 		t.Errorf("reason %q names neither the code nor the column", reason)
 	}

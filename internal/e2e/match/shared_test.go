@@ -8,7 +8,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestSharedRecord: twenty leads of one company, on several workers at once, have one Account.
+// TestSharedRecord: twenty leads of one company, on several workers at once, share one Account.
 func TestSharedRecord(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("BATCH_SIZE", "3"))
@@ -36,7 +36,7 @@ func TestSharedRecord(t *testing.T) {
 	w.Healthy()
 }
 
-// TestSharedRecordIsFound: a shared record is the oldest of those that match, whoever made it, and is not overwritten.
+// TestSharedRecordIsFound: the shared record is the oldest that matches, whoever created it, and is not overwritten.
 func TestSharedRecordIsFound(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -58,7 +58,7 @@ func TestSharedRecordIsFound(t *testing.T) {
 	w.Healthy()
 }
 
-// TestMatch: a record that is there is taken over, if it is clear which, and nobody else's.
+// TestMatch: an existing record is adopted if the match is unique and the record does not belong to another item.
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -88,27 +88,27 @@ func TestMatch(t *testing.T) {
 	w.Quiet()
 	w.Holds(w.Record("Contact", adopted), map[string]any{"Id": one, "FirstName": "Ada", "LastName": "One", "Title": "Was there"})
 	if w.Shown(adopted, "text_sfid") != one {
-		t.Errorf("the item shows %q, want the Id of the record that was there", w.Shown(adopted, "text_sfid"))
+		t.Errorf("the item shows %q, want the Id of the existing record", w.Shown(adopted, "text_sfid"))
 	}
 	if n := len(w.Records("Contact", e2e.Key, several)); n != 0 {
 		t.Errorf("%d contacts of an item that matches several, want none", n)
 	}
-	job := w.Letter()
+	job := w.DeadLetter()
 	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE (args->>'item_id')::bigint = $1 AND reason LIKE '%MULTIPLE_MATCHES%2 records have the same Email%'", several)
-	w.Told(fmt.Sprint("job ", job), "MULTIPLE_MATCHES", "Contact", fmt.Sprint("item ", several))
+	w.Message(fmt.Sprint("job ", job), "MULTIPLE_MATCHES", "Contact", fmt.Sprint("item ", several))
 
 	w.Holds(w.Salesforce.Get("Contact", held), map[string]any{"LastName": "Held", e2e.Key: "77"})
 	w.Holds(w.Record("Contact", taken), map[string]any{"LastName": "Held", "Title": nil})
 	w.Holds(w.Record("Contact", empty), map[string]any{"LastName": "Empty", "Title": nil})
 
-	// Once it is clear which, the item's next event takes it over.
+	// Once the match is unique, the item's next event adopts the record.
 	w.Salesforce.Delete("Contact", w.Records("Contact", "LastName", "First")[0]["Id"].(string))
 	w.Monday.Rename(several, "Ada Sole")
 	w.Quiet()
 	w.Holds(w.Record("Contact", several), map[string]any{"LastName": "Sole", "Title": "Was there"})
 }
 
-// TestTwoItemsOneMatch: of two new items with one address, only one takes over the record that is there.
+// TestTwoItemsOneMatch: of two new items with the same address, only one adopts the existing record.
 func TestTwoItemsOneMatch(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -127,7 +127,7 @@ func TestTwoItemsOneMatch(t *testing.T) {
 	w.Healthy()
 }
 
-// TestCallsAreShared: what has piled up goes out in few calls; the simulators refuse those that are too large.
+// TestCallsAreShared: a backlog is processed in few calls; the simulators reject calls that are too large.
 func TestCallsAreShared(t *testing.T) {
 	t.Parallel()
 	const items = 250

@@ -7,7 +7,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// inbox is a mapping of two boards with an id column each.
+// inbox is a mapping of two boards, each with an id column.
 const inbox = `
 version: 1
 DEFAULTS
@@ -26,8 +26,8 @@ func mappedInbox(defaults string) e2e.Option {
 	return e2e.Mapped(strings.Replace(inbox, "DEFAULTS", defaults, 1))
 }
 
-// TestWrongId: an Id that cannot be the item's record is a dead letter that names the column. Nothing is made beside it until a
-// person puts in the right one, or empties the cell.
+// TestWrongId: an Id that cannot be the item's record causes a dead letter that names the column. No record is created
+// until a person enters the right Id, or clears the cell.
 func TestWrongId(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -70,12 +70,12 @@ func TestWrongId(t *testing.T) {
 			for _, item := range []int64{corrected, emptied} {
 				w.Monday.SetColumn(item, "email", e2e.Email("ada@example.org")) // no second dead letter
 				w.Quiet()
-				letters := w.Letters(item)
+				letters := w.DeadLetters(item)
 				if len(letters) != 1 || !strings.Contains(letters[0], tt.code) || !strings.Contains(letters[0], "text_sfid") {
 					t.Errorf("dead letters %q, want one of %s that names the column", letters, tt.code)
 				}
 				if n := len(w.Records("Contact", e2e.Key, item)); n != 0 {
-					t.Errorf("%d contacts beside the wrong Id, want none", n)
+					t.Errorf("%d contacts created despite the wrong Id, want none", n)
 				}
 			}
 			w.Monday.SetColumn(corrected, "text_sfid", right)
@@ -85,7 +85,7 @@ func TestWrongId(t *testing.T) {
 			own := w.Record("Contact", emptied)
 			w.Holds(own, map[string]any{"LastName": "Charles", "Email": "ada@example.org"})
 			if shown := w.Shown(emptied, "text_sfid"); shown != own["Id"] {
-				t.Errorf("the emptied cell shows %s, want %v", shown, own["Id"])
+				t.Errorf("the cleared cell shows %s, want %v", shown, own["Id"])
 			}
 			if shown := w.Shown(corrected, "text_sfid"); shown != right {
 				t.Errorf("the corrected cell shows %s, want %s", shown, right)
@@ -95,8 +95,8 @@ func TestWrongId(t *testing.T) {
 	}
 }
 
-// TestWrongIdOfKnownItem: a record that an item has stays its own, whatever somebody types into the id column, which shows it
-// again.
+// TestWrongIdOfKnownItem: an item keeps its record whatever a person types into the id column, which then shows the
+// record again.
 func TestWrongIdOfKnownItem(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, mappedInbox(""))
@@ -119,8 +119,8 @@ func TestWrongIdOfKnownItem(t *testing.T) {
 	w.Healthy()
 }
 
-// TestAnyId: the Id of a record that carries another key is not taken over, one that a person showed is never deleted, and a
-// mapping may have none taken at all.
+// TestAnyId: a record that carries another key is not adopted, one that a person showed is never deleted, and a mapping
+// may forbid adopting at all.
 func TestAnyId(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, mappedInbox(""))
@@ -149,7 +149,7 @@ func TestAnyId(t *testing.T) {
 	}
 	w.Quiet()
 	if w.Salesforce.Get("Contact", free) == nil {
-		t.Error("a record that was there before its item was deleted with it")
+		t.Error("a record that existed before its item was deleted with it")
 	}
 	for _, id := range []string{others, keyed, foreign} {
 		if w.Salesforce.Get("Contact", id) == nil {
@@ -157,20 +157,21 @@ func TestAnyId(t *testing.T) {
 		}
 	}
 	if n := len(w.Salesforce.Records("Contact")); n != 4 {
-		t.Errorf("%d contacts, want the 4 that no deleted item made", n)
+		t.Errorf("%d contacts, want the 4 that no deleted item created", n)
 	}
 	w.Healthy()
 }
 
-// TestNoIdIsTaken: with adopt_shown off, an Id that a person shows is a dead letter, and nothing of the record changes.
-func TestNoIdIsTaken(t *testing.T) {
+// TestNoIdIsAdopted: with adopt_shown off, an Id that a person shows causes a dead letter, and the record does not
+// change.
+func TestNoIdIsAdopted(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, mappedInbox("defaults: { adopt_shown: off }"))
 	there := w.Salesforce.Insert("Contact", map[string]any{"LastName": "There"})
 	item := w.Monday.CreateItem(e2e.Contacts, "Ada", map[string]any{"text_sfid": there})
 	w.Quiet()
 	w.Holds(w.Salesforce.Get("Contact", there), map[string]any{"LastName": "There", e2e.Key: nil})
-	if letters := w.Letters(item); len(letters) != 1 || !strings.Contains(letters[0], "SHOWN_ID_REFUSED") {
+	if letters := w.DeadLetters(item); len(letters) != 1 || !strings.Contains(letters[0], "SHOWN_ID_REFUSED") {
 		t.Errorf("dead letters %q, want one of SHOWN_ID_REFUSED", letters)
 	}
 	w.Monday.SetColumn(item, "text_sfid", nil)
@@ -182,11 +183,11 @@ func TestNoIdIsTaken(t *testing.T) {
 	w.Monday.Rename(item, "Ada Lovelace") // its own Id, which it shows now, is no adoption
 	w.Quiet()
 	w.Holds(w.Record("Contact", item), map[string]any{"Id": made["Id"], "LastName": "Ada Lovelace"})
-	w.Letter()
+	w.DeadLetter()
 }
 
-// TestFifteenCharacters: an Id of 15 characters is the same as that of 18, in the cell of an item, of its copy, and of the item
-// whose record it is already.
+// TestFifteenCharacters: an Id of 15 characters is equivalent to its form of 18, in the cell of an item, of its copy,
+// and of the item whose record it is already.
 func TestFifteenCharacters(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, mappedInbox(""))
@@ -202,7 +203,7 @@ func TestFifteenCharacters(t *testing.T) {
 	w.Monday.Rename(item, "Ada Lovelace")
 	w.Quiet()
 	if shown := w.Shown(item, "text_sfid"); shown != there[:15] {
-		t.Errorf("the item shows %s, want what a person put there: %s", shown, there[:15])
+		t.Errorf("the item shows %s, want what a person entered: %s", shown, there[:15])
 	}
 	if n := len(w.Salesforce.Records("Contact")); n != 2 {
 		t.Errorf("%d contacts, want 2", n)

@@ -124,7 +124,7 @@ func TestMigrateFails(t *testing.T) {
 		t.Errorf("it says:\n%s", log.Tail(3))
 	}
 	w.Start("worker")
-	w.Told("migrate_board", "4444")
+	w.Message("migrate_board", "4444")
 	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'failed' AND error LIKE '%InvalidBoardIdException%'")
 	w.Paired("Account", e2e.Accounts, 2)
 }

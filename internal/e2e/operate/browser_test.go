@@ -68,7 +68,7 @@ func givenUp(w *e2e.World) (item, job int64) {
 	item = w.Monday.CreateItem(e2e.Accounts, "Difference Engines", nil)
 	w.Quiet()
 	w.Salesforce.OnCall(nil)
-	return item, w.Letter()
+	return item, w.DeadLetter()
 }
 
 // forger serves a page whose button posts to the dashboard what retries the job, as any page may without being asked.

@@ -53,7 +53,7 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	w.Expect(before+2, "SELECT count(*) FROM river_job")
-	w.Told("unreadable")
+	w.Message("unreadable")
 	if code, _, stderr := w.Command("replay", "--all"); code != cli.ExitDone {
 		t.Errorf("replay as the worker exited with %d: %s", code, stderr)
 	}

@@ -26,7 +26,7 @@ func TestSecrecy(t *testing.T) {
 	w.Telegram.RefuseNext(1)
 	w.Start("serve")
 	w.Subscribe()
-	w.Refuse("Lead", "Email", "zyxwvina.q@qponmlkj.example")
+	w.Reject("Lead", "Email", "zyxwvina.q@qponmlkj.example")
 	w.Salesforce.Insert("Contact", map[string]any{"LastName": "First", "Email": "zyxwvina.q@qponmlkj.example"})
 	w.Salesforce.Insert("Contact", map[string]any{"LastName": "Second", "Email": "zyxwvina.q@qponmlkj.example"})
 

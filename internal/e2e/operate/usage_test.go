@@ -119,7 +119,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	w.Deliver("not JSON")
 	w.Quiet()
 	w.Record("Account", item)
-	w.Told("unreadable")
+	w.Message("unreadable")
 }
 
 func TestUsage(t *testing.T) {

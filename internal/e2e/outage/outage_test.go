@@ -35,7 +35,7 @@ func unscathed(w *e2e.World) {
 // outage holds that over all workers together there was one alert, and one that it is over.
 func outage(w *e2e.World, system string) {
 	w.T.Helper()
-	w.Told(system + " is back")
+	w.Message(system + " is back")
 	var away, back int
 	for _, message := range w.Telegram.Texts() {
 		away += strings.Count(message, system+" is away")
@@ -59,7 +59,7 @@ func TestSalesforceAway(t *testing.T) {
 		items = append(items, w.Lead(fmt.Sprint("Lead ", n), fmt.Sprint("Company ", n%3)))
 		w.Monday.SetColumn(before, "amount", fmt.Sprint(n))
 	}
-	w.Told("Salesforce is away", "503")
+	w.Message("Salesforce is away", "503")
 	w.Eventually("the metric says so", func() bool { return strings.Contains(w.Scrape(), `crmsync_system_up{system="salesforce"} 0`) })
 	if !strings.Contains(w.Scrape(), `crmsync_system_up{system="monday"} 1`) {
 		t.Error("Monday counts as away, too")
@@ -89,7 +89,7 @@ func TestMondayAway(t *testing.T) {
 	for n := range 12 {
 		items = append(items, w.Lead(fmt.Sprint("Lead ", n), fmt.Sprint("Company ", n%3)))
 	}
-	w.Told("Monday is away", "UNREACHABLE")
+	w.Message("Monday is away", "UNREACHABLE")
 	unscathed(w)
 	w.Monday.SetDown(false)
 	w.Quiet()
@@ -190,7 +190,7 @@ func TestShutOut(t *testing.T) {
 			for n := range 6 {
 				w.Lead(fmt.Sprint("Lead ", n), "Engines")
 			}
-			w.Told(tt.told...)
+			w.Message(tt.told...)
 			w.Eventually("all events wait", func() bool {
 				return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state IN ('available', 'running') AND scheduled_at <= now()") == 0
 			})

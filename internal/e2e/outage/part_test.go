@@ -40,7 +40,7 @@ func TestBoardLost(t *testing.T) {
 	}
 	w.Eventually("one batch is waiting", func() bool { return w.Monday.Pending() == 0 })
 	w.Start("worker")
-	w.Told("Monday refuses access to board 1001", "USER_UNAUTHORIZED")
+	w.Message("Monday refuses access to board 1001", "USER_UNAUTHORIZED")
 	w.Eventually("the other board's events are done", func() bool {
 		return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state <> 'completed' AND (args->>'board_id')::bigint <> 1001") == 0
 	})
@@ -56,7 +56,7 @@ func TestBoardLost(t *testing.T) {
 	unscathed(w)
 	w.Monday.SetAccess(e2e.Accounts, mondaysim.Full)
 	w.Quiet()
-	w.Told("Monday gives access to board 1001 again")
+	w.Message("Monday gives access to board 1001 again")
 	unscathed(w)
 	for _, item := range accounts {
 		w.Record("Account", item)
@@ -77,7 +77,7 @@ func TestStorageFull(t *testing.T) {
 	for n := range 8 {
 		items = append(items, w.Lead(fmt.Sprint("Lead ", n), "Engines"))
 	}
-	w.Told("Salesforce creates no records", "STORAGE_LIMIT_EXCEEDED")
+	w.Message("Salesforce creates no records", "STORAGE_LIMIT_EXCEEDED")
 	w.Monday.SetColumn(old, "amount", "12")
 	w.Eventually("the update arrives", func() bool { return w.Record("Opportunity", old)["Amount"] == 12.0 })
 	if got := parts(w); len(got) != 1 || got[0] != "salesforce creation" {
@@ -86,7 +86,7 @@ func TestStorageFull(t *testing.T) {
 	unscathed(w)
 	w.Salesforce.SetStorageFull(false)
 	w.Quiet()
-	w.Told("Salesforce creates records again")
+	w.Message("Salesforce creates records again")
 	unscathed(w)
 	for _, item := range items {
 		w.Record("Lead", item)

@@ -86,7 +86,7 @@ func syncs(t *testing.T, w *e2e.World) {
 			t.Errorf("item %d shows %q, want %v", item, w.Shown(item, "text_sfid"), id)
 		}
 	}
-	w.Told("unreadable")
+	w.Message("unreadable")
 	w.Plant(30)
 	w.Crmsync("migrate")
 	w.Paired("Account", e2e.Accounts, 50)

@@ -1,4 +1,4 @@
-package refuse_test
+package reject_test
 
 import (
 	"net/http"
@@ -9,9 +9,9 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// TestRefusedValueFailsOnlyItsOwnEvent lets the first try of an event fail, and another event of the item come before the
-// second try.
-func TestRefusedValueFailsOnlyItsOwnEvent(t *testing.T) {
+// TestRejectedValueFailsOnlyItsOwnEvent makes the first attempt of an event fail, and delivers another event of the
+// item before the second attempt.
+func TestRejectedValueFailsOnlyItsOwnEvent(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("RETRY_BASE", "2s"), e2e.With("RETRY_MAX", "2s"))
 	w.Start("serve")
@@ -27,7 +27,7 @@ func TestRefusedValueFailsOnlyItsOwnEvent(t *testing.T) {
 		return nil
 	})
 	w.Monday.SetColumn(lead, "amount", "45000000")
-	w.Eventually("the first try has failed", func() bool {
+	w.Eventually("the first attempt has failed", func() bool {
 		return failed.Load() && w.Count("SELECT count(*) FROM river_job WHERE state IN ('available', 'retryable', 'scheduled')") == 1
 	})
 	w.Monday.SetColumn(lead, "email", map[string]any{"email": "ada@example.org", "text": "ada@example.org"})

@@ -1,4 +1,4 @@
-package refuse_test
+package reject_test
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// refused makes a world with a dead letter: the address of its one lead is not taken until allow is called.
-func refused(t *testing.T, options ...e2e.Option) (w *e2e.World, lead, job int64, allow func()) {
+// rejected returns a world with a dead letter: the address of its only lead is rejected until allow is called.
+func rejected(t *testing.T, options ...e2e.Option) (w *e2e.World, lead, job int64, allow func()) {
 	t.Helper()
 	w = e2e.Serving(t, options...)
 	refusing := make(chan struct{})
@@ -24,33 +24,33 @@ func refused(t *testing.T, options ...e2e.Option) (w *e2e.World, lead, job int64
 		if v == nil {
 			return ""
 		}
-		return e2e.Refusal
+		return e2e.Rejection
 	})
 	lead = w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Quiet()
 	w.Monday.SetColumn(lead, "email", e2e.Email("ada@example.org"))
 	w.Quiet()
-	return w, lead, w.Letter(), func() { close(refusing) }
+	return w, lead, w.DeadLetter(), func() { close(refusing) }
 }
 
-// TestReplay: a dead letter is listed, put back by id, and succeeds once its cause is gone, though Salesforce's refusal
-// was remembered.
+// TestReplay: a dead letter is listed, replayed by id, and succeeds once its cause is gone, although Salesforce's
+// rejection was remembered.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	w, lead, job, allow := refused(t)
+	w, lead, job, allow := rejected(t)
 	code, list, _ := w.Command("replay")
-	for _, want := range []string{fmt.Sprint(job), "update_column_value", "1003", fmt.Sprint(lead), "Lead.Email", e2e.Refusal} {
+	for _, want := range []string{fmt.Sprint(job), "update_column_value", "1003", fmt.Sprint(lead), "Lead.Email", e2e.Rejection} {
 		if code != cli.ExitDone || !strings.Contains(list, want) {
 			t.Errorf("the list (exit code %d) has no %s:\n%s", code, want, list)
 		}
 	}
 	if strings.Contains(list, "example.org") {
-		t.Errorf("the list tells values:\n%s", list)
+		t.Errorf("the list contains values:\n%s", list)
 	}
 
 	code, _, stderr := w.Command("replay", "4711", fmt.Sprint(job))
 	if code != cli.ExitFailed || !strings.HasSuffix(stderr, ": 4711\n") {
-		t.Errorf("an id that is none: exit code %d, %q", code, stderr)
+		t.Errorf("a malformed id: exit code %d, %q", code, stderr)
 	}
 	w.Quiet() // the cause is still there
 	w.Eventually("the second end is alerted too", func() bool { return mentions(w.Telegram.Texts(), job) == 2 })
@@ -73,7 +73,7 @@ func TestReplay(t *testing.T) {
 
 func TestReplayAll(t *testing.T) {
 	t.Parallel()
-	w, lead, job, allow := refused(t)
+	w, lead, job, allow := rejected(t)
 	w.Deliver("not JSON")
 	w.Quiet()
 	allow()
@@ -93,10 +93,10 @@ func TestReplayAll(t *testing.T) {
 	}
 }
 
-// TestReplayOfPruned: the queue forgets its jobs; a dead letter does not.
+// TestReplayOfPruned: a dead letter outlives its pruned job.
 func TestReplayOfPruned(t *testing.T) {
 	t.Parallel()
-	w, lead, job, allow := refused(t)
+	w, lead, job, allow := rejected(t)
 	w.Alerted()
 	w.Exec("DELETE FROM river_job WHERE id = $1", job)
 	allow()
@@ -107,12 +107,12 @@ func TestReplayOfPruned(t *testing.T) {
 	w.Holds(w.Record("Lead", lead), map[string]any{"Email": "ada@example.org"})
 }
 
-// killed leaves jobs as River's rescuer does when their worker was killed on the last attempt.
+// killed puts jobs into the state in which River's rescuer leaves them if their worker was killed on the last attempt.
 const killed = `
 	UPDATE river_job SET state = 'discarded', attempt = max_attempts, attempted_at = now(), finalized_at = now(),
 	       errors = ARRAY[jsonb_build_object('at', now(), 'attempt', max_attempts, 'error', 'Stuck job rescued by Rescuer', 'trace', '')]`
 
-// TestKilledOnTheLastAttempt: River tells nobody of a job that it gives up by itself.
+// TestKilledOnTheLastAttempt: River discards a job on its own without a notification.
 func TestKilledOnTheLastAttempt(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("MAX_ATTEMPTS", "3"))
@@ -123,10 +123,10 @@ func TestKilledOnTheLastAttempt(t *testing.T) {
 	w.Exec(killed)
 	w.Start("worker")
 	w.Quiet()
-	job := w.Letter()
+	job := w.DeadLetter()
 	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE attempts = 3 AND kind = 'item_create' AND reason LIKE '%rescued%'")
 	w.Expect(1, "SELECT count(*) FROM sync_logs WHERE job_id = $1 AND status = 'failed' AND event = 'create_pulse' AND board_id = 1001 AND item_id = $2", job, item)
-	w.Told(fmt.Sprint("job ", job), "board 1001", fmt.Sprint("item ", item), "3 attempts")
+	w.Message(fmt.Sprint("job ", job), "board 1001", fmt.Sprint("item ", item), "3 attempts")
 	w.Alerted()
 	once(w)
 	w.None("Account")
@@ -137,7 +137,7 @@ func TestKilledOnTheLastAttempt(t *testing.T) {
 	w.Record("Account", item)
 }
 
-// TestAlertsAreGrouped: many dead letters at once are few messages, and two workers do not both tell of them.
+// TestAlertsAreGrouped: many dead letters at once cause few messages, and only one of two workers sends them.
 func TestAlertsAreGrouped(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Slacking)
@@ -164,14 +164,14 @@ func TestAlertsAreGrouped(t *testing.T) {
 		}
 		for job := int64(1); job <= 30; job++ {
 			if n := mentions(messages, job); n != 1 {
-				t.Errorf("job %d stands in %d messages to %s, want 1", job, n, name)
+				t.Errorf("job %d is in %d messages to %s, want 1", job, n, name)
 			}
 		}
 	}
 }
 
-// TestTelegramThrottles: an alert that Telegram puts off comes later, and once; the other messenger hears of it at once,
-// and once too.
+// TestTelegramThrottles: an alert that Telegram throttles arrives later, and once; the other messenger gets it
+// immediately, and once, too.
 func TestTelegramThrottles(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Slacking)
@@ -180,7 +180,7 @@ func TestTelegramThrottles(t *testing.T) {
 	w.Deliver("not JSON")
 	w.Eventually("the other messenger has it", func() bool { return len(w.Slack.Texts()) == 1 })
 	if len(w.Telegram.Texts()) != 0 {
-		t.Error("Telegram was not asked first, or took it")
+		t.Error("Telegram was not called first, or accepted the message")
 	}
 	w.Subscribe()
 	item := w.Monday.CreateItem(e2e.Accounts, "Engines", nil) // alerting holds up no event
@@ -189,14 +189,14 @@ func TestTelegramThrottles(t *testing.T) {
 	w.Alerted()
 	once(w)
 	if left := w.Telegram.Refusals(); left != 0 {
-		t.Errorf("%d refusals left: Telegram was not asked again", left)
+		t.Errorf("%d refusals left: Telegram was not called again", left)
 	}
 	if n := len(w.Slack.Texts()); n != 1 {
 		t.Errorf("%d messages to Slack, want 1", n)
 	}
 }
 
-// TestNoMessenger: without a messenger the log tells.
+// TestNoMessenger: without a messenger, alerts are logged.
 func TestNoMessenger(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("TELEGRAM_BOT_TOKEN", ""), e2e.With("TELEGRAM_CHAT_ID", ""))
@@ -205,11 +205,11 @@ func TestNoMessenger(t *testing.T) {
 	w.Quiet()
 	w.Alerted()
 	if !w.Logs[0].Contains(`"msg":"alert"`) {
-		t.Error("the log tells nothing of it")
+		t.Error("the log does not contain the alert")
 	}
 }
 
-// mentions is in how many messages a job stands as given up.
+// mentions returns how many messages report a job as a dead letter.
 func mentions(messages []string, job int64) (n int) {
 	stands := regexp.MustCompile(fmt.Sprintf(`\bjob %d:`, job))
 	for _, message := range messages {
@@ -220,10 +220,10 @@ func mentions(messages []string, job int64) (n int) {
 	return n
 }
 
-// TestClosedByTruth: a value that was refused is corrected in Monday, and arrives. Its dead letter waits for nobody then.
+// TestClosedByTruth: a rejected value is corrected in Monday and synced. Then its dead letter is closed.
 func TestClosedByTruth(t *testing.T) {
 	t.Parallel()
-	w, lead, job, allow := refused(t)
+	w, lead, job, allow := rejected(t)
 	w.Alerted()
 	w.Monday.SetColumn(lead, "company", "Babbage & Co") // another column says nothing of it
 	w.Quiet()
@@ -248,10 +248,10 @@ func TestClosedByTruth(t *testing.T) {
 	}
 }
 
-// TestIgnore: a dead letter that nothing is to be done about is closed by hand, and nobody is told of it again.
+// TestIgnore: a dead letter that needs no action is closed by hand, and not alerted again.
 func TestIgnore(t *testing.T) {
 	t.Parallel()
-	w, _, job, _ := refused(t)
+	w, _, job, _ := rejected(t)
 	w.Alerted()
 	if code, stdout, stderr := w.Command("ignore", fmt.Sprint(job)); code != cli.ExitDone || stdout != "1 dead letter ignored.\n" {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)

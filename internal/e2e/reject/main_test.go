@@ -1,4 +1,4 @@
-package refuse_test
+package reject_test
 
 import (
 	"testing"

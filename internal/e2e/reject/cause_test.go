@@ -1,4 +1,4 @@
-package refuse_test
+package reject_test
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// cause is what crmsync errors --json says of a cause.
+// cause is a cause in the output of crmsync errors --json.
 type cause struct {
 	Cause, System, Code, Object, Field, Means, Advice string
 	Open                                              int                         `json:"dead_letters"`
@@ -28,11 +28,11 @@ func causes(w *e2e.World, args ...string) (found []cause) {
 	return found
 }
 
-// TestCauses: dead letters of one cause are listed once with advice, put back together, and the cause closes itself; those
-// of another one stay until a person ignores them.
+// TestCauses: dead letters of one cause are listed once with advice and replayed together, and then the cause closes
+// itself; those of another cause stay until a person ignores them.
 func TestCauses(t *testing.T) {
 	t.Parallel()
-	w, first, job, allow := refused(t)
+	w, first, job, allow := rejected(t)
 	second := w.Lead("Charles Babbage", "Analytical Engines")
 	w.Quiet()
 	w.Monday.SetColumn(second, "email", e2e.Email("charles@example.org"))
@@ -43,20 +43,20 @@ func TestCauses(t *testing.T) {
 	if len(found) != 2 {
 		t.Fatalf("causes %+v, want 2", found)
 	}
-	refusal, unreadable := found[0], found[1]
-	if refusal.System != "salesforce" || refusal.Code != e2e.Refusal || refusal.Object != "Lead" || refusal.Field != "Email" ||
-		refusal.Open != 2 || refusal.Items != 2 || refusal.Example != job || !strings.Contains(refusal.Advice, "Correct the value") {
-		t.Errorf("cause %+v", refusal)
+	rejection, unreadable := found[0], found[1]
+	if rejection.System != "salesforce" || rejection.Code != e2e.Rejection || rejection.Object != "Lead" || rejection.Field != "Email" ||
+		rejection.Open != 2 || rejection.Items != 2 || rejection.Example != job || !strings.Contains(rejection.Advice, "Correct the value") {
+		t.Errorf("cause %+v", rejection)
 	}
 	if unreadable.System != "crmsync" || unreadable.Code != "UNREADABLE" || unreadable.Open != 1 {
 		t.Errorf("cause %+v", unreadable)
 	}
-	one := causes(w, "--cause", refusal.Cause)
+	one := causes(w, "--cause", rejection.Cause)
 	if len(one) != 1 || len(one[0].OpenLetters) != 2 || one[0].OpenLetters[0].Item != first || one[0].OpenLetters[1].Item != second {
-		t.Errorf("the cause with its letters: %+v", one)
+		t.Errorf("the cause with its dead letters: %+v", one)
 	}
-	for _, text := range []string{w.Crmsync("errors"), w.Crmsync("errors", "--cause", refusal.Cause)} {
-		if strings.Contains(text, "example.org") || !strings.Contains(text, refusal.Cause) || !strings.Contains(text, "2 dead letters of 2 items") {
+	for _, text := range []string{w.Crmsync("errors"), w.Crmsync("errors", "--cause", rejection.Cause)} {
+		if strings.Contains(text, "example.org") || !strings.Contains(text, rejection.Cause) || !strings.Contains(text, "2 dead letters of 2 items") {
 			t.Errorf("the list:\n%s", text)
 		}
 	}
@@ -67,8 +67,8 @@ func TestCauses(t *testing.T) {
 	}
 	w.Expect(3, "SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL")
 	for _, args := range [][]string{
-		{"replay", "--cause", "nothing"}, {"replay", "--cause", refusal.Cause, "7"}, {"replay", "--all", "--code", "X"}, {"replay", "--board", "nowhere"},
-		{"replay", "--since", "yesterday"}, {"ignore"}, {"ignore", "--cause", refusal.Cause, "7"}, {"ignore", "--cause", "nothing"}, {"errors", "--cause", "nothing"},
+		{"replay", "--cause", "nothing"}, {"replay", "--cause", rejection.Cause, "7"}, {"replay", "--all", "--code", "X"}, {"replay", "--board", "nowhere"},
+		{"replay", "--since", "yesterday"}, {"ignore"}, {"ignore", "--cause", rejection.Cause, "7"}, {"ignore", "--cause", "nothing"}, {"errors", "--cause", "nothing"},
 	} {
 		if code, stdout, stderr := w.Command(args...); code != cli.ExitUsage || stdout != "" || stderr == "" {
 			t.Errorf("%v: exit code %d, %q, %q", args, code, stdout, stderr)
@@ -76,13 +76,13 @@ func TestCauses(t *testing.T) {
 	}
 
 	allow()
-	if code, stdout, stderr := w.Command("replay", "--cause", refusal.Cause); code != cli.ExitDone || stdout != "2 put back into the queue.\n" {
+	if code, stdout, stderr := w.Command("replay", "--cause", rejection.Cause); code != cli.ExitDone || stdout != "2 put back into the queue.\n" {
 		t.Fatalf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 	w.Quiet()
 	w.Holds(w.Record("Lead", first), map[string]any{"Email": "ada@example.org"})
 	w.Holds(w.Record("Lead", second), map[string]any{"Email": "charles@example.org"})
-	w.Eventually("the cause closes itself", func() bool { return causes(w, "--cause", refusal.Cause)[0].ClosedAt != "" })
+	w.Eventually("the cause closes itself", func() bool { return causes(w, "--cause", rejection.Cause)[0].ClosedAt != "" })
 	if code, stdout, stderr := w.Command("ignore", "--cause", unreadable.Cause); code != cli.ExitDone || stdout != "1 dead letter ignored.\n" {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}

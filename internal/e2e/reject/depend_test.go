@@ -1,4 +1,4 @@
-package refuse_test
+package reject_test
 
 import (
 	"strings"
@@ -8,9 +8,9 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// TestRefusedForAnotherField: a stage that Salesforce takes only beside an amount goes along once the amount is written,
+// TestRejectedForAnotherField: a stage that Salesforce accepts only with an amount is written together with the amount,
 // whether the rule names a field or not.
-func TestRefusedForAnotherField(t *testing.T) {
+func TestRejectedForAnotherField(t *testing.T) {
 	t.Parallel()
 	for name, fields := range map[string][]string{"named": {"StageName"}, "the other one named": {"Amount"}, "not named": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -24,16 +24,16 @@ func TestRefusedForAnotherField(t *testing.T) {
 			w.Monday.SetColumn(lead, "status", e2e.Label("MOU"))
 			w.Quiet()
 			w.Holds(w.Record("Opportunity", lead), map[string]any{"StageName": "Qualification"})
-			w.Letter()
+			w.DeadLetter()
 			w.Monday.SetColumn(lead, "company", "Engines") // any other change, which does not help
 			w.Quiet()
 			w.Holds(w.Record("Opportunity", lead), map[string]any{"StageName": "Qualification", "Name": "Engines - Ada Lovelace"})
 			w.Monday.SetColumn(lead, "amount", "100")
 			w.Quiet()
 			w.Holds(w.Record("Opportunity", lead), map[string]any{"StageName": "Closed Won", "Amount": 100.0})
-			w.Letter()
+			w.DeadLetter()
 
-			// A new record without the amount waits for it: a stage it must have.
+			// A new record without the amount waits for it, because a stage is required.
 			born := w.Lead("Charles Babbage", "Difference Engines", map[string]any{"status": e2e.Label("MOU")})
 			w.Quiet()
 			w.Monday.SetColumn(born, "amount", "200")
@@ -44,7 +44,7 @@ func TestRefusedForAnotherField(t *testing.T) {
 	}
 }
 
-// TestBothInOneBatch: where both values are there, their order in the batch does not matter, and nothing is lost.
+// TestBothInOneBatch: if both values are in one batch, their order does not matter, and nothing is lost.
 func TestBothInOneBatch(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -61,7 +61,7 @@ func TestBothInOneBatch(t *testing.T) {
 	w.Healthy()
 }
 
-// TestStateBeforeCountry: with picklists of states and countries, a state comes with its country.
+// TestStateBeforeCountry: with picklists of states and countries, a state is written with its country.
 func TestStateBeforeCountry(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(`
@@ -81,13 +81,13 @@ boards:
 	item := w.Monday.CreateItem(e2e.Accounts, "Engines", map[string]any{"text_note": map[string]any{"text": "Bavaria"}})
 	w.Quiet()
 	w.Holds(w.Record("Account", item), map[string]any{"Name": "Engines", "BillingState": nil})
-	w.Letter()
+	w.DeadLetter()
 	w.Monday.SetColumn(item, "country", country("DE", "Germany"))
 	w.Quiet()
 	w.Holds(w.Record("Account", item), map[string]any{"BillingState": "Bavaria", "BillingCountry": "Germany"})
-	w.Letter()
+	w.DeadLetter()
 
-	// A move to another country: the state that does not belong to it is refused, until the right one comes.
+	// After a change of the country, the old state is rejected until the right one arrives.
 	w.Monday.SetColumn(item, "country", country("US", "United States"))
 	w.Quiet()
 	w.Monday.SetColumn(item, "text_note", map[string]any{"text": "Texas"})
@@ -95,7 +95,7 @@ boards:
 	w.Holds(w.Record("Account", item), map[string]any{"BillingState": "Texas", "BillingCountry": "United States"})
 }
 
-// TestApprovalLock: a record that is locked takes nothing, in few calls; what it did not take goes along with the first
+// TestApprovalLock: a locked record rejects everything, in few calls; the rejected values are written with the first
 // change after it is unlocked.
 func TestApprovalLock(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func TestApprovalLock(t *testing.T) {
 	if calls := w.Writes() - before; calls != 1 {
 		t.Errorf("%d writes of a locked record, want 1", calls)
 	}
-	for _, letter := range w.Letters(lead) {
+	for _, letter := range w.DeadLetters(lead) {
 		if !strings.Contains(letter, "Opportunity: ENTITY_IS_LOCKED") {
 			t.Errorf("a dead letter of %s", letter)
 		}

@@ -1,4 +1,4 @@
-package refuse_test
+package reject_test
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// broad is a mapping of a record with many fields.
+// broad is a mapping with a record of many fields.
 const broad = `
 version: 1
 defaults: { phone_country: US }
@@ -48,8 +48,8 @@ func project(number string) map[string]any {
 	}
 }
 
-// TestSeveralValuesAtFault: a new record is made, and a record changed, without each of several values that are refused without
-// a word of which, in a bounded number of calls; all else arrives.
+// TestSeveralValuesAtFault: if Salesforce rejects several values without naming them, a new record is created, and an
+// existing one updated, without them in a limited number of calls; all other values are written.
 func TestSeveralValuesAtFault(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(broad), e2e.Monday(broadBoard))
@@ -68,7 +68,7 @@ func TestSeveralValuesAtFault(t *testing.T) {
 		"Website__c": "https://example.org/a", "Email__c": "ada@example.org", "Phone__c": nil, "Notes__c": "one",
 	}
 	w.Holds(w.Record("Monday_Project__c", item), want)
-	w.Letter() // one event
+	w.DeadLetter() // one event
 	if calls := w.Writes() - before; calls > 2*(2*4+11) {
 		t.Errorf("%d calls for two values among 11, want at most %d", calls, 2*(2*4+11))
 	}
@@ -90,7 +90,7 @@ func TestSeveralValuesAtFault(t *testing.T) {
 	}
 }
 
-// TestNoFieldExplains: a record that is refused whatever it holds is one dead letter, and costs a handful of calls.
+// TestNoFieldExplains: a record that is rejected whatever its values causes one dead letter, and a handful of calls.
 func TestNoFieldExplains(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(broad), e2e.Monday(broadBoard))
@@ -112,7 +112,7 @@ func TestNoFieldExplains(t *testing.T) {
 	item := w.Monday.CreateItem(2001, "P", project("+1 212 555 0100"))
 	w.Quiet()
 	created := w.Writes() - before
-	refusedFor(w, item, "Monday_Project__c")
+	rejectedFor(w, item, "Monday_Project__c")
 	w.Expect(5, "SELECT count(*) FROM dead_letters")
 	t.Logf("%d calls for the change, %d for the creation", changed, created)
 	if changed > 4 || created > 6 {

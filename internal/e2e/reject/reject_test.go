@@ -1,4 +1,4 @@
-package refuse_test
+package reject_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// watchFields notes the fields of each write of an object.
+// watchFields records the fields of each write of an object.
 func watchFields(w *e2e.World, object string) (fields func() []string) {
 	var mu sync.Mutex
 	var seen []string
@@ -36,14 +36,14 @@ func watchFields(w *e2e.World, object string) (fields func() []string) {
 	}
 }
 
-// TestRefusedUpdate: a value that Salesforce refuses fails its own event and holds up nothing else.
-func TestRefusedUpdate(t *testing.T) {
+// TestRejectedUpdate: a value that Salesforce rejects only fails its own event.
+func TestRejectedUpdate(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
 	w.Start("ingest")
 	w.Subscribe()
 	stop := w.Start("worker")
-	w.Refuse("Lead", "Email", "refused@example.org")
+	w.Reject("Lead", "Email", "refused@example.org")
 	lead, other := w.Lead("Ada Lovelace", "Analytical Engines"), w.Lead("Charles Babbage", "Difference Engines")
 	w.Quiet()
 	stop()
@@ -55,12 +55,12 @@ func TestRefusedUpdate(t *testing.T) {
 	w.Holds(w.Record("Lead", lead), map[string]any{"Email": nil, "Company": "Engines"})
 	w.Holds(w.Record("Contact", lead), map[string]any{"Email": "refused@example.org"})
 	w.Holds(w.Record("Lead", other), map[string]any{"Email": "charles@example.org"})
-	job, id := w.Letter(), w.Record("Lead", lead)["Id"].(string)
+	job, id := w.DeadLetter(), w.Record("Lead", lead)["Id"].(string)
 	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE kind = 'column_update' AND args->>'column_id' = 'email' AND attempts = 1 AND reason LIKE '%Lead.Email%'")
 	w.Expect(1, `SELECT count(*) FROM error_logs WHERE job_id = $1 AND attempt = 1 AND event = 'update_column_value' AND board_id = 1003 AND item_id = $2
-		AND column_id = 'email' AND object = 'Lead' AND salesforce_id = $3 AND class = 'permanent' AND code = $4 AND message <> ''`, job, lead, id, e2e.Refusal)
+		AND column_id = 'email' AND object = 'Lead' AND salesforce_id = $3 AND class = 'permanent' AND code = $4 AND message <> ''`, job, lead, id, e2e.Rejection)
 	w.Expect(1, "SELECT count(*) FROM sync_logs WHERE status = 'failed' AND job_id = $1", job)
-	message := w.Told(fmt.Sprint("job ", job), "board 1003", fmt.Sprint("item ", lead), "Lead "+id, e2e.Refusal, "update_column_value", "1 attempt")
+	message := w.Message(fmt.Sprint("job ", job), "board 1003", fmt.Sprint("item ", lead), "Lead "+id, e2e.Rejection, "update_column_value", "1 attempt")
 	if strings.Contains(message, "example.org") || strings.Contains(message, "Ada") {
 		t.Errorf("an alert with values: %s", message)
 	}
@@ -69,7 +69,7 @@ func TestRefusedUpdate(t *testing.T) {
 	w.Monday.SetColumn(lead, "company", "More Engines")
 	w.Quiet()
 	if slices.Contains(fields(), "Email") {
-		t.Error("the refused value was sent again though it had not changed")
+		t.Error("the rejected value was sent again although it had not changed")
 	}
 	w.Holds(w.Record("Lead", lead), map[string]any{"Company": "More Engines"})
 	w.Monday.SetColumn(lead, "email", e2e.Email("ada@example.org"))
@@ -82,7 +82,7 @@ func TestRefusedUpdate(t *testing.T) {
 	once(w)
 }
 
-// once holds that each dead letter's job id stands in exactly one alert.
+// once checks that each dead letter's job id is in exactly one alert.
 func once(w *e2e.World) {
 	w.T.Helper()
 	rows, err := w.DB.Query(w.T.Context(), "SELECT job_id FROM dead_letters")
@@ -107,12 +107,13 @@ func once(w *e2e.World) {
 	}
 }
 
-// TestRefusedCreation: the records are made without what is refused, and the event is one dead letter for all of them.
-func TestRefusedCreation(t *testing.T) {
+// TestRejectedCreation: the records are created without the rejected value, and the event is one dead letter for all of
+// them.
+func TestRejectedCreation(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
 	for _, object := range []string{"Lead", "Contact"} {
-		w.Refuse(object, "Email", "refused@example.org")
+		w.Reject(object, "Email", "refused@example.org")
 	}
 	lead := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("refused@example.org")})
 	w.Quiet()
@@ -121,26 +122,26 @@ func TestRefusedCreation(t *testing.T) {
 	}
 	opportunity := w.Record("Opportunity", lead)
 	if w.Shown(lead, "text_oppid") != opportunity["Id"] || w.Shown(lead, "text_sfid") != w.Record("Lead", lead)["Id"] {
-		t.Error("the item does not show the Ids of the records that were made")
+		t.Error("the item does not show the Ids of the created records")
 	}
-	w.Letter()
+	w.DeadLetter()
 	fields := watchFields(w, "Lead")
 	w.Monday.SetColumn(lead, "company", "Engines")
 	w.Quiet()
 	if slices.Contains(fields(), "Email") {
-		t.Error("the refused value was sent again though it had not changed")
+		t.Error("the rejected value was sent again although it had not changed")
 	}
 	w.Monday.SetColumn(lead, "email", e2e.Email("ada@example.org"))
 	w.Quiet()
 	for _, object := range []string{"Lead", "Contact"} {
 		w.Holds(w.Record(object, lead), map[string]any{"Email": "ada@example.org"})
 	}
-	w.Letter()
+	w.DeadLetter()
 	w.Alerted()
 	once(w)
 }
 
-// TestUnmappedLabel: a label without a meaning is a dead letter that names it, and the rest of the item goes on.
+// TestUnmappedLabel: an unmapped label causes a dead letter that names it, and the rest of the item is synced.
 func TestUnmappedLabel(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -151,9 +152,9 @@ func TestUnmappedLabel(t *testing.T) {
 	w.Quiet()
 	w.Holds(w.Record("Lead", lead), map[string]any{"Status": "Working", "Company": "Engines"})
 	w.Holds(w.Record("Opportunity", lead), map[string]any{"StageName": "Qualification", "Name": "Engines - Ada Lovelace"})
-	job := w.Letter()
+	job := w.DeadLetter()
 	w.Expect(1, `SELECT count(*) FROM dead_letters WHERE reason LIKE '%"Lost"%' AND args->>'column_id' = 'status'`)
-	message := w.Told(fmt.Sprint("job ", job), "board 1003", fmt.Sprint("item ", lead), "Opportunity", "UNMAPPED_LABEL")
+	message := w.Message(fmt.Sprint("job ", job), "board 1003", fmt.Sprint("item ", lead), "Opportunity", "UNMAPPED_LABEL")
 	for _, value := range []string{"Ada", "Engines"} {
 		if strings.Contains(message, value) {
 			t.Errorf("an alert with the value %s: %s", value, message)
@@ -164,11 +165,11 @@ func TestUnmappedLabel(t *testing.T) {
 	w.Holds(w.Record("Opportunity", lead), map[string]any{"StageName": "Proposal/Price Quote"})
 	w.Alerted()
 	once(w)
-	w.Letter()
+	w.DeadLetter()
 }
 
-// TestRefusedCall: a call that is refused as a whole because of one row goes through without it.
-func TestRefusedCall(t *testing.T) {
+// TestRejectedCall: a call that is rejected as a whole because of one row succeeds without it.
+func TestRejectedCall(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
 	w.Start("ingest")
@@ -187,20 +188,20 @@ func TestRefusedCall(t *testing.T) {
 		t.Errorf("%d accounts, want %d", n, len(items)-1)
 	}
 	if n := len(w.Records("Account", e2e.Key, items[5])); n != 0 {
-		t.Error("the refused account is there")
+		t.Error("the rejected account exists")
 	}
-	job := w.Letter()
-	w.Told(fmt.Sprint("job ", job), fmt.Sprint("item ", items[5]), "JSON_PARSER_ERROR")
+	job := w.DeadLetter()
+	w.Message(fmt.Sprint("job ", job), fmt.Sprint("item ", items[5]), "JSON_PARSER_ERROR")
 	w.Salesforce.OnCall(nil)
 	w.Monday.Rename(items[5], "Account 55")
 	w.Quiet()
 	w.Holds(w.Record("Account", items[5]), map[string]any{"Name": "Account 55"})
-	w.Letter()
+	w.DeadLetter()
 }
 
-// TestRefusedWithoutAWord: a value for which Salesforce refuses a whole call without naming it is found, on a new record as
-// on one that is there, and the rest goes through.
-func TestRefusedWithoutAWord(t *testing.T) {
+// TestRejectedWithoutAName: a value for which Salesforce rejects a whole call without naming the field is found, on new
+// and existing records, and everything else is written.
+func TestRejectedWithoutAName(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(`
 version: 1
@@ -248,17 +249,17 @@ boards:
 	w.Expect(4, "SELECT count(*) FROM dead_letters")
 }
 
-// TestAttempts: an error that may pass is tried again so many times, and each try is kept.
+// TestAttempts: a transient error is retried up to the limit, and each attempt is logged.
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.With("MAX_ATTEMPTS", "3"))
 	w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Operation == "upsert" })
 	item := w.Monday.CreateItem(e2e.Accounts, "Engines", nil)
 	w.Quiet()
-	job := w.Letter()
+	job := w.DeadLetter()
 	w.Expect(3, "SELECT count(DISTINCT attempt) FROM error_logs WHERE job_id = $1 AND attempt BETWEEN 1 AND 3 AND class = 'transient' AND item_id = $2", job, item)
 	w.Expect(3, "SELECT attempts FROM dead_letters")
-	w.Told(fmt.Sprint("job ", job), "3 attempts", "create_pulse")
+	w.Message(fmt.Sprint("job ", job), "3 attempts", "create_pulse")
 	w.None("Account")
 
 	var failures int
@@ -275,10 +276,10 @@ func TestAttempts(t *testing.T) {
 	w.Quiet()
 	w.Holds(w.Record("Account", item), map[string]any{"Name": "More Engines"})
 	w.Expect(2, "SELECT attempt FROM sync_logs WHERE event = 'update_name' AND status = 'success'")
-	w.Letter()
+	w.DeadLetter()
 }
 
-// TestUnreadable: what nobody can read is kept as it came, and somebody hears of it.
+// TestUnreadable: an unreadable delivery is kept unchanged, and alerted.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -298,5 +299,5 @@ func TestUnreadable(t *testing.T) {
 	}
 	w.Alerted()
 	once(w)
-	w.Told("unreadable", "UNREADABLE")
+	w.Message("unreadable", "UNREADABLE")
 }

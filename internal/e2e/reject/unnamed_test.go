@@ -1,4 +1,4 @@
-package refuse_test
+package reject_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 // TestTakenValueWithoutAField: a second unique field whose value is taken is left out of a new record and of a change,
-// whether Salesforce's message gives it away or hides it, and the dead letter names it.
+// whether Salesforce's message reveals the field or not, and the dead letter names it.
 func TestTakenValueWithoutAField(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(strings.Replace(contacts, "Phone: phone", "Badge__c: phone", 1)))
@@ -23,7 +23,7 @@ func TestTakenValueWithoutAField(t *testing.T) {
 		item := w.Monday.CreateItem(e2e.Contacts, "Ada", map[string]any{"phone": phone(number), "email": e2e.Email("ada@example.org")})
 		w.Quiet()
 		w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Ada", "Email": "ada@example.org", "Badge__c": nil})
-		refusedFor(w, item, "Contact.Badge__c: DUPLICATE_VALUE")
+		rejectedFor(w, item, "Contact.Badge__c: DUPLICATE_VALUE")
 		w.Monday.SetColumn(item, "phone", phone(number[:11]+"9"))
 		w.Quiet()
 		w.Holds(w.Record("Contact", item), map[string]any{"Badge__c": number[:11] + "9"})
@@ -38,8 +38,8 @@ func TestTakenValueWithoutAField(t *testing.T) {
 	}
 }
 
-// TestInactiveDefaultOwner: a default owner who has left is not in the way of new leads; one dead letter an event names the
-// field, and the check finds it beforehand.
+// TestInactiveDefaultOwner: an inactive default owner does not prevent new leads; one dead letter per event names the
+// field, and the check finds the problem beforehand.
 func TestInactiveDefaultOwner(t *testing.T) {
 	t.Parallel()
 	left := ""
@@ -69,16 +69,17 @@ boards:
 	w.Quiet()
 	made := w.Record("Lead", lead)
 	if made["OwnerId"] == left || made["OwnerId"] == nil {
-		t.Errorf("the owner is %v, want whom Salesforce gives it to", made["OwnerId"])
+		t.Errorf("the owner is %v, want Salesforce's default", made["OwnerId"])
 	}
-	refusedFor(w, lead, "Lead.OwnerId: INACTIVE_OWNER_OR_USER")
+	rejectedFor(w, lead, "Lead.OwnerId: INACTIVE_OWNER_OR_USER")
 	w.Monday.Rename(lead, "Ada Lovelace")
 	w.Quiet()
 	w.Holds(w.Record("Lead", lead), map[string]any{"LastName": "Ada Lovelace"})
-	w.Letter()
+	w.DeadLetter()
 }
 
-// TestParentIsGone: a contact whose account is gone stays the same contact and in step; one dead letter names the reference.
+// TestParentIsGone: a contact whose account is gone stays the same contact and is still synced; one dead letter names
+// the reference.
 func TestParentIsGone(t *testing.T) {
 	t.Parallel()
 	for name, ruin := range map[string]func(w *e2e.World, account string){
@@ -102,7 +103,7 @@ func TestParentIsGone(t *testing.T) {
 			before := w.Calls()
 			w.Monday.SetColumn(contact, "connect_account", e2e.Connected(account))
 			w.Quiet()
-			refusedFor(w, contact, "Contact.AccountId")
+			rejectedFor(w, contact, "Contact.AccountId")
 			if calls := w.Calls()[0] - before[0]; calls > 8 {
 				t.Errorf("%d calls to find the reference, want at most 8", calls)
 			}
@@ -113,7 +114,7 @@ func TestParentIsGone(t *testing.T) {
 			born := w.Monday.CreateItem(e2e.Contacts, "Charles Babbage", map[string]any{"connect_account": e2e.Connected(account)})
 			w.Quiet()
 			w.Holds(w.Record("Contact", born), map[string]any{"LastName": "Babbage", "AccountId": nil})
-			refusedFor(w, born, "Contact.AccountId")
+			rejectedFor(w, born, "Contact.AccountId")
 			w.Expect(2, "SELECT count(*) FROM dead_letters")
 		})
 	}
@@ -129,7 +130,7 @@ func mergeAway(w *e2e.World, account string) {
 	w.Salesforce.MergeRecords("Account", w.Salesforce.Insert("Account", map[string]any{"Name": "Winner"}), account)
 }
 
-// TestParentComesBack: once the account's item has a record again, its contacts get that.
+// TestParentComesBack: once the account's item has a record again, its contacts refer to it.
 func TestParentComesBack(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -139,16 +140,16 @@ func TestParentComesBack(t *testing.T) {
 	w.Salesforce.Delete("Account", w.Record("Account", account)["Id"].(string))
 	w.Monday.SetColumn(contact, "connect_account", e2e.Connected(account))
 	w.Quiet()
-	w.Letter()
+	w.DeadLetter()
 	w.Monday.Rename(account, "More Engines")
 	w.Quiet()
 	w.Monday.SetColumn(contact, "email", e2e.Email("ada@example.org"))
 	w.Quiet()
 	w.Holds(w.Record("Contact", contact), map[string]any{"Email": "ada@example.org", "AccountId": w.Record("Account", account)["Id"]})
-	w.Letter()
+	w.DeadLetter()
 }
 
-// TestTwoFirstUpserts: of two upserts that create one record at once, the one that comes second is attempted again.
+// TestTwoFirstUpserts: of two concurrent upserts that create the same record, the second is attempted again.
 func TestTwoFirstUpserts(t *testing.T) {
 	t.Parallel()
 	for name, fields := range map[string]string{"named": `"Monday_Item_Id__c"`, "in the message": ``} {
@@ -170,7 +171,8 @@ func TestTwoFirstUpserts(t *testing.T) {
 	}
 }
 
-// TestStorageFull: while an org takes no new records, those wait, at no cost and with one alert, and changes go on.
+// TestStorageFull: while an org accepts no new records, these wait without using attempts and with one alert, and
+// changes are still written.
 func TestStorageFull(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.With("MAX_ATTEMPTS", "2"))
@@ -181,7 +183,7 @@ func TestStorageFull(t *testing.T) {
 	for n := range 5 {
 		waiting = append(waiting, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Waiting ", n), nil))
 	}
-	w.Told("STORAGE_LIMIT_EXCEEDED")
+	w.Message("STORAGE_LIMIT_EXCEEDED")
 	for n := range 3 {
 		name := fmt.Sprint("Engines ", n)
 		w.Monday.Rename(known, name)

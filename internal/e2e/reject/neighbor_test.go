@@ -1,4 +1,4 @@
-package refuse_test
+package reject_test
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// contacts is a mapping of one record, so that calls can be counted.
+// contacts is a mapping with one record, so that calls can be counted.
 const contacts = `
 version: 1
 boards:
@@ -24,10 +24,10 @@ boards:
 
 const crowd = 20 // contacts of one batch
 
-// culpritCalls is the most calls that may be made for one culprit among the crowd: to part the rows, and its own fields.
+// culpritCalls is the maximum number of calls for one culprit in the crowd: to isolate the row, and its field.
 const culpritCalls = 2*5 + 3
 
-// throwing lets a trigger throw for contacts that have a value in a field.
+// throwing makes a trigger throw for contacts that have a value in a field.
 func throwing(w *e2e.World, field string, value any) {
 	w.Salesforce.AddTrigger(sfsim.Trigger{Object: "Contact", Culprit: func(record map[string]any) bool { return record[field] == value }})
 }
@@ -41,8 +41,8 @@ func people(w *e2e.World, values func(n int) (name string, columns map[string]an
 	return items
 }
 
-// TestTriggerThrowsForNewRecords: the rows that fail for the sake of another one are made; the culprit is made without the
-// value that the trigger chokes on, or, where that is one it must have, not at all.
+// TestTriggerThrowsForNewRecords: rows that fail because of another one are created; the culprit is created without the
+// value for which the trigger throws, or not at all if that value is required.
 func TestTriggerThrowsForNewRecords(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(contacts))
@@ -73,16 +73,16 @@ func TestTriggerThrowsForNewRecords(t *testing.T) {
 		w.Holds(w.Record("Contact", item), map[string]any{"LastName": fmt.Sprint("Healthy ", n), "Email": want})
 	}
 	if n := len(w.Records("Contact", e2e.Key, items[12])); n != 0 {
-		t.Errorf("%d contacts for whose sake the trigger throws, want none", n)
+		t.Errorf("%d contacts for which the trigger throws, want none", n)
 	}
 	w.Expect(2, "SELECT count(*) FROM dead_letters")
-	refusedFor(w, items[7], "Contact.Email: CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
-	refusedFor(w, items[12], "Contact.LastName: CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
+	rejectedFor(w, items[7], "Contact.Email: CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
+	rejectedFor(w, items[12], "Contact.LastName: CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY")
 	if calls := w.Writes() - before; calls > 1+2*culpritCalls {
 		t.Errorf("%d calls for two culprits, want at most %d", calls, 1+2*culpritCalls)
 	}
 
-	// It is attempted again once it has another name, and only then.
+	// It is only attempted again once it has another name.
 	w.Monday.SetColumn(items[7], "phone", phone("+12125550107"))
 	w.Quiet()
 	w.Holds(w.Record("Contact", items[7]), map[string]any{"Phone": "+12125550107", "Email": nil})
@@ -92,8 +92,8 @@ func TestTriggerThrowsForNewRecords(t *testing.T) {
 	w.Expect(2, "SELECT count(*) FROM dead_letters")
 }
 
-// TestTriggerThrowsForChanges: of twenty changes in one call, those of healthy records arrive; a trigger that throws for a
-// value, or for whatever is done to a record, costs that one.
+// TestTriggerThrowsForChanges: of twenty changes in one call, those of healthy records are written; if a trigger throws
+// for a value, or for any change of a record, only that one is lost.
 func TestTriggerThrowsForChanges(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(contacts))
@@ -131,19 +131,19 @@ func TestTriggerThrowsForChanges(t *testing.T) {
 			want++
 		}
 		w.Expect(want, "SELECT count(*) FROM dead_letters")
-		refusedFor(w, items[3], tt.reason)
+		rejectedFor(w, items[3], tt.reason)
 		if calls := w.Writes() - before; calls > culpritCalls {
 			t.Errorf("round %d: %d calls for a culprit among %d, want at most %d", round, calls, crowd, culpritCalls)
 		}
 	}
 }
 
-// refusedFor holds that the item's last dead letter has the reason.
-func refusedFor(w *e2e.World, item int64, reason string) {
+// rejectedFor checks that the item's last dead letter has the reason.
+func rejectedFor(w *e2e.World, item int64, reason string) {
 	w.T.Helper()
-	letters := w.Letters(item)
+	letters := w.DeadLetters(item)
 	if len(letters) == 0 || !strings.Contains(letters[len(letters)-1], reason) {
-		w.T.Errorf("dead letters of item %d are %q, want the last one to be of %q", item, letters, reason)
+		w.T.Errorf("dead letters of item %d are %q, want the last one to contain %q", item, letters, reason)
 	}
 }
 
@@ -151,8 +151,8 @@ func phone(number string) map[string]any {
 	return map[string]any{"phone": number, "countryShortName": "US"}
 }
 
-// TestTooManyRows: an org whose triggers manage ten rows a call is sent no more for a while once that is known, and nothing
-// of it is a dead letter.
+// TestTooManyRows: an org whose triggers can handle ten rows per call gets no larger calls for a while once that is
+// known, and no dead letters occur.
 func TestTooManyRows(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(`
