@@ -99,6 +99,9 @@ type ItemResyncArgs struct {
 
 	// Release lets records of an ended item be deleted that the delete brake held.
 	Release bool `json:"release,omitempty"`
+
+	// Chosen brings the value of a conflict that a person chose to both sides.
+	Chosen bool `json:"chosen,omitempty"`
 }
 
 // MigrateBoardArgs requests a run of a board's migration. A long run is done in slices, between which the job is

@@ -73,7 +73,10 @@ func itemDelete(args jobs.ItemDeleteArgs) engine.Event { return told(engine.Dele
 func itemRestore(args jobs.ItemRestoreArgs) engine.Event { return told(engine.Restored, args.Event) }
 
 func itemResync(args jobs.ItemResyncArgs) engine.Event {
-	return engine.Event{Kind: engine.Resync, Type: args.Kind(), BoardID: args.BoardID, ItemID: args.ItemID, Force: args.Force, Release: args.Release}
+	return engine.Event{
+		Kind: engine.Resync, Type: args.Kind(), BoardID: args.BoardID, ItemID: args.ItemID,
+		Force: args.Force, Release: args.Release, Chosen: args.Chosen,
+	}
 }
 
 func told(kind engine.Kind, e jobs.Event) engine.Event {

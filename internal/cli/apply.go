@@ -25,7 +25,7 @@ type applyCommand struct {
 	Boards        []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Without any, all of them."`
 	Item          []int64  `help:"Only these items." placeholder:"ID"`
 	Plan          string   `help:"Do what this file of plan --out says, and nothing else: what has changed since is left and reported." placeholder:"FILE"`
-	Adopt         string   `help:"End first meetings with the value of this side." enum:",monday" default:"" placeholder:"monday"`
+	Adopt         string   `help:"End first meetings with the value of this side." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce       bool     `help:"Send Monday's values over drift."`
 	AcceptDeletes bool     `help:"Lift the delete brake for the items that Monday has deleted or archived."`
 	Stop          bool     `help:"Stop the comparison or backfill of the boards that is running. What it has written stays."`
@@ -93,14 +93,15 @@ func stopSweeps(ctx context.Context, p *program, db *pgxpool.Pool, boards []*map
 
 // sweeps are the sweeps that the command asks for.
 func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweeps []store.Sweep, err error) {
-	options := store.SweepOptions{Adopt: c.Adopt == "monday", Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: c.Item}
+	options := store.SweepOptions{Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: c.Item}
 	var file *planFile
 	if c.Plan != "" {
 		if file, err = readPlan(c.Plan, m); err != nil {
 			return nil, err
 		}
-		options.Adopt, options.Enforce = file.Choices.Adopt, file.Choices.Enforce
+		c.Adopt, options.Enforce = string(file.Choices.Adopt), file.Choices.Enforce
 	}
+	options.Adopt, options.AdoptBack = c.Adopt == string(mapping.Monday), c.Adopt == string(mapping.Salesforce)
 	for _, b := range boards {
 		w := store.Sweep{BoardID: b.ID, Board: b.Name, Kind: "apply", Mapped: b.Made(), Options: options}
 		if file != nil {

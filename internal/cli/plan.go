@@ -24,7 +24,7 @@ import (
 type planCommand struct {
 	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Without any, all of them."`
 	Item    []int64  `help:"Only these items." placeholder:"ID"`
-	Adopt   string   `help:"Plan as if first meetings ended with this side's value." enum:",monday" default:"" placeholder:"monday"`
+	Adopt   string   `help:"Plan as if first meetings ended with this side's value." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce bool     `help:"Plan as if Monday's values were sent over drift."`
 	Out     string   `help:"Write the plan, with values, to this file, for apply --plan." placeholder:"FILE"`
 	JSON    bool     `help:"Print the plan, with values, for scripts."`
@@ -43,7 +43,7 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	sweeper := newSweeper(s, db, config.Salesforce, config.Monday)
-	choices := plan.Choices{Adopt: c.Adopt == "monday", Enforce: c.Enforce}
+	choices := plan.Choices{Adopt: mapping.Side(c.Adopt), Enforce: c.Enforce}
 	file := planFile{Version: 1, Mapping: s.Mapping.Fingerprint(), MadeAt: time.Now().UTC(), Choices: choices}
 	for _, board := range boards {
 		found, err := sweeper.Plan(ctx, board, c.Item, choices)

@@ -97,6 +97,11 @@ func Labels(texts ...string) map[string]any { return map[string]any{"labels": te
 // Email returns the value of an e-mail column.
 func Email(address string) map[string]any { return map[string]any{"email": address, "text": address} }
 
+// Phone returns the value of a phone column.
+func Phone(number string) map[string]any {
+	return map[string]any{"phone": number, "countryShortName": "US"}
+}
+
 // Connected returns the value of a column that connects boards.
 func Connected(items ...int64) map[string]any { return map[string]any{"item_ids": items} }
 

@@ -217,6 +217,14 @@ func (i *Item) KnownAt(id string) int64 {
 	return i.Columns[id].At
 }
 
+// TimeOf returns Monday's time of the known value of a column, or of the name; zero: unknown.
+func (i *Item) TimeOf(id string) time.Time {
+	if at := i.KnownAt(id); at != 0 {
+		return time.UnixMicro(at).UTC()
+	}
+	return time.Time{}
+}
+
 // IsDeleted reports whether the item is known to have ended.
 func (i *Item) IsDeleted() bool { return !i.DeletedAt.IsZero() }
 

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 
@@ -49,6 +50,8 @@ func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, boo
 func (f *Field) Back(value any, now column.Value, item int64) (column.Value, bool) {
 	v := column.Value{Type: now.Type}
 	switch {
+	case f.from == itemName && !isName(literalText(value)):
+		return v, false
 	case f.link != nil:
 		if value != nil && item != 0 {
 			v.IDs = []int64{item}
@@ -59,6 +62,12 @@ func (f *Field) Back(value any, now column.Value, item int64) (column.Value, boo
 	}
 	return backwards(value, v, f.locale.region)
 }
+
+// maxName is how many characters the name of an item has at most.
+const maxName = 255
+
+// isName reports whether an item can have the text as its name.
+func isName(text string) bool { return !blank(text) && utf8.RuneCountInString(text) <= maxName }
 
 // backwards returns the value of a column of v's type for a value that is used unchanged.
 func backwards(value any, v column.Value, region string) (column.Value, bool) {
@@ -80,11 +89,7 @@ func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
 		}
 		return v
 	}
-	start, err := time.Parse(time.DateOnly, since[t.field.Name])
-	if err != nil {
-		start = today.UTC()
-	}
-	return t.field.desired(it, start)
+	return t.field.Read(it, since, today)
 }
 
 // Fillable reports whether a Salesforce value can fill a column of the type, that is, determines everything the

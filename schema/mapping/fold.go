@@ -19,8 +19,15 @@ func (t *Target) Fold(literal any, typ column.Type) any {
 	return foldIn(literal, t.Column, typ)
 }
 
-// FoldIn is Fold for a field whose column has the type.
-func (f *Field) FoldIn(literal any, typ column.Type) any { return foldIn(f.Fold(literal), f.from, typ) }
+// FoldIn is Fold for a field whose column has the type, which is compared both ways: Salesforce stores e-mail addresses
+// in lower case, so the case of an address in an e-mail column does not count.
+func (f *Field) FoldIn(literal any, typ column.Type) any {
+	folded := foldIn(f.Fold(literal), f.from, typ)
+	if s, ok := folded.(string); ok && typ == column.Email {
+		return strings.ToLower(s)
+	}
+	return folded
+}
 
 func foldIn(literal any, id string, typ column.Type) any {
 	s, ok := literal.(string)

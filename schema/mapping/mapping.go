@@ -3,6 +3,7 @@
 package mapping
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -252,6 +253,24 @@ func (f *Field) Record() *Record { return f.record }
 
 // Link returns the record of the connected item whose Id the field holds, or nil.
 func (f *Field) Link() *Record { return f.link }
+
+// Value returns the item's value of a column, or its name.
+func (it Item) Value(id string) column.Value { return it.value(id) }
+
+// With returns the item as it would be if the column, or the name, had the value.
+func (it Item) With(id string, v column.Value) Item {
+	if id == itemName {
+		it.Name = v.Text
+		return it
+	}
+	columns := maps.Clone(it.Columns)
+	if columns == nil {
+		columns = map[string]column.Value{}
+	}
+	columns[id] = v
+	it.Columns = columns
+	return it
+}
 
 // value returns the item's value of a column.
 func (it Item) value(id string) column.Value {

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"slices"
+	"time"
 
 	"crmsync/mondayclient/column"
 )
@@ -57,6 +58,18 @@ func NeverTwoWayLive(r *Record, f *Field, typ column.Type, calculated bool) stri
 // ToMonday reports whether a change of the field in Salesforce is written to its column. Such a field is read from one
 // column, which no other field fills.
 func (f *Field) ToMonday() bool { return f.Sync != ToSalesforce }
+
+// Reads reports whether the field is read from this column alone.
+func (f *Field) Reads(id string) bool { return f.form == fromColumn && f.from == id }
+
+// Read returns what the field would hold for the item, as Desired does, also for a field that goes only to Monday.
+func (f *Field) Read(it Item, since map[string]string, today time.Time) Value {
+	start, err := time.Parse(time.DateOnly, since[f.Name])
+	if err != nil {
+		start = today.UTC()
+	}
+	return f.desired(it, start)
+}
 
 // HasOwnSync reports whether the field has a `sync` of its own.
 func (f *Field) HasOwnSync() bool { _, own := f.at["sync"]; return own }

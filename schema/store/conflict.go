@@ -26,6 +26,28 @@ type Conflict struct {
 	TakenAt                  time.Time
 }
 
+// Winner returns the side whose value stood.
+func (c Conflict) Winner() string {
+	if c.Rule == sideSalesforce {
+		return sideSalesforce
+	}
+	return sideMonday
+}
+
+// The sides of a conflict.
+const (
+	sideMonday     = "monday"
+	sideSalesforce = "salesforce"
+)
+
+// Value returns the value that a person wants on both sides.
+func (c Conflict) Value() any {
+	if c.Take == sideSalesforce {
+		return c.Salesforce
+	}
+	return c.Monday
+}
+
 // saveConflicts adds the batch's conflicts.
 func (c Commit) saveConflicts(holder uuid.UUID) (statement, error) {
 	const query = `
@@ -117,14 +139,14 @@ func (s *Store) conflicts(ctx context.Context, query string, args ...any) ([]Con
 
 // Choose records that a person wants one side's value of conflicts on both sides, and hands their items to requeue, in
 // the transaction. It returns the conflicts that it found. Erased ones have no values any more.
-func (s *Store) Choose(ctx context.Context, ids []int64, side, who string,
+func (s *Store) Choose(ctx context.Context, ids []int64, side string, by By,
 	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (chosen []int64, err error) {
 	const query = `
 		UPDATE conflicts SET take = $2, taken_at = NULL, taken_by = $3
 		WHERE  id = ANY($1) AND (base IS NOT NULL OR monday IS NOT NULL OR salesforce IS NOT NULL)
 		RETURNING id, board_id, item_id`
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, query, ids, side, who)
+		rows, err := tx.Query(ctx, query, ids, side, by.Actor)
 		if err != nil {
 			return err
 		}
@@ -136,6 +158,13 @@ func (s *Store) Choose(ctx context.Context, ids []int64, side, who string,
 			return nil
 		})
 		if err != nil || len(refs) == 0 {
+			return err
+		}
+		o := Operation{By: by, Act: ActTake, Subject: Subject("conflict", chosen) + ": " + side}
+		for _, ref := range refs {
+			o.Items = append(o.Items, ref.ItemID)
+		}
+		if err := RecordOperation(ctx, tx, o); err != nil {
 			return err
 		}
 		return requeue(ctx, tx, refs)

@@ -40,6 +40,7 @@ type SweepCounts struct {
 // SweepOptions are what a sweep is allowed to do.
 type SweepOptions struct {
 	Adopt         bool             `json:"adopt,omitempty"`          // first meetings end with Monday's value
+	AdoptBack     bool             `json:"adopt_back,omitempty"`     // first meetings end with Salesforce's value
 	Enforce       bool             `json:"enforce,omitempty"`        // Monday's values replace drift
 	AcceptDeletes bool             `json:"accept_deletes,omitempty"` // the brake is lifted
 	Items         []int64          `json:"items,omitempty"`          // only these

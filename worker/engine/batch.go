@@ -33,7 +33,7 @@ func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
 }
 
 func (e *Engine) newPass(events []Event) *pass {
-	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}}
+	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}, holds: map[string]map[string]any{}}
 	for _, ev := range events {
 		p.tasks = append(p.tasks, &task{Event: ev})
 	}
@@ -66,11 +66,12 @@ func (p *pass) through(ctx context.Context) {
 	p.forgetDeletions(ctx)
 	p.lookUp(ctx)
 	p.remove(ctx)
+	p.settle(ctx)
 	for stage := range p.Mapping.Stages() {
 		for plans := p.plan(stage); len(plans) > 0; {
 			writes := p.resolve(ctx, plans)
 			outcomes := p.send(ctx, writes)
-			plans = p.record(ctx, writes, outcomes)
+			plans = append(p.record(ctx, writes, outcomes), p.settleUnread(ctx)...)
 		}
 	}
 	p.writeBack(ctx)

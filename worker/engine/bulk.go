@@ -53,6 +53,7 @@ type Difference struct {
 	Code                         string // why it cannot be sent
 	Monday, Salesforce           any    // must not be stored
 	Sends                        bool   // Monday's value is sent, or was
+	Takes                        bool   `json:",omitempty"` // Monday takes Salesforce's value, or took it
 }
 
 // Cost is the number of calls that a comparison makes, or would make.
@@ -62,7 +63,6 @@ type Cost struct{ Salesforce, Monday int }
 type bulk struct {
 	Page
 	readings map[int64]*mondayclient.Item
-	held     map[string]map[string]any // what Salesforce holds, by Id; empty: no such record
 	found    map[int64]*Found
 	seen     map[seen]bool
 	counted  map[target]bool // records whose fields were counted
@@ -76,14 +76,11 @@ type seen struct {
 	kind          plan.Kind
 }
 
-// keep stores what a record holds; nil: there is no record.
-func (b *bulk) keep(id string, record map[string]any) { b.held[id] = record }
-
 // heldOf returns what the records of an item hold, as far as they were read.
-func (b *bulk) heldOf(w *work) map[string]map[string]any {
+func (p *pass) heldOf(w *work) map[string]map[string]any {
 	held := map[string]map[string]any{}
 	for name, link := range w.item.Links {
-		if fields := b.held[link.SalesforceID]; fields != nil {
+		if fields := p.holds[link.SalesforceID]; fields != nil {
 			held[name] = fields
 		}
 	}

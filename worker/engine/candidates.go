@@ -104,7 +104,7 @@ func (p *pass) sort(record sfclient.Record, like planned, found map[string][]can
 	}
 	id, _ := record["Id"].(string)
 	if p.bulk != nil && !like.plan.Record.Shared {
-		p.bulk.keep(id, record)
+		p.holds[id] = record
 	}
 	key, _ := record[p.Mapping.Key].(string)
 	match := plan.KeyOf(like.plan.Record, values)

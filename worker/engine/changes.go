@@ -14,6 +14,9 @@ type changes struct {
 	appeared bool // a link has a record that others may wait for
 	notes    []string
 	records  []recordChange
+
+	conflicts []store.Conflict
+	taken     []int64 // conflicts whose chosen value now stands on both sides
 }
 
 // recordChange is an entry in an event's log: the record, and its fields, without their values.
@@ -22,6 +25,7 @@ type recordChange struct {
 	Object  string   `json:"object"`
 	ID      string   `json:"id,omitempty"`
 	Fields  []string `json:"fields,omitempty"`
+	Columns []string `json:"columns,omitempty"` // of the item, that took the record's values
 	Created bool     `json:"created,omitempty"`
 	Linked  bool     `json:"linked,omitempty"`
 	Deleted bool     `json:"deleted,omitempty"`

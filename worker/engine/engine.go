@@ -15,6 +15,7 @@ import (
 
 	"crmsync/internal/batch"
 	"crmsync/internal/panics"
+	"crmsync/schema/mapping"
 	"crmsync/worker/engine/send"
 )
 
@@ -43,12 +44,19 @@ func New(c Config) *Engine {
 			Help:    "Items processed in one batch.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 9),
 		}),
+		conflicts: promauto.With(c.Registerer).NewCounterVec(prometheus.CounterOpts{
+			Name: "crmsync_conflicts_total",
+			Help: "Changes that gave way to another one of the same field, by the side that won.",
+		}, []string{"winner"}),
 		lag: promauto.With(c.Registerer).NewHistogram(prometheus.HistogramOpts{
 			Name:    "crmsync_sync_lag_seconds",
 			Help:    "Time from Monday's trigger to Salesforce's answer.",
 			Buckets: prometheus.ExponentialBuckets(0.025, 2, 16), // 25 ms to about 14 min
 		}),
 	}}
+	for _, winner := range []mapping.Side{mapping.Monday, mapping.Salesforce} {
+		e.conflicts.WithLabelValues(string(winner)) // it is shown before there is any
+	}
 	e.batches = batch.New(batch.Config[Event]{
 		Max:         eventsPerItem * c.BatchSize,
 		Keys:        c.BatchSize,

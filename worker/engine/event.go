@@ -38,6 +38,7 @@ type Event struct {
 	Redelivered bool // Monday delivers it again: TriggeredAt is not the time of the change
 	Force       bool // Resync: send every field, whatever was written before
 	Release     bool // Resync: a person released the deletion of the item's records
+	Chosen      bool // Resync: a person chose one side's value of a conflict
 }
 
 // Outcome is how an event ended.

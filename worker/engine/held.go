@@ -20,11 +20,17 @@ func (p *pass) fieldsOf(rec *mapping.Record) []string {
 	if !rec.Shared {
 		fields = append(fields, p.Mapping.Key)
 	}
+	if rec.TwoWay() {
+		fields = append(fields, savedAt)
+	}
 	for _, f := range rec.Fields {
 		fields = append(fields, f.Name)
 	}
 	return fields
 }
+
+// savedAt is when Salesforce last saved a record.
+const savedAt = "SystemModstamp"
 
 // retrieve reads the fields of records of one object.
 func (p *pass) retrieve(ctx context.Context, object string, ids []string, fields map[string]bool) error {
@@ -35,9 +41,11 @@ func (p *pass) retrieve(ctx context.Context, object string, ids []string, fields
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", object, err)
 		}
-		p.bulk.cost.Salesforce++
+		if p.bulk != nil {
+			p.bulk.cost.Salesforce++
+		}
 		for n, record := range records {
-			p.bulk.keep(some[n], record)
+			p.holds[some[n]] = record
 		}
 	}
 	return nil

@@ -7,8 +7,10 @@ import (
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
+	"crmsync/schema/store"
 	"crmsync/sfclient"
 	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/settle"
 )
 
 // work is an item in a batch, with its events.
@@ -22,11 +24,16 @@ type work struct {
 	state   state
 	unread  bool         // Monday has to be asked
 	isRead  bool         // it was, in this batch
+	isAsked bool         // and not by a page, which may lag
+	rereads bool         // it is asked again before it is written
 	floor   ledger.Floor // minimum times of the answer
 	view    plan.Item    // the item as planned, once everything is merged
 	touched map[string]bool
 	adopts  map[string]string // by record name: the Id of an existing record found for the item
 	remade  map[string]bool   // missing records that are created again
+
+	decisions map[string][]settle.Decision // by record name: what becomes of the columns that it fills
+	chosen    []store.Conflict             // of which a person wants one value on both sides
 
 	changed  bool      // the item has to be saved, not only released
 	fresh    bool      // it begins again: earlier writes do not count

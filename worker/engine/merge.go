@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -70,6 +71,9 @@ func (w *work) take(t *task, id string, at int64, m ledger.Merge) {
 		return
 	case ledger.Doubtful:
 		w.ask(id, at)
+	case ledger.Echo:
+		w.changed = true
+		return
 	case ledger.Taken:
 		w.changed = true
 	}
@@ -129,8 +133,21 @@ func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 	if w.item.Known {
 		w.outdate(func(f *mapping.Field) bool { return slices.ContainsFunc(f.Columns(), w.isUnread) })
 	}
+	if w.rereads {
+		w.confirm(read)
+	}
 	if w.item.MergeReading(ReadingOf(read), wanted, w.floor, w.now) {
 		w.changed = true
+	}
+}
+
+// confirm lets an answer count as no older than values of the same second: Monday's times of items are in whole seconds,
+// and a person may have edited twice within one.
+func (w *work) confirm(read *mondayclient.Item) {
+	for _, id := range append(slices.Collect(maps.Keys(w.item.Columns)), ledger.NameColumn) {
+		if at := w.item.KnownAt(id); read.UpdatedAt.Unix() >= at/1e6 {
+			w.floor.Raise(id, at)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"crmsync/schema/mapping"
 	"crmsync/worker/engine/plan"
 )
 
@@ -81,7 +82,7 @@ func TestComparePlanEqualsApply(t *testing.T) {
 		}
 		for range rapid.IntRange(1, 3).Draw(rt, "rounds") {
 			w.edit(rt, items)
-			choices := plan.Choices{Adopt: rapid.Bool().Draw(rt, "adopt"), Enforce: rapid.Bool().Draw(rt, "enforce")}
+			choices := plan.Choices{Adopt: rapid.SampledFrom([]mapping.Side{"", mapping.Monday}).Draw(rt, "adopt"), Enforce: rapid.Bool().Draw(rt, "enforce")}
 			before := w.state()
 			planned := w.compare(e, w.page(people, true, choices))
 			if after := w.state(); after != before {

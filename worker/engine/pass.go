@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/send"
 )
@@ -20,6 +21,8 @@ type tools struct {
 	sender *send.Sender
 	size   prometheus.Histogram
 	lag    prometheus.Histogram
+
+	conflicts *prometheus.CounterVec // by the side that won
 }
 
 // pass is the processing of one batch.
@@ -31,7 +34,10 @@ type pass struct {
 	byItem map[int64]*work
 	refs   plan.References
 	leases leases
-	bulk   *bulk // of a pass over a page; nil: over events
+	holds  map[string]map[string]any            // what records hold that were read, by Id; nil: no such record is visible
+	unread []target                             // records that must be read before fields that go both ways are sent
+	items  map[*mapping.Record]map[string]int64 // items of the records that other records refer to, by Id
+	bulk   *bulk                                // of a pass over a page; nil: over events
 }
 
 // persist repeats a statement until Postgres accepts it, for as long as the leases last: giving up earlier would

@@ -3,9 +3,11 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"crmsync/schema/mapping"
 	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/settle"
 )
 
 // planned is the plan of one record of one item.
@@ -25,7 +27,7 @@ func (w write) all() []planned { return append([]planned{w.planned}, w.sharers..
 
 func (p *pass) planOne(w *work, rec *mapping.Record) planned {
 	if p.bulk != nil {
-		w.view.Held, w.view.Choices = p.bulk.held, p.bulk.Choices
+		w.view.Held, w.view.Choices = p.holds, p.bulk.Choices
 	}
 	return planned{w, plan.Make(rec, w.view, w.adopts[rec.Name], &p.refs, p.Mapping.Key, p.Now())}
 }
@@ -57,11 +59,13 @@ func (d planned) columns(fields []string) (columns []string) {
 	return columns
 }
 
-// publicName returns a rejected field's name for people.
+// publicName returns the name, for people, of what is stored as rejected.
 func publicName(field string) string {
 	if field == plan.ShownID {
 		return "Id"
 	}
+	field, _ = strings.CutPrefix(field, settle.Rested)
+	field, _ = strings.CutPrefix(field, "@")
 	return field
 }
 

@@ -73,6 +73,7 @@ func (p *pass) readItems(ctx context.Context, some []*work) {
 	}
 	for _, w := range some {
 		if item := found[w.item.ID]; item != nil || err == nil {
+			w.isAsked = true
 			w.mergeRead(item, asked)
 		} else {
 			w.retry(err) // an item missing from a partial answer may still exist

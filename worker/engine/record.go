@@ -19,6 +19,9 @@ import (
 func (p *pass) recordPlan(d planned) (sends bool) {
 	w, rec := d.work, d.plan.Record
 	p.notePlan(d)
+	if d.plan.Unread {
+		p.unread = append(p.unread, target{w, rec})
+	}
 	for field, value := range d.plan.Agrees {
 		p.keep(w, rec).Agree(field, value)
 	}
@@ -105,14 +108,20 @@ func (p *pass) recordWritten(d planned, change recordChange, fields map[string]a
 	if link.Take(change.ID, origin) {
 		d.work.log.appeared = true
 	}
-	for field, value := range fields {
+	agree := func(field string, value any) {
 		link.Agree(field, value)
+		if slices.ContainsFunc(d.plan.Record.Back(), func(f *mapping.Field) bool { return f.Name == field }) {
+			link.Hold(field, ledger.Held{Value: value})
+		}
+	}
+	for field, value := range fields {
+		agree(field, value)
 	}
 	link.Accept(plan.WholeRecord)
 	switch {
 	case change.Created:
 		for _, field := range d.plan.Write.Empty {
-			link.Agree(field, nil)
+			agree(field, nil)
 		}
 	case d.plan.Write.Op == plan.Upsert:
 		for _, field := range d.plan.Write.Empty {

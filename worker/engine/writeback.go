@@ -11,33 +11,41 @@ import (
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/settle"
 )
 
 // writeSize is the maximum number of items written to Monday in one call.
 const writeSize = 50
 
-// idCell is the cell in which an item shows the Id of a record.
-type idCell struct {
+// cell is a column of an item that is written.
+type cell struct {
 	work   *work
 	record *mapping.Record
-	id     string
+	column string
+	value  any // in Monday's form for writing
+
+	id       string           // the Id that an id column shows
+	decision *settle.Decision // of a column that takes Salesforce's value
 }
 
-func (c idCell) planned() planned { return planned{c.work, plan.Plan{Record: c.record}} }
+func (c cell) target() target { return target{c.work, c.record} }
 
-// writeBack writes the Ids of records to the id columns of their items, unless they already show them.
+func (c cell) planned() planned { return planned{c.work, plan.Plan{Record: c.record}} }
+
+// writeBack writes to the items what they do not show yet: the Ids of their records, and the values that columns take
+// from Salesforce.
 func (p *pass) writeBack(ctx context.Context) {
-	var items []*work
-	byWork := map[*work][]idCell{}
+	var items [][]cell
 	for _, w := range p.works {
 		if w.state != alive || w.item.IsDeleted() || !w.item.Known {
 			continue
 		}
-		if cells := w.idCells(); len(cells) > 0 {
-			items, byWork[w] = append(items, w), cells
-		}
-		for _, c := range byWork[w] {
+		ids := w.idCells()
+		for _, c := range ids {
 			p.note(c.planned(), Difference{Field: c.record.IDColumn, Kind: plan.IDColumn, Sends: true})
+		}
+		if cells := append(ids, w.takenCells()...); len(cells) > 0 {
+			items = append(items, cells)
 		}
 	}
 	if p.bulk != nil {
@@ -47,12 +55,12 @@ func (p *pass) writeBack(ctx context.Context) {
 		return
 	}
 	for some := range slices.Chunk(items, writeSize) {
-		p.writeIDs(ctx, some, byWork)
+		p.writeCells(ctx, some)
 	}
 }
 
 // idCells returns the cells that do not show the right Id.
-func (w *work) idCells() (cells []idCell) {
+func (w *work) idCells() (cells []cell) {
 	for _, rec := range w.board.Records {
 		link := w.item.Links[rec.Name]
 		if rec.IDColumn == "" || link == nil || link.SalesforceID == "" {
@@ -61,70 +69,133 @@ func (w *work) idCells() (cells []idCell) {
 		if id, _ := sfclient.ID18(w.item.Columns[rec.IDColumn].Text); id == link.SalesforceID {
 			continue
 		}
-		cell := idCell{w, rec, link.SalesforceID}
-		if link.Rejects(plan.ShownID, cell.id) {
-			cell.planned().blameAgain(plan.ShownID, []string{rec.IDColumn})
+		c := cell{work: w, record: rec, column: rec.IDColumn, value: link.SalesforceID, id: link.SalesforceID}
+		if link.Rejects(plan.ShownID, c.id) {
+			c.planned().blameAgain(plan.ShownID, []string{rec.IDColumn})
 			continue
 		}
-		cells = append(cells, cell)
+		cells = append(cells, c)
 	}
 	return cells
 }
 
-// writeIDs writes the Ids of some items to Monday. Each item succeeds or fails separately. If one of their boards
-// makes the call fail, it makes one call for each board.
-func (p *pass) writeIDs(ctx context.Context, items []*work, byWork map[*work][]idCell) {
-	writes := make([]mondayclient.Write, len(items))
-	for n, w := range items {
-		writes[n] = mondayclient.Write{BoardID: w.board.ID, ItemID: w.item.ID, Columns: map[string]any{}}
-		for _, c := range byWork[w] {
-			writes[n].Columns[c.record.IDColumn] = c.id
+// takenCells returns the cells that take what Salesforce holds.
+func (w *work) takenCells() (cells []cell) {
+	for _, rec := range w.board.Records {
+		for n, d := range w.decisions[rec.Name] {
+			if !d.Takes {
+				continue
+			}
+			c := cell{work: w, record: rec, column: d.Field.Column(), value: d.Value.Written(), decision: &w.decisions[rec.Name][n]}
+			if c.column == ledger.NameColumn {
+				c.value = d.Value.Text
+			}
+			cells = append(cells, c)
 		}
 	}
+	return cells
+}
+
+// writeCells writes the cells of some items to Monday, in one call. Each item succeeds or fails separately. If one of
+// their boards makes the call fail, it makes one call for each board; of an item that is rejected, each cell is written
+// separately.
+func (p *pass) writeCells(ctx context.Context, items [][]cell) {
+	writes := make([]mondayclient.Write, len(items))
+	boards := map[int64][][]cell{}
+	for n, cells := range items {
+		w := cells[0].work
+		writes[n] = mondayclient.Write{BoardID: w.board.ID, ItemID: w.item.ID, Columns: map[string]any{}}
+		for _, c := range cells {
+			writes[n].Columns[c.column] = c.value
+		}
+		boards[w.board.ID] = append(boards[w.board.ID], cells)
+	}
 	fates, err := p.Monday.Write(ctx, writes)
-	if boards := byBoard(items); divisible(err) && len(boards) > 1 {
+	if divisible(err) && len(boards) > 1 {
 		for _, id := range slices.Sorted(maps.Keys(boards)) {
-			p.writeIDs(ctx, boards[id], byWork)
+			p.writeCells(ctx, boards[id])
 		}
 		return
 	}
-	for n, w := range items {
+	var parts [][]cell
+	for n, cells := range items {
 		fate := err
 		if fate == nil {
 			fate = fates[n]
 		}
-		for _, c := range byWork[w] {
-			switch {
-			case fate == nil:
-				c.shows()
-			case permanent(fate):
-				p.recordUnshown(c, fate)
-			default:
-				w.retry(fate)
+		if permanent(fate) && len(cells) > 1 && !isMissing(fate) {
+			for _, c := range cells {
+				parts = append(parts, []cell{c})
 			}
+			continue
 		}
+		for _, c := range cells {
+			p.recordCell(c, fate)
+		}
+	}
+	for some := range slices.Chunk(parts, writeSize) {
+		p.writeCells(ctx, some)
+	}
+}
+
+// recordCell records what became of a write to Monday.
+func (p *pass) recordCell(c cell, err error) {
+	switch {
+	case err == nil && c.decision != nil:
+		p.recordTaken(c)
+	case err == nil:
+		c.shows()
+	case permanent(err):
+		p.recordUnshown(c, err)
+	default:
+		c.work.retry(err)
 	}
 }
 
 // shows records that the item shows the Id.
-func (c idCell) shows() {
-	c.work.item.ShowID(c.record.IDColumn, c.id)
+func (c cell) shows() {
+	c.work.item.ShowID(c.column, c.id)
 	c.work.changed = true
-	c.work.wrote(recordChange{Record: c.record.Name, Object: c.record.Object, ID: c.id}, []string{c.record.IDColumn})
+	c.work.wrote(recordChange{Record: c.record.Name, Object: c.record.Object, ID: c.id}, []string{c.column})
 }
 
-// recordUnshown records that Monday rejected the Id. An item that has ended meanwhile does not need it.
-func (p *pass) recordUnshown(c idCell, err error) {
+// recordTaken records that a column took what Salesforce holds.
+func (p *pass) recordTaken(c cell) {
+	w, link := c.work, p.keep(c.work, c.record)
+	w.item.WriteColumn(c.column, c.decision.Value)
+	w.changed = true
+	link.Accept(settle.Shows + c.column)
+	link.Accept(settle.Rested + c.decision.Field.Name)
+	c.decision.Record(link, w.tasks[0].JobID, p.Now())
+	p.recordConflict(c.target(), *c.decision)
+	w.wrote(recordChange{
+		Record: c.record.Name, Object: c.record.Object, ID: link.SalesforceID, Columns: []string{c.column},
+	}, []string{c.column})
+}
+
+// recordUnshown records that Monday rejected a value. An item that has ended meanwhile does not need it.
+func (p *pass) recordUnshown(c cell, err error) {
 	code := "REFUSED"
 	var monday *mondayclient.Error
 	if errors.As(err, &monday) {
 		code = monday.Code
 	}
-	if code == "ResourceNotFoundException" || code == "ItemNotFoundException" {
-		c.work.log.note("the item went before it could show the Id of its record")
+	if isMissing(err) {
+		c.work.log.note("the item went before it could show what its record holds")
 		return
 	}
-	p.reject(c.planned(), plan.ShownID, ledger.Rejection{Value: c.id, Code: code}, []string{c.record.IDColumn}, &RefusedError{
-		Object: "column " + c.record.IDColumn, SalesforceID: c.id, Code: code,
+	name, value := plan.ShownID, any(c.id)
+	if c.decision != nil {
+		name, value = settle.Shows+c.column, c.decision.Salesforce
+	}
+	link := c.work.item.Links[c.record.Name]
+	p.reject(c.planned(), name, ledger.Rejection{Value: value, Code: code}, []string{c.column}, &RefusedError{
+		Object: "column " + c.column, SalesforceID: link.SalesforceID, Code: code,
 	})
+}
+
+// isMissing reports whether Monday no longer shows the item.
+func isMissing(err error) bool {
+	monday, ok := errors.AsType[*mondayclient.Error](err)
+	return ok && (monday.Code == "ResourceNotFoundException" || monday.Code == "ItemNotFoundException")
 }

@@ -88,7 +88,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 	if err != nil {
 		return err
 	}
-	part.JobID, part.Choices = w.ID, plan.Choices{Adopt: w.Options.Adopt, Enforce: w.Options.Enforce}
+	part.JobID, part.Choices = w.ID, plan.Choices{Adopt: adopted(w.Options), Enforce: w.Options.Enforce}
 	saved := store.SweptPage{Sweep: w, Cursor: part.cursor}
 	for _, item := range part.Items {
 		saved.Seen = append(saved.Seen, item.ID)
@@ -112,6 +112,17 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 	}
 	saved.Counts.Busy = len(busy)
 	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context, tx pgx.Tx) error { return s.Queue(ctx, tx, resyncs(busy)) })
+}
+
+// adopted returns the side whose value ends first meetings.
+func adopted(o store.SweepOptions) mapping.Side {
+	switch {
+	case o.Adopt:
+		return mapping.Monday
+	case o.AdoptBack:
+		return mapping.Salesforce
+	}
+	return ""
 }
 
 // keepPlanned keeps the items of a page whose difference is the planned one, and returns how many others there are.
@@ -146,7 +157,7 @@ func count(p *store.SweptPage, f engine.Found) {
 	p.Counts.Fields += f.Fields
 	for _, d := range f.Differences {
 		action := "leave"
-		if d.Sends && f.Err == nil {
+		if (d.Sends || d.Takes) && f.Err == nil {
 			action = "write"
 			p.Counts.Written++
 		}

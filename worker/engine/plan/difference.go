@@ -18,7 +18,10 @@ func (m *maker) difference(values map[string]mapping.Value) *Write {
 	var depending []*mapping.Field
 	sent := map[string]any{}
 	for _, field := range m.Record.Fields {
-		if m.keeps(field) && field.IsDefault(m.it.View) {
+		if m.isWithheld(field) {
+			continue
+		}
+		if sends, _ := m.decided(field); !sends && m.keeps(field) && field.IsDefault(m.it.View) {
 			continue
 		}
 		value, ok := m.value(field, values[field.Name])
@@ -49,6 +52,29 @@ func (m *maker) difference(values map[string]mapping.Value) *Write {
 	return w
 }
 
+// isWithheld reports whether a field is not sent whatever the item says: it goes only to Monday, it was decided so, or it
+// cannot be decided before the record is read.
+func (m *maker) isWithheld(field *mapping.Field) bool {
+	if sends, decided := m.decided(field); decided {
+		m.Compared++
+		return !sends
+	}
+	if field.ToMonday() && m.link.SalesforceID != "" {
+		_, met := m.link.Held[field.Name]
+		if !met || m.it.Fresh || m.isRemapped(field) || m.link.InDoubt(field.Name) {
+			m.Unread = true
+			return true
+		}
+	}
+	return field.Sync == mapping.ToMonday
+}
+
+// decided returns whether Monday's value of the field is sent, if both sides were compared.
+func (m *maker) decided(field *mapping.Field) (sends, ok bool) {
+	sends, ok = m.it.Decided[m.Record.Name][field.Name]
+	return sends, ok
+}
+
 // fate is what happens to one field.
 type fate uint8
 
@@ -62,10 +88,17 @@ const (
 
 func (m *maker) verdict(field *mapping.Field, value any) fate {
 	linked := m.link.SalesforceID != ""
-	if m.held != nil && !m.Record.Shared {
+	_, decided := m.decided(field)
+	if m.held != nil && !m.Record.Shared && !decided && !field.ToMonday() {
 		return m.settled(field, value)
 	}
 	switch {
+	case decided && m.link.Holds(field.Name, value) && m.link.Held[field.Name] == ledger.Held{Value: value}:
+		return held // it was sent since
+	case decided: // that it is sent
+	case field.ToMonday() && linked && !m.link.Holds(field.Name, value):
+		m.Unread = true
+		return held
 	case value == nil && !linked:
 		return leaveEmpty
 	case value == nil && m.keeps(field):
@@ -75,6 +108,13 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 			m.agree(field.Name, value)
 		}
 		return held
+	}
+	return m.sending(field, value)
+}
+
+// sending returns the fate of a field that Salesforce does not hold: values that were rejected before are not sent again.
+func (m *maker) sending(field *mapping.Field, value any) fate {
+	switch {
 	case !m.link.Rejects(field.Name, value):
 		return send
 	case m.link.Rejected[field.Name].Dependent:
@@ -115,15 +155,10 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 			Field: field.Name, Kind: s.Kind, Monday: value, Salesforce: m.held[field.Name], Sends: s.Sends && !rejected,
 		})
 	}
-	switch {
-	case !s.Sends:
+	if !s.Sends {
 		return held
-	case !rejected:
-		return send
-	case m.link.Rejected[field.Name].Dependent:
-		return depend
 	}
-	return repeat
+	return m.sending(field, value)
 }
 
 // value turns a value from the mapping into one that can be sent. It is not ok if there is none: the value cannot be

@@ -32,6 +32,7 @@ type Plan struct {
 	Repeated []string           // fields whose value Salesforce rejected before
 	Waits    []ledger.RecordRef // referenced records that do not exist yet
 	Since    map[string]string  // first days of relative defaults, by field
+	Unread   bool               // the record must be read before fields that go both ways are sent
 	Notes    []string
 	Busy     string // what another worker is deciding about; empty: nothing
 
@@ -81,6 +82,10 @@ type Item struct {
 	// the ledger is believed.
 	Held    map[string]map[string]any
 	Choices Choices
+
+	// Decided are the fields about which was decided by comparing both sides, by record: true: Monday's value is sent;
+	// false: it is not. A field that goes both ways is not sent to an existing record without a decision.
+	Decided map[string]map[string]bool
 }
 
 // References contains what a plan needs to know from outside its item.

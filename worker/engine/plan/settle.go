@@ -33,8 +33,8 @@ type Difference struct {
 
 // Choices determine what is done about differences when many items are compared.
 type Choices struct {
-	Adopt   bool // a first meeting ends with Monday's value
-	Enforce bool // Monday's value replaces drift
+	Adopt   mapping.Side // a first meeting ends with this side's value; empty: it is left alone
+	Enforce bool         // Monday's value replaces drift
 }
 
 // Settled is the result for a field.
@@ -62,5 +62,5 @@ func Settle(field *mapping.Field, monday any, base any, agreed bool, salesforce 
 	case s == nil:
 		return Settled{Kind: Missing, Sends: true}
 	}
-	return Settled{Kind: FirstMeeting, Sends: c.Adopt}
+	return Settled{Kind: FirstMeeting, Sends: c.Adopt == mapping.Monday}
 }

@@ -1,0 +1,345 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/settle"
+)
+
+// settle decides about the columns that are filled from Salesforce. Records are read only if that is needed: a field that
+// goes both ways is about to be written, or a bell rang. An item is read again before one of its columns is written.
+func (p *pass) settle(ctx context.Context) {
+	var wanted []target
+	for _, t := range p.twoWay() {
+		if p.bulk != nil || t.work.isRung() || settle.NeedsSalesforce(p.settling(t)) {
+			wanted = append(wanted, t)
+		}
+	}
+	if err := p.lookChosen(ctx); err != nil {
+		retryTargets(wanted, err)
+		return
+	}
+	p.settleAll(ctx, wanted)
+}
+
+// lookChosen looks up the values that a person wants on both sides.
+func (p *pass) lookChosen(ctx context.Context) error {
+	var ids []int64
+	for _, w := range p.works {
+		if w.isAlive() && slices.ContainsFunc(w.tasks, func(t *task) bool { return t.Chosen }) {
+			ids = append(ids, w.item.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	chosen, err := p.Store.Chosen(ctx, ids)
+	for _, c := range chosen {
+		p.byItem[c.ItemID].chosen = append(p.byItem[c.ItemID].chosen, c)
+	}
+	return err
+}
+
+func retryTargets(targets []target, err error) {
+	for _, t := range targets {
+		t.work.retry(err)
+	}
+}
+
+// settleUnread decides about records that must be read before they are sent to, such as those just adopted, and plans
+// them again.
+func (p *pass) settleUnread(ctx context.Context) (again []planned) {
+	wanted := slices.DeleteFunc(p.unread, func(t target) bool {
+		_, asked := t.work.decisions[t.record.Name]
+		return asked || !t.work.isAlive()
+	})
+	p.unread = nil
+	p.settleAll(ctx, wanted)
+	for _, t := range wanted {
+		if t.work.isAlive() {
+			again = append(again, p.planOne(t.work, t.record))
+		}
+	}
+	return again
+}
+
+// settleAll reads the records, and the items whose columns would change, and decides.
+func (p *pass) settleAll(ctx context.Context, wanted []target) {
+	if len(wanted) == 0 {
+		return
+	}
+	if err := p.readRecords(ctx, wanted); err != nil {
+		retryTargets(wanted, err)
+		return
+	}
+	p.decide(wanted)
+	if p.reread(ctx, wanted) {
+		p.decide(wanted)
+	}
+	for _, t := range wanted {
+		p.recordDecisions(t)
+	}
+	p.lookDecided(wanted)
+}
+
+// twoWay returns the records of the batch whose changes are written to Monday.
+func (p *pass) twoWay() (targets []target) {
+	for _, w := range p.works {
+		if !w.isAlive() {
+			continue
+		}
+		for _, rec := range w.board.Records {
+			if link := w.item.Links[rec.Name]; rec.TwoWay() && link != nil && link.SalesforceID != "" {
+				targets = append(targets, target{w, rec})
+			}
+		}
+	}
+	return targets
+}
+
+// isRung reports whether something else than an event of Monday asks for a comparison.
+func (w *work) isRung() bool {
+	return slices.ContainsFunc(w.tasks, func(t *task) bool { return t.Kind == Resync })
+}
+
+// readRecords reads the fields that are written to Monday, by one call for each object, and finds the items of the
+// records that they refer to.
+func (p *pass) readRecords(ctx context.Context, wanted []target) error {
+	ids := map[string][]string{} // object -> Ids
+	fields := map[string]map[string]bool{}
+	for _, t := range wanted {
+		id := t.work.item.Links[t.record.Name].SalesforceID
+		if _, read := p.holds[id]; read || isPlaceholder(id) {
+			continue
+		}
+		ids[t.record.Object] = append(ids[t.record.Object], id)
+		fields[t.record.Object] = addAll(fields[t.record.Object], []string{savedAt})
+		for _, f := range t.record.Back() {
+			fields[t.record.Object][f.Name] = true
+		}
+	}
+	for _, object := range slices.Sorted(maps.Keys(ids)) {
+		if err := p.retrieve(ctx, object, ids[object], fields[object]); err != nil {
+			return err
+		}
+	}
+	return p.readReferences(ctx, wanted)
+}
+
+// readReferences finds the items of the records that the records refer to.
+func (p *pass) readReferences(ctx context.Context, wanted []target) error {
+	referred := map[string][]*mapping.Record{}
+	for _, t := range wanted {
+		holds := p.holds[t.work.item.Links[t.record.Name].SalesforceID]
+		for _, f := range t.record.Back() {
+			text, _ := holds[f.Name].(string)
+			if id, ok := sfclient.ID18(text); ok && f.Link() != nil {
+				referred[id] = append(referred[id], f.Link())
+			}
+		}
+	}
+	if len(referred) == 0 {
+		return nil
+	}
+	links, err := p.Store.LinksOf(ctx, slices.Collect(maps.Keys(referred)))
+	if err != nil {
+		return err
+	}
+	if p.items == nil {
+		p.items = map[*mapping.Record]map[string]int64{}
+	}
+	for id, records := range referred {
+		for _, rec := range records {
+			for _, l := range links[id] {
+				if l.BoardID != rec.Board.ID || l.Record != rec.Name || l.Ended {
+					continue
+				}
+				if p.items[rec] == nil {
+					p.items[rec] = map[string]int64{}
+				}
+				p.items[rec][id] = l.ItemID
+				p.refs.Linked[ledger.RecordRef{ItemID: l.ItemID, Record: rec.Name}] = id
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// settling returns what is known of an item and one of its records.
+func (p *pass) settling(t target) settle.Input {
+	w, link := t.work, t.work.item.Links[t.record.Name]
+	in := settle.Input{
+		Record: t.record, Item: w.view.View, Link: link, Holds: p.holds[link.SalesforceID], Linked: p.refs.Linked, Items: p.items,
+		Touched: w.touched, Fresh: w.fresh, Now: p.Now(),
+	}
+	if p.bulk != nil {
+		in.Choices = p.bulk.Choices
+	}
+	for _, c := range w.chosen {
+		if c.Record == t.record.Name {
+			if in.Chosen == nil {
+				in.Chosen = map[string]any{}
+			}
+			in.Chosen[c.Field] = c.Value()
+		}
+	}
+	return in
+}
+
+// decide decides about the columns of records that were read.
+func (p *pass) decide(wanted []target) {
+	for _, t := range wanted {
+		w := t.work
+		if w.decisions == nil {
+			w.decisions = map[string][]settle.Decision{}
+		}
+		w.decisions[t.record.Name] = nil
+		link := w.item.Links[t.record.Name]
+		if w.isAlive() && link != nil && link.SalesforceID != "" && p.holds[link.SalesforceID] != nil {
+			w.decisions[t.record.Name] = settle.Columns(p.settling(t))
+		}
+	}
+}
+
+// reread reads the items whose columns would change, and reports whether there are any. What an event or a page says may
+// be older than a person's last edit.
+func (p *pass) reread(ctx context.Context, wanted []target) (any bool) {
+	if p.isDry() {
+		return false
+	}
+	for _, t := range wanted {
+		if t.work.isAlive() && !t.work.isAsked && slices.ContainsFunc(t.work.decisions[t.record.Name], takes) {
+			t.work.unread, t.work.rereads, any = true, true, true
+		}
+	}
+	if !any {
+		return false
+	}
+	p.readWanted(ctx)
+	for _, w := range p.works {
+		w.look()
+	}
+	if err := p.lookLinks(ctx); err != nil {
+		retryTargets(wanted, err)
+	}
+	p.refreshLinks()
+	return true
+}
+
+func takes(d settle.Decision) bool { return d.Takes }
+
+// recordDecisions records the decisions that need no write to Monday.
+func (p *pass) recordDecisions(t target) {
+	w, link := t.work, t.work.item.Links[t.record.Name]
+	for _, d := range w.decisions[t.record.Name] {
+		p.noteDecision(t, d)
+		switch {
+		case d.Stuck:
+			p.rejectColumn(t, d, ledger.Rejection{Value: d.Salesforce, Code: codeNoWayBack})
+		case d.Rests != 0:
+			p.rejectColumn(t, d, ledger.Rejection{Value: strconv.FormatInt(d.Rests, 10), Code: codeUnsettled})
+		case !d.Takes:
+			if d.Record(link, w.tasks[0].JobID, p.Now()) {
+				w.log.relink(link)
+			}
+			p.recordConflict(t, d)
+		}
+		if d.Note != "" {
+			w.log.note(d.Note)
+		}
+	}
+}
+
+// Codes for columns that are not written.
+const (
+	codeUnsettled = "UNSETTLED"   // two automations rewrite the field by turns
+	codeNoWayBack = "NO_WAY_BACK" // the column cannot show the value that a person chose
+)
+
+// rejectColumn records why a column does not take Salesforce's value.
+func (p *pass) rejectColumn(t target, d settle.Decision, r ledger.Rejection) {
+	name := settle.Shows + d.Field.Column()
+	if r.Code == codeUnsettled {
+		name = settle.Rested + d.Field.Name
+	}
+	p.reject(planned{t.work, plan.Plan{Record: t.record}}, name, r, []string{d.Field.Column()}, &RefusedError{
+		Object: t.record.Object, SalesforceID: t.work.item.Links[t.record.Name].SalesforceID, Field: d.Field.Name, Code: r.Code,
+		Detail: "column " + d.Field.Column(),
+	})
+}
+
+// recordConflict records a change that gave way to another.
+func (p *pass) recordConflict(t target, d settle.Decision) {
+	if d.Lost == nil || p.isDry() {
+		return
+	}
+	link := t.work.item.Links[t.record.Name]
+	c := store.Conflict{
+		BoardID: t.work.board.ID, ItemID: t.work.item.ID, Record: t.record.Name, SalesforceID: link.SalesforceID,
+		Field: d.Field.Name, ColumnID: d.Field.Column(), Base: d.Lost.Base, Monday: d.Lost.Monday, Salesforce: d.Lost.Salesforce,
+		MondayAt: t.work.item.TimeOf(d.Field.Column()), Rule: d.Lost.Rule,
+	}
+	c.SalesforceAt, _ = sfclient.Record(p.holds[link.SalesforceID]).Time(savedAt)
+	t.work.log.conflicts = append(t.work.log.conflicts, c)
+	p.conflicts.WithLabelValues(c.Winner()).Inc()
+}
+
+// lookDecided shows the items to the plans as they are to be.
+func (p *pass) lookDecided(wanted []target) {
+	for _, t := range wanted {
+		w := t.work
+		if w.view.Decided == nil {
+			w.view.Decided = map[string]map[string]bool{}
+		}
+		decided := map[string]bool{}
+		w.view.Decided[t.record.Name] = decided
+		for _, d := range w.decisions[t.record.Name] {
+			decided[d.Field.Name] = d.Sends
+			if !d.Takes {
+				continue
+			}
+			w.view.View = w.view.View.With(d.Field.Column(), d.Value)
+			for _, f := range t.record.Fields {
+				if f != d.Field && f.Reads(d.Field.Column()) {
+					decided[f.Name] = false // it is as Salesforce has it
+				}
+			}
+		}
+	}
+}
+
+// noteDecision notes how a column differs.
+func (p *pass) noteDecision(t target, d settle.Decision) {
+	if d.Kind == "" {
+		return
+	}
+	p.note(planned{t.work, plan.Plan{Record: t.record}}, Difference{
+		Field: d.Field.Name, Kind: d.Kind, Monday: d.Monday, Salesforce: d.Salesforce, Sends: d.Sends, Takes: d.Takes,
+	})
+}
+
+// settleChosen records which of the values that a person chose now stand on both sides.
+func (w *work) settleChosen() {
+	for _, c := range w.chosen {
+		link := w.item.Links[c.Record]
+		n := slices.IndexFunc(w.decisions[c.Record], func(d settle.Decision) bool { return d.Field.Name == c.Field })
+		if w.err != nil || link == nil || n < 0 {
+			continue
+		}
+		f := w.decisions[c.Record][n].Field
+		agreed, ok := link.Agreed(f.Name)
+		typ := w.item.Columns[f.Column()].Type
+		if ok && f.FoldIn(agreed, typ) == f.FoldIn(c.Value(), typ) && f.FoldIn(link.Held[f.Name].Value, typ) == f.FoldIn(c.Value(), typ) {
+			w.log.taken = append(w.log.taken, c.ID)
+		}
+	}
+}

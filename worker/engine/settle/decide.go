@@ -1,0 +1,193 @@
+package settle
+
+import (
+	"cmp"
+
+	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/worker/engine/plan"
+)
+
+// decide is the three-way comparison of one column.
+func (c *col) decide() Decision {
+	if value, chosen := c.Chosen[c.field.Name]; chosen && c.known {
+		return c.choose(value)
+	}
+	held, met := c.met()
+	if !met {
+		return c.meet()
+	}
+	m, s := c.mondayChanged(), c.salesforceChanged(held)
+	switch {
+	case c.known && c.monday.ok() && c.same(c.monday.value, c.salesforce):
+		return c.agree()
+	case !m && !s && !c.Link.InDoubt(c.field.Name):
+		return c.rest(held)
+	case c.Fresh && s, m && s && c.Link.InDoubt(c.field.Name):
+		return c.stand(true, string(mapping.Monday))
+	case !s:
+		return c.stand(false, "")
+	case !m:
+		return c.take(nil)
+	case c.wins() == mapping.Monday:
+		return c.stand(true, string(mapping.Monday))
+	}
+	return c.take(c.lost(string(mapping.Salesforce)))
+}
+
+// wins returns the side that wins if both changed. A column from which nothing goes to Salesforce shows what is there.
+func (c *col) wins() mapping.Side {
+	if c.isAlone() {
+		return mapping.Salesforce
+	}
+	return c.field.Wins
+}
+
+// meet is the first comparison. Nobody knows which of two different values is newer: they are left alone until a
+// person decides.
+func (c *col) meet() Decision {
+	touched := c.Touched[c.field.Column()]
+	switch {
+	case !c.known:
+		return Decision{} // it is not sent before it was read
+	case c.monday.ok() && c.same(c.monday.value, c.salesforce):
+		return c.agree()
+	case c.Link.InDoubt(c.field.Name) && c.mondayChanged():
+		return c.stand(c.fold(c.salesforce) != nil, string(mapping.Monday))
+	case touched && !c.isAlone():
+		return c.stand(c.fold(c.salesforce) != nil, RuleEvent)
+	case c.monday.empty && c.fold(c.salesforce) != nil:
+		return c.take(nil)
+	case c.fold(c.salesforce) == nil && !c.isAlone():
+		return c.stand(false, "")
+	}
+	return c.apart()
+}
+
+// apart leaves alone values that differ, unless a person has said which side counts.
+func (c *col) apart() Decision {
+	switch {
+	case c.Choices.Adopt == mapping.Monday && !c.isAlone():
+		d := c.stand(false, "")
+		d.Kind = plan.FirstMeeting
+		return d
+	case c.Choices.Adopt == mapping.Salesforce:
+		d := c.take(nil)
+		d.Kind = plan.FirstMeeting
+		return d
+	}
+	d := Decision{Kind: plan.FirstMeeting, held: &ledger.Held{Value: c.salesforce, Apart: true}}
+	if c.monday.ok() {
+		d.written = map[string]any{c.field.Name: c.monday.value}
+	}
+	return d
+}
+
+// rest is a column that did not change on either side.
+func (c *col) rest(held ledger.Held) Decision {
+	if held.Apart {
+		return c.apart()
+	}
+	return Decision{}
+}
+
+// agree records that both sides hold the same.
+func (c *col) agree() Decision {
+	d := Decision{held: &ledger.Held{Value: c.salesforce}}
+	if base, ok := c.Link.Agreed(c.field.Name); !ok || base != c.monday.value {
+		d.written = map[string]any{c.field.Name: c.monday.value}
+	}
+	return d
+}
+
+// stand lets Monday's value stand. If Salesforce had changed too, that change is lost, and seen: it is not decided about
+// again, whatever becomes of the write.
+func (c *col) stand(conflict bool, rule string) Decision {
+	d := Decision{Kind: plan.MondayChanged, Sends: c.field.Sync == mapping.Both}
+	if conflict {
+		d.Kind = plan.BothChanged
+	}
+	if c.isAlone() {
+		return d // it is reported
+	}
+	if conflict && c.monday.ok() {
+		d.Lost, d.held = c.lost(rule), &ledger.Held{Value: c.salesforce}
+	}
+	return d
+}
+
+func (c *col) lost(rule string) *Lost {
+	return &Lost{Base: c.Link.Written[c.field.Name].Value, Monday: c.monday.value, Salesforce: c.salesforce, Rule: rule}
+}
+
+// take lets the column take what Salesforce holds. lost is Monday's change that gives way; nil: there is none.
+func (c *col) take(lost *Lost) Decision {
+	kind := plan.SalesforceChanged
+	if lost != nil {
+		kind = plan.BothChanged
+	}
+	v, ok := c.shown(c.salesforce)
+	rests, since := c.Link.Rests(c.field.Name, c.Now)
+	switch {
+	case !ok:
+		return c.unsaid(kind, lost)
+	case rests:
+		return Decision{Kind: kind, Rests: since}
+	}
+	d := c.show(v)
+	d.Kind, d.Lost, d.held = kind, lost, &ledger.Held{Value: c.salesforce}
+	return d
+}
+
+// show lets the column hold a value, unless it shows the same already.
+func (c *col) show(v column.Value) Decision {
+	d := Decision{Takes: !c.shows(v), Value: v, written: map[string]any{}, rejected: map[string]*mapping.ValueError{}}
+	fields := append([]*mapping.Field{c.field}, c.siblings...)
+	for _, f := range fields {
+		switch s := c.says(f, v); {
+		case s.err != nil:
+			d.rejected[f.Name] = s.err
+		case !s.waits:
+			d.written[f.Name] = s.value
+		}
+	}
+	return d
+}
+
+// shows reports whether the column shows a value, apart from what only Monday adds.
+func (c *col) shows(v column.Value) bool {
+	v.Code = cmp.Or(v.Code, c.now.Code)
+	now := c.now
+	now.Code = v.Code
+	return now.Equal(v)
+}
+
+// unsaid records a value that no value of the column says. Monday keeps what it shows.
+func (c *col) unsaid(kind plan.Kind, lost *Lost) Decision {
+	d := Decision{
+		Kind: kind, Lost: lost, held: &ledger.Held{Value: c.salesforce, Unsaid: true},
+		Note: "column " + c.field.Column() + " cannot show what Salesforce holds in " + c.field.Name,
+	}
+	if lost != nil && c.monday.ok() {
+		d.written = map[string]any{c.field.Name: c.monday.value} // it must not be sent over the value that won
+	}
+	return d
+}
+
+// choose brings a value that a person chose to both sides.
+func (c *col) choose(value any) Decision {
+	v, ok := c.back(value)
+	sends := !c.same(value, c.salesforce)
+	if !ok || sends && c.field.Sync != mapping.Both {
+		return Decision{Stuck: true}
+	}
+	d := c.show(v)
+	d.Sends, d.Kind = sends, plan.BothChanged
+	d.held = &ledger.Held{Value: value}
+	if sends && !d.Takes {
+		d.written = nil // they are recorded once they are sent
+		d.held = &ledger.Held{Value: c.salesforce}
+	}
+	return d
+}

@@ -1,0 +1,247 @@
+// Package settle decides, column by column, what becomes of changes on both sides: what Monday shows, what Salesforce
+// holds and what both last agreed on are compared, and each change that stands alone is carried over. It is pure:
+// deciding changes nothing and does no I/O.
+//
+// The unit of decision is the column, not the field: an item's name may be read by two fields and filled from a third.
+// If each field were decided by itself, a change of the name in Monday and one of the last name in Salesforce would
+// swap sides for ever.
+package settle
+
+import (
+	"time"
+
+	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/sfclient"
+	"crmsync/worker/engine/plan"
+)
+
+// Input is what is known of an item and one of its records.
+type Input struct {
+	Record *mapping.Record
+	Item   mapping.Item // what Monday shows
+	Link   *ledger.Link // what both sides last agreed on
+
+	// Holds is what Salesforce holds. A field that is missing is unknown, and taken as unchanged.
+	Holds map[string]any
+
+	Linked map[ledger.RecordRef]string          // Ids of the records of connected items
+	Items  map[*mapping.Record]map[string]int64 // items of the records that Salesforce refers to, by Id
+
+	// Touched are the columns that a person changed just now: in a first meeting that decides.
+	Touched map[string]bool
+
+	// Fresh reports that Salesforce may hold an older value of ours, so that a difference is no sign of a change there.
+	Fresh bool
+
+	Choices plan.Choices
+	Chosen  map[string]any // field -> value that a person wants on both sides
+
+	Now time.Time
+}
+
+// Decision is what becomes of one column.
+type Decision struct {
+	Field *mapping.Field
+
+	Sends bool         // Monday's value is sent to Salesforce
+	Takes bool         // the column takes Value
+	Value column.Value // what the column is to hold
+
+	Kind               plan.Kind // of the difference; empty: there is none
+	Monday, Salesforce any       // what both sides hold, as values of the field; must not be stored
+
+	Lost  *Lost  // a change that gives way to another; nil: none does
+	Note  string // for the log
+	Rests int64  // the field is not carried to Monday for now: identifies the period; 0: it is
+	Stuck bool   // the value that a person chose cannot be shown in the column
+
+	written  map[string]any                 // field -> what the item says, as the field holds it
+	rejected map[string]*mapping.ValueError // field -> why the item says nothing
+	held     *ledger.Held
+}
+
+// Lost is a conflict: the values of both sides and the rule that decided.
+type Lost struct {
+	Base, Monday, Salesforce any
+	Rule                     string
+}
+
+// RuleEvent is the rule of a first meeting that ends with the value that a person has just set in Monday.
+const RuleEvent = "event"
+
+// Shows is the prefix under which a link stores the value that Monday rejected for a column, and Rested the one for a
+// field that is not carried to Monday for now. They are not names of fields.
+const (
+	Shows  = "@column "
+	Rested = "@rests "
+)
+
+// NeedsSalesforce reports whether the record has to be read before it is written: a field that goes both ways changed in
+// Monday, or was never compared.
+func NeedsSalesforce(in Input) bool {
+	for _, f := range in.Record.Back() {
+		c := in.column(f)
+		_, met := c.met()
+		if !met || in.Link.InDoubt(f.Name) || f.Sync == mapping.Both && c.mondayChanged() {
+			return true
+		}
+	}
+	return in.Fresh && len(in.Record.Back()) > 0
+}
+
+// Columns decides about the columns that the record fills. Columns about which nothing is known are left out.
+func Columns(in Input) []Decision {
+	var all []Decision
+	for _, f := range in.Record.Back() {
+		c := in.column(f)
+		d := c.decide()
+		d.Field, d.Monday, d.Salesforce = f, c.monday.value, c.salesforce
+		all = append(all, d)
+	}
+	return all
+}
+
+// Record records a decision in the link, once it took effect: at once, or if a column takes a value, once Monday shows
+// it. It reports whether that changed anything.
+func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed bool) {
+	for name, value := range d.written {
+		changed = changed || !link.Holds(name, value)
+		link.Agree(name, value)
+	}
+	for name, err := range d.rejected {
+		if !link.Rejects(name, err.Error()) {
+			link.Reject(name, ledger.Rejection{Value: err.Error(), Code: err.Code, JobID: job})
+			changed = true
+		}
+	}
+	if d.held != nil && link.Held[d.Field.Name] != *d.held {
+		link.Hold(d.Field.Name, *d.held)
+		changed = true
+	}
+	if d.Takes {
+		link.Turn(d.Field.Name, now)
+		changed = true
+	}
+	return changed
+}
+
+// col is one column with the field that fills it.
+type col struct {
+	*Input
+	field      *mapping.Field
+	siblings   []*mapping.Field // other fields that are read from the column
+	now        column.Value
+	monday     said
+	salesforce any
+	known      bool // salesforce is
+}
+
+// said is what an item says about a field.
+type said struct {
+	value any
+	err   *mapping.ValueError // the mapping has no value for it
+	waits bool                // it names an item without a record
+	empty bool                // the column is
+}
+
+func (s said) ok() bool { return s.err == nil && !s.waits }
+
+func (in *Input) column(f *mapping.Field) *col {
+	c := &col{Input: in, field: f, now: in.Item.Value(f.Column())}
+	for _, other := range in.Record.Fields {
+		if other != f && other.Reads(f.Column()) {
+			c.siblings = append(c.siblings, other)
+		}
+	}
+	c.monday = c.says(f, c.now)
+	c.salesforce, c.known = in.Holds[f.Name]
+	return c
+}
+
+// says returns what the field would hold if the column held a value.
+func (c *col) says(f *mapping.Field, v column.Value) (s said) {
+	item := c.Item.With(f.Column(), v)
+	d := f.Read(item, c.Link.Since, c.Now)
+	s.empty = d == mapping.Value{} || f.IsDefault(item)
+	switch {
+	case d.Err != nil:
+		s.err = d.Err.(*mapping.ValueError)
+	case d.Link != nil:
+		id := c.Linked[ledger.RecordRef{ItemID: d.Item, Record: d.Link.Name}]
+		s.value, s.waits = id, id == ""
+	default:
+		s.value = d.Literal
+	}
+	return s
+}
+
+// back returns the column's value for what Salesforce holds.
+func (c *col) back(value any) (column.Value, bool) {
+	var item int64
+	if link := c.field.Link(); link != nil {
+		text, _ := value.(string)
+		id, _ := sfclient.ID18(text)
+		item = c.Items[link][id]
+	}
+	return c.field.Back(value, c.now, item)
+}
+
+func (c *col) fold(value any) any { return c.field.FoldIn(value, c.now.Type) }
+
+func (c *col) same(a, b any) bool { return c.fold(a) == c.fold(b) }
+
+// met returns what Salesforce held at the last comparison. It is not ok if there was none for the mapping in force.
+func (c *col) met() (ledger.Held, bool) {
+	held, met := c.Link.Held[c.field.Name]
+	return held, met && !c.Link.Remapped(c.field.Name, c.Record.Made()[c.field.Name])
+}
+
+// mondayChanged reports whether the item says something else than both sides last agreed on.
+func (c *col) mondayChanged() bool {
+	if c.differs(c.field, c.monday) {
+		return true
+	}
+	for _, f := range c.siblings {
+		w, was := c.Link.Written[f.Name]
+		if was && !w.Unsure && !c.Link.Remapped(f.Name, c.Record.Made()[f.Name]) && c.differs(f, c.says(f, c.now)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *col) differs(f *mapping.Field, s said) bool {
+	switch {
+	case s.err != nil:
+		return !c.Link.Rejects(f.Name, s.err.Error())
+	case s.waits:
+		return true
+	}
+	w, was := c.Link.Written[f.Name]
+	return !was || f.FoldIn(s.value, c.now.Type) != f.FoldIn(w.Value, c.now.Type)
+}
+
+// salesforceChanged reports whether Salesforce holds something else than at the last comparison, or something that
+// the column could not show then and can show now.
+func (c *col) salesforceChanged(held ledger.Held) bool {
+	w := c.Link.Written[c.field.Name]
+	switch {
+	case !c.known:
+		return false
+	case c.same(c.salesforce, held.Value):
+		_, sayable := c.shown(c.salesforce)
+		return held.Unsaid && sayable
+	}
+	return !w.Unsure || w.Sent == nil || !c.same(c.salesforce, w.Sent)
+}
+
+// shown is back, but not ok also for a value that Monday rejected.
+func (c *col) shown(value any) (column.Value, bool) {
+	v, ok := c.back(value)
+	return v, ok && !c.Link.Rejects(Shows+c.field.Column(), value)
+}
+
+// isAlone reports whether nothing of the column goes to Salesforce.
+func (c *col) isAlone() bool { return c.field.Sync == mapping.ToMonday && len(c.siblings) == 0 }
