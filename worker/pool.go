@@ -39,6 +39,9 @@ type Config struct {
 	Monday     *mondayclient.Client
 	Channels   []alert.Channel // deliver alerts about dead letters and outages; none: they are logged
 
+	AlertPauses []time.Duration // minimum times between messages about one cause
+	PublicURL   string          // address of the console, for links in alerts; empty: there are none
+
 	MaxAttempts      int           // attempts of an event before it becomes a dead letter
 	RetryBase        time.Duration // delay before the second attempt; it doubles with each further one
 	RetryMax         time.Duration // the maximum delay

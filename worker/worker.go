@@ -38,7 +38,10 @@ const interruptAfter = 100 * time.Millisecond
 func New(c Config) (*Pool, error) {
 	p := &Pool{config: c, store: store.New(c.DB), queue: Queue(c.DB), metric: newMetrics(c.Registerer, c.Mapping)}
 	salesforce, monday := p.guardedSalesforce(), p.guardedMonday()
-	p.alerter = alert.New(p.store, p.queue, c.Channels, c.Log)
+	p.alerter = alert.New(alert.Config{
+		Store: p.store, Queue: p.queue, Channels: c.Channels, Pauses: c.AlertPauses, PublicURL: c.PublicURL,
+		Registerer: c.Registerer, Log: c.Log, Now: time.Now,
+	})
 	p.engine = engine.New(engine.Config{
 		Mapping:     c.Mapping,
 		Store:       p.store,

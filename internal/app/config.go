@@ -42,6 +42,9 @@ type Config struct {
 	TelegramChat  string
 	TelegramURL   string
 	SlackURL      string
+	AlertURLs     []string        // further channels
+	AlertPauses   []time.Duration // between messages about one cause
+	PublicURL     string          // address of the console, for links in alerts
 
 	MaxAttempts      int           // tries of an event before it is a dead letter
 	RetryBase        time.Duration // delay before the second try
@@ -185,6 +188,9 @@ func (c *Config) readWorker(e *Environment) {
 	}
 	c.TelegramURL = e.url("TELEGRAM_API_URL", "https://api.telegram.org")
 	c.SlackURL = e.url("SLACK_WEBHOOK_URL", "")
+	c.AlertURLs = strings.Fields(e.text("ALERT_URLS", ""))
+	c.AlertPauses = e.durations("ALERT_PAUSES", []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour}, 0, 7*day)
+	c.PublicURL = e.page("PUBLIC_URL")
 
 	c.RetryBase = e.duration("RETRY_BASE", 2*time.Second, 10*time.Millisecond, day)
 	c.RetryMax = e.duration("RETRY_MAX", time.Hour, 10*time.Millisecond, 7*day)

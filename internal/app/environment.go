@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -66,6 +67,35 @@ func (e *Environment) duration(name string, fallback, least, most time.Duration)
 		return fallback
 	}
 	return d
+}
+
+// durations are several, with commas between.
+func (e *Environment) durations(name string, fallback []time.Duration, least, most time.Duration) (all []time.Duration) {
+	for _, text := range e.list(name) {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < least || d > most {
+			e.Problem(name, fmt.Sprintf("%q is not a duration from %s to %s, such as 20s or 2m", text, short(least), short(most)))
+		}
+		all = append(all, d)
+	}
+	if len(all) == 0 {
+		return fallback
+	}
+	return all
+}
+
+// page is the address of a site of ours, without a slash at its end. It is shown to people, so it must hold no password.
+func (e *Environment) page(name string) string {
+	text := e.text(name, "")
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		e.Problem(name, "is not an address such as https://sync.example.org, without user, query and fragment")
+		return ""
+	}
+	return strings.TrimRight(text, "/")
 }
 
 // short writes a duration without its zeros: 1h for 1h0m0s.

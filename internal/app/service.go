@@ -194,7 +194,8 @@ func (s *Service) PoolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (w
 	return worker.Config{
 		Mapping: s.Mapping, DB: db, Salesforce: salesforce, Monday: monday, Channels: channels,
 		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
-		AlertInterval: c.AlertInterval, LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
+		AlertInterval: c.AlertInterval, AlertPauses: c.AlertPauses, PublicURL: c.PublicURL,
+		LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
 		ShutdownGrace: c.ShutdownGrace, PollOnly: s.polls, SalesforceReserve: c.SalesforceReserve, MondayReserve: c.MondayReserve, Backfill: c.Backfill,
 		FeedInterval: c.Poll, FeedOff: c.PollOff,
 		Registerer: registry, Log: s.Log,
@@ -317,7 +318,11 @@ func newChannels(c Config, log *slog.Logger) (channels []alert.Channel, err erro
 		}
 		channels = append(channels, slack)
 	}
-	return channels, nil
+	further, err := alert.NewServices(c.AlertURLs)
+	if err != nil {
+		return nil, err
+	}
+	return append(channels, further...), nil
 }
 
 // NewLog writes one line an entry to stderr: stdout is for what a command was asked for.

@@ -22,7 +22,7 @@ func TestDemo(t *testing.T) {
 	if err := d.run(t.Context()); err != nil {
 		t.Fatalf("run() = %v\n%s", err, &out)
 	}
-	for _, want := range []string{"\nRIGHT: ", "crmsync could not process an event:", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "1 expected, 1 found", "1 ended session", "migrated      32 records in "} {
+	for _, want := range []string{"\nRIGHT: ", "crmsync could not process an event (", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "1 expected, 1 found", "1 ended session", "migrated      32 records in "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not print %q", want)
 		}
@@ -44,7 +44,7 @@ func TestDemoSeesWhatIsWrong(t *testing.T) {
 		d.Salesforce.Insert("Account", map[string]any{"Name": d.Salesforce.Records("Account")[1]["Name"]})
 		d.Salesforce.Update("Opportunity", id("Opportunity"), map[string]any{"StageName": "Closed Lost"})
 		d.Salesforce.Insert("Contact", map[string]any{"LastName": "Nobody"})
-		say := url.Values{"text": {"crmsync could not process an event:\n• job 1: update_name, board 1003, item 4711"}}
+		say := url.Values{"text": {"crmsync could not process an event (X).\n• job 1: update_name, board 1003, item 4711"}}
 		if _, err := http.PostForm(d.Env["TELEGRAM_API_URL"]+"/bot1/sendMessage", say); err != nil {
 			t.Error(err)
 		}

@@ -10,6 +10,9 @@ import (
 // Kinds of alerts. What has an end of its own has a kind for that.
 const (
 	AlertLetter     = "letter"
+	AlertCause      = "cause" // a message about dead letters of a cause
+	AlertCauseEnd   = "cause_end"
+	AlertDigest     = "digest"
 	AlertOutage     = "outage"
 	AlertOutageEnd  = "outage_end"
 	AlertChannel    = "channel" // another channel takes no messages
@@ -23,7 +26,7 @@ const (
 // Alert identifies something that people are told once, in each channel.
 type Alert struct {
 	Kind     string
-	Subject  string    // id of the dead letter or outage, name of the channel or queue
+	Subject  string    // id of the dead letter, cause or outage, name of the channel or queue
 	Occasion time.Time // when it began, or ended
 }
 
@@ -77,19 +80,31 @@ func (s *Store) FailChannel(ctx context.Context, name, reason string) error {
 	return doing("recording a failed alert channel", err)
 }
 
+// channelWorks records that a channel took a message.
+const channelWorks = `UPDATE alert_channels SET failing_since = NULL, failed_at = NULL, failures = 0, error = '' WHERE channel = $1`
+
 // RecordAlerts records that a channel took alerts.
 func (s *Store) RecordAlerts(ctx context.Context, channel string, alerts []Alert) error {
-	const query = `
-		WITH told AS (
-			SELECT * FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS t(kind, subject, occasion)
-		), delivered AS (
-			INSERT INTO alert_deliveries (channel, kind, subject, occasion) SELECT $1, kind, subject, occasion FROM told
-			ON CONFLICT DO NOTHING
-		)
-		UPDATE alert_channels SET failing_since = NULL, failed_at = NULL, failures = 0, error = '' WHERE channel = $1`
-	kinds, subjects, occasions := columns(alerts)
-	_, err := s.pool.Exec(ctx, query, channel, kinds, subjects, occasions)
+	batch := &pgx.Batch{}
+	batch.Queue(addDeliveries, deliveries(channel, alerts)...)
+	batch.Queue(channelWorks, channel)
+	return doing("recording alerts", s.pool.SendBatch(ctx, batch).Close())
+}
+
+// SkipAlerts records that alerts are not meant for a channel.
+func (s *Store) SkipAlerts(ctx context.Context, channel string, alerts []Alert) error {
+	_, err := s.pool.Exec(ctx, addDeliveries, deliveries(channel, alerts)...)
 	return doing("recording alerts", err)
+}
+
+const addDeliveries = `
+	INSERT INTO alert_deliveries (channel, kind, subject, occasion)
+	SELECT $1, t.* FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS t(kind, subject, occasion)
+	ON CONFLICT DO NOTHING`
+
+func deliveries(channel string, alerts []Alert) []any {
+	kinds, subjects, occasions := columns(alerts)
+	return []any{channel, kinds, subjects, occasions}
 }
 
 // MarkAlerted sets the time at which dead letters and outages were alerted, for those that all of the channels took. Where
@@ -112,19 +127,6 @@ func (s *Store) MarkAlerted(ctx context.Context, channels []string) error {
 		batch.Queue(statement, channels)
 	}
 	return doing("marking alerts", s.pool.SendBatch(ctx, batch).Close())
-}
-
-// UntoldLetters returns the oldest dead letters with an ID above after that a channel is to be told of: those that nobody
-// was told of, and, of those that only others were told of since the channel exists, the ones that are still open.
-func (s *Store) UntoldLetters(ctx context.Context, c Channel, after int64, limit int) ([]Letter, error) {
-	const condition = `
-		WHERE  d.id > $3
-		AND    NOT EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at AND a.channel = $1)
-		AND    (d.alerted_at IS NULL OR ` + isOpen + ` AND d.alerted_at >= $2
-		        AND EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at))
-		ORDER  BY d.id
-		LIMIT  $4`
-	return s.letters(ctx, `SELECT `+letterColumns+condition, c.Name, c.Since, after, limit)
 }
 
 // UntoldOutages returns the outages whose start or end a channel is to be told of, oldest first: what nobody was told of,

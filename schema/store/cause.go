@@ -32,10 +32,12 @@ type Cause struct {
 const underWay = `d.replayed_at IS NOT NULL AND d.closed_at IS NULL
 	AND EXISTS (SELECT FROM sync_logs s WHERE s.job_id = d.job_id AND s.status = 'failed')`
 
-// causeColumns are the columns of a Cause c.
+// causeColumns are the columns of a Cause c from causeTables.
 const causeColumns = `
 	c.cause_id, c.system, c.code, c.object, c.field, c.reason, c.first_at, c.last_at, c.opened_at, c.closed_at,
-	n.open, n.under_way, n.settled, n.ignored, n.items, n.example, n.open_from, n.open_to, a.away
+	n.open, n.under_way, n.settled, n.ignored, n.items, n.example, n.open_from, n.open_to, a.away`
+
+const causeTables = `
 	FROM causes c
 	LEFT JOIN LATERAL (
 		SELECT count(*) FILTER (WHERE w.open) AS open, count(*) FILTER (WHERE w.going) AS under_way,
@@ -51,12 +53,12 @@ const causeColumns = `
 
 // Causes returns the causes that are not closed, those with the most open dead letters first.
 func (s *Store) Causes(ctx context.Context) ([]Cause, error) {
-	return s.causes(ctx, `SELECT `+causeColumns+` WHERE c.closed_at IS NULL ORDER BY a.away IS NULL, n.open DESC, c.last_at DESC, c.cause_id`)
+	return s.causes(ctx, `SELECT `+causeColumns+causeTables+` WHERE c.closed_at IS NULL ORDER BY a.away IS NULL, n.open DESC, c.last_at DESC, c.cause_id`)
 }
 
 // Cause returns a cause by its id, whether or not it is closed.
 func (s *Store) Cause(ctx context.Context, id string) (c Cause, known bool, err error) {
-	found, err := s.causes(ctx, `SELECT `+causeColumns+` WHERE c.cause_id = $1`, id)
+	found, err := s.causes(ctx, `SELECT `+causeColumns+causeTables+` WHERE c.cause_id = $1`, id)
 	if err != nil || len(found) == 0 {
 		return Cause{}, false, err
 	}
@@ -73,9 +75,14 @@ func (s *Store) causes(ctx context.Context, query string, args ...any) ([]Cause,
 }
 
 func scanCause(row pgx.CollectableRow) (c Cause, err error) {
-	err = row.Scan(&c.ID, &c.System, &c.Code, &c.Object, &c.Field, &c.Reason, &c.FirstAt, &c.LastAt, &c.OpenedAt, &c.ClosedAt,
-		&c.Open, &c.UnderWay, &c.Settled, &c.Ignored, &c.Items, &c.Example, &c.OpenFrom, &c.OpenTo, &c.Away)
+	err = row.Scan(c.targets()...)
 	return c, err
+}
+
+// targets are where causeColumns go.
+func (c *Cause) targets() []any {
+	return []any{&c.ID, &c.System, &c.Code, &c.Object, &c.Field, &c.Reason, &c.FirstAt, &c.LastAt, &c.OpenedAt, &c.ClosedAt,
+		&c.Open, &c.UnderWay, &c.Settled, &c.Ignored, &c.Items, &c.Example, &c.OpenFrom, &c.OpenTo, &c.Away}
 }
 
 // LetterFilter selects open dead letters. Empty members select all.

@@ -23,8 +23,9 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 		`DELETE FROM causes WHERE cause_id IN (SELECT cause_id FROM causes WHERE closed_at < $1 LIMIT $2)`,
 		`DELETE FROM alert_deliveries WHERE ctid IN (
 			SELECT a.ctid FROM alert_deliveries a
-			WHERE  a.delivered_at < $1
+			WHERE  a.delivered_at < $1 AND (a.kind <> 'digest' OR a.delivered_at < now() - interval '8 days')
 			AND    NOT EXISTS (SELECT FROM dead_letters d WHERE a.kind = 'letter' AND d.id::text = a.subject AND ` + isOpen + `)
+			AND    NOT EXISTS (SELECT FROM causes c WHERE a.kind = 'cause' AND c.cause_id = a.subject AND c.closed_at IS NULL)
 			AND    NOT EXISTS (SELECT FROM outages o WHERE a.kind = 'outage' AND o.id::text = a.subject AND o.ended_at IS NULL)
 			LIMIT  $2)`,
 		`DELETE FROM alert_channels WHERE ctid IN (SELECT ctid FROM alert_channels WHERE seen_at < $1 LIMIT $2)`,

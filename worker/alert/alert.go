@@ -1,5 +1,5 @@
-// Package alert alerts people to what they must know: events that failed for good, unavailable systems, failing
-// channels, paused queues, and deletions that wait for a decision. Each channel receives everything once,
+// Package alert alerts people to what they must know: events that failed for good, by their causes, unavailable systems,
+// failing channels, paused queues, and deletions that wait for a decision. Each channel receives everything once,
 // independently of the others.
 package alert
 
@@ -8,16 +8,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
 )
 
 const (
-	// lettersPerMessage is how many dead letters one message lists: one message is one notification, and Telegram
-	// accepts 4,096 characters.
+	// lettersPerMessage is how many dead letters a message lists, and counts the others: one message is one
+	// notification, and Telegram accepts 4,096 characters.
 	lettersPerMessage = 15
 
 	// failuresTold is the number of consecutive failures after which the other channels are told about a failing
@@ -35,33 +37,59 @@ type Channel interface {
 	Send(ctx context.Context, text string) error
 }
 
-// Alerter alerts people. The caller ensures that only one runs at a time, over all processes.
-type Alerter struct {
-	store    *store.Store
-	queue    *queue.Queue
-	channels []Channel
-	log      *slog.Logger
+// Config configures an Alerter.
+type Config struct {
+	Store    *store.Store
+	Queue    *queue.Queue
+	Channels []Channel // none: alerts go to the log
+
+	// Pauses are the minimum times between two messages about one cause: after the first, after the second, and so
+	// on; the last one stays. None: no pause.
+	Pauses []time.Duration
+
+	PublicURL  string // address of the console, for links; empty: there are none
+	Registerer prometheus.Registerer
+	Log        *slog.Logger
+	Now        func() time.Time
 }
 
-// New returns an alerter. Without channels, alerts go to the log.
-func New(s *store.Store, q *queue.Queue, channels []Channel, log *slog.Logger) *Alerter {
-	if len(channels) == 0 {
-		channels = []Channel{logChannel{log}}
+// Alerter alerts people. The caller ensures that only one runs at a time, over all processes.
+type Alerter struct {
+	Config
+	store *store.Store
+	queue *queue.Queue
+	log   *slog.Logger
+	sent  *prometheus.CounterVec
+}
+
+// New returns an alerter.
+func New(c Config) *Alerter {
+	if len(c.Channels) == 0 {
+		c.Channels = []Channel{logChannel{c.Log}}
 	}
-	return &Alerter{store: s, queue: q, channels: channels, log: log}
+	sent := promauto.With(c.Registerer).NewCounterVec(prometheus.CounterOpts{
+		Name: "crmsync_alerts_total",
+		Help: "Messages to people, by channel and by what became of them.",
+	}, []string{"channel", "outcome"})
+	for _, channel := range c.Channels {
+		for _, outcome := range []string{"delivered", "rejected", "deferred"} {
+			sent.WithLabelValues(channel.Name(), outcome)
+		}
+	}
+	return &Alerter{Config: c, store: c.Store, queue: c.Queue, log: c.Log, sent: sent}
 }
 
 // Round sends each channel the alerts it has not received yet. It fails only with an error of Postgres: a channel
 // that rejects messages is recorded, logged, and reported through the other channels.
 func (a *Alerter) Round(ctx context.Context) (failed error) {
-	known := make([]store.Channel, len(a.channels)) // read for all channels before anything is sent
-	for n, channel := range a.channels {
+	known := make([]store.Channel, len(a.Channels)) // read for all channels before anything is sent
+	for n, channel := range a.Channels {
 		if known[n], failed = a.store.UseChannel(ctx, channel.Name()); failed != nil {
 			return failed
 		}
 	}
 	working := []string{}
-	for n, channel := range a.channels {
+	for n, channel := range a.Channels {
 		works, err := a.serve(ctx, channel, known[n])
 		if works {
 			working = append(working, channel.Name())
@@ -73,7 +101,7 @@ func (a *Alerter) Round(ctx context.Context) (failed error) {
 
 // serve sends a channel its alerts, and reports whether it works, so that the others need not be told that it fails.
 func (a *Alerter) serve(ctx context.Context, channel Channel, c store.Channel) (works bool, err error) {
-	if resting(c, time.Now()) {
+	if resting(c, a.Now()) {
 		return c.Failures < failuresTold, nil
 	}
 	err = a.tell(ctx, channel, c)
@@ -107,48 +135,54 @@ func (e *refusedError) Unwrap() error { return e.err }
 type message struct {
 	text   string
 	alerts []store.Alert
+	cause  *store.UntoldCause // a message about its dead letters; nil: it is about something else
+	calm   bool               // it asks for nothing: something is over, or a digest
+}
+
+// wakes reports whether a channel wakes people, and so receives only what they have to act on.
+func wakes(channel Channel) bool {
+	w, ok := channel.(interface{ Wakes() bool })
+	return ok && w.Wakes()
 }
 
 // tell sends a channel the alerts it has not received yet.
 func (a *Alerter) tell(ctx context.Context, channel Channel, c store.Channel) error {
-	for _, find := range []func(context.Context, store.Channel) ([]message, error){a.outages, a.pauses, a.holds, a.failures} {
+	finds := []func(context.Context, store.Channel) ([]message, error){
+		a.outages, a.pauses, a.holds, a.failures, a.causes, a.ends, a.digest,
+	}
+	for _, find := range finds {
 		messages, err := find(ctx, c)
 		if err != nil {
 			return err
 		}
 		for _, m := range messages {
-			if err := a.send(ctx, channel, m); err != nil {
+			if err := a.send(ctx, channel, c, m); err != nil {
 				return err
 			}
 		}
 	}
-	for after := int64(0); ; {
-		letters, err := a.store.UntoldLetters(ctx, c, after, lettersPerMessage)
-		if err != nil || len(letters) == 0 {
-			return err
-		}
-		if err := a.send(ctx, channel, lettersMessage(letters)); err != nil {
-			return err
-		}
-		after = letters[len(letters)-1].ID
-	}
+	return nil
 }
 
 // send sends a message, and records that its alerts were delivered. If the process is killed in between, the message
 // is sent again.
-func (a *Alerter) send(ctx context.Context, channel Channel, m message) error {
+func (a *Alerter) send(ctx context.Context, channel Channel, c store.Channel, m message) error {
+	if m.calm && wakes(channel) {
+		return a.store.SkipAlerts(ctx, c.Name, m.alerts)
+	}
 	if err := channel.Send(ctx, m.text); err != nil {
+		outcome := "rejected"
+		if _, pauses := errors.AsType[*pauseError](err); pauses {
+			outcome = "deferred"
+		}
+		a.sent.WithLabelValues(c.Name, outcome).Inc()
 		return &refusedError{err}
 	}
-	return a.store.RecordAlerts(ctx, channel.Name(), m.alerts)
-}
-
-func lettersMessage(letters []store.Letter) message {
-	m := message{text: lettersText(letters)}
-	for _, l := range letters {
-		m.alerts = append(m.alerts, store.Alert{Kind: store.AlertLetter, Subject: strconv.FormatInt(l.ID, 10), Occasion: l.EndedAt})
+	a.sent.WithLabelValues(c.Name, "delivered").Inc()
+	if m.cause != nil {
+		return a.store.RecordCause(ctx, c, *m.cause)
 	}
-	return m
+	return a.store.RecordAlerts(ctx, c.Name, m.alerts)
 }
 
 // pauseError means that a channel requested a pause.

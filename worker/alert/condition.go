@@ -14,10 +14,11 @@ func (a *Alerter) outages(ctx context.Context, c store.Channel) (messages []mess
 	for _, o := range outages {
 		id := strconv.FormatInt(o.ID, 10)
 		if !o.Told {
-			messages = append(messages, message{awayText(o), []store.Alert{{Kind: store.AlertOutage, Subject: id, Occasion: o.StartedAt}}})
+			messages = append(messages, message{text: awayText(o) + a.link("/"), alerts: []store.Alert{{Kind: store.AlertOutage, Subject: id, Occasion: o.StartedAt}}})
 		}
 		if o.EndedAt != nil {
-			messages = append(messages, message{backText(o), []store.Alert{{Kind: store.AlertOutageEnd, Subject: id, Occasion: *o.EndedAt}}})
+			end := store.Alert{Kind: store.AlertOutageEnd, Subject: id, Occasion: *o.EndedAt}
+			messages = append(messages, message{text: backText(o), alerts: []store.Alert{end}, calm: true})
 		}
 	}
 	return messages, err
@@ -57,7 +58,7 @@ func (a *Alerter) holds(ctx context.Context, c store.Channel) ([]message, error)
 		}
 		now, items[alert.Subject] = append(now, alert), len(h.Items)
 	}
-	held := func(alert store.Alert) string { return heldText(alert, items[alert.Subject]) }
+	held := func(alert store.Alert) string { return heldText(alert, items[alert.Subject]) + a.link("/held") }
 	return a.changes(ctx, c, now, store.AlertHold, store.AlertHoldEnd, held, decidedText)
 }
 
@@ -89,7 +90,7 @@ func (a *Alerter) changes(
 		return nil, err
 	}
 	for _, alert := range fresh {
-		messages = append(messages, message{began(alert), []store.Alert{alert}})
+		messages = append(messages, message{text: began(alert), alerts: []store.Alert{alert}})
 	}
 	told, err := a.store.TakenWithoutEnd(ctx, c.Name, kind, end)
 	if err != nil {
@@ -98,7 +99,7 @@ func (a *Alerter) changes(
 	for _, alert := range told {
 		still := func(n store.Alert) bool { return n.Subject == alert.Subject && n.Occasion.Equal(alert.Occasion) }
 		if !slices.ContainsFunc(now, still) {
-			messages = append(messages, message{ended(alert), []store.Alert{{Kind: end, Subject: alert.Subject, Occasion: alert.Occasion}}})
+			messages = append(messages, message{text: ended(alert), alerts: []store.Alert{{Kind: end, Subject: alert.Subject, Occasion: alert.Occasion}}, calm: true})
 		}
 	}
 	return messages, nil

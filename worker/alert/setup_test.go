@@ -9,8 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"crmsync/schema/queue"
 	"crmsync/schema/schematest"
@@ -41,12 +43,17 @@ func (w *world) exec(query string, args ...any) {
 	schematest.Exec(w.t, w.db, query, args...)
 }
 
-func (w *world) alerter(channels ...Channel) *Alerter { return New(w.Store, w.queue, channels, quiet) }
+func (w *world) alerter(channels ...Channel) *Alerter {
+	return New(Config{Store: w.Store, Queue: w.queue, Channels: channels, Registerer: prometheus.NewRegistry(), Log: quiet, Now: time.Now})
+}
 
-// round lets an alerter do its work, after the sweep that goes before it.
+// round lets an alerter do its work, after what goes before it.
 func (w *world) round(a *Alerter) {
 	w.t.Helper()
-	if _, err := w.queue.SweepLetters(w.t.Context()); err != nil {
+	_, sweeping := w.queue.SweepLetters(w.t.Context())
+	_, assigning := w.AssignCauses(w.t.Context())
+	_, closing := w.CloseCauses(w.t.Context())
+	if err := errors.Join(sweeping, assigning, closing); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := a.Round(w.t.Context()); err != nil {

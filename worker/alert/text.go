@@ -11,36 +11,89 @@ import (
 	"crmsync/sfclient"
 )
 
-// lettersText describes dead letters, without any of their values.
-func lettersText(letters []store.Letter) string {
+// causeText describes the dead letters of a cause that a channel was not told of yet, without any of their values. It
+// lists the given ones, and counts the others.
+func causeText(u store.UntoldCause, letters []store.Letter) string {
 	var b strings.Builder
-	if len(letters) == 1 {
-		b.WriteString("crmsync could not process an event:\n")
+	more := ""
+	if u.Messages > 0 {
+		more = " more"
+	}
+	single := u.Untold == 1 && more == "" && len(letters) == 1
+	if single {
+		fmt.Fprintf(&b, "crmsync could not process an event (%s).\n", u.CauseKey)
 	} else {
-		fmt.Fprintf(&b, "crmsync could not process %d events:\n", len(letters))
+		fmt.Fprintf(&b, "crmsync could not process %s%s %s (%s).\n", grouped(int64(u.Untold)), more, pluralOf(u.Untold, "event"), u.CauseKey)
+	}
+	if entry := u.Advice(); entry.Code != "" {
+		b.WriteString(entry.Text() + "\n")
 	}
 	for _, l := range letters {
-		fmt.Fprintf(&b, "• job %d: %s", l.JobID, l.Event)
-		if l.BoardID != nil {
-			fmt.Fprintf(&b, ", board %d", *l.BoardID)
-		}
-		if l.ItemID != nil {
-			fmt.Fprintf(&b, ", item %d", *l.ItemID)
-		}
-		if l.Object != nil {
-			b.WriteString(", " + *l.Object)
-		}
-		if l.SalesforceID != nil {
-			b.WriteString(" " + *l.SalesforceID)
-		}
-		if l.Code != "" {
-			b.WriteString(", " + l.Code)
-		}
-		fmt.Fprintf(&b, ", %s\n", plural(l.Attempts, "attempt"))
+		b.WriteString(letterLine(l))
 	}
-	b.WriteString("Put back with: crmsync replay")
-	for _, l := range letters {
-		b.WriteString(" " + strconv.FormatInt(l.JobID, 10))
+	if rest := u.Untold - len(letters); rest > 0 {
+		fmt.Fprintf(&b, "• and %s more\n", grouped(int64(rest)))
+	}
+	if single {
+		fmt.Fprintf(&b, "Put back with: crmsync replay %d", letters[0].JobID)
+	} else {
+		fmt.Fprintf(&b, "Put back with: crmsync replay --cause %s", u.ID)
+	}
+	return b.String()
+}
+
+// letterLine describes a dead letter in a line.
+func letterLine(l store.Letter) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "• job %d: %s", l.JobID, l.Event)
+	if l.BoardID != nil {
+		fmt.Fprintf(&b, ", board %d", *l.BoardID)
+	}
+	if l.ItemID != nil {
+		fmt.Fprintf(&b, ", item %d", *l.ItemID)
+	}
+	if l.Object != nil {
+		b.WriteString(", " + *l.Object)
+	}
+	if l.SalesforceID != nil {
+		b.WriteString(" " + *l.SalesforceID)
+	}
+	if l.Code != "" {
+		b.WriteString(", " + l.Code)
+	}
+	fmt.Fprintf(&b, ", %s\n", plural(l.Attempts, "attempt"))
+	return b.String()
+}
+
+// overText reports that a cause is over.
+func overText(c store.Cause) string {
+	text := fmt.Sprintf("Over: %s.", c.CauseKey)
+	if c.Settled > 0 {
+		text += fmt.Sprintf(" %s %s through.", grouped(int64(c.Settled)), pluralOf(c.Settled, "event went", "events went"))
+	}
+	if c.Ignored > 0 {
+		text += fmt.Sprintf(" %s %s ignored.", grouped(int64(c.Ignored)), pluralOf(c.Ignored, "event was", "events were"))
+	}
+	return text
+}
+
+// digestText reports what happened in a week, and what is open.
+func digestText(w store.Week, causes []store.Cause) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "crmsync, the last 7 days: %s %s, %s open.", grouped(w.Changes), pluralOf(int(w.Changes), "change"), grouped(int64(w.Open)))
+	if w.Held > 0 {
+		fmt.Fprintf(&b, " The delete brake holds %s.", plural(w.Held, "item"))
+	}
+	for n, c := range causes {
+		if n == lettersPerMessage {
+			fmt.Fprintf(&b, "\n• and %s", plural(len(causes)-n, "more cause"))
+			break
+		}
+		what := plural(c.Open, "dead letter")
+		if c.Away != nil {
+			what = "since " + clock(*c.Away)
+		}
+		fmt.Fprintf(&b, "\n• %s (%s)", c.CauseKey, what)
 	}
 	return b.String()
 }
@@ -112,8 +165,25 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
 func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+	return grouped(int64(n)) + " " + pluralOf(n, what)
+}
+
+// pluralOf returns the first form for one, and the second one, or the first with an s, for any other number.
+func pluralOf(n int, one string, many ...string) string {
+	switch {
+	case n == 1:
+		return one
+	case len(many) > 0:
+		return many[0]
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return one + "s"
+}
+
+// grouped writes a number with commas between its thousands.
+func grouped(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }

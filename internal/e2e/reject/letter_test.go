@@ -137,10 +137,11 @@ func TestKilledOnTheLastAttempt(t *testing.T) {
 	w.Record("Account", item)
 }
 
-// TestAlertsAreGrouped: many dead letters at once cause few messages, and only one of two workers sends them.
+// TestAlertsAreGrouped: many dead letters of one cause are one message, which lists 15 of them and counts the others, and two
+// workers do not both tell of them.
 func TestAlertsAreGrouped(t *testing.T) {
 	t.Parallel()
-	w := e2e.Setup(t, e2e.Slacking)
+	w := e2e.Setup(t, e2e.Slacking, e2e.With("PUBLIC_URL", "https://sync.example.org"))
 	w.Start("ingest")
 	w.Subscribe()
 	for n := range 30 {
@@ -152,22 +153,49 @@ func TestAlertsAreGrouped(t *testing.T) {
 	w.Start("worker")
 	w.Quiet()
 	w.Alerted()
-	once(w)
 	for name, messages := range map[string][]string{"telegram": w.Telegram.Texts(), "slack": w.Slack.Texts()} {
-		if len(messages) > 4 {
-			t.Errorf("%d messages to %s of 30 dead letters, want few", len(messages), name)
-		}
-		for _, message := range messages {
-			if len(message) > 4096 {
-				t.Errorf("a message of %d characters: %s takes 4096", len(message), name)
-			}
+		if len(messages) != 1 || !strings.Contains(messages[0], "\n• and 15 more\n") || !strings.Contains(messages[0], "\nhttps://sync.example.org/errors#") {
+			t.Fatalf("messages to %s: %q", name, messages)
 		}
 		for job := int64(1); job <= 30; job++ {
-			if n := mentions(messages, job); n != 1 {
-				t.Errorf("job %d is in %d messages to %s, want 1", job, n, name)
+			if n := mentions(messages, job); n != btoi(job <= 15) {
+				t.Errorf("job %d is in %d messages to %s", job, n, name)
 			}
 		}
 	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestAlertsByCause: the first dead letter of a cause is told at once, those that follow wait for the pause, and when the cause
+// is over, what was not told yet is told, and that it is over.
+func TestAlertsByCause(t *testing.T) {
+	t.Parallel()
+	w, first, job, allow := rejected(t, e2e.With("ALERT_PAUSES", "1h"))
+	w.Alerted()
+	second := w.Lead("Charles Babbage", "Analytical Engines")
+	w.Quiet()
+	w.Monday.SetColumn(second, "email", e2e.Email("charles@example.org"))
+	w.Quiet()
+	w.Deliver("not JSON") // another cause does not wait
+	w.Message("UNREADABLE")
+	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL")
+	if told := w.Telegram.Texts(); len(told) != 2 || mentions(told, job) != 1 {
+		t.Errorf("messages %q", told)
+	}
+	allow()
+	for _, item := range []int64{first, second} {
+		w.Monday.SetColumn(item, "email", e2e.Email(fmt.Sprint("new", item, "@example.org")))
+	}
+	w.Quiet()
+	w.Message("Over: Lead.Email: "+e2e.Rejection, "2 events went through")
+	w.Alerted()
+	once(w)
 }
 
 // TestTelegramThrottles: an alert that Telegram throttles arrives later, and once; the other messenger gets it

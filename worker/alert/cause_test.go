@@ -1,0 +1,244 @@
+package alert
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"crmsync/schema/store"
+)
+
+// refused discards n jobs whose value Salesforce refused.
+func (w *world) refused(n int, code string) {
+	w.t.Helper()
+	w.dead(n)
+	w.exec(`INSERT INTO error_logs (job_id, attempt, event, system, object, field, class, code, message)
+		SELECT id, 12, 'update_name', 'salesforce', 'Lead', 'City', 'permanent', $1, 'm' FROM river_job j
+		WHERE NOT EXISTS (SELECT FROM error_logs e WHERE e.job_id = j.id)`, code)
+}
+
+// later lets time pass for what was delivered.
+func (w *world) later(span time.Duration) {
+	w.t.Helper()
+	w.exec("UPDATE alert_deliveries SET delivered_at = delivered_at - $1::interval", span)
+	w.exec("UPDATE causes SET opened_at = opened_at - $1::interval", span)
+}
+
+// TestCauses: the first dead letter of a cause is told at once, further ones together after growing pauses, and the end once.
+// Another cause does not wait for it.
+func TestCauses(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	a := w.alerter(mail)
+	a.Pauses = []time.Duration{time.Minute, 10 * time.Minute, time.Hour}
+	a.PublicURL = "https://sync.example.org"
+	told := func(want ...int) {
+		t.Helper()
+		w.round(a)
+		w.round(a)
+		if diff := cmp.Diff(want, jobsIn(mail.take())); diff != "" {
+			t.Errorf("jobs that are told (-want +got):\n%s", diff)
+		}
+	}
+	w.refused(1, "STRING_TOO_LONG")
+	w.round(a)
+	id := store.CauseKey{System: "salesforce", Code: "STRING_TOO_LONG", Object: "Lead", Field: "City"}.ID()
+	want := []string{"crmsync could not process an event (Lead.City: STRING_TOO_LONG).\n" +
+		"The value is longer than the field. Correct the value in Monday, or the field's rule in Salesforce.\n" +
+		"• job 1: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +
+		"Put back with: crmsync replay 1\nhttps://sync.example.org/errors#" + id}
+	if diff := cmp.Diff(want, mail.take()); diff != "" {
+		t.Errorf("first message (-want +got):\n%s", diff)
+	}
+	w.refused(2, "STRING_TOO_LONG")
+	told()
+	w.refused(1, "DUPLICATE_VALUE")
+	told(4)
+	w.later(time.Minute)
+	told(2, 3)
+	w.refused(1, "STRING_TOO_LONG")
+	w.later(9 * time.Minute)
+	told()
+	w.later(time.Minute)
+	told(5)
+	for range 2 { // the last pause stays
+		w.refused(1, "STRING_TOO_LONG")
+		w.later(59 * time.Minute)
+		told()
+		w.later(time.Minute)
+		w.round(a)
+		if texts := mail.take(); len(texts) != 1 || !strings.HasPrefix(texts[0], "crmsync could not process 1 more event (") ||
+			!strings.Contains(texts[0], "crmsync replay --cause "+id) {
+			t.Errorf("a further message: %q", texts)
+		}
+	}
+
+	w.exec("UPDATE dead_letters SET replayed_at = now()")
+	w.exec("UPDATE dead_letters SET replayed_at = NULL, closed_at = now(), closed_by = 'ignored by root' WHERE job_id = 2")
+	told() // the jobs are under way
+	w.exec("UPDATE sync_logs SET status = 'success'")
+	w.round(a)
+	w.round(a)
+	texts := mail.take()
+	slices.Sort(texts)
+	want = []string{
+		"Over: Lead.City: DUPLICATE_VALUE. 1 event went through.",
+		"Over: Lead.City: STRING_TOO_LONG. 5 events went through. 1 event was ignored.",
+	}
+	if diff := cmp.Diff(want, texts); diff != "" {
+		t.Errorf("at the end (-want +got):\n%s", diff)
+	}
+	w.refused(1, "STRING_TOO_LONG") // the cause is back: told at once
+	told(8)
+	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
+		t.Errorf("%d dead letters count as told to nobody", n)
+	}
+}
+
+// TestCauseOfMany: a message lists 15 dead letters and counts the others; all of them were told then.
+func TestCauseOfMany(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	a := w.alerter(mail)
+	w.refused(1_000, "STRING_TOO_LONG")
+	w.round(a)
+	w.round(a)
+	texts := mail.take()
+	if len(texts) != 1 || !strings.HasPrefix(texts[0], "crmsync could not process 1,000 events (") || !strings.Contains(texts[0], "\n• and 985 more\n") {
+		t.Errorf("messages %q", texts)
+	}
+	if diff := cmp.Diff(upTo(15), jobsIn(texts)); diff != "" {
+		t.Errorf("jobs that are listed (-want +got):\n%s", diff)
+	}
+	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
+		t.Errorf("%d dead letters count as told to nobody", n)
+	}
+}
+
+// TestCauseEndsEarly: what is left to tell when a cause ends is told then, before its end.
+func TestCauseEndsEarly(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	a := w.alerter(mail)
+	a.Pauses = []time.Duration{time.Hour}
+	w.refused(1, "STRING_TOO_LONG")
+	w.round(a)
+	w.refused(1, "STRING_TOO_LONG")
+	w.round(a)
+	w.exec("UPDATE dead_letters SET closed_at = now(), closed_by = 'job 99'")
+	mail.take()
+	w.round(a)
+	if texts := mail.take(); len(texts) != 2 || !cmp.Equal(jobsIn(texts[:1]), []int{2}) || texts[1] != "Over: Lead.City: STRING_TOO_LONG. 2 events went through." {
+		t.Errorf("messages %q", texts)
+	}
+}
+
+// pager is an inbox that wakes people.
+type pager struct{ *inbox }
+
+func (pager) Wakes() bool { return true }
+
+// TestPager: what wakes people is told of what they have to act on, and of nothing that is over.
+func TestPager(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := pager{&inbox{name: "pagerduty"}}
+	a := w.alerter(mail)
+	w.exec("INSERT INTO alert_channels (channel, since) VALUES ('pagerduty', now() - interval '30 days')")
+	if err := w.StartOutage(t.Context(), "salesforce", "503"); err != nil {
+		t.Fatal(err)
+	}
+	w.refused(1, "STRING_TOO_LONG")
+	w.round(a)
+	if texts := mail.take(); len(texts) != 2 {
+		t.Errorf("messages %q, want 2", texts)
+	}
+	w.exec("UPDATE outages SET ended_at = now()")
+	w.exec("UPDATE dead_letters SET closed_at = now(), closed_by = 'job 9'")
+	w.round(a)
+	w.round(a)
+	if texts := mail.take(); len(texts) != 0 {
+		t.Errorf("woken by %q", texts)
+	}
+}
+
+// TestDigest: each channel is told once a week what happened, from its second Monday on.
+func TestDigest(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	telegram, slack := &inbox{name: "telegram"}, &inbox{name: "slack"}
+	now := time.Date(2026, 11, 23, 7, 59, 0, 0, time.UTC) // a Monday
+	at := func(channels ...Channel) {
+		t.Helper()
+		a := w.alerter(channels...)
+		a.Now, a.PublicURL = func() time.Time { return now }, "https://sync.example.org"
+		w.round(a)
+		w.round(a)
+	}
+	w.exec(`INSERT INTO sync_logs (job_id, event, status, attempt, received_at, finished_at)
+		SELECT 100000 + n, 'update_name', CASE WHEN n > 12304 THEN 'skipped' ELSE 'success' END, 1, now(), '2026-11-20 12:00:00Z' FROM generate_series(1, 12400) n`)
+	w.exec("INSERT INTO sync_logs (job_id, event, status, attempt, received_at, finished_at) VALUES (1, 'update_name', 'success', 1, now(), '2026-11-10 12:00:00Z')")
+	w.exec("INSERT INTO alert_channels (channel, since) VALUES ('telegram', '2026-11-10 12:00:00Z'), ('slack', '2026-11-23 08:00:01Z')")
+	at(telegram, slack)
+	telegram.take() // the week before
+	now = now.Add(2 * time.Minute)
+	at(telegram, slack)
+	want := []string{"crmsync, the last 7 days: 12,304 changes, 0 open.\nhttps://sync.example.org/"}
+	if diff := cmp.Diff(want, telegram.take()); diff != "" {
+		t.Errorf("the digest (-want +got):\n%s", diff)
+	}
+	if texts := slack.take(); len(texts) != 0 {
+		t.Errorf("a new channel is told of the week before it: %q", texts)
+	}
+	w.refused(2, "STRING_TOO_LONG")
+	at(telegram, slack)
+	telegram.take()
+	slack.take()
+	now = now.AddDate(0, 0, 7)
+	at(telegram, slack)
+	want = []string{"crmsync, the last 7 days: 0 changes, 2 open.\n• Lead.City: STRING_TOO_LONG (2 dead letters)\nhttps://sync.example.org/"}
+	for _, mail := range []*inbox{telegram, slack} {
+		if diff := cmp.Diff(want, mail.take()); diff != "" {
+			t.Errorf("%s: the next digest (-want +got):\n%s", mail.name, diff)
+		}
+	}
+}
+
+func TestWeekEnd(t *testing.T) {
+	t.Parallel()
+	for now, want := range map[string]string{
+		"2026-11-23T08:00:00Z": "2026-11-23", "2026-11-23T07:59:59Z": "2026-11-16", "2026-11-29T23:00:00Z": "2026-11-23",
+		"2026-11-26T12:00:00Z": "2026-11-23", "2026-11-23T09:30:00+02:00": "2026-11-16",
+	} {
+		at, err := time.Parse(time.RFC3339, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := weekEnd(at); got.Format(time.RFC3339) != want+"T08:00:00Z" {
+			t.Errorf("at %s: %s, want %s", now, got, want)
+		}
+	}
+}
+
+// TestCauseText holds that a message of the longest letters fits into Telegram's.
+func TestCauseText(t *testing.T) {
+	t.Parallel()
+	board, item, object, id := int64(18_421_858_736), int64(12_736_724_196), "namespace15long__"+strings.Repeat("x", 40)+"__c", "003000000000001AAA"
+	const code = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+	letter := store.Letter{
+		JobID: 9_999_999_999, Event: "update_column_value", BoardID: &board, ItemID: &item, Object: &object, SalesforceID: &id,
+		Code: code, Attempts: 12,
+	}
+	key := store.CauseKey{System: "salesforce", Code: code, Object: object, Field: strings.Repeat("f", 60)}
+	u := store.UntoldCause{Cause: store.Cause{ID: "k3v9q2xa", CauseKey: key}, Untold: 1_000_000, Messages: 3}
+	text := causeText(u, slices.Repeat([]store.Letter{letter}, lettersPerMessage)) + "\nhttps://" + strings.Repeat("x", 300)
+	if len([]rune(text)) > 4096 {
+		t.Errorf("%d characters, Telegram takes 4096", len([]rune(text)))
+	}
+}
