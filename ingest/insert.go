@@ -18,6 +18,7 @@ import (
 
 	"crmsync/internal/batch"
 	"crmsync/jobs"
+	"crmsync/schema/postgres"
 )
 
 // Inserter is the part of River's client that ingest uses.
@@ -109,7 +110,10 @@ func (i *inserter) insert(ctx context.Context, group []delivery) []outcome {
 		}
 		return i.insert(ctx, []delivery{unreadableDelivery(d.body, "not storable: "+brief(err), d.received)})
 	}
-	i.log.ErrorContext(ctx, "inserting webhooks", "count", len(group), "error", brief(err))
+	if isRejected(err) {
+		err = errors.New(brief(err)) // its message may quote a payload
+	}
+	i.log.ErrorContext(ctx, "could not store webhooks", "count", len(group), "error", postgres.Wrap("inserting", err))
 	out = make([]outcome, len(group))
 	for n := range out {
 		out[n] = unavailable

@@ -25,9 +25,13 @@ func OpenDatabase(ctx context.Context, e *Environment) (*pgxpool.Pool, error) {
 // Connect opens the role's pool of connections. Postgres need not answer yet.
 func (s *Service) Connect(ctx context.Context) (*pgxpool.Pool, error) {
 	// Batches, the queue's fetching and completing, inserts and the rounds each want a connection now and then.
-	db, mode, err := postgres.Open(ctx, s.Config.DatabaseURL, int32(s.Config.BatchConcurrency)+8)
+	wanted := int32(s.Config.BatchConcurrency) + 8
+	db, mode, err := postgres.Open(ctx, s.Config.DatabaseURL, wanted)
 	if err != nil {
 		return nil, UsageError{err}
+	}
+	if most := db.Config().MaxConns; most < wanted {
+		s.Log.Warn("few connections to Postgres: batches wait for each other", "allowed", most, "wanted", wanted)
 	}
 	if s.polls = !mode.HasSessions(); s.polls || mode != postgres.Direct {
 		s.Log.Info("connected to Postgres", "through", mode, "polls_queue", s.polls)

@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"cmd/crmsync":                  {"internal/cli", "internal/signals"},
 	"cmd/pgbin":                    {"internal/pglocal"},
 	"deploy":                       {},
-	"ingest":                       {"internal/batch", "jobs", "mondayclient"},
+	"ingest":                       {"internal/batch", "jobs", "mondayclient", "schema/postgres"},
 	"internal/advice":              {},
 	"internal/app":                 {"ingest", "internal/audit", "internal/buildinfo", "internal/panics", "internal/report", "jobs", "mondayclient", "mondayclient/column", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
 	"internal/arch":                {},

@@ -66,7 +66,8 @@ func heals(code string) bool {
 // sentences say what a code means here, and what to do.
 var sentences = map[string]string{
 	"3F000": "there is no such schema. Correct the search_path",
-	"28000": "the login is refused: there is no such user, or pg_hba.conf does not let it in. Correct the user in DATABASE_URL, or create it",
+	"28000": "the login is refused: there is no such user, or pg_hba.conf does not let it in, or only over TLS. Correct " +
+		"the user in DATABASE_URL, create it, or add sslmode=require",
 	"28P01": "the login is refused. Correct the user and password in DATABASE_URL",
 	"3D000": "there is no such database. Correct its name in DATABASE_URL, or create it",
 	"53300": "there are no connections left. Raise max_connections, lower BATCH_CONCURRENCY (each process takes up to that and 8), or put a pooler in front",

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"math"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -9,17 +10,40 @@ import (
 // looks is how often two connections are compared: others may use the pooler at the same time.
 const looks = 5
 
-// find finds out what stands between us and the server. A server tells the process of a connection twice: when it begins,
-// and on a question. A pooler makes up the first. In transaction mode, a connection that waits has lent its server process
-// to whoever asks next.
-func find(ctx context.Context, c *pgx.ConnConfig) Mode {
+// find finds out what stands between us and the server, and how many connections may be opened.
+func find(ctx context.Context, c *pgx.ConnConfig) (mode Mode, limit int32) {
 	ctx, cancel := context.WithTimeout(ctx, 2*connecting)
 	defer cancel()
-	first, err := pgx.ConnectConfig(ctx, c)
+	conn, err := pgx.ConnectConfig(ctx, c)
 	if err != nil {
-		return Unknown
+		return Unknown, math.MaxInt32
 	}
-	defer first.Close(context.WithoutCancel(ctx))
+	defer conn.Close(context.WithoutCancel(ctx))
+	mode = modeOf(ctx, conn, c)
+	if mode != Direct {
+		return mode, math.MaxInt32 // it is the pooler that counts
+	}
+	if limit, err = limitOf(ctx, conn); err != nil {
+		limit = math.MaxInt32
+	}
+	return mode, limit
+}
+
+// limitOf is how many connections the role may open, less one that is left for a command. A superuser may open them all.
+func limitOf(ctx context.Context, conn *pgx.Conn) (limit int32, err error) {
+	const query = `
+		SELECT CASE WHEN r.rolsuper THEN s.most ELSE least(s.most - s.reserved, nullif(r.rolconnlimit, -1), nullif(d.datconnlimit, -1)) END - 1
+		FROM   pg_roles r, pg_database d, (SELECT current_setting('max_connections')::int AS most,
+		       current_setting('superuser_reserved_connections')::int AS reserved) s
+		WHERE  r.rolname = current_user AND d.datname = current_database()`
+	err = conn.QueryRow(ctx, query, pgx.QueryExecModeExec).Scan(&limit)
+	return limit, err
+}
+
+// modeOf finds out what the first of two connections leads through. A server tells the process of a connection twice:
+// when it begins, and on a question. A pooler makes up the first. In transaction mode, a connection that waits has lent its
+// server process to whoever asks next.
+func modeOf(ctx context.Context, first *pgx.Conn, c *pgx.ConnConfig) Mode {
 	process, err := processOf(ctx, first)
 	switch {
 	case err != nil:

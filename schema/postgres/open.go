@@ -32,6 +32,10 @@ const (
 	// connecting is how long a connection may take to come about.
 	connecting = 5 * time.Second
 
+	// fewest is how many connections a process needs at least: one listens for jobs, and a batch, the queue's own work
+	// and the rounds must not wait for each other for long.
+	fewest = 4
+
 	// idleInTransaction bounds for how long a process that freezes within a transaction holds its locks.
 	idleInTransaction = "60s"
 )
@@ -39,14 +43,17 @@ const (
 // startup are the parameters that every pooler takes when a connection begins. Others are set after that.
 var startup = []string{"application_name", "client_encoding", "datestyle", "options", "standard_conforming_strings", "timezone"}
 
-// Open opens a pool whose limit of connections is no lower than atLeast, and finds out what stands before the server.
-// The server need not answer yet.
+// Open opens a pool for atLeast connections, and finds out what stands before the server. It opens fewer where the URL
+// (pool_max_conns), the role, the database or the server allows fewer. The server need not answer yet.
 func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, error) {
 	c, err := ParseURL(url)
 	if err != nil {
 		return nil, Unknown, fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	c.MaxConns = max(c.MaxConns, atLeast)
+	asked := strings.Contains(url, "pool_max_conns")
+	if !asked {
+		c.MaxConns = max(c.MaxConns, atLeast)
+	}
 	c.ConnConfig.RuntimeParams["application_name"] = "crmsync"
 	c.ConnConfig.ConnectTimeout = connecting
 	settings := map[string]string{}
@@ -58,7 +65,11 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 			delete(c.ConnConfig.RuntimeParams, name)
 		}
 	}
-	mode := find(ctx, c.ConnConfig)
+	mode, limit := find(ctx, c.ConnConfig)
+	if c.MaxConns = min(c.MaxConns, max(limit, 1)); c.MaxConns < min(fewest, atLeast) {
+		return nil, mode, fmt.Errorf("DATABASE_URL: %d connections are not enough, each process needs at least %d. %s",
+			c.MaxConns, min(fewest, atLeast), more(asked))
+	}
 	if mode == Transaction && len(settings) > 0 {
 		return nil, mode, fmt.Errorf("DATABASE_URL leads through a pooler in transaction mode, where %s cannot be set: "+
 			"set it for the role (ALTER ROLE ... SET), or use a pooler in session mode", strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
@@ -73,6 +84,14 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 		return nil, mode, errors.New("DATABASE_URL: its pool_ settings do not fit each other")
 	}
 	return db, mode, nil
+}
+
+// more says where more connections come from.
+func more(asked bool) string {
+	if asked {
+		return "Raise pool_max_conns"
+	}
+	return "Raise the limit of the role or the database (CONNECTION LIMIT) or the server's max_connections"
 }
 
 // execMode is how statements are sent. Without sessions, and in place of the modes in which parameters have no types,
