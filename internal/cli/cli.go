@@ -37,18 +37,19 @@ type commands struct {
 	Mapping struct {
 		Schema mappingSchemaCommand `cmd:"" help:"Print the JSON Schema of the mapping file, for editors."`
 	} `cmd:"" help:"Help with the mapping file."`
-	Boards   boardsCommand   `cmd:"" help:"List Monday's boards, or the columns and labels of some."`
-	Scaffold scaffoldCommand `cmd:"" help:"Print a first mapping for Monday boards and Salesforce objects, or add it to a file."`
-	Webhooks webhooksCommand `cmd:"" help:"List the webhooks that the mapping needs, and register the missing ones."`
-	Errors   errorsCommand   `cmd:"" help:"List what makes events fail, by cause, with advice."`
-	Replay   replayCommand   `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
-	Ignore   ignoreCommand   `cmd:"" help:"Close dead letters that nothing is to be done about."`
-	Status   statusCommand   `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`
-	Item     itemCommand     `cmd:"" help:"Show whether an item is in sync, and if not why: both values of every field, and what happened to it."`
-	Plan     planCommand     `cmd:"" help:"Compare Monday with Salesforce, and say field by field what would be written. Writes nothing."`
-	Apply    applyCommand    `cmd:"" help:"Do what plan says: compare Monday with Salesforce, and write what differs."`
-	Held     heldCommands    `cmd:"" help:"What the delete brake holds for a person to decide."`
-	Logs     struct {
+	Boards    boardsCommand     `cmd:"" help:"List Monday's boards, or the columns and labels of some."`
+	Scaffold  scaffoldCommand   `cmd:"" help:"Print a first mapping for Monday boards and Salesforce objects, or add it to a file."`
+	Webhooks  webhooksCommand   `cmd:"" help:"List the webhooks that the mapping needs, and register the missing ones."`
+	Errors    errorsCommand     `cmd:"" help:"List what makes events fail, by cause, with advice."`
+	Replay    replayCommand     `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
+	Ignore    ignoreCommand     `cmd:"" help:"Close dead letters that nothing is to be done about."`
+	Status    statusCommand     `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`
+	Item      itemCommand       `cmd:"" help:"Show whether an item is in sync, and if not why: both values of every field, and what happened to it."`
+	Plan      planCommand       `cmd:"" help:"Compare Monday with Salesforce, and say field by field what would be written. Writes nothing."`
+	Apply     applyCommand      `cmd:"" help:"Do what plan says: compare Monday with Salesforce, and write what differs."`
+	Conflicts conflictsCommands `cmd:"" help:"Values that gave way because both sides had changed."`
+	Held      heldCommands      `cmd:"" help:"What the delete brake holds for a person to decide."`
+	Logs      struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`
 	Erase   eraseCommand   `cmd:"" help:"Remove an item's values from the database. Ids and outcomes stay."`

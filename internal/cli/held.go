@@ -103,7 +103,7 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 		return err
 	}
 	defer db.Close()
-	decided, err := store.New(db).Decide(ctx, release, c.Board, c.Items, operator(), resyncReleased(db, attempts))
+	decided, err := store.New(db).Decide(ctx, release, c.Board, c.Items, operator(), resyncing(db, attempts, released))
 	if err != nil {
 		return err
 	}
@@ -118,8 +118,13 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 	return nil
 }
 
-// resyncReleased queues what lets the records of released items go.
-func resyncReleased(db *pgxpool.Pool, attempts int) func(context.Context, pgx.Tx, []ledger.Ref) error {
+// released is what lets the records of a released item go.
+func released(item ledger.Ref) jobs.ItemResyncArgs {
+	return jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Release: true}
+}
+
+// resyncing returns a function that queues a resync of items.
+func resyncing(db *pgxpool.Pool, attempts int, args func(ledger.Ref) jobs.ItemResyncArgs) func(context.Context, pgx.Tx, []ledger.Ref) error {
 	return func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 		client, err := river.NewClient(riverpgxv5.New(db), &river.Config{MaxAttempts: attempts})
 		if err != nil {
@@ -127,7 +132,7 @@ func resyncReleased(db *pgxpool.Pool, attempts int) func(context.Context, pgx.Tx
 		}
 		params := make([]river.InsertManyParams, len(items))
 		for n, item := range items {
-			params[n].Args = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Release: true}
+			params[n].Args = args(item)
 		}
 		if _, err := client.InsertManyTx(ctx, tx, params); err != nil {
 			return fmt.Errorf("queueing %d resyncs: %w", len(items), err)

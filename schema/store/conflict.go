@@ -109,13 +109,13 @@ func scanConflict(row pgx.CollectableRow) (c Conflict, err error) {
 	return c, err
 }
 
-// Conflicts returns the conflicts with these ids, or if there are none the latest ones, newest first.
-func (s *Store) Conflicts(ctx context.Context, ids []int64, limit int) ([]Conflict, error) {
+// Conflicts returns the latest conflicts, of an item or of all, newest first.
+func (s *Store) Conflicts(ctx context.Context, item int64, limit int) ([]Conflict, error) {
 	const query = `
 		SELECT ` + conflictColumns + ` FROM conflicts
-		WHERE  $1::bigint[] IS NULL OR id = ANY($1)
+		WHERE  $1 = 0 OR item_id = $1
 		ORDER  BY id DESC LIMIT $2`
-	return s.conflicts(ctx, query, orNull(ids), limit)
+	return s.conflicts(ctx, query, item, limit)
 }
 
 // Chosen returns the conflicts of the items of which a person wants a value that does not stand on both sides yet, the

@@ -1,0 +1,153 @@
+package twoway_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"crmsync/internal/e2e"
+)
+
+// TestTake brings the value that gave way back, on both sides.
+func TestTake(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org"), "phone": e2e.Phone("+12125550100")})
+	w.Quiet()
+	w.Together(e2e.Contacts, func() {
+		edit(w, "Contact", item, map[string]any{"Email": "sf@example.org", "Phone": "+12125550111"})
+		w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
+		w.Monday.SetColumn(item, "phone", e2e.Phone("+12125550122"))
+	})
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "monday@example.org", "Phone": "+12125550111"})
+	code, stdout, stderr := w.Command("conflicts")
+	if code != 0 || !strings.Contains(stdout, `"sf@example.org"`) || !strings.Contains(stdout, "contact.Phone") {
+		t.Fatalf("conflicts: exit %d\n%s%s", code, stdout, stderr)
+	}
+	take := func(side, field string) {
+		t.Helper()
+		id := w.Count("SELECT id::int FROM conflicts WHERE field = $1", field)
+		if code, stdout, stderr := w.Command("conflicts", "take", side, fmt.Sprint(id)); code != 0 || !strings.Contains(stdout, "1 conflict") {
+			t.Fatalf("take %s: exit %d\n%s%s", side, code, stdout, stderr)
+		}
+		w.Quiet()
+	}
+	take("salesforce", "Email")
+	take("monday", "Phone")
+	for range 2 {
+		w.Holds(w.Record("Contact", item), map[string]any{"Email": "sf@example.org", "Phone": "+12125550122"})
+		shows(w, item, map[string]string{"email": "sf@example.org", "phone": "+12125550122"})
+		w.Expect(2, "SELECT count(*) FROM conflicts WHERE taken_at IS NOT NULL")
+		ring(w, e2e.Contacts, item)
+	}
+	w.Expect(2, "SELECT count(*) FROM conflicts")
+	w.Expect(2, "SELECT count(*) FROM operations WHERE act = 'take'")
+	take("monday", "Email") // and back again
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "monday@example.org"})
+	shows(w, item, map[string]string{"email": "monday@example.org"})
+	w.Healthy()
+
+	if code, _, stderr := w.Command("conflicts", "take", "monday", "99999"); code != 1 || !strings.Contains(stderr, "0 of 1") {
+		t.Errorf("an unknown conflict: exit %d, %s", code, stderr)
+	}
+	if code, _, _ := w.Command("erase", "--item", fmt.Sprint(item)); code != 0 {
+		t.Error("erase failed")
+	}
+	w.Expect(0, "SELECT count(*) FROM conflicts WHERE conflicts::text LIKE '%example.org%'")
+	w.Expect(0, "SELECT count(*) FROM links WHERE links::text LIKE '%example.org%'")
+	if code, _, stderr := w.Command("conflicts", "take", "monday", w.Text("SELECT min(id)::text FROM conflicts")); code != 1 || !strings.Contains(stderr, "erased") {
+		t.Errorf("an erased conflict: exit %d, %s", code, stderr)
+	}
+}
+
+// TestLateEcho: of two writes of ours, the first one's event comes last. Its value is older than what Salesforce holds.
+func TestLateEcho(t *testing.T) {
+	t.Parallel()
+	w := setup(t, e2e.ByHand)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Flush()
+	w.Quiet()
+	w.Mail.Take()
+	edit(w, "Contact", item, map[string]any{"Email": "b@example.org"})
+	ring(w, e2e.Contacts, item)
+	edit(w, "Contact", item, map[string]any{"Email": "c@example.org"})
+	ring(w, e2e.Contacts, item)
+	echoes := w.Mail.Take()
+	if len(echoes) != 2 {
+		t.Fatalf("%d events of two writes to Monday", len(echoes))
+	}
+	writes := w.Writes()
+	for _, echo := range echoes {
+		w.Send(echo)
+		w.Quiet()
+		w.Holds(w.Record("Contact", item), map[string]any{"Email": "c@example.org"})
+	}
+	shows(w, item, map[string]string{"email": "c@example.org"})
+	if got := w.Writes(); got != writes {
+		t.Errorf("echoes made %d writes to Salesforce", got-writes)
+	}
+	w.Expect(0, "SELECT count(*) FROM conflicts")
+	w.Healthy()
+}
+
+// TestEditBeforeWrite: a person edits in Monday after the last event that was received. The item is read again before it
+// is written, so that the edit counts.
+func TestEditBeforeWrite(t *testing.T) {
+	t.Parallel()
+	w := setup(t, e2e.ByHand)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Flush()
+	w.Quiet()
+	w.Mail.Take()
+	w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
+	edit(w, "Contact", item, map[string]any{"Email": "sf@example.org"})
+	ring(w, e2e.Contacts, item)
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "monday@example.org"})
+	shows(w, item, map[string]string{"email": "monday@example.org"})
+	w.Expect(1, "SELECT count(*) FROM conflicts WHERE field = 'Email'")
+	w.Flush()
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "monday@example.org"})
+	w.Healthy()
+}
+
+// TestFight: two automations rewrite a field by turns. They are stopped, and a person is told once.
+func TestFight(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	for n := range 25 {
+		edit(w, "Contact", item, map[string]any{"Email": fmt.Sprintf("n%d@example.org", n)})
+		ring(w, e2e.Contacts, item)
+	}
+	shows(w, item, map[string]string{"email": "n19@example.org"})
+	if letters := w.DeadLetters(item); len(letters) != 1 || !strings.Contains(letters[0], "Contact.Email: UNSETTLED") {
+		t.Errorf("dead letters: %q", letters)
+	}
+	w.Exec("UPDATE links SET turns = jsonb_set(turns, '{Email,since}', '0') WHERE turns ? 'Email'") // an hour later
+	ring(w, e2e.Contacts, item)
+	shows(w, item, map[string]string{"email": "n24@example.org"})
+	w.Expect(1, "SELECT count(*) FROM dead_letters")
+}
+
+// TestUnsaid: what a column cannot show is left alone, and shown once it can.
+func TestUnsaid(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", nil)
+	w.Quiet()
+	id := w.Salesforce.Insert("Account", map[string]any{"Name": "Analytical Engines"})
+	edit(w, "Contact", item, map[string]any{"AccountId": id})
+	ring(w, e2e.Contacts, item)
+	shows(w, item, map[string]string{"connect_account": ""})
+	w.Holds(w.Record("Contact", item), map[string]any{"AccountId": id})
+	account := w.Monday.CreateItem(e2e.Accounts, "Analytical Engines", map[string]any{"text_sfid": id})
+	w.Quiet()
+	ring(w, e2e.Contacts, item)
+	if it, _ := w.Monday.Item(item); len(it.Linked["connect_account"]) != 1 || it.Linked["connect_account"][0] != account {
+		t.Errorf("connected to %v, want %d", it.Linked["connect_account"], account)
+	}
+	w.Holds(w.Record("Contact", item), map[string]any{"AccountId": id})
+	w.Healthy()
+}
