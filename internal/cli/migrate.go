@@ -111,12 +111,12 @@ func incomplete(r store.Run) error {
 	const after = "error_logs has the reasons (job %d), and the next run takes the records up again"
 	switch {
 	case r.Failed > 0 && r.LeftOut > 0:
-		return fmt.Errorf("%d records of %s failed, and the items of %d lack a column that Monday refused: "+after,
+		return fmt.Errorf("%d records of %s failed, and the items of %d lack a column that Monday rejected: "+after,
 			r.Failed, r.Board, r.LeftOut, r.JobID)
 	case r.Failed > 0:
 		return fmt.Errorf("%d records of %s failed: "+after, r.Failed, r.Board, r.JobID)
 	case r.LeftOut > 0:
-		return fmt.Errorf("the items of %d records of %s lack a column that Monday refused: "+after, r.LeftOut, r.Board, r.JobID)
+		return fmt.Errorf("the items of %d records of %s lack a column that Monday rejected: "+after, r.LeftOut, r.Board, r.JobID)
 	}
 	return nil
 }

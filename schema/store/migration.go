@@ -25,7 +25,7 @@ type Run struct {
 }
 
 // Counts says what became of the records that a run has read: each is counted once. LeftOut are those of them, other
-// than the failed ones, whose items lack a column that Monday refused.
+// than the failed ones, whose items lack a column that Monday rejected.
 type Counts struct {
 	Read, Created, Updated, Unchanged, Conflicts, Failed, LeftOut int
 }

@@ -18,7 +18,7 @@ import (
 	"crmsync/internal/stage"
 )
 
-// chaosSize is how much a run of TestChaos takes on.
+// chaosSize is the size of a run of TestChaos.
 type chaosSize struct {
 	items, events int
 	pace          time.Duration        // between two events
@@ -26,8 +26,9 @@ type chaosSize struct {
 	patience      time.Duration        // from the last event until all is quiet
 }
 
-// A kill every two seconds, in both sizes. What a killed worker had claimed stays leased for JOB_TIMEOUT + 15 s, and the
-// queue looks for its jobs every 30 s once a new leader is found, which takes 15 s: quiet comes a minute after the last.
+// A kill every two seconds, in both sizes. What a killed worker had claimed stays leased for JOB_TIMEOUT + 15 s, and
+// the queue checks for its jobs every 30 s once a new leader is elected, which takes 15 s: everything is quiet a minute
+// after the last kill.
 var (
 	shortChaos = chaosSize{
 		items: 40, events: 300, pace: 30 * time.Millisecond, patience: 4 * time.Minute,
@@ -49,11 +50,11 @@ const (
 	callTime      = 40 * time.Millisecond // of a call to either system: a worker that is killed mostly has one under way
 )
 
-// TestChaos plays some hundred events, doubled and shuffled, to the real program, while its processes are killed, or (in full)
-// stopped for longer than their leases last, Postgres restarts, Salesforce ends its sessions, and both systems and the
-// messenger fail now and then, also after they did what they were asked. When all of that
-// is over and all is quiet, Salesforce must hold what an oracle says that knows Monday's state and nothing of the engine,
-// and every event must have come to exactly one end.
+// TestChaos plays some hundred events, doubled and shuffled, to the real program. Meanwhile its processes are killed or
+// (in full) stopped for longer than their leases last, Postgres restarts, Salesforce ends its sessions, and both
+// systems and the messenger fail occasionally, even after taking effect. When everything is quiet again, Salesforce
+// must hold what an oracle says, which knows Monday's state and nothing of the engine, and every event must have ended
+// exactly once.
 //
 // SEED=n plays the same events again, though not the same timing; CHAOS=full plays 2,000 events on 200 items.
 func TestChaos(t *testing.T) {
@@ -64,7 +65,7 @@ func TestChaos(t *testing.T) {
 	c.judge()
 }
 
-// chaos is the program as processes, and all that is around it.
+// chaos is the program as processes, with its environment.
 type chaos struct {
 	t     *testing.T
 	ctx   context.Context // ends before the test binary's deadline, so that the processes are stopped all the same
@@ -120,7 +121,7 @@ func newChaos(t *testing.T) *chaos {
 	return c
 }
 
-// build makes the binary that the processes run.
+// build builds the binary that the processes run.
 func (c *chaos) build() {
 	c.program = filepath.Join(c.dir, "crmsync")
 	out, err := exec.CommandContext(c.ctx, "go", "build", "-buildvcs=false", "-o", c.program, "crmsync/cmd/crmsync").CombinedOutput()
@@ -129,8 +130,8 @@ func (c *chaos) build() {
 	}
 }
 
-// set starts Postgres, which is nobody else's since it is restarted, both systems and the messenger, all of them unreliable,
-// and a gate before ingest.
+// set starts a private Postgres, since it is restarted, both systems and the messenger, all of them unreliable, and a
+// gate in front of ingest.
 func (c *chaos) set() {
 	const signing = "a-signing-secret-of-some-length"
 	var err error
@@ -158,7 +159,7 @@ func (c *chaos) set() {
 	c.gate = newGate(c.t)
 }
 
-// play lets people act on Monday's boards, and things fail, until all events have happened.
+// play performs actions on Monday's boards and causes failures, until all events have happened.
 func (c *chaos) play() {
 	defer c.restarts.Wait()
 	events, kills := time.NewTicker(c.size.pace), time.NewTicker(killEvery)
@@ -192,7 +193,7 @@ func (c *chaos) killIngest() {
 	c.disturb()
 }
 
-// stall stops a worker, as a machine does that swaps or moves. Its leases run out before wake.
+// stall pauses a worker, as when its machine swaps or is moved. Its leases run out before wake.
 func (c *chaos) stall() {
 	c.stalled = c.workers[0]
 	c.stalled.signal(syscall.SIGSTOP)
@@ -211,7 +212,7 @@ func (c *chaos) revoke() { c.Salesforce.Revoke() }
 func (c *chaos) restartPostgres() { c.restart(pglocal.Fast) }
 func (c *chaos) crashPostgres()   { c.restart(pglocal.Immediate) }
 
-// restart does not wait: people do not either.
+// restart does not wait, as people do not either.
 func (c *chaos) restart(mode pglocal.Mode) {
 	c.restarts.Go(func() {
 		c.disturb()
@@ -228,7 +229,7 @@ func (c *chaos) disturb() {
 	c.disturbed = append(c.disturbed, time.Now())
 }
 
-// settle ends all faults and waits until nothing is left to do, nor to tell of.
+// settle ends all faults and waits until nothing is left to do or to alert.
 func (c *chaos) settle() {
 	c.Salesforce.SetFaults(0)
 	c.Monday.SetFaults(0)
@@ -247,7 +248,7 @@ func (c *chaos) settle() {
 		count(*) FILTER (WHERE errors::text LIKE '%rescued%') AS rescued, max(attempt) AS attempts, max((metadata->>'snoozes')::int) AS snoozes FROM river_job`)
 }
 
-// none says whether a count is zero; it is not while Postgres is away.
+// none reports whether a count is zero; false while Postgres is away.
 func (c *chaos) none(query string) bool {
 	var n int
 	err := c.DB.QueryRow(c.ctx, query).Scan(&n)
@@ -268,13 +269,13 @@ func (c *chaos) eventually(what string, patience time.Duration, ok func() bool) 
 			c.t.Fatalf("SEED=%d: the test's time is over before %s", c.seed, what)
 		case <-deadline.C:
 			c.reportStall()
-			c.t.Fatalf("SEED=%d: waited in vain until %s", c.seed, what)
+			c.t.Fatalf("SEED=%d: waited too long until %s", c.seed, what)
 		case <-tick.C:
 		}
 	}
 }
 
-// judge holds the end against the oracle and the invariants.
+// judge compares the final state with the oracle and the invariants.
 func (c *chaos) judge() {
 	problems := c.invariants()
 	problems = append(problems, newJudge(c).check()...)

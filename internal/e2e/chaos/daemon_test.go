@@ -19,8 +19,7 @@ import (
 	"time"
 )
 
-// daemon is a command of the program that is kept running as a supervisor of services does it: whatever ends is
-// started again.
+// daemon keeps a command of the program running like a service supervisor: if it ends, it is started again.
 type daemon struct {
 	c    *chaos
 	name string
@@ -34,7 +33,7 @@ type daemon struct {
 	stopping bool
 }
 
-// run keeps a command running until the test ends. By then it must stop in peace.
+// run keeps a command running until the test ends. Then it must stop cleanly.
 func (c *chaos) run(command string, number int) *daemon {
 	d := &daemon{c: c, name: fmt.Sprintf("%s-%d", command, number), done: make(chan struct{})}
 	var err error
@@ -53,7 +52,7 @@ func (c *chaos) run(command string, number int) *daemon {
 	return d
 }
 
-// once runs one process to its end, and says whether there is to be another.
+// once runs one process to its end, and reports whether to start another.
 func (d *daemon) once(command string) (again bool) {
 	cmd := exec.Command(d.c.program, command)
 	cmd.Env = d.c.Environ()
@@ -72,15 +71,15 @@ func (d *daemon) once(command string) (again bool) {
 	up := d.up.Swap(false)
 	switch {
 	case d.stopping && up && !d.killed && err != nil:
-		d.c.t.Errorf("%s did not stop in peace: %v", d.name, err)
-	case !d.stopping && !d.killed && up: // one that finds no Postgres at its start may give up
-		d.c.t.Errorf("%s ended by itself: %v", d.name, err)
+		d.c.t.Errorf("%s did not stop cleanly: %v", d.name, err)
+	case !d.stopping && !d.killed && up: // a process that finds no Postgres at its start may exit
+		d.c.t.Errorf("%s ended on its own: %v", d.name, err)
 	}
 	d.process, d.killed = nil, false
 	return !d.stopping
 }
 
-// start begins a process, unless the daemon is to stop.
+// start starts a process, unless the daemon is stopping.
 func (d *daemon) start(cmd *exec.Cmd) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,7 +93,7 @@ func (d *daemon) start(cmd *exec.Cmd) error {
 	return nil
 }
 
-// listen keeps a process's log until it ends, and learns from it when the process is up, and where ingest listens.
+// listen reads a process's log until it ends, and learns from it when the process is up and where ingest listens.
 func (d *daemon) listen(output io.Reader) {
 	lines := bufio.NewReader(output)
 	for {
@@ -115,7 +114,7 @@ func (d *daemon) listen(output io.Reader) {
 	}
 }
 
-// signal sends a signal to the process of the moment.
+// signal sends a signal to the current process.
 func (d *daemon) signal(s syscall.Signal) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -124,7 +123,7 @@ func (d *daemon) signal(s syscall.Signal) {
 	}
 }
 
-// stop asks the process to end, and waits until it has. A process that was killed a moment ago is followed by none.
+// stop asks the process to end, and waits for that. No process is started after one that was just killed.
 func (d *daemon) stop() {
 	d.mu.Lock()
 	d.stopping = true
@@ -141,7 +140,7 @@ func (d *daemon) stop() {
 	<-d.done
 }
 
-// about are the last lines that the processes wrote about an item.
+// about returns the last log lines about an item.
 func (d *daemon) about(item int64, last int) []string {
 	text, err := os.ReadFile(d.log.Name())
 	if err != nil {
@@ -156,7 +155,7 @@ func (d *daemon) about(item int64, last int) []string {
 	return lines[max(0, len(lines)-last):]
 }
 
-// gate stands before ingest, wherever that listens at the moment, and keeps which deliveries were answered with 200.
+// gate is a proxy to ingest's current address that records which deliveries were answered with 200.
 type gate struct {
 	*httptest.Server
 	target atomic.Pointer[string]

@@ -13,7 +13,7 @@ import (
 	"crmsync/internal/stage"
 )
 
-// event is a job as it ended, with what was kept of its end.
+// event is a job that has ended, with the stored result.
 type event struct {
 	Job      int64
 	Key      string
@@ -23,12 +23,12 @@ type event struct {
 	Attempt  int
 	Status   string // in sync_logs; empty: no row
 	Letter   bool
-	Code     string // of the last failed try
-	Told     string // what a column update told
+	Code     string // of the last failed attempt
+	Told     string // value of a column update
 	Finished time.Time
 }
 
-// events are all jobs.
+// events returns all jobs.
 func (c *chaos) events() []event {
 	const query = `
 		SELECT j.id, coalesce(j.args->>'key', ''), j.kind, coalesce((j.args->>'item_id')::bigint, 0), j.state::text, j.attempt,
@@ -50,7 +50,7 @@ func (c *chaos) events() []event {
 	return events
 }
 
-// invariants are what must hold whatever happened.
+// invariants checks what must hold whatever happened.
 func (c *chaos) invariants() (problems []problem) {
 	wrong := func(item int64, format string, args ...any) {
 		problems = append(problems, problem{item, fmt.Sprintf(format, args...)})
@@ -80,8 +80,9 @@ func (c *chaos) invariants() (problems []problem) {
 	return append(problems, c.alerts(events)...)
 }
 
-// falseLetters are events that were given up though nothing of theirs was to be refused. Where a value was, its own event
-// fails, and one other for each field it goes to at most: the one that made the record when the value stood there already.
+// falseLetters reports events that became dead letters although none of their values is rejected. For a rejected value,
+// its own event fails, and for each of its fields at most one other: the event that created the record when the item
+// already had the value.
 func (c *chaos) falseLetters(events []event) (problems []problem) {
 	unruly, others := map[int64]bool{}, map[int64]int{}
 	for _, p := range c.script.parts {
@@ -101,13 +102,13 @@ func (c *chaos) falseLetters(events []event) (problems []problem) {
 	}
 	for item, n := range others {
 		if n > 4 { // Lead.Email, Contact.Email, Amount, StageName
-			problems = append(problems, problem{item, fmt.Sprintf("%d dead letters of events that told none of the refused values", n)})
+			problems = append(problems, problem{item, fmt.Sprintf("%d dead letters of events without a rejected value", n)})
 		}
 	}
 	return problems
 }
 
-// deadLetters says of items when the last of their events was given up.
+// deadLetters returns when each item's last event became a dead letter.
 func (c *chaos) deadLetters() map[int64]time.Time {
 	dead := map[int64]time.Time{}
 	for _, e := range c.events() {
@@ -144,7 +145,7 @@ func (c *chaos) alerts(events []event) (problems []problem) {
 			continue
 		}
 		if e.Letter && len(pages) == 0 || !e.Letter && len(pages) > 0 {
-			problems = append(problems, problem{e.Item, fmt.Sprintf("job %d stands in %d alerts, dead letter: %v", e.Job, len(pages), e.Letter)})
+			problems = append(problems, problem{e.Item, fmt.Sprintf("job %d is in %d alerts, dead letter: %v", e.Job, len(pages), e.Letter)})
 		}
 		for n := 1; n < len(pages); n++ {
 			if !pages[n-1].Lost && !c.disturbedBetween(pages[n-1].At, pages[n].At) {

@@ -12,13 +12,13 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// problem is something that is not as it must be.
+// problem is a deviation from what must hold.
 type problem struct {
 	item int64 // 0: it is of no item
 	text string
 }
 
-// duty says whether Salesforce must hold a record.
+// duty is whether Salesforce must hold a record.
 type duty int
 
 const (
@@ -30,15 +30,15 @@ const (
 // record is a live record of Salesforce.
 type record = map[string]any
 
-// free is a field that is not compared, because its newest value is refused.
+// free is a field that is not compared, because its newest value is rejected.
 type free struct{}
 
-// judge holds what Salesforce holds when all is quiet against the oracle.
+// judge compares Salesforce with the oracle when everything is quiet.
 type judge struct {
 	*chaos
 	byKey    map[string]map[string]record // object -> item id -> record
 	shared   map[string][]record          // accounts without an item, by name in lower case, oldest first
-	dead     map[int64]time.Time          // item -> when the last of its events was given up
+	dead     map[int64]time.Time          // item -> when its last event became a dead letter
 	problems []problem
 }
 
@@ -159,7 +159,7 @@ func (o *judge) lead(p *part, item mondaysim.Item) {
 	}
 }
 
-// wanted is the duty of a record that every item on its board has, with what is left of it when the item is gone.
+// wanted returns the duty of a record that every item on its board has, given what remains of it when the item is gone.
 func wanted(item mondaysim.Item, gone duty) duty {
 	if item.State == "active" {
 		return must
@@ -167,21 +167,21 @@ func wanted(item mondaysim.Item, gone duty) duty {
 	return gone
 }
 
-// adopted expects the contact that was there before, with what it had, unless it ended with its item.
+// adopted expects the earlier contact with its values, unless it was deleted with its item.
 func (o *judge) adopted(p *part, of oracle.Record) {
 	if p.adopts != "" && (p.board == oracle.Leads || !p.ended) {
 		of.Fields["Id"], of.Fields["Title"] = p.adopts, "Planted"
 	}
 }
 
-// leaveOut leaves an address out of the comparison that is refused.
+// leaveOut excludes a rejected address from the comparison.
 func (o *judge) leaveOut(item mondaysim.Item, of oracle.Record) {
 	if strings.HasSuffix(item.Text["email"], refusedDomain) {
 		of.Fields["Email"] = free{}
 	}
 }
 
-// record is the item's record, if it has one, once it is compared with what it must hold.
+// record returns the item's record, if it has one, after comparing it with what it must hold.
 func (o *judge) record(p *part, item mondaysim.Item, d duty, of oracle.Record) record {
 	got := o.byKey[of.Object][strconv.FormatInt(item.ID, 10)]
 	switch {
@@ -219,10 +219,10 @@ func (o *judge) shows(item mondaysim.Item, of oracle.Record, r record) {
 	}
 }
 
-// given expects that an event was given up because of a value that is refused, and that the item still has.
+// given expects that an event became a dead letter because of a rejected value that the item still has.
 func (o *judge) given(p *part, column string) {
-	if since := p.refused[column]; o.dead[p.id].Before(since) {
-		o.wrong(p.id, "got a value that is refused in %s at %s, and no dead letter since", column, since.UTC().Format(time.TimeOnly))
+	if since := p.rejected[column]; o.dead[p.id].Before(since) {
+		o.wrong(p.id, "got a rejected value in %s at %s, and no dead letter since", column, since.UTC().Format(time.TimeOnly))
 	}
 }
 

@@ -10,14 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// How much a report shows.
+// Limits of a report.
 const (
 	reportProblems = 60
 	reportItems    = 3
 	reportLines    = 80
 )
 
-// report fails the test with all that helps to find the cause of the problems.
+// report fails the test with everything that helps to find the cause of the problems.
 func (c *chaos) report(problems []problem) {
 	c.t.Errorf("SEED=%d: %d problems", c.seed, len(problems))
 	var items []int64
@@ -34,7 +34,7 @@ func (c *chaos) report(problems []problem) {
 	}
 }
 
-// reportStall shows what is not done.
+// reportStall shows unfinished work.
 func (c *chaos) reportStall() {
 	c.t.Logf("Monday has %d deliveries to make", c.Monday.Pending())
 	c.show("jobs by state", `SELECT state, count(*), min(scheduled_at) AS first, max(scheduled_at) AS last, max(attempt) AS attempt,
@@ -54,7 +54,7 @@ func (c *chaos) reportStall() {
 	}
 }
 
-// reportItem shows everything about an item: what people did, what the program knows and did, and what came of it.
+// reportItem shows everything about an item: what people did, what the program knows and did, and the result.
 func (c *chaos) reportItem(id int64) {
 	for _, p := range c.script.parts {
 		if p.id == id {
@@ -85,7 +85,7 @@ func (c *chaos) reportItem(id int64) {
 	}
 }
 
-// show prints the answer to a query, a row a line.
+// show prints the result of a query, one row per line.
 func (c *chaos) show(what, query string, args ...any) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -13,14 +13,14 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// What Salesforce refuses in TestChaos: an amount from tooMuch on, and addresses of one domain.
+// What Salesforce rejects in TestChaos: amounts from tooMuch on, and addresses of one domain.
 const (
 	tooMuch       = 1_000_000.0
-	refusedDomain = "@refused.example"
+	refusedDomain = "@rejected.example"
 	refusedCode   = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 )
 
-// script lets people act on Monday's boards. The same seed makes the same events.
+// script performs people's actions on Monday's boards. The same seed causes the same events.
 type script struct {
 	rng    *rand.Rand
 	size   chaosSize
@@ -29,27 +29,27 @@ type script struct {
 	parts     []*part
 	companies map[string]bool // all that a lead ever had, in lower case
 	planted   []string        // Ids of contacts that were in Salesforce before
-	unused    []string        // of these, the ones that no item was made for yet
+	unused    []string        // those for which no item was created yet
 	count     int             // makes values unique
 	now       int             // number of the step
 }
 
-// part is an item as those who act on it know it.
+// part is an item as known to the people who act on it.
 type part struct {
 	number    int
 	id, board int64
 	alive     bool
-	unruly    bool                 // has values that are refused, and a status that goes back and forth
+	unruly    bool                 // gets rejected values, and a status that changes back and forth
 	adopts    string               // Id of the Salesforce contact that is to become the item's; its address stays
 	shown     bool                 // adopts by its id column, and not by its address: the record outlives the item
-	held      bool                 // a lead's status was one that makes records, at some time
+	held      bool                 // a lead once had a status that creates records
 	ended     bool                 // it was deleted at some time
 	touched   int                  // number of the last step that did
-	refused   map[string]time.Time // column -> when it last got a value that is refused
+	rejected  map[string]time.Time // column -> when it last got a rejected value
 	story     []string             // what happened to it
 }
 
-// newScript plants what is in Salesforce before the first event.
+// newScript creates the records that exist in Salesforce before the first event.
 func newScript(seed uint64, size chaosSize, monday *mondaysim.Sim, salesforce *sfsim.Sim) *script {
 	s := &script{rng: rand.New(rand.NewPCG(seed, 0)), size: size, monday: monday, companies: map[string]bool{}}
 	for n := range 6 {
@@ -79,15 +79,15 @@ func newScript(seed uint64, size chaosSize, monday *mondaysim.Sim, salesforce *s
 	return s
 }
 
-// apart is how many steps lie between two events of an item, at least.
+// apart is the minimum number of steps between two events of an item.
 const apart = 3
 
-// plantedAccounts are in Salesforce before: leads share the older of two.
+// plantedAccounts exist in Salesforce beforehand: leads share the older of two.
 var plantedAccounts = []string{"Northwind", "Contoso", "Contoso"}
 
 func plantedEmail(n int) string { return fmt.Sprintf("planted-%d@example.org", n) }
 
-// step makes one event happen.
+// step causes one event.
 func (s *script) step(n int) {
 	s.now = n
 	left := s.size.items - len(s.parts)
@@ -106,7 +106,7 @@ func (s *script) step(n int) {
 
 func (s *script) create() {
 	n := len(s.parts)
-	p := &part{number: n, board: oracle.Leads, alive: true, unruly: n%7 == 4, refused: map[string]time.Time{}}
+	p := &part{number: n, board: oracle.Leads, alive: true, unruly: n%7 == 4, rejected: map[string]time.Time{}}
 	values := map[string]any{}
 	switch n % 10 {
 	case 0, 6:
@@ -134,7 +134,7 @@ func (s *script) create() {
 	s.tell(p, "created as %q with %v", name, values)
 }
 
-// lead gives a lead what a form fills in.
+// lead sets the values of a lead that a form fills in.
 func (s *script) lead(p *part, values map[string]any) {
 	values["email"] = s.email(p)
 	values["status"] = map[string]any{"label": "New"}
@@ -152,7 +152,7 @@ func (s *script) lead(p *part, values map[string]any) {
 	}
 }
 
-// act does something to an item, and says whether it could.
+// act performs an action on an item, and reports whether it could.
 func (s *script) act(p *part) bool {
 	if !p.alive {
 		if s.rng.IntN(6) > 0 {
@@ -186,7 +186,7 @@ func (s *script) act(p *part) bool {
 	return s.set(p, s.pick("status", "status", "status", "status", "company", "company", "email", "amount", "amount", "close_date", "text_note"))
 }
 
-// end puts an item into the bin or the archive. An account that a contact shows stays.
+// end deletes or archives an item, but not an account that a contact shows.
 func (s *script) end(p *part) bool {
 	if p.board == oracle.Accounts {
 		for _, other := range s.parts {
@@ -206,7 +206,7 @@ func (s *script) end(p *part) bool {
 	return true
 }
 
-// set changes a column, and says whether that makes an event.
+// set changes a column, and reports whether that causes an event.
 func (s *script) set(p *part, column string) bool {
 	var value any
 	switch cleared := s.rng.IntN(8) == 0; {
@@ -248,15 +248,16 @@ func (s *script) set(p *part, column string) bool {
 	if before.Text[column] == after.Text[column] && slices.Equal(before.Linked[column], after.Linked[column]) {
 		return false
 	}
-	if s.refuses(value) { // what stood there already is no change, and no event
-		p.refused[column] = at
+	if s.rejects(value) { // an unchanged value causes no event
+		p.rejected[column] = at
 	}
 	s.tell(p, "%s set to %v", column, value)
 	return true
 }
 
-// refuses says whether a value cannot go to Salesforce. A label that has no stage can, as long as there is no Opportunity.
-func (s *script) refuses(value any) bool {
+// rejects reports whether Salesforce rejects a value. A label without a stage is accepted as long as there is no
+// Opportunity.
+func (s *script) rejects(value any) bool {
 	switch v := value.(type) {
 	case string:
 		amount, err := strconv.ParseFloat(v, 64)
@@ -270,7 +271,7 @@ func (s *script) refuses(value any) bool {
 	return false
 }
 
-// status is a lead's next label. An unruly lead may fall back to one that the Opportunity has no stage for.
+// status returns a lead's next label. An unruly lead may return to one for which the Opportunity has no stage.
 func (s *script) status(p *part) (label string, ok bool) {
 	if p.unruly && s.rng.IntN(3) == 0 {
 		return s.pick("New", "Lost"), true
@@ -282,7 +283,7 @@ func (s *script) status(p *part) (label string, ok bool) {
 	return s.pick("Qualified", "Follow-up", "Quote", "MOU"), true
 }
 
-// account is a value for a column that connects to an account, or two, of which the first counts.
+// account returns a value for a column that connects to one account, or to two, the first of which counts.
 func (s *script) account() any {
 	var ids []int64
 	for _, p := range s.parts {
@@ -297,7 +298,7 @@ func (s *script) account() any {
 	return map[string]any{"item_ids": ids[:min(len(ids), 1+s.rng.IntN(2))]}
 }
 
-// Values are few, so that an item often comes back to one that it had before.
+// Values are few, so that an item often returns to a former one.
 
 func (s *script) name(p *part) string {
 	if p.board == oracle.Accounts {
@@ -306,7 +307,7 @@ func (s *script) name(p *part) string {
 	return s.pick("", "Ada ", "Grace Brewster ", "José ") + fmt.Sprintf("Person%d", p.number)
 }
 
-// company is one of a few, in one of several spellings that Salesforce does not tell apart, or none.
+// company returns one of a few names, in one of several spellings that Salesforce does not distinguish, or "".
 func (s *script) company() string {
 	name := s.pick("Northwind", "Contoso", "Fabrikam", "Adventure Works", "O'Malley & Söhne", "Tailspin", "")
 	if s.rng.IntN(4) == 0 {
@@ -316,7 +317,7 @@ func (s *script) company() string {
 	return name
 }
 
-// email is one of the item's own addresses, or now and then that of another item.
+// email returns one of the item's own addresses, or occasionally that of another item.
 func (s *script) email(p *part) any {
 	if len(s.parts) > 0 && s.rng.IntN(8) == 0 {
 		other := s.parts[s.rng.IntN(len(s.parts))]

@@ -12,7 +12,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// reportOf is what crmsync item says, and that it changes nothing.
+// reportOf returns the output of crmsync item, and checks that it changes nothing.
 func reportOf(w *e2e.World, item int64) (r report.Report) {
 	w.T.Helper()
 	state := func() string {
@@ -47,7 +47,7 @@ func field(t *testing.T, r report.Report, object, name string) report.Field {
 	return report.Field{}
 }
 
-// TestItem: each of the ways in which an item can stand is said in one sentence, with both values.
+// TestItem: each possible state of a field is described in one sentence, with both values.
 func TestItem(t *testing.T) {
 	t.Parallel()
 	const refused = "refused@example.org"
@@ -97,7 +97,7 @@ func TestItem(t *testing.T) {
 				item := w.Lead("Ada Lovelace", "Analytical Engines")
 				w.Flush()
 				w.Monday.SetColumn(item, "company", "Difference Engines")
-				w.Mail.Take() // nobody hears of it
+				w.Mail.Take() // the event is lost
 				return item
 			},
 			state: report.Differs, sentence: "Company, Name and AccountId differ: Monday's value is not in Salesforce, and no event is under way",
@@ -152,7 +152,7 @@ func TestItem(t *testing.T) {
 	}
 }
 
-// TestItemInWords: what a terminal shows, also while Salesforce is away.
+// TestItemInWords checks the output on a terminal, also while Salesforce is away.
 func TestItemInWords(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)

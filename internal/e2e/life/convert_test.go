@@ -7,7 +7,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// inquiries is a mapping that looks for a lead before it creates one.
+// inquiries is a mapping that searches for a lead before creating one.
 const inquiries = `
 version: 1
 boards:
@@ -26,8 +26,8 @@ boards:
         fields: { LastName: name, Email: email, Phone: phone }
 `
 
-// TestConvertedLeadIsNoMatch: a lead that was converted is history: a new inquiry from the same address gets a lead of its
-// own, while one that is open is taken up.
+// TestConvertedLeadIsNoMatch: a converted lead is not a match: a new inquiry from the same address gets a lead of its
+// own, while an open lead is adopted.
 func TestConvertedLeadIsNoMatch(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(inquiries))
@@ -58,7 +58,7 @@ func TestConvertedLeadIsNoMatch(t *testing.T) {
 	w.Healthy()
 }
 
-// TestConvertedByHand: a lead that a person converts ends with that reason; the item's other records go on.
+// TestConvertedByHand: a lead that a person converts ends with that reason; the item's other records are still synced.
 func TestConvertedByHand(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -84,17 +84,17 @@ func TestConvertedByHand(t *testing.T) {
 	w.Holds(w.Salesforce.Get("Lead", id), map[string]any{"LastName": "Lovelace", "IsConverted": true})
 	w.Holds(w.Record("Contact", lead), map[string]any{"LastName": "King"})
 	if n := len(w.Salesforce.Records("Lead")); n != 1 {
-		t.Errorf("%d leads, want the converted one alone", n)
+		t.Errorf("%d leads, want only the converted one", n)
 	}
 	w.Monday.DeleteItem(lead) // on_delete: delete is for the lead
 	w.Quiet()
 	if w.Salesforce.Get("Lead", id) == nil || w.Salesforce.Get("Account", account) == nil {
-		t.Error("the delete of the item deleted what a person made of its lead")
+		t.Error("the delete of the item deleted what a person converted its lead to")
 	}
 	w.Healthy()
 }
 
-// TestConversionIsFollowed: what the lead became are the item's records, where it had none of these.
+// TestConversionIsFollowed: the records that the lead was converted to become the item's, if it had none of these.
 func TestConversionIsFollowed(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(inquiries))
@@ -115,7 +115,7 @@ func TestConversionIsFollowed(t *testing.T) {
 	w.Healthy()
 }
 
-// TestConvertedIntoAnothers: a lead that was converted into the contact of another item takes nothing from that.
+// TestConvertedIntoAnothers: a lead that was converted into the contact of another item takes nothing from that item.
 func TestConvertedIntoAnothers(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(inquiries+`
@@ -141,7 +141,7 @@ func TestConvertedIntoAnothers(t *testing.T) {
 	w.Healthy()
 }
 
-// TestConvertedThenMerged: a lead that was merged into one that was then converted ends as converted.
+// TestConvertedThenMerged: a lead that was merged into a later converted one ends as converted.
 func TestConvertedThenMerged(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -153,13 +153,13 @@ func TestConvertedThenMerged(t *testing.T) {
 	w.Monday.Rename(lead, "Ada King")
 	w.Quiet()
 	if n := len(w.Salesforce.Records("Lead")); n != 1 {
-		t.Errorf("%d leads, want the converted one alone", n)
+		t.Errorf("%d leads, want only the converted one", n)
 	}
 	w.Holds(w.Record("Opportunity", lead), map[string]any{"Name": "Analytical Engines - Ada King"})
 	w.Healthy()
 }
 
-// TestDeleteOfConverted: the delete of an item whose lead was converted unseen deletes no part of a customer.
+// TestDeleteOfConverted: deleting an item whose lead was converted without our knowledge deletes no part of a customer.
 func TestDeleteOfConverted(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)

@@ -7,7 +7,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// pair is two contacts of two items.
+// pair returns two contacts of two items.
 func pair(w *e2e.World) (winner, loser int64, won, lost string) {
 	winner = w.Monday.CreateItem(e2e.Contacts, "Ada Winner", map[string]any{"email": e2e.Email("winner@example.org")})
 	loser = w.Monday.CreateItem(e2e.Contacts, "Ada Loser", map[string]any{"email": e2e.Email("loser@example.org")})
@@ -15,7 +15,7 @@ func pair(w *e2e.World) (winner, loser int64, won, lost string) {
 	return winner, loser, w.Record("Contact", winner)["Id"].(string), w.Record("Contact", loser)["Id"].(string)
 }
 
-// contacts holds that there are so many live contacts.
+// contacts checks the number of live contacts.
 func contacts(w *e2e.World, want int) {
 	w.T.Helper()
 	if n := len(w.Salesforce.Records("Contact")); n != want {
@@ -23,8 +23,8 @@ func contacts(w *e2e.World, want int) {
 	}
 }
 
-// TestMerged: a contact that was merged into that of another item is not made again. The loser's events say what it was
-// merged into; the winner's go on.
+// TestMerged: a contact that was merged into another item's is not created again. The loser's events say what it was
+// merged into; the winner's are still synced.
 func TestMerged(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -45,7 +45,7 @@ func TestMerged(t *testing.T) {
 	w.Monday.SetColumn(loser, "email", e2e.Email("again@example.org"))
 	w.Quiet()
 	if after := w.Calls(); after != before {
-		t.Errorf("%v calls for a record that is known to be merged, want %v", after, before)
+		t.Errorf("%v calls for a record known to be merged, want %v", after, before)
 	}
 	w.Monday.Rename(winner, "Ada Champion")
 	w.Quiet()
@@ -57,7 +57,7 @@ func TestMerged(t *testing.T) {
 	w.Healthy()
 }
 
-// TestMergedBeforeDelete: the delete of an item whose record was merged away leaves the winner alone.
+// TestMergedBeforeDelete: deleting an item whose record was merged away leaves the winner alone.
 func TestMergedBeforeDelete(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -72,7 +72,7 @@ func TestMergedBeforeDelete(t *testing.T) {
 	w.Healthy()
 }
 
-// TestMergedIntoFree: where the winner belongs to no item, the loser's item has it from now on, by one merge or by several.
+// TestMergedIntoFree: if the winner belongs to no item, the loser's item gets it, after one merge or several.
 func TestMergedIntoFree(t *testing.T) {
 	t.Parallel()
 	for name, merges := range map[string]int{"once": 1, "twice": 2} {
@@ -102,7 +102,7 @@ func TestMergedIntoFree(t *testing.T) {
 	}
 }
 
-// TestTwoLosersOneWinner: of two items whose records were merged into one that belongs to nobody, the first has it.
+// TestTwoLosersOneWinner: of two items whose records were merged into one that belongs to no item, the first gets it.
 func TestTwoLosersOneWinner(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -122,8 +122,8 @@ func TestTwoLosersOneWinner(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }
 
-// TestMergedIntoKeyed: a winner that carries the key of an item which we do not know is not taken over; one that the merge
-// gave the loser's own key is.
+// TestMergedIntoKeyed: a winner that carries the key of an unknown item is not adopted; one that got the loser's key in
+// the merge is.
 func TestMergedIntoKeyed(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -145,7 +145,7 @@ func TestMergedIntoKeyed(t *testing.T) {
 	w.Healthy()
 }
 
-// TestMergedThenDeleted: where the winner is gone too, the item gets a record again, as for any that was deleted.
+// TestMergedThenDeleted: if the winner is deleted too, the item gets a new record, as for any deleted record.
 func TestMergedThenDeleted(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -165,7 +165,7 @@ func TestMergedThenDeleted(t *testing.T) {
 	w.Healthy()
 }
 
-// late is a mapping whose project is created later than the account that it refers to.
+// late is a mapping whose project is created after the account that it refers to.
 func late(account string) string {
 	return `
 version: 1
@@ -181,7 +181,8 @@ boards:
 `
 }
 
-// TestReferenceToMerged: a new record refers to what its account was merged into, and the merge is not undone.
+// TestReferenceToMerged: a new record refers to the record that its account was merged into, and the merge is not
+// undone.
 func TestReferenceToMerged(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ account, key string }{
@@ -205,11 +206,11 @@ func TestReferenceToMerged(t *testing.T) {
 			w.Quiet()
 			made := w.Record("Monday_Project__c", item)
 			if n := len(w.Salesforce.Records("Account")); n != 1 {
-				t.Errorf("%d accounts, want the winner alone", n)
+				t.Errorf("%d accounts, want only the winner", n)
 			}
 			want := map[string]any{"Account__c": winner}
 			if tt.key != "" {
-				want["Account__c"] = nil // it has none of its own any more
+				want["Account__c"] = nil // it no longer has one of its own
 				w.Holds(w.Salesforce.Get("Account", winner), map[string]any{"Name": "Engines Incorporated", e2e.Key: "77"})
 			}
 			w.Holds(made, want)
@@ -222,7 +223,7 @@ func TestReferenceToMerged(t *testing.T) {
 	}
 }
 
-// TestReferenceToDeleted: a new record whose account was deleted gets another one.
+// TestReferenceToDeleted: a new record whose account was deleted gets a new account.
 func TestReferenceToDeleted(t *testing.T) {
 	t.Parallel()
 	for name, account := range map[string]string{"shared": "shared: true, match: [Name]", "its own": "match: [Name]"} {
@@ -240,9 +241,9 @@ func TestReferenceToDeleted(t *testing.T) {
 	}
 }
 
-// TestReferenceThatIsRefused: an account that may not be referred to is there all the same: the record is made without it at the
-// first attempt, with one dead letter, and no second account.
-func TestReferenceThatIsRefused(t *testing.T) {
+// TestRejectedReference: an account that may not be referred to still exists: the record is created without the
+// reference at the first attempt, with one dead letter and no second account.
+func TestRejectedReference(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(late("shared: true, match: [Name]")))
 	item := w.Lead("Ada Lovelace", "Analytical Engines")

@@ -8,7 +8,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// TestAssignmentRules: an owner whom a person set stays through updates; at creation, rules run as the mapping says.
+// TestAssignmentRules: updates keep the owner that a person set; at creation, rules run if the mapping says so.
 func TestAssignmentRules(t *testing.T) {
 	t.Parallel()
 	for word, want := range map[string]struct{ created, updated string }{
@@ -49,7 +49,7 @@ boards:
 	}
 }
 
-// TestDuplicateRules: what is done where a duplicate rule objects is for the mapping to say.
+// TestDuplicateRules: the mapping decides what happens to a record that violates a duplicate rule.
 func TestDuplicateRules(t *testing.T) {
 	t.Parallel()
 	const (
@@ -98,7 +98,7 @@ boards:
 			switch tt.want {
 			case made:
 				if w.Record("Contact", item)["Id"] == ids[0] {
-					t.Error("the record that was there was taken")
+					t.Error("the existing record was adopted")
 				}
 				w.Healthy()
 				return
@@ -118,7 +118,7 @@ boards:
 					t.Errorf("the dead letter %q does not name %s", letters, id)
 				}
 			}
-			// A person settles it; the next change of the item makes the record.
+			// A person resolves it; the item's next change creates the record.
 			for _, id := range ids {
 				w.Salesforce.Delete("Contact", id)
 			}
@@ -130,7 +130,8 @@ boards:
 	}
 }
 
-// TestDuplicateRuleOnChange: a change that a rule objects to is refused alone, and the record's other values are written.
+// TestDuplicateRuleOnChange: only the change that violates a rule is rejected, and the record's other values are
+// written.
 func TestDuplicateRuleOnChange(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -149,8 +150,8 @@ func TestDuplicateRuleOnChange(t *testing.T) {
 	}
 }
 
-// TestDuplicateOfAnotherItem: a record that belongs to another item, by our links or by the key that it carries, is not taken
-// over, also where two items of one batch find the same.
+// TestDuplicateOfAnotherItem: a record that belongs to another item, by our links or by its key, is not adopted, even
+// if two items of one batch find the same record.
 func TestDuplicateOfAnotherItem(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(`
@@ -191,7 +192,8 @@ boards:
 	}
 }
 
-// TestDuplicateOfShared: a shared record that a rule takes for another one is that one.
+// TestDuplicateOfShared: if a rule reports a shared record as the duplicate of another record, that one becomes the
+// shared record.
 func TestDuplicateOfShared(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(`
@@ -214,7 +216,7 @@ boards:
 	}
 	w.Holds(w.Salesforce.Get("Account", there), map[string]any{"Name": "Engines Incorporated"})
 	if n := len(w.Salesforce.Records("Account")); n != 1 {
-		t.Errorf("%d accounts, want the one that was there", n)
+		t.Errorf("%d accounts, want the existing one", n)
 	}
 	w.Healthy()
 }

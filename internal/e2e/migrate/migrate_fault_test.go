@@ -14,7 +14,7 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// leadsOnly is a mapping with labels that not every board has.
+// leadsOnly is a mapping with labels that a board may lack.
 const leadsOnly = `
 version: 1
 boards:
@@ -34,7 +34,7 @@ boards:
           Industry: interests
 `
 
-// failing runs a command that is to exit with 1, and gives what it printed on both streams.
+// failing runs a command that must exit with 1, and returns its output on both streams.
 func failing(t *testing.T, w *e2e.World, args ...string) (stdout, stderr string) {
 	t.Helper()
 	code, stdout, stderr := w.Command(args...)
@@ -44,8 +44,8 @@ func failing(t *testing.T, w *e2e.World, args ...string) (stdout, stderr string)
 	return stdout, stderr
 }
 
-// refusing lets Monday refuse every item that is to be created while on says so, each for the same reason.
-func refusing(w *e2e.World, code string, on func() bool) {
+// rejecting makes Monday reject every new item while on returns true, each for the same reason.
+func rejecting(w *e2e.World, code string, on func() bool) {
 	var nulls, errors []string
 	for n := range 50 {
 		nulls = append(nulls, fmt.Sprintf(`"a%d":null`, n))
@@ -60,13 +60,14 @@ func refusing(w *e2e.World, code string, on func() bool) {
 	})
 }
 
-// forgetOverlap moves the end of the last run so far on that the next one reads none of its records again.
+// forgetOverlap moves the end of the last run forward so that the next one reads none of its records again.
 func forgetOverlap(w *e2e.World) {
 	w.Exec(`UPDATE migration_runs SET cursor = cursor || jsonb_build_object('at', to_char(now() AT TIME ZONE 'UTC' + interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`)
 }
 
-// A value that Monday refuses is left out and named, and the item is created. The engine, which hears of the item, does
-// not take the empty column for a change. Once the value is good, the next run brings it.
+// TestMigrateLeavesColumnOut: a value that Monday rejects is left out and reported, and the item is created. The
+// engine, which gets the item's event, does not mistake the empty column for a change. Once the value is valid, the
+// next run writes it.
 func TestMigrateLeavesColumnOut(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
@@ -77,7 +78,7 @@ func TestMigrateLeavesColumnOut(t *testing.T) {
 	both := w.Salesforce.Insert("Account", map[string]any{"Name": "Odd both", "Website": "company.example.org", "Phone": "call Ada"})
 	w.Salesforce.Insert("Account", map[string]any{"Name": strings.Repeat("ö", 255)})
 	stdout, stderr := failing(t, w, "migrate", "accounts")
-	if !strings.Contains(stderr, "the items of 2 records of accounts lack a column that Monday refused") {
+	if !strings.Contains(stderr, "the items of 2 records of accounts lack a column that Monday rejected") {
 		t.Errorf("the command says:\n%s\n%s", stdout, stderr)
 	}
 	w.Quiet()
@@ -109,7 +110,7 @@ func TestMigrateLeavesColumnOut(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }
 
-// A label that the board does not have is left out, and a dry run says so beforehand.
+// TestMigrateMissingLabel: a label that the board does not have is left out, and a dry run reports it beforehand.
 func TestMigrateMissingLabel(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(leadsOnly))
@@ -140,7 +141,7 @@ func TestMigrateMissingLabel(t *testing.T) {
 	}
 }
 
-// What every item needs and the board lacks is told before anything is created.
+// TestMigrateBoardLacks: what every item needs and the board lacks is reported before anything is created.
 func TestMigrateBoardLacks(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ from, to, want string }{
@@ -166,13 +167,13 @@ func TestMigrateBoardLacks(t *testing.T) {
 	}
 }
 
-// A page of which every record is refused for one reason stops the run, which has come no further. The next run takes
-// all of them up.
+// TestMigrateFailsWhole: a page whose records are all rejected for one reason stops the run at that page. The next run
+// attempts all of them.
 func TestMigrateFailsWhole(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
 	var refuse atomic.Bool
-	refusing(w, "ResourceNotFoundException", refuse.Load)
+	rejecting(w, "ResourceNotFoundException", refuse.Load)
 	w.Plant(60)
 	refuse.Store(true)
 	for run := range 2 { // the second one knows that they failed before
@@ -192,9 +193,9 @@ func TestMigrateFailsWhole(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM migration_documents")
 }
 
-// Salesforce refuses the keys of all records: what was created stays linked, the run has come no further, and the next
-// one writes the keys.
-func TestMigrateKeysRefused(t *testing.T) {
+// TestMigrateKeysRejected: if Salesforce rejects the keys of all records, the created items stay linked, the run stops
+// at that page, and the next one writes the keys.
+func TestMigrateKeysRejected(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
 	w.Plant(60)
@@ -215,7 +216,7 @@ func TestMigrateKeysRefused(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM migration_failed")
 }
 
-// An org whose triggers take few rows at once gets its keys in calls that it takes.
+// TestMigrateHeavyOrg: an org whose triggers can handle only few rows at once gets its keys in small calls.
 func TestMigrateHeavyOrg(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
@@ -226,14 +227,15 @@ func TestMigrateHeavyOrg(t *testing.T) {
 	w.Healthy()
 }
 
-// Records that failed are taken up by the next run, however old they are; those that are gone are forgotten.
-func TestMigrateTakesUpFailed(t *testing.T) {
+// TestMigrateRetriesFailed: failed records are attempted by the next run, however old they are; those that are gone are
+// dropped.
+func TestMigrateRetriesFailed(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
 	w.Plant(30)
 	w.Crmsync("migrate", "accounts")
 	var refuse atomic.Bool
-	refusing(w, "UserUnauthorizedException", refuse.Load)
+	rejecting(w, "UserUnauthorizedException", refuse.Load)
 	var later []string
 	for n := range 3 {
 		later = append(later, w.Salesforce.Insert("Account", map[string]any{"Name": fmt.Sprint("Late ", n)}))
@@ -258,7 +260,7 @@ func TestMigrateTakesUpFailed(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM migration_failed")
 }
 
-// An Id of 15 characters, as reports show it, is the record's.
+// TestMigrateShortIDs: an Id of 15 characters, as in reports, identifies the record.
 func TestMigrateShortIDs(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
@@ -283,7 +285,8 @@ func TestMigrateShortIDs(t *testing.T) {
 	w.Healthy()
 }
 
-// The index still finds an item by the Id that it showed a moment ago: the record gets an item of its own.
+// TestMigrateStaleIndex: if the index still finds an item by an Id that it no longer shows, the record gets an item of
+// its own.
 func TestMigrateStaleIndex(t *testing.T) {
 	t.Parallel()
 	var ago atomic.Int64 // by how much Monday's clock is behind
@@ -303,7 +306,8 @@ func TestMigrateStaleIndex(t *testing.T) {
 	w.Healthy()
 }
 
-// Where Monday does not say what is left of its budget, the run goes on; where little is left, it waits and says why.
+// TestMigrateBudget: if Monday does not say what is left of its budget, the run continues; if little is left, it waits
+// and logs why.
 func TestMigrateBudget(t *testing.T) {
 	t.Parallel()
 	unknown := e2e.Migrated(t, "", e2e.Monday(func(c *mondaysim.Config) { c.NoComplexity = true }))
@@ -326,7 +330,7 @@ func TestMigrateBudget(t *testing.T) {
 	}
 }
 
-// A database without tables gives a sentence.
+// TestMigrateWithoutSchema: a database without tables causes a clear error.
 func TestMigrateWithoutSchema(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
@@ -340,7 +344,8 @@ func TestMigrateWithoutSchema(t *testing.T) {
 	}
 }
 
-// A worker with an older mapping hands back the job of a board that it does not know, for whoever does.
+// TestMigrateOldWorker: a worker with an older mapping leaves the job of an unknown board to a worker with the newer
+// one.
 func TestMigrateOldWorker(t *testing.T) {
 	t.Parallel()
 	text := fmt.Sprintf(e2e.Migrating, "")
@@ -354,7 +359,7 @@ func TestMigrateOldWorker(t *testing.T) {
 	w.Healthy()
 }
 
-// A job that ends before its run begins ends the command, with the job's error.
+// TestMigrateJobEnds: a job that ends before its run starts ends the command with the job's error.
 func TestMigrateJobEnds(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ end, want string }{
@@ -369,7 +374,7 @@ func TestMigrateJobEnds(t *testing.T) {
 			t.Parallel()
 			w := e2e.Migrated(t, "")
 			w.Plant(1)
-			// The job waits until the queue is there again.
+			// The job waits until the queue is resumed.
 			w.Exec("CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.state = 'scheduled'; NEW.scheduled_at = now() + interval '1 hour'; RETURN NEW; END $$")
 			w.Exec("CREATE TRIGGER late BEFORE INSERT ON river_job FOR EACH ROW EXECUTE FUNCTION late()")
 			log := &e2e.LogBuffer{}

@@ -14,10 +14,10 @@ import (
 	"crmsync/internal/stage"
 )
 
-// TestChaosMigrate kills the command at random moments while both systems fail now and then, also after they did what
-// they were asked, and Monday's index is some seconds behind. In the end every record has exactly one item.
+// TestChaosMigrate kills the command at random moments, while both systems fail occasionally, even after taking effect,
+// and Monday's index lags by some seconds. In the end every record has exactly one item.
 //
-// CHAOS=full migrates 5,000 records and kills ten times; SEED=n draws the same moments again.
+// CHAOS=full migrates 5,000 records and kills ten times; SEED=n repeats the same moments.
 func TestChaosMigrate(t *testing.T) {
 	t.Parallel()
 	seed, pairs, kills := e2e.Seed(t), 600, 4
@@ -58,7 +58,7 @@ func TestChaosMigrate(t *testing.T) {
 		select {
 		case err := <-ended:
 			if err != nil {
-				t.Fatalf("the command ended by itself: %v\n%s", err, &log)
+				t.Fatalf("the command ended on its own: %v\n%s", err, &log)
 			}
 			t.Logf("%d kills\n%s", killed, &log)
 		case <-time.After(3 * time.Minute):
@@ -78,7 +78,7 @@ func TestChaosMigrate(t *testing.T) {
 	}
 }
 
-// strike kills a process some time after it has begun to work, unless it ends before.
+// strike kills a process some time after it has started to work, unless it ends before.
 func strike(w *e2e.World, rng *rand.Rand, process *os.Process, ended chan error) bool {
 	begun := w.Monday.TotalCalls()
 	over := false

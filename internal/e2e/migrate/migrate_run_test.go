@@ -15,11 +15,12 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// A run that takes longer than a try may goes on in slices, at no cost of an attempt, and Ctrl-C loses nothing of it.
+// TestMigrateSlices: a run that takes longer than an attempt may continues in slices without using attempts, and Ctrl-C
+// loses nothing of it.
 func TestMigrateSlices(t *testing.T) {
 	t.Parallel()
-	// A page of 1,000 records is thirty calls, four at a time, and takes 6 s at least, so that a slice of 10 s begins
-	// two at most.
+	// A page of 1,000 records is thirty calls, four at a time, and takes at least 6 s, so that a slice of 10 s starts
+	// at most two.
 	w := e2e.Migrated(t, "", e2e.With("JOB_TIMEOUT", "20s"), e2e.With("RESCUE_AFTER", "30s"), e2e.Monday(func(m *mondaysim.Config) { m.Latency, m.ComplexityPerMinute = 800*time.Millisecond, 50_000_000 }))
 	for i := range 4000 {
 		w.Salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
@@ -42,13 +43,13 @@ func TestMigrateSlices(t *testing.T) {
 	w.Crmsync("migrate", "accounts")
 	w.Paired("Account", e2e.Accounts, 4000)
 	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'done' AND read = 4000 AND created = 4000")
-	// A slice that gets nowhere, on a machine that is very slow, may cost an attempt: then that is logged.
+	// On a very slow machine, a slice without progress may cost an attempt, which is logged.
 	w.Expect(1, `SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND (metadata->>'snoozes')::int >= 2
 		AND attempt <= 1 + (SELECT count(*) FROM error_logs)`)
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }
 
-// A thousand records are few calls.
+// TestMigrateCalls: a thousand records need few calls.
 func TestMigrateCalls(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "", e2e.Monday(func(m *mondaysim.Config) { m.ComplexityPerMinute = 50_000_000 }))
@@ -63,8 +64,8 @@ func TestMigrateCalls(t *testing.T) {
 	w.Healthy()
 }
 
-// A page that an error breaks off goes on from what was kept of it, and costs no attempt either.
-func TestMigrateBreaksOff(t *testing.T) {
+// TestMigrateInterrupted: a page that an error interrupts continues from its stored results, without using an attempt.
+func TestMigrateInterrupted(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "", e2e.With("MAX_ATTEMPTS", "1"), e2e.Monday(func(m *mondaysim.Config) { m.ComplexityPerMinute = 50_000_000 }))
 	for i := range 1000 {
@@ -72,7 +73,7 @@ func TestMigrateBreaksOff(t *testing.T) {
 	}
 	const snoozed = "SELECT count(*) FROM river_job WHERE kind = 'migrate_board' AND (metadata->>'snoozes')::int >= 1"
 	var creates atomic.Int64
-	w.Monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault { // until the slice is given up
+	w.Monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault { // until the slice ends
 		if strings.Contains(c.Operation, "create_item") && creates.Add(1) > 8 && w.Count(snoozed) == 0 {
 			return &mondaysim.Fault{Status: http.StatusOK, Body: `{"data":null,"errors":[{"message":"x","extensions":{"code":"SomethingException"}}]}`}
 		}
@@ -85,7 +86,8 @@ func TestMigrateBreaksOff(t *testing.T) {
 	w.Healthy()
 }
 
-// The schedule of the mapping runs a migration, once at a time, and makes up for what fell due while nothing was up.
+// TestMigrateSchedule: the mapping's schedule runs one migration at a time, and catches up on a run that was due while
+// nothing was running.
 func TestMigrateSchedule(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, `, schedule: "@every 1s"`)
@@ -109,7 +111,7 @@ func TestMigrateSchedule(t *testing.T) {
 	late.Expect(0, "SELECT count(*) FROM migration_schedules s WHERE since > (SELECT max(started_at) FROM migration_runs r WHERE r.board_id = s.board_id)")
 }
 
-// A run that cannot succeed is a dead letter that somebody hears of; replayed, it goes on.
+// TestMigrateFails: a run that cannot succeed becomes a dead letter and is alerted; when replayed, it continues.
 func TestMigrateFails(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(fmt.Sprintf(e2e.Migrating, ""), "board: 1002", "board: 4444", 1)
@@ -129,7 +131,7 @@ func TestMigrateFails(t *testing.T) {
 	w.Paired("Account", e2e.Accounts, 2)
 }
 
-// A run that fails as its time is up is kept as failed all the same.
+// TestMigrateOutOfTime: a run that fails when its time is up is still stored as failed.
 func TestMigrateOutOfTime(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "", e2e.With("JOB_TIMEOUT", "2s"), e2e.With("RESCUE_AFTER", "4s"), e2e.With("MAX_ATTEMPTS", "1"))
@@ -153,8 +155,8 @@ func TestMigrateOutOfTime(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM error_logs WHERE code = 'SomethingException'")
 }
 
-// An item that shows a record's Id, or whose id a record carries, is adopted; what was deleted on Monday is not made
-// again, and a record that is an item's of another board stays that item's.
+// TestMigrateAdopts: an item that shows a record's Id, or whose id a record carries, is adopted; an item deleted on
+// Monday is not created again, and a record that belongs to an item of another board stays with that item.
 func TestMigrateAdopts(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
@@ -191,7 +193,7 @@ func TestMigrateAdopts(t *testing.T) {
 	w.Healthy()
 }
 
-// The names of boards are checked, and so is whether there is anything to do.
+// TestMigrateUsage: names of boards are checked, and so is whether there is anything to do.
 func TestMigrateUsage(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
@@ -210,7 +212,8 @@ func TestMigrateUsage(t *testing.T) {
 	}
 }
 
-// Writing the key field moves a record behind the end of the lap. What was not kept after that is found all the same.
+// TestMigrateNotKept: writing the key field moves a record behind the end of the lap. If the result was not stored
+// after that, it is still found.
 func TestMigrateNotKept(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")

@@ -43,14 +43,15 @@ func TestMigrate(t *testing.T) {
 	before := w.Monday.Calls()["create_item"]
 	w.Crmsync("migrate", "contacts")
 	if after := w.Monday.Calls()["create_item"]; after != before {
-		t.Errorf("a second run made %d calls that create", after-before)
+		t.Errorf("a second run sent %d calls that create", after-before)
 	}
 	if history := w.Crmsync("migrate", "--history"); strings.Count(history, "done") != 3 {
 		t.Errorf("history:\n%s", history)
 	}
 }
 
-// Webhooks of our own items must not write to Salesforce, whatever an item cannot say of a record.
+// TestMigrateEchoes: webhooks of our own items must not write to Salesforce, even if an item cannot express everything
+// of its record.
 func TestMigrateEchoes(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "", e2e.Monday(func(c *mondaysim.Config) { c.Doubled = 0.2 }))
@@ -67,7 +68,7 @@ func TestMigrateEchoes(t *testing.T) {
 		}
 	}
 	if n := w.Count("SELECT count(*) FROM sync_logs WHERE event = 'create_pulse'"); n != 300 {
-		t.Errorf("%d items were told of, want 300", n)
+		t.Errorf("%d items have events, want 300", n)
 	}
 	if n := w.Count("SELECT count(*) FROM sync_logs WHERE status NOT IN ('unchanged', 'skipped') AND event <> 'migrate_board'"); n != 0 {
 		t.Errorf("%d events wrote something", n)
@@ -77,8 +78,8 @@ func TestMigrateEchoes(t *testing.T) {
 	}
 }
 
-// Leads take over contacts by their address while a migration makes items of the same contacts: whoever comes first,
-// each contact is one item's, and carries that one's id.
+// TestMigrateMeanwhile: leads adopt contacts by their address while a migration creates items for the same contacts.
+// Whichever is first, each contact belongs to one item, and carries its id.
 func TestMigrateMeanwhile(t *testing.T) {
 	t.Parallel()
 	slow := func(_ *e2e.World, c *stage.Config) {
@@ -125,7 +126,8 @@ func TestMigrateMeanwhile(t *testing.T) {
 	w.Healthy()
 }
 
-// What changed on one side travels or stays, what changed on both is Monday's, and nothing else is touched.
+// TestMigrateChanges: what changed in Salesforce is written, what changed in Monday stays, what changed on both sides
+// keeps Monday's value, and nothing else is touched.
 func TestMigrateChanges(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")

@@ -9,8 +9,7 @@ import (
 	"crmsync/internal/stage"
 )
 
-// TestOrgMoves moves the org to another host while the program works: the next login finds it, and no event is the
-// worse for it.
+// TestOrgMoves moves the org to another host while the program is running: the next login finds it, and no event fails.
 func TestOrgMoves(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -47,7 +46,7 @@ func TestOrgMoves(t *testing.T) {
 	}
 }
 
-// host serves the simulated org at a host of its own, until leave is called.
+// host serves the simulated org at a separate host until leave is called.
 func host(w *e2e.World) (url string, leave func()) {
 	w.T.Helper()
 	url, stop, err := stage.Host("127.0.0.1:0", w.Salesforce)

@@ -13,7 +13,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// pair is a world with one ingest and two workers.
+// pair returns a world with one ingest and two workers.
 func pair(t *testing.T, options ...e2e.Option) *e2e.World {
 	t.Helper()
 	w := e2e.Setup(t, options...)
@@ -24,7 +24,7 @@ func pair(t *testing.T, options ...e2e.Option) *e2e.World {
 	return w
 }
 
-// unscathed holds that waiting cost no event a try.
+// unscathed checks that waiting cost no event an attempt.
 func unscathed(w *e2e.World) {
 	w.T.Helper()
 	w.Healthy()
@@ -32,7 +32,7 @@ func unscathed(w *e2e.World) {
 	w.Expect(0, "SELECT count(*) FROM river_job WHERE attempt > 1 AND state <> 'running'")
 }
 
-// outage holds that over all workers together there was one alert, and one that it is over.
+// outage checks that all workers together sent one alert for the outage's start, and one for its end.
 func outage(w *e2e.World, system string) {
 	w.T.Helper()
 	w.Message(system + " is back")
@@ -46,7 +46,7 @@ func outage(w *e2e.World, system string) {
 	}
 }
 
-// TestSalesforceAway: half a minute without Salesforce costs no event a try.
+// TestSalesforceAway: half a minute without Salesforce costs no event an attempt.
 func TestSalesforceAway(t *testing.T) {
 	t.Parallel()
 	w := pair(t)
@@ -102,7 +102,7 @@ func TestMondayAway(t *testing.T) {
 	}
 }
 
-// TestShortOutage: a call or two that fail are no outage to alert of.
+// TestShortOutage: one or two failed calls are not alerted as an outage.
 func TestShortOutage(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -117,7 +117,7 @@ func TestShortOutage(t *testing.T) {
 	}
 }
 
-// TestRevokedSession: a session that ends in the middle of a batch is renewed, and nobody is told.
+// TestRevokedSession: a session that ends in the middle of a batch is renewed, without an alert.
 func TestRevokedSession(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -144,7 +144,7 @@ func TestRevokedSession(t *testing.T) {
 	}
 }
 
-// TestShutOut: a login that is refused, and quotas that are used up, make events wait, and somebody hears of it.
+// TestShutOut: a refused login, and used-up quotas, make events wait, and are alerted.
 func TestShutOut(t *testing.T) {
 	t.Parallel()
 	over := `[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]`
@@ -152,27 +152,27 @@ func TestShutOut(t *testing.T) {
 		option e2e.Option
 		fault  sfsim.Fault
 		on     string
-		told   []string
+		texts  []string
 	}{
 		"login": {
 			fault: sfsim.Fault{Status: 400, Body: `{"error":"invalid_client","error_description":"invalid client credentials"}`}, on: "token",
-			told: []string{"Salesforce is away", "invalid_client"},
+			texts: []string{"Salesforce is away", "invalid_client"},
 		},
 		"quota": {
 			fault: sfsim.Fault{Status: 403, Body: over}, on: "upsert",
-			told: []string{"Salesforce is away", "REQUEST_LIMIT_EXCEEDED"},
+			texts: []string{"Salesforce is away", "REQUEST_LIMIT_EXCEEDED"},
 		},
 		"limit of the day": {
 			option: e2e.Salesforce(func(c *sfsim.Config) { c.DailyLimit = 1 }),
-			told:   []string{"Salesforce is away", "REQUEST_LIMIT_EXCEEDED"},
+			texts:  []string{"Salesforce is away", "REQUEST_LIMIT_EXCEEDED"},
 		},
 		"Monday's limit of the day": {
 			option: e2e.Monday(func(c *mondaysim.Config) { c.DailyLimit = 1 }),
-			told:   []string{"Monday is away", "DAILY_LIMIT_EXCEEDED"},
+			texts:  []string{"Monday is away", "DAILY_LIMIT_EXCEEDED"},
 		},
 		"Monday's login": {
 			option: e2e.With("MONDAY_API_TOKEN", "another-token"),
-			told:   []string{"Monday is away"},
+			texts:  []string{"Monday is away"},
 		},
 	}
 	for name, tt := range tests {
@@ -190,14 +190,14 @@ func TestShutOut(t *testing.T) {
 			for n := range 6 {
 				w.Lead(fmt.Sprint("Lead ", n), "Engines")
 			}
-			w.Message(tt.told...)
+			w.Message(tt.texts...)
 			w.Eventually("all events wait", func() bool {
 				return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state IN ('available', 'running') AND scheduled_at <= now()") == 0
 			})
 			unscathed(w)
 			calls := w.Calls()
 			if sum := calls[0] + calls[1]; sum > 60 {
-				t.Errorf("%d calls for events that wait", sum)
+				t.Errorf("%d calls for waiting events", sum)
 			}
 			if n := len(w.Telegram.Texts()); n != 1 {
 				t.Errorf("%d alerts, want 1: %q", n, w.Telegram.Texts())
@@ -206,7 +206,7 @@ func TestShutOut(t *testing.T) {
 	}
 }
 
-// TestThrottled: too many at once is a matter of seconds, and no outage.
+// TestThrottled: throttling lasts for seconds, and is not an outage.
 func TestThrottled(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -227,7 +227,7 @@ func TestThrottled(t *testing.T) {
 	}
 }
 
-// TestLostAnswers: a call that was carried out, but whose answer was lost, is repeated without a second record.
+// TestLostAnswers: a call that took effect, but whose answer was lost, is repeated without creating a second record.
 func TestLostAnswers(t *testing.T) {
 	t.Parallel()
 	cut, unavailable := sfsim.Fault{After: true, Cut: true}, sfsim.Fault{After: true, Status: 503}
@@ -259,7 +259,7 @@ func TestLostAnswers(t *testing.T) {
 			w.Monday.DeleteItem(first)
 			w.Quiet()
 			if n := len(w.Salesforce.Records("Lead")); n != 1 {
-				t.Errorf("%d leads, want that of the other item", n)
+				t.Errorf("%d leads, want the other item's", n)
 			}
 			if calls.Load() == 0 {
 				t.Error("no answer was lost")
@@ -269,7 +269,7 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
-// TestLostAnswersOfMonday: the same for what is written to Monday, which causes no further event.
+// TestLostAnswersOfMonday: the same for writes to Monday, which cause no further event.
 func TestLostAnswersOfMonday(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -289,7 +289,7 @@ func TestLostAnswersOfMonday(t *testing.T) {
 	unscathed(w)
 }
 
-// TestSlowSalesforce: a try that takes too long is given up and made again, within JOB_TIMEOUT.
+// TestSlowSalesforce: an attempt that takes too long is ended and repeated, within JOB_TIMEOUT.
 func TestSlowSalesforce(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.With("JOB_TIMEOUT", "4s"), e2e.With("RESCUE_AFTER", "8s"))
@@ -309,9 +309,9 @@ func TestSlowSalesforce(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }
 
-// TestGivenUpCall: a write that we no longer wait for ends before the next one of its record begins, so that it does not
+// TestAbandonedCall: a write that we no longer wait for ends before the next write to its record starts, and so cannot
 // overtake it.
-func TestGivenUpCall(t *testing.T) {
+func TestAbandonedCall(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.With("JOB_TIMEOUT", "4s"), e2e.With("RESCUE_AFTER", "8s"))
 	lead := w.Lead("Ada Lovelace", "Engines")
@@ -319,7 +319,7 @@ func TestGivenUpCall(t *testing.T) {
 	var calls atomic.Int64
 	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
 		if c.Operation == "update" && c.Object == "Opportunity" && calls.Add(1) == 1 {
-			return &sfsim.Fault{Delay: 8 * time.Second} // and then it is carried out, though nobody listens
+			return &sfsim.Fault{Delay: 8 * time.Second} // then it takes effect, although its caller has left
 		}
 		return nil
 	})

@@ -10,7 +10,7 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// parts are the outages that crmsync status shows, as "system part".
+// parts returns the outages that crmsync status shows, as "system part".
 func parts(w *e2e.World) (open []string) {
 	w.T.Helper()
 	var status struct {
@@ -25,8 +25,8 @@ func parts(w *e2e.World) (open []string) {
 	return open
 }
 
-// TestBoardLost: Monday's token loses access to one of the boards. Its events wait, those of the others go on, one alert
-// names the board, and all is well once the access is back.
+// TestBoardLost: Monday's token loses access to one of the boards. Its events wait, those of the others are synced, one
+// alert names the board, and everything is synced once the access is back.
 func TestBoardLost(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("BATCH_CONCURRENCY", "1"))
@@ -44,7 +44,7 @@ func TestBoardLost(t *testing.T) {
 	w.Eventually("the other board's events are done", func() bool {
 		return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state <> 'completed' AND (args->>'board_id')::bigint <> 1001") == 0
 	})
-	w.Expect(0, "SELECT count(*) FROM river_job WHERE (args->>'board_id')::bigint <> 1001 AND metadata ? 'snoozes'") // none waited
+	w.Expect(0, "SELECT count(*) FROM river_job WHERE (args->>'board_id')::bigint <> 1001 AND metadata ? 'snoozes'") // no event of another board waited
 	for _, item := range leads {
 		if id := w.Record("Lead", item)["Id"]; w.Shown(item, "text_sfid") != id {
 			t.Errorf("item %d shows %q, want %v", item, w.Shown(item, "text_sfid"), id)
@@ -66,7 +66,7 @@ func TestBoardLost(t *testing.T) {
 	}
 }
 
-// TestStorageFull: new records wait for room, updates go on, one alert says so.
+// TestStorageFull: new records wait for storage, updates continue, and one alert reports it.
 func TestStorageFull(t *testing.T) {
 	t.Parallel()
 	w := pair(t)

@@ -13,7 +13,8 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// TestStopWhileStarting: who stops a program that waits for Postgres, as at the start of a machine, has not seen it fail.
+// TestStopWhileStarting: stopping a program that waits for Postgres, for example at the start of a machine, is not a
+// failure.
 func TestStopWhileStarting(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,7 +41,7 @@ func TestStopWhileStarting(t *testing.T) {
 	}
 }
 
-// TestStopFinishes: what runs when the program is told to stop comes to its end, and nothing new begins.
+// TestStopFinishes: when the program is stopped, running work is finished, and nothing new is started.
 func TestStopFinishes(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -63,7 +64,7 @@ func TestStopFinishes(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM river_job WHERE kind = 'item_create' AND state = 'completed'")
 	w.Expect(1, "SELECT count(*) FROM sync_logs WHERE event = 'create_pulse' AND status = 'success'")
 	w.Expect(0, "SELECT count(*) FROM river_job WHERE state = 'running'")
-	// The item is kept from others as long as the call that was given up may still be under way, and no longer.
+	// The item stays leased exactly as long as the abandoned call may still be running.
 	w.Expect(0, "SELECT count(*) FROM items WHERE lease_until > now() + interval '15 seconds'")
 	for _, address := range []string{w.Ingest, w.Admin} {
 		u, err := url.Parse(address)
@@ -77,8 +78,8 @@ func TestStopFinishes(t *testing.T) {
 	}
 }
 
-// TestStopHandsBack: what does not end in time is another worker's, at no cost of a try, though its last call was carried
-// out.
+// TestStopHandsBack: work that does not end in time is left to another worker without using an attempt, although its
+// last call took effect.
 func TestStopHandsBack(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("SHUTDOWN_GRACE", "200ms"))
@@ -103,7 +104,7 @@ func TestStopHandsBack(t *testing.T) {
 		t.Errorf("stopped after %s, want soon after the grace", took)
 	}
 	w.Expect(0, "SELECT count(*) FROM river_job WHERE state IN ('running', 'completed', 'discarded', 'cancelled')")
-	// The item is kept from others as long as the call that was given up may still be under way, and no longer.
+	// The item stays leased exactly as long as the abandoned call may still be running.
 	w.Expect(0, "SELECT count(*) FROM items WHERE lease_until > now() + interval '15 seconds'")
 	w.Salesforce.OnCall(nil)
 	w.Start("worker")
@@ -113,7 +114,7 @@ func TestStopHandsBack(t *testing.T) {
 	unscathed(w)
 }
 
-// TestStopOfOneOfTwo: a rolling restart under load loses nothing and alerts nobody.
+// TestStopOfOneOfTwo: a rolling restart under load loses nothing and causes no alerts.
 func TestStopOfOneOfTwo(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("BATCH_SIZE", "5"), e2e.Salesforce(func(c *sfsim.Config) { c.Latency = 5 * time.Millisecond }),

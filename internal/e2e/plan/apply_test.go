@@ -19,7 +19,7 @@ func apply(w *e2e.World, args ...string) string {
 	return stdout
 }
 
-// TestApplyFirstLoad brings items from before the install to Salesforce, where some records are there already.
+// TestApplyFirstLoad syncs items from before the installation to Salesforce, where some records exist already.
 func TestApplyFirstLoad(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -62,13 +62,13 @@ func TestApplyFirstLoad(t *testing.T) {
 	w.Holds(w.Record("Contact", items[3]), map[string]any{"FirstName": "Drift"})
 	w.Expect(1, "SELECT count(*) FROM differences WHERE kind = 'salesforce_changed' AND action = 'leave' AND field = 'FirstName'")
 	if _, stdout, _ := w.Command("status"); !strings.Contains(stdout, "fields agree; 1 differ: crmsync plan") {
-		t.Errorf("status does not tell how far both sides agree:\n%s", stdout)
+		t.Errorf("status does not report how far both sides agree:\n%s", stdout)
 	}
 	apply(w, "contacts", "--enforce")
 	w.Holds(w.Record("Contact", items[3]), map[string]any{"FirstName": "Ada"})
 }
 
-// TestApplyPlan does what a file says, and leaves what has changed since.
+// TestApplyPlan applies a plan's file, and leaves what has changed since.
 func TestApplyPlan(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -86,7 +86,7 @@ func TestApplyPlan(t *testing.T) {
 	apply(w, "--plan", file)
 	w.Holds(w.Record("Contact", same), map[string]any{"LastName": "Lovelace"})
 	if got := len(w.Salesforce.Records("Contact")); got != 1 {
-		t.Errorf("%d contacts, want the one whose difference is the planned one; not items %d and %d", got, changed, late)
+		t.Errorf("%d contacts, want only the one whose difference was planned, not items %d and %d", got, changed, late)
 	}
 	w.Expect(1, "SELECT skipped FROM sweeps")
 	if code, _, stderr := w.Command("apply", "--yes", "--plan", w.File("other.json", "{}")); code != 2 || !strings.Contains(stderr, "plan --out") {
@@ -94,7 +94,7 @@ func TestApplyPlan(t *testing.T) {
 	}
 }
 
-// TestOutageOfIngest has all webhooks of a while lost: one comparison heals what changed, was created, renamed, moved,
+// TestOutageOfIngest loses all webhooks for a while: one sweep repairs what was changed, created, renamed, moved,
 // archived and deleted meanwhile.
 func TestOutageOfIngest(t *testing.T) {
 	t.Parallel()

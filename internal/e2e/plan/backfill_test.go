@@ -8,7 +8,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// contactMapping is a mapping of the contacts board with further fields.
+// contactMapping returns a mapping of the contacts board with additional fields.
 func contactMapping(fields string) string {
 	return fmt.Sprintf(`
 version: 1
@@ -24,7 +24,7 @@ boards:
 `, fields)
 }
 
-// backfilled is a world whose worker was started with one mapping, and is started again with others.
+// backfilled is a world whose worker was started with one mapping, and is restarted with others.
 func backfilled(t *testing.T, options ...e2e.Option) (w *e2e.World, restart func(fields string)) {
 	w = e2e.Setup(t, append([]e2e.Option{e2e.Mapped(contactMapping(""))}, options...)...)
 	w.Start("ingest")
@@ -37,7 +37,7 @@ func backfilled(t *testing.T, options ...e2e.Option) (w *e2e.World, restart func
 	}
 }
 
-// ended waits until a number of sweeps of a kind have ended, and nothing else is left to do.
+// ended waits until a number of sweeps of a kind have ended and nothing is left to do.
 func ended(w *e2e.World, kind string, n int) {
 	w.T.Helper()
 	w.Eventually(fmt.Sprintf("%d sweeps (%s) have ended", n, kind), func() bool {
@@ -51,8 +51,9 @@ func phone(number string) map[string]any {
 	return map[string]any{"phone": number, "countryShortName": "US"}
 }
 
-// TestBackfill: a field that is new in the mapping is filled where Salesforce has nothing, and reported where it has something
-// else, though no event of the items comes. What differs only in its default is left alone. Each change is taken up once.
+// TestBackfill: a field that is new in the mapping is filled if it is empty in Salesforce, and reported if it differs,
+// without an event of the items. A field that differs only in its default is left alone. Each change of the mapping is
+// processed once.
 func TestBackfill(t *testing.T) {
 	t.Parallel()
 	w, restart := backfilled(t)
@@ -80,7 +81,7 @@ func TestBackfill(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM differences WHERE kind = 'first_meeting' AND action = 'leave' AND field = 'Phone' AND item_id = $1", other)
 	w.Expect(1, "SELECT count(*) FROM differences WHERE action = 'leave'")
 	if _, stdout, _ := w.Command("status"); !strings.Contains(stdout, "backfill of contacts") || !strings.Contains(stdout, "; 1 differ: crmsync plan") {
-		t.Errorf("status does not tell of the backfill:\n%s", stdout)
+		t.Errorf("status does not report the backfill:\n%s", stdout)
 	}
 
 	restart(fields) // nothing is new
@@ -101,7 +102,7 @@ func TestBackfill(t *testing.T) {
 	w.Healthy()
 }
 
-// TestBackfillOff: without backfills a changed mapping is only told of, and apply does what it asks for.
+// TestBackfillOff: without backfills, a changed mapping is only logged, and apply carries it out.
 func TestBackfillOff(t *testing.T) {
 	t.Parallel()
 	w, restart := backfilled(t, e2e.With("BACKFILL", "off"))
@@ -109,7 +110,7 @@ func TestBackfillOff(t *testing.T) {
 	w.Quiet()
 	restart(", Phone: { from: phone, as: phone }")
 	log := w.Logs[len(w.Logs)-1]
-	w.Eventually("the log tells of the new mapping", func() bool { return log.Contains("the mapping has changed: crmsync plan shows") })
+	w.Eventually("the log reports the new mapping", func() bool { return log.Contains("the mapping has changed: crmsync plan shows") })
 	w.Holds(w.Record("Contact", item), map[string]any{"Phone": nil})
 	apply(w)
 	w.Holds(w.Record("Contact", item), map[string]any{"Phone": "+12125550100"})

@@ -13,7 +13,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// planned is what scripts read of a plan.
+// planned is a plan in the form for scripts.
 type planned struct {
 	Boards []struct {
 		Board     string
@@ -40,7 +40,7 @@ func readPlan(t *testing.T, text string) (p planned) {
 	return p
 }
 
-// TestPlan is the first evening: items and records are there, and nothing was ever synced.
+// TestPlan is the first plan: items and records exist, and nothing was ever synced.
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -92,9 +92,9 @@ func TestPlan(t *testing.T) {
 	}
 	_, stdout, _ = w.Command("plan", "--item", fmt.Sprint(fresh), "--json")
 	if p := readPlan(t, stdout); p.differing() != 1 {
-		t.Errorf("%d items differ, want the one that was named", p.differing())
+		t.Errorf("%d items differ, want only the named one", p.differing())
 	}
 	if code, _, stderr := w.Command("plan", "nowhere"); code != 2 || !strings.Contains(stderr, "it has:") {
-		t.Errorf("a board that is not mapped: exit %d, %s", code, stderr)
+		t.Errorf("an unmapped board: exit %d, %s", code, stderr)
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// bouncer starts a PgBouncer in a mode before the world's database, with few connections to the server, and returns the
-// URL that leads through it.
+// bouncer starts a PgBouncer in a mode in front of the world's database, with few connections to the server, and
+// returns the URL of the database through it.
 func bouncer(t *testing.T, w *e2e.World, mode string) string {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
@@ -86,7 +86,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// shared is a folder that another user may enter.
+// shared returns a folder that another user can enter.
 func shared(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "crmsync-pgbouncer-")
@@ -100,7 +100,8 @@ func shared(t *testing.T) string {
 	return dir
 }
 
-// notRoot is the account that the test's Postgres runs as, where this process is root's: neither program runs as root.
+// notRoot returns the account for the test's Postgres and PgBouncer if this process runs as root: neither program runs
+// as root.
 func notRoot(t *testing.T) *syscall.Credential {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -115,6 +116,6 @@ func notRoot(t *testing.T) *syscall.Credential {
 		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
-	t.Fatal("there is no user postgres or nobody")
+	t.Fatal("neither user postgres nor nobody exists")
 	return nil
 }

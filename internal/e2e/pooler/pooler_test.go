@@ -12,8 +12,9 @@ import (
 	"crmsync/schema/postgres"
 )
 
-// TestPooler: behind a pooler in either mode, and whatever way of sending statements the URL asks for, everything works
-// from the empty database on: the schema by several at once, events, outages of workers, a migration of records, commands.
+// TestPooler: behind a pooler in either mode, and with any way of sending statements that the URL selects, everything
+// works from an empty database on: concurrent migrations of the schema, events, killed workers, a migration of records,
+// commands.
 func TestPooler(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -55,8 +56,8 @@ func TestPooler(t *testing.T) {
 	}
 }
 
-// syncs starts two processes at once on an empty database, has them process events, kills the work of one in the middle,
-// brings records to the boards, and reads what the commands say.
+// syncs starts two processes at once on an empty database, lets them process events, interrupts one in the middle,
+// migrates records to the boards, and reads the output of commands.
 func syncs(t *testing.T, w *e2e.World) {
 	t.Helper()
 	up := make(chan int, 2)
@@ -96,8 +97,8 @@ func syncs(t *testing.T, w *e2e.World) {
 	w.Expect(1, "SELECT count(*) FROM dead_letters")
 }
 
-// TestPoolerRefuses: what a pooler in transaction mode cannot do is said at the start, in a sentence.
-func TestPoolerRefuses(t *testing.T) {
+// TestPoolerLimits: what a pooler in transaction mode cannot do is a clear error at the start.
+func TestPoolerLimits(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
 	w.Env["DATABASE_URL"] = bouncer(t, w, "transaction") + "&search_path=crm"
@@ -109,7 +110,7 @@ func TestPoolerRefuses(t *testing.T) {
 	}
 }
 
-// TestDirectURL: the schema is migrated past the pooler where there is a way.
+// TestDirectURL: the schema is migrated past the pooler if there is a direct URL.
 func TestDirectURL(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)

@@ -1,4 +1,4 @@
-// Package salesforce_test holds the client to what the simulated org answers, without the program between them.
+// Package salesforce_test tests the client against the simulated org, without the program.
 package salesforce_test
 
 import (
@@ -63,7 +63,7 @@ func TestFates(t *testing.T) {
 	}
 	opportunities, err := client.Fates(t.Context(), "Opportunity", []string{opportunity})
 	if diff := cmp.Diff(map[string]sfclient.Fate{opportunity: {State: sfclient.Live}}, opportunities); diff != "" || err != nil {
-		t.Errorf("of an object without merges: %v (-want +got):\n%s", err, diff)
+		t.Errorf("an object without merges: %v (-want +got):\n%s", err, diff)
 	}
 }
 
@@ -88,7 +88,7 @@ func TestDuplicates(t *testing.T) {
 	}
 	found, result, err = client.Duplicates(t.Context(), "Contact", "", sfclient.Record{"LastName": "Poe"}, sfclient.WriteOptions{})
 	if err != nil || found != nil || !result.Created || sim.Get("Contact", result.ID)["LastName"] != "Poe" {
-		t.Errorf("no rule objects: %v, %v, %v", found, result, err)
+		t.Errorf("without a rule: %v, %v, %v", found, result, err)
 	}
 }
 
@@ -189,7 +189,7 @@ func TestOrgThatMoves(t *testing.T) {
 			sim.Move(server.URL, status)
 			var away *sfclient.Error
 			if _, err := client.WhoAmI(t.Context()); !errors.As(err, &away) || !away.Outage() {
-				t.Errorf("the call that finds out: %v", err)
+				t.Errorf("the first call after the move: %v", err)
 			}
 			if who, err := client.WhoAmI(t.Context()); err != nil || who.Host != server.Listener.Addr().String() {
 				t.Errorf("the next call: %+v, %v", who, err)

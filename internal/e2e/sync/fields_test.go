@@ -11,7 +11,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// projects is a board with a column of every type, and what becomes of each.
+// projects is a board with a column of every type, and their fields.
 const projects = `
 version: 1
 defaults: { phone_country: US, time_zone: America/New_York }
@@ -60,8 +60,8 @@ func projectBoard(c *mondaysim.Config) {
 	}}}
 }
 
-// TestColumnTypes: every type of column arrives in the form that its field takes, whether it is read or told, and an
-// emptied one becomes null. The day of a time is New York's: there it is the evening of the fourth.
+// TestColumnTypes: every type of column is synced in the form of its field, whether it comes from a read or an event,
+// and a cleared one becomes null. The day of a time is New York's: there it is the evening of the fourth.
 func TestColumnTypes(t *testing.T) {
 	t.Parallel()
 	values := map[string]any{
@@ -111,7 +111,7 @@ func TestColumnTypes(t *testing.T) {
 	w.Healthy()
 }
 
-// TestEmptyColumns: an empty column is left out of a new record, and is null in one that is there.
+// TestEmptyColumns: an empty column is left out of a new record, and is null in an existing one.
 func TestEmptyColumns(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -138,7 +138,7 @@ func TestEmptyColumns(t *testing.T) {
 	w.Quiet()
 	mu.Lock()
 	if record := sent["update Lead"]; !has(record, "Email") || record["Email"] != nil || len(record) > 3 {
-		t.Errorf("the emptied address was sent as %v", record)
+		t.Errorf("the cleared address was sent as %v", record)
 	}
 	mu.Unlock()
 	w.Holds(w.Record("Lead", lead), map[string]any{"Email": nil})
@@ -154,7 +154,7 @@ func has(record map[string]any, field string) bool {
 	return ok
 }
 
-// TestRelativeDefault: the day on which +90d was first applied stays.
+// TestRelativeDefault: the day is counted from the first time that +90d was applied.
 func TestRelativeDefault(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -165,7 +165,7 @@ func TestRelativeDefault(t *testing.T) {
 	if got := w.Record("Opportunity", lead)["CloseDate"]; got != days[0] && got != days[1] {
 		t.Errorf("close date %v, want %s", got, days[0])
 	}
-	// As if it had been made a month ago.
+	// As if it had been created a month ago.
 	w.Exec(`UPDATE links SET since = jsonb_set(since, '{CloseDate}', to_jsonb((since->>'CloseDate')::date - 30)) WHERE record = 'opportunity'`)
 	earlier := w.Text(`SELECT ((since->>'CloseDate')::date + 90)::text FROM links WHERE record = 'opportunity'`)
 	w.Monday.SetColumn(lead, "amount", "7")
@@ -180,7 +180,8 @@ func TestRelativeDefault(t *testing.T) {
 	w.Healthy()
 }
 
-// TestCreateWhen: columns are joined by AND, labels by OR; only creation is gated, record by record.
+// TestCreateWhen: columns are joined by AND, labels by OR; the condition only applies to creation, separately for each
+// record.
 func TestCreateWhen(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(`

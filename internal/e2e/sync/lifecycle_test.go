@@ -49,7 +49,7 @@ func TestLeadLifecycle(t *testing.T) {
 	w.Healthy()
 }
 
-// TestUpdateBeforeCreate: an item that nobody has told of is read, so that its first event makes whole records.
+// TestUpdateBeforeCreate: an unknown item is read, so that its first event creates complete records.
 func TestUpdateBeforeCreate(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand)
@@ -69,7 +69,7 @@ func TestUpdateBeforeCreate(t *testing.T) {
 	w.Healthy()
 }
 
-// TestItemsOfOtherBoards: what the mapping does not name is answered and forgotten.
+// TestItemsOfOtherBoards: events of unmapped boards are answered and ignored.
 func TestItemsOfOtherBoards(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)

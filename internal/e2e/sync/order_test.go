@@ -11,7 +11,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// TestAnyOrder: events that come late, twice and in any order leave the newest value of everything.
+// TestAnyOrder: late, repeated and reordered events leave the newest value of everything.
 func TestAnyOrder(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.ByHand, e2e.Ticking)
@@ -21,7 +21,7 @@ func TestAnyOrder(t *testing.T) {
 	}
 	w.Subscribe()
 	lead := w.Lead("Ada Lovelace", "Analytical Engines")
-	w.Flush() // the item is known: what follows is not read but told
+	w.Flush() // the item is known: later values come from events, without a read
 	for n := range 4 {
 		w.Monday.SetColumn(lead, "company", fmt.Sprint("Company ", n))
 		w.Monday.SetColumn(lead, "amount", fmt.Sprint(n))
@@ -44,9 +44,9 @@ func TestAnyOrder(t *testing.T) {
 	w.Healthy()
 }
 
-// TestOneActManyEvents: whoever selects several items and changes them at once causes events of one triggerUuid. None of
-// them passes for a repeat of another.
-func TestOneActManyEvents(t *testing.T) {
+// TestOneActionManyEvents: changing several selected items at once causes events with the same triggerUuid. None of
+// them counts as a repeat of another.
+func TestOneActionManyEvents(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
 	var leads []int64
@@ -64,7 +64,7 @@ func TestOneActManyEvents(t *testing.T) {
 	w.Healthy()
 }
 
-// TestNoWayBack: an older event that comes after a newer one was applied changes nothing, not for a moment.
+// TestNoWayBack: an older event that arrives after a newer one was applied changes nothing, not even briefly.
 func TestNoWayBack(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand, e2e.Ticking)
@@ -85,14 +85,14 @@ func TestNoWayBack(t *testing.T) {
 	w.Quiet()
 	w.Holds(w.Record("Lead", lead), map[string]any{"Company": "New Engines", "LastName": "New"})
 	if after := w.Calls(); after != before {
-		t.Errorf("%v calls for events that are of no consequence", after)
+		t.Errorf("%v calls for events without effect", after)
 	}
 	if _, reason := w.Ending("update_name", lead); reason != "a newer value is known" {
 		t.Errorf("the old rename's reason is %q", reason)
 	}
 }
 
-// TestDeliveredAgain: Monday delivers once more what it believes was not taken.
+// TestDeliveredAgain: Monday repeats deliveries that it believes failed.
 func TestDeliveredAgain(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.ByHand)
@@ -114,7 +114,7 @@ func TestDeliveredAgain(t *testing.T) {
 	w.Expect(3, "SELECT count(*) FROM river_job")
 }
 
-// TestRedeliveredEvents: the time of a delivery that comes again is not that of the event, so the item is read.
+// TestRedeliveredEvents: the time of a repeated delivery is not that of the event, so the item is read.
 func TestRedeliveredEvents(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand, e2e.Ticking)
@@ -152,12 +152,12 @@ func TestRedeliveredEvents(t *testing.T) {
 	w.Quiet()
 	w.Holds(w.Record("Lead", lead), map[string]any{"LastName": "New"})
 	if n := len(w.Records("Lead", e2e.Key, gone)); n != 0 {
-		t.Errorf("%d leads of an item whose delete came late, want none", n)
+		t.Errorf("%d leads of an item whose delete arrived late, want none", n)
 	}
 	w.Healthy()
 }
 
-// TestEchoes: what the program writes to Monday comes back as events, and that is the end of it.
+// TestEchoes: the program's own writes to Monday cause events, which have no effect.
 func TestEchoes(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand)
@@ -184,7 +184,7 @@ func TestEchoes(t *testing.T) {
 	w.Healthy()
 }
 
-// TestOnlyDifferences: what somebody changes in Salesforce stays, as long as nobody changes the same in Monday.
+// TestOnlyDifferences: a change in Salesforce stays until the same value changes in Monday.
 func TestOnlyDifferences(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
@@ -201,7 +201,8 @@ func TestOnlyDifferences(t *testing.T) {
 	w.Healthy()
 }
 
-// TestOneItemAtATime: many events of one record on several workers never overlap (setup looks for that), and the last wins.
+// TestOneItemAtATime: the writes of many events for one record by several workers never overlap (setup checks that),
+// and the last one wins.
 func TestOneItemAtATime(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("BATCH_SIZE", "2"), e2e.Salesforce(func(c *sfsim.Config) { c.Latency = 10 * time.Millisecond }))
