@@ -21,6 +21,7 @@ type Config struct {
 	WebhookSecrets []string // last segment of the webhook's URL; two while it is rotated
 	SigningSecrets []string // of the Monday app; two while they are rotated
 	IngestAddr     string   // public listener
+	IngestURL      string   // its address as Monday reaches it, for doctor; empty: not known
 
 	AdminAddr     string // internal listener: metrics, health, dashboard
 	AdminUser     string // of the dashboard; it is mounted only with both
@@ -134,6 +135,7 @@ func readConfig(e *Environment, r Role) Config {
 // ReadIngest reads the variables of the ingest role.
 func (c *Config) ReadIngest(e *Environment) {
 	c.IngestAddr = e.address("INGEST_ADDR", ":8080")
+	c.IngestURL = e.url("INGEST_URL", "")
 	c.WebhookSecrets = e.list("WEBHOOK_SECRET")
 	if len(c.WebhookSecrets) > 2 {
 		e.Problem("WEBHOOK_SECRET", "may have at most two values, separated by a comma")
@@ -213,7 +215,7 @@ func tryClients(c Config) (problems error) {
 	m := newAPIMetrics(nil)
 	_, salesforce := newSalesforce(c, m)
 	_, monday := newMonday(c, m)
-	_, channels := newChannels(c, slog.New(slog.DiscardHandler))
+	_, channels := NewChannels(c)
 	for _, err := range []error{salesforce, monday, channels} {
 		if err == nil {
 			continue

@@ -71,6 +71,13 @@ func (e *Environment) duration(name string, fallback, least, most time.Duration)
 
 // durations are several, with commas between.
 func (e *Environment) durations(name string, fallback []time.Duration, least, most time.Duration) (all []time.Duration) {
+	if e.asked != nil {
+		var texts []string
+		for _, d := range fallback {
+			texts = append(texts, short(d))
+		}
+		e.asked(name, strings.Join(texts, ","))
+	}
 	for _, text := range e.list(name) {
 		d, err := time.ParseDuration(text)
 		if err != nil || d < least || d > most {

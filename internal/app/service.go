@@ -303,6 +303,11 @@ func newMonday(c Config, m *apiMetrics) (*mondayclient.Client, error) {
 	})
 }
 
+// NewChannels returns the channels that the configuration has for alerts.
+func NewChannels(c Config) ([]alert.Channel, error) {
+	return newChannels(c, slog.New(slog.DiscardHandler))
+}
+
 func newChannels(c Config, log *slog.Logger) (channels []alert.Channel, err error) {
 	if c.TelegramToken != "" {
 		telegram, err := alert.NewTelegram(c.TelegramURL, c.TelegramToken, c.TelegramChat, log)

@@ -74,7 +74,7 @@ func (s *Source) Settings() (settings []Setting) {
 		switch {
 		case v.Secret && set.Value != "" && set.Source != "default":
 			set.Value = hidden
-		case strings.HasPrefix(v.Name, "DATABASE_"):
+		case strings.HasPrefix(v.Name, "DATABASE_"): // what precedes the password is worth showing
 			set.Value = withoutPassword(set.Value)
 		}
 		settings = append(settings, set)
@@ -153,6 +153,7 @@ var described = []Variable{
 	{Group: groupWebhooks, Name: "MONDAY_SIGNING_SECRET", Secret: true,
 		About: "Signing secret of the Monday app: every event must carry its JWT. Two values separated by a comma are both accepted"},
 	{Group: groupWebhooks, Name: "INGEST_ADDR", About: "Public listener, for webhooks"},
+	{Group: groupWebhooks, Name: "INGEST_URL", About: "Its address as Monday reaches it, such as https://sync.example.org. crmsync doctor looks there"},
 
 	{Group: groupMonday, Name: "MONDAY_API_TOKEN", Secret: true, Needed: "worker", About: "API token of a user who sees the boards"},
 	{Group: groupMonday, Name: "MONDAY_API_URL", About: "Address of Monday's API"},
@@ -178,6 +179,9 @@ var described = []Variable{
 	{Group: groupAlerts, Name: "TELEGRAM_CHAT_ID", About: "Alerts by Telegram: the chat"},
 	{Group: groupAlerts, Name: "TELEGRAM_API_URL", About: "Address of Telegram's API"},
 	{Group: groupAlerts, Name: "SLACK_WEBHOOK_URL", Secret: true, About: "Alerts by Slack: an incoming webhook"},
+	{Group: groupAlerts, Name: "ALERT_URLS", Secret: true, About: "Further channels, separated by spaces: e-mail, Teams, PagerDuty, ntfy, a signed webhook"},
+	{Group: groupAlerts, Name: "ALERT_PAUSES", About: "Pauses between messages about one cause, the last again and again"},
+	{Group: groupAlerts, Name: "PUBLIC_URL", About: "Address of the console, for links in alerts"},
 	{Group: groupAlerts, Name: "ALERT_INTERVAL", About: "How often dead letters are looked for and alerted"},
 
 	{Group: groupListen, Name: "ADMIN_ADDR", About: "Internal listener: metrics, health, dashboard. ingest alone: 127.0.0.1:9091"},

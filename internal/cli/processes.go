@@ -31,23 +31,12 @@ func readProcesses(ctx context.Context, s *store.Store) ([]processStatus, error)
 	all := []processStatus{}
 	for _, p := range processes {
 		all = append(all, processStatus{
-			Host: p.Host, PID: p.PID, Role: role(p), Version: p.Version, Commit: p.Commit,
+			Host: p.Host, PID: p.PID, Role: p.Role(), Version: p.Version, Commit: p.Commit,
 			MappingFile: p.MappingFile, Mapping: p.Mapping, MappingSince: p.MappingSince.UTC(), MappingError: p.MappingError,
 			StartedAt: p.StartedAt.UTC(), SeenAt: p.SeenAt.UTC(), Running: p.Running,
 		})
 	}
 	return all, err
-}
-
-// role is the command that a process runs.
-func role(p store.Process) string {
-	switch {
-	case p.Ingest && p.Worker:
-		return "serve"
-	case p.Ingest:
-		return "ingest"
-	}
-	return "worker"
 }
 
 // shownDigits is how much of a fingerprint tells mappings apart.

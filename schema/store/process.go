@@ -83,3 +83,14 @@ func (s *Store) HasNewerMapping(ctx context.Context, id uuid.UUID) (newer bool, 
 	err = s.pool.QueryRow(ctx, query, id, silentAfter).Scan(&newer)
 	return newer, doing("looking for newer mappings", err)
 }
+
+// Role returns the command that the process runs.
+func (p Process) Role() string {
+	switch {
+	case p.Ingest && p.Worker:
+		return "serve"
+	case p.Ingest:
+		return "ingest"
+	}
+	return "worker"
+}
