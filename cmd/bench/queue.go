@@ -24,7 +24,7 @@ const firstItem int64 = 8_500_000_000
 
 // empty leaves nothing in the tables, and lets Postgres begin each measurement alike.
 func (s *testbed) empty(ctx context.Context) error {
-	return s.exec(ctx, "TRUNCATE river_job, items, links, sync_logs, error_logs, dead_letters, migration_runs, migration_documents", "CHECKPOINT")
+	return s.exec(ctx, "TRUNCATE river_job, items, links, sync_logs, error_logs, dead_letters, migration_runs, migration_documents, feeds", "CHECKPOINT")
 }
 
 // linkAtOnce and queueAtOnce are how many items, and events, are written at a time.

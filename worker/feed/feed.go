@@ -4,6 +4,7 @@
 package feed
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"crmsync/internal/retry"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
@@ -101,6 +103,9 @@ const (
 	// mostWaiting is how many resyncs may wait before the feed reads on: more would only be older when their turn comes.
 	mostWaiting = 5000
 
+	// backlogWait is how often the feed looks whether they have become fewer.
+	backlogWait = 500 * time.Millisecond
+
 	// atOnce is how many queries one call takes.
 	atOnce = 5
 )
@@ -113,7 +118,7 @@ func (f *Feed) Run(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			wait = look
+			wait = cmp.Or(min(retry.After(err), look), look)
 		}
 		f.notice(err)
 		timer := time.NewTimer(wait)

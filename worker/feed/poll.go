@@ -24,7 +24,7 @@ type BacklogError struct{}
 func (*BacklogError) Error() string { return "the items found so far are compared first" }
 
 // RetryAfter returns when to look again.
-func (*BacklogError) RetryAfter() time.Duration { return look }
+func (*BacklogError) RetryAfter() time.Duration { return backlogWait }
 
 // poll reads the next pages of the readings that are due, in one call.
 func (f *Feed) poll(ctx context.Context, feeds *store.Feeds) error {
@@ -90,7 +90,7 @@ func rank(one store.Feed) int {
 // take has the items compared whose records differ from what was agreed, and saves where the reading stands.
 func (f *Feed) take(ctx context.Context, one store.Feed, p sfclient.Page, feeds *store.Feeds) error {
 	s, t := f.sources[one.Object], tiers[rank(one)]
-	rows, last, err := rowsOf(s, p.Records)
+	rows, told, last, err := rowsOf(s, p.Records)
 	if err != nil {
 		return fmt.Errorf("reading changes of %s: %w", one.Object, err)
 	}
@@ -100,7 +100,7 @@ func (f *Feed) take(ctx context.Context, one store.Feed, p sfclient.Page, feeds 
 		if err != nil {
 			return err
 		}
-		rings = ringsOf(s, rows, found)
+		rings = ringsOf(s, rows, told, found)
 	}
 	failures := one.Failures
 	t.advance(&one, last, len(p.Records) < pageSize && p.Next == "", f.interval(feeds))
@@ -135,29 +135,29 @@ func (f *Feed) interval(feeds *store.Feeds) time.Duration {
 	return interval(feeds.Idle, f.Reserve.Allowance(), f.Reserve.Left(), calls)
 }
 
-// rowsOf returns the records of a page in the form in which they are compared, and the position of the last one. A field
-// that a record does not show is unknown.
-func rowsOf(s *source, records []sfclient.Record) (rows []store.FeedRow, last store.FeedPosition, err error) {
+// rowsOf returns the records of a page in the form in which they are compared, what each told, and the position of the
+// last one. A field that a record does not show is unknown.
+func rowsOf(s *source, records []sfclient.Record) (rows []store.FeedRow, told []map[string]any, last store.FeedPosition, err error) {
 	for _, record := range records {
 		at, ok := positionOf(record)
 		if !ok {
-			return nil, last, errors.New("salesforce: a record without a readable Id or " + stampField)
+			return nil, nil, last, errors.New("salesforce: a record without a readable Id or " + stampField)
 		}
 		last = at
-		told := map[string]any{}
+		values := map[string]any{}
 		for _, field := range s.fields {
 			if value, ok := record[field]; ok {
-				told[field] = value
+				values[field] = value
 			}
 		}
-		fields, err := json.Marshal(told)
+		fields, err := json.Marshal(values)
 		if err != nil {
-			return nil, last, fmt.Errorf("writing the fields of %s: %w", last.ID, err)
+			return nil, nil, last, fmt.Errorf("writing the fields of %s: %w", last.ID, err)
 		}
 		gone, _ := record["IsDeleted"].(bool)
-		rows = append(rows, store.FeedRow{ID: last.ID, Gone: gone, Fields: fields})
+		rows, told = append(rows, store.FeedRow{ID: last.ID, Gone: gone, Fields: fields}), append(told, values)
 	}
-	return rows, last, nil
+	return rows, told, last, nil
 }
 
 // positionOf returns a record's place in the order of changes.
@@ -171,10 +171,11 @@ func positionOf(record sfclient.Record) (p store.FeedPosition, ok bool) {
 }
 
 // ringsOf returns the items to compare, each once.
-func ringsOf(s *source, rows []store.FeedRow, found []store.FeedDifference) (rings []ledger.Ref) {
+func ringsOf(s *source, rows []store.FeedRow, told []map[string]any, found []store.FeedDifference) (rings []ledger.Ref) {
 	seen := map[int64]bool{}
 	for _, d := range found {
-		if !seen[d.ItemID] {
+		isThere := !rows[d.Row].Gone && d.SalesforceID != ""
+		if !seen[d.ItemID] && !(isThere && s.agrees(told[d.Row], d)) {
 			seen[d.ItemID] = true
 			rings = append(rings, ledger.Ref{BoardID: d.BoardID, ItemID: d.ItemID})
 		}

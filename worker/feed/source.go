@@ -15,6 +15,13 @@ type source struct {
 	object string
 	fields []string // that are asked for, sorted
 	ways   []store.FeedWay
+	back   map[way][]*mapping.Field // that come back
+}
+
+// way is a record of a board's items.
+type way struct {
+	board  int64
+	record string
 }
 
 // sourcesOf returns the objects that the mapping reads back, in its order. A record whose values only go to Salesforce has
@@ -24,17 +31,21 @@ func sourcesOf(m *mapping.Mapping) []*source {
 	byObject := map[string]*source{}
 	for _, board := range m.Boards {
 		for _, rec := range board.Records {
-			way := store.FeedWay{BoardID: board.ID, Record: rec.Name, Fields: backFields(rec)}
-			if rec.Shared || len(way.Fields) == 0 && rec.OnRecordDelete != mapping.Archive {
+			back := rec.Back()
+			if rec.Shared || len(back) == 0 && rec.OnRecordDelete != mapping.Archive {
 				continue
 			}
 			s := byObject[rec.Object]
 			if s == nil {
-				s = &source{object: rec.Object}
+				s = &source{object: rec.Object, back: map[way][]*mapping.Field{}}
 				all, byObject[rec.Object] = append(all, s), s
 			}
-			s.ways = append(s.ways, way)
-			s.fields = append(s.fields, way.Fields...)
+			one := store.FeedWay{BoardID: board.ID, Record: rec.Name}
+			for _, f := range back {
+				one.Fields = append(one.Fields, f.Name)
+			}
+			s.ways, s.back[way{board.ID, rec.Name}] = append(s.ways, one), back
+			s.fields = append(s.fields, one.Fields...)
 		}
 	}
 	for _, s := range all {
@@ -44,14 +55,21 @@ func sourcesOf(m *mapping.Mapping) []*source {
 	return all
 }
 
-// backFields returns the fields of a record whose values come back.
-func backFields(rec *mapping.Record) (fields []string) {
-	for _, f := range rec.Fields {
-		if f.Sync != mapping.ToSalesforce {
-			fields = append(fields, f.Name)
+// agrees reports whether a record that still exists holds what its item's link says, but for what Salesforce writes in
+// another form.
+func (s *source) agrees(told map[string]any, d store.FeedDifference) bool {
+	fields := s.back[way{d.BoardID, d.Record}]
+	for _, f := range fields {
+		value, isTold := told[f.Name]
+		known := d.Written[f.Name].Value
+		if held, ok := d.Held[f.Name]; ok {
+			known = held.Value
+		}
+		if isTold && f.Fold(value) != f.Fold(known) {
+			return false
 		}
 	}
-	return fields
+	return len(fields) > 0
 }
 
 // Uses reports whether the mapping has a way back, without which there is no feed.

@@ -59,8 +59,14 @@ const (
 // SEED=n plays the same events again, though not the same timing; CHAOS=full plays 2,000 events on 200 items.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t)
-	c.play()
+	size := shortChaos
+	if os.Getenv("CHAOS") == "full" {
+		size = fullChaos
+	}
+	c := newChaos(t, size, nil)
+	c.script = newScript(c.seed, c.size, c.Monday, c.Salesforce)
+	c.start()
+	c.play(c.script.step)
 	c.settle()
 	c.judge()
 }
@@ -88,11 +94,9 @@ type chaos struct {
 	disturbed []time.Time // when something was killed or restarted
 }
 
-func newChaos(t *testing.T) *chaos {
-	c := &chaos{t: t, size: shortChaos, seed: e2e.Seed(t), began: time.Now(), dir: t.TempDir()}
-	if os.Getenv("CHAOS") == "full" {
-		c.size = fullChaos
-	}
+// newChaos builds the program and sets all that is around it; change, if not nil, changes the configuration.
+func newChaos(t *testing.T, size chaosSize, change func(*stage.Config)) *chaos {
+	c := &chaos{t: t, size: size, seed: e2e.Seed(t), began: time.Now(), dir: t.TempDir()}
 	t.Logf("SEED=%d", c.seed)
 	c.rng = rand.New(rand.NewPCG(c.seed, 1))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -103,8 +107,12 @@ func newChaos(t *testing.T) *chaos {
 		t.Cleanup(cancel)
 	}
 	c.build()
-	c.set()
-	c.script = newScript(c.seed, c.size, c.Monday, c.Salesforce)
+	c.set(change)
+	return c
+}
+
+// start runs the program's processes.
+func (c *chaos) start() {
 	c.ingest = c.run("ingest", 0)
 	for n := range poolOfWorkers {
 		c.workers = append(c.workers, c.run("worker", n+1))
@@ -118,7 +126,6 @@ func newChaos(t *testing.T) *chaos {
 		return true
 	})
 	c.Subscribe(c.WebhookURL(c.gate.URL))
-	return c
 }
 
 // build builds the binary that the processes run.
@@ -132,10 +139,9 @@ func (c *chaos) build() {
 
 // set starts a private Postgres, since it is restarted, both systems and the messenger, all of them unreliable, and a
 // gate in front of ingest.
-func (c *chaos) set() {
+func (c *chaos) set(change func(*stage.Config)) {
 	const signing = "a-signing-secret-of-some-length"
-	var err error
-	c.Stage, err = stage.Set(c.ctx, stage.Config{
+	config := stage.Config{
 		Postgres: &pglocal.Config{Testing: true, Settings: map[string]string{"max_connections": "200"}},
 		Monday: mondaysim.Config{
 			SigningSecret: signing, Seed: int64(c.seed), Latency: callTime, FaultRate: 0.05, Doubled: 0.1, Shuffle: 2 * time.Second, RetryEvery: time.Second,
@@ -146,8 +152,12 @@ func (c *chaos) set() {
 			"LOG_LEVEL": "debug", "JOB_TIMEOUT": "3s", "RESCUE_AFTER": "4s", "RETRY_BASE": "100ms", "RETRY_MAX": "2s", "MAX_ATTEMPTS": "40",
 			"ALERT_INTERVAL": "500ms", "SHUTDOWN_GRACE": "5s",
 		},
-	})
-	if err != nil {
+	}
+	if change != nil {
+		change(&config)
+	}
+	var err error
+	if c.Stage, err = stage.Set(c.ctx, config); err != nil {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() {
@@ -159,8 +169,8 @@ func (c *chaos) set() {
 	c.gate = newGate(c.t)
 }
 
-// play performs actions on Monday's boards and causes failures, until all events have happened.
-func (c *chaos) play() {
+// play performs actions, one step at a time, and causes failures, until all events have happened.
+func (c *chaos) play(step func(n int)) {
 	defer c.restarts.Wait()
 	events, kills := time.NewTicker(c.size.pace), time.NewTicker(killEvery)
 	defer events.Stop()
@@ -172,7 +182,7 @@ func (c *chaos) play() {
 		case <-kills.C:
 			c.killWorker()
 		case <-events.C:
-			c.script.step(n)
+			step(n)
 			n++
 			if incident := c.size.incidents[n]; incident != nil {
 				incident(c)

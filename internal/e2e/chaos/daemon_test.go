@@ -162,6 +162,8 @@ type gate struct {
 
 	mu       sync.Mutex
 	accepted map[string]int64 // key of the event -> item
+	loses    func() bool      // whether a delivery is lost for good, though Monday is told that it arrived; nil: none is
+	lost     int
 }
 
 func newGate(t *testing.T) *gate {
@@ -178,6 +180,9 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	if g.drop() {
 		return
 	}
 	req, err := http.NewRequestWithContext(r.Context(), r.Method, *g.target.Load()+r.URL.Path, bytes.NewReader(body))
@@ -197,6 +202,17 @@ func (g *gate) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(resp.StatusCode)
 	io.Copy(w, resp.Body)
+}
+
+// drop reports whether the delivery is lost.
+func (g *gate) drop() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.loses == nil || !g.loses() {
+		return false
+	}
+	g.lost++
+	return true
 }
 
 func (g *gate) accept(body []byte) {

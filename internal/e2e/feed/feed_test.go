@@ -120,3 +120,24 @@ func TestRefused(t *testing.T) {
 	w.Exec("UPDATE feeds SET due_at = now()")
 	w.Message("Salesforce gives access to changes of Account again")
 }
+
+// TestCarries brings a change in Salesforce to Monday, and nothing comes back from there.
+func TestCarries(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.BothWays)
+	item, id := contact(w, "Ada Lovelace", "ada@example.org")
+	following(w)
+	w.Quiet()
+	writes := w.Salesforce.Calls()["update"]
+	w.Salesforce.Update("Contact", id, map[string]any{"Email": "countess@example.org"})
+	w.Eventually("Monday shows it", func() bool { return w.Shown(item, "email") == "countess@example.org" })
+	w.Quiet()
+	following(w)
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "countess@example.org"})
+	if n := w.Salesforce.Calls()["update"] - writes; n != 0 {
+		t.Errorf("%d writes came back to Salesforce", n)
+	}
+	w.Expect(0, "SELECT count(*) FROM conflicts")
+	w.Healthy()
+}

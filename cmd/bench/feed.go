@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"crmsync/internal/oracle"
+	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/internal/stage"
+)
+
+// backMapping has contacts whose e-mail address goes both ways.
+const backMapping = `
+version: 1
+boards:
+  contacts:
+    board: 1002
+    migrate: { record: contact }
+    records:
+      contact:
+        object: Contact
+        id_column: text_sfid
+        sync: both
+        fields:
+          Email: email
+`
+
+// pollEvery is the interval at which the delay is measured: the shortest of its own accord.
+const pollEvery = 15 * time.Second
+
+// fed is what bringing changes of Salesforce to Monday took.
+type fed struct {
+	rate               float64 // changes/s
+	monday, salesforce float64 // calls per 1,000 changes
+	cpu                cpu     // µs a change
+	peak               float64 // MiB
+	delays             []time.Duration
+}
+
+// bound is how many changes a second the calls allow that were made: were as many under way as may be at any time.
+func (f fed) bound() float64 {
+	return 1000 * atOnce / ((f.monday + f.salesforce) * callTime.Seconds())
+}
+
+// feed measures how fast changes in Salesforce reach Monday: many at once, and each by itself.
+func (b *bench) feed(ctx context.Context) error {
+	f, err := b.follow(ctx, b.events[0], b.single)
+	if err != nil {
+		return err
+	}
+	slices.Sort(f.delays)
+	p50, longest := quantile(f.delays, 0.5), quantile(f.delays, 1)
+	b.table(fmt.Sprintf("Changes in Salesforce drained to Monday: %s a call, %d calls at once are the bound; then %d one by one at a poll of %s",
+		callTime, atOnce, len(f.delays), pollEvery), [][]string{
+		{"changes", "changes/s", "bound", "of the bound", "Monday calls/1,000", "Salesforce calls/1,000", "CPU/change", "own + Postgres", "(simulators)", "peak RSS", "delay p50", "longest"},
+		{
+			thousands(b.events[0]), fmt.Sprintf("%.0f", f.rate), fmt.Sprintf("%.0f", f.bound()), fmt.Sprintf("%.2f", f.rate/f.bound()),
+			fmt.Sprintf("%.1f", f.monday), fmt.Sprintf("%.1f", f.salesforce), micros(f.cpu.total()), fmt.Sprintf("%.0f + %.0f", f.cpu.program, f.cpu.postgres),
+			fmt.Sprintf("(%.0f)", f.cpu.bench), fmt.Sprintf("%.0f MiB", f.peak), millis(p50), millis(longest),
+		},
+	})
+	what := fmt.Sprintf("feed %s: ", thousands(b.events[0]))
+	b.atLeast(what+"changes/s of the bound", f.rate/f.bound(), 0.5)
+	b.atMost(what+"Monday calls per 1,000 changes", "%.1f", f.monday, 40)
+	b.atMost(what+"Salesforce calls per 1,000 changes", "%.1f", f.salesforce, 16)
+	b.atMost(what+"peak RSS", "%.0f MiB", f.peak, 150)
+	b.atMost(fmt.Sprintf("feed: longest delay at a poll of %s", pollEvery), "%.0f ms", longest, float64((pollEvery + 5*time.Second).Milliseconds()))
+	return nil
+}
+
+// follow has a worker follow changes of records that items were created for, and looks whether all of them arrived.
+func (b *bench) follow(ctx context.Context, records, single int) (f fed, err error) {
+	s := b.stage
+	if err := errors.Join(s.empty(ctx), s.resetStatements(ctx)); err != nil {
+		return f, err
+	}
+	y, err := stage.Set(ctx, systems(0))
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, y.Close()) }()
+	y.Env["MAPPING"] = filepath.Join(s.Dir, "back.yaml")
+	if err := os.WriteFile(y.Env["MAPPING"], []byte(backMapping), 0o600); err != nil {
+		return f, fmt.Errorf("writing the mapping: %w", err)
+	}
+	y.Env["SALESFORCE_POLL"] = pollEvery.String()
+	ids := plantContacts(y.Salesforce, records)
+	if err := s.pair(ctx, y, records); err != nil {
+		return f, err
+	}
+	y.Salesforce.SetLatency(callTime)
+	y.Monday.SetLatency(callTime)
+	if f, err = s.catchUp(ctx, y, ids); err != nil {
+		return f, err
+	}
+	f.delays, err = s.delays(ctx, y, ids[:min(single, len(ids), 40)])
+	return f, err
+}
+
+func plantContacts(salesforce *sfsim.Sim, records int) (ids []string) {
+	for n := range records {
+		ids = append(ids, salesforce.Insert("Contact", map[string]any{"LastName": fmt.Sprintf("Person %d", n), "Email": fmt.Sprintf("p%d@example.org", n)}))
+	}
+	return ids
+}
+
+// pair creates an item for each record, and has the feed begin after them.
+func (s *testbed) pair(ctx context.Context, y *stage.Stage, records int) error {
+	cmd := exec.Command(s.crmsync, "migrate", "contacts")
+	cmd.Env = append(s.Environ(y.Env), "MAX_ATTEMPTS=1")
+	p, err := launch(cmd, nil)
+	if err != nil {
+		return fmt.Errorf("starting the migration: %w", err)
+	}
+	if _, _, err := s.follow(ctx, p, records); err != nil {
+		return err
+	}
+	if _, err := s.brought(ctx, records); err != nil {
+		return err
+	}
+	worker, err := s.following(ctx, y)
+	if err != nil {
+		return err
+	}
+	during, end := worker.while(ctx)
+	defer end()
+	err = s.until(during, 50*time.Millisecond, "SELECT EXISTS (SELECT FROM feeds WHERE tier = 'now' AND pages > 0)")
+	return errors.Join(err, worker.stop(), s.exec(ctx, "DELETE FROM river_job", "VACUUM ANALYZE", "CHECKPOINT"))
+}
+
+// following starts a worker on the two systems.
+func (s *testbed) following(ctx context.Context, y *stage.Stage) (*process, error) {
+	cmd := exec.Command(s.crmsync, "worker")
+	cmd.Env = s.Environ(y.Env)
+	up := make(chan bool, 1)
+	p, err := launch(cmd, up)
+	if err != nil {
+		return nil, fmt.Errorf("starting a worker: %w", err)
+	}
+	select {
+	case <-up:
+		return p, nil
+	case <-p.ended:
+		return nil, fmt.Errorf("starting a worker: it ended: %w\n%s", p.wait(), p.last)
+	case <-ctx.Done():
+		return nil, errors.Join(context.Cause(ctx), p.stop())
+	}
+}
+
+// catchUp changes every record while no worker runs, and measures how long a worker takes to bring all of them to Monday.
+func (s *testbed) catchUp(ctx context.Context, y *stage.Stage, ids []string) (f fed, err error) {
+	for n, id := range ids {
+		y.Salesforce.Update("Contact", id, map[string]any{"Email": changed(n)})
+	}
+	if err := s.exec(ctx, "UPDATE feeds SET due_at = now() WHERE tier = 'now'"); err != nil {
+		return f, err
+	}
+	monday, salesforce := y.Monday.TotalCalls(), y.Salesforce.TotalCalls()
+	p, err := s.following(ctx, y)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	during, end := p.while(ctx)
+	defer end()
+	before, err := s.used(p)
+	if err != nil {
+		return f, err
+	}
+	began := time.Now()
+	const all = "SELECT count(*) = $1 FROM river_job WHERE kind = 'item_resync' AND state = 'completed'"
+	if err := s.until(during, 100*time.Millisecond, all, len(ids)); err != nil {
+		return f, err
+	}
+	f.rate = float64(len(ids)) / time.Since(began).Seconds()
+	after, err := s.used(p)
+	if err != nil {
+		return f, err
+	}
+	f.cpu = after.since(before, len(ids))
+	each := 1000 / float64(len(ids))
+	f.monday, f.salesforce = each*float64(y.Monday.TotalCalls()-monday), each*float64(y.Salesforce.TotalCalls()-salesforce)
+	if f.peak, err = p.peak(); err != nil {
+		return f, err
+	}
+	return f, arrived(y, len(ids))
+}
+
+func alone(n int) string { return fmt.Sprintf("alone%d@example.org", n) }
+
+func changed(n int) string { return fmt.Sprintf("changed%d@example.org", n) }
+
+// arrived holds that every item shows the changed value.
+func arrived(y *stage.Stage, records int) error {
+	values := map[string]bool{}
+	for _, item := range y.Monday.Items(oracle.Contacts) {
+		values[item.Text["email"]] = true
+	}
+	missing := 0
+	for n := range records {
+		if !values[changed(n)] {
+			missing++
+		}
+	}
+	if missing > 0 {
+		return fmt.Errorf("%d of %d changes are not in Monday", missing, records)
+	}
+	return nil
+}
+
+// delays changes one record after the other, and measures how long each takes from the commit to Monday's value.
+func (s *testbed) delays(ctx context.Context, y *stage.Stage, ids []string) (delays []time.Duration, err error) {
+	p, err := s.following(ctx, y)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	during, end := p.while(ctx)
+	defer end()
+	itemOf := map[string]int64{} // Salesforce Id -> item
+	for _, item := range y.Monday.Items(oracle.Contacts) {
+		itemOf[item.Text["text_sfid"]] = item.ID
+	}
+	open := map[int]time.Time{} // number of the change -> when it was committed
+	changes, looks := time.NewTicker(1300*time.Millisecond), time.NewTicker(20*time.Millisecond)
+	defer changes.Stop()
+	defer looks.Stop()
+	for n := 0; n < len(ids) || len(open) > 0; {
+		select {
+		case <-during.Done():
+			return nil, context.Cause(during)
+		case <-changes.C:
+			if n < len(ids) {
+				y.Salesforce.Update("Contact", ids[n], map[string]any{"Email": alone(n)})
+				open[n] = time.Now()
+				n++
+			}
+		case <-looks.C:
+			for change, at := range open {
+				if item, _ := y.Monday.Item(itemOf[ids[change]]); item.Text["email"] == alone(change) {
+					delays = append(delays, time.Since(at))
+					delete(open, change)
+				}
+			}
+		}
+	}
+	return delays, nil
+}
