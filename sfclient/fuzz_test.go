@@ -65,8 +65,8 @@ func FuzzQuery(f *testing.F) {
 		if p, err := decodePage(body); err == nil && p.Next != "" && p.Next[0] != '/' {
 			t.Errorf("next %q", p.Next)
 		}
-		if results, err := decodeEach(body, 2); err == nil && len(results) != 2 {
-			t.Errorf("%d results of 2 queries", len(results))
+		if answers, err := partsOf(body, 2); err == nil && len(answers) != 2 {
+			t.Errorf("%d answers of 2 parts", len(answers))
 		}
 	})
 }

@@ -1,19 +1,14 @@
 package sfclient
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"iter"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 )
-
-// maxQueries is the maximum number of queries in a composite call.
-const maxQueries = 5
 
 // Query resources.
 const (
@@ -79,38 +74,38 @@ type QueryResult struct {
 	Err error
 }
 
-// QueryAllEach makes up to 5 queries including deleted records, in one call. Results are in the order of the
-// queries; a rejected query does not affect the others.
+// QueryEach makes up to 5 queries in one call. Results are in the order of the queries; a rejected query does not
+// affect the others.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-composite-post.html
+func (c *Client) QueryEach(ctx context.Context, soqls []string) ([]QueryResult, error) {
+	return c.queryEach(ctx, resourceQuery, soqls)
+}
+
+// QueryAllEach is QueryEach including deleted records.
 func (c *Client) QueryAllEach(ctx context.Context, soqls []string) ([]QueryResult, error) {
+	return c.queryEach(ctx, resourceQueryAll, soqls)
+}
+
+func (c *Client) queryEach(ctx context.Context, resource string, soqls []string) ([]QueryResult, error) {
 	switch {
 	case len(soqls) == 0:
 		return nil, nil
-	case len(soqls) > maxQueries:
+	case len(soqls) > MaxParts:
 		return nil, &Error{Code: codeTooMany}
-	}
-	type part struct {
-		Method      string `json:"method"`
-		URL         string `json:"url"`
-		ReferenceID string `json:"referenceId"`
 	}
 	parts := make([]part, len(soqls))
 	for n, soql := range soqls {
-		parts[n] = part{http.MethodGet, c.root + resourceQueryAll + url.QueryEscape(soql), "q" + strconv.Itoa(n)}
+		parts[n] = part{Method: http.MethodGet, URL: c.root + resource + url.QueryEscape(soql)}
 	}
-	body, err := json.Marshal(map[string]any{"allOrNone": false, "compositeRequest": parts})
-	if err != nil {
-		return nil, while(err, "querying")
-	}
-	var results []QueryResult
-	q := call{operation: "composite_query", method: http.MethodPost, path: "composite", body: body}
-	err = c.do(ctx, q, func(a *answer) (found, refused int, err error) {
-		results, err = decodeEach(a.body, len(soqls))
-		for _, result := range results {
-			found += len(result.Records)
+	results := make([]QueryResult, len(soqls))
+	err := c.composite(ctx, call{operation: "composite_query"}, parts, func(n int, body []byte, refused error) (found, _ int, err error) {
+		if refused != nil {
+			results[n].Err = while(refused, "querying")
+			return 0, 0, nil
 		}
-		return found, 0, err
+		results[n].Page, err = decodePage(body)
+		return len(results[n].Records), 0, err
 	})
 	if err != nil {
 		return nil, while(err, "making %d queries", len(soqls))
@@ -181,39 +176,6 @@ func decodePage(body []byte) (Page, error) {
 		delete(record, "attributes")
 	}
 	return p, nil
-}
-
-// decodeEach decodes the parts of a composite answer, which are in the order in which Salesforce processed
-// them.
-func decodeEach(body []byte, want int) ([]QueryResult, error) {
-	var raw struct {
-		Parts []struct {
-			Body   json.RawMessage `json:"body"`
-			Status int             `json:"httpStatusCode"`
-			ID     string          `json:"referenceId"`
-		} `json:"compositeResponse"`
-	}
-	if err := json.Unmarshal(body, &raw); err != nil {
-		return nil, err
-	}
-	results, seen := make([]QueryResult, want), make([]bool, want)
-	for _, part := range raw.Parts {
-		n, err := strconv.Atoi(strings.TrimPrefix(part.ID, "q"))
-		if err != nil || n < 0 || n >= want || seen[n] {
-			return nil, errRows
-		}
-		seen[n] = true
-		a := &answer{status: part.Status, body: bytes.TrimSpace(part.Body)}
-		if a.status/100 != 2 {
-			results[n].Err = while(answerError(a), "querying")
-		} else if results[n].Page, err = decodePage(a.body); err != nil {
-			return nil, err
-		}
-	}
-	if len(raw.Parts) != want {
-		return nil, errRows
-	}
-	return results, nil
 }
 
 var quoter = strings.NewReplacer(

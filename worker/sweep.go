@@ -95,6 +95,6 @@ func (p *Pool) queueAll(ctx context.Context, tx pgx.Tx, all []any) error {
 func (p *Pool) newSweeper(monday *mondayclient.Client, r *reserve.Reserve) *sweep.Sweeper {
 	c := p.config
 	return sweep.New(sweep.Config{
-		Mapping: c.Mapping, Store: p.store, Engine: p.engine, Monday: monday, Queue: p.queueAll, Reserve: r, Log: c.Log, Now: time.Now,
+		Mapping: c.Mapping, Store: p.store, Engine: p.engine, Monday: monday, Queue: p.queueAll, Reserve: r, Timeout: c.JobTimeout, Log: c.Log, Now: time.Now,
 	})
 }

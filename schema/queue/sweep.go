@@ -12,7 +12,7 @@ func (q *Queue) TendSweeps(ctx context.Context) (revived int64, err error) {
 	const revive = `
 		WITH silent AS (
 			SELECT j.id FROM river_job j
-			WHERE  j.kind = $1 AND j.state = 'running' AND j.attempted_at < now() - interval '10 seconds'
+			WHERE  j.kind = $1 AND j.state = 'running' AND j.attempted_at < now() - interval '3 seconds'
 			AND    NOT EXISTS (SELECT FROM leases WHERE key = 'sweep ' || (j.args->>'sweep_id') AND lease_until > now())
 			FOR    UPDATE SKIP LOCKED
 		)

@@ -11,16 +11,14 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// querySize limits the conditions of one query: a request line may have at most 16,384 bytes.
-//
-// https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
-const querySize = 8_000
-
 // question is a query for records by the same fields of one object.
-type question struct{ object, fields, except string }
+type question struct {
+	object, fields, except string
+	only                   string // the field, if it is only one
+}
 
-// candidates queries Salesforce for the records with the plans' match values: one query for each object and set of
-// fields, oldest records first.
+// candidates queries Salesforce for the records with the plans' match values, oldest records first: several queries
+// in one call, each for one object and set of fields.
 func (p *pass) candidates(ctx context.Context, plans []planned) map[string][]candidate {
 	asked := map[question]map[string]planned{} // by match key
 	for _, d := range plans {
@@ -34,23 +32,48 @@ func (p *pass) candidates(ctx context.Context, plans []planned) map[string][]can
 		}
 		asked[q][d.plan.Match] = d
 	}
-	found := map[string][]candidate{}
+	var open []lookup
 	for q, byKey := range asked {
-		for _, some := range bySize(slices.Collect(maps.Values(byKey))) {
-			records, err := p.Salesforce.Select(ctx, q.soql(some))
-			if err != nil {
-				retryAll(alike(plans, some), fmt.Errorf("looking up %s: %w", q.object, err))
-				continue
-			}
-			for _, record := range records {
-				p.sort(record, some[0], found)
-			}
-			if p.bulk != nil {
-				p.bulk.cost.Salesforce++
-			}
+		some := slices.Collect(maps.Values(byKey))
+		conditions := q.conditions(some)
+		for _, set := range bySize(conditions) {
+			open = append(open, lookup{q, pick(some, set), pick(conditions, set)})
 		}
 	}
+	found := map[string][]candidate{}
+	for len(open) > 0 {
+		var again []lookup
+		soqls := make([]string, len(open))
+		for n, l := range open {
+			soqls[n] = l.soql(l.conditions)
+		}
+		for n, answer := range p.selectEach(ctx, soqls) {
+			l := open[n]
+			switch {
+			case answer.err != nil && permanent(answer.err) && len(l.plans) > 1: // one of the values is at fault
+				again = append(again, l.halves()...)
+			case answer.err != nil:
+				retryAll(alike(plans, l.plans), fmt.Errorf("looking up %s: %w", l.object, answer.err))
+			}
+			for _, record := range answer.records {
+				p.sort(record, l.plans[0], found)
+			}
+		}
+		open = again
+	}
 	return found
+}
+
+// lookup is a query for the records of some plans, with a condition for each.
+type lookup struct {
+	question
+	plans      []planned
+	conditions []string
+}
+
+func (l lookup) halves() []lookup {
+	half := len(l.plans) / 2
+	return []lookup{{l.question, l.plans[:half], l.conditions[:half]}, {l.question, l.plans[half:], l.conditions[half:]}}
 }
 
 // question returns how to look for a plan's record. Converted leads are excluded because they are read-only, and
@@ -59,6 +82,9 @@ func (p *pass) question(ctx context.Context, d planned) (question, error) {
 	rec := d.plan.Record
 	fields := slices.Sorted(maps.Keys(plan.MatchValues(rec, d.plan.Write.Fields)))
 	q := question{object: rec.Object, fields: strings.Join(fields, ", ")}
+	if len(fields) == 1 {
+		q.only = fields[0]
+	}
 	if !rec.Shared {
 		q.fields += ", " + p.Mapping.Key
 	}
@@ -77,12 +103,23 @@ func (p *pass) question(ctx context.Context, d planned) (question, error) {
 	return q, nil
 }
 
-func (q question) soql(some []planned) string {
+// conditions returns what to ask for each plan: the value of the only field, or a condition on several.
+func (q question) conditions(some []planned) []string {
 	conditions := make([]string, len(some))
 	for n, d := range some {
-		conditions[n] = condition(plan.MatchValues(d.plan.Record, d.plan.Write.Fields))
+		values := plan.MatchValues(d.plan.Record, d.plan.Write.Fields)
+		if conditions[n] = condition(values); q.only != "" {
+			conditions[n] = literal(values[q.only])
+		}
 	}
+	return conditions
+}
+
+func (q question) soql(conditions []string) string {
 	any := strings.Join(conditions, " OR ")
+	if q.only != "" {
+		any = q.only + " IN (" + strings.Join(conditions, ", ") + ")"
+	}
 	if q.except != "" {
 		any = "(" + any + ")" + q.except
 	}
@@ -114,27 +151,17 @@ func (p *pass) sort(record sfclient.Record, like planned, found map[string][]can
 func condition(values map[string]any) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		text := fmt.Sprint(values[name])
-		if s, ok := values[name].(string); ok {
-			text = sfclient.Quote(strings.TrimSpace(s))
-		}
-		parts = append(parts, name+" = "+text)
+		parts = append(parts, name+" = "+literal(values[name]))
 	}
 	return "(" + strings.Join(parts, " AND ") + ")"
 }
 
-// bySize splits plans into queries of limited length.
-func bySize(plans []planned) (chunks [][]planned) {
-	size := querySize
-	for _, d := range plans {
-		length := 3*len(condition(plan.MatchValues(d.plan.Record, d.plan.Write.Fields))) + len(" OR ") // percent-encoded at worst
-		if size+length > querySize {
-			chunks, size = append(chunks, nil), 0
-		}
-		chunks[len(chunks)-1] = append(chunks[len(chunks)-1], d)
-		size += length
+// literal returns a match value as in a query.
+func literal(value any) string {
+	if s, ok := value.(string); ok {
+		return sfclient.Quote(strings.TrimSpace(s))
 	}
-	return chunks
+	return fmt.Sprint(value)
 }
 
 // candidate is a record with the requested match values.

@@ -41,9 +41,7 @@ func (p *pass) retrieve(ctx context.Context, object string, ids []string, fields
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", object, err)
 		}
-		if p.bulk != nil {
-			p.bulk.cost.Salesforce++
-		}
+		p.countCalls(1)
 		for n, record := range records {
 			p.holds[some[n]] = record
 		}
@@ -67,11 +65,14 @@ func (p *pass) sendDry(writes []write) []send.Outcome {
 		}
 		outcomes[n] = done
 	}
-	for _, n := range rows {
-		p.bulk.cost.Salesforce += (n + p.BatchSize - 1) / p.BatchSize
+	for c, n := range rows {
+		p.countCalls(p.sender.Cost(sent[c.op], c.object, n))
 	}
 	return outcomes
 }
+
+// sent are the operations of writes as they are sent.
+var sent = map[plan.Op]send.Op{plan.Update: send.Update, plan.Upsert: send.Upsert, plan.Create: send.Create}
 
 func addAll(set map[string]bool, names []string) map[string]bool {
 	if set == nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
@@ -166,14 +165,6 @@ func (p *pass) shownFacts(ctx context.Context, shown []shownID, owners map[strin
 	return facts, nil
 }
 
-func quoteAll(texts []string) string {
-	quoted := make([]string, len(texts))
-	for n, text := range texts {
-		quoted[n] = sfclient.Quote(text)
-	}
-	return strings.Join(quoted, ", ")
-}
-
 // lookUsers looks up the Salesforce users of the people in the batch's items.
 func (p *pass) lookUsers(ctx context.Context) (err error) {
 	var persons []int64
@@ -225,22 +216,20 @@ func (p *pass) findByKey(ctx context.Context, wanted []target) map[target]sfclie
 		byObject[t.record.Object] = append(byObject[t.record.Object], t)
 	}
 	for object, all := range byObject {
-		for some := range slices.Chunk(all, p.BatchSize) {
-			byItem, ids := map[int64][]target{}, make([]string, len(some))
-			for n, t := range some {
-				byItem[t.work.item.ID] = append(byItem[t.work.item.ID], t)
-				ids[n] = strconv.FormatInt(t.work.item.ID, 10)
-			}
-			records, err := p.Salesforce.Select(ctx, "SELECT Id, CreatedDate, "+p.Mapping.Key+" FROM "+object+
-				" WHERE "+p.Mapping.Key+" IN ("+quoteAll(ids)+")")
-			if err != nil {
-				err = fmt.Errorf("looking up %s: %w", object, err)
-				for _, t := range some {
-					t.work.retry(err)
+		byItem, ids := map[int64][]target{}, make([]string, len(all))
+		for n, t := range all {
+			byItem[t.work.item.ID] = append(byItem[t.work.item.ID], t)
+			ids[n] = strconv.FormatInt(t.work.item.ID, 10)
+		}
+		answers, sets := p.selectIn(ctx, "Id, CreatedDate, "+p.Mapping.Key, object, p.Mapping.Key, ids)
+		for n, answer := range answers {
+			if answer.err != nil {
+				for _, t := range pick(all, sets[n]) {
+					t.work.retry(fmt.Errorf("looking up %s: %w", object, answer.err))
 				}
 				continue
 			}
-			for _, record := range records {
+			for _, record := range answer.records {
 				for _, t := range byItem[keyItem(record, p.Mapping.Key)] {
 					found[t] = record
 				}

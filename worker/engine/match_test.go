@@ -28,6 +28,16 @@ func (s selecting) Select(ctx context.Context, soql string) ([]sfclient.Record, 
 	return s.Salesforce.Select(ctx, soql)
 }
 
+func (s selecting) QueryEach(ctx context.Context, soqls []string) ([]sfclient.QueryResult, error) {
+	results, err := s.Salesforce.QueryEach(ctx, soqls)
+	for n := range results {
+		if refused := s.before(soqls[n]); refused != nil {
+			results[n] = sfclient.QueryResult{Err: refused}
+		}
+	}
+	return results, err
+}
+
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	address := "ada@example.org"

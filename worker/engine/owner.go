@@ -89,12 +89,12 @@ func (p *pass) mayTake(ctx context.Context, w *work, object, id string) (free, o
 // bearers asks Salesforce for the item ids that records carry as keys, by Id; 0: none. Missing records are omitted.
 func (p *pass) bearers(ctx context.Context, object string, ids []string) (map[string]int64, error) {
 	items := map[string]int64{}
-	for some := range slices.Chunk(ids, p.BatchSize) {
-		records, err := p.Salesforce.Select(ctx, "SELECT Id, "+p.Mapping.Key+" FROM "+object+" WHERE Id IN ("+quoteAll(some)+")")
-		if err != nil {
-			return nil, fmt.Errorf("looking up %s: %w", object, err)
+	answers, _ := p.selectIn(ctx, "Id, "+p.Mapping.Key, object, "Id", ids)
+	for _, answer := range answers {
+		if answer.err != nil {
+			return nil, fmt.Errorf("looking up %s: %w", object, answer.err)
 		}
-		for _, record := range records {
+		for _, record := range answer.records {
 			id, _ := record["Id"].(string)
 			items[id] = keyItem(record, p.Mapping.Key)
 		}

@@ -16,7 +16,6 @@ import (
 
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
-	"crmsync/schema/mapping"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/send"
 )
@@ -299,29 +298,24 @@ func TestBlame(t *testing.T) {
 func TestBySize(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		rec := &mapping.Record{Object: "Contact", Match: []string{"Email"}}
-		var plans []planned
-		for range rapid.IntRange(0, 40).Draw(t, "plans") {
-			value := strings.Repeat("'", rapid.IntRange(1, 3000).Draw(t, "length"))
-			plans = append(plans, planned{plan: plan.Plan{Record: rec, Write: &plan.Write{Fields: map[string]any{"Email": value}}}})
-		}
-		chunks := bySize(plans)
-		if len(slices.Concat(chunks...)) != len(plans) {
-			t.Fatalf("%d plans are cut into %d", len(plans), len(slices.Concat(chunks...)))
+		var conditions []string
+		for range rapid.IntRange(0, 40).Draw(t, "conditions") {
+			conditions = append(conditions, strings.Repeat("'", rapid.IntRange(1, 3000).Draw(t, "length")))
 		}
 		n := 0
-		for _, chunk := range chunks {
-			size := 0
-			for _, d := range chunk {
-				if d.plan.Write != plans[n].plan.Write {
-					t.Fatalf("plan %d is out of order", n)
+		for _, set := range bySize(conditions) {
+			for _, at := range set {
+				if at != n {
+					t.Fatalf("condition %d comes where %d should", at, n)
 				}
-				size += len(url.QueryEscape(condition(plan.MatchValues(rec, d.plan.Write.Fields)) + " OR "))
 				n++
 			}
-			if size > querySize+len(chunk)*8 && len(chunk) > 1 {
+			if size := len(url.QueryEscape(strings.Join(pick(conditions, set), " OR "))); size > querySize && len(set) > 1 {
 				t.Fatalf("a query of %d bytes", size)
 			}
+		}
+		if n != len(conditions) {
+			t.Fatalf("%d of %d conditions are asked for", n, len(conditions))
 		}
 	})
 }

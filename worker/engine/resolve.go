@@ -186,19 +186,17 @@ func (p *pass) send(ctx context.Context, writes []write) []send.Outcome {
 func (p *pass) rowOf(w write) send.Write {
 	rec, what := w.plan.Record, w.plan.Write
 	row := send.Write{
-		Object: rec.Object, ID: what.ID, Fields: what.Fields, References: references(rec, what.Fields),
+		Op: sent[what.Op], Object: rec.Object, ID: what.ID, Fields: what.Fields, References: references(rec, what.Fields),
 		Options: sfclient.WriteOptions{
 			AllowDuplicates: rec.OnDuplicate == mapping.Allow,
 			AutoAssign:      rec.Assignment == mapping.AssignAlways || rec.Assignment == mapping.AssignOnCreate && what.Op != plan.Update,
 		},
 	}
 	switch what.Op {
-	case plan.Update:
-		row.Op = send.Update
 	case plan.Upsert:
-		row.Op, row.Key, row.KeyValue = send.Upsert, p.Mapping.Key, strconv.FormatInt(w.work.item.ID, 10)
+		row.Key, row.KeyValue = p.Mapping.Key, strconv.FormatInt(w.work.item.ID, 10)
 	case plan.Create:
-		row.Op, row.Needed = send.Create, slices.Sorted(maps.Keys(plan.MatchValues(rec, what.Fields)))
+		row.Needed = slices.Sorted(maps.Keys(plan.MatchValues(rec, what.Fields)))
 	}
 	return row
 }

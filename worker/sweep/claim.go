@@ -12,13 +12,15 @@ import (
 )
 
 const (
-	// leaseLasts is how long a sweep, and the items of its page, stay leased to a process that was killed: its last call
-	// may still be under way.
+	// leaseLasts is how long at most a sweep, and the items of its page, stay leased to a process that was killed: its
+	// last call may still be under way.
 	leaseLasts = ledger.LeaseMargin + 5*time.Second
 
-	renewEvery = leaseLasts / 4
 	retryAfter = 2 * time.Second
 )
+
+// lease is how long leases last. No call lasts longer than its attempt.
+func (s *Sweeper) lease() time.Duration { return min(leaseLasts, s.Timeout) }
 
 // TakenError means that another process works on the sweep, or that one which was killed may still have a call under
 // way.
@@ -45,7 +47,7 @@ type claim struct {
 // claim leases a sweep and renews the lease until it is released.
 func (s *Sweeper) claim(ctx context.Context, id int64) (*claim, error) {
 	c := &claim{sweeper: s, holder: uuid.New(), keys: []string{fmt.Sprintf("sweep %d", id)}}
-	got, err := s.Store.Lease(ctx, c.holder, c.keys, leaseLasts)
+	got, err := s.Store.Lease(ctx, c.holder, c.keys, s.lease())
 	switch {
 	case err != nil:
 		return nil, err
@@ -66,7 +68,7 @@ func (c *claim) holds(items []int64) uuid.UUID {
 }
 
 func (c *claim) renewAll(ctx context.Context) {
-	ticker := time.NewTicker(renewEvery)
+	ticker := time.NewTicker(c.sweeper.lease() / 4)
 	defer ticker.Stop()
 	for {
 		select {
@@ -85,10 +87,10 @@ func (c *claim) renew(ctx context.Context) error {
 	c.mu.Lock()
 	holder, items := c.page, c.items
 	c.mu.Unlock()
-	if err := c.sweeper.Store.Renew(ctx, holder, items, leaseLasts); err != nil {
+	if err := c.sweeper.Store.Renew(ctx, holder, items, c.sweeper.lease()); err != nil {
 		return err
 	}
-	_, err := c.sweeper.Store.Lease(ctx, c.holder, c.keys, leaseLasts)
+	_, err := c.sweeper.Store.Lease(ctx, c.holder, c.keys, c.sweeper.lease())
 	return err
 }
 

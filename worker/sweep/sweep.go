@@ -41,6 +41,9 @@ type Config struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 
+	// Timeout is the longest that an attempt may take.
+	Timeout time.Duration
+
 	// Queue queues jobs, each given by its arguments, in the transaction.
 	Queue func(ctx context.Context, tx pgx.Tx, args []any) error
 

@@ -98,7 +98,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 	}
 	var busy []ledger.Ref
 	if len(part.Items) > 0 {
-		part.Holder, part.Lease = held.holds(saved.Seen), leaseLasts
+		part.Holder, part.Lease = held.holds(saved.Seen), s.lease()
 		found, _, err := s.Engine.Compare(ctx, part.Page)
 		if err != nil {
 			return err

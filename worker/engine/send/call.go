@@ -45,13 +45,23 @@ func (c *caller) deliver(ctx context.Context, rows []*search) passage {
 	return total
 }
 
-// call sends one call. Rows that may have failed because of another one are split until that one is isolated.
+// call makes one call.
 func (c *caller) call(ctx context.Context, rows []*search) passage {
 	if err := ctx.Err(); err != nil {
 		endAll(rows, Retry{Err: err})
 		return passage{}
 	}
+	started := c.now()
 	results, err := c.write(ctx, rows)
+	if err == nil {
+		c.sizes.took(rows[0].attempt, len(rows), len(rows), c.now().Sub(started))
+	}
+	return c.answer(ctx, rows, results, err)
+}
+
+// answer takes in the answer of a call. Rows that may have failed because of another one are parted until that stands
+// alone.
+func (c *caller) answer(ctx context.Context, rows []*search, results []sfclient.Result, err error) passage {
 	if err == nil && len(results) != len(rows) {
 		err = errRows
 	}
@@ -152,10 +162,7 @@ func (c *caller) write(ctx context.Context, rows []*search) ([]sfclient.Result, 
 		}
 		return c.salesforce.Delete(ctx, ids)
 	}
-	records := make([]sfclient.Record, len(rows))
-	for n, x := range rows {
-		records[n] = recordOf(x.attempt)
-	}
+	records := recordsOf(rows)
 	switch first.Op {
 	case Upsert:
 		return c.salesforce.Upsert(ctx, first.Object, first.Key, records, first.Options)
@@ -163,6 +170,14 @@ func (c *caller) write(ctx context.Context, rows []*search) ([]sfclient.Result, 
 		return c.salesforce.Create(ctx, first.Object, records, first.Options)
 	}
 	return c.salesforce.Update(ctx, first.Object, records, first.Options)
+}
+
+func recordsOf(rows []*search) []sfclient.Record {
+	records := make([]sfclient.Record, len(rows))
+	for n, x := range rows {
+		records[n] = recordOf(x.attempt)
+	}
+	return records
 }
 
 // recordOf returns the row of a write.

@@ -96,6 +96,36 @@ func (o *org) Upsert(ctx context.Context, object, key string, records []sfclient
 	return o.write("upsert", object, rows, options)
 }
 
+func (o *org) WriteEach(ctx context.Context, lots []sfclient.Lot) ([]sfclient.LotResult, error) {
+	var parts []string
+	for _, lot := range lots {
+		op := "update"
+		if lot.Key != "" {
+			op = "upsert"
+		}
+		parts = append(parts, fmt.Sprintf("%s %s %d rows", op, lot.Object, len(lot.Records)))
+	}
+	o.mu.Lock()
+	err := o.call(strings.Join(parts, ", "))
+	before := len(o.calls)
+	o.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	results := make([]sfclient.LotResult, len(lots))
+	for n, lot := range lots {
+		if lot.Key == "" {
+			results[n].Results, results[n].Err = o.Update(ctx, lot.Object, lot.Records, lot.Options)
+		} else {
+			results[n].Results, results[n].Err = o.Upsert(ctx, lot.Object, lot.Key, lot.Records, lot.Options)
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.calls = o.calls[:before] // it is one call
+	return results, nil
+}
+
 func (o *org) byKey(object, key string, value any) string {
 	for id, fields := range o.records {
 		if o.object[id] == object && fields[key] == value {

@@ -16,6 +16,9 @@ type Salesforce interface {
 	) ([]sfclient.Result, error)
 	Delete(ctx context.Context, ids []string) ([]sfclient.Result, error)
 
+	// WriteEach is up to 5 calls of Update and Upsert in one.
+	WriteEach(ctx context.Context, lots []sfclient.Lot) ([]sfclient.LotResult, error)
+
 	Fates(ctx context.Context, object string, ids []string) (map[string]sfclient.Fate, error)
 	Duplicates(
 		ctx context.Context, object, key string, record sfclient.Record, o sfclient.WriteOptions,

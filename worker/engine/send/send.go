@@ -36,8 +36,15 @@ func (s *Sender) Send(ctx context.Context, writes []Write) []Outcome {
 			ask(ctx, s.Salesforce, open)
 			continue
 		}
-		for _, rows := range group(open, c.size) {
-			c.deliver(ctx, rows)
+		for calls := group(open, c.size); len(calls) > 0; {
+			n := c.together(calls)
+			if n > 1 && ctx.Err() == nil {
+				c.deliverTogether(ctx, calls[:n])
+			} else {
+				n = 1
+				c.deliver(ctx, calls[0])
+			}
+			calls = calls[n:]
 		}
 	}
 	outcomes := make([]Outcome, len(writes))

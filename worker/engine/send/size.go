@@ -8,10 +8,13 @@ import (
 // growAfter is how long a successful size is kept before twice as many rows are attempted again.
 const growAfter = 30 * time.Minute
 
-// sizes remembers how many rows the org accepts in one call, by object and operation. The zero value knows no limits.
+// sizes remembers how many rows the org accepts in one call, and how long it takes, by object and operation. The zero
+// value knows no limits.
 type sizes struct {
 	mu     sync.Mutex
 	limits map[sizeKey]limit
+	paces  map[sizeKey]time.Duration // for a row
+	costed map[sizeKey]bool          // what a call of it costs was asked
 }
 
 type sizeKey struct {

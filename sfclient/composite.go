@@ -1,0 +1,158 @@
+package sfclient
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// MaxParts is the maximum number of queries or collections in one composite call.
+const MaxParts = 5
+
+// part is a subrequest of a composite call.
+type part struct {
+	Method      string            `json:"method"`
+	URL         string            `json:"url"`
+	ReferenceID string            `json:"referenceId"`
+	Header      map[string]string `json:"httpHeaders,omitempty"`
+	Body        json.RawMessage   `json:"body,omitempty"`
+}
+
+// composite makes a call of several parts. Each part of the answer is decoded by its position; a part that failed has
+// an error.
+func (c *Client) composite(
+	ctx context.Context, q call, parts []part, decode func(n int, body []byte, err error) (succeeded, failed int, _ error),
+) (err error) {
+	for n := range parts {
+		parts[n].ReferenceID = "q" + strconv.Itoa(n)
+	}
+	q.method, q.path = http.MethodPost, "composite"
+	if q.body, err = json.Marshal(map[string]any{"allOrNone": false, "compositeRequest": parts}); err != nil {
+		return err
+	}
+	return c.do(ctx, q, func(a *answer) (succeeded, failed int, _ error) {
+		answers, err := partsOf(a.body, len(parts))
+		for n := 0; n < len(answers) && err == nil; n++ {
+			var good, bad int
+			var refused error
+			if p := answers[n]; p.status/100 != 2 {
+				refused = answerError(p)
+			}
+			good, bad, err = decode(n, answers[n].body, refused)
+			succeeded, failed = succeeded+good, failed+bad
+		}
+		return succeeded, failed, err
+	})
+}
+
+// partsOf returns the parts of a composite answer in the order of the call. Salesforce returns them in the order in
+// which it processed them.
+func partsOf(body []byte, want int) ([]*answer, error) {
+	var raw struct {
+		Parts []struct {
+			Body   json.RawMessage `json:"body"`
+			Status int             `json:"httpStatusCode"`
+			ID     string          `json:"referenceId"`
+		} `json:"compositeResponse"`
+	}
+	if err := json.Unmarshal(body, &raw); err != nil {
+		return nil, err
+	}
+	answers := make([]*answer, want)
+	for _, p := range raw.Parts {
+		n, err := strconv.Atoi(strings.TrimPrefix(p.ID, "q"))
+		if err != nil || n < 0 || n >= want || answers[n] != nil {
+			return nil, errRows
+		}
+		answers[n] = &answer{status: p.Status, body: bytes.TrimSpace(p.Body)}
+	}
+	if len(raw.Parts) != want {
+		return nil, errRows
+	}
+	return answers, nil
+}
+
+// Lot is up to 200 records of one object to write.
+type Lot struct {
+	Object  string
+	Key     string // external ID to upsert by; empty: the records are updated by Id
+	Records []Record
+	Options WriteOptions
+}
+
+// LotResult is the answer for one of several lots of records, as if it had been a call of its own.
+type LotResult struct {
+	Results []Result
+	Err     error
+}
+
+// WriteEach makes up to 5 calls of Update and Upsert in one. A record, or key, must not occur twice, nor a text with
+// "@{", which Salesforce takes for a reference to another part of the call.
+//
+// https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-composite-post.html
+func (c *Client) WriteEach(ctx context.Context, lots []Lot) ([]LotResult, error) {
+	q := call{operation: "composite_write"}
+	parts, err := c.partsFor(lots, &q)
+	if err != nil {
+		return nil, while(err, "writing %d lots", len(lots))
+	}
+	results := make([]LotResult, len(lots))
+	q.refused = func() error { return storageError(allResults(results)) }
+	err = c.composite(ctx, q, parts, func(n int, body []byte, refused error) (succeeded, failed int, err error) {
+		rows := len(lots[n].Records)
+		if refused != nil {
+			results[n] = LotResult{Err: while(refused, "writing %d of %s", rows, lots[n].Object)}
+			return 0, rows, nil
+		}
+		results[n].Results, err = decodeResults(body, rows)
+		for _, result := range results[n].Results {
+			if result.Success {
+				succeeded++
+			}
+		}
+		return succeeded, rows - succeeded, err
+	})
+	if err != nil {
+		return nil, while(err, "writing %d lots", len(lots))
+	}
+	return results, nil
+}
+
+// partsFor returns the subrequests for lots, and adds what the call writes.
+func (c *Client) partsFor(lots []Lot, q *call) ([]part, error) {
+	if len(lots) > MaxParts {
+		return nil, &Error{Code: codeTooMany}
+	}
+	parts := make([]part, len(lots))
+	for n, lot := range lots {
+		if len(lot.Records) == 0 || len(lot.Records) > maxRecords {
+			return nil, &Error{Code: codeTooMany}
+		}
+		body, err := encode(lot.Object, lot.Records)
+		if err != nil {
+			return nil, err
+		}
+		header := map[string]string{}
+		for name, values := range lot.Options.header() {
+			header[name] = values[0]
+		}
+		path := "composite/sobjects"
+		if lot.Key != "" {
+			path += "/" + segment(lot.Object) + "/" + segment(lot.Key)
+			q.scopes = creation
+		}
+		parts[n] = part{Method: http.MethodPatch, URL: c.root + path, Header: header, Body: body}
+		q.rows += len(lot.Records)
+	}
+	return parts, nil
+}
+
+func allResults(lots []LotResult) (all []Result) {
+	for _, lot := range lots {
+		all = append(all, lot.Results...)
+	}
+	return all
+}
