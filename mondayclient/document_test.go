@@ -20,8 +20,9 @@ func TestDocuments(t *testing.T) {
 		"items, all columns":  itemsDocument(nil),
 		"items, no columns":   itemsDocument([]string{}),
 		"items, columns":      itemsDocument([]string{"a", "b"}),
-		"one write":           writeDocument(1),
-		"fifty writes":        writeDocument(maxWrites),
+		"one write":           writeDocument(make([]Write, 1)),
+		"archive":             writeDocument([]Write{{}, {Archive: true}}),
+		"fifty writes":        writeDocument(make([]Write, maxWrites)),
 		"existences":          existenceDocument,
 		"first page":          firstPageDocument,
 		"next page":           nextPageDocument,
@@ -50,8 +51,8 @@ func TestDocuments(t *testing.T) {
 			}
 			for name, document := range map[string]string{
 				"a field that is not there": strings.Replace(usersDocument, "email", "e_mail", 1),
-				"a nullable id":             strings.Replace(writeDocument(1), "$b0: ID!", "$b0: ID", 1),
-				"a string for JSON":         strings.Replace(writeDocument(1), "$v0: JSON!", "$v0: String!", 1),
+				"a nullable id":             strings.Replace(writeDocument(make([]Write, 1)), "$b0: ID!", "$b0: ID", 1),
+				"a string for JSON":         strings.Replace(writeDocument(make([]Write, 1)), "$v0: JSON!", "$v0: String!", 1),
 			} {
 				if _, err := gqlparser.LoadQueryWithRules(schema, document, rules.NewDefaultRules()); err == nil {
 					t.Errorf("%s is accepted: the check checks nothing", name)

@@ -25,6 +25,9 @@ type Write struct {
 	// Columns holds values in Monday's write form, by column id: "x" for a text, nil to clear.
 	// https://developer.monday.com/api-reference/reference/column-types-reference
 	Columns map[string]any
+
+	// Archive archives the item instead.
+	Archive bool
 }
 
 // Write sends the writes, up to 50 in one call, and returns their results in the same order: nil for one that was
@@ -72,12 +75,13 @@ func (c *Client) write(ctx context.Context, writes []Write) ([]error, error) {
 			return nil, fmt.Errorf("column values of item %d: not JSON", w.ItemID)
 		}
 		n := strconv.Itoa(i)
-		boards[i] = w.BoardID
-		vars["b"+n], vars["i"+n] = strconv.FormatInt(w.BoardID, 10), strconv.FormatInt(w.ItemID, 10)
-		vars["v"+n] = string(values)
+		boards[i], vars["i"+n] = w.BoardID, strconv.FormatInt(w.ItemID, 10)
+		if !w.Archive {
+			vars["b"+n], vars["v"+n] = strconv.FormatInt(w.BoardID, 10), string(values)
+		}
 	}
 	var data map[string]json.RawMessage
-	document := writeDocument(len(writes))
+	document := writeDocument(writes)
 	failures, err := c.run(ctx, &call{key: idempotencyKey(document, vars), scopes: onBoards(boards...)}, document, vars, &data)
 	if err != nil {
 		return nil, err
@@ -87,11 +91,16 @@ func (c *Client) write(ctx context.Context, writes []Write) ([]error, error) {
 
 // writeDocument returns a document with one mutation for each write. An alias for each identifies its part of the
 // answer. Every value is a variable.
-func writeDocument(n int) string {
+func writeDocument(writes []Write) string {
 	var variables, mutations strings.Builder
-	for i := range n {
+	for i, w := range writes {
 		if i > 0 {
 			variables.WriteString(", ")
+		}
+		if w.Archive {
+			fmt.Fprintf(&variables, "$i%d: ID!", i)
+			fmt.Fprintf(&mutations, "\ta%[1]d: archive_item(item_id: $i%[1]d) { id }\n", i)
+			continue
 		}
 		fmt.Fprintf(&variables, "$b%[1]d: ID!, $i%[1]d: ID!, $v%[1]d: JSON!", i)
 		fmt.Fprintf(&mutations, "\ta%[1]d: change_multiple_column_values(board_id: $b%[1]d, item_id: $i%[1]d, column_values: $v%[1]d) { id }\n", i)

@@ -199,6 +199,9 @@ func (l *Link) Close(reason string) {
 	l.Closed, l.Rejected = reason, nil
 }
 
+// Reopen takes up a record again that was deleted and is back.
+func (l *Link) Reopen() { l.Closed = "" }
+
 // End marks the record as gone. The item may go on showing the old Id, which must not link it again.
 func (l *Link) End() {
 	ids := append(slices.Clone(l.EndedIDs), l.SalesforceID)

@@ -198,7 +198,7 @@ func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []Feed
 		JOIN   links l ON string_to_array(l.ended_id, ' ') @> ARRAY[r.id] AND l.salesforce_id IS NULL AND l.ended_id IS NOT NULL
 		JOIN   items i ON i.item_id = l.item_id AND i.deleted_at IS NULL
 		JOIN   ways w ON w.board_id = i.board_id AND w.record = l.record
-		WHERE  NOT r.gone AND l.closed IS NULL
+		WHERE  NOT r.gone AND coalesce(l.closed, 'deleted') = 'deleted'
 		ORDER  BY n, item_id`
 	ids, gone, fields := make([]string, len(rows)), make([]bool, len(rows)), make([]string, len(rows))
 	for n, r := range rows {

@@ -66,6 +66,7 @@ func (p *pass) through(ctx context.Context) {
 	p.forgetDeletions(ctx)
 	p.lookUp(ctx)
 	p.remove(ctx)
+	p.lookBack(ctx)
 	p.settle(ctx)
 	for stage := range p.Mapping.Stages() {
 		for plans := p.plan(stage); len(plans) > 0; {
@@ -74,6 +75,7 @@ func (p *pass) through(ctx context.Context) {
 			plans = append(p.record(ctx, writes, outcomes), p.settleUnread(ctx)...)
 		}
 	}
+	p.archive(ctx)
 	p.writeBack(ctx)
 	p.commit(ctx)
 }

@@ -57,10 +57,10 @@ func (p *pass) forgetDeletions(ctx context.Context) {
 	}
 }
 
-// heldBack records in the events that end the item that its records are held for now.
+// heldBack records in the events that end the item, or are to archive it, that this is held for now.
 func (w *work) heldBack() {
 	for _, t := range w.tasks {
-		if t.ends() && t.err == nil && t.reason == "" && !t.wrote {
+		if (t.ends() || len(w.archives) > 0) && t.err == nil && t.reason == "" && !t.wrote {
 			t.reason = reasonHeld
 		}
 	}

@@ -21,16 +21,17 @@ type changes struct {
 
 // recordChange is an entry in an event's log: the record, and its fields, without their values.
 type recordChange struct {
-	Record  string   `json:"record"`
-	Object  string   `json:"object"`
-	ID      string   `json:"id,omitempty"`
-	Fields  []string `json:"fields,omitempty"`
-	Columns []string `json:"columns,omitempty"` // of the item, that took the record's values
-	Created bool     `json:"created,omitempty"`
-	Linked  bool     `json:"linked,omitempty"`
-	Deleted bool     `json:"deleted,omitempty"`
-	Ended   string   `json:"ended,omitempty"` // merged or converted, and not created again
-	Into    string   `json:"into,omitempty"`  // the record that it was merged into
+	Record   string   `json:"record"`
+	Object   string   `json:"object"`
+	ID       string   `json:"id,omitempty"`
+	Fields   []string `json:"fields,omitempty"`
+	Columns  []string `json:"columns,omitempty"` // of the item, that took the record's values
+	Created  bool     `json:"created,omitempty"`
+	Linked   bool     `json:"linked,omitempty"`
+	Deleted  bool     `json:"deleted,omitempty"`
+	Ended    string   `json:"ended,omitempty"`    // merged, converted or deleted, and not created again
+	Archived bool     `json:"archived,omitempty"` // and so was the item
+	Into     string   `json:"into,omitempty"`     // the record that it was merged into
 }
 
 // response is the JSON form of an event's effects, in sync_logs.response_data.

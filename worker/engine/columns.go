@@ -28,6 +28,7 @@ func (p *pass) settle(ctx context.Context) {
 		return
 	}
 	p.settleAll(ctx, wanted)
+	p.followMissing(ctx)
 }
 
 // lookChosen looks up the values that a person wants on both sides.
@@ -63,6 +64,7 @@ func (p *pass) settleUnread(ctx context.Context) (again []planned) {
 	})
 	p.unread = nil
 	p.settleAll(ctx, wanted)
+	p.followMissing(ctx)
 	for _, t := range wanted {
 		if t.work.isAlive() {
 			again = append(again, p.planOne(t.work, t.record))

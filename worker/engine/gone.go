@@ -31,6 +31,10 @@ func (p *pass) recordGone(ctx context.Context, w write, o send.Gone) (again []pl
 		d.work.retry(&RowError{Object: d.plan.Record.Object, SalesforceID: d.plan.Write.ID, Code: o.Code})
 		return nil
 	}
+	if d.plan.Record.OnRecordDelete != mapping.Remake {
+		d.work.leave(d.plan.Record, link)
+		return nil
+	}
 	link.End()
 	d.work.remake(d.plan.Record)
 	return []planned{p.planOne(d.work, d.plan.Record)}

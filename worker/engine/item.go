@@ -33,6 +33,7 @@ type work struct {
 	remade  map[string]bool   // missing records that are created again
 
 	decisions map[string][]settle.Decision // by record name: what becomes of the columns that it fills
+	archives  []target                     // deleted records that the item is archived for
 	chosen    []store.Conflict             // of which a person wants one value on both sides
 
 	changed  bool      // the item has to be saved, not only released

@@ -1,0 +1,148 @@
+package twoway_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"crmsync/internal/e2e"
+)
+
+// gone is the mapping with what happens to an item whose record was deleted.
+func gone(choice string) e2e.Option {
+	return e2e.Mapped(strings.Replace(rules, "match: [Email]", "on_record_delete: "+choice, 1))
+}
+
+// state returns whether an item is active, archived or deleted.
+func state(w *e2e.World, item int64) string {
+	w.T.Helper()
+	it, _ := w.Monday.Item(item)
+	return it.State
+}
+
+// TestRecordDeletedRemake: the record is created again with the item's next change, not before, and taken up again if it
+// is undeleted meanwhile.
+func TestRecordDeletedRemake(t *testing.T) {
+	t.Parallel()
+	w := setup(t, gone("remake"))
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	first := w.Record("Contact", item)["Id"].(string)
+	w.Salesforce.Delete("Contact", first)
+	ring(w, e2e.Contacts, item)
+	ring(w, e2e.Contacts, item)
+	w.None("Contact")
+	if got := state(w, item); got != "active" {
+		t.Errorf("the item is %s", got)
+	}
+	w.Salesforce.Undelete("Contact", first)
+	ring(w, e2e.Contacts, item)
+	edit(w, "Contact", item, map[string]any{"Email": "back@example.org"})
+	ring(w, e2e.Contacts, item)
+	shows(w, item, map[string]string{"email": "back@example.org", "text_sfid": first})
+
+	w.Salesforce.Delete("Contact", first)
+	ring(w, e2e.Contacts, item)
+	w.Monday.SetColumn(item, "email", e2e.Email("next@example.org"))
+	w.Quiet()
+	second := w.Record("Contact", item)
+	w.Holds(second, map[string]any{"LastName": "King", "Email": "next@example.org"})
+	shows(w, item, map[string]string{"text_sfid": second["Id"].(string)})
+
+	w.Salesforce.Delete("Contact", second["Id"].(string))
+	w.Monday.SetColumn(item, "email", e2e.Email("at.once@example.org")) // the event finds out
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "at.once@example.org"})
+	w.Healthy()
+}
+
+func TestRecordDeletedKeep(t *testing.T) {
+	t.Parallel()
+	w := setup(t, gone("keep"))
+	var items []int64
+	for n := range 2 {
+		items = append(items, w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email(fmt.Sprintf("n%d@example.org", n))}))
+	}
+	w.Quiet()
+	first := w.Record("Contact", items[0])["Id"].(string)
+	w.Salesforce.Delete("Contact", first)
+	w.Salesforce.Delete("Contact", w.Record("Contact", items[1])["Id"].(string))
+	ring(w, e2e.Contacts, items[0])
+	for _, item := range items { // the second one's event finds out
+		w.Monday.Rename(item, "Ada Lovelace")
+		w.Monday.SetColumn(item, "email", e2e.Email("other@example.org"))
+	}
+	w.Quiet()
+	w.None("Contact")
+	for _, item := range items {
+		if got := state(w, item); got != "active" {
+			t.Errorf("item %d is %s", item, got)
+		}
+	}
+	w.Expect(2, "SELECT count(*) FROM links WHERE closed = 'deleted'")
+	w.Salesforce.Undelete("Contact", first)
+	ring(w, e2e.Contacts, items[0])
+	w.Holds(w.Record("Contact", items[0]), map[string]any{"LastName": "Lovelace", "Email": "other@example.org"})
+	w.Healthy()
+}
+
+// TestRecordDeletedArchive archives the items, but no more of them than the brake lets.
+func TestRecordDeletedArchive(t *testing.T) {
+	t.Parallel()
+	w := setup(t, e2e.Mapped(strings.Replace(strings.Replace(rules, "match: [Email]", "on_record_delete: archive", 1),
+		"reconcile: off", "reconcile: off, brake: { deletes: 2, percent: 0 }", 1)))
+	var items []int64
+	for n := range 4 {
+		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Ada King", n), nil))
+	}
+	w.Quiet()
+	archived := func() (n int) {
+		for _, item := range items {
+			if state(w, item) == "archived" {
+				n++
+			}
+		}
+		return n
+	}
+	w.Salesforce.Delete("Contact", w.Record("Contact", items[0])["Id"].(string))
+	ring(w, e2e.Contacts, items[0])
+	if got := state(w, items[0]); got != "archived" {
+		t.Errorf("the item is %s", got)
+	}
+	w.Expect(1, "SELECT count(*) FROM items WHERE deleted_at IS NOT NULL")
+	for _, item := range items[1:] {
+		w.Salesforce.Delete("Contact", w.Record("Contact", item)["Id"].(string))
+	}
+	ring(w, e2e.Contacts, items[1:]...)
+	if got := archived(); got != 2 {
+		t.Errorf("%d items are archived, want 2: the brake holds the others", got)
+	}
+	w.Expect(2, "SELECT count(*) FROM deletions WHERE state = 'held'")
+	ring(w, e2e.Contacts, items...)
+	if code, _, stderr := w.Command("held", "release", "--all"); code != 0 {
+		t.Fatal(stderr)
+	}
+	w.Quiet()
+	if got := archived(); got != 4 {
+		t.Errorf("%d items are archived after the release, want 4", got)
+	}
+	w.None("Contact")
+	w.Healthy()
+}
+
+// TestRecordMerged: the item follows its record to the one that it was merged into.
+func TestRecordMerged(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	winner := w.Salesforce.Insert("Contact", map[string]any{"FirstName": "Ada", "LastName": "King", "Email": "winner@example.org", "Phone": "+12125550111"})
+	w.Salesforce.MergeRecords("Contact", winner, w.Record("Contact", item)["Id"].(string))
+	ring(w, e2e.Contacts, item)
+	shows(w, item, map[string]string{"text_sfid": winner, "phone": "+12125550111", "email": "a@example.org"})
+	w.Holds(w.Salesforce.Get("Contact", winner), map[string]any{"Email": "winner@example.org"}) // a first meeting
+	w.Salesforce.Update("Contact", winner, map[string]any{"Email": "later@example.org"})
+	ring(w, e2e.Contacts, item)
+	shows(w, item, map[string]string{"email": "later@example.org"})
+	w.Healthy()
+}

@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"crmsync/mondayclient"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/sfclient"
+	"crmsync/worker/engine/plan"
+)
+
+// followMissing finds out what became of records that were asked for and are not visible. Only what Salesforce confirms
+// is believed: a record that is merely out of reach counts as unchanged.
+func (p *pass) followMissing(ctx context.Context) {
+	missing := map[string][]target{} // by object
+	for _, w := range p.works {
+		if !w.isAlive() || p.isDry() {
+			continue
+		}
+		for _, rec := range w.board.Records {
+			link := w.item.Links[rec.Name]
+			if link == nil || link.SalesforceID == "" || rec.Shared || !rec.TwoWay() && rec.OnRecordDelete == mapping.Remake {
+				continue
+			}
+			if held, asked := p.holds[link.SalesforceID]; asked && held == nil {
+				missing[rec.Object] = append(missing[rec.Object], target{w, rec})
+			}
+		}
+	}
+	for _, object := range slices.Sorted(maps.Keys(missing)) {
+		ids := make([]string, len(missing[object]))
+		for n, t := range missing[object] {
+			ids[n] = t.work.item.Links[t.record.Name].SalesforceID
+		}
+		fates, err := p.Salesforce.Fates(ctx, object, ids)
+		for n, t := range missing[object] {
+			if err != nil {
+				t.work.retry(err)
+				continue
+			}
+			p.follow(ctx, t, fates[ids[n]])
+		}
+	}
+}
+
+// follow records what became of a record.
+func (p *pass) follow(ctx context.Context, t target, fate sfclient.Fate) {
+	link := p.keep(t.work, t.record)
+	delete(p.holds, link.SalesforceID)
+	switch fate.State {
+	case sfclient.Merged:
+		if taken, _ := p.takeWinner(ctx, t.work, t.record, fate.MasterID); taken {
+			delete(t.work.decisions, t.record.Name) // the other record is read, too
+		}
+	case sfclient.Deleted:
+		p.followDeleted(t, link)
+	default:
+		t.work.log.note("the record " + t.record.Name + " is not visible")
+		t.work.sendUnread(t.record)
+	}
+}
+
+// followDeleted records that a record was deleted. A page leaves it to a person whether it is created again.
+func (p *pass) followDeleted(t target, link *ledger.Link) {
+	switch {
+	case t.record.OnRecordDelete != mapping.Remake:
+		t.work.leave(t.record, link)
+	case p.bulk != nil:
+	case t.work.isOnlyRung():
+		t.work.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Deleted})
+		link.End()
+	default:
+		link.End()
+		t.work.remake(t.record)
+	}
+}
+
+// sendUnread has the fields that go both ways sent although the record could not be read, if an event changed them:
+// what Salesforce answers to the write says what became of the record.
+func (w *work) sendUnread(rec *mapping.Record) {
+	if w.isOnlyRung() {
+		return
+	}
+	if w.view.Decided == nil {
+		w.view.Decided = map[string]map[string]bool{}
+	}
+	w.view.Decided[rec.Name] = map[string]bool{}
+	for _, f := range rec.Back() {
+		w.view.Decided[rec.Name][f.Name] = f.Sync == mapping.Both
+	}
+}
+
+// leave lets an item go on without its deleted record, or marks it to be archived.
+func (w *work) leave(rec *mapping.Record, link *ledger.Link) {
+	if rec.OnRecordDelete == mapping.Archive {
+		w.archives = append(w.archives, target{w, rec})
+		return
+	}
+	w.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Deleted})
+	link.Close(ledger.Deleted)
+}
+
+// isOnlyRung reports whether no event of Monday asks for the comparison: then a record that was deleted in Salesforce is
+// not created again. The item's next change does.
+func (w *work) isOnlyRung() bool {
+	return !w.fresh && !slices.ContainsFunc(w.tasks, func(t *task) bool { return t.Kind != Resync })
+}
+
+// isEnded reports whether the item's record was deleted in Salesforce, and nobody has changed the item since.
+func (p *pass) isEnded(w *work, rec *mapping.Record) bool {
+	link := w.item.Links[rec.Name]
+	return p.bulk == nil && rec.TwoWay() && link != nil && link.SalesforceID == "" && len(link.EndedIDs) > 0 && w.isOnlyRung()
+}
+
+// lookBack looks for records that were deleted in Salesforce and are back.
+func (p *pass) lookBack(ctx context.Context) {
+	var wanted []target
+	for _, w := range p.works {
+		if !w.isAlive() || p.bulk != nil || !w.isRung() {
+			continue
+		}
+		for _, rec := range w.board.Records {
+			link := w.item.Links[rec.Name]
+			if rec.TwoWay() && link != nil && link.SalesforceID == "" && len(link.EndedIDs) > 0 && (link.Closed == "" || link.Closed == ledger.Deleted) {
+				wanted = append(wanted, target{w, rec})
+			}
+		}
+	}
+	for t, record := range p.findByKey(ctx, wanted) {
+		p.keep(t.work, t.record).Reopen()
+		p.linkFound(t, record)
+		t.work.wrote(recordChange{
+			Record: t.record.Name, Object: t.record.Object, ID: t.work.item.Links[t.record.Name].SalesforceID, Linked: true,
+		}, nil)
+	}
+}
+
+// archive archives the items whose records were deleted in Salesforce, if the mapping says so and the brake lets it.
+func (p *pass) archive(ctx context.Context) {
+	var wanted []target
+	for _, w := range p.works {
+		if w.isAlive() && len(w.archives) > 0 {
+			wanted = append(wanted, w.archives[0])
+		}
+	}
+	if len(wanted) == 0 || p.isDry() {
+		return
+	}
+	admitted := p.brake(ctx, wanted)
+	for some := range slices.Chunk(admitted, writeSize) {
+		writes := make([]mondayclient.Write, len(some))
+		for n, t := range some {
+			writes[n] = mondayclient.Write{BoardID: t.work.board.ID, ItemID: t.work.item.ID, Archive: true}
+		}
+		fates, err := p.Monday.Write(ctx, writes)
+		for n, t := range some {
+			fate := err
+			if fate == nil {
+				fate = fates[n]
+			}
+			p.recordArchived(t, fate)
+		}
+	}
+}
+
+// recordArchived records that an item was archived. The event that Monday sends of it ends the item.
+func (p *pass) recordArchived(t target, err error) {
+	link := p.keep(t.work, t.record)
+	switch {
+	case err == nil || isMissing(err):
+		for _, each := range t.work.archives {
+			link := p.keep(each.work, each.record)
+			t.work.wrote(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Deleted, Archived: true}, nil)
+			link.Close(ledger.Deleted)
+		}
+	case permanent(err):
+		p.reject(planned{t.work, plan.Plan{Record: t.record}}, plan.WholeRecord, ledger.Rejection{
+			Value: "archive " + link.SalesforceID, Code: codeNotArchived,
+		}, nil, &RefusedError{
+			Object: t.record.Object, SalesforceID: link.SalesforceID, Code: codeNotArchived, Detail: "Monday does not archive the item",
+		})
+	default:
+		t.work.retry(err)
+	}
+}
+
+// codeNotArchived means that Monday does not archive an item whose record was deleted.
+const codeNotArchived = "NOT_ARCHIVED"
