@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"crmsync/internal/oracle"
+	"crmsync/internal/stage"
+)
+
+const (
+	loaded  = 10_000 // items of the first load
+	there   = 1_000  // records that are there before it
+	widened = 20_000 // items that get a field more
+)
+
+// sweptMapping is the contacts board with further fields.
+const sweptMapping = `
+version: 1
+defaults: { phone_country: US }
+boards:
+  contacts:
+    board: 1002
+    records:
+      contact:
+        object: Contact
+        match: [Email]
+        fields: { LastName: name, Email: email%s }
+`
+
+// swept is what comparing a board took.
+type swept struct {
+	items, monday, salesforce int // calls
+	rate                      float64
+	peak                      float64 // MiB
+}
+
+// bound is how many items a second the calls allow that were made, one after the other as a board's pages are.
+func (s swept) bound() float64 {
+	return float64(s.items) / (float64(s.monday+s.salesforce) * callTime.Seconds())
+}
+
+// sweep measures the first load of a board, and how a field that is new in the mapping comes to all of its items.
+func (b *bench) sweep(ctx context.Context) error {
+	load, err := b.load(ctx)
+	if err != nil {
+		return fmt.Errorf("first load: %w", err)
+	}
+	widen, err := b.widen(ctx)
+	if err != nil {
+		return fmt.Errorf("new field: %w", err)
+	}
+	rows := [][]string{{"what", "items", "items/s", "bound", "of the bound", "Monday calls", "Salesforce calls", "peak RSS"}}
+	for _, x := range []struct {
+		what               string
+		swept              swept
+		monday, salesforce float64
+	}{{"first load", load, 25, 70}, {"new field", widen, 45, 105}} {
+		s := x.swept
+		rows = append(rows, []string{
+			x.what, thousands(s.items), fmt.Sprintf("%.0f", s.rate), fmt.Sprintf("%.0f", s.bound()), fmt.Sprintf("%.2f", s.rate/s.bound()),
+			fmt.Sprint(s.monday), fmt.Sprint(s.salesforce), fmt.Sprintf("%.0f MiB", s.peak),
+		})
+		what := fmt.Sprintf("%s of %s items: ", x.what, thousands(s.items))
+		b.atMost(what+"Monday calls", "%.0f", float64(s.monday), x.monday)
+		b.atMost(what+"Salesforce calls", "%.0f", float64(s.salesforce), x.salesforce)
+	}
+	b.table(fmt.Sprintf("Comparing a board: %s a call, one call after the other is the bound; %s of the first records are there already",
+		callTime, thousands(there)), rows)
+	return nil
+}
+
+// stageWith sets two systems with so many contacts on the board, and the mapping with these fields.
+func (b *bench) stageWith(ctx context.Context, items int, fields string) (*stage.Stage, error) {
+	if err := errors.Join(b.stage.empty(ctx), b.stage.exec(ctx, "TRUNCATE sweeps, differences, board_mappings"), b.stage.resetStatements(ctx)); err != nil {
+		return nil, err
+	}
+	y, err := stage.Set(ctx, systems(callTime))
+	if err != nil {
+		return nil, err
+	}
+	for n := range items {
+		y.Monday.CreateItem(oracle.Contacts, fmt.Sprint("Person ", n), map[string]any{
+			"email": map[string]any{"email": person(n), "text": person(n)},
+			"phone": map[string]any{"phone": fmt.Sprintf("+1212%07d", 5_550_000+n), "countryShortName": "US"},
+		})
+	}
+	return y, b.mapped(y, fields)
+}
+
+func person(n int) string { return fmt.Sprintf("person%d@example.org", n) }
+
+// mapped gives the program a mapping with these fields.
+func (b *bench) mapped(y *stage.Stage, fields string) error {
+	y.Env["MAPPING"] = filepath.Join(b.stage.Dir, "swept.yaml")
+	if err := os.WriteFile(y.Env["MAPPING"], fmt.Appendf(nil, sweptMapping, fields), 0o600); err != nil {
+		return fmt.Errorf("writing the mapping: %w", err)
+	}
+	return nil
+}
+
+// load has a command bring items to Salesforce.
+func (b *bench) load(ctx context.Context) (s swept, err error) {
+	y, err := b.stageWith(ctx, loaded, "")
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, y.Close()) }()
+	for n := range there {
+		y.Salesforce.Insert("Contact", map[string]any{"LastName": "Person", "Email": person(n * loaded / there)})
+	}
+	if s, err = b.apply(ctx, y, loaded); err != nil {
+		return s, err
+	}
+	if n := len(y.Salesforce.Records("Contact")); n != loaded {
+		return s, fmt.Errorf("%d records of %d items", n, loaded)
+	}
+	return s, nil
+}
+
+// apply runs the command on a board that was never compared.
+func (b *bench) apply(ctx context.Context, y *stage.Stage, items int) (s swept, err error) {
+	cmd := exec.Command(b.stage.crmsync, "apply", "--yes", "contacts")
+	cmd.Env = b.stage.Environ(y.Env)
+	p, err := launch(cmd, nil)
+	if err != nil {
+		return s, fmt.Errorf("starting the comparison: %w", err)
+	}
+	if _, s.peak, err = b.stage.follow(ctx, p, items); err != nil {
+		return s, err
+	}
+	s.items, s.monday, s.salesforce = items, y.Monday.TotalCalls(), y.Salesforce.TotalCalls()
+	s.rate, err = b.stage.sweptRate(ctx, "apply", items)
+	return s, err
+}
+
+// widen has a worker notice a field that is new in the mapping.
+func (b *bench) widen(ctx context.Context) (s swept, err error) {
+	y, err := b.stageWith(ctx, widened, "")
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, y.Close()) }()
+	if _, err := b.apply(ctx, y, widened); err != nil {
+		return s, err
+	}
+	if err := b.mapped(y, ", Phone: { from: phone, as: phone }"); err != nil {
+		return s, err
+	}
+	monday, salesforce := y.Monday.TotalCalls(), y.Salesforce.TotalCalls()
+	p, err := b.stage.following(ctx, y)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	during, end := p.while(ctx)
+	defer end()
+	err = b.stage.until(during, 100*time.Millisecond, "SELECT EXISTS (SELECT FROM sweeps WHERE kind = 'backfill' AND state <> 'running')")
+	if err != nil {
+		return s, err
+	}
+	s.items, s.monday, s.salesforce = widened, y.Monday.TotalCalls()-monday, y.Salesforce.TotalCalls()-salesforce
+	if s.peak, err = p.peak(); err != nil {
+		return s, err
+	}
+	for _, record := range y.Salesforce.Records("Contact") {
+		if record["Phone"] == nil {
+			return s, errors.New("a record did not get the new field")
+		}
+	}
+	s.rate, err = b.stage.sweptRate(ctx, "backfill", widened)
+	return s, err
+}
+
+// sweptRate is how many items a second the sweep of a kind went through.
+func (s *testbed) sweptRate(ctx context.Context, kind string, items int) (rate float64, err error) {
+	const query = `
+		SELECT $2 / extract(epoch FROM finished_at - started_at)::float8
+		FROM   sweeps
+		WHERE  kind = $1 AND state = 'done' AND items = $2 AND busy = 0`
+	if err := s.DB.QueryRow(ctx, query, kind, items).Scan(&rate); err != nil {
+		return 0, fmt.Errorf("finding all items compared: %w", err)
+	}
+	return rate, nil
+}
