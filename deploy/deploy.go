@@ -1,9 +1,9 @@
-// Package deploy holds what an operator copies. The program itself shows the mapping in its demo.
+// Package deploy contains the files that operators copy. The program itself embeds the example mapping, for its demo.
 package deploy
 
 import _ "embed"
 
-// Mapping is mapping.example.yaml.
+// Mapping is the content of mapping.example.yaml.
 //
 //go:embed mapping.example.yaml
 var Mapping []byte

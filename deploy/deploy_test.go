@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// TestRules runs the tests of the alert rules. CI has promtool; elsewhere `sh .ci/install promtool` brings it.
+// TestRules runs the tests of the alert rules. CI has promtool; elsewhere `sh .ci/install promtool` installs it.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("promtool"); err != nil && os.Getenv("CI") != "true" {
@@ -27,14 +27,14 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// alertRule is an alert as rules.yml has it.
+// alertRule is an alert of rules.yml.
 type alertRule struct {
 	Alert, Expr, For string
 	Labels           struct{ Severity string }
 	Annotations      struct{ Summary, Description, Runbook string }
 }
 
-// TestEveryAlertIsExplained holds the rules to the runbook and to their tests.
+// TestEveryAlertIsExplained checks that every rule has a section in the runbook and a test.
 func TestEveryAlertIsExplained(t *testing.T) {
 	t.Parallel()
 	var file struct{ Groups []struct{ Rules []alertRule } }
@@ -56,7 +56,7 @@ func TestEveryAlertIsExplained(t *testing.T) {
 				t.Errorf("%s has no test", rule.Alert)
 			}
 			if rule.For == "" || rule.Annotations.Summary == "" || rule.Annotations.Description == "" || !slices.Contains([]string{"warning", "critical"}, rule.Labels.Severity) {
-				t.Errorf("%s lacks a patience, a severity or a text", rule.Alert)
+				t.Errorf("%s lacks a duration, a severity or a text", rule.Alert)
 			}
 		}
 	}
@@ -65,12 +65,12 @@ func TestEveryAlertIsExplained(t *testing.T) {
 	}
 	for _, section := range regexp.MustCompile(`(?m)^### (Crmsync\w+)$`).FindAllStringSubmatch(runbook, -1) {
 		if !strings.Contains(text(t, "prometheus/rules.yml"), "alert: "+section[1]+"\n") {
-			t.Errorf("runbook.md explains %s, which is no alert", section[1])
+			t.Errorf("runbook.md explains %s, which is not an alert", section[1])
 		}
 	}
 }
 
-// TestVariables holds every variable that a deployment sets to those that the program reads.
+// TestVariables checks that the program reads every variable that a deployment sets.
 func TestVariables(t *testing.T) {
 	t.Parallel()
 	read := map[string]bool{}
@@ -92,7 +92,7 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// TestCommands holds every command that the texts tell to those that there are.
+// TestCommands checks that every command in the texts exists.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	help := exec.CommandContext(t.Context(), "go", "run", "./cmd/crmsync", "--help")
@@ -104,13 +104,13 @@ func TestCommands(t *testing.T) {
 	for _, path := range files(t, "*.md", "compose.yaml", "systemd/*", "kubernetes/*.yaml", "postgres/*", "../.github/workflows/*.yml", "github/*.yml") {
 		for _, command := range regexp.MustCompile("(?:`|ExecStart=/usr/local/bin/)crmsync ([a-z]+(?: up)?)").FindAllStringSubmatch(text(t, path), -1) {
 			if !regexp.MustCompile(`(?m)^\s+` + command[1] + `\b`).Match(usage) {
-				t.Errorf("%s tells of `crmsync %s`, which does not exist", path, command[1])
+				t.Errorf("%s names `crmsync %s`, which does not exist", path, command[1])
 			}
 		}
 	}
 }
 
-// TestImageHasItsSources holds what the image's build copies to what the program embeds.
+// TestImageHasItsSources checks that the image's build copies everything that the program embeds.
 func TestImageHasItsSources(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", `{{if not .Standard}}{{if eq .Module.Path "crmsync"}}{{range .EmbedFiles}}{{$.Dir}}/{{.}}{{"\n"}}{{end}}{{end}}{{end}}`, "./cmd/crmsync")

@@ -1,6 +1,7 @@
 package deploy_test
 
-// The parts of Kubernetes' API that the manifests use, and no more: what is misspelt or misplaced does not decode.
+// The parts of Kubernetes' API that the manifests use, and no more, so that a misspelled or misplaced key fails to
+// decode.
 type (
 	Manifest struct {
 		APIVersion string `yaml:"apiVersion"`
@@ -211,7 +212,7 @@ type (
 	}
 )
 
-// kinds are what the manifests may be, each with the version of the API that it is served in.
+// kinds lists the permitted kinds of manifests, each with its API version.
 var kinds = map[string]struct {
 	version string
 	empty   func() any

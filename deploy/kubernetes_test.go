@@ -49,7 +49,7 @@ func TestManifests(t *testing.T) {
 			t.Errorf("%s scales nothing", h.Metadata.Name)
 		}
 		if h.Spec.MinReplicas < 2 {
-			t.Errorf("%s may leave one worker, which its disruption budget would not let go", h.Metadata.Name)
+			t.Errorf("%s may scale to one worker, which its disruption budget would never evict", h.Metadata.Name)
 		}
 	}
 	listed := all["Kustomization"][0].(*kustomization).Resources
@@ -61,7 +61,7 @@ func TestManifests(t *testing.T) {
 	}
 }
 
-// checkPod holds that a pod has no rights, keeps its settings, and reads secrets that there are.
+// checkPod checks that a pod has no unnecessary rights, keeps its settings, and reads existing secrets.
 func checkPod(t *testing.T, name string, pod podTemplate, all map[string][]any) {
 	t.Helper()
 	keys := all["Secret"][0].(*secret).StringData
@@ -94,7 +94,7 @@ func checkPod(t *testing.T, name string, pod podTemplate, all map[string][]any) 
 	}
 }
 
-// checkService holds that a process is asked for its health on the internal port, and does not migrate.
+// checkService checks that the probes of a process use the internal port, and that it does not migrate the schema.
 func checkService(t *testing.T, d *deployment) {
 	t.Helper()
 	for _, c := range d.Spec.Template.Spec.Containers {
@@ -113,12 +113,12 @@ func checkService(t *testing.T, d *deployment) {
 			}
 		}
 		if grace := d.Spec.Template.Spec.TerminationGracePeriodSeconds - c.Lifecycle.PreStop.Sleep.Seconds; grace < 40 {
-			t.Errorf("%s has %d s to stop; SHUTDOWN_GRACE is 20 s, and handing back may take 10", d.Metadata.Name, grace)
+			t.Errorf("%s has %d s to stop; SHUTDOWN_GRACE is 20 s, and returning its jobs may take 10", d.Metadata.Name, grace)
 		}
 	}
 }
 
-// manifests decodes every document of every file strictly, and gives them by kind.
+// manifests decodes every document of every file strictly, and returns them by kind.
 func manifests(t *testing.T) map[string][]any {
 	t.Helper()
 	all := map[string][]any{}
@@ -130,7 +130,7 @@ func manifests(t *testing.T) map[string][]any {
 			}
 			kind, known := kinds[m.Kind]
 			if !known || kind.version != m.APIVersion {
-				t.Errorf("%s: %s %s is not known here", path, m.APIVersion, m.Kind)
+				t.Errorf("%s: %s %s is not in the list of kinds", path, m.APIVersion, m.Kind)
 				continue
 			}
 			object := kind.empty()

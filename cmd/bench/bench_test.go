@@ -37,7 +37,7 @@ func TestFigures(t *testing.T) {
 	}
 }
 
-// checked is 1 where the check says yes.
+// checked returns 1 if the check passed.
 func checked(check func(*bench)) float64 {
 	b := &bench{}
 	check(b)
@@ -79,7 +79,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// TestUsed reads of a process what can be known of it otherwise: its parent, and that it uses time.
+// TestUsed reads facts about a process that are known otherwise: its parent, and that it uses CPU time.
 func TestUsed(t *testing.T) {
 	t.Parallel()
 	var of stat

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// drained is what working off a queue took.
+// drained is the cost of draining a queue.
 type drained struct {
 	rate  float64 // events/s
-	cpu   cpu     // µs an event
+	cpu   cpu     // µs per event
 	calls float64 // of Salesforce, per 1,000 events
 	reads float64 // of Monday, per 1,000 events
 	peak  float64 // MiB
 }
 
-// contender is a worker that is let loose on the queue.
+// contender is a worker that drains the queue.
 type contender struct {
 	name, role string
 	latency    time.Duration // of a call to Salesforce
-	wanted     float64       // share of the empty worker's rate
+	wanted     float64       // minimum share of the empty worker's rate
 }
 
 var contenders = []contender{
@@ -29,7 +29,7 @@ var contenders = []contender{
 	{name: "crmsync, 50 ms a call", role: "worker", latency: 50 * time.Millisecond, wanted: 0.4},
 }
 
-// drain measures how fast a queue of column updates is worked off, against a River worker that does nothing.
+// drain measures how fast a queue of column updates is drained, compared with a River worker that does nothing.
 func (b *bench) drain(ctx context.Context) error {
 	rows := [][]string{{"events", "worker", "events/s", "of the empty one", "CPU/event", "own + Postgres", "(simulators)", "Salesforce calls/1,000", "Monday reads/1,000", "peak RSS"}}
 	var cost []float64
@@ -61,7 +61,7 @@ func (b *bench) drain(ctx context.Context) error {
 	return nil
 }
 
-// judge holds a contender's rounds against what is wanted, and returns them as a row.
+// judge checks a contender's rounds against the targets, and returns them as a row.
 func (b *bench) judge(c contender, events int, rounds, empty []drained) []string {
 	of := func(figure func(drained) float64) float64 { return middle(rounds, figure) }
 	rate := func(d drained) float64 { return d.rate }
@@ -84,7 +84,7 @@ func (b *bench) judge(c contender, events int, rounds, empty []drained) []string
 	}
 }
 
-// measure fills the queue, lets a worker work it off, and looks what that took and whether all of it was done.
+// measure fills the queue, lets a worker drain it, measures the cost, and checks that everything was done.
 func (b *bench) measure(ctx context.Context, c contender, events int) (d drained, err error) {
 	s := b.stage
 	if err := s.fill(ctx, events, b.items); err != nil {
@@ -115,7 +115,7 @@ func (b *bench) measure(ctx context.Context, c contender, events int) (d drained
 	return d, s.synced(ctx, events, b.items)
 }
 
-// fill makes linked items and queues events of them.
+// fill creates linked items and queues events of them.
 func (s *testbed) fill(ctx context.Context, events, items int) error {
 	if err := s.empty(ctx); err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *testbed) fill(ctx context.Context, events, items int) error {
 	return s.resetStatements(ctx)
 }
 
-// workOff waits until workers that have just started have worked off the queue, and returns what each event cost.
+// workOff waits until newly started workers have drained the queue, and returns the cost of each event.
 func (s *testbed) workOff(ctx context.Context, workers []*process, events int) (c cpu, err error) {
 	for _, p := range workers {
 		var end context.CancelFunc
@@ -140,7 +140,7 @@ func (s *testbed) workOff(ctx context.Context, workers []*process, events int) (
 	if err != nil {
 		return c, err
 	}
-	// The index finds at once what is left.
+	// The index finds immediately what is left.
 	const done = "SELECT NOT EXISTS (SELECT FROM river_job WHERE state IN ('available', 'running', 'retryable', 'scheduled'))"
 	if err := s.until(ctx, 100*time.Millisecond, done); err != nil {
 		return c, err
@@ -149,7 +149,7 @@ func (s *testbed) workOff(ctx context.Context, workers []*process, events int) (
 	return after.since(before, events), err
 }
 
-// rate is how many events a second were worked off, from the first that was taken to the last that was done.
+// rate returns how many events per second were processed, from the start of the first to the end of the last.
 func (s *testbed) rate(ctx context.Context, events int) (rate float64, err error) {
 	const query = `
 		SELECT $1 / extract(epoch FROM max(finalized_at) - min(attempted_at))::float8
@@ -162,8 +162,8 @@ func (s *testbed) rate(ctx context.Context, events int) (rate float64, err error
 	return rate, nil
 }
 
-// synced holds that each event changed Salesforce, and that Salesforce holds what the last ones say. Of several
-// workers, one may overtake the other, whose older value is then unchanged.
+// synced checks that each event changed Salesforce, and that Salesforce holds the values of the last events. With
+// several workers, one may overtake another, whose older value then counts as unchanged.
 func (s *testbed) synced(ctx context.Context, events, items int, ends ...string) error {
 	statuses := append(ends, "success")
 	const query = `
@@ -175,7 +175,7 @@ func (s *testbed) synced(ctx context.Context, events, items int, ends ...string)
 		return fmt.Errorf("counting the log: %w", err)
 	}
 	if stale := s.stale(events, items); done != events || stale != 0 {
-		return fmt.Errorf("of %d events there are: %s; %d records are stale", events, found, stale)
+		return fmt.Errorf("%d events ended as: %s; %d records are stale", events, found, stale)
 	}
 	return nil
 }

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// record is a run's figures, as a file keeps them for the next run to be compared with.
+// record is the figures of a run, in the form of the file for later comparisons.
 type record struct {
 	Measured time.Time `json:"measured"`
 	Machine  string    `json:"machine"`
 	Figures  []figure  `json:"figures"`
 }
 
-// figure is a measured number, and what is wanted of it.
+// figure is a measured number and the direction of its improvement.
 type figure struct {
 	Name   string  `json:"figure"`
 	Value  float64 `json:"value"`
@@ -24,13 +24,13 @@ type figure struct {
 	Wanted float64 `json:"wanted"`
 }
 
-// Which of two values of a figure is better.
+// Which values of a figure are better.
 const (
 	higher = "higher"
 	lower  = "lower"
 )
 
-// loss is the share by which a figure is worse than it was; below zero: it is better.
+// loss returns the share by which a figure is worse than before; negative if it is better.
 func (f figure) loss(before float64) float64 {
 	switch {
 	case f.Value == before:
@@ -43,7 +43,7 @@ func (f figure) loss(before float64) float64 {
 	return f.Value/before - 1
 }
 
-// keep writes the run's figures into a file.
+// keep writes the run's figures to a file.
 func (r record) keep(path string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -52,7 +52,7 @@ func (r record) keep(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-// readRecord reads the figures of an earlier run. A file that is not there has none: the first run has nothing before it.
+// readRecord reads the figures of an earlier run. A missing file has no figures, as for the first run.
 func readRecord(path string) (r record, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -67,8 +67,8 @@ func readRecord(path string) (r record, err error) {
 	return r, nil
 }
 
-// compare prints how the run's figures differ from those of an earlier run. Its error names those that lost more than the
-// share that is allowed.
+// compare prints how the run's figures differ from those of an earlier run. Its error names those that lost more than
+// the allowed share.
 func (b *bench) compare(now, before record, allowed float64) (lost error) {
 	earlier := map[string]float64{}
 	for _, f := range before.Figures {

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestCompare: a figure that is worse by more than is allowed fails the run, and such a run does not replace what it is
-// compared with.
+// TestCompare: a figure that is worse by more than the allowed share fails the run, and such a run does not replace the
+// earlier figures.
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	rate := func(v float64) check { return check{figure: figure{"rate", v, higher, 4}} }
@@ -20,16 +20,16 @@ func TestCompare(t *testing.T) {
 		before, now []check
 		lost        string // figures, with commas between
 	}{
-		"first run":            {nil, []check{rate(3), wait(5)}, ""},
-		"the same":             {[]check{rate(3), wait(0)}, []check{rate(3), wait(0)}, ""},
-		"better":               {[]check{rate(3), wait(5)}, []check{rate(6), wait(1)}, ""},
-		"a little worse":       {[]check{rate(3), wait(5)}, []check{rate(2.6), wait(5.7)}, ""},
-		"lower rate":           {[]check{rate(3), wait(5)}, []check{rate(2.5), wait(5)}, "rate"},
-		"longer wait":          {[]check{rate(3), wait(5)}, []check{rate(3), wait(5.8)}, "wait"},
-		"both":                 {[]check{rate(3), wait(5)}, []check{rate(1), wait(9)}, "rate,wait"},
-		"calls where was none": {[]check{wait(0)}, []check{wait(1)}, "wait"},
-		"a new figure":         {[]check{rate(3)}, []check{rate(3), wait(100)}, ""},
-		"a figure that went":   {[]check{rate(3), wait(5)}, []check{rate(3)}, ""},
+		"first run":           {nil, []check{rate(3), wait(5)}, ""},
+		"the same":            {[]check{rate(3), wait(0)}, []check{rate(3), wait(0)}, ""},
+		"better":              {[]check{rate(3), wait(5)}, []check{rate(6), wait(1)}, ""},
+		"a little worse":      {[]check{rate(3), wait(5)}, []check{rate(2.6), wait(5.7)}, ""},
+		"lower rate":          {[]check{rate(3), wait(5)}, []check{rate(2.5), wait(5)}, "rate"},
+		"longer wait":         {[]check{rate(3), wait(5)}, []check{rate(3), wait(5.8)}, "wait"},
+		"both":                {[]check{rate(3), wait(5)}, []check{rate(1), wait(9)}, "rate,wait"},
+		"call where none was": {[]check{wait(0)}, []check{wait(1)}, "wait"},
+		"a new figure":        {[]check{rate(3)}, []check{rate(3), wait(100)}, ""},
+		"a figure that went":  {[]check{rate(3), wait(5)}, []check{rate(3)}, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestCompare(t *testing.T) {
 				figures = append(figures, c.figure)
 			}
 			if diff := cmp.Diff(figures, kept.Figures); diff != "" {
-				t.Errorf("figures that are kept (-want +got):\n%s", diff)
+				t.Errorf("stored figures (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// idle measures how long it takes from a delivery to the call of Salesforce when there is nothing else to do.
+// idle measures the time from a delivery to the call of Salesforce when there is nothing else to do.
 func (b *bench) idle(ctx context.Context) error {
 	rows := [][]string{{"processes", "p50", "p99", "longest"}}
 	for _, roles := range [][]string{{"serve"}, {"worker", "ingest"}} {
@@ -31,7 +31,7 @@ func (b *bench) idle(ctx context.Context) error {
 	return nil
 }
 
-// singly sends events one at a time, and returns how long each took to Salesforce, the shortest first.
+// singly sends events one at a time, and returns how long each took to Salesforce, in ascending order.
 func (b *bench) singly(ctx context.Context, roles []string) (took []time.Duration, err error) {
 	s := b.stage
 	if err := s.empty(ctx); err != nil {
@@ -79,7 +79,7 @@ func (b *bench) singly(ctx context.Context, roles []string) (took []time.Duratio
 func (s *testbed) single(ctx context.Context, c *connection, n int, arrived <-chan time.Time) (took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	// The queue does some things by the clock: without a random pause all events would meet it in the same place.
+	// The queue does some things periodically: without a random pause, all events would meet it in the same phase.
 	select {
 	case <-time.After(rand.N(100 * time.Millisecond)):
 	case <-ctx.Done():

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// accepted is what came of an endpoint under load.
+// accepted is the result of an endpoint under load.
 type accepted struct {
 	rate     float64 // accepted/s
 	p50, p99 float64 // ms
-	cpu      cpu     // µs an event
+	cpu      cpu     // µs per event
 	peak     float64 // MiB
 }
 
-// ingest measures how many webhooks are accepted, against an endpoint that makes one insert a request.
+// ingest measures how many webhooks are accepted, compared with an endpoint that does one insert per request.
 func (b *bench) ingest(ctx context.Context) error {
 	rows := [][]string{{"connections", "endpoint", "accepted/s", "of one insert", "p50", "p99", "CPU/event", "own + Postgres", "(load)", "peak RSS"}}
 	wanted := map[int]float64{64: 3, 256: 3.5}
@@ -60,8 +60,7 @@ func row(connections int, name string, rounds []accepted, rate float64) []string
 	}
 }
 
-// round puts an endpoint under load for a while, after a short time to warm up, and holds that each delivery it
-// accepted is a job.
+// round loads an endpoint for a while, after a short warm-up, and checks that each accepted delivery is a job.
 func (b *bench) round(ctx context.Context, role string, connections int) (a accepted, err error) {
 	s := b.stage
 	if err := s.empty(ctx); err != nil {
@@ -94,7 +93,7 @@ func (b *bench) round(ctx context.Context, role string, connections int) (a acce
 	return a, s.kept(ctx, len(warm)+took)
 }
 
-// measure fires, and returns how many deliveries were accepted.
+// measure sends deliveries, and returns how many were accepted.
 func (a *accepted) measure(ctx context.Context, s *testbed, p *process, all []*connection, d time.Duration) (int, error) {
 	before, err := s.used(p)
 	if err != nil {
@@ -116,14 +115,14 @@ func (a *accepted) measure(ctx context.Context, s *testbed, p *process, all []*c
 	return len(took), err
 }
 
-// kept holds that as many jobs stand in the queue as deliveries were accepted.
+// kept checks that the queue has as many jobs as deliveries were accepted.
 func (s *testbed) kept(ctx context.Context, want int) error {
 	var kept int
 	if err := s.DB.QueryRow(ctx, "SELECT count(*) FROM river_job").Scan(&kept); err != nil {
 		return fmt.Errorf("counting jobs: %w", err)
 	}
 	if kept != want {
-		return fmt.Errorf("%d webhooks were accepted, and %d jobs are there", want, kept)
+		return fmt.Errorf("%d webhooks were accepted, but there are %d jobs", want, kept)
 	}
 	return nil
 }

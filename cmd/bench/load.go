@@ -19,8 +19,8 @@ import (
 // delivered numbers the deliveries of this run, so that each has a triggerUuid of its own.
 var delivered atomic.Int64
 
-// connection posts webhooks, one after the other. It is lighter than net/http's client, which would take the cores from
-// what is measured.
+// connection posts webhooks one after another. It needs less CPU than net/http's client, which would compete with what
+// is measured.
 type connection struct {
 	conn    net.Conn
 	answers *bufio.Reader
@@ -28,7 +28,7 @@ type connection struct {
 	request []byte
 }
 
-// dialAll opens so many connections to an endpoint.
+// dialAll opens n connections to an endpoint.
 func dialAll(ctx context.Context, addr string, count int) (all []*connection, hangUp func(), err error) {
 	hangUp = func() {
 		for _, c := range all {
@@ -67,7 +67,7 @@ func (c *connection) post(body []byte) error {
 	return err
 }
 
-// fire posts over many connections for a while, and returns how long each delivery took, the shortest first.
+// fire posts over many connections for a while, and returns how long each delivery took, in ascending order.
 func fire(ctx context.Context, connections []*connection, d time.Duration) (took []time.Duration, err error) {
 	ends := time.Now().Add(d)
 	var mu sync.Mutex
@@ -93,7 +93,7 @@ func fire(ctx context.Context, connections []*connection, d time.Duration) (took
 	return took, errors.Join(err, ctx.Err())
 }
 
-// payload is a change of an e-mail column as Monday tells it, some 600 bytes long.
+// payload returns a change of an e-mail column in Monday's form, about 600 bytes long.
 //
 // https://developer.monday.com/api-reference/reference/webhooks
 func payload(at time.Time, n, item int64) []byte {

@@ -1,8 +1,8 @@
-// Command bench measures crmsync on this machine, side by side with the least that could do the same: an endpoint that
-// makes one insert a request, and a River worker that does nothing. Every measured program is a process of its own;
-// Postgres is private and durable; load and both simulated systems come from this process. All share the machine's
-// cores, so the ratios of one run hold, and absolute figures are this machine's. A migration has nothing to stand
-// beside: it is held against what its calls would take if as many as may be were under way at any time.
+// Command bench measures crmsync on this machine, side by side with minimal programs for the same task: an endpoint
+// that does one insert per request, and a River worker that does nothing. Every measured program is a separate process;
+// Postgres is private and durable; this process generates the load and simulates both systems. All share the machine's
+// cores, so the ratios within a run are meaningful, and absolute figures only apply to this machine. A migration has no
+// counterpart: it is compared with the time of its calls alone at maximum concurrency.
 //
 // It reads /proc, so it runs on Linux.
 package main
@@ -21,19 +21,19 @@ import (
 	"time"
 )
 
-// bench is what is measured, on which stage, and what came of it.
+// bench is a run of measurements and its results.
 type bench struct {
 	parts   []string      // in this order
 	events  []int         // to drain
 	records []int         // to migrate
-	items   int           // linked items that queued updates are of
-	seconds time.Duration // of a round of load
+	items   int           // linked items that have queued updates
+	seconds time.Duration // duration of a round of load
 	rounds  int           // of load, of draining the shortest queue, and of migrating the fewest records
 	single  int           // events measured one at a time
-	profile string        // folder for profiles and times of statements; empty: none are taken
-	keep    string        // file for the figures; empty: they are printed only
-	before  string        // file with the figures of an earlier run; empty: nothing is compared
-	allowed float64       // share that a figure may lose since then
+	profile string        // folder for profiles and times of statements; empty: none
+	keep    string        // file for the figures; empty: they are only printed
+	before  string        // file with the figures of an earlier run; empty: no comparison
+	allowed float64       // share by which a figure may be worse
 
 	out    io.Writer
 	stage  *testbed
@@ -59,21 +59,21 @@ func (b *bench) options(args []string) (err error) {
 	only := flags.String("only", "ingest,drain,scale,idle,migrate,feed,sweep", "what to measure, in this order")
 	events := flags.String("events", "20000,200000", "how many events to drain, the fewest first")
 	records := flags.String("records", "5000,100000", "how many records to migrate, the fewest first")
-	quick := flags.Bool("quick", false, "a short form of some two minutes: fewer and shorter rounds, and the shortest queue and the fewest records only")
-	flags.IntVar(&b.items, "items", 20_000, "linked items that the events are of")
-	flags.DurationVar(&b.seconds, "seconds", 3*time.Second, "how long a round of load lasts")
+	quick := flags.Bool("quick", false, "a short run of about two minutes: fewer and shorter rounds, with only the shortest queue and the fewest records")
+	flags.IntVar(&b.items, "items", 20_000, "number of linked items that have events")
+	flags.DurationVar(&b.seconds, "seconds", 3*time.Second, "duration of a round of load")
 	flags.IntVar(&b.rounds, "rounds", 3, "rounds of load, of draining the shortest queue, and of migrating the fewest records")
 	flags.IntVar(&b.single, "single", 200, "events to send one at a time")
-	flags.StringVar(&b.profile, "profile", "", "folder for profiles of the worker and the times of Postgres' statements; they slow it down")
-	flags.StringVar(&b.keep, "json", "", "file to keep the figures in, as JSON")
-	flags.StringVar(&b.before, "compare", "", "file with the figures of an earlier run; the bench fails where one is worse. A missing file is a first run")
-	loss := flags.Float64("loss", 15, "percent that a figure may lose since the earlier run")
+	flags.StringVar(&b.profile, "profile", "", "folder for profiles of the worker and the times of Postgres' statements, which slow it down")
+	flags.StringVar(&b.keep, "json", "", "file for the figures, as JSON")
+	flags.StringVar(&b.before, "compare", "", "file with the figures of an earlier run; the bench fails if one is worse. A missing file means a first run")
+	loss := flags.Float64("loss", 15, "percentage by which a figure may be worse than in the earlier run")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	b.allowed = *loss / 100
 	if b.items < 1 || b.items%stride == 0 {
-		return errors.New("-items: no number of items that events could come to in turn")
+		return errors.New("-items: must be a number of items among which the events can be distributed")
 	}
 	b.parts = strings.Split(*only, ",")
 	if b.events, err = numbers(*events); err != nil {
@@ -94,14 +94,14 @@ func numbers(list string) (all []int, err error) {
 	for text := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			return nil, fmt.Errorf("%q is no number to measure", text)
+			return nil, fmt.Errorf("%q is not a number to measure", text)
 		}
 		all = append(all, n)
 	}
 	return all, nil
 }
 
-// run sets the stage, measures, judges, and clears up.
+// run sets up the stage, measures, prints the verdict, and cleans up.
 func (b *bench) run(ctx context.Context) (err error) {
 	measures := map[string]func(context.Context) error{"ingest": b.ingest, "drain": b.drain, "scale": b.scale, "idle": b.idle, "migrate": b.migrate, "feed": b.feed, "sweep": b.sweep}
 	for _, part := range b.parts {
@@ -131,8 +131,9 @@ func (b *bench) run(ctx context.Context) (err error) {
 	return b.settle(record{Measured: began.UTC().Truncate(time.Second), Machine: machine})
 }
 
-// settle keeps the figures, and compares them with those of an earlier run. The earlier run is read first: both may be the
-// same file. A run that lost keeps no figures, so that the next one is compared with the better ones again.
+// settle stores the figures, and compares them with those of an earlier run. The earlier run is read first, because
+// both may be the same file. A worse run stores no figures, so that the next one is again compared with the better
+// ones.
 func (b *bench) settle(now record) error {
 	for _, c := range b.checks {
 		now.Figures = append(now.Figures, c.figure)

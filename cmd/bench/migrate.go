@@ -16,27 +16,27 @@ const (
 	// callTime is how long each call of a migration takes in both systems.
 	callTime = 50 * time.Millisecond
 
-	// atOnce is how many calls a migration has under way.
+	// atOnce is how many concurrent calls a migration has.
 	atOnce = 4
 )
 
-// migrated is what bringing records to a board took.
+// migrated is the cost of migrating records to a board.
 type migrated struct {
 	rate               float64 // records/s
 	monday, salesforce float64 // calls per 1,000 records
-	cpu                cpu     // µs a record
+	cpu                cpu     // µs per record
 	peak               float64 // MiB
 }
 
-// bound is how many records a second the calls allow that were made: were as many under way as may be at any time, and
-// nothing else took any.
+// bound returns how many records per second would be possible if the calls always ran at maximum concurrency and
+// nothing else took time.
 func (m migrated) bound() float64 {
 	return 1000 * atOnce / ((m.monday + m.salesforce) * callTime.Seconds())
 }
 
 func (m migrated) share() float64 { return m.rate / m.bound() }
 
-// migrate measures how fast records of Salesforce come to an empty board, against what the calls take.
+// migrate measures how fast records of Salesforce are migrated to an empty board, compared with the time of the calls.
 func (b *bench) migrate(ctx context.Context) error {
 	rows := [][]string{{"records", "records/s", "bound", "of the bound", "Monday calls/1,000", "Salesforce calls/1,000", "CPU/record", "own + Postgres", "(simulators)", "peak RSS"}}
 	var peaks []float64
@@ -64,7 +64,7 @@ func (b *bench) migrate(ctx context.Context) error {
 	return nil
 }
 
-// weigh holds rounds against what is wanted, and returns them as a row.
+// weigh checks rounds against the targets, and returns them as a row.
 func (b *bench) weigh(records int, rounds []migrated) []string {
 	of := func(figure func(migrated) float64) float64 { return middle(rounds, figure) }
 	share, calls := of(migrated.share), of(func(m migrated) float64 { return m.monday })
@@ -82,7 +82,7 @@ func (b *bench) weigh(records int, rounds []migrated) []string {
 	}
 }
 
-// bring has crmsync migrate records of systems that are new, and looks what that took and whether all of it was done.
+// bring lets crmsync migrate records between new systems, measures the cost, and checks that everything was done.
 func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) {
 	s := b.stage
 	if err := errors.Join(s.empty(ctx), s.resetStatements(ctx)); err != nil {
@@ -95,7 +95,7 @@ func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) 
 	defer func() { err = errors.Join(err, y.Close()) }()
 	plant(y.Salesforce, records)
 	cmd := exec.Command(s.crmsync, "migrate", "accounts")
-	cmd.Env = append(s.Environ(y.Env), "MAX_ATTEMPTS=1") // what fails here would fail again
+	cmd.Env = append(s.Environ(y.Env), "MAX_ATTEMPTS=1") // a failure here would occur again
 	p, err := launch(cmd, nil)
 	if err != nil {
 		return m, fmt.Errorf("starting the migration: %w", err)
@@ -111,7 +111,7 @@ func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) 
 	return m, paired(y, records)
 }
 
-// plant makes Accounts that no item is of.
+// plant creates Accounts without items.
 func plant(salesforce *sfsim.Sim, records int) {
 	for n := range records {
 		salesforce.Insert("Account", map[string]any{
@@ -121,8 +121,7 @@ func plant(salesforce *sfsim.Sim, records int) {
 	}
 }
 
-// follow waits until a migration that has just started is over, and returns what each record cost and the most memory
-// it had.
+// follow waits until a newly started migration is over, and returns the cost of each record and the peak memory.
 func (s *testbed) follow(ctx context.Context, p *process, records int) (cost cpu, peak float64, err error) {
 	defer func() { err = errors.Join(err, p.stop()) }()
 	before, err := s.used(p)
@@ -143,7 +142,7 @@ func (s *testbed) follow(ctx context.Context, p *process, records int) (cost cpu
 			return cost, 0, context.Cause(ctx)
 		case <-ticker.C:
 		}
-		// What ends during the look is missed by it: the last full one counts.
+		// A measurement misses what ends while it is taken, so the last complete one counts.
 		if now, err := s.used(p); err == nil && now.total() > used.total() {
 			used = now
 		}
@@ -153,7 +152,7 @@ func (s *testbed) follow(ctx context.Context, p *process, records int) (cost cpu
 	}
 }
 
-// profileRun keeps the profile, where one is wanted, when all items are made: once the run is over, the program is too.
+// profileRun stores the profile, if one is wanted, when all items are created: the program ends with the run.
 func (s *testbed) profileRun(ctx context.Context, p *process, records int) error {
 	if s.profile == "" {
 		return nil
@@ -166,19 +165,19 @@ func (s *testbed) profileRun(ctx context.Context, p *process, records int) error
 	return s.keepProfile(ctx, p, fmt.Sprintf("migrate-%d", records))
 }
 
-// brought is how many records a second the run brought, from its start to its end, all of them to new items.
+// brought returns how many records per second the run migrated from its start to its end, all of them to new items.
 func (s *testbed) brought(ctx context.Context, records int) (rate float64, err error) {
 	const query = `
 		SELECT $1 / extract(epoch FROM finished_at - started_at)::float8
 		FROM   migration_runs
 		WHERE  state = 'done' AND read = $1 AND created = $1`
 	if err := s.DB.QueryRow(ctx, query, records).Scan(&rate); err != nil {
-		return 0, fmt.Errorf("finding all items made: %w", err)
+		return 0, fmt.Errorf("finding all items created: %w", err)
 	}
 	return rate, nil
 }
 
-// paired holds that there is one item for each record, and that either shows the other's id.
+// paired checks that there is one item for each record, and that each shows the other's id.
 func paired(y *stage.Stage, records int) error {
 	items := y.Monday.Items(oracle.Accounts)
 	pairs := 0
@@ -188,7 +187,7 @@ func paired(y *stage.Stage, records int) error {
 		}
 	}
 	if len(items) != records || pairs != records {
-		return fmt.Errorf("%d items of %d records, and %d that know each other", len(items), records, pairs)
+		return fmt.Errorf("%d items of %d records, and %d pairs that show each other's id", len(items), records, pairs)
 	}
 	return nil
 }

@@ -16,17 +16,17 @@ import (
 	"time"
 )
 
-// process is a measured program that runs.
+// process is a running measured program.
 type process struct {
 	cmd  *exec.Cmd
-	addr string // of its endpoint, where it has one
+	addr string // of its endpoint, if it has one
 
-	last  []byte        // line of its log: it may say why it ended
-	ended chan struct{} // closed when its log has
+	last  []byte        // last line of its log, which may say why it ended
+	ended chan struct{} // closed when its log has ended
 }
 
-// start runs a measured program until it says that it has started: this one in a role of stands, else crmsync's
-// command of that name.
+// start starts a measured program and waits until it reports that it has started: this program in a role of stands, or
+// crmsync's command of that name.
 func (s *testbed) start(ctx context.Context, role string) (*process, error) {
 	cmd := exec.Command(s.crmsync, role)
 	cmd.Env = s.Environ()
@@ -53,7 +53,7 @@ func (s *testbed) start(ctx context.Context, role string) (*process, error) {
 	}
 }
 
-// launch starts a program, and says on a channel when it has told that it is up; nil: nobody asks.
+// launch starts a program, and signals on a channel, unless it is nil, that the program has reported its start.
 func launch(cmd *exec.Cmd, up chan<- bool) (*process, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the bench, which stops the program
 	log, err := cmd.StderrPipe()
@@ -95,20 +95,20 @@ func (p *process) listen(log io.Reader, up chan<- bool) {
 	}
 }
 
-// while returns a context that ends with the program: whoever waits for what it does would wait in vain.
+// while returns a context that ends with the program, since waiting for its results would be pointless then.
 func (p *process) while(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancelCause(ctx)
 	go func() {
 		select {
 		case <-p.ended:
-			end(fmt.Errorf("%s ended by itself: %s", p.cmd.Path, p.last))
+			end(fmt.Errorf("%s ended on its own: %s", p.cmd.Path, p.last))
 		case <-ctx.Done():
 		}
 	}()
 	return ctx, func() { end(nil) }
 }
 
-// stop ends the program in peace.
+// stop ends the program cleanly.
 func (p *process) stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	patience := time.AfterFunc(30*time.Second, func() { p.cmd.Process.Kill() })
@@ -124,7 +124,7 @@ func (p *process) wait() error {
 	return p.cmd.Wait()
 }
 
-// peak is the most memory that the program had, in MiB.
+// peak returns the peak memory of the program, in MiB.
 func (p *process) peak() (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -136,13 +136,13 @@ func (p *process) peak() (float64, error) {
 			return kib / 1024, err
 		}
 	}
-	return 0, errors.New("reading a process's memory: it says nothing of its peak")
+	return 0, errors.New("reading a process's memory: its peak is missing")
 }
 
-// cpu is time on a core, in seconds since the start.
+// cpu is CPU time, in seconds since the start.
 type cpu struct{ program, postgres, bench float64 }
 
-// used is what the programs, all of Postgres and this process have used so far.
+// used returns the CPU time of the programs, all of Postgres and this process so far.
 func (s *testbed) used(programs ...*process) (c cpu, err error) {
 	for _, p := range programs {
 		program, err := statOf(p.cmd.Process.Pid)
@@ -159,7 +159,7 @@ func (s *testbed) used(programs ...*process) (c cpu, err error) {
 	if err != nil {
 		return c, err
 	}
-	// Backends that have ended are in their parent's account.
+	// The time of ended backends is counted in their parent.
 	c.bench, c.postgres = own.own, postmaster.own+postmaster.ended
 	entries, err := os.ReadDir("/proc")
 	for _, entry := range entries {
@@ -174,19 +174,19 @@ func (s *testbed) used(programs ...*process) (c cpu, err error) {
 	return c, err
 }
 
-// since is what was used since an earlier look, in microseconds an event.
+// since returns the CPU time since an earlier measurement, in microseconds per event.
 func (c cpu) since(before cpu, events int) cpu {
 	each := 1e6 / float64(events)
 	return cpu{(c.program - before.program) * each, (c.postgres - before.postgres) * each, (c.bench - before.bench) * each}
 }
 
-// total is what the event cost: what this process did of it would in production be done elsewhere.
+// total returns the cost of an event without this process, whose part is done elsewhere in production.
 func (c cpu) total() float64 { return c.program + c.postgres }
 
-// stat is what /proc tells of a process; CPU time in seconds.
+// stat is the content of /proc for a process; CPU times are in seconds.
 type stat struct {
 	parent     int
-	own, ended float64 // of itself; of its children that have ended
+	own, ended float64 // its own, and that of its ended children
 }
 
 func statOf(pid int) (s stat, err error) {
@@ -196,12 +196,12 @@ func statOf(pid int) (s stat, err error) {
 	}
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:]) // the name before it may have spaces
 	if len(fields) < 15 {
-		return s, errors.New("reading a process's CPU time: too little is told")
+		return s, errors.New("reading a process's CPU time: fields are missing")
 	}
-	const ticks = 100 // a second, on every Linux that Go runs on
+	const ticks = 100 // per second, on every Linux that Go supports
 	numbers := make([]float64, 15)
 	for n := range numbers {
-		numbers[n], _ = strconv.ParseFloat(string(fields[n]), 64) // the state is none
+		numbers[n], _ = strconv.ParseFloat(string(fields[n]), 64) // except the state, which is not a number
 	}
 	return stat{int(numbers[1]), (numbers[11] + numbers[12]) / ticks, (numbers[13] + numbers[14]) / ticks}, nil
 }

@@ -13,13 +13,12 @@ import (
 	"time"
 )
 
-// profiling is added to the program's main package when profiles are wanted: the program itself has no way to ask for
-// one.
+// profiling is added to the program's main package if profiles are wanted: the program itself cannot write them.
 //
 //go:embed profiling.go.txt
 var profiling []byte
 
-// overlay says to the go command to add a file to the program, without a trace in its folder.
+// overlay makes the go command add a file to the program without writing to its folder.
 func (s *testbed) overlay() (path string, err error) {
 	added := filepath.Join(s.Dir, "profiling.go")
 	if err := os.WriteFile(added, profiling, 0o600); err != nil {
@@ -41,7 +40,7 @@ func (s *testbed) overlay() (path string, err error) {
 	return path, os.WriteFile(path, text, 0o600)
 }
 
-// resetStatements forgets the times of Postgres' statements.
+// resetStatements resets the times of Postgres' statements.
 func (s *testbed) resetStatements(ctx context.Context) error {
 	if s.profile == "" {
 		return nil
@@ -49,21 +48,21 @@ func (s *testbed) resetStatements(ctx context.Context) error {
 	return s.exec(ctx, "SELECT pg_stat_statements_reset()")
 }
 
-// keepProfile keeps what the program and Postgres spent their time on, under a name: NAME.cpu and NAME.allocs for
-// `go tool pprof`, and NAME.statements.
+// keepProfile stores the profiles of the program and of Postgres under a name: NAME.cpu and NAME.allocs for `go tool
+// pprof`, and NAME.statements.
 func (s *testbed) keepProfile(ctx context.Context, p *process, name string) error {
 	if s.profile == "" {
 		return nil
 	}
 	name = filepath.Join(s.profile, strings.NewReplacer(", ", "-", " ", "-").Replace(name))
 	if err := s.keepStatements(ctx, name+".statements"); err != nil {
-		return fmt.Errorf("keeping the times of statements: %w", err)
+		return fmt.Errorf("storing the times of statements: %w", err)
 	}
 	if p.cmd.Path != s.crmsync {
 		return nil
 	}
 	if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
-		return fmt.Errorf("asking for the profile: %w", err)
+		return fmt.Errorf("requesting the profile: %w", err)
 	}
 	from := filepath.Join(s.Dir, "profile")
 	if err := s.appears(ctx, from+".cpu"); err != nil {
@@ -78,7 +77,7 @@ func (s *testbed) keepProfile(ctx context.Context, p *process, name string) erro
 			err = os.Remove(from + kind)
 		}
 		if err != nil {
-			return fmt.Errorf("keeping the profile: %w", err)
+			return fmt.Errorf("storing the profile: %w", err)
 		}
 	}
 	return nil
@@ -102,7 +101,7 @@ func (s *testbed) appears(ctx context.Context, name string) error {
 	}
 }
 
-// keepStatements writes the statements on which Postgres spent the most time.
+// keepStatements writes the statements that took Postgres the most time.
 func (s *testbed) keepStatements(ctx context.Context, path string) error {
 	const query = `
 		SELECT calls, rows, total_exec_time, total_exec_time / calls, wal_bytes::float8 / 1048576, left(regexp_replace(query, '\s+', ' ', 'g'), 110)

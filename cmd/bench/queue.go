@@ -19,18 +19,18 @@ import (
 	"crmsync/schema/store"
 )
 
-// firstItem is the id of the first of the linked items; it exceeds 32 bits, as Monday's do.
+// firstItem is the id of the first of the linked items; it exceeds 32 bits, like Monday's.
 const firstItem int64 = 8_500_000_000
 
-// empty leaves nothing in the tables, and lets Postgres begin each measurement alike.
+// empty empties the tables, and puts Postgres into the same state for each measurement.
 func (s *testbed) empty(ctx context.Context) error {
 	return s.exec(ctx, "TRUNCATE river_job, items, links, sync_logs, error_logs, dead_letters, migration_runs, migration_documents, feeds", "CHECKPOINT")
 }
 
-// linkAtOnce and queueAtOnce are how many items, and events, are written at a time.
+// linkAtOnce and queueAtOnce are how many items and events are written at a time.
 const linkAtOnce, queueAtOnce = 1000, 5000
 
-// link creates items of the contacts board that are linked to records, and keeps of them what the engine would.
+// link creates items of the contacts board that are linked to records, and stores what the engine would store.
 func (s *testbed) link(ctx context.Context, items int) error {
 	for n := len(s.linked); n < items; n++ {
 		s.linked = append(s.linked, s.Salesforce.Insert("Contact", map[string]any{
@@ -60,8 +60,7 @@ func (s *testbed) link(ctx context.Context, items int) error {
 	return nil
 }
 
-// describe makes an item known in full, with a record that holds what it should. A column that is missing here would be
-// read.
+// describe makes an item completely known, with a record that agrees with it. A missing column would be read.
 func describe(item *ledger.Item, record string) {
 	at := time.Now().Add(-24 * time.Hour)
 	item.Name, item.NameAt, item.Known = "Ada Lovelace", at, true
@@ -79,11 +78,11 @@ func describe(item *ledger.Item, record string) {
 	item.Links = map[string]*ledger.Link{"contact": link}
 }
 
-// stride is how far apart the items of two events are: neighbours in the queue are none in the tables. It is a prime,
-// so that events come to every item in turn.
+// stride is the distance between the items of consecutive events, so that neighbors in the queue are not neighbors in
+// the tables. It is a prime number, so that every item gets events.
 const stride = 1_000_003
 
-// queue queues changes of the items' e-mail column as ingest does.
+// queue queues changes of the items' e-mail column, as ingest does.
 func (s *testbed) queue(ctx context.Context, events, items int) error {
 	client, err := river.NewClient(riverpgxv5.New(s.DB), &river.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -102,7 +101,7 @@ func (s *testbed) queue(ctx context.Context, events, items int) error {
 	return s.exec(ctx, "VACUUM ANALYZE", "CHECKPOINT")
 }
 
-// change is the nth change of an e-mail column. Each is newer than those before.
+// change returns the nth change of an e-mail column. Each is newer than the one before.
 func change(n, items int, began time.Time) jobs.ColumnUpdateArgs {
 	at := began.Add(-time.Hour).Add(time.Duration(n) * time.Millisecond)
 	return jobs.ColumnUpdateArgs{
@@ -115,7 +114,7 @@ func change(n, items int, began time.Time) jobs.ColumnUpdateArgs {
 	}
 }
 
-// stale counts the linked records that do not hold what the last of the queued events says.
+// stale counts the linked records that do not hold the value of the last queued event.
 func (s *testbed) stale(events, items int) (stale int) {
 	for item, event := range latest(events, items) {
 		if s.Salesforce.Get("Contact", s.linked[item])["Email"] != fmt.Sprintf("ada%d@example.org", event) {
@@ -125,7 +124,7 @@ func (s *testbed) stale(events, items int) (stale int) {
 	return stale
 }
 
-// latest is the number of the last event of each item that has one.
+// latest returns the number of the last event of each item that has one.
 func latest(events, items int) map[int]int {
 	last := map[int]int{}
 	for event := range events {
@@ -134,7 +133,7 @@ func latest(events, items int) map[int]int {
 	return last
 }
 
-// until asks Postgres a yes-or-no question now and then, until it says yes.
+// until repeats a query until it returns true.
 func (s *testbed) until(ctx context.Context, every time.Duration, question string, args ...any) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()

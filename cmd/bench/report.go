@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// check holds a figure against what is wanted of it.
+// check is a figure with its target.
 type check struct {
 	figure           figure
 	measured, wanted string
 	ok               bool
 }
 
-// atLeast keeps a check of a figure that is to be as high as can be.
+// atLeast adds a check of a figure that should be high.
 func (b *bench) atLeast(name string, measured, wanted float64) {
 	f := figure{name, measured, higher, wanted}
 	b.checks = append(b.checks, check{f, fmt.Sprintf("%.2f", measured), fmt.Sprintf("at least %g", wanted), measured >= wanted})
 }
 
-// atMost keeps a check of a figure that is to be as low as can be.
+// atMost adds a check of a figure that should be low.
 func (b *bench) atMost(name, format string, measured, wanted float64) {
 	f := figure{name, measured, lower, wanted}
 	b.checks = append(b.checks, check{f, fmt.Sprintf(format, measured), "at most " + fmt.Sprintf(format, wanted), measured <= wanted})
 }
 
-// verdict prints what was wanted, and whether it was reached.
+// verdict prints the targets, and whether they were reached.
 func (b *bench) verdict() {
 	rows := [][]string{{"figure", "measured", "wanted", "reached"}}
 	for _, c := range b.checks {
@@ -53,7 +53,7 @@ func (b *bench) table(title string, rows [][]string) {
 	w.Flush()
 }
 
-// machine says on what all of it was measured.
+// machine describes the machine on which everything was measured.
 func (s *testbed) machine(ctx context.Context) string {
 	version := "?"
 	_ = s.DB.QueryRow(ctx, "SHOW server_version").Scan(&version) // a word in a title
@@ -69,7 +69,7 @@ func (s *testbed) machine(ctx context.Context) string {
 		runtime.NumCPU(), processor, load(), runtime.Version(), strings.Fields(version)[0])
 }
 
-// load is the machine's load over 1, 5 and 15 minutes.
+// load returns the machine's load over 1, 5 and 15 minutes.
 func load() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {
@@ -78,7 +78,7 @@ func load() string {
 	return strings.Join(strings.Fields(string(text))[:3], " ")
 }
 
-// middle is the median of a figure over rounds.
+// middle returns the median of a figure over rounds.
 func middle[T any](rounds []T, figure func(T) float64) float64 {
 	values := make([]float64, len(rounds))
 	for n, round := range rounds {
@@ -89,7 +89,7 @@ func middle[T any](rounds []T, figure func(T) float64) float64 {
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
-// most is the largest of a figure over rounds.
+// most returns the maximum of a figure over rounds.
 func most[T any](rounds []T, figure func(T) float64) (largest float64) {
 	for _, round := range rounds {
 		largest = max(largest, figure(round))
@@ -97,7 +97,7 @@ func most[T any](rounds []T, figure func(T) float64) (largest float64) {
 	return largest
 }
 
-// ratio is the median of a figure of ours over that of theirs in the same round.
+// ratio returns the median ratio of a figure of ours to theirs in the same round.
 func ratio[T any](ours, theirs []T, figure func(T) float64) float64 {
 	ratios := make([]float64, len(ours))
 	for n := range ours {
@@ -106,7 +106,7 @@ func ratio[T any](ours, theirs []T, figure func(T) float64) float64 {
 	return middle(ratios, func(r float64) float64 { return r })
 }
 
-// quantile is the value that a share of the sorted durations does not exceed, in milliseconds.
+// quantile returns the value that a share of the sorted durations does not exceed, in milliseconds.
 func quantile(sorted []time.Duration, share float64) float64 {
 	if len(sorted) == 0 {
 		return 0
@@ -118,7 +118,7 @@ func millis(ms float64) string { return fmt.Sprintf("%.1f ms", ms) }
 
 func micros(us float64) string { return fmt.Sprintf("%.0f µs", us) }
 
-// thousands writes a number with a comma before each three digits.
+// thousands formats a number with commas between its thousands.
 func thousands(n int) string {
 	if n < 1000 {
 		return fmt.Sprint(n)

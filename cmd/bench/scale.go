@@ -13,23 +13,23 @@ import (
 	"crmsync/jobs"
 )
 
-// perItem is how many queued events each item has while scaling is measured: workers meet at the same items.
+// perItem is how many queued events each item has while scaling is measured, so that workers compete for items.
 const perItem = 10
 
 // team is a number of workers that drain one queue together.
 type team struct {
 	workers int
 	latency time.Duration // of a call to Salesforce
-	wanted  float64       // times the rate of one worker
+	wanted  float64       // minimum, in multiples of the rate of one worker
 }
 
-// teams returns the teams to measure, for each latency the one of a single worker first.
+// teams returns the teams to measure: for each latency, the single worker first.
 func teams() []team {
 	const slow = 500 * time.Millisecond
 	return []team{{workers: 1}, {workers: 2, wanted: 0.95}, {workers: 1, latency: slow}, {workers: 2, latency: slow, wanted: 1.8}, {workers: 4, latency: slow, wanted: 3.2}}
 }
 
-// scale measures how fast several workers drain one queue, against a single one.
+// scale measures how fast several workers drain one queue, compared with a single one.
 func (b *bench) scale(ctx context.Context) error {
 	all := teams()
 	rounds := make([][]drained, len(all))
@@ -105,7 +105,7 @@ func (b *bench) together(ctx context.Context, t team, events int) (d drained, er
 	return d, s.synced(ctx, events, items, "unchanged")
 }
 
-// pause pauses the queue until every worker has started; resume ends that.
+// pause pauses the queue until every worker has started; resume resumes it.
 func (s *testbed) pause(ctx context.Context) (resume func() error, err error) {
 	client, err := river.NewClient(riverpgxv5.New(s.DB), &river.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

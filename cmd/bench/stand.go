@@ -23,16 +23,16 @@ import (
 	"crmsync/jobs"
 )
 
-// What crmsync is held against.
+// The programs that crmsync is compared with.
 const (
 	oneInsert = "one insert a request"
 	nothing   = "a worker that does nothing"
 )
 
-// stands are the programs that crmsync is held against, each in a process of its own.
+// stands are the programs that crmsync is compared with, each in a separate process.
 var stands = map[string]func() error{oneInsert: insertOne, nothing: doNothing}
 
-// insertOne is the least endpoint: it does not look who asks, and makes one insert a request. Nothing of it is tuned.
+// insertOne is a minimal endpoint: it does not authenticate, and does one insert per request. It is not tuned.
 func insertOne() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -68,7 +68,7 @@ func insertOne() error {
 	return nil
 }
 
-// webhook is what the endpoint reads of a delivery.
+// webhook is the part of a delivery that the endpoint reads.
 type webhook struct {
 	Type        string          `json:"type"`
 	BoardID     int64           `json:"boardId"`
@@ -81,7 +81,7 @@ type webhook struct {
 	TriggerUUID string          `json:"triggerUuid"`
 }
 
-// args is the same job as crmsync's ingest makes.
+// args returns the same job that crmsync's ingest creates.
 func (w webhook) args() jobs.ColumnUpdateArgs {
 	return jobs.ColumnUpdateArgs{
 		Event: jobs.Event{
@@ -92,9 +92,9 @@ func (w webhook) args() jobs.ColumnUpdateArgs {
 	}
 }
 
-// doNothing is a River worker that does nothing, with the settings of crmsync's.
+// doNothing runs a River worker that does nothing, with the settings of crmsync's.
 func doNothing() error {
-	debug.SetGCPercent(200) // as crmsync's worker has it
+	debug.SetGCPercent(200) // like crmsync's worker
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	db, err := connect(ctx)
@@ -133,11 +133,11 @@ func connect(ctx context.Context) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.MaxConns = 12 // as many as crmsync has
+	c.MaxConns = 12 // like crmsync
 	return pgxpool.NewWithConfig(ctx, c)
 }
 
-// say tells the bench what crmsync's log tells it.
+// say logs what the bench expects in crmsync's log.
 func say(msg, addr string) {
 	fmt.Fprintf(os.Stderr, `{"msg":%q,"listener":"ingest","addr":%q}`+"\n", msg, addr)
 }

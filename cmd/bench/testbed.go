@@ -18,16 +18,16 @@ import (
 // secret is the last segment of the webhook's URL.
 const secret = "a-webhook-secret-of-32-characters"
 
-// testbed is what stands around the measured programs. Its Postgres is as durable as one in production.
+// testbed is the environment of the measured programs. Its Postgres is as durable as in production.
 type testbed struct {
 	*stage.Stage
 	crmsync    string   // path of the program
-	profile    string   // folder of profiles; empty: none are taken
+	profile    string   // folder of profiles; empty: none
 	postmaster int      // process id
 	linked     []string // Salesforce Ids of the linked items' records
 }
 
-// systems is a stage of systems with nothing in them, each call with a latency. Neither runs out of what it allows.
+// systems returns a stage with empty systems, whose calls have a latency and whose limits never run out.
 func systems(latency time.Duration) stage.Config {
 	return stage.Config{
 		Monday:     mondaysim.Config{ComplexityPerMinute: 1 << 30, Latency: latency},
@@ -35,7 +35,7 @@ func systems(latency time.Duration) stage.Config {
 	}
 }
 
-// set builds the program and starts all that is around it.
+// set builds the program and starts its environment.
 func (s *testbed) set(ctx context.Context, profile string) (err error) {
 	c := systems(0)
 	c.Postgres = &pglocal.Config{Settings: map[string]string{}}
@@ -60,7 +60,7 @@ func (s *testbed) set(ctx context.Context, profile string) (err error) {
 	return s.preparePostgres(ctx)
 }
 
-// build makes the program as `make build` does, but for the profiles.
+// build builds the program as `make build` does, with profiling if wanted.
 func (s *testbed) build(ctx context.Context) error {
 	s.crmsync = filepath.Join(s.Dir, "crmsync")
 	args := []string{"build", "-trimpath", "-o", s.crmsync}
@@ -79,7 +79,7 @@ func (s *testbed) build(ctx context.Context) error {
 	return nil
 }
 
-// preparePostgres applies the schema, and finds the process whose use of time is measured.
+// preparePostgres applies the schema, and finds the process whose CPU time is measured.
 func (s *testbed) preparePostgres(ctx context.Context) error {
 	if err := store.Migrate(ctx, s.Env["DATABASE_URL"]); err != nil {
 		return err

@@ -14,7 +14,7 @@ const (
 	Own        = "crmsync"
 )
 
-// Entry is what is known of a code. Its texts are constant: they hold no value and no secret.
+// Entry is what is known about a code. Its texts are constant: they contain no values and no secrets.
 type Entry struct {
 	System string
 	Code   string
@@ -28,15 +28,15 @@ func (e Entry) Text() string { return e.Means + " " + e.Do }
 // Table returns all entries: Salesforce's, then Monday's, then our own.
 func Table() []Entry { return slices.Concat(salesforce, monday, own) }
 
-// Of returns what is known of a system's code. Codes are compared without regard to case and underscores: Monday has
-// written one code in several ways.
+// Of returns what is known about a system's code. Codes are compared without regard to case and underscores: Monday
+// spells some in several ways.
 func Of(system, code string) (e Entry, known bool) {
 	e, known = index[key{system, fold(code)}]
 	return e, known
 }
 
-// SystemOf returns the system that a refusal with this code comes from. A code that is in no entry is Salesforce's:
-// nobody else has codes that are not known.
+// SystemOf returns the system that an error with this code comes from. An unknown code is Salesforce's: the others'
+// codes are all known.
 func SystemOf(code string) string {
 	for _, system := range []string{Own, Salesforce, Monday} {
 		if _, known := Of(system, code); known {
@@ -59,7 +59,7 @@ var index = func() map[key]Entry {
 	return entries
 }()
 
-// fold makes the ways equal in which one code is written.
+// fold maps all spellings of a code to one.
 func fold(code string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(code))
 }

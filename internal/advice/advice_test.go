@@ -13,7 +13,7 @@ import (
 
 var update = flag.Bool("update", false, "write docs/errors.md")
 
-// TestTable holds what every entry promises: two texts of whole sentences, and one entry for a code.
+// TestTable checks every entry: two texts of whole sentences, and one entry per code.
 func TestTable(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -41,7 +41,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestAdvice holds the advice on the codes that matter to what a person has to be told.
+// TestAdvice checks the advice for important codes.
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	tests := map[string]map[string]string{
@@ -97,7 +97,7 @@ func TestSystemOf(t *testing.T) {
 	}
 }
 
-// TestDocs holds docs/errors.md to the table. With -update it writes the page.
+// TestDocs compares docs/errors.md with the table. With -update it writes the page.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	const page = "../../docs/errors.md"
@@ -116,7 +116,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// document is the text of docs/errors.md.
+// document returns the text of docs/errors.md.
 func document() string {
 	var b strings.Builder
 	b.WriteString(head)

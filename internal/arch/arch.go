@@ -1,2 +1,3 @@
-// Package arch holds rules of the repository as tests: who may import whom, and which licences a binary may carry.
+// Package arch checks rules of the repository by tests: which package may import which, and which licenses a binary may
+// contain.
 package arch

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestDesignArrows holds the arrows of docs/design.md to the imports that there are.
+// TestDesignArrows compares the arrows in docs/design.md with the imports.
 func TestDesignArrows(t *testing.T) {
 	t.Parallel()
 	diagram := regexp.MustCompile("(?s)```mermaid\n(.*?)```").FindStringSubmatch(readText(t, "../../docs/design.md"))
@@ -45,8 +45,7 @@ func TestDesignArrows(t *testing.T) {
 	}
 }
 
-// TestDocsPointSomewhere holds every relative link, with its section, and every path that a document names to the files that
-// there are.
+// TestDocsPointSomewhere checks that every relative link, with its section, and every path in a document exists.
 func TestDocsPointSomewhere(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
@@ -82,7 +81,7 @@ func TestDocsPointSomewhere(t *testing.T) {
 	}
 }
 
-// TestDocumentedReasons holds the reasons that the FAQ explains to those that the engine gives.
+// TestDocumentedReasons checks that the engine gives the reasons that the FAQ explains.
 func TestDocumentedReasons(t *testing.T) {
 	t.Parallel()
 	_, answer, _ := strings.Cut(readText(t, "../../docs/faq.md"), "| reason | what it means |\n| --- | --- |\n")
@@ -100,7 +99,7 @@ func TestDocumentedReasons(t *testing.T) {
 	}
 }
 
-// TestDecisions holds that every decision has the three parts, and stands in the index.
+// TestDecisions checks that every decision has the three parts, and is in the index.
 func TestDecisions(t *testing.T) {
 	t.Parallel()
 	index := readText(t, "../../docs/decisions/README.md")
@@ -124,7 +123,7 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-// documents are the Markdown files of the repository, from its root.
+// documents returns the Markdown files of the repository, by their paths from its root.
 func documents(t *testing.T) []string {
 	t.Helper()
 	var docs []string
@@ -151,7 +150,7 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// sections are the anchors that a forge makes of a document's headings.
+// sections returns the anchors that a forge derives from a document's headings.
 func sections(text string) (anchors []string) {
 	text = regexp.MustCompile("(?s)```.*?```").ReplaceAllString(text, "")
 	for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(text, -1) {

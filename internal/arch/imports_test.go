@@ -20,9 +20,9 @@ const (
 	river  = "github.com/riverqueue/river"
 )
 
-// mayImport holds who may import whom among our packages. The queue owns when, the client how, the engine what it means,
-// the mapping what it becomes, the store what is kept; whatever is imported here beyond that is plain values. A package
-// that is not named must find its place first.
+// mayImport says which of our packages may import which. The queue decides when, the client how, the engine what an
+// event means, the mapping what it becomes, the store what is kept; all other imports here are plain values. A new
+// package must be entered here.
 var mayImport = map[string][]string{
 	"cmd/bench":                    {"ingest", "internal/oracle", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient/column", "schema/ledger", "schema/queue", "schema/store"},
 	"cmd/crmsync":                  {"internal/cli", "internal/signals"},
@@ -74,7 +74,7 @@ var mayImport = map[string][]string{
 	"worker/sweep":                 {"internal/panics", "internal/retry", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan", "worker/reserve"},
 }
 
-// floors are the packages from the ground up, each with those below it. No import runs upward.
+// floors lists the packages from the ground up. No import points upward.
 var floors = [][]string{
 	{"internal/advice"},
 	{"deploy", "internal/batch", "internal/buildinfo", "internal/panics", "internal/pglocal", "internal/retry", "internal/signals", "internal/sim", "jobs", "mondayclient", "sfclient"},
@@ -86,20 +86,19 @@ var floors = [][]string{
 	{"cmd", "internal/arch", "internal/e2e"},
 }
 
-// pure are the packages that do no I/O: what they compute depends on their arguments alone, but for the files that are
-// built into them.
+// pure lists the packages without I/O: their results depend only on their arguments and on embedded files.
 var pure = []string{
 	"internal/advice", "internal/audit", "internal/oracle", "internal/scaffold", "internal/sim/salesforce/soql", "mondayclient/column", "schema/ledger",
 	"schema/mapping", "worker/engine/plan",
 }
 
-// doesIO are the packages of the standard library, and of other modules, that give away a package that is not pure.
+// doesIO lists the packages of the standard library, and of other modules, that a pure package must not import.
 var doesIO = []string{
 	"context", "crypto/rand", "database/sql", "io/fs", "io/ioutil", "log", "log/slog", "math/rand/v2", "net", "os", "sync", "syscall",
 	"github.com/jackc/pgx/v5", "github.com/prometheus/client_golang", river,
 }
 
-// knowRiver are the packages that may import River.
+// knowRiver lists the packages that may import River.
 var knowRiver = []string{"cmd/bench", "ingest", "internal/app", "internal/cli", "internal/e2e", "jobs", "schema/queue", "schema/schematest", "schema/store", "worker"}
 
 func TestImports(t *testing.T) {
@@ -111,7 +110,7 @@ func TestImports(t *testing.T) {
 		}
 		allowed, ruled := mayImport[name]
 		if !ruled || floor(name) < 0 {
-			t.Errorf("%s is in no rule: say in mayImport what it may import, and in floors where it stands", name)
+			t.Errorf("%s is in no rule: enter in mayImport what it may import, and in floors its place", name)
 			continue
 		}
 		for _, imported := range p.Imports {
@@ -120,19 +119,19 @@ func TestImports(t *testing.T) {
 				t.Errorf("%s must not import %s", name, ours)
 			}
 			if isOurs && floor(ours) > floor(name) {
-				t.Errorf("%s must not import %s, which stands above it", name, ours)
+				t.Errorf("%s must not import %s, which is above it", name, ours)
 			}
 			if within(imported, river) && !slices.Contains(knowRiver, name) {
 				t.Errorf("%s must not import %s: it does not know the queue", name, imported)
 			}
 			if name == "jobs" && strings.Contains(imported, ".") && !within(imported, river) {
-				t.Errorf("jobs must not import %s: of other modules it knows River only", imported)
+				t.Errorf("jobs must not import %s: of other modules it may only import River", imported)
 			}
 		}
 	}
 }
 
-// TestPure holds that packages that only decide do nothing else: clocks are arguments, and no other process is asked.
+// TestPure checks that packages that only decide do nothing else: clocks are arguments, and no other process is called.
 func TestPure(t *testing.T) {
 	t.Parallel()
 	for _, p := range listPackages(t) {
@@ -148,8 +147,8 @@ func TestPure(t *testing.T) {
 	}
 }
 
-// TestSimulatorsKnowNoClient holds that the simulators and the clients do not import each other, not even in tests: what is
-// understood wrongly in one place must show in the other.
+// TestSimulatorsKnowNoClient checks that the simulators and the clients do not import each other, not even in tests, so
+// that a misunderstanding in one does not hide in the other.
 func TestSimulatorsKnowNoClient(t *testing.T) {
 	t.Parallel()
 	clients := []string{"mondayclient", "sfclient"}
@@ -166,7 +165,7 @@ func TestSimulatorsKnowNoClient(t *testing.T) {
 	}
 }
 
-// TestPlanTakesOnlyIds holds that of Salesforce's client the plan uses nothing but what computes Ids.
+// TestPlanTakesOnlyIds checks that the plan only uses the functions for Ids of Salesforce's client.
 func TestPlanTakesOnlyIds(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("../../worker/engine/plan/*.go")
@@ -191,14 +190,14 @@ func TestPlanTakesOnlyIds(t *testing.T) {
 	}
 }
 
-// floor is where a package stands; -1: nowhere.
+// floor returns the floor of a package, or -1.
 func floor(name string) int {
 	return slices.IndexFunc(floors, func(packages []string) bool {
 		return slices.ContainsFunc(packages, func(above string) bool { return within(name, above) })
 	})
 }
 
-// within reports whether a package is another one, or stands below it in the tree.
+// within reports whether a package is another one, or below it in the tree.
 func within(name, other string) bool { return name == other || strings.HasPrefix(name, other+"/") }
 
 type listedPackage struct {

@@ -17,11 +17,11 @@ import (
 
 var update = flag.Bool("update", false, "write NOTICE as it should be")
 
-// platforms are those that binaries are released for.
+// platforms lists the platforms of released binaries.
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"}
 
-// licenses are those that a released binary may carry, each with words that only its text has. A BSD licence of two
-// clauses has all words of one of three but the last. The text of a fixed one is the same everywhere.
+// licenses lists the licenses that a released binary may contain, each with words that only its text has. A BSD license
+// of two clauses has the words of one of three except the last. The text of a fixed one is the same everywhere.
 var licenses = []struct {
 	name, words string
 	fixed       bool
@@ -34,7 +34,7 @@ var licenses = []struct {
 	{"The Unlicense", "This is free and unencumbered software released into the public domain.", true},
 }
 
-// TestNotice holds NOTICE to what the binaries carry: every module that is linked, with its licence.
+// TestNotice compares NOTICE with the contents of the binaries: every linked module with its license.
 func TestNotice(t *testing.T) {
 	t.Parallel()
 	const path = "../../NOTICE"
@@ -51,10 +51,10 @@ func TestNotice(t *testing.T) {
 
 const own = "Apache License 2.0" // the licence of crmsync itself
 
-// plain takes out what texts of one licence differ in.
+// plain removes the differences between texts of one license.
 var plain = strings.NewReplacer("“", `"`, "”", `"`)
 
-// linkedModule is a module that a binary carries, with its licence as its source has it.
+// linkedModule is a module that a binary contains, with the license in its source.
 type linkedModule struct {
 	name       string // path and version
 	license    string
@@ -75,7 +75,7 @@ The source of a module is found by its path, and ` + "`go mod download PATH@VERS
 dagre, which are under the MIT License.
 `
 
-// notice is what NOTICE should be. Modules whose licences differ in nothing but their copyright share a section.
+// notice returns the expected NOTICE. Modules whose licenses differ only in their copyright share a section.
 func notice(t *testing.T) string {
 	t.Helper()
 	sections := map[string][]linkedModule{}
@@ -128,7 +128,7 @@ func linkedModules(t *testing.T) (modules []linkedModule) {
 			}
 		}
 	}
-	// Some distributions keep the licence of Go elsewhere; golang.org/x has the same text.
+	// Some distributions keep the license of Go elsewhere; golang.org/x has the same text.
 	for name, dir := range dirs {
 		if strings.HasPrefix(name, "golang.org/x/sys ") {
 			dirs["Go"] = dir
@@ -170,7 +170,7 @@ func readModule(t *testing.T, name, dir string) linkedModule {
 		}
 	}
 	if m.license == "" {
-		t.Errorf("%s has no licence that a binary may carry; see the list of licenses", name)
+		t.Errorf("%s has no license that a binary may contain; see the list of licenses", name)
 	}
 	for _, match := range copyright.FindAllStringSubmatch(m.text, -1) {
 		m.copyrights = append(m.copyrights, match[1])

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// A release sets these by -ldflags "-X crmsync/internal/buildinfo.version=v1.2.3 ...". Where they are empty, what the Go
+// A release sets these by -ldflags "-X crmsync/internal/buildinfo.version=v1.2.3 ...". If they are empty, what the Go
 // toolchain recorded counts.
 var (
-	version string // a tag, or what `git describe` makes of the commit
+	version string // a tag, or the output of `git describe`
 	commit  string // the whole hash
 	date    string // of the commit, in RFC 3339
 )
@@ -22,7 +22,7 @@ const Unknown = "unknown"
 // Info identifies a build. Its fields are never empty.
 type Info struct {
 	Version string `json:"version"` // such as 1.2.3; "devel" for a build from no known version
-	Commit  string `json:"commit"`  // with "+dirty" behind it where files had been changed
+	Commit  string `json:"commit"`  // with "+dirty" appended if files had been changed
 	Date    string `json:"date"`    // of the commit, in RFC 3339
 	Go      string `json:"go"`      // such as go1.26.0
 }

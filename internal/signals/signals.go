@@ -1,6 +1,6 @@
-// Package signals takes the signals that end the program from the earliest moment on: a program that is stopped while its
-// packages are still being initialized ends as orderly as one that is stopped later. It imports nothing that takes time to
-// initialize, so that Go initializes it among the first.
+// Package signals receives the signals that end the program from the earliest moment on: a program that is stopped
+// while its packages are still being initialized ends as orderly as later. It imports nothing that takes time to
+// initialize, so that Go initializes it early.
 package signals
 
 import (
@@ -16,5 +16,5 @@ var Stop = func() <-chan os.Signal {
 	return c
 }()
 
-// Reset lets a further signal end the program at once.
+// Reset makes another signal end the program at once.
 func Reset() { signal.Reset(os.Interrupt, syscall.SIGTERM) }

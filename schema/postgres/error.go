@@ -1,5 +1,5 @@
-// Package postgres holds what every package that speaks to Postgres needs: connections that also work through a pooler,
-// and errors that say what is wrong, what to do, and by their behaviour whether waiting helps.
+// Package postgres contains what every user of Postgres needs: connections that also work through a pooler, and errors
+// that say what is wrong, what to do, and, by their behavior, whether waiting helps.
 package postgres
 
 import (
@@ -16,18 +16,19 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// WaitError is a statement that failed because Postgres is away, restarting, too slow, or not to be had as it is set up.
-// Its effect is unknown: the caller runs it again.
+// WaitError means that a statement failed because Postgres is unavailable, restarting, too slow, or not usable as
+// configured. Its effect is unknown: the caller runs it again.
 type WaitError struct{ err error }
 
 func (e *WaitError) Error() string { return e.err.Error() }
 func (e *WaitError) Unwrap() error { return e.err }
 
-// RetryAfter is how long to wait before asking Postgres again.
+// RetryAfter returns how long to wait before the next attempt.
 func (e *WaitError) RetryAfter() time.Duration { return 2 * time.Second }
 
-// Wrap adds to an error what was being done and what a person can do about it, and turns those that time or a person heals
-// into a WaitError. It drops what the server said: that may quote rows, or a part of the connection string.
+// Wrap adds to an error what was being done and what a person can do about it. It turns errors that pass with time, or
+// that a person can resolve, into a WaitError. It drops the server's message, which may quote rows or a part of the
+// connection string.
 func Wrap(what string, err error) error {
 	if err == nil {
 		return nil
@@ -46,7 +47,7 @@ func Wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// heals reports whether a code stands for a state that passes, or that a person ends.
+// heals reports whether a code means a state that passes, or that a person can end.
 func heals(code string) bool {
 	for _, class := range []string{
 		"08", // connection exceptions
@@ -60,10 +61,10 @@ func heals(code string) bool {
 			return true
 		}
 	}
-	return code == "25006" // read-only, as after a failover
+	return code == "25006" // read-only, for example after a failover
 }
 
-// sentences say what a code means here, and what to do.
+// sentences say what a code means, and what to do.
 var sentences = map[string]string{
 	"3F000": "there is no such schema. Correct the search_path",
 	"28000": "the login is refused: there is no such user, or pg_hba.conf does not let it in, or only over TLS. Correct " +
@@ -82,10 +83,10 @@ var sentences = map[string]string{
 		"(ignore_startup_parameters)",
 }
 
-// ErrOldSchema is a database that lacks tables or columns that the program needs.
+// ErrOldSchema means that the database lacks tables or columns that the program needs.
 var ErrOldSchema = errors.New("the database has no tables of crmsync, or those of an older version: run crmsync schema up first")
 
-// describe is what a code means; of one that is not known here, the code.
+// describe returns what a code means, or an unknown code itself.
 func describe(code string) error {
 	switch code {
 	case "42P01", "42703", "42883": // undefined table, column, function
@@ -97,7 +98,7 @@ func describe(code string) error {
 	return fmt.Errorf("SQLSTATE %s", code)
 }
 
-// isAway reports whether an error is of the connection rather than of the statement.
+// isAway reports whether an error concerns the connection rather than the statement.
 func isAway(err error) bool {
 	var network net.Error
 	var connecting *pgconn.ConnectError
@@ -106,7 +107,7 @@ func isAway(err error) bool {
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, pgx.ErrTxClosed)
 }
 
-// connection is the part of an error that tells of the network alone.
+// connection returns the part of an error that is only about the network.
 func connection(err error) error {
 	var op *net.OpError
 	var lookup *net.DNSError

@@ -7,10 +7,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// looks is how often two connections are compared: others may use the pooler at the same time.
+// looks is how often two connections are compared, since others may use the pooler at the same time.
 const looks = 5
 
-// find finds out what stands between us and the server, and how many connections may be opened.
+// find finds out what is between us and the server, and how many connections may be opened.
 func find(ctx context.Context, c *pgx.ConnConfig) (mode Mode, limit int32) {
 	ctx, cancel := context.WithTimeout(ctx, 2*connecting)
 	defer cancel()
@@ -29,7 +29,7 @@ func find(ctx context.Context, c *pgx.ConnConfig) (mode Mode, limit int32) {
 	return mode, limit
 }
 
-// limitOf is how many connections the role may open, less one that is left for a command. A superuser may open them all.
+// limitOf returns how many connections the role may open, less one for a command. A superuser may open them all.
 func limitOf(ctx context.Context, conn *pgx.Conn) (limit int32, err error) {
 	const query = `
 		SELECT CASE WHEN r.rolsuper THEN s.most ELSE least(s.most - s.reserved, nullif(r.rolconnlimit, -1), nullif(d.datconnlimit, -1)) END - 1
@@ -40,9 +40,9 @@ func limitOf(ctx context.Context, conn *pgx.Conn) (limit int32, err error) {
 	return limit, err
 }
 
-// modeOf finds out what the first of two connections leads through. A server tells the process of a connection twice:
-// when it begins, and on a question. A pooler makes up the first. In transaction mode, a connection that waits has lent its
-// server process to whoever asks next.
+// modeOf finds out the mode of the pooler that the first of two connections goes through. A server reports the process
+// of a connection twice: at its start, and on request. A pooler invents the first. In transaction mode, the server
+// process of an idle connection is used for the next request of any other.
 func modeOf(ctx context.Context, first *pgx.Conn, c *pgx.ConnConfig) Mode {
 	process, err := processOf(ctx, first)
 	switch {
@@ -70,7 +70,7 @@ func modeOf(ctx context.Context, first *pgx.Conn, c *pgx.ConnConfig) Mode {
 	return Session
 }
 
-// processOf is the server's process that answers a connection.
+// processOf returns the server's process that answers a connection.
 func processOf(ctx context.Context, conn *pgx.Conn) (process uint32, err error) {
 	err = conn.QueryRow(ctx, "SELECT pg_backend_pid()::bigint", pgx.QueryExecModeSimpleProtocol).Scan(&process)
 	return process, err

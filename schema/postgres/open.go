@@ -13,11 +13,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Mode is what stands between a program and its server.
+// Mode is what is between a program and its server.
 type Mode string
 
-// The modes. Through a pooler in transaction mode, or in a mode that is not known because the server does not answer yet,
-// nothing may be expected of a session: no prepared statement, no setting, no LISTEN, no lock.
+// The modes. In transaction mode, or in an unknown mode because the server does not answer yet, nothing can be expected
+// of a session: no prepared statements, no settings, no LISTEN, no locks.
 const (
 	Direct      Mode = "direct"
 	Session     Mode = "pooler in session mode"
@@ -29,21 +29,21 @@ const (
 func (m Mode) HasSessions() bool { return m == Direct || m == Session }
 
 const (
-	// connecting is how long a connection may take to come about.
+	// connecting is how long connecting may take.
 	connecting = 5 * time.Second
 
-	// fewest is how many connections a process needs at least: one listens for jobs, and a batch, the queue's own work
-	// and the rounds must not wait for each other for long.
+	// fewest is the minimum number of connections of a process: one listens for jobs, and a batch, the queue's own work
+	// and the rounds must not wait long for each other.
 	fewest = 4
 
-	// idleInTransaction bounds for how long a process that freezes within a transaction holds its locks.
+	// idleInTransaction limits how long a process that freezes within a transaction holds its locks.
 	idleInTransaction = "60s"
 )
 
-// startup are the parameters that every pooler takes when a connection begins. Others are set after that.
+// startup lists the parameters that every pooler accepts at the start of a connection. Others are set after that.
 var startup = []string{"application_name", "client_encoding", "datestyle", "options", "standard_conforming_strings", "timezone"}
 
-// Open opens a pool for atLeast connections, and finds out what stands before the server. It opens fewer where the URL
+// Open opens a pool of atLeast connections, and finds out what is in front of the server. It opens fewer if the URL
 // (pool_max_conns), the role, the database or the server allows fewer. The server need not answer yet.
 func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, error) {
 	c, err := ParseURL(url)
@@ -86,7 +86,7 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 	return db, mode, nil
 }
 
-// more says where more connections come from.
+// more says how to allow more connections.
 func more(asked bool) string {
 	if asked {
 		return "Raise pool_max_conns"
@@ -94,8 +94,8 @@ func more(asked bool) string {
 	return "Raise the limit of the role or the database (CONNECTION LIMIT) or the server's max_connections"
 }
 
-// execMode is how statements are sent. Without sessions, and in place of the modes in which parameters have no types,
-// statements are described, and prepared without a name.
+// execMode returns how statements are sent. Without sessions, and instead of the modes in which parameters have no
+// types, statements are described, and prepared without a name.
 func execMode(mode Mode, asked pgx.QueryExecMode) pgx.QueryExecMode {
 	switch {
 	case !mode.HasSessions():

@@ -15,7 +15,7 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// TestParseURL: no error holds a part of the connection string, and a password that ends too early is noticed.
+// TestParseURL: no error contains a part of the connection string, and a password that ends too early is noticed.
 func TestParseURL(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -44,13 +44,13 @@ func TestParseURL(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 			if err != nil && (strings.Contains(err.Error(), "zebra") || strings.Contains(err.Error(), "quagga")) {
-				t.Errorf("error holds a part of the password: %v", err)
+				t.Errorf("error contains a part of the password: %v", err)
 			}
 		})
 	}
 }
 
-// TestSentences: what is wrong with a database is said in words, with what to do, and by a server's own answers.
+// TestSentences: errors of a real server say in words what is wrong and what to do.
 func TestSentences(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)
@@ -89,7 +89,7 @@ func TestSentences(t *testing.T) {
 		"out of connections": {func() error { return &pgconn.PgError{Code: "53300", Message: "zebra"} }, "Raise max_connections", true},
 		"disk full":          {func() error { return &pgconn.PgError{Code: "53100", Message: "zebra"} }, "the disk is full", true},
 		"wrong password":     {func() error { return &pgconn.PgError{Code: "28P01", Message: "zebra"} }, "Correct the user and password", true},
-		"nobody there":       {changed(func(c *pgx.ConnConfig) { c.Host, c.Port, c.Fallbacks = "127.0.0.1", 1, nil }), "connection refused", true},
+		"no server":          {changed(func(c *pgx.ConnConfig) { c.Host, c.Port, c.Fallbacks = "127.0.0.1", 1, nil }), "connection refused", true},
 		"no such host": {changed(func(c *pgx.ConnConfig) {
 			c.Host, c.Fallbacks = "nowhere.invalid", nil
 			c.LookupFunc = func(context.Context, string) ([]string, error) {
@@ -105,7 +105,7 @@ func TestSentences(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 			if err != nil && strings.Contains(err.Error(), "zebra") {
-				t.Errorf("error repeats what the server said: %v", err)
+				t.Errorf("error repeats the server's message: %v", err)
 			}
 			var waits interface{ RetryAfter() time.Duration }
 			if errors.As(err, &waits) != tt.waits {

@@ -8,13 +8,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ParseURL reads a connection string. Its error holds no part of it, which may be one of a password.
+// ParseURL reads a connection string. Its error contains no part of it, which might belong to a password.
 func ParseURL(url string) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("not a valid Postgres URL, such as postgres://user:password@host:5432/database")
 	}
-	// A password with such a character ends too early, and its rest would stand as the host or database in errors.
+	// A password with such a character ends too early, and its rest would appear as the host or database in errors.
 	parts := []string{c.ConnConfig.Host, c.ConnConfig.Database}
 	for _, other := range c.ConnConfig.Fallbacks {
 		parts = append(parts, other.Host)

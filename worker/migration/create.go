@@ -15,6 +15,7 @@ import (
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
+	"crmsync/worker/reserve"
 )
 
 // remembered is how long a document can be sent again under its key. Monday remembers a key for 30 minutes.
@@ -77,7 +78,7 @@ func (s *session) create(ctx context.Context, p *page) error {
 			failures++
 		}
 		if wait > 0 && !s.pause(ctx, wait) {
-			return &BudgetError{Wait: wait}
+			return &reserve.HoldError{System: "Monday", Wait: wait}
 		}
 	}
 	for _, c := range p.creations {

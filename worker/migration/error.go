@@ -8,16 +8,6 @@ import (
 	"crmsync/mondayclient"
 )
 
-// BudgetError means that the rest of Monday's budget of the current minute is reserved for live events.
-type BudgetError struct{ Wait time.Duration }
-
-func (e *BudgetError) Error() string {
-	return "the rest of monday's budget of the minute is reserved for live events"
-}
-
-// RetryAfter returns the time until the minute is over.
-func (e *BudgetError) RetryAfter() time.Duration { return e.Wait }
-
 // ErasedError means that a call whose answer was lost cannot be repeated, since its values were erased. What it created
 // is looked up as soon as Monday is sure to find it.
 type ErasedError struct{ Wait time.Duration }

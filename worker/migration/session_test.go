@@ -260,7 +260,7 @@ func TestMayResume(t *testing.T) {
 	}{
 		"odd answer": {errors.New("odd answer"), true},
 		"overtaken":  {store.ErrOvertaken, true},
-		"a wait":     {&BudgetError{Wait: time.Minute}, false},
+		"a wait":     {&reserve.HoldError{System: "Monday", Wait: time.Minute}, false},
 		"whole page": {&PageError{Records: 2, Cause: noGroup()}, false},
 		"panic":      {fmt.Errorf("asking: %w", &panics.Error{Value: "x"}), false},
 	} {

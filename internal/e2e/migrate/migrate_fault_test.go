@@ -322,7 +322,7 @@ func TestMigrateBudget(t *testing.T) {
 	code := make(chan int, 1)
 	go func() { code <- cli.Run(ctx, []string{"migrate", "accounts"}, short.Getenv, log, log) }()
 	short.Eventually("the command says why it waits", func() bool {
-		return log.Contains(`"msg":"migration waiting"`) && log.Contains("the rest of monday's budget of the minute is reserved for live events")
+		return log.Contains(`"msg":"migration waiting"`) && log.Contains("the remaining calls of Monday are reserved for live events")
 	})
 	cancel()
 	if got := <-code; got != cli.ExitDone {

@@ -121,7 +121,7 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// TestDashboardFromElsewhere: another site that a logged-in operator looks at can change nothing.
+// TestDashboardFromElsewhere: another site that a logged-in operator visits cannot change anything.
 func TestDashboardFromElsewhere(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("ADMIN_USER", "admin"), e2e.With("ADMIN_PASSWORD", "a-password"))
@@ -147,7 +147,7 @@ func TestDashboardFromElsewhere(t *testing.T) {
 	}
 }
 
-// origin is a URL without its path.
+// origin returns a URL without its path.
 func origin(url string) string {
 	parts := strings.SplitN(url, "/", 4)
 	return strings.Join(parts[:3], "/")

@@ -18,13 +18,13 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// TestDashboardInChromium: with the password jobs are seen, and one that was given up is done after a click; without it
-// nothing is, and another site that a logged-in operator looks at gets no click of its own through.
+// TestDashboardInChromium: with the password, jobs are visible, and a discarded one is completed after a click on
+// retry; without it, nothing is visible, and another site that a logged-in operator visits cannot trigger anything.
 func TestDashboardInChromium(t *testing.T) {
 	t.Parallel()
 	browser := startChromium(t)
 	w := e2e.Serving(t, e2e.With("ADMIN_USER", "admin"), e2e.With("ADMIN_PASSWORD", "a-password"), e2e.With("MAX_ATTEMPTS", "2"))
-	item, job := givenUp(w)
+	item, job := discarded(w)
 	for _, password := range []string{"", "another-one"} {
 		if status := browser.tab(t).enter(w.Admin, password); status != http.StatusUnauthorized {
 			t.Errorf("with the password %q the dashboard answered %d, want 401", password, status)
@@ -36,7 +36,7 @@ func TestDashboardInChromium(t *testing.T) {
 	}
 	operator.do(click("//a[starts-with(., 'Completed')]"), see("//main//a[.='item_create']"), see("//main//a[.='column_update']"))
 	if list := operator.text(); strings.Contains(list, "Lovelace") || strings.Contains(list, "item_id") {
-		t.Errorf("the list tells arguments:\n%s", list)
+		t.Errorf("the list shows arguments:\n%s", list)
 	}
 
 	for _, host := range []string{"127.0.0.1", "localhost"} { // another origin of the same site, another site
@@ -59,8 +59,8 @@ func TestDashboardInChromium(t *testing.T) {
 	}
 }
 
-// givenUp makes jobs that are done, and then one that fails to its last attempt though its cause is gone now.
-func givenUp(w *e2e.World) (item, job int64) {
+// discarded creates completed jobs, and one whose last attempt failed although its cause is gone now.
+func discarded(w *e2e.World) (item, job int64) {
 	w.T.Helper()
 	w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Quiet()
@@ -71,7 +71,7 @@ func givenUp(w *e2e.World) (item, job int64) {
 	return item, w.DeadLetter()
 }
 
-// forger serves a page whose button posts to the dashboard what retries the job, as any page may without being asked.
+// forger serves a page whose button posts a retry of the job to the dashboard, which any page can do.
 func forger(t *testing.T, host, admin string, job int64) (url string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -86,7 +86,7 @@ func forger(t *testing.T, host, admin string, job int64) (url string) {
 // chromium is a running browser with a new profile.
 type chromium struct{ ctx context.Context }
 
-// startChromium runs the browser until the test ends. Without one the test is skipped, except in CI.
+// startChromium runs the browser until the test ends. If there is none, the test is skipped, except in CI.
 func startChromium(t *testing.T) chromium {
 	t.Helper()
 	path := findChromium()
@@ -106,7 +106,7 @@ func startChromium(t *testing.T) chromium {
 	return chromium{ctx}
 }
 
-// findChromium is the first one that works: Ubuntu has a script of that name that only says how to install it.
+// findChromium returns the first that works: on Ubuntu, a script of that name only says how to install it.
 func findChromium() (name string) {
 	for _, name := range []string{"chromium", "google-chrome", "chromium-browser"} {
 		if exec.Command(name, "--version").Run() == nil {
@@ -116,7 +116,7 @@ func findChromium() (name string) {
 	return ""
 }
 
-// tab is a page of the browser. A login in one is known to all that are opened later.
+// tab is a tab of the browser. A login in one applies to all that are opened later.
 type tab struct {
 	t       *testing.T
 	ctx     context.Context
@@ -129,8 +129,8 @@ func (c chromium) tab(t *testing.T) *tab {
 	return &tab{t: t, ctx: ctx, console: chromedp.Console(ctx)}
 }
 
-// enter opens the dashboard, and returns the status of its answer. When asked, it gives the password once, if there is
-// one, and then gives up.
+// enter opens the dashboard, and returns the status of its answer. When prompted, it enters the password once, if there
+// is one, and cancels after that.
 func (b *tab) enter(admin, password string) (status int) {
 	b.t.Helper()
 	go b.proceed(chromedp.Events(b.ctx, fetch.RequestPaused))
@@ -142,14 +142,14 @@ func (b *tab) enter(admin, password string) (status int) {
 	return b.visit(chromedp.Navigate(admin + "/jobs/"))
 }
 
-// proceed lets requests go on: the browser asks for passwords only where all of them are held.
+// proceed continues a request: the browser only prompts for passwords if all requests are intercepted.
 func (b *tab) proceed(paused iter.Seq2[fetch.EventRequestPaused, error]) {
 	for event := range paused {
 		_, _ = chromedp.Call(b.ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: event.RequestID})
 	}
 }
 
-// reply gives the password to the first who asks, and nothing to the next.
+// reply enters the password at the first prompt, and cancels the next.
 func (b *tab) reply(asked iter.Seq2[fetch.EventAuthRequired, error], password string) {
 	for event := range asked {
 		reply := &fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseCancelAuth}
@@ -161,7 +161,7 @@ func (b *tab) reply(asked iter.Seq2[fetch.EventAuthRequired, error], password st
 	}
 }
 
-// visit takes a step that leads to another page, and returns the status of its answer.
+// visit performs a step that leads to another page, and returns the status of its answer.
 func (b *tab) visit(step chromedp.Action[chromedp.Void]) (status int) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, e2e.Patience)
@@ -173,7 +173,7 @@ func (b *tab) visit(step chromedp.Action[chromedp.Void]) (status int) {
 	return int(resp.Status)
 }
 
-// do takes steps, each as soon as it can be taken.
+// do performs steps, each as soon as it is possible.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, e2e.Patience)
@@ -183,13 +183,13 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// see waits until all that an XPath finds is visible.
+// see waits until everything that an XPath finds is visible.
 func see(xpath string) chromedp.Action[chromedp.Void] { return chromedp.WaitVisible(xpath) }
 
-// click clicks on the first that an XPath finds, once it is visible.
+// click clicks on the first element that an XPath finds, once it is visible.
 func click(xpath string) chromedp.Action[chromedp.Void] { return chromedp.Click(xpath) }
 
-// text is what the page shows.
+// text returns the text of the page.
 func (b *tab) text() string {
 	b.t.Helper()
 	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
@@ -199,7 +199,7 @@ func (b *tab) text() string {
 	return text
 }
 
-// complaints are what the browser's console has against the pages so far, such as what the policy of one forbids it.
+// complaints returns the messages of the browser's console so far, such as violations of a page's policy.
 func (b *tab) complaints() (found []string) {
 	b.t.Helper()
 	if err := chromedp.Do(b.ctx, chromedp.Evaluate[chromedp.Void]("console.log('so far')")); err != nil {

@@ -47,7 +47,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestConfigIncomplete checks that what is missing is said, with the name that was set instead.
+// TestConfigIncomplete checks that missing variables are reported, with the similar name that was set instead.
 func TestConfigIncomplete(t *testing.T) {
 	t.Parallel()
 	w := outside(t, map[string]string{"MONDAY_API_TOKEN": "", "MONDAY_TOKEN": "hush-1", "BATCH_SIZE": "0"})
@@ -66,7 +66,7 @@ func TestConfigIncomplete(t *testing.T) {
 	}
 }
 
-// TestEnvFileRuns checks that a role runs with nothing but an env file.
+// TestEnvFileRuns checks that a role runs with only an env file.
 func TestEnvFileRuns(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)

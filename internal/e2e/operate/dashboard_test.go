@@ -14,10 +14,10 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// named matches a metric in PromQL, and the labels that it is chosen by.
+// named matches a metric in PromQL, and the labels that select it.
 var named = regexp.MustCompile(`\b(?:crmsync|go|process)_\w+(?:\{[^}]*\})?`)
 
-// TestMetricsOfRulesAndDashboard holds every metric and label that deploy/ names to what the program exports.
+// TestMetricsOfRulesAndDashboard checks that the program exports every metric and label that deploy/ names.
 func TestMetricsOfRulesAndDashboard(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)
@@ -51,13 +51,13 @@ func TestMetricsOfRulesAndDashboard(t *testing.T) {
 		}
 		for _, label := range regexp.MustCompile(`(\w+)[!=]`).FindAllStringSubmatch(selector, -1) {
 			if !slices.Contains(labels, label[1]) && label[1] != "job" && label[1] != "instance" {
-				t.Errorf("%s chooses %s by %s; it has the labels %q", where, name, label[1], labels)
+				t.Errorf("%s selects %s by %s; it has the labels %q", where, name, label[1], labels)
 			}
 		}
 	}
 }
 
-// seriesOf gives the names of a scrape's series, each with its labels.
+// seriesOf returns the names of a scrape's series, each with its labels.
 func seriesOf(scrape string) map[string][]string {
 	series := map[string][]string{}
 	for line := range strings.Lines(scrape) {

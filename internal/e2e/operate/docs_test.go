@@ -26,7 +26,7 @@ func document(t *testing.T, name string) string {
 	return string(text)
 }
 
-// documents are all documents for users, by their paths from the root of the repository.
+// documents returns all documents for users, by their paths from the root of the repository.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	docs := map[string]string{}
@@ -43,7 +43,7 @@ func documents(t *testing.T) map[string]string {
 	return docs
 }
 
-// section is a part of docs/operating.md.
+// section returns a section of docs/operating.md.
 func section(t *testing.T, title string) string {
 	t.Helper()
 	_, rest, found := strings.Cut(document(t, "docs/operating.md"), "\n## "+title+"\n")
@@ -54,7 +54,7 @@ func section(t *testing.T, title string) string {
 	return text
 }
 
-// firstCells are the code spans in the first cells of a section's tables.
+// firstCells returns the code spans in the first cells of a section's tables.
 func firstCells(text string) (spans []string) {
 	for line := range strings.Lines(text) {
 		cells := strings.Split(strings.ReplaceAll(line, `\|`, "/"), "|")
@@ -68,7 +68,7 @@ func firstCells(text string) (spans []string) {
 	return spans
 }
 
-// TestDocumentedMappings holds every mapping that a document shows to the decoder: it is what a reader copies first.
+// TestDocumentedMappings checks that every mapping in a document can be decoded: readers copy them.
 func TestDocumentedMappings(t *testing.T) {
 	t.Parallel()
 	found := 0
@@ -85,8 +85,8 @@ func TestDocumentedMappings(t *testing.T) {
 	}
 }
 
-// TestDocumentedCommands holds the commands and flags of docs/operating.md to those of the program, both ways, and those that
-// any other document names too.
+// TestDocumentedCommands compares the commands and flags of docs/operating.md with those of the program, and checks
+// that those in other documents exist.
 func TestDocumentedCommands(t *testing.T) {
 	t.Parallel()
 	programs := commandsOf(t)
@@ -125,7 +125,7 @@ func TestDocumentedCommands(t *testing.T) {
 
 var flagName = regexp.MustCompile(`--[a-z][a-z-]*`)
 
-// everywhere are the flags that every command has.
+// everywhere holds the flags that every command has.
 var everywhere = []string{"--help", "--version", "--env-file"}
 
 func flagsIn(text string) []string {
@@ -134,7 +134,7 @@ func flagsIn(text string) []string {
 	return slices.DeleteFunc(slices.Compact(flags), func(flag string) bool { return slices.Contains(everywhere, flag) })
 }
 
-// codeIn are the code spans of a document, and the lines of its blocks for a shell.
+// codeIn returns the code spans of a document, and the lines of its shell blocks.
 func codeIn(text string) (code []string) {
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(text, -1) {
 		code = append(code, strings.Split(block[1], "\n")...)
@@ -150,7 +150,7 @@ func codeIn(text string) (code []string) {
 	return code
 }
 
-// isGroup reports whether words are what several commands begin with.
+// isGroup reports whether several commands begin with the words.
 func isGroup(programs map[string][]string, words string) bool {
 	for command := range programs {
 		if strings.HasPrefix(command, words+" ") {
@@ -160,7 +160,7 @@ func isGroup(programs map[string][]string, words string) bool {
 	return false
 }
 
-// commandIn is the command that words begin with; empty: there is none.
+// commandIn returns the command at the beginning of words, or "".
 func commandIn(programs map[string][]string, words []string) string {
 	for n := min(len(words), 2); n > 0; n-- {
 		if command := strings.Join(words[:n], " "); programs[command] != nil {
@@ -170,7 +170,7 @@ func commandIn(programs map[string][]string, words []string) string {
 	return ""
 }
 
-// commandsOf are the program's commands with their flags, as its help tells them.
+// commandsOf returns the program's commands with their flags, according to its help.
 func commandsOf(t *testing.T) map[string][]string {
 	t.Helper()
 	world := outside(t, nil)
@@ -191,7 +191,7 @@ func commandsOf(t *testing.T) map[string][]string {
 	return programs
 }
 
-// TestDocumentedVariables holds the variables of docs/operating.md to those that the program asks for, both ways.
+// TestDocumentedVariables compares the variables of docs/operating.md with those that the program reads.
 func TestDocumentedVariables(t *testing.T) {
 	t.Parallel()
 	asked := map[string]bool{}
@@ -202,7 +202,7 @@ func TestDocumentedVariables(t *testing.T) {
 	var variables []string
 	for name := range asked {
 		if base, isFile := strings.CutSuffix(name, "_FILE"); isFile && !asked[base] || !isFile && !asked[name+"_FILE"] {
-			t.Errorf("%s and its file are not both asked for", name)
+			t.Errorf("%s and its file are not both read", name)
 		} else if !isFile {
 			variables = append(variables, name)
 		}
@@ -218,13 +218,13 @@ func TestDocumentedVariables(t *testing.T) {
 	for name, text := range documents(t) {
 		for _, variable := range prefixed.FindAllString(text, -1) {
 			if !asked[variable] && name != "CHANGELOG.md" {
-				t.Errorf("%s names %s, which the program does not ask for", name, variable)
+				t.Errorf("%s names %s, which the program does not read", name, variable)
 			}
 		}
 	}
 }
 
-// TestDocumentedTables holds the tables of docs/operating.md to those of the schema, both ways.
+// TestDocumentedTables compares the tables of docs/operating.md with those of the schema.
 func TestDocumentedTables(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -262,8 +262,8 @@ func TestDocumentedTables(t *testing.T) {
 	}
 }
 
-// TestDocumentedMetrics holds the metrics of docs/operating.md, with their labels, to those that the program exports, both
-// ways.
+// TestDocumentedMetrics compares the metrics of docs/operating.md, with their labels, with those that the program
+// exports.
 func TestDocumentedMetrics(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)
@@ -276,7 +276,7 @@ func TestDocumentedMetrics(t *testing.T) {
 		name, labels, _ := strings.Cut(strings.TrimSuffix(cell, "}"), "{")
 		documented[name] = slices.Sorted(slices.Values(strings.FieldsFunc(labels, func(r rune) bool { return r == ',' })))
 	}
-	w.Eventually("a channel was told", func() bool { return strings.Contains(w.Scrape(), "\ncrmsync_alert_channel_up{") })
+	w.Eventually("a channel was used", func() bool { return strings.Contains(w.Scrape(), "\ncrmsync_alert_channel_up{") })
 	w.Eventually("the feed has read", func() bool { return strings.Contains(w.Scrape(), "\ncrmsync_feed_records_total{") })
 	exported := exportedMetrics(w.Scrape())
 	if diff := cmp.Diff(exported, documented, cmp.Transformer("empty", func(s []string) []string { return append([]string{}, s...) })); diff != "" {
@@ -292,7 +292,7 @@ func TestDocumentedMetrics(t *testing.T) {
 	}
 }
 
-// exportedMetrics are our metrics in a scrape with their labels.
+// exportedMetrics returns our metrics in a scrape with their labels.
 func exportedMetrics(scrape string) map[string][]string {
 	metrics := map[string][]string{}
 	histogram := map[string]bool{}
@@ -322,7 +322,7 @@ func exportedMetrics(scrape string) map[string][]string {
 	return metrics
 }
 
-// TestDocumentedTargets holds every target of make that a document names to the Makefile.
+// TestDocumentedTargets checks that every target of make in a document exists.
 func TestDocumentedTargets(t *testing.T) {
 	t.Parallel()
 	makefile := document(t, "Makefile")

@@ -19,7 +19,7 @@ import (
 
 const signing = "a-signing-secret-of-some-length"
 
-// signed is a JWT as Monday makes it, or nearly so.
+// signed returns a JWT like Monday's, with changes.
 func signed(t *testing.T, method jwt.SigningMethod, secret string, claims jwt.MapClaims) string {
 	t.Helper()
 	token, err := jwt.NewWithClaims(method, claims).SignedString([]byte(secret))
@@ -111,7 +111,7 @@ func TestEndpoints(t *testing.T) {
 	}
 }
 
-// TestJWTAlone: without a secret in the URL, Monday's signature alone opens the door.
+// TestJWTAlone: without a secret in the URL, Monday's signature is sufficient.
 func TestJWTAlone(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("MONDAY_SIGNING_SECRET", signing), e2e.With("WEBHOOK_SECRET", ""), e2e.Monday(func(c *mondaysim.Config) { c.SigningSecret = signing }))
@@ -127,7 +127,7 @@ func TestJWTAlone(t *testing.T) {
 	w.Healthy()
 }
 
-// TestSecretRotation: while the secret of the URL is replaced, webhooks with either are accepted, and no third.
+// TestSecretRotation: while the secret of the URL is replaced, webhooks with either secret are accepted, and no others.
 func TestSecretRotation(t *testing.T) {
 	t.Parallel()
 	const next = "the-secret-that-replaces-it"
@@ -148,9 +148,9 @@ func TestSecretRotation(t *testing.T) {
 	w.Healthy()
 }
 
-// TestUnreadableBounded: bad bodies without end are kept up to a bound and refused beyond it, which is counted and logged.
-// Events go through all the while.
-func TestUnreadableBounded(t *testing.T) {
+// TestUnreadableLimited: unreadable bodies are kept up to a limit and refused beyond it, which is counted and logged.
+// Events are accepted meanwhile.
+func TestUnreadableLimited(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
 	bad := strings.Repeat("x", 1<<20-10)
@@ -176,11 +176,11 @@ func TestUnreadableBounded(t *testing.T) {
 	}
 }
 
-// TestPostgresAway: what cannot be stored is answered 503 at once, and Monday delivers it again; what runs goes on when
-// Postgres is back, and nobody counts that against an event.
+// TestPostgresAway: what cannot be stored is answered with 503 at once, and Monday delivers it again; running events
+// continue when Postgres is back, without using attempts.
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
-	// An event whose fetch was cut off after its commit is with no worker, until the queue's rescuer comes by.
+	// An event whose fetch was cut off after its commit has no worker until the queue's rescuer finds it.
 	w := e2e.Setup(t, e2e.With("JOB_TIMEOUT", "15s"), e2e.With("RESCUE_AFTER", "20s"))
 	relay := e2e.NewRelay(t, w.Env["DATABASE_URL"])
 	w.Env["DATABASE_URL"] = relay.URL

@@ -83,7 +83,7 @@ func TestCheckLive(t *testing.T) {
 	}
 	edited := func(before, after string) e2e.Option {
 		if strings.Count(string(example), before) != 1 {
-			t.Fatalf("%q stands %d times in the example", before, strings.Count(string(example), before))
+			t.Fatalf("%q occurs %d times in the example", before, strings.Count(string(example), before))
 		}
 		return e2e.Mapped(strings.Replace(string(example), before, after, 1))
 	}
@@ -183,7 +183,7 @@ func TestCheckLive(t *testing.T) {
 	}
 }
 
-// Of an owner, Salesforce is asked whether he is active; of dates, Monday whether they have a time.
+// TestCheckLiveData: Salesforce is asked whether an owner is active, and Monday whether dates have a time.
 func TestCheckLiveData(t *testing.T) {
 	t.Parallel()
 	example, err := os.ReadFile("../../../deploy/mapping.example.yaml")
@@ -214,7 +214,7 @@ func TestCheckLiveData(t *testing.T) {
 	}
 }
 
-// Every field is said to go one way or both, with the reason where it goes one way for good.
+// TestCheckFields: the direction of every field is reported, with the reason if it can only be one way.
 func TestCheckFields(t *testing.T) {
 	t.Parallel()
 	w := e2e.Systems(t)
@@ -230,7 +230,8 @@ func TestCheckFields(t *testing.T) {
 	}
 }
 
-// What is found in either system is in the form of what is found in the file, and the notes say what was not checked.
+// TestCheckLiveLines: findings about either system have the form of findings about the file, and notes say what was not
+// checked.
 func TestCheckLiveLines(t *testing.T) {
 	t.Parallel()
 	w := e2e.Systems(t, changedField("Lead", "Email", func(f *sfsim.Field) { f.ReadOnly = true }))
@@ -247,7 +248,7 @@ func TestCheckLiveLines(t *testing.T) {
 	}
 }
 
-// Faults of the file and of the environment end with 2, before anything is asked.
+// TestCheckUsage: faults of the file and of the environment end with exit code 2, before any call.
 func TestCheckUsage(t *testing.T) {
 	t.Parallel()
 	w := e2e.Systems(t, e2e.Mapped("version: 1\n"))
@@ -275,7 +276,8 @@ func TestCheckUsage(t *testing.T) {
 	}
 }
 
-// What scaffold prints for any board and object passes check, and names nothing that the systems refuse.
+// TestScaffold: the output of scaffold for any board and object passes check, and contains nothing that the systems
+// reject.
 func TestScaffold(t *testing.T) {
 	t.Parallel()
 	w := e2e.Systems(t)
@@ -308,7 +310,7 @@ func TestScaffold(t *testing.T) {
 	}
 }
 
-// TestScaffoldAdd checks that a mapping of several boards can be made in steps, and passes check.
+// TestScaffoldAdd checks that a mapping of several boards can be created in steps, and passes check.
 func TestScaffoldAdd(t *testing.T) {
 	t.Parallel()
 	w := e2e.Systems(t)
@@ -340,7 +342,7 @@ func TestScaffoldAdd(t *testing.T) {
 	}
 }
 
-// TestBoards checks both lists, and that boards that were asked for and are not there are named.
+// TestBoards checks both lists, and that requested boards that do not exist are reported.
 func TestBoards(t *testing.T) {
 	t.Parallel()
 	w := e2e.Systems(t)

@@ -8,8 +8,8 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestLog: at info there is one line for each event, and one for each login; durations have a unit, and River is heard
-// from warnings on.
+// TestLog: at level info there is one line for each event, and one for each login; durations have a unit, and River
+// only logs from level warn on.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("LOG_LEVEL", "info"))
@@ -45,7 +45,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// TestLoginRefused: a wrong secret is said at the start, with what to do, and keeps nothing from starting.
+// TestLoginRefused: a wrong secret is reported at the start, with advice, and does not prevent the start.
 func TestLoginRefused(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("SALESFORCE_CLIENT_SECRET", "another-secret"), e2e.With("MONDAY_API_TOKEN", "another-token"))
@@ -58,6 +58,6 @@ func TestLoginRefused(t *testing.T) {
 		}
 	}
 	if log.Contains("another-") {
-		t.Errorf("the log tells a secret:\n%s", log)
+		t.Errorf("the log contains a secret:\n%s", log)
 	}
 }

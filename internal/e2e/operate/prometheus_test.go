@@ -16,7 +16,8 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestPrometheus lets a real Prometheus scrape the program, evaluate the rules, and answer every question of the dashboard.
+// TestPrometheus lets a real Prometheus scrape the program, evaluate the rules, and answer every query of the
+// dashboard.
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("prometheus"); err != nil && os.Getenv("CI") != "true" {
@@ -65,14 +66,14 @@ func TestPrometheus(t *testing.T) {
 	})
 }
 
-// startPrometheus runs Prometheus with our rules until the test ends, and returns its URL.
+// startPrometheus runs Prometheus with our rules until the test ends. It returns its URL.
 func startPrometheus(t *testing.T, target string) string {
 	t.Helper()
 	rules, err := filepath.Abs("../../../deploy/prometheus/rules.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // Prometheus does not tell which port it chose
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // Prometheus does not report the port it chose
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func startPrometheus(t *testing.T, target string) string {
 	return "http://" + addr
 }
 
-// ask reads a JSON answer, and returns its status; 0 where nobody answers.
+// ask reads a JSON answer, and returns its status, or 0 without an answer.
 func ask(t *testing.T, url string, into any) (status int) {
 	t.Helper()
 	resp, err := http.Get(url)

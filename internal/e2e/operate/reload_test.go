@@ -37,7 +37,7 @@ func fingerprint(t *testing.T, text string) string {
 	return m.Fingerprint()
 }
 
-// configMap is a mapping file as Kubernetes shows it: a link to a link, of which the second is swapped.
+// configMap is a mapping file in the form of Kubernetes: a link to a link, the second of which is swapped.
 type configMap struct {
 	t    *testing.T
 	dir  string
@@ -73,7 +73,7 @@ func (c *configMap) swap(text string) {
 	}
 }
 
-// processes are those that `crmsync status` lists.
+// processes returns the processes that `crmsync status` lists.
 func processes(w *e2e.World) (roles, mappings, faults []string) {
 	w.T.Helper()
 	code, stdout, stderr := w.Command("status", "--json")
@@ -91,8 +91,8 @@ func processes(w *e2e.World) (roles, mappings, faults []string) {
 	return roles, mappings, faults
 }
 
-// TestReload changes the mapping below running processes: a faulty file is reported and changes nothing, and a good one
-// is taken up by all roles.
+// TestReload changes the mapping of running processes: a faulty file is reported and changes nothing, and a valid one
+// is loaded by all roles.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	file := newConfigMap(t, accountsOnly)
@@ -144,7 +144,8 @@ func TestReload(t *testing.T) {
 	w.Healthy()
 }
 
-// TestReloadUnderLoad changes the mapping again and again while events arrive: none is lost, fails or is done twice.
+// TestReloadUnderLoad changes the mapping repeatedly while events arrive: no event is lost, fails or is processed
+// twice.
 func TestReloadUnderLoad(t *testing.T) {
 	t.Parallel()
 	file := newConfigMap(t, accountsOnly)
@@ -167,8 +168,8 @@ func TestReloadUnderLoad(t *testing.T) {
 	w.Healthy()
 }
 
-// TestDifferentMappings runs a worker that does not know a board beside an ingest that does: it leaves the board's events
-// to a worker with the newer mapping.
+// TestDifferentMappings runs a worker that does not know a board with an ingest that does: the worker leaves the
+// board's events to one with the newer mapping.
 func TestDifferentMappings(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(accountsOnly))

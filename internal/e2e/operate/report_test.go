@@ -31,7 +31,7 @@ func TestLogsExport(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
 	if !strings.Contains(out, "\r\n") {
-		t.Error("lines do not end as RFC 4180 wants them")
+		t.Error("lines do not end as RFC 4180 requires")
 	}
 	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	if err != nil {
@@ -47,7 +47,7 @@ func TestLogsExport(t *testing.T) {
 	}
 	_, out, _ = w.Command("logs", "export", "--item", strconv.FormatInt(first, 10))
 	if strings.Contains(out, strconv.FormatInt(second, 10)) || !strings.Contains(out, strconv.FormatInt(first, 10)) {
-		t.Errorf("not the item's rows alone:\n%s", out)
+		t.Errorf("not only the item's rows:\n%s", out)
 	}
 	if code, _, errs := w.Command("logs", "export", "--since", "yesterday"); code != cli.ExitUsage || !strings.Contains(errs, "--since") {
 		t.Errorf("exit %d: %s", code, errs)
@@ -101,9 +101,9 @@ func TestErase(t *testing.T) {
 		}
 	}
 	if n := w.Count("SELECT count(*) FROM links WHERE item_id = $1 AND salesforce_id IS NOT NULL", item); n != 1 {
-		t.Errorf("%d links, want the one that was there", n)
+		t.Errorf("%d links, want the existing one", n)
 	}
-	// What comes later goes on as before.
+	// Later events are synced as before.
 	w.Monday.Rename(item, "Zoe Later")
 	w.Quiet()
 	if got := w.Record("Contact", item)["LastName"]; got != "Later" {
@@ -111,8 +111,8 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// TestEraseMigrating erases an item whose making a run never heard of: its values leave the call that is kept too, and the
-// next run makes no second one.
+// TestEraseMigrating erases an item for whose creation a run got no answer: its values are also erased from the stored
+// call, and the next run creates no second item.
 func TestEraseMigrating(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "", e2e.With("MAX_ATTEMPTS", "1"))
@@ -142,7 +142,7 @@ func TestEraseMigrating(t *testing.T) {
 		w.Expect(0, "SELECT count(*) FROM "+table+" t WHERE t::text ILIKE '%quixote%'")
 	}
 
-	// The other item of the call may not have come into Monday's index yet: the run waits until it surely has.
+	// The other item of the call may not be in Monday's index yet: the run waits until it certainly is.
 	w.Exec("DELETE FROM links WHERE salesforce_id = $1", other)
 	w.Exec("UPDATE dead_letters SET replayed_at = now()")
 	ended := make(chan int)

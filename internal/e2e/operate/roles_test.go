@@ -15,8 +15,8 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestRoles goes the way of an operator: roles, schema as the owner, roles again; then an event through an ingest that may
-// only insert jobs and a worker that may only read and write rows.
+// TestRoles follows an operator's steps: roles, schema as the owner, roles again; then it sends an event through an
+// ingest that may only insert jobs and a worker that may only read and write rows.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -47,7 +47,7 @@ func TestRoles(t *testing.T) {
 	w.None("Lead")
 
 	before := w.Count("SELECT count(*) FROM river_job")
-	for range 2 { // an event that comes again, and one that nobody can read, which becomes a dead letter
+	for range 2 { // a repeated event, and an unreadable one, which becomes a dead letter
 		for _, body := range []string{`{"event":{"type":"create_pulse","boardId":1001,"pulseId":77,"triggerUuid":"roles","triggerTime":"2026-09-23T12:03:55.044Z"}}`, `not JSON`} {
 			w.Deliver(body)
 		}
@@ -57,11 +57,11 @@ func TestRoles(t *testing.T) {
 	if code, _, stderr := w.Command("replay", "--all"); code != cli.ExitDone {
 		t.Errorf("replay as the worker exited with %d: %s", code, stderr)
 	}
-	refuses(w, own)
+	denies(w, own)
 }
 
-// refuses tries what the roles must not do.
-func refuses(w *e2e.World, own string) {
+// denies attempts what the roles must not be able to do.
+func denies(w *e2e.World, own string) {
 	w.T.Helper()
 	tests := map[string][]string{
 		"crmsync_ingest": {
@@ -82,7 +82,7 @@ func refuses(w *e2e.World, own string) {
 			w.T.Fatal(err)
 		}
 		defer conn.Close(context.Background())
-		// As if logged in by the role: a session of a superuser may always set any role.
+		// As if logged in as the role: a superuser's session can always set any role.
 		if _, err := conn.Exec(w.T.Context(), "SET SESSION AUTHORIZATION "+role); err != nil {
 			w.T.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func refuses(w *e2e.World, own string) {
 	}
 }
 
-// as is the database's URL with the rights of a role, whatever the server's way to log in.
+// as returns the database's URL with the rights of a role, whatever the server's authentication method.
 func as(t *testing.T, database, role string) string {
 	t.Helper()
 	u, err := url.Parse(database)

@@ -9,7 +9,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestLostEvents runs the runbook's commands after a delivery that never came.
+// TestLostEvents runs the runbook's commands after a lost delivery.
 func TestLostEvents(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.ByHand)

@@ -13,11 +13,11 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// values of one customer, as they might be recognized anywhere.
+// values are the values of one customer in recognizable forms.
 var values = []string{"Zyxwvina", "Qponmlkjson", "Vutsrq Holdings", "zyxwvina.q@qponmlkj.example", "9876543", "Hgfedcba"}
 
-// TestSecrecy lets everything go wrong that can, with values and secrets that are easily found, and looks for them wherever
-// something is told.
+// TestSecrecy makes everything fail that can fail, with values and secrets that are easily found, and searches for them
+// in everything that the program outputs.
 func TestSecrecy(t *testing.T) {
 	t.Parallel()
 	secrets := []string{e2e.Secret, "monday-token", "client-secret", "telegram-token", "hush-password", "hush-slack", "!AQ"} // the last is in every session of Salesforce's
@@ -62,10 +62,10 @@ func TestSecrecy(t *testing.T) {
 	w.Quiet()
 	w.Alerted()
 	if n := w.Count("SELECT count(*) FROM dead_letters"); n < 6 {
-		t.Errorf("%d dead letters: less went wrong than was meant to", n)
+		t.Errorf("%d dead letters: less failed than intended", n)
 	}
 
-	for place, text := range tellings(w) {
+	for place, text := range outputs(w) {
 		for _, word := range append(secrets, values...) {
 			if at := strings.Index(text, word); at >= 0 {
 				t.Errorf("%s tells %q: %.300s", place, word, text[max(0, at-200):])
@@ -75,7 +75,7 @@ func TestSecrecy(t *testing.T) {
 	_, list, _ := w.Command("replay")
 	for _, word := range values {
 		if strings.Contains(list, word) {
-			t.Errorf("the list of dead letters tells %q:\n%s", word, list)
+			t.Errorf("the list of dead letters contains %q:\n%s", word, list)
 		}
 	}
 }
@@ -86,8 +86,8 @@ func failingOnce(w *e2e.World, fault sfsim.Fault) {
 	w.Failing(fault, func(c sfsim.Call) bool { return len(c.Records) > 0 && calls.Add(1) == 1 })
 }
 
-// tellings is all that the program tells, by the place where it does.
-func tellings(w *e2e.World) map[string]string {
+// outputs returns everything that the program outputs, by place.
+func outputs(w *e2e.World) map[string]string {
 	texts := map[string]string{"a metric": w.Scrape(), "Telegram": strings.Join(w.Telegram.Texts(), "\n"), "Slack": strings.Join(w.Slack.Texts(), "\n")}
 	for n, log := range w.Logs {
 		texts[fmt.Sprint("log ", n)] = log.String()

@@ -15,7 +15,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestSim runs the program against the simulators as a developer does: by what `crmsync sim` prints.
+// TestSim runs the program against the simulators as a developer does, with what `crmsync sim` prints.
 func TestSim(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.ByHand)
@@ -76,7 +76,7 @@ func TestSim(t *testing.T) {
 	ended(t, code)
 }
 
-// TestSimEnv checks that what `crmsync sim --env` prints is an env file, and stays the same on the same port.
+// TestSimEnv checks that `crmsync sim --env` prints an env file, which is always the same for the same port.
 func TestSimEnv(t *testing.T) {
 	t.Parallel()
 	w := e2e.Systems(t)
@@ -108,7 +108,7 @@ func TestSimEnv(t *testing.T) {
 	}
 }
 
-// freePorts returns the first of two ports in a row that nobody listens at.
+// freePorts returns the first of two consecutive free ports.
 func freePorts(t *testing.T) string {
 	t.Helper()
 	for range 100 {

@@ -11,7 +11,7 @@ import (
 	"crmsync/internal/stage"
 )
 
-// complete is an environment in which nothing is missing, with no Postgres behind it.
+// complete is a complete environment, but without a Postgres.
 func complete(t *testing.T) map[string]string {
 	t.Helper()
 	return map[string]string{
@@ -21,7 +21,7 @@ func complete(t *testing.T) map[string]string {
 	}
 }
 
-// outside is the program without anything around it but an environment.
+// outside runs the program with only an environment.
 func outside(t *testing.T, changes map[string]string) *e2e.World {
 	t.Helper()
 	env := complete(t)
@@ -29,7 +29,7 @@ func outside(t *testing.T, changes map[string]string) *e2e.World {
 	return &e2e.World{T: t, Stage: &stage.Stage{Env: env}}
 }
 
-// TestConfiguration: what is wrong is said all at once, variable by variable, and no secret with it.
+// TestConfiguration: all faults are reported at once, variable by variable, and without secrets.
 func TestConfiguration(t *testing.T) {
 	t.Parallel()
 	type env = map[string]string
@@ -98,14 +98,14 @@ func TestConfiguration(t *testing.T) {
 			}
 			for _, secret := range []string{"hush-", "hush:", e2e.Secret, "client-secret", "monday-token"} {
 				if strings.Contains(stderr, secret) {
-					t.Errorf("a secret is told:\n%s", stderr)
+					t.Errorf("a secret is shown:\n%s", stderr)
 				}
 			}
 		})
 	}
 }
 
-// TestSecretsFromFiles: every secret can come from a file, with a line's end or without.
+// TestSecretsFromFiles: every secret can come from a file, with or without a newline at its end.
 func TestSecretsFromFiles(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -149,7 +149,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestFailure: what fails for a reason outside the configuration is exit code 1.
+// TestFailure: a failure for a reason outside the configuration has exit code 1.
 func TestFailure(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"serve", "ingest", "worker", "schema up", "replay"} {
@@ -192,7 +192,7 @@ boards:
 		}
 		for _, place := range []string{":5:5: ", ":10:39: ", ":11:22: ", ":12:32: "} {
 			if !strings.Contains(stderr, w.Env["MAPPING"]+place) {
-				t.Errorf("%s tells nothing of %s\n%s", command, place, stderr)
+				t.Errorf("%s does not mention %s\n%s", command, place, stderr)
 			}
 		}
 		if command == "check" && (strings.Count(stderr, ": error: ") != 5 || !strings.HasSuffix(stderr, ": 5 errors\n")) {
@@ -201,7 +201,7 @@ boards:
 	}
 }
 
-// TestSchemaUp: any number of processes may bring the schema up at once, from nothing, and again.
+// TestSchemaUp: any number of processes may migrate the schema at once, from nothing, and again.
 func TestSchemaUp(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -233,7 +233,7 @@ func TestSchemaUp(t *testing.T) {
 	w.Start("serve")
 }
 
-// TestSchemaUpOff: a role that is told not to leaves the schema alone.
+// TestSchemaUpOff: a role leaves the schema alone if so configured.
 func TestSchemaUpOff(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("SCHEMA_UP", "off"))

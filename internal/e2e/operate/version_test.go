@@ -10,7 +10,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestVersion: a person, a script, a log, a probe and a dashboard all learn which build is running.
+// TestVersion: people, scripts, logs, probes and dashboards can all see which build is running.
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := outside(t, nil).Command("version", "--json")

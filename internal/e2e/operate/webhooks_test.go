@@ -15,7 +15,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// Monday is told of what is missing, once, and the secret is never printed.
+// TestWebhooks: missing webhooks are created once, and the secret is never printed.
 func TestWebhooks(t *testing.T) {
 	t.Parallel()
 	var challenged atomic.Int64

@@ -39,7 +39,7 @@ func TestFault(t *testing.T) {
 	}{
 		"never":                 {fault.New[int](0, 0, 1), cut, 0},
 		"always":                {fault.New[int](1, 0, 1), cut, 200},
-		"none that can fail":    {fault.New[int](1, 0, 1), nil, 0},
+		"no fault possible":     {fault.New[int](1, 0, 1), nil, 0},
 		"turned off":            {turned, cut, 0},
 		"on demand":             {hooked, nil, 100},
 		"a delay is no failure": {fault.New[int](1, 0, 1), func(*rand.Rand) *fault.Fault { return &fault.Fault{Delay: time.Second} }, 0},
