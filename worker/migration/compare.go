@@ -9,6 +9,7 @@ import (
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
+	"crmsync/sfclient"
 )
 
 // rules are the rules for comparing a record with its item. Comparing changes nothing.
@@ -111,6 +112,17 @@ func (r *rules) agree(link *ledger.Link, item mapping.Item, columns []string, jo
 		}
 		if value, ok := r.held(t, link, valueOf(item, t.Column)); ok {
 			link.Agree(t.Base(), value)
+		}
+	}
+}
+
+// hold records what Salesforce holds in the fields that come back to Monday, as far as the item says the same: both sides
+// have met, and a later change of one of them is no first meeting.
+func (r *rules) hold(link *ledger.Link, fields sfclient.Record) {
+	for _, f := range r.record.Back() {
+		value, isRead := fields[f.Name]
+		if base, ok := link.Agreed(f.Name); ok && isRead && f.Fold(base) == f.Fold(value) {
+			link.Hold(f.Name, ledger.Held{Value: value})
 		}
 	}
 }

@@ -241,6 +241,7 @@ func (s *session) completeCreations(ctx context.Context, p *page) error {
 		}
 		c.record.leftOut = c.trial.rejected
 		rules.agree(c.link, c.asCreated(), nil, s.job.ID)
+		rules.hold(c.link, c.record.fields)
 	}
 	return nil
 }

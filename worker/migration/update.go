@@ -218,6 +218,7 @@ func (s *session) settleUpdate(p *page, rules *rules, u *update) {
 		u.record.outcome = isUpdated
 		rules.agree(u.link, item, written, s.job.ID)
 	}
+	rules.hold(u.link, u.record.fields)
 	if len(u.diff.clash) > 0 {
 		u.record.outcome = isConflict
 		s.logConflicts(p, u)

@@ -112,7 +112,7 @@ func newChaos(t *testing.T, size chaosSize, change func(*stage.Config)) *chaos {
 }
 
 // start runs the program's processes.
-func (c *chaos) start() {
+func (c *chaos) start(boards ...int64) {
 	c.ingest = c.run("ingest", 0)
 	for n := range poolOfWorkers {
 		c.workers = append(c.workers, c.run("worker", n+1))
@@ -125,7 +125,7 @@ func (c *chaos) start() {
 		}
 		return true
 	})
-	c.Subscribe(c.WebhookURL(c.gate.URL))
+	c.Subscribe(c.WebhookURL(c.gate.URL), boards...)
 }
 
 // build builds the binary that the processes run.

@@ -215,6 +215,19 @@ func (g *gate) drop() bool {
 	return true
 }
 
+// lose lets deliveries be lost for good.
+func (g *gate) lose(loses func() bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.loses = loses
+}
+
+func (g *gate) losses() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.lost
+}
+
 func (g *gate) accept(body []byte) {
 	var delivery struct {
 		Event struct {

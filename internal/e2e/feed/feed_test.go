@@ -141,3 +141,16 @@ func TestCarries(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM conflicts")
 	w.Healthy()
 }
+
+// TestMigratedItems have met their records: a change in Salesforce right after the migration is no first meeting.
+func TestMigratedItems(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.BothWays)
+	id := w.Salesforce.Insert("Contact", map[string]any{"LastName": "Lovelace", "Email": "Ada@example.org"})
+	w.Crmsync("migrate", "contacts")
+	w.Start("serve")
+	following(w)
+	w.Salesforce.Update("Contact", id, map[string]any{"Email": "countess@example.org"})
+	item := w.Monday.Items(e2e.Contacts)[0].ID
+	w.Eventually("Monday shows it", func() bool { return w.Shown(item, "email") == "countess@example.org" })
+}

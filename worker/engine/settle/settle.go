@@ -116,9 +116,11 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 			changed = true
 		}
 	}
-	if d.held != nil && link.Held[d.Field.Name] != *d.held {
-		link.Hold(d.Field.Name, *d.held)
-		changed = true
+	if d.held != nil {
+		if held, met := link.Held[d.Field.Name]; !met || held != *d.held { // null, too, is a meeting
+			link.Hold(d.Field.Name, *d.held)
+			changed = true
+		}
 	}
 	if d.Takes {
 		link.Turn(d.Field.Name, now)
