@@ -135,7 +135,7 @@ func readConfig(e *Environment, r Role) Config {
 // ReadIngest reads the variables of the ingest role.
 func (c *Config) ReadIngest(e *Environment) {
 	c.IngestAddr = e.address("INGEST_ADDR", ":8080")
-	c.IngestURL = e.url("INGEST_URL", "")
+	c.IngestURL = e.IngestURL()
 	c.WebhookSecrets = e.list("WEBHOOK_SECRET")
 	if len(c.WebhookSecrets) > 2 {
 		e.Problem("WEBHOOK_SECRET", "may have at most two values, separated by a comma")

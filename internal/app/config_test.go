@@ -20,7 +20,8 @@ func TestDefaults(t *testing.T) {
 		AdminAddr: "127.0.0.1:9090", MondayToken: "token", MondayURL: "https://api.monday.com/v2", MondayVersion: "2026-07",
 		SalesforceLogin: "https://example.my.salesforce.com", SalesforceClientID: "id", SalesforceSecret: "hush", SalesforceVersion: "v67.0",
 		TelegramURL: "https://api.telegram.org", MaxAttempts: 12, RetryBase: 2 * time.Second, RetryMax: time.Hour, JobTimeout: time.Minute,
-		RescueAfter: 90 * time.Second, AlertInterval: 10 * time.Second, BatchSize: 200, BatchConcurrency: 4, MaxWorkers: 2000, SalesforceReserve: 15, MondayReserve: 15, Backfill: true,
+		RescueAfter: 90 * time.Second, AlertInterval: 10 * time.Second, AlertURLs: []string{},
+		AlertPauses: []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour}, BatchSize: 200, BatchConcurrency: 4, MaxWorkers: 2000, SalesforceReserve: 15, MondayReserve: 15, Backfill: true,
 		LogRetention: 90 * 24 * time.Hour, ShutdownGrace: 20 * time.Second, LogLevel: slog.LevelInfo, LogFormat: "json",
 	}
 	got, err := ReadConfig(func(name string) string { return env[name] }, Role{Ingest: true, Worker: true})

@@ -31,6 +31,9 @@ type Environment struct {
 // NewEnvironment reads variables by a function such as os.Getenv.
 func NewEnvironment(getenv func(string) string) *Environment { return &Environment{getenv: getenv} }
 
+// Text returns a variable, or the content of the file that NAME_FILE names.
+func (e *Environment) Text(name string) string { return e.text(name, "") }
+
 // text is a variable, or the content of the file that NAME_FILE names, or the fallback.
 func (e *Environment) text(name, fallback string) string {
 	if e.asked != nil {
@@ -180,6 +183,15 @@ func (e *Environment) url(name, fallback string) string {
 	if err := alert.CheckURL(text); err != nil {
 		e.Problem(name, err.Error())
 		return fallback
+	}
+	return text
+}
+
+// IngestURL is INGEST_URL: where Monday reaches ingest, without a path.
+func (e *Environment) IngestURL() string {
+	text := strings.TrimRight(e.url("INGEST_URL", ""), "/")
+	if u, err := url.Parse(text); err != nil || u.Path != "" || u.RawQuery != "" || u.User != nil {
+		e.Problem("INGEST_URL", "must be an address without a path, such as https://sync.example.org")
 	}
 	return text
 }

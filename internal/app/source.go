@@ -34,6 +34,9 @@ func NewSource(getenv func(string) string, names []string) *Source {
 	return &Source{getenv: getenv, set: names}
 }
 
+// WithoutFile returns a source of the same environment that has read no env file.
+func (s *Source) WithoutFile() *Source { return NewSource(s.getenv, s.set) }
+
 // ReadFile reads the env file at path. If path is empty, it reads CRMSYNC_ENV or .env, where that exists. Its error is
 // a UsageError that names every faulty line, without what the line contains.
 func (s *Source) ReadFile(path string) error {

@@ -75,15 +75,15 @@ func (s *Source) Settings() (settings []Setting) {
 		case v.Secret && set.Value != "" && set.Source != "default":
 			set.Value = hidden
 		case strings.HasPrefix(v.Name, "DATABASE_"): // what precedes the password is worth showing
-			set.Value = withoutPassword(set.Value)
+			set.Value = WithoutPassword(set.Value)
 		}
 		settings = append(settings, set)
 	}
 	return settings
 }
 
-// withoutPassword returns a connection string that may be shown.
-func withoutPassword(text string) string {
+// WithoutPassword returns a connection string that may be shown.
+func WithoutPassword(text string) string {
 	u, err := url.Parse(text)
 	if text == "" {
 		return ""

@@ -72,8 +72,35 @@ func TestWithoutPassword(t *testing.T) {
 		"postgres://u:a@hush@h/db":                    "postgres://u:hidden@h/db",
 		"":                                            "",
 	} {
-		if got := withoutPassword(text); got != want {
-			t.Errorf("withoutPassword(%q) = %q, want %q", text, got, want)
+		if got := WithoutPassword(text); got != want {
+			t.Errorf("WithoutPassword(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestFillEnv checks that values are read back as they were written, and that other lines stay.
+func TestFillEnv(t *testing.T) {
+	t.Parallel()
+	odd := map[string]string{
+		"MAX_ATTEMPTS": "5", "WEBHOOK_SECRET": `it's "q" # \ <&> x`, "SALESFORCE_PRIVATE_KEY": "-----BEGIN\nabc\n-----END\n", "DATABASE_URL": "postgres://u:p%40@h/db",
+		"MAPPING": "",
+	}
+	for _, text := range []string{"", "# ours\n", "export MAX_ATTEMPTS = 1\nOTHER=1\n#MAX_ATTEMPTS=2\n", ExampleEnv()} {
+		got := FillEnv(text, odd)
+		s := environment(nil)
+		if err := s.ReadFile(write(t, got)); err != nil {
+			t.Fatalf("%v in\n%s", err, got)
+		}
+		for name, want := range odd {
+			if value := s.Getenv(name); value != want {
+				t.Errorf("%s is %q, want %q in\n%s", name, value, want, got)
+			}
+		}
+		if strings.Contains(text, "ours") && !strings.HasPrefix(got, "# ours\n") || strings.Contains(text, "OTHER") && !strings.Contains(got, "\nOTHER=1\n#MAX_ATTEMPTS=2\n") {
+			t.Errorf("other lines changed:\n%s", got)
+		}
+		if strings.Count(got, "\nWEBHOOK_SECRET=")+strings.Count(got[:min(len(got), 15)], "WEBHOOK_SECRET=") != 1 {
+			t.Errorf("the secret does not stand once in\n%s", got)
 		}
 	}
 }

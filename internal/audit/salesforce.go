@@ -43,6 +43,15 @@ func (a *auditor) record(r *mapping.Record, known columns) {
 	}
 }
 
+// Access checks what every record of an object needs: the key, and the run-as user's permissions.
+func Access(object *sfclient.Object, key string) []Finding {
+	a := &auditor{mapping: &mapping.Mapping{Key: key}}
+	r := &mapping.Record{}
+	a.rights(r, object)
+	a.key(r, object)
+	return a.findings
+}
+
 // key checks the field that holds the item's id.
 func (a *auditor) key(r *mapping.Record, object *sfclient.Object) {
 	at, name := r.At("object"), object.Name+"."+a.mapping.Key

@@ -53,6 +53,7 @@ type commands struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`
 	Erase   eraseCommand   `cmd:"" help:"Remove an item's values from the database. Ids and outcomes stay."`
+	Init    initCommand    `cmd:"" help:"Ask for what crmsync needs, try the answers, and write .env and mapping.yaml."`
 	Doctor  doctorCommand  `cmd:"" help:"Examine the installation: report what is wrong or soon will be, and what to do."`
 	Config  configCommand  `cmd:"" help:"Print every variable with its value and where it comes from. Secrets are hidden."`
 	Version versionCommand `cmd:"" help:"Print the version, the commit and the database schema."`

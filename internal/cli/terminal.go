@@ -2,7 +2,10 @@ package cli
 
 import (
 	"io"
+	"os"
 	"strings"
+
+	"github.com/mattn/go-isatty"
 
 	"crmsync/internal/progress"
 )
@@ -13,6 +16,9 @@ import (
 func (p *program) colored(w io.Writer) bool {
 	return progress.OnTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb"
 }
+
+// onTerminal reports whether a person sits at the other end of a file.
+func onTerminal(file *os.File) bool { return isatty.IsTerminal(file.Fd()) }
 
 // verdict is what a line of a list of checks says.
 type verdict string

@@ -15,6 +15,13 @@ import (
 // terminal opens a terminal that nobody sits at.
 func terminal(t *testing.T) *os.File {
 	t.Helper()
+	_, slave := pseudoterminal(t)
+	return slave
+}
+
+// pseudoterminal opens a terminal, and the end at which a person sits.
+func pseudoterminal(t *testing.T) (master, slave *os.File) {
+	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -28,12 +35,12 @@ func terminal(t *testing.T) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { slave.Close() })
-	return slave
+	return master, slave
 }
 
 // Colors are for a terminal that has them, and for a user who has not switched them off.

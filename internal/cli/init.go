@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"crmsync/internal/app"
+	"crmsync/internal/scaffold"
+)
+
+type initCommand struct {
+	DatabaseURL            string   `help:"DATABASE_URL." placeholder:"URL"`
+	MondayToken            string   `help:"MONDAY_API_TOKEN." placeholder:"TOKEN"`
+	SalesforceLoginURL     string   `help:"SALESFORCE_LOGIN_URL." placeholder:"URL"`
+	SalesforceClientID     string   `help:"SALESFORCE_CLIENT_ID." placeholder:"KEY"`
+	SalesforceClientSecret string   `help:"SALESFORCE_CLIENT_SECRET." placeholder:"SECRET"`
+	Board                  []int64  `sep:"none" help:"Id of a Monday board to sync. Repeat it, with an object each, for several." placeholder:"ID"`
+	Object                 []string `sep:"none" help:"API name of the Salesforce object for the board before it." placeholder:"NAME"`
+	PublicURL              string   `help:"Address at which Monday will reach crmsync: INGEST_URL." placeholder:"https://..."`
+	Answers                string   `help:"Read the answers from this file, one a line in the order of the questions, in place of the standard input." placeholder:"FILE"`
+	Dir                    string   `help:"Folder for .env and mapping.yaml." default:"." placeholder:"DIR"`
+	Force                  bool     `help:"Change files that exist without asking."`
+}
+
+// Run asks for what crmsync needs, tries each answer, and writes .env and mapping.yaml.
+func (c initCommand) Run(ctx context.Context, p *program) error {
+	if len(c.Object) > len(c.Board) {
+		return app.UsageError{Err: fmt.Errorf("--board, --object: there are %s and only %s", plural(len(c.Object), "object"), plural(len(c.Board), "board"))}
+	}
+	in, done, err := c.input(p)
+	if err != nil {
+		return app.UsageError{Err: err}
+	}
+	defer done()
+	s := &setup{program: p, command: c, asker: in, values: map[string]string{}}
+	if s.source, err = s.existing(); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{
+		s.database, s.monday, s.salesforce, s.chooseBoards, s.chooseObjects, s.publicAddress, s.secret, s.write,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return s.finish(ctx)
+}
+
+// input returns where answers come from.
+func (c initCommand) input(p *program) (*asker, func(), error) {
+	if c.Answers == "" {
+		a := &asker{in: bufio.NewReader(p.stdin), out: p.stdout}
+		if file, ok := p.stdin.(*os.File); ok && onTerminal(file) {
+			a.terminal = file
+		}
+		return a, func() {}, nil
+	}
+	file, err := os.Open(c.Answers)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--answers: %w", err)
+	}
+	return &asker{in: bufio.NewReader(file), out: p.stdout}, func() { file.Close() }, nil
+}
+
+// setup is what the steps of init pass on to each other.
+type setup struct {
+	*program
+	*asker
+	command initCommand
+	source  *app.Source       // of the environment, and the .env that exists
+	values  map[string]string // variables that were answered
+	live    *app.Live
+	boards  []int64
+	objects []string
+	pairs   []scaffold.Pair
+}
+
+// existing reads the .env of the folder, whose values need no answer.
+func (s *setup) existing() (*app.Source, error) {
+	if s.program.source.File() != "" && s.command.Dir == "." {
+		return s.program.source, nil
+	}
+	source := s.program.source.WithoutFile()
+	if _, err := os.Stat(s.envPath()); err != nil {
+		return source, nil // there is none
+	}
+	return source, source.ReadFile(s.envPath())
+}
+
+func (s *setup) envPath() string { return filepath.Join(s.command.Dir, app.EnvFile) }
+
+// mappingPath is the mapping file of the folder, unless MAPPING names another.
+func (s *setup) mappingPath() string {
+	if path := s.value("MAPPING"); path != "" {
+		return path
+	}
+	return filepath.Join(s.command.Dir, "mapping.yaml")
+}
+
+// value returns a variable as it is answered, or else set.
+func (s *setup) value(name string) string {
+	if value := s.values[name]; value != "" {
+		return value
+	}
+	return s.source.Getenv(name)
+}
+
+// known returns the value of a variable that needs no answer, from its file if need be.
+func (s *setup) known(name string) string {
+	return app.NewEnvironment(s.value).Text(name)
+}
+
+// keep stores an answer for .env. One that stands in a file of its own stays there.
+func (s *setup) keep(name, answer string) {
+	if s.source.Getenv(name+"_FILE") == "" {
+		s.values[name] = answer
+	}
+}
+
+func (s *setup) say(format string, args ...any) { fmt.Fprintf(s.stdout, format+"\n", args...) }
+
+// titled prints the title of a step, and what to do for it.
+func (s *setup) titled(title, how string) {
+	fmt.Fprintf(s.stdout, "\n%s\n", title)
+	if how != "" {
+		_, _ = io.WriteString(s.stdout, how)
+	}
+}

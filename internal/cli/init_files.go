@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"crmsync/internal/app"
+)
+
+// write writes .env and mapping.yaml. Files that exist are changed only with a yes.
+func (s *setup) write(context.Context) error {
+	s.titled("Files", "")
+	text, err := os.ReadFile(s.envPath())
+	isThere := err == nil
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = []byte(app.ExampleEnv()), nil
+	}
+	if err != nil {
+		return err
+	}
+	env := app.FillEnv(string(text), s.values)
+	mapping := ""
+	if len(s.pairs) > 0 {
+		if mapping, err = addTo(s.mappingPath(), s.pairs); err != nil {
+			return err
+		}
+	}
+	if err := s.replace(s.envPath(), env, isThere && env != string(text), 0o600); err != nil || mapping == "" {
+		return err
+	}
+	_, err = os.Stat(s.mappingPath())
+	return s.replace(s.mappingPath(), mapping, err == nil, 0o644)
+}
+
+// replace writes a file, after a question if it exists.
+func (s *setup) replace(path, text string, exists bool, mode os.FileMode) error {
+	if exists && !s.command.Force && !s.confirm(path+" exists. Write the answers into it, and leave the rest as it is?") {
+		return fmt.Errorf("%s exists and was not changed; --force changes it without asking", path)
+	}
+	if err := replaceFile(path, text, mode); err != nil {
+		return err
+	}
+	s.say("%s wrote %s", s.mark(s.stdout, passed), path)
+	return nil
+}
+
+// finish checks what was written, and says what comes next.
+func (s *setup) finish(ctx context.Context) error {
+	s.titled("Check", "")
+	source := s.program.source.WithoutFile()
+	if err := source.ReadFile(s.envPath()); err != nil {
+		return err
+	}
+	p := *s.program
+	p.source = source
+	p.getenv = func(name string) string {
+		if name == "MAPPING" {
+			return s.mappingPath()
+		}
+		return source.Getenv(name)
+	}
+	checking := checkCommand{Live: true}.Run(ctx, &p)
+	address := s.known("INGEST_URL")
+	if address == "" {
+		address = "https://..."
+	}
+	s.say("\nNext, in %s:", s.command.Dir)
+	s.say("  crmsync serve                 # receives and processes; creates the tables")
+	s.say("  crmsync webhooks --url %s     # registers the webhooks, while serve runs", address)
+	s.say("  crmsync doctor                # examines everything")
+	return checking
+}
