@@ -14,10 +14,10 @@ STAMP    = $(foreach v,version=$(VERSION) commit=$(COMMIT) date=$(DATE),-X crmsy
 # A checkout of another user, as containers have it, is no reason to fail.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help demo test lint vuln chaos bench fuzz build clean postgres optional
+.PHONY: help demo test lint vuln chaos bench fuzz build package afternoon clean postgres optional
 
 help: ## print this list (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: build postgres ## everything on this machine, against simulators (ARGS=--once: exit with the verdict)
 	bin/crmsync demo $(ARGS)
@@ -59,8 +59,14 @@ fuzz: postgres ## every fuzz target for FUZZTIME (10s)
 build: ## bin/crmsync, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags='$(STAMP)' -o bin/crmsync ./cmd/crmsync
 
-clean: ## remove what build made
-	rm -rf bin
+package: ## what a release consists of, in dist, without signatures (HERE=1: for this kind of machine only)
+	@sh .ci/package
+
+afternoon: ## install the package on a bare Debian in a container, and sync a first record
+	@.ci/afternoon
+
+clean: ## remove what build and package made
+	rm -rf bin dist
 
 postgres:
 	@sh .ci/install postgres

@@ -102,7 +102,7 @@ func TestCommands(t *testing.T) {
 		t.Fatalf("crmsync --help: %v", err)
 	}
 	for _, path := range files(t, "*.md", "compose.yaml", "systemd/*", "kubernetes/*.yaml", "postgres/*", "../.github/workflows/*.yml", "github/*.yml") {
-		for _, command := range regexp.MustCompile("(?:`|ExecStart=/usr/local/bin/)crmsync ([a-z]+(?: up)?)").FindAllStringSubmatch(text(t, path), -1) {
+		for _, command := range regexp.MustCompile("(?:`|ExecStart=/usr/bin/)crmsync ([a-z]+(?: up)?)").FindAllStringSubmatch(text(t, path), -1) {
 			if !regexp.MustCompile(`(?m)^\s+` + command[1] + `\b`).Match(usage) {
 				t.Errorf("%s names `crmsync %s`, which does not exist", path, command[1])
 			}
