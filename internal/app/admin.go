@@ -2,13 +2,12 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"riverqueue.com/riverui"
@@ -20,8 +19,9 @@ import (
 // Dashboard is where River's dashboard is mounted.
 const Dashboard = "/jobs"
 
-// admin answers on the internal listener: metrics, health, and with credentials the dashboard.
-func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (http.Handler, error) {
+// admin answers on the internal listener: metrics, health, and with credentials the dashboard and, where there are
+// workers, the console.
+func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometheus.Registry) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	mux.HandleFunc("GET /healthz", healthz)
@@ -40,9 +40,15 @@ func (s *Service) admin(ctx context.Context, registry *prometheus.Registry) (htt
 		if err := jobs.Start(ctx); err != nil {
 			return nil, fmt.Errorf("starting the dashboard: %w", err)
 		}
-		guarded := secured(http.NewCrossOriginProtection().Handler(s.authenticated(jobs, wrong)))
-		mux.Handle(Dashboard+"/", guarded)
+		guard := s.newGuard(wrong)
+		guarded := func(next http.Handler, operatorsOnly bool) http.Handler {
+			return secured(http.NewCrossOriginProtection().Handler(guard.lets(next, operatorsOnly)))
+		}
+		mux.Handle(Dashboard+"/", guarded(jobs, true))
 		mux.Handle(Dashboard, http.RedirectHandler(Dashboard+"/", http.StatusMovedPermanently))
+		if s.Role.Worker {
+			mux.Handle("/", guarded(&consoles{service: s, db: db}, false))
+		}
 	}
 	return mux, nil
 }
@@ -63,26 +69,8 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, "ok")
 }
 
-// authenticated asks for the dashboard's user and password.
-func (s *Service) authenticated(next http.Handler, g *guesses) http.Handler {
-	user, password := sha256.Sum256([]byte(s.Config.AdminUser)), sha256.Sum256([]byte(s.Config.AdminPassword))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, p, given := r.BasicAuth()
-		givenUser, givenPassword := sha256.Sum256([]byte(u)), sha256.Sum256([]byte(p))
-		if subtle.ConstantTimeCompare(user[:], givenUser[:])&subtle.ConstantTimeCompare(password[:], givenPassword[:]) != 1 {
-			if given && g.refused(r) {
-				answer(w, http.StatusTooManyRequests, "too many wrong logins")
-				return
-			}
-			w.Header().Set("WWW-Authenticate", `Basic realm="crmsync", charset="UTF-8"`)
-			answer(w, http.StatusUnauthorized, "user and password are required")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// secured sets the headers that keep other sites out of the dashboard, and its content to itself.
+// secured sets the headers that keep other sites out of the dashboard and the console, and their content to themselves. The
+// console sets a stricter policy.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"time"
 
@@ -23,9 +24,12 @@ type Config struct {
 	IngestAddr     string   // public listener
 	IngestURL      string   // its address as Monday reaches it, for doctor; empty: not known
 
-	AdminAddr     string // internal listener: metrics, health, dashboard
-	AdminUser     string // of the dashboard; it is mounted only with both
-	AdminPassword string
+	AdminAddr      string // internal listener: metrics, health, dashboard
+	AdminUser      string // of operators, in the console and the dashboard; these are mounted only with both
+	AdminPassword  string
+	ViewerUser     string // of those who look at the console and change nothing
+	ViewerPassword string
+	UserHeader     string // in which a proxy names the person who uses the console; empty: none is trusted
 
 	MondayToken   string
 	MondayURL     string
@@ -117,6 +121,7 @@ func readConfig(e *Environment, r Role) Config {
 	if c.AdminPassword != "" && len(c.AdminPassword) < 8 {
 		e.Problem("ADMIN_PASSWORD", "must have at least 8 characters")
 	}
+	c.readViewer(e)
 	if (c.AdminUser == "") != (c.AdminPassword == "") {
 		e.Problem("ADMIN_USER, ADMIN_PASSWORD", "belong together: set both or neither")
 	}
@@ -131,6 +136,31 @@ func readConfig(e *Environment, r Role) Config {
 	}
 	return c
 }
+
+// readViewer reads what the console needs besides an operator.
+func (c *Config) readViewer(e *Environment) {
+	c.ViewerUser, c.ViewerPassword, c.UserHeader = e.text("VIEWER_USER", ""), e.text("VIEWER_PASSWORD", ""), e.text("CONSOLE_USER_HEADER", "")
+	switch {
+	case (c.ViewerUser == "") != (c.ViewerPassword == ""):
+		e.Problem("VIEWER_USER, VIEWER_PASSWORD", "belong together: set both or neither")
+	case c.ViewerUser != "" && c.AdminUser == "":
+		e.Problem("VIEWER_USER", "needs ADMIN_USER and ADMIN_PASSWORD: without an operator there is no console")
+	case c.ViewerUser != "" && c.ViewerUser == c.AdminUser:
+		e.Problem("VIEWER_USER", "must differ from ADMIN_USER")
+	}
+	if c.ViewerPassword != "" && len(c.ViewerPassword) < 8 {
+		e.Problem("VIEWER_PASSWORD", "must have at least 8 characters")
+	}
+	if c.UserHeader != "" && !headerName.MatchString(c.UserHeader) {
+		e.Problem("CONSOLE_USER_HEADER", "is not the name of a header, such as X-Forwarded-User")
+	}
+	if c.UserHeader != "" && c.AdminUser == "" {
+		e.Problem("CONSOLE_USER_HEADER", "needs ADMIN_USER and ADMIN_PASSWORD: a header alone lets nobody in")
+	}
+}
+
+// headerName matches the names of headers.
+var headerName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
 // ReadIngest reads the variables of the ingest role.
 func (c *Config) ReadIngest(e *Environment) {

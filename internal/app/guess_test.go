@@ -17,7 +17,7 @@ func TestGuesses(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		g := newGuesses(registry, slog.New(slog.DiscardHandler))
 		s := &Service{Config: Config{AdminUser: "admin", AdminPassword: "a-password"}}
-		h := s.authenticated(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), g)
+		h := s.newGuard(g).lets(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), true)
 		try := func(password string) (status int, took time.Duration) {
 			start, w, r := time.Now(), httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/jobs/", nil)
 			r.SetBasicAuth("admin", password)

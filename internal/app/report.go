@@ -9,6 +9,7 @@ import (
 
 	"crmsync/internal/report"
 	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
 	"crmsync/worker/engine"
@@ -19,8 +20,12 @@ const compareTimeout = 10 * time.Minute
 
 // NewComparer returns an engine that only compares: it is given no events.
 func (s *Service) NewComparer(db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *engine.Engine {
+	return s.newComparer(db, s.Mapping, salesforce, monday)
+}
+
+func (s *Service) newComparer(db *pgxpool.Pool, m *mapping.Mapping, salesforce *sfclient.Client, monday *mondayclient.Client) *engine.Engine {
 	return engine.New(engine.Config{
-		Mapping: s.Mapping, Store: store.New(db), Salesforce: salesforce, Monday: monday,
+		Mapping: m, Store: store.New(db), Salesforce: salesforce, Monday: monday,
 		BatchSize: s.Config.BatchSize, Concurrency: 1, Timeout: compareTimeout,
 		Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
@@ -28,8 +33,12 @@ func (s *Service) NewComparer(db *pgxpool.Pool, salesforce *sfclient.Client, mon
 
 // NewReporter returns what reports on items.
 func (s *Service) NewReporter(db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *report.Reporter {
+	return s.newReporter(db, s.Mapping, salesforce, monday)
+}
+
+func (s *Service) newReporter(db *pgxpool.Pool, m *mapping.Mapping, salesforce *sfclient.Client, monday *mondayclient.Client) *report.Reporter {
 	return &report.Reporter{
-		Mapping: s.Mapping, Store: store.New(db), Engine: s.NewComparer(db, salesforce, monday), Monday: monday, Now: time.Now,
-		Places: &report.Places{Mapping: s.Mapping, Monday: monday, Salesforce: salesforce, Now: time.Now},
+		Mapping: m, Store: store.New(db), Engine: s.newComparer(db, m, salesforce, monday), Monday: monday, Now: time.Now,
+		Places: &report.Places{Mapping: m, Monday: monday, Salesforce: salesforce, Now: time.Now},
 	}
 }

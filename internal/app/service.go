@@ -128,7 +128,7 @@ func (s *Service) run(ctx context.Context) error {
 	defer s.presence.leave()
 	stopping, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	servers, err := s.listen(stopping, registry, stop)
+	servers, err := s.listen(stopping, db, registry, stop)
 	if err != nil {
 		return err
 	}
@@ -203,8 +203,8 @@ func (s *Service) PoolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (w
 }
 
 // listen opens the role's listeners. A server that fails later stops the role.
-func (s *Service) listen(ctx context.Context, registry *prometheus.Registry, failed context.CancelCauseFunc) (servers []*http.Server, err error) {
-	admin, err := s.admin(ctx, registry)
+func (s *Service) listen(ctx context.Context, db *pgxpool.Pool, registry *prometheus.Registry, failed context.CancelCauseFunc) (servers []*http.Server, err error) {
+	admin, err := s.admin(ctx, db, registry)
 	if err != nil {
 		return nil, err
 	}

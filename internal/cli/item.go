@@ -64,7 +64,7 @@ func printReport(w io.Writer, r *report.Report) error {
 			return err
 		}
 	}
-	if n := r.Sends(); n > 0 {
+	if n := r.Writes(); n > 0 {
 		fmt.Fprintf(w, "\nA resync would write %s: crmsync apply %s --item %d\n", plural(n, "field"), r.Board, r.Item)
 	}
 	for _, l := range r.Letters {

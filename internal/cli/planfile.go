@@ -119,21 +119,6 @@ func (f planFile) encode(w io.Writer) error {
 	return encoder.Encode(f)
 }
 
-// kindWords are the kinds of difference for people to read.
-var kindWords = map[plan.Kind]string{
-	plan.MondayChanged:     "changed in Monday",
-	plan.SalesforceChanged: "drift: changed in Salesforce",
-	plan.BothChanged:       "changed in both",
-	plan.FirstMeeting:      "first meeting: both have a value",
-	plan.Missing:           "empty in Salesforce",
-	plan.NewRecord:         "new record",
-	plan.Gone:              "record is gone",
-	plan.WrongKey:          "key is missing or wrong",
-	plan.IDColumn:          "id column is empty or wrong",
-	plan.CannotBeSent:      "cannot be sent",
-	plan.Deleted:           "item was deleted or archived",
-}
-
 // print prints the plan with its values, then what it comes to.
 func (f planFile) print(w io.Writer) error {
 	for _, b := range f.Boards {
@@ -145,7 +130,7 @@ func (f planFile) print(w io.Writer) error {
 			}
 		}
 		for _, t := range b.Totals {
-			fmt.Fprintf(table, "  %s\t%s\t%d\t%s\n", "total", cmp.Or(t.Object, "-"), t.Count, kindWords[t.Kind]+written(t))
+			fmt.Fprintf(table, "  %s\t%s\t%d\t%s\n", "total", cmp.Or(t.Object, "-"), t.Count, t.Kind.Words()+written(t))
 		}
 		if err := table.Flush(); err != nil {
 			return err
@@ -186,9 +171,9 @@ func (d fieldDifference) change() string {
 
 func (d fieldDifference) words() string {
 	if d.Action == "leave" {
-		return kindWords[d.Kind] + ", left alone"
+		return d.Kind.Words() + ", left alone"
 	}
-	return kindWords[d.Kind]
+	return d.Kind.Words()
 }
 
 // inPlan is a value for people to read, on one line.

@@ -139,7 +139,8 @@ func (d *demo) stayUp(ctx context.Context) {
 	fmt.Fprintf(d.out, `
 Everything stays up until Ctrl-C. Look around:
 
-  dashboard   http://%[1]s%[2]s/   user %[3]s, password %[3]s
+  console     http://%[1]s/   user %[3]s, password %[3]s
+  jobs        http://%[1]s%[2]s/
   metrics     http://%[1]s/metrics
   database    psql '%[4]s'
   log         %[5]s

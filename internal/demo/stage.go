@@ -58,7 +58,7 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 	}
 	d.Subscribe(d.WebhookURL("http://" + d.ingest))
 	d.stands("crmsync", "takes webhooks at http://%s, with the secret in the URL and Monday's JWT", d.ingest)
-	d.stands("dashboard", "http://%s%s/ (user %[3]s, password %[3]s)", d.admin, app.Dashboard, login)
+	d.stands("console", "http://%s/ (user %[2]s, password %[2]s)", d.admin, login)
 	d.stands("log", "%s", d.log.Name())
 	return nil
 }

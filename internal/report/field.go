@@ -8,6 +8,7 @@ import (
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
+	"crmsync/worker/engine"
 	"crmsync/worker/engine/plan"
 )
 
@@ -28,7 +29,13 @@ func (d *draft) fieldOf(rec *mapping.Record, link *ledger.Link, f *mapping.Field
 	}
 	held, known := d.heldValue(rec, link, f)
 	field.Salesforce = text(held)
-	field.State, field.Code, field.Sends = d.stateOfField(rec, link, f, value, known)
+	field.State, field.Code = d.stateOfField(rec, link, f, value, known)
+	if x := d.differs(rec.Name, f.Name); x != nil && field.State != Refused {
+		field.Sends, field.Takes = x.Sends, x.Takes
+		if target := f.Record(); target != nil && x.Sends && field.Monday == field.Salesforce {
+			field.Wanted = "Id of the other " + target.Object // that is found or created
+		}
+	}
 	if field.State == Refused {
 		field.Times = d.timesRefused(rec.Object, f.Name, field.Code)
 	}
@@ -58,46 +65,46 @@ func (d *draft) heldValue(rec *mapping.Record, link *ledger.Link, f *mapping.Fie
 	return link.Agreed(f.Name)
 }
 
-func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.Field, value mapping.Value, known bool) (s State, code string, sends bool) {
+func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.Field, value mapping.Value, known bool) (s State, code string) {
 	rejection, rejected := link.Rejected[f.Name]
 	x := d.differs(rec.Name, f.Name)
 	if refused := d.differs(rec.Name, f.Name, plan.CannotBeSent); refused != nil {
-		return Refused, refused.Code, false
+		return Refused, refused.Code
 	}
 	switch {
 	case rejected && !d.compare:
-		return Refused, rejection.Code, false
+		return Refused, rejection.Code
 	case d.isEnded():
-		return Ended, "", false
+		return Ended, ""
 	case x != nil:
-		return d.stateOfDifference(x.Kind, x.Sends), x.Code, x.Sends
+		return d.stateOfDifference(x), x.Code
 	case rejected && link.SalesforceID != "" && !rec.Shared && rejection.Code != "":
-		return Refused, rejection.Code, false
+		return Refused, rejection.Code
 	case link.SalesforceID == "":
-		return NoRecord, "", false
+		return NoRecord, ""
 	case value.Link != nil && link.Written[f.Name].Value == nil && d.waitsFor(value):
-		return Waits, "", false
+		return Waits, ""
 	case rec.Shared:
-		return OneWay, "", false
+		return OneWay, ""
 	case !d.compare:
-		return d.stateByLedger(link, f, value), "", false
+		return d.stateByLedger(link, f, value), ""
 	case !known:
-		return Unknown, "", false
+		return Unknown, ""
 	}
-	return Agreed, "", false
+	return Agreed, ""
 }
 
 // stateOfDifference returns the state of a field that differs.
-func (d *draft) stateOfDifference(kind plan.Kind, sends bool) State {
-	switch kind {
-	case plan.BothChanged:
+func (d *draft) stateOfDifference(x *engine.Difference) State {
+	writes := x.Sends || x.Takes
+	switch {
+	case x.Kind == plan.BothChanged:
 		return Conflict
-	case plan.FirstMeeting:
+	case x.Kind == plan.FirstMeeting && !writes:
 		return FirstMeeting
-	case plan.SalesforceChanged:
+	case x.Kind == plan.SalesforceChanged && !writes:
 		return Drift
-	}
-	if sends && len(d.history.Pending) > 0 {
+	case writes && len(d.history.Pending) > 0:
 		return OnItsWay
 	}
 	return Differs

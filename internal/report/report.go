@@ -80,7 +80,8 @@ type Field struct {
 	State      State    `json:"state"`
 	Code       string   `json:"code,omitempty"`
 	Times      int      `json:"times_refused,omitempty"`
-	Sends      bool     `json:"resync_sends,omitempty"`
+	Sends      bool     `json:"resync_sends,omitempty"` // a resync writes it in Salesforce
+	Takes      bool     `json:"resync_takes,omitempty"` // a resync writes it in Monday
 }
 
 // Column is a column that fills a field.
@@ -93,6 +94,7 @@ type Column struct {
 type Letter struct {
 	JobID    int64     `json:"job_id"`
 	Reason   string    `json:"reason"`
+	Advice   string    `json:"advice,omitempty"`
 	Code     string    `json:"code,omitempty"`
 	Attempts int       `json:"attempts"`
 	EndedAt  time.Time `json:"ended_at"`
@@ -122,11 +124,11 @@ type Entry struct {
 	JobID  int64     `json:"job_id,omitempty"`
 }
 
-// Sends returns how many fields a resync would write.
-func (r *Report) Sends() (fields int) {
+// Writes returns how many fields a resync would write.
+func (r *Report) Writes() (fields int) {
 	for _, rec := range r.Records {
 		for _, f := range rec.Fields {
-			if f.Sends {
+			if f.Sends || f.Takes {
 				fields++
 			}
 		}

@@ -115,6 +115,9 @@ func because(s State, f Field, noRecords bool) string {
 	if noRecords {
 		return "the record is not in Salesforce yet"
 	}
+	if f.Takes {
+		return "Salesforce's value is not in Monday yet"
+	}
 	return "Monday's value is not in Salesforce, and no event is under way"
 }
 

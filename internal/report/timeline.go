@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"crmsync/internal/advice"
 	"crmsync/schema/store"
 )
 
@@ -17,7 +18,7 @@ func (d *draft) describeHistory() {
 	d.Pending = len(h.Pending)
 	for _, l := range h.Letters {
 		if l.IsOpen() {
-			d.Letters = append(d.Letters, Letter{JobID: l.JobID, Reason: l.Reason, Code: l.Code, Attempts: l.Attempts, EndedAt: l.EndedAt.UTC()})
+			d.Letters = append(d.Letters, letterOf(l))
 		}
 		d.Timeline = append(d.Timeline, letterEntries(l)...)
 	}
@@ -149,6 +150,14 @@ func letterEntries(l store.ItemLetter) []Entry {
 		entries = append(entries, Entry{At: l.ClosedAt.UTC(), Kind: Cleared, Text: "Dead letter closed", Effect: "by " + l.ClosedBy, JobID: l.JobID})
 	}
 	return entries
+}
+
+func letterOf(l store.ItemLetter) Letter {
+	letter := Letter{JobID: l.JobID, Reason: l.Reason, Code: l.Code, Attempts: l.Attempts, EndedAt: l.EndedAt.UTC()}
+	if entry, known := advice.Of(advice.SystemOf(l.Code), l.Code); known {
+		letter.Advice = entry.Text()
+	}
+	return letter
 }
 
 // acts says what people do.

@@ -113,7 +113,7 @@ func scanConflict(row pgx.CollectableRow) (c Conflict, err error) {
 func (s *Store) Conflicts(ctx context.Context, item int64, limit int) ([]Conflict, error) {
 	const query = `
 		SELECT ` + conflictColumns + ` FROM conflicts
-		WHERE  $1 = 0 OR item_id = $1
+		WHERE  $1::bigint = 0 OR item_id = $1
 		ORDER  BY id DESC LIMIT $2`
 	return s.conflicts(ctx, query, item, limit)
 }

@@ -130,23 +130,3 @@ func (s *Store) Hours(ctx context.Context, since time.Time) ([]Hour, error) {
 	hours, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Hour])
 	return hours, doing("reading hours", err)
 }
-
-// CountFirstMeetings returns how many first meetings the last finished comparison of each board left for a person.
-func (s *Store) CountFirstMeetings(ctx context.Context) (n int, err error) {
-	const query = `
-		SELECT count(*) FROM differences d
-		WHERE  d.kind = 'first_meeting' AND d.action = 'leave'
-		AND    d.run_id IN (SELECT max(id) FROM sweeps WHERE state = 'done' AND options->'items' IS NULL GROUP BY board_id)`
-	err = s.pool.QueryRow(ctx, query).Scan(&n)
-	return n, doing("counting first meetings", err)
-}
-
-// RecentSweeps returns the last sweeps, newest first.
-func (s *Store) RecentSweeps(ctx context.Context, limit int) ([]Sweep, error) {
-	rows, err := s.pool.Query(ctx, `SELECT `+sweepColumns+` FROM sweeps ORDER BY id DESC LIMIT $1`, limit)
-	if err != nil {
-		return nil, doing("reading sweeps", err)
-	}
-	sweeps, err := pgx.CollectRows(rows, scanSweep)
-	return sweeps, doing("reading sweeps", err)
-}

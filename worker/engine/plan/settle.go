@@ -23,6 +23,24 @@ const (
 	Deleted      Kind = "deleted_item"   // archived or deleted in Monday
 )
 
+// kindWords are the kinds of difference for people to read.
+var kindWords = map[Kind]string{
+	MondayChanged:     "changed in Monday",
+	SalesforceChanged: "drift: changed in Salesforce",
+	BothChanged:       "changed in both",
+	FirstMeeting:      "first meeting: both have a value",
+	Missing:           "empty in Salesforce",
+	NewRecord:         "new record",
+	Gone:              "record is gone",
+	WrongKey:          "key is missing or wrong",
+	IDColumn:          "id column is empty or wrong",
+	CannotBeSent:      "cannot be sent",
+	Deleted:           "item was deleted or archived",
+}
+
+// Words returns the kind for people to read.
+func (k Kind) Words() string { return kindWords[k] }
+
 // Difference is what was found for one field, or for a record as a whole.
 type Difference struct {
 	Field              string // empty: the whole record

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+	"unicode"
+
+	"crmsync/internal/console"
+)
+
+// guard lets in who has a user and a password: operators, who may act, and viewers, who may look.
+type guard struct {
+	accounts []account
+	header   string // in which a proxy names the person; empty: the account is all that is known
+	wrong    *guesses
+}
+
+// account is a user and a password, as hashes, so that comparing takes the same time whatever is given.
+type account struct {
+	user, password [sha256.Size]byte
+	operator       bool
+}
+
+func (s *Service) newGuard(wrong *guesses) *guard {
+	g := &guard{header: s.Config.UserHeader, wrong: wrong}
+	for _, a := range []struct {
+		user, password string
+		operator       bool
+	}{{s.Config.AdminUser, s.Config.AdminPassword, true}, {s.Config.ViewerUser, s.Config.ViewerPassword, false}} {
+		if a.user != "" {
+			g.accounts = append(g.accounts, account{sha256.Sum256([]byte(a.user)), sha256.Sum256([]byte(a.password)), a.operator})
+		}
+	}
+	return g
+}
+
+// lets asks for user and password, and passes on the requests of those who have them. Viewers are refused what is for operators
+// only.
+func (g *guard) lets(next http.Handler, operatorsOnly bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, password, given := r.BasicAuth()
+		known, operator := g.knows(name, password)
+		if !known {
+			if given && g.wrong.refused(r) {
+				answer(w, http.StatusTooManyRequests, "too many wrong logins")
+				return
+			}
+			w.Header().Set("WWW-Authenticate", `Basic realm="crmsync", charset="UTF-8"`)
+			answer(w, http.StatusUnauthorized, "user and password are required")
+			return
+		}
+		if operatorsOnly && !operator {
+			answer(w, http.StatusForbidden, "only an operator may see this")
+			return
+		}
+		if person := g.person(r); person != "" {
+			name = person
+		}
+		next.ServeHTTP(w, console.WithUser(r, console.User{Name: name, Operator: operator}))
+	})
+}
+
+// knows reports whether there is such an account, and whether it is an operator's. It takes the same time for all.
+func (g *guard) knows(name, password string) (known, operator bool) {
+	user, secret := sha256.Sum256([]byte(name)), sha256.Sum256([]byte(password))
+	for _, a := range g.accounts {
+		if subtle.ConstantTimeCompare(a.user[:], user[:])&subtle.ConstantTimeCompare(a.password[:], secret[:]) == 1 {
+			known, operator = true, a.operator
+		}
+	}
+	return known, operator
+}
+
+// longestName is how many characters of a name are taken.
+const longestName = 100
+
+// person returns whom the proxy names, without what could not be a name.
+func (g *guard) person(r *http.Request) string {
+	if g.header == "" {
+		return ""
+	}
+	name := []rune(strings.TrimSpace(strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return -1
+	}, r.Header.Get(g.header))))
+	return string(name[:min(len(name), longestName)])
+}

@@ -1,0 +1,244 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+)
+
+// notices are what pages say of an act that was done. n is how many things it was about.
+var notices = map[string]func(n int) string{
+	"resync":   func(int) string { return "The item is being compared again." },
+	"send":     func(int) string { return "Monday’s values are being sent." },
+	"back":     func(int) string { return "Salesforce’s values are being taken." },
+	"replayed": func(n int) string { return plural(n, "event") + " put back into the queue." },
+	"ignored":  func(n int) string { return plural(n, "dead letter") + " ignored." },
+	"released": func(n int) string {
+		return "The records of " + plural(n, "item") + " will be deleted once Monday has confirmed again that the items are gone."
+	},
+	"dropped": func(n int) string { return "The records of " + plural(n, "item") + " are kept." },
+	"taken":   func(n int) string { return "The value is being taken over on both sides." },
+	"erased":  func(n int) string { return "Values erased in " + plural(n, "row") + "." },
+}
+
+// notice returns what the page says of the act that led to it, or "".
+func notice(r *http.Request) string {
+	text := notices[r.URL.Query().Get("done")]
+	n, err := strconv.Atoi(r.URL.Query().Get("n"))
+	if text == nil || err != nil || n < 0 {
+		return ""
+	}
+	return text(n)
+}
+
+// itemOf returns the item that a path names, with its board.
+func (s *Console) itemOf(r *http.Request) (id int64, board *mapping.Board, err error) {
+	id, err = strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return 0, nil, notFound("An item's id is a number.")
+	}
+	item, err := s.Store.Item(r.Context(), id)
+	if err != nil {
+		return 0, nil, err
+	}
+	if item != nil {
+		board = s.Mapping.Board(item.BoardID)
+	} else if n, err := strconv.ParseInt(r.PostForm.Get("board"), 10, 64); err == nil {
+		board = s.Mapping.Board(n)
+	}
+	if board == nil {
+		return 0, nil, &pageError{http.StatusConflict, "The item is on no board that the mapping has.", ""}
+	}
+	return id, board, nil
+}
+
+// resync has an item compared again, and written what differs.
+func (s *Console) resync(r *http.Request, by store.By) (done, error) {
+	return s.compare(r, by, store.ActResync, store.SweepOptions{})
+}
+
+// sendBack ends the first meetings of an item with Salesforce's values.
+func (s *Console) sendBack(r *http.Request, by store.By) (done, error) {
+	return s.compare(r, by, store.ActTake, store.SweepOptions{AdoptBack: true})
+}
+
+// send has Monday's values sent over whatever Salesforce holds.
+func (s *Console) send(r *http.Request, by store.By) (done, error) {
+	return s.compare(r, by, store.ActTake, store.SweepOptions{Adopt: true, Enforce: true})
+}
+
+func (s *Console) compare(r *http.Request, by store.By, act string, o store.SweepOptions) (done, error) {
+	id, board, err := s.itemOf(r)
+	if err != nil {
+		return done{}, err
+	}
+	o.Items = []int64{id}
+	subject, what := store.Subject("item", o.Items), "resync"
+	if act == store.ActTake {
+		subject, what = subject+": Monday's values", "send"
+	}
+	if o.AdoptBack {
+		subject, what = store.Subject("item", o.Items)+": Salesforce's values", "back"
+	}
+	w := store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "apply", Options: o}
+	_, err = s.Store.AddSweep(r.Context(), w, func(ctx context.Context, tx pgx.Tx, sweep int64) error {
+		if err := s.QueueSweep(ctx, tx, sweep); err != nil {
+			return err
+		}
+		return store.RecordOperation(ctx, tx, store.Operation{By: by, Act: act, Subject: subject, Items: o.Items})
+	})
+	if errors.Is(err, store.ErrSweeping) {
+		return done{}, &pageError{http.StatusConflict, "Another comparison of this board is running.", "It compares this item too, unless it is about other items only. See Runs, and try again once it is over."}
+	}
+	return done{fmt.Sprintf("/items/%d", id), what, 1}, err
+}
+
+// replayItem puts the open dead letters of an item back.
+func (s *Console) replayItem(r *http.Request, by store.By) (done, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return done{}, notFound("An item's id is a number.")
+	}
+	history, err := s.Store.ItemHistory(r.Context(), id)
+	if err != nil {
+		return done{}, err
+	}
+	var jobs []int64
+	for _, l := range history.Letters {
+		if l.IsOpen() {
+			jobs = append(jobs, l.JobID)
+		}
+	}
+	return s.replay(r.Context(), by, jobs, fmt.Sprintf("/items/%d", id))
+}
+
+func (s *Console) replayLetter(r *http.Request, by store.By) (done, error) {
+	job, at, err := letterOf(r)
+	if err != nil {
+		return done{}, err
+	}
+	return s.replay(r.Context(), by, []int64{job}, at)
+}
+
+func (s *Console) ignoreLetter(r *http.Request, by store.By) (done, error) {
+	job, at, err := letterOf(r)
+	if err != nil {
+		return done{}, err
+	}
+	return s.ignore(r.Context(), by, []int64{job}, at)
+}
+
+// letterOf returns the job of the dead letter that a path names, and the page to go on with.
+func letterOf(r *http.Request) (job int64, at string, err error) {
+	if job, err = strconv.ParseInt(r.PathValue("job"), 10, 64); err != nil {
+		return 0, "", notFound("A job's id is a number.")
+	}
+	at = "/errors"
+	if item, err := strconv.ParseInt(r.PostForm.Get("item"), 10, 64); err == nil {
+		at = fmt.Sprintf("/items/%d", item)
+	}
+	return job, at, nil
+}
+
+func (s *Console) replayCause(r *http.Request, by store.By) (done, error) {
+	jobs, err := s.jobsOf(r)
+	if err != nil {
+		return done{}, err
+	}
+	return s.replay(r.Context(), by, jobs, "/errors/"+r.PathValue("cause"))
+}
+
+func (s *Console) ignoreCause(r *http.Request, by store.By) (done, error) {
+	jobs, err := s.jobsOf(r)
+	if err != nil {
+		return done{}, err
+	}
+	return s.ignore(r.Context(), by, jobs, "/errors")
+}
+
+// jobsOf returns the jobs of the open dead letters of the cause that a path names.
+func (s *Console) jobsOf(r *http.Request) (jobs []int64, err error) {
+	cause, err := s.knownCause(r)
+	if err != nil {
+		return nil, err
+	}
+	letters, err := s.Store.FindLetters(r.Context(), store.LetterFilter{Cause: cause.ID}, 0)
+	for _, l := range letters {
+		jobs = append(jobs, l.JobID)
+	}
+	return jobs, err
+}
+
+func (s *Console) replay(ctx context.Context, by store.By, jobs []int64, at string) (done, error) {
+	replayed, staying, err := s.Queue.Replay(ctx, jobs, s.MaxAttempts, by)
+	if err == nil && len(replayed) == 0 && len(staying) > 0 {
+		err = &pageError{http.StatusConflict, "Nothing was put back into the queue.", "Job " + strconv.FormatInt(staying[0].JobID, 10) + ": " + staying[0].Reason + "."}
+	}
+	return done{at, "replayed", len(replayed)}, err
+}
+
+func (s *Console) ignore(ctx context.Context, by store.By, jobs []int64, at string) (done, error) {
+	ignored, err := s.Store.IgnoreLetters(ctx, jobs, by)
+	return done{at, "ignored", len(ignored)}, err
+}
+
+// release lets the records of a board's held items be deleted, once Monday has confirmed again that the items are gone.
+func (s *Console) release(r *http.Request, by store.By) (done, error) { return s.decide(r, by, true) }
+
+// drop keeps the records of a board's held items.
+func (s *Console) drop(r *http.Request, by store.By) (done, error) { return s.decide(r, by, false) }
+
+func (s *Console) decide(r *http.Request, by store.By, release bool) (done, error) {
+	board, err := strconv.ParseInt(r.PathValue("board"), 10, 64)
+	if err != nil || board <= 0 {
+		return done{}, notFound("A board's id is a number.")
+	}
+	decided, err := s.Store.Decide(r.Context(), release, board, nil, by, func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
+		return s.Resync(ctx, tx, items, true)
+	})
+	what := "dropped"
+	if release {
+		what = "released"
+	}
+	return done{"/held", what, len(decided)}, err
+}
+
+// take brings one side's value of a conflict to both sides.
+func (s *Console) take(r *http.Request, by store.By) (done, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	side := r.PostForm.Get("side")
+	if err != nil || side != string(mapping.Monday) && side != string(mapping.Salesforce) {
+		return done{}, notFound("There is no such conflict.")
+	}
+	chosen, err := s.Store.Choose(r.Context(), []int64{id}, side, by, func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
+		return s.Resync(ctx, tx, items, false)
+	})
+	if err == nil && len(chosen) == 0 {
+		err = &pageError{http.StatusConflict, "This conflict has no values any more.", "They were erased."}
+	}
+	at := "/conflicts"
+	if item, err := strconv.ParseInt(r.PostForm.Get("item"), 10, 64); err == nil {
+		at = fmt.Sprintf("/items/%d", item)
+	}
+	return done{at, "taken", len(chosen)}, err
+}
+
+func (s *Console) erase(r *http.Request, by store.By) (done, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return done{}, notFound("An item's id is a number.")
+	}
+	if r.PostForm.Get("sure") != "yes" {
+		return done{}, &pageError{http.StatusBadRequest, "Nothing was erased.", "Tick the box to confirm."}
+	}
+	rows, err := s.Erase(r.Context(), id, by)
+	return done{fmt.Sprintf("/items/%d", id), "erased", rows}, err
+}

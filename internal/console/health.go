@@ -1,0 +1,73 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+)
+
+// health is how things stand, in one sentence.
+type health struct {
+	Level string // good, attention, bad
+	Text  string
+	More  string
+}
+
+// judge says how things stand: what keeps events from going on first, then what waits for a person.
+func judge(d homeData) health {
+	var away []string
+	for _, o := range d.Outages {
+		away = append(away, o.Name)
+	}
+	switch {
+	case len(away) > 0:
+		return health{"bad", strings.Join(away, " and ") + verb(len(away), " is", " are") + " away.", "Events wait and go on by themselves; none is lost."}
+	case len(d.Paused) > 0:
+		return health{"bad", "The queue " + strings.Join(d.Paused, ", ") + " is paused.", "Someone has paused it; it has to be resumed in the list of jobs."}
+	}
+	var waits []string
+	letters, all := 0, 0
+	for _, c := range d.Causes {
+		letters += c.Open
+	}
+	add := func(n int, what string) {
+		if n > 0 {
+			waits = append(waits, plural(n, what))
+		}
+		all += n
+	}
+	add(letters, "event that failed")
+	add(d.Held, "held deletion")
+	add(d.Meetings, "first meeting")
+	add(len(d.Channels), "alert channel that takes no messages")
+	if len(waits) == 0 {
+		return health{"good", "All is well.", "Both systems answer, and nothing waits for a person."}
+	}
+	return health{"attention", "Running; " + join(waits) + verb(all, " waits", " wait") + " for a person.", "Everything else goes on meanwhile."}
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+func join(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
+// plural counts things: the first word of what is counted takes the s.
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	first, rest, more := strings.Cut(what, " that ")
+	text := fmt.Sprintf("%s %ss", number(n), first)
+	if more {
+		text += " that " + rest
+	}
+	return strings.Replace(text, " that takes", " that take", 1)
+}

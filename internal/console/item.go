@@ -1,0 +1,93 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"crmsync/internal/report"
+	"crmsync/schema/mapping"
+	"crmsync/schema/store"
+)
+
+// itemConflicts is how many conflicts the page of an item shows.
+const itemConflicts = 5
+
+// timelineShown is how many entries of a timeline a page shows.
+const timelineShown = 60
+
+// itemData is what the page of an item shows.
+type itemData struct {
+	*report.Report
+	Level   string
+	Entries []report.Entry
+	Earlier int // entries that are left out
+	Plan    []planned
+	Mapped  bool
+	Meets   bool // a first meeting of a field that also goes to Monday
+
+	Conflicts []store.Conflict
+}
+
+// planned is a field that a resync would write.
+type planned struct {
+	Record string
+	Shared bool
+	report.Field
+}
+
+// levels are how the states look.
+var levels = map[report.State]string{
+	report.Refused: "bad", report.Failed: "bad", report.Held: "attention", report.Conflict: "attention", report.FirstMeeting: "attention",
+	report.Drift: "attention", report.Differs: "attention", report.Waits: "moving", report.OnItsWay: "moving", report.NoRecord: "quiet",
+	report.Ended: "quiet", report.Unknown: "quiet", report.OneWay: "quiet", report.Agreed: "good",
+}
+
+func (s *Console) item(r *http.Request) (view, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil || id <= 0 {
+		return view{}, notFound("An item's id is a number.")
+	}
+	rep, err := s.Reporter.Make(r.Context(), id)
+	if errors.Is(err, report.ErrUnknown) {
+		return view{}, &pageError{http.StatusNotFound, fmt.Sprintf("Nobody knows an item %d.", id), "Neither crmsync nor Monday has an item of this id that we may see."}
+	}
+	if err != nil {
+		return view{}, err
+	}
+	d := itemData{Report: rep, Level: levels[rep.State], Entries: rep.Timeline, Mapped: rep.Board != ""}
+	if d.Earlier = len(rep.Timeline) - timelineShown; d.Earlier > 0 {
+		d.Entries = rep.Timeline[:timelineShown]
+	}
+	for _, rec := range rep.Records {
+		for _, f := range rec.Fields {
+			d.Meets = d.Meets || f.State == report.FirstMeeting && f.Direction != string(mapping.ToSalesforce)
+			if f.Sends || f.Takes {
+				d.Plan = append(d.Plan, planned{rec.Object, rec.Shared, f})
+			}
+		}
+	}
+	if d.Conflicts, err = s.Store.Conflicts(r.Context(), id, itemConflicts); err != nil {
+		return view{}, err
+	}
+	v := view{page: "item", title: rep.Name, data: &d}
+	v.again, v.at = again(r, rep)
+	return v, nil
+}
+
+const (
+	lookAgain = 3  // seconds until a page whose item is on its way loads itself again
+	looks     = 10 // and how often at most
+)
+
+// again lets a page load itself again for a while after an act, as long as something is on its way.
+func again(r *http.Request, rep *report.Report) (seconds int, at string) {
+	query := r.URL.Query()
+	looked, err := strconv.Atoi(query.Get("look"))
+	if query.Get("done") == "" || err != nil && query.Get("look") != "" || looked >= looks || rep.Pending == 0 && looked > 0 {
+		return 0, ""
+	}
+	query.Set("look", strconv.Itoa(looked+1))
+	return lookAgain, r.URL.Path + "?" + query.Encode()
+}

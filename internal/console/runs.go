@@ -1,0 +1,100 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"crmsync/schema/store"
+)
+
+const (
+	runsOnHome = 5
+	runsShown  = 40
+)
+
+// runRow is a comparison or an import, as lists show it.
+type runRow struct {
+	Kind, Board, State string
+	Started            time.Time
+	Finished           *time.Time
+	Text               string // what it found and did
+	Error              string
+	Sweep              int64 // id of a comparison; 0: it is an import
+}
+
+func (s *Console) readRuns(ctx context.Context, d *homeData) (err error) {
+	d.Runs, err = s.runRows(ctx, runsOnHome)
+	return err
+}
+
+// runRows returns the last runs, newest first.
+func (s *Console) runRows(ctx context.Context, limit int) (rows []runRow, err error) {
+	sweeps, err := s.Store.RecentSweeps(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range sweeps {
+		rows = append(rows, sweepRow(w))
+	}
+	imports, err := s.Store.Runs(ctx, limit)
+	for _, m := range imports {
+		text := plural(m.Read, "record") + " read, " + number(m.Created) + " created, " + number(m.Updated) + " updated"
+		if m.Failed > 0 {
+			text += ", " + number(m.Failed) + " failed"
+		}
+		rows = append(rows, runRow{Kind: "Import", Board: m.Board, State: m.State, Started: m.StartedAt.UTC(), Finished: m.FinishedAt, Text: text, Error: m.Error})
+	}
+	slices.SortStableFunc(rows, func(a, b runRow) int { return b.Started.Compare(a.Started) })
+	return rows[:min(len(rows), limit)], err
+}
+
+// sweepKinds are the kinds of comparisons.
+var sweepKinds = map[string]string{"apply": "Comparison", "reconcile": "Nightly comparison", "backfill": "Backfill"}
+
+func sweepRow(w store.Sweep) runRow {
+	text := plural(w.Items, "item") + ", " + number(w.Differing) + " of " + plural(w.Fields, "field") + " differed, " + number(w.Written) + " written"
+	if w.Ended > 0 {
+		text += ", " + number(w.Ended) + " ended"
+	}
+	return runRow{Kind: cmp.Or(sweepKinds[w.Kind], w.Kind), Board: w.Board, State: w.State, Started: w.StartedAt.UTC(), Finished: w.FinishedAt, Text: text, Error: w.Error, Sweep: w.ID}
+}
+
+// runs lists the last comparisons and imports.
+func (s *Console) runs(r *http.Request) (view, error) {
+	rows, err := s.runRows(r.Context(), runsShown)
+	return view{page: "runs", title: "Runs", data: rows}, err
+}
+
+// differencesShown is how many differences of a comparison a page shows.
+const differencesShown = 100
+
+// sweepData is a comparison with what it found.
+type sweepData struct {
+	Run         runRow
+	Differences []store.SweptDifference
+	More        int
+}
+
+func (s *Console) sweep(r *http.Request) (view, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return view{}, notFound("There is no such comparison.")
+	}
+	sweeps, err := s.Store.Sweeps(r.Context(), []int64{id})
+	if err != nil {
+		return view{}, err
+	}
+	if len(sweeps) == 0 {
+		return view{}, notFound("There is no such comparison.")
+	}
+	d := sweepData{Run: sweepRow(sweeps[0])}
+	d.Differences, err = s.Store.SweptDifferences(r.Context(), id, differencesShown+1)
+	if d.More = sweeps[0].Differing - differencesShown; len(d.Differences) > differencesShown {
+		d.Differences = d.Differences[:differencesShown]
+	}
+	return view{page: "sweep", title: "Comparison of " + d.Run.Board, data: &d}, err
+}

@@ -1,0 +1,25 @@
+package console
+
+import (
+	"context"
+	"net/http"
+)
+
+// User is who looks at the console.
+type User struct {
+	Name     string // as acts are recorded
+	Operator bool   // may act; otherwise only read
+}
+
+type userKey struct{}
+
+// WithUser returns the request as made by a user, who was authenticated.
+func WithUser(r *http.Request, u User) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), userKey{}, u))
+}
+
+// userOf returns who made a request. A request without a user may only read.
+func userOf(r *http.Request) User {
+	u, _ := r.Context().Value(userKey{}).(User)
+	return u
+}
