@@ -2,9 +2,11 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
 )
 
@@ -16,6 +18,7 @@ const (
 // pruner deletes logs after the retention period. Across all pools one pruner runs at a time.
 type pruner struct {
 	store *store.Store
+	queue *queue.Queue
 	keep  time.Duration
 	log   *slog.Logger
 }
@@ -45,11 +48,9 @@ func (p *pruner) round(ctx context.Context) error {
 		return err
 	}
 	deleted, err := p.store.Forget(ctx, time.Now().Add(-p.keep))
+	err = errors.Join(err, p.queue.EraseSuppressed(ctx))
 	if deleted > 0 {
 		p.log.Info("old logs deleted", "rows", deleted)
 	}
-	if err != nil {
-		return err
-	}
-	return free()
+	return errors.Join(err, free()) // also after an interruption: nobody else would prune for as long as the lease lasts
 }

@@ -130,7 +130,7 @@ func (p *Pool) Start(ctx context.Context) error {
 	}
 	sweeps, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
-	old := pruner{store: p.store, keep: p.config.LogRetention, log: p.config.Log}
+	old := pruner{store: p.store, queue: p.queue, keep: p.config.LogRetention, log: p.config.Log}
 	p.background(sweeps, "rounds", p.runRounds)
 	if !p.config.MigrationsOnly {
 		p.background(sweeps, "measure", func(ctx context.Context) { p.measure(ctx, p.logIn(ctx)) })

@@ -52,6 +52,7 @@ type commands struct {
 	Logs      struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`
+	Subject subjectCommand `cmd:"" help:"List the items that hold a person's e-mail address or phone number."`
 	Erase   eraseCommand   `cmd:"" help:"Remove an item's values from the database. Ids and outcomes stay."`
 	Init    initCommand    `cmd:"" help:"Ask for what crmsync needs, try the answers, and write .env and mapping.yaml."`
 	Doctor  doctorCommand  `cmd:"" help:"Examine the installation: report what is wrong or soon will be, and what to do."`

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"text/tabwriter"
 
 	"crmsync/internal/app"
 )
 
 type eraseCommand struct {
-	Item int64 `help:"Id of the item in Monday." required:"" placeholder:"ID"`
+	Item     int64 `help:"Id of the item in Monday." required:"" placeholder:"ID"`
+	Suppress bool  `help:"Also keep the item from coming back: skip its later events, and leave it out of comparisons and imports."`
 }
 
 // Run removes an item's values from everything that is kept of it.
@@ -22,15 +24,34 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
-	erased, err := app.Erase(ctx, db, c.Item, operator())
+	erase := app.Erase
+	if c.Suppress {
+		erase = app.EraseForGood
+	}
+	erased, err := erase(ctx, db, c.Item, operator())
 	if err != nil {
 		return err
 	}
 	if erased.Rows() == 0 {
 		fmt.Fprintf(p.stdout, "Nothing is kept of item %d.\n", c.Item)
-		return nil
+	} else {
+		fmt.Fprintf(p.stdout, "Erased the values of item %d. Ids and outcomes stay.\n\n", c.Item)
+		if err := p.listErased(erased); err != nil {
+			return err
+		}
 	}
-	fmt.Fprintf(p.stdout, "Erased the values of item %d: from what is known of it, %d links, %d jobs, %d dead letters, %d conflicts and %d calls of a migration. Ids and outcomes stay.\n",
-		c.Item, erased.Links, erased.Jobs, erased.Letters, erased.Conflicts, erased.Documents)
+	if c.Suppress {
+		fmt.Fprintf(p.stdout, "The item is suppressed: its later events are skipped.\n")
+	}
 	return nil
+}
+
+// listErased prints how many rows of each table had values.
+func (p *program) listErased(erased app.Erased) error {
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "TABLE\tROWS")
+	for _, e := range erased {
+		fmt.Fprintf(table, "%s\t%d\n", e.Table, e.Rows)
+	}
+	return table.Flush()
 }

@@ -24,6 +24,7 @@ type Item struct {
 	ExistenceAt time.Time         // Monday's time of the last delete or restore; zero: none received
 	SeenAt      time.Time         // the database's time of the item's first event
 	Links       map[string]*Link  // by record name
+	Suppressed  bool              // a person erased it for good: nothing is learned of it, or done about it
 
 	// Abandoned reports that the previous lease holder never committed: its calls may or may not have taken effect.
 	Abandoned bool

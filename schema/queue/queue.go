@@ -6,12 +6,14 @@ package queue
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"crmsync/schema/postgres"
+	"crmsync/schema/store"
 )
 
 // Names are the names in river_job that the statements need.
@@ -84,14 +86,27 @@ func (q *Queue) Kept(ctx context.Context, kind string) (jobs, bytes int64, err e
 	return jobs, bytes, postgres.Wrap("counting what is kept", err)
 }
 
-// EraseItem removes an item's values from the arguments of its jobs, and returns how many had any. Pending events
-// will read the item from Monday instead.
+// EraseItem removes an item's values from its jobs, and from unreadable deliveries that name it, and returns how many
+// had any. Pending events will read the item from Monday instead.
 func (q *Queue) EraseItem(ctx context.Context, tx pgx.Tx, item int64) (jobs int64, err error) {
-	const query = `
+	text, quotes := store.WithoutQuotations("e->>'error'")
+	query := `
 		UPDATE river_job
-		SET    args = args - 'value' - 'name' || jsonb_build_object('redelivered', true, 'changed_at', 0)
-		              || CASE WHEN args ? 'column_type' THEN '{"column_type": ""}'::jsonb ELSE '{}'::jsonb END
-		WHERE  args @> jsonb_build_object('item_id', $1::bigint) AND (args ? 'value' OR args ? 'name')`
-	tag, err := tx.Exec(ctx, query, item)
+		SET    args = ` + store.ArgsWithoutValues + `,
+		       errors = (SELECT array_agg(jsonb_set(e, '{error}', to_jsonb(` + text + `)) ORDER BY n) FROM unnest(errors) WITH ORDINALITY AS u(e, n))
+		WHERE  ` + store.NamesItem + `
+		AND    (args ?| ARRAY['value', 'name', 'body'] OR EXISTS (SELECT FROM unnest(errors) AS e WHERE ` + quotes + `))`
+	tag, err := tx.Exec(ctx, query, strconv.FormatInt(item, 10))
 	return tag.RowsAffected(), postgres.Wrap("erasing an item from the queue", err)
+}
+
+// EraseSuppressed removes the values that events of suppressed items brought, once they have ended.
+func (q *Queue) EraseSuppressed(ctx context.Context) error {
+	const query = `
+		UPDATE river_job SET args = ` + store.ArgsWithoutValues + `
+		FROM   items i
+		WHERE  i.suppressed_at IS NOT NULL AND args->>'item_id' = i.item_id::text
+		AND    args ?| ARRAY['value', 'name'] AND state IN ('completed', 'cancelled', 'discarded')`
+	_, err := q.pool.Exec(ctx, query)
+	return postgres.Wrap("erasing suppressed items from the queue", err)
 }

@@ -24,7 +24,7 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref,
 		ON CONFLICT (item_id) DO UPDATE
 		SET    lease_holder = excluded.lease_holder, lease_until = excluded.lease_until
 		WHERE  i.lease_until IS NULL OR i.lease_until < now()
-		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.name_own, i.columns, i.known, i.deleted_at, i.existence_at, i.seen_at,
+		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.name_own, i.columns, i.known, i.deleted_at, i.existence_at, i.seen_at, i.suppressed_at IS NOT NULL,
 		          coalesce((SELECT was.lease_until < now() FROM items was WHERE was.item_id = i.item_id), false) -- as it was before`
 	ids, boards := make([]int64, len(items)), make([]int64, len(items))
 	for n, item := range items {
@@ -59,7 +59,7 @@ func (s *Store) Leased(ctx context.Context, items []int64) (map[int64]bool, erro
 // Known returns the known items among items, by id, without a lease.
 func (s *Store) Known(ctx context.Context, items []ledger.Ref) (map[int64]*ledger.Item, error) {
 	const query = `
-		SELECT item_id, board_id, name, name_at, name_own, columns, known, deleted_at, existence_at, seen_at, false
+		SELECT item_id, board_id, name, name_at, name_own, columns, known, deleted_at, existence_at, seen_at, suppressed_at IS NOT NULL, false
 		FROM   items
 		WHERE  item_id = ANY($1)`
 	ids := make([]int64, len(items))
@@ -114,7 +114,8 @@ func scanItem(row pgx.CollectableRow) (*ledger.Item, error) {
 	item := &ledger.Item{Links: map[string]*ledger.Link{}}
 	var columns []byte
 	var named, deleted, existence *time.Time
-	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &item.NameOwn, &columns, &item.Known, &deleted, &existence, &item.SeenAt, &item.Abandoned)
+	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &item.NameOwn, &columns, &item.Known, &deleted, &existence, &item.SeenAt,
+		&item.Suppressed, &item.Abandoned)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // forgetSize is how many rows one statement deletes: few enough not to block others.
@@ -36,6 +34,7 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 		`DELETE FROM operations WHERE id IN (SELECT id FROM operations WHERE at < $1 LIMIT $2)`,
 		`DELETE FROM conflicts WHERE id IN (SELECT id FROM conflicts WHERE decided_at < $1 LIMIT $2)`,
 		`DELETE FROM hours WHERE hour IN (SELECT hour FROM hours WHERE hour < $1 LIMIT $2)`,
+		forgetDeleted,
 		`DELETE FROM leases WHERE key IN (SELECT key FROM leases WHERE lease_until < $1 LIMIT $2)`,
 	}
 	for _, statement := range statements {
@@ -51,38 +50,4 @@ func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, er
 		}
 	}
 	return deleted, nil
-}
-
-// Erased counts the rows that contained values of an erased item.
-type Erased struct{ Items, Links, Letters, Documents, Conflicts int64 }
-
-// Erase removes an item's values from the store: names, columns, written and rejected values, and the contents of its
-// dead letters. Ids and outcomes remain. A migration's call that creates the item and has no known answer loses its
-// values too.
-func (s *Store) Erase(ctx context.Context, tx pgx.Tx, item int64) (e Erased, err error) {
-	const query = `
-		WITH erased_items AS (
-			UPDATE items SET name = '', name_at = NULL, columns = '{}', known = false WHERE item_id = $1 RETURNING 1
-		), erased_links AS (
-			UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}', held = '{}', turns = '{}' WHERE item_id = $1 RETURNING 1
-		), erased_letters AS (
-			UPDATE dead_letters
-			SET    args = args - 'value' - 'name' || jsonb_build_object('redelivered', true, 'changed_at', 0)
-			              || CASE WHEN args ? 'column_type' THEN '{"column_type": ""}'::jsonb ELSE '{}'::jsonb END
-			WHERE  (args->>'item_id')::bigint = $1 AND (args ? 'value' OR args ? 'name')
-			RETURNING 1
-		), erased_documents AS (
-			UPDATE migration_documents d SET creates = '[]'
-			FROM   links l
-			WHERE  l.item_id = $1 AND creates <> '[]' AND d.records && (l.salesforce_id || string_to_array(l.ended_id, ' '))
-			RETURNING 1
-		), erased_conflicts AS (
-			UPDATE conflicts SET base = NULL, monday = NULL, salesforce = NULL, take = NULL
-			WHERE  item_id = $1 AND (base IS NOT NULL OR monday IS NOT NULL OR salesforce IS NOT NULL)
-			RETURNING 1
-		)
-		SELECT (SELECT count(*) FROM erased_items), (SELECT count(*) FROM erased_links), (SELECT count(*) FROM erased_letters),
-		       (SELECT count(*) FROM erased_documents), (SELECT count(*) FROM erased_conflicts)`
-	err = tx.QueryRow(ctx, query, item).Scan(&e.Items, &e.Links, &e.Letters, &e.Documents, &e.Conflicts)
-	return e, doing("erasing an item", err)
 }

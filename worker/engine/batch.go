@@ -94,6 +94,9 @@ func (p *pass) release(ctx context.Context) {
 	for n, w := range p.works {
 		ids[n] = w.item.ID
 	}
+	for _, item := range p.suppressed {
+		ids = append(ids, item.ID)
+	}
 	err := p.persist(ctx, func(ctx context.Context) error {
 		return errors.Join(p.Store.Release(ctx, p.holder, ids), p.Store.Free(ctx, p.holder, p.leases.keys))
 	})

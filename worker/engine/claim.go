@@ -58,6 +58,13 @@ func (p *pass) take(w *work, item *ledger.Item) {
 		return
 	}
 	w.item = item
+	if item.Suppressed {
+		for _, t := range w.tasks {
+			t.reason = reasonSuppressed
+		}
+		p.suppressed = append(p.suppressed, item)
+		return
+	}
 	if board := p.Mapping.Board(item.BoardID); board != nil {
 		w.board = board
 	} else {

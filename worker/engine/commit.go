@@ -14,7 +14,8 @@ import (
 type part struct {
 	works []*work
 	tasks []*task
-	keys  []string // leases to free
+	keys  []string       // leases to free
+	left  []*ledger.Item // claimed, and left as they are
 }
 
 // commit saves the batch's results and ends its leases.
@@ -29,7 +30,7 @@ func (p *pass) commit(ctx context.Context) {
 	for _, w := range p.works {
 		w.end()
 	}
-	whole := part{works: p.works, tasks: p.tasks}
+	whole := part{works: p.works, tasks: p.tasks, left: p.suppressed}
 	for _, key := range p.leases.keys {
 		if !slices.Contains(p.leases.unsure, key) {
 			whole.keys = append(whole.keys, key)
@@ -44,7 +45,7 @@ func (p *pass) commit(ctx context.Context) {
 		return
 	}
 	// Postgres rejects something of one of the items: each is saved separately, then the rest.
-	rest := part{tasks: slices.Clone(p.tasks), keys: whole.keys}
+	rest := part{tasks: slices.Clone(p.tasks), keys: whole.keys, left: p.suppressed}
 	for _, w := range p.works {
 		one := part{works: []*work{w}, tasks: w.tasks}
 		one.failed(p.save(ctx, one))
@@ -91,6 +92,9 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 		return p.Requeue(ctx, tx, items, false)
 	}}
 	var ended []*task
+	for _, item := range what.left {
+		c.Items = append(c.Items, store.ItemChange{Item: item})
+	}
 	for _, w := range what.works {
 		change := store.ItemChange{Item: w.item, Changed: w.changed}
 		if w.held {

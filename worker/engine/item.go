@@ -121,5 +121,6 @@ const (
 	reasonOtherBoard     = "the item is on another board"
 	reasonNoRecord       = "no record is wanted yet"
 	reasonNewer          = "a newer value is known"
+	reasonSuppressed     = "suppressed"
 	reasonHeld           = "held by the delete brake"
 )

@@ -32,6 +32,9 @@ type pass struct {
 	tasks  []*task   // in the order of the events
 	works  []*work   // by item id
 	byItem map[int64]*work
+
+	suppressed []*ledger.Item // claimed items that are left as they are
+
 	refs   plan.References
 	leases leases
 	holds  map[string]map[string]any            // what records hold that were read, by Id; nil: no such record is visible

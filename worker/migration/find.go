@@ -25,7 +25,30 @@ func (s *session) find(ctx context.Context, p *page) error {
 	if err := s.findKeys(ctx, p.those((*record).isUnmatched)); err != nil {
 		return err
 	}
-	return s.findShown(ctx, p.those((*record).isUnmatched))
+	if err := s.findShown(ctx, p.those((*record).isUnmatched)); err != nil {
+		return err
+	}
+	return s.leaveSuppressed(ctx, p.records)
+}
+
+// leaveSuppressed leaves the records alone whose items were erased for good.
+func (s *session) leaveSuppressed(ctx context.Context, records []*record) error {
+	var ids []int64
+	for _, r := range records {
+		if id := r.match.itemID(); id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	suppressed, err := s.config.Store.Suppressed(ctx, ids)
+	for _, r := range records {
+		if suppressed[r.match.itemID()] {
+			r.match = leftAlone{itemSuppressed}
+		}
+	}
+	return err
 }
 
 // findLinks finds items by the links to the records.

@@ -63,9 +63,10 @@ func (leftAlone) itemID() int64 { return 0 }
 
 // Reasons for which a record is left alone.
 const (
-	itemDeleted   = "its item was deleted"
-	itemElsewhere = "it belongs to an item of another board"
-	itemOther     = "its item belongs to another record"
+	itemDeleted    = "its item was deleted"
+	itemSuppressed = "its item was erased for good"
+	itemElsewhere  = "it belongs to an item of another board"
+	itemOther      = "its item belongs to another record"
 )
 
 // outcome is the result for a record.

@@ -1,0 +1,12 @@
+-- +goose Up
+
+-- An erased item that must not come back: its events are skipped, and no comparison or import takes it up.
+ALTER TABLE items ADD COLUMN suppressed_at timestamptz;
+CREATE INDEX items_suppressed ON items (item_id) WHERE suppressed_at IS NOT NULL;
+
+-- Values of deleted items end with retention.
+CREATE INDEX items_deleted ON items (deleted_at) WHERE deleted_at IS NOT NULL;
+
+-- +goose Down
+DROP INDEX items_deleted, items_suppressed;
+ALTER TABLE items DROP COLUMN suppressed_at;
