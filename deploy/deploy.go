@@ -7,3 +7,8 @@ import _ "embed"
 //
 //go:embed mapping.example.yaml
 var Mapping []byte
+
+// Runbook is runbook.md.
+//
+//go:embed runbook.md
+var Runbook []byte

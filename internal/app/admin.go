@@ -26,6 +26,7 @@ func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometh
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /runbook", runbook)
 	wrong := newGuesses(registry, s.Log)
 	if s.Config.AdminUser != "" {
 		jobs, err := riverui.NewHandler(&riverui.HandlerOpts{

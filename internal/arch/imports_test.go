@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"deploy":                       {},
 	"ingest":                       {"internal/batch", "jobs", "mondayclient", "schema/postgres"},
 	"internal/advice":              {},
-	"internal/app":                 {"ingest", "internal/audit", "internal/buildinfo", "internal/console", "internal/panics", "internal/report", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
+	"internal/app":                 {"deploy", "ingest", "internal/audit", "internal/buildinfo", "internal/console", "internal/panics", "internal/report", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker", "worker/alert", "worker/engine", "worker/migration", "worker/sweep"},
 	"internal/arch":                {},
 	"internal/audit":               {"mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
 	"internal/batch":               {"internal/panics"},

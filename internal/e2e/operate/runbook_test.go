@@ -1,6 +1,7 @@
 package operate_test
 
 import (
+	"net/http"
 	"os"
 	"regexp"
 	"strings"
@@ -8,6 +9,37 @@ import (
 
 	"crmsync/internal/e2e"
 )
+
+// TestRunbookPage checks that every section that an alert links to is on the page that the program serves, and that no link
+// of the page leads to a file that it does not serve.
+func TestRunbookPage(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t)
+	w.Start("ingest")
+	status, header, page := w.Get(w.Admin + "/runbook")
+	if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+		t.Fatalf("status %d, %q", status, header.Get("Content-Type"))
+	}
+	rules, err := os.ReadFile("../../../deploy/prometheus/rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`runbook_url: '.*(#\w+)'`).FindAllSubmatch(rules, -1)
+	if len(links) < 15 {
+		t.Fatalf("only %d links found", len(links))
+	}
+	for _, link := range links {
+		if id := string(link[1][1:]); !strings.Contains(page, ` id="`+id+`"`) {
+			t.Errorf("the page has no section %s", id)
+		}
+	}
+	for _, link := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		anchor, isAnchor := strings.CutPrefix(link[1], "#")
+		if isAnchor && !strings.Contains(page, ` id="`+anchor+`"`) || !isAnchor && !strings.HasPrefix(link[1], "https://") {
+			t.Errorf("the page links to %q", link[1])
+		}
+	}
+}
 
 // TestLostEvents runs the runbook's commands after a lost delivery.
 func TestLostEvents(t *testing.T) {
