@@ -44,6 +44,7 @@ vuln: ## known vulnerabilities in what the program calls
 
 chaos: postgres ## kills, restarts and faults, in full length (SEED=n: a run again)
 	CHAOS=full SEED=$(SEED) go test -count=1 -timeout 30m -run '^TestChaos' -v ./internal/e2e/chaos ./internal/e2e/migrate
+	go test -count=1 -timeout 30m -run '^TestModel$$' ./worker/engine/settle -rapid.checks=200000 -rapid.seed=$(or $(SEED),0)
 
 bench: postgres ## throughput and latency, measured on this machine
 	go run ./cmd/bench $(ARGS)

@@ -43,6 +43,8 @@ func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge 
 		return Doubtful
 	case ok && c.At == known.At && (!sure || c.Value.Equal(known.Value)):
 		return Same
+	case !ok && i.Known: // newer ones may have come while nobody listened to the column
+		return Doubtful
 	case ok && c.At == known.At, !sure: // only Monday knows which of two values with equal times is later
 		return Doubtful
 	}

@@ -24,9 +24,7 @@ type Commit struct {
 	Waits    []Wait         // references that could not be filled in yet
 	Appeared bool           // Links contains records that others may wait for
 	Keys     []string       // leases on keys to free
-
-	Conflicts []Conflict // decided between two changes
-	Taken     []int64    // conflicts whose other value now stands on both sides
+	Taken    []int64        // conflicts whose other value now stands on both sides
 
 	// Requeue queues a resync of each item in the transaction. It is called when a wait is over.
 	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
@@ -118,7 +116,7 @@ func saveAll(ctx context.Context, db sender, statements []statement) (saved []in
 // ends the leases.
 func (c Commit) statements(holder uuid.UUID) ([]statement, error) {
 	all := []statement{c.lockItems(holder)}
-	for _, make := range []func(uuid.UUID) (statement, error){c.saveLinks, c.saveLogs, c.saveConflicts, c.saveTaken, c.saveItems} {
+	for _, make := range []func(uuid.UUID) (statement, error){c.saveLinks, c.saveLogs, c.saveTaken, c.saveItems} {
 		st, err := make(holder)
 		if err != nil {
 			return nil, err

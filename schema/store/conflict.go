@@ -48,8 +48,9 @@ func (c Conflict) Value() any {
 	return c.Monday
 }
 
-// saveConflicts adds the batch's conflicts.
-func (c Commit) saveConflicts(holder uuid.UUID) (statement, error) {
+// AddConflicts adds conflicts of items that the holder has leased, before one of the values is overwritten. One that was
+// decided before, by a worker that died, is not added again.
+func (s *Store) AddConflicts(ctx context.Context, holder uuid.UUID, conflicts []Conflict) error {
 	const query = `
 		INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce,
 		                       monday_at, salesforce_at, rule)
@@ -57,16 +58,18 @@ func (c Commit) saveConflicts(holder uuid.UUID) (statement, error) {
 		FROM   unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::jsonb[],
 		              $10::jsonb[], $11::timestamptz[], $12::timestamptz[], $13::text[])
 		       AS n(board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce, monday_at, salesforce_at, rule)
-		JOIN   items i ON i.item_id = n.item_id AND i.lease_holder = $1`
-	n := len(c.Conflicts)
-	if n == 0 {
-		return statement{}, nil
-	}
+		JOIN   items i ON i.item_id = n.item_id AND i.lease_holder = $1
+		WHERE  NOT EXISTS (
+		           SELECT FROM conflicts c
+		           WHERE  c.item_id = n.item_id AND c.record = n.record AND c.field = n.field AND c.decided_at > now() - interval '1 hour'
+		           AND    (c.base, c.monday, c.salesforce, c.rule) IS NOT DISTINCT FROM (n.base, n.monday, n.salesforce, n.rule)
+		           AND    c.salesforce_at IS NOT DISTINCT FROM n.salesforce_at AND c.monday_at IS NOT DISTINCT FROM n.monday_at)`
+	n := len(conflicts)
 	boards, items := make([]int64, n), make([]int64, n)
 	var texts [5][]string
 	var values [3][][]byte
 	var times [2][]*time.Time
-	for k, x := range c.Conflicts {
+	for k, x := range conflicts {
 		boards[k], items[k] = x.BoardID, x.ItemID
 		for m, text := range []string{x.Record, x.SalesforceID, x.Field, x.ColumnID, x.Rule} {
 			texts[m] = append(texts[m], text)
@@ -74,15 +77,15 @@ func (c Commit) saveConflicts(holder uuid.UUID) (statement, error) {
 		for m, value := range []any{x.Base, x.Monday, x.Salesforce} {
 			text, err := json.Marshal(value)
 			if err != nil {
-				return statement{}, fmt.Errorf("writing a conflict of item %d: %w", x.ItemID, err)
+				return fmt.Errorf("writing a conflict of item %d: %w", x.ItemID, err)
 			}
 			values[m] = append(values[m], text)
 		}
 		times[0], times[1] = append(times[0], null(x.MondayAt)), append(times[1], null(x.SalesforceAt))
 	}
-	return statement{query, []any{
-		holder, boards, items, texts[0], texts[1], texts[2], texts[3], values[0], values[1], values[2], times[0], times[1], texts[4],
-	}}, nil
+	_, err := s.pool.Exec(ctx, query, holder, boards, items, texts[0], texts[1], texts[2], texts[3],
+		values[0], values[1], values[2], times[0], times[1], texts[4])
+	return doing("adding conflicts", err)
 }
 
 // saveTaken records the conflicts whose other value now stands on both sides.

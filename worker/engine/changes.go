@@ -15,8 +15,7 @@ type changes struct {
 	notes    []string
 	records  []recordChange
 
-	conflicts []store.Conflict
-	taken     []int64 // conflicts whose chosen value now stands on both sides
+	taken []int64 // conflicts whose chosen value now stands on both sides
 }
 
 // recordChange is an entry in an event's log: the record, and its fields, without their values.

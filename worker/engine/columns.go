@@ -86,6 +86,10 @@ func (p *pass) settleAll(ctx context.Context, wanted []target) {
 	if p.reread(ctx, wanted) {
 		p.decide(wanted)
 	}
+	if err := p.keepConflicts(ctx, wanted); err != nil {
+		retryTargets(wanted, err)
+		return
+	}
 	for _, t := range wanted {
 		p.recordDecisions(t)
 	}
@@ -245,6 +249,8 @@ func (p *pass) recordDecisions(t target) {
 	for _, d := range w.decisions[t.record.Name] {
 		p.noteDecision(t, d)
 		switch {
+		case d.Hidden && !w.isOnlyRung():
+			w.retry(&RowError{Object: t.record.Object, SalesforceID: link.SalesforceID, Code: codeHidden})
 		case d.Stuck:
 			p.rejectColumn(t, d, ledger.Rejection{Value: d.Salesforce, Code: codeNoWayBack})
 		case d.Rests != 0:
@@ -253,7 +259,6 @@ func (p *pass) recordDecisions(t target) {
 			if d.Record(link, w.tasks[0].JobID, p.Now()) {
 				w.log.relink(link)
 			}
-			p.recordConflict(t, d)
 		}
 		if d.Note != "" {
 			w.log.note(d.Note)
@@ -263,8 +268,9 @@ func (p *pass) recordDecisions(t target) {
 
 // Codes for columns that are not written.
 const (
-	codeUnsettled = "UNSETTLED"   // two automations rewrite the field by turns
-	codeNoWayBack = "NO_WAY_BACK" // the column cannot show the value that a person chose
+	codeUnsettled = "UNSETTLED"         // two automations rewrite the field by turns
+	codeHidden    = "FIELD_NOT_VISIBLE" // a field that goes both ways is not written unseen
+	codeNoWayBack = "NO_WAY_BACK"       // the column cannot show the value that a person chose
 )
 
 // rejectColumn records why a column does not take Salesforce's value.
@@ -279,11 +285,29 @@ func (p *pass) rejectColumn(t target, d settle.Decision, r ledger.Rejection) {
 	})
 }
 
-// recordConflict records a change that gave way to another.
-func (p *pass) recordConflict(t target, d settle.Decision) {
-	if d.Lost == nil || p.isDry() {
-		return
+// keepConflicts stores the changes that give way to others, before anything is overwritten.
+func (p *pass) keepConflicts(ctx context.Context, wanted []target) error {
+	var conflicts []store.Conflict
+	for _, t := range wanted {
+		for _, d := range t.work.decisions[t.record.Name] {
+			if d.Lost != nil {
+				conflicts = append(conflicts, p.conflictOf(t, d))
+			}
+		}
 	}
+	if len(conflicts) == 0 || p.isDry() {
+		return nil
+	}
+	if err := p.Store.AddConflicts(ctx, p.holder, conflicts); err != nil {
+		return err
+	}
+	for _, c := range conflicts {
+		p.conflicts.WithLabelValues(c.Winner()).Inc()
+	}
+	return nil
+}
+
+func (p *pass) conflictOf(t target, d settle.Decision) store.Conflict {
 	link := t.work.item.Links[t.record.Name]
 	c := store.Conflict{
 		BoardID: t.work.board.ID, ItemID: t.work.item.ID, Record: t.record.Name, SalesforceID: link.SalesforceID,
@@ -291,8 +315,7 @@ func (p *pass) recordConflict(t target, d settle.Decision) {
 		MondayAt: t.work.item.TimeOf(d.Field.Column()), Rule: d.Lost.Rule,
 	}
 	c.SalesforceAt, _ = sfclient.Record(p.holds[link.SalesforceID]).Time(savedAt)
-	t.work.log.conflicts = append(t.work.log.conflicts, c)
-	p.conflicts.WithLabelValues(c.Winner()).Inc()
+	return c
 }
 
 // lookDecided shows the items to the plans as they are to be.
@@ -306,13 +329,15 @@ func (p *pass) lookDecided(wanted []target) {
 		w.view.Decided[t.record.Name] = decided
 		for _, d := range w.decisions[t.record.Name] {
 			decided[d.Field.Name] = d.Sends
-			if !d.Takes {
+			if d.Takes {
+				w.view.View = w.view.View.With(d.Field.Column(), d.Value)
+			}
+			if !d.Withholds() {
 				continue
 			}
-			w.view.View = w.view.View.With(d.Field.Column(), d.Value)
 			for _, f := range t.record.Fields {
 				if f != d.Field && f.Reads(d.Field.Column()) {
-					decided[f.Name] = false // it is as Salesforce has it
+					decided[f.Name] = false
 				}
 			}
 		}

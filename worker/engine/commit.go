@@ -105,7 +105,7 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 		w.stamp()
 		c.Links, c.Waits = append(c.Links, w.log.links...), append(c.Waits, w.log.waits...)
 		c.Appeared = c.Appeared || w.log.appeared
-		c.Conflicts, c.Taken = append(c.Conflicts, w.log.conflicts...), append(c.Taken, w.log.taken...)
+		c.Taken = append(c.Taken, w.log.taken...)
 	}
 	for _, t := range what.tasks {
 		if t.err == nil && !t.silent {

@@ -117,6 +117,9 @@ func (p *pass) recordWritten(d planned, change recordChange, fields map[string]a
 	for field, value := range fields {
 		agree(field, value)
 	}
+	for _, decision := range d.work.decisions[link.Record] {
+		decision.Confirm(link)
+	}
 	link.Accept(plan.WholeRecord)
 	switch {
 	case change.Created:

@@ -28,8 +28,6 @@ type cell struct {
 	decision *settle.Decision // of a column that takes Salesforce's value
 }
 
-func (c cell) target() target { return target{c.work, c.record} }
-
 func (c cell) planned() planned { return planned{c.work, plan.Plan{Record: c.record}} }
 
 // writeBack writes to the items what they do not show yet: the Ids of their records, and the values that columns take
@@ -83,7 +81,7 @@ func (w *work) idCells() (cells []cell) {
 func (w *work) takenCells() (cells []cell) {
 	for _, rec := range w.board.Records {
 		for n, d := range w.decisions[rec.Name] {
-			if !d.Takes {
+			if !d.Takes || w.err != nil {
 				continue
 			}
 			c := cell{work: w, record: rec, column: d.Field.Column(), value: d.Value.Written(), decision: &w.decisions[rec.Name][n]}
@@ -167,7 +165,6 @@ func (p *pass) recordTaken(c cell) {
 	link.Accept(settle.Shows + c.column)
 	link.Accept(settle.Rested + c.decision.Field.Name)
 	c.decision.Record(link, w.tasks[0].JobID, p.Now())
-	p.recordConflict(c.target(), *c.decision)
 	w.wrote(recordChange{
 		Record: c.record.Name, Object: c.record.Object, ID: link.SalesforceID, Columns: []string{c.column},
 	}, []string{c.column})

@@ -15,19 +15,26 @@ func (c *col) decide() Decision {
 		return c.choose(value)
 	}
 	held, met := c.met()
-	if !met {
+	switch {
+	case !c.known: // it is not overwritten unseen
+		return Decision{Hidden: !c.isAlone() && c.mondayChanged()}
+	case !met:
 		return c.meet()
 	}
 	m, s := c.mondayChanged(), c.salesforceChanged(held)
 	switch {
-	case c.known && c.monday.ok() && c.same(c.monday.value, c.salesforce):
+	case c.monday.ok() && c.same(c.monday.value, c.salesforce):
 		return c.agree()
 	case !m && !s && !c.Link.InDoubt(c.field.Name):
 		return c.rest(held)
 	case c.Fresh && s, m && s && c.Link.InDoubt(c.field.Name):
 		return c.stand(true, string(mapping.Monday))
+	case !s && held.Apart: // what Salesforce holds was never shown in Monday
+		return c.stand(true, RuleEvent)
 	case !s:
 		return c.stand(false, "")
+	case !m && held.Apart:
+		return c.take(c.lost(string(mapping.Salesforce)))
 	case !m:
 		return c.take(nil)
 	case c.wins() == mapping.Monday:
@@ -49,8 +56,6 @@ func (c *col) wins() mapping.Side {
 func (c *col) meet() Decision {
 	touched := c.Touched[c.field.Column()]
 	switch {
-	case !c.known:
-		return Decision{} // it is not sent before it was read
 	case c.monday.ok() && c.same(c.monday.value, c.salesforce):
 		return c.agree()
 	case c.Link.InDoubt(c.field.Name) && c.mondayChanged():
@@ -77,7 +82,7 @@ func (c *col) apart() Decision {
 		d.Kind = plan.FirstMeeting
 		return d
 	}
-	d := Decision{Kind: plan.FirstMeeting, held: &ledger.Held{Value: c.salesforce, Apart: true}}
+	d := Decision{Kind: plan.FirstMeeting, withholds: true, held: &ledger.Held{Value: c.salesforce, Apart: true}}
 	if c.monday.ok() {
 		d.written = map[string]any{c.field.Name: c.monday.value}
 	}
@@ -89,7 +94,7 @@ func (c *col) rest(held ledger.Held) Decision {
 	if held.Apart {
 		return c.apart()
 	}
-	return Decision{}
+	return Decision{withholds: held.Unsaid}
 }
 
 // agree records that both sides hold the same.
@@ -113,6 +118,12 @@ func (c *col) stand(conflict bool, rule string) Decision {
 	}
 	if conflict && c.monday.ok() {
 		d.Lost, d.held = c.lost(rule), &ledger.Held{Value: c.salesforce}
+	}
+	if c.field.Sync == mapping.ToMonday && c.monday.ok() {
+		d.lost = conflict
+		for _, f := range c.siblings {
+			d.siblings = append(d.siblings, f.Name)
+		}
 	}
 	return d
 }
@@ -166,11 +177,11 @@ func (c *col) shows(v column.Value) bool {
 // unsaid records a value that no value of the column says. Monday keeps what it shows.
 func (c *col) unsaid(kind plan.Kind, lost *Lost) Decision {
 	d := Decision{
-		Kind: kind, Lost: lost, held: &ledger.Held{Value: c.salesforce, Unsaid: true},
+		Kind: kind, Lost: lost, withholds: true, held: &ledger.Held{Value: c.salesforce, Unsaid: true},
 		Note: "column " + c.field.Column() + " cannot show what Salesforce holds in " + c.field.Name,
 	}
-	if lost != nil && c.monday.ok() {
-		d.written = map[string]any{c.field.Name: c.monday.value} // it must not be sent over the value that won
+	if c.monday.ok() {
+		d.written = map[string]any{c.field.Name: c.monday.value} // it must not be sent over what Salesforce holds
 	}
 	return d
 }

@@ -8,6 +8,7 @@
 package settle
 
 import (
+	"slices"
 	"time"
 
 	"crmsync/mondayclient/column"
@@ -23,7 +24,7 @@ type Input struct {
 	Item   mapping.Item // what Monday shows
 	Link   *ledger.Link // what both sides last agreed on
 
-	// Holds is what Salesforce holds. A field that is missing is unknown, and taken as unchanged.
+	// Holds is what Salesforce holds. A field that is missing is unknown, and not written.
 	Holds map[string]any
 
 	Linked map[ledger.RecordRef]string          // Ids of the records of connected items
@@ -52,14 +53,20 @@ type Decision struct {
 	Kind               plan.Kind // of the difference; empty: there is none
 	Monday, Salesforce any       // what both sides hold, as values of the field; must not be stored
 
-	Lost  *Lost  // a change that gives way to another; nil: none does
-	Note  string // for the log
-	Rests int64  // the field is not carried to Monday for now: identifies the period; 0: it is
-	Stuck bool   // the value that a person chose cannot be shown in the column
+	Lost   *Lost  // a change that gives way to another; nil: none does
+	Note   string // for the log
+	Rests  int64  // the field is not carried to Monday for now: identifies the period; 0: it is
+	Hidden bool   // Monday changed, but what Salesforce holds is not visible
+	Stuck  bool   // the value that a person chose cannot be shown in the column
 
 	written  map[string]any                 // field -> what the item says, as the field holds it
 	rejected map[string]*mapping.ValueError // field -> why the item says nothing
 	held     *ledger.Held
+
+	withholds bool
+
+	siblings []string // fields that carry Monday's value to Salesforce in the field's place
+	lost     bool     // Salesforce changed meanwhile: they are sent whatever was written before
 }
 
 // Lost is a conflict: the values of both sides and the rule that decided.
@@ -83,8 +90,8 @@ const (
 func NeedsSalesforce(in Input) bool {
 	for _, f := range in.Record.Back() {
 		c := in.column(f)
-		_, met := c.met()
-		if !met || in.Link.InDoubt(f.Name) || f.Sync == mapping.Both && c.mondayChanged() {
+		held, met := c.met()
+		if !met || held.Apart && len(c.siblings) > 0 || c.isInDoubt() || !c.isAlone() && c.mondayChanged() {
 			return true
 		}
 	}
@@ -103,6 +110,10 @@ func Columns(in Input) []Decision {
 	return all
 }
 
+// Withholds reports whether the other fields of the column are not sent either: the column shows what Salesforce has, or
+// nobody has decided between the two.
+func (d Decision) Withholds() bool { return d.Takes || d.withholds }
+
 // Record records a decision in the link, once it took effect: at once, or if a column takes a value, once Monday shows
 // it. It reports whether that changed anything.
 func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed bool) {
@@ -113,6 +124,12 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 	for name, err := range d.rejected {
 		if !link.Rejects(name, err.Error()) {
 			link.Reject(name, ledger.Rejection{Value: err.Error(), Code: err.Code, JobID: job})
+			changed = true
+		}
+	}
+	for _, name := range d.siblings {
+		if _, ok := link.Agreed(name); ok && d.lost {
+			link.Doubt(name)
 			changed = true
 		}
 	}
@@ -127,6 +144,19 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 		changed = true
 	}
 	return changed
+}
+
+// Confirm records that a write to Salesforce took effect: if other fields of the column carried Monday's value there, both
+// sides agree on it.
+func (d Decision) Confirm(link *ledger.Link) {
+	for _, name := range d.siblings {
+		if _, ok := link.Agreed(name); !ok {
+			return
+		}
+	}
+	if len(d.siblings) > 0 {
+		link.Agree(d.Field.Name, d.Monday)
+	}
 }
 
 // col is one column with the field that fills it.
@@ -190,6 +220,11 @@ func (c *col) back(value any) (column.Value, bool) {
 	return c.field.Back(value, c.now, item)
 }
 
+// isInDoubt reports whether the answer to a write of a field of the column was lost.
+func (c *col) isInDoubt() bool {
+	return c.Link.InDoubt(c.field.Name) || slices.ContainsFunc(c.siblings, func(f *mapping.Field) bool { return c.Link.InDoubt(f.Name) })
+}
+
 func (c *col) fold(value any) any { return c.field.FoldIn(value, c.now.Type) }
 
 func (c *col) same(a, b any) bool { return c.fold(a) == c.fold(b) }
@@ -230,8 +265,6 @@ func (c *col) differs(f *mapping.Field, s said) bool {
 func (c *col) salesforceChanged(held ledger.Held) bool {
 	w := c.Link.Written[c.field.Name]
 	switch {
-	case !c.known:
-		return false
 	case c.same(c.salesforce, held.Value):
 		_, sayable := c.shown(c.salesforce)
 		return held.Unsaid && sayable
