@@ -14,7 +14,7 @@ STAMP    = $(foreach v,version=$(VERSION) commit=$(COMMIT) date=$(DATE),-X crmsy
 # A checkout of another user, as containers have it, is no reason to fail.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help demo test lint vuln chaos bench fuzz build package afternoon clean postgres optional
+.PHONY: help demo test lint vuln chaos bench fuzz build man package afternoon clean postgres optional
 
 help: ## print this list (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ fuzz: postgres ## every fuzz target for FUZZTIME (10s)
 
 build: ## bin/crmsync, one static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags='$(STAMP)' -o bin/crmsync ./cmd/crmsync
+
+man: build ## bin/crmsync.1, the man page
+	bin/crmsync man > bin/crmsync.1
 
 package: ## what a release consists of, in dist, without signatures (HERE=1: for this kind of machine only)
 	@sh .ci/package

@@ -43,6 +43,7 @@ type commands struct {
 	Errors    errorsCommand     `cmd:"" help:"List what makes events fail, by cause, with advice."`
 	Replay    replayCommand     `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
 	Ignore    ignoreCommand     `cmd:"" help:"Close dead letters that nothing is to be done about."`
+	Tail      tailCommand       `cmd:"" help:"Print events as they end, one a line, in words."`
 	Status    statusCommand     `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`
 	Item      itemCommand       `cmd:"" help:"Show whether an item is in sync, and if not why: both values of every field, and what happened to it."`
 	Plan      planCommand       `cmd:"" help:"Compare Monday with Salesforce, and say field by field what would be written. Writes nothing."`
@@ -58,6 +59,10 @@ type commands struct {
 	Doctor  doctorCommand  `cmd:"" help:"Examine the installation: report what is wrong or soon will be, and what to do."`
 	Config  configCommand  `cmd:"" help:"Print every variable with its value and where it comes from. Secrets are hidden."`
 	Version versionCommand `cmd:"" help:"Print the version, the commit and the database schema."`
+
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands, flags and boards in a shell."`
+	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`
+	Man        manCommand        `cmd:"" hidden:"" help:"Print the man page."`
 
 	EnvFile      string           `help:"Read variables from this file. The environment goes before it. Default: CRMSYNC_ENV, or .env in the working directory." placeholder:"FILE"`
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the same as the version command."`
@@ -115,6 +120,7 @@ func (p Process) Run(ctx context.Context, args []string) int {
 	}
 	run := &program{source: source, getenv: source.Getenv, stdin: p.Stdin, stdout: p.Stdout, stderr: p.Stderr}
 	command.BindTo(ctx, (*context.Context)(nil))
+	command.Bind(parser.Model)
 	err = command.Run(run)
 	if run.warned {
 		source = nil
@@ -128,7 +134,7 @@ func newParser(cli *commands, stdout, stderr io.Writer, exit func(int)) (*kong.K
 	if err != nil {
 		return nil, err
 	}
-	return kong.New(cli,
+	parser, err := kong.New(cli,
 		kong.Name("crmsync"),
 		kong.Description("Syncs Monday.com boards to Salesforce.\n\nConfigure it by environment variables or a file .env; "+
 			"crmsync config lists them."),
@@ -138,6 +144,10 @@ func newParser(cli *commands, stdout, stderr io.Writer, exit func(int)) (*kong.K
 		kong.Vars{"version": version.String()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
+	if err == nil {
+		addExamples(parser.Model)
+	}
+	return parser, err
 }
 
 func variableNames(environ []string) (names []string) {

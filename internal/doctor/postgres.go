@@ -142,10 +142,10 @@ func schema(ctx context.Context, f *findings, db *pgxpool.Pool, c app.Config, s 
 
 // clock returns by how much Postgres's clock is ahead of ours.
 func clock(ctx context.Context, db *pgxpool.Pool) (ahead time.Duration, err error) {
-	var theirs time.Time
 	before := time.Now()
-	if err := db.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&theirs); err != nil {
-		return 0, postgres.Wrap("asking Postgres for the time", err)
+	theirs, err := store.New(db).Now(ctx)
+	if err != nil {
+		return 0, err
 	}
 	return theirs.Sub(before.Add(time.Since(before) / 2)), nil
 }

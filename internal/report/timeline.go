@@ -24,7 +24,7 @@ func (d *draft) describeHistory() {
 	}
 	for _, log := range h.Logs {
 		if log.Status != "failed" { // its dead letter says so
-			d.Timeline = append(d.Timeline, d.logEntry(log))
+			d.Timeline = append(d.Timeline, LogEntry(log, d.names.Column))
 		}
 	}
 	for _, f := range h.Failures {
@@ -62,12 +62,16 @@ type effects struct {
 	Notes  []string
 }
 
-func (d *draft) logEntry(log store.LogRow) Entry {
-	column := ""
-	if log.ColumnID != nil {
-		column = *log.ColumnID
+// LogEntry returns the end of an event in words. column returns what a board's column is called.
+func LogEntry(log store.LogRow, column func(board int64, id string) string) Entry {
+	board, id := int64(0), ""
+	if log.BoardID != nil {
+		board = *log.BoardID
 	}
-	e := Entry{At: log.FinishedAt.UTC(), Kind: Quiet, Text: d.event(log.Event, column), JobID: log.JobID}
+	if log.ColumnID != nil {
+		id = column(board, *log.ColumnID)
+	}
+	e := Entry{At: log.FinishedAt.UTC(), Kind: Quiet, Text: eventWords(log.Event, id), JobID: log.JobID}
 	var did effects
 	if err := json.Unmarshal([]byte(log.Response), &did); err != nil {
 		return e
@@ -75,6 +79,8 @@ func (d *draft) logEntry(log store.LogRow) Entry {
 	switch log.Status {
 	case "unchanged":
 		e.Effect = "nothing to send: both sides hold it already"
+	case "failed":
+		e.Effect = did.Reason
 	case "skipped":
 		e.Effect = "nothing to send"
 		if did.Reason != "" {
@@ -113,11 +119,16 @@ func (e effects) words() string {
 
 // event says what an event told.
 func (d *draft) event(name, column string) string {
+	return eventWords(name, d.names.Column(d.BoardID, column))
+}
+
+// eventWords says what an event told, with the name of its column.
+func eventWords(name, column string) string {
 	switch name {
 	case "create_pulse":
 		return "Created in Monday"
 	case "update_column_value":
-		return d.names.Column(d.BoardID, column) + " changed in Monday"
+		return column + " changed in Monday"
 	case "update_name":
 		return "Renamed in Monday"
 	case "delete_pulse":

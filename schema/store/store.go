@@ -6,6 +6,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -25,6 +26,12 @@ func New(pool *pgxpool.Pool) *Store {
 // Ping reports whether Postgres answers.
 func (s *Store) Ping(ctx context.Context) error {
 	return s.pool.Ping(ctx)
+}
+
+// Now returns the time by Postgres's clock, which all times in the store are by.
+func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now)
+	return now, doing("asking Postgres for the time", err)
 }
 
 // doing adds what was being done to an error.
