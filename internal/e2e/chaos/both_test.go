@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -99,6 +100,10 @@ type both struct {
 	before [2]int // calls to Salesforce and Monday before the first edit
 
 	written atomic.Int64 // records and items that the program wrote
+
+	mu     sync.Mutex
+	looked map[string]bool // Ids of records that the program has read since it last wrote them
+	unseen []string        // Ids of records that it wrote without
 }
 
 // person is an item with its record.
@@ -123,7 +128,7 @@ var bothFields = []field{
 }
 
 func newBoth(c *chaos) *both {
-	b := &both{chaos: c, rng: rand.New(rand.NewPCG(c.seed, 2)), edits: newEdits(c)}
+	b := &both{chaos: c, rng: rand.New(rand.NewPCG(c.seed, 2)), edits: newEdits(c), looked: map[string]bool{}}
 	c.Salesforce.AddFlow("Contact", func(record map[string]any) map[string]any {
 		title, _ := record["Title"].(string)
 		return map[string]any{"Title": strings.ToUpper(title)}
@@ -160,12 +165,33 @@ func (b *both) countWrites() {
 		if call.Operation == "update" || call.Operation == "upsert" || call.Operation == "create" {
 			b.written.Add(int64(len(call.Records)))
 		}
+		b.checkLook(call)
 		return nil
 	})
 	b.Monday.OnCall(func(call mondaysim.Call) *mondaysim.Fault {
 		b.written.Add(int64(strings.Count(call.Query, "change_multiple_column_values(")))
 		return nil
 	})
+}
+
+// checkLook checks that a record was read before each write of it: somebody may have edited it meanwhile.
+func (b *both) checkLook(call sfsim.Call) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, row := range call.Records {
+		id, _ := row["id"].(string)
+		if other, ok := row["Id"].(string); ok {
+			id = other
+		}
+		switch {
+		case call.Operation == "retrieve":
+			b.looked[id] = true
+		case call.Operation == "update" && !b.looked[id]:
+			b.unseen = append(b.unseen, id)
+		case call.Operation == "update":
+			b.looked[id] = false
+		}
+	}
 }
 
 // step makes one edit, and often a second one of the same field on the other side. What else befalls both systems comes

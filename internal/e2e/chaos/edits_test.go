@@ -174,6 +174,9 @@ func (b *both) judge() {
 			wrong(e.Item, "job %d (%s %s) is a dead letter of %s", e.Job, e.Kind, e.Told, e.Code)
 		}
 	}
+	if n := len(b.unseen); n > 0 {
+		wrong(0, "%d writes of records that were not read before, such as %s", n, b.unseen[0])
+	}
 	problems = append(problems, b.costs(edits)...)
 	if len(problems) > 0 {
 		b.report(problems)

@@ -253,7 +253,11 @@ func planRetrieves(r request, t *table) operation {
 	if f != nil {
 		return refused(opRetrieve, t.Name, f)
 	}
-	return operation{name: opRetrieve, object: t.Name, run: func(*tx) answer {
+	asked := make([]map[string]any, len(body.IDs))
+	for n, id := range body.IDs {
+		asked[n] = map[string]any{"id": id}
+	}
+	return operation{name: opRetrieve, object: t.Name, records: asked, run: func(*tx) answer {
 		var rows [][]byte
 		for _, id := range body.IDs {
 			full, _ := parseID(id)
