@@ -117,7 +117,10 @@ type SweepBoardArgs struct {
 }
 
 // ReconcileArgs requests a sweep of all boards.
-type ReconcileArgs struct{}
+type ReconcileArgs struct {
+	// Recent sweeps only the items that have changed since the last sweep.
+	Recent bool `json:"recent,omitempty"`
+}
 
 // Kind names the job in the queue.
 func (SweepBoardArgs) Kind() string { return KindSweepBoard }

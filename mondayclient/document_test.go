@@ -26,6 +26,7 @@ func TestDocuments(t *testing.T) {
 		"existences":          existenceDocument,
 		"first page":          firstPageDocument,
 		"next page":           nextPageDocument,
+		"recent":              recentDocument,
 		"me, by an older API": meDocument,
 		"users":               usersDocument,
 		"one create":          createDocument(1),

@@ -11,6 +11,9 @@ import (
 // pageSize is the maximum number of items in a page of a board.
 const pageSize = 500
 
+// recentSize is how many items a page of the newest has: most looks need no more.
+const recentSize = 100
+
 const (
 	pageItems = `
 			cursor
@@ -30,6 +33,14 @@ const (
 	complexity { after }
 }`
 
+	recentDocument = `query ($board: [ID!], $columns: [String!], $limit: Int!) {
+	boards(ids: $board) {
+		items_page(limit: $limit, query_params: {order_by: [{column_id: "__last_updated__", direction: desc}]}) {` + pageItems + `
+		}
+	}
+	complexity { after }
+}`
+
 	nextPageDocument = `query ($cursor: String!, $columns: [String!], $limit: Int!) {
 	next_items_page(cursor: $cursor, limit: $limit) {` + pageItems + `
 	}
@@ -44,13 +55,26 @@ const (
 //
 // https://developer.monday.com/api-reference/reference/items-page
 func (c *Client) Page(ctx context.Context, board int64, cursor string, columns []string) (items []Item, next string, err error) {
+	return c.page(ctx, board, cursor, columns, firstPageDocument, pageSize)
+}
+
+// Recent is Page of up to 100 items, those first that were changed last.
+//
+// https://developer.monday.com/api-reference/changelog/ability-to-sort-items_page-results-by-creation-or-last-updated-date
+func (c *Client) Recent(ctx context.Context, board int64, cursor string, columns []string) (items []Item, next string, err error) {
+	return c.page(ctx, board, cursor, columns, recentDocument, recentSize)
+}
+
+func (c *Client) page(
+	ctx context.Context, board int64, cursor string, columns []string, first string, size int,
+) (items []Item, next string, err error) {
 	q := question{operation: "page", scopes: onBoards(board)}
-	q.vars = map[string]any{"columns": columns, "limit": pageSize}
+	q.vars = map[string]any{"columns": columns, "limit": size}
 	if len(columns) == 0 {
 		q.vars["columns"] = []string{""} // an empty list requests all columns
 	}
 	if cursor == "" {
-		q.document, q.vars["board"] = firstPageDocument, []string{fmt.Sprint(board)}
+		q.document, q.vars["board"] = first, []string{fmt.Sprint(board)}
 	} else {
 		q.document, q.vars["cursor"] = nextPageDocument, cursor
 	}

@@ -158,6 +158,8 @@ func schedules(m *mapping.Mapping) (periodic []*river.PeriodicJob) {
 	if m.Reconcile != "" {
 		periodic = append(periodic, river.NewPeriodicJob(reconciliation{m}, func() (river.JobArgs, *river.InsertOpts) { return jobs.ReconcileArgs{}, nil },
 			&river.PeriodicJobOpts{ID: "reconcile"}))
+		periodic = append(periodic, river.NewPeriodicJob(hourly{}, func() (river.JobArgs, *river.InsertOpts) { return jobs.ReconcileArgs{Recent: true}, nil },
+			&river.PeriodicJobOpts{ID: "reconcile_recent"}))
 	}
 	return periodic
 }
@@ -167,6 +169,19 @@ type reconciliation struct{ mapping *mapping.Mapping }
 
 // Next returns when the next comparison is due.
 func (r reconciliation) Next(after time.Time) time.Time { return r.mapping.NextReconcile(after) }
+
+// hourly is the schedule for comparing what has changed: at half past, when the full comparisons of most mappings do
+// not begin.
+type hourly struct{}
+
+// Next returns when the next comparison is due.
+func (hourly) Next(after time.Time) time.Time {
+	next := after.Truncate(time.Hour).Add(time.Hour / 2)
+	if !next.After(after) {
+		next = next.Add(time.Hour)
+	}
+	return next
+}
 
 // tendMigrations queues the runs that fell due while no pool was running, and then resumes killed runs.
 func (p *Pool) tendMigrations(ctx context.Context) {

@@ -64,7 +64,13 @@ type reconcileWorker struct {
 func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.ReconcileArgs]) error {
 	p := w.pool
 	for _, board := range p.config.Mapping.Boards {
-		_, err := p.store.AddSweep(ctx, store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "reconcile", Mapped: board.Made()}, p.QueueSweep)
+		next, err := store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "reconcile", Mapped: board.Made()}, error(nil)
+		if job.Args.Recent {
+			next, err = p.sweeper.Recent(ctx, board)
+		}
+		if err == nil {
+			_, err = p.store.AddSweep(ctx, next, p.QueueSweep)
+		}
 		if err != nil && !errors.Is(err, store.ErrSweeping) {
 			return p.failed(ctx, job.JobRow, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt}, err)
 		}

@@ -176,6 +176,19 @@ func (i *Item) MergeReading(r Reading, asked []string, floor Floor, now time.Tim
 	return changed
 }
 
+// Shows reports whether the item is known as it was read: on this board, with the same name and columns.
+func (i *Item) Shows(r Reading, board int64, asked []string) bool {
+	if i.Unread(asked) || i.IsDeleted() || i.BoardID != board || i.Name != r.Name {
+		return false
+	}
+	for _, id := range asked {
+		if !i.Columns[id].Value.Equal(r.Columns[id]) {
+			return false
+		}
+	}
+	return true
+}
+
 // at returns the time of a value that was read: its own, or else that of the item's last change.
 func (r Reading) at(id string, floor Floor, now time.Time) int64 {
 	at := r.UpdatedAt

@@ -45,6 +45,7 @@ type SweepOptions struct {
 	AcceptDeletes bool             `json:"accept_deletes,omitempty"` // the brake is lifted
 	Items         []int64          `json:"items,omitempty"`          // only these
 	Planned       map[int64]string `json:"planned,omitempty"`        // digests by item: nothing else is done
+	Recent        *time.Time       `json:"recent,omitempty"`         // only items that have changed since, and are not known as they are
 }
 
 // FoundDifference is a difference that a sweep found, without its values.
@@ -69,7 +70,7 @@ func (s *Store) AddSweep(ctx context.Context, w Sweep, queue func(ctx context.Co
 		return queue(ctx, tx, id)
 	})
 	var refused *pgconn.PgError
-	if errors.As(err, &refused) && refused.ConstraintName == "sweeps_running" {
+	if errors.As(err, &refused) && (refused.ConstraintName == "sweeps_running" || refused.ConstraintName == "sweeps_recent") {
 		return 0, ErrSweeping
 	}
 	return id, doing("adding a sweep", err)
@@ -84,11 +85,11 @@ func scanSweep(row pgx.CollectableRow) (w Sweep, err error) {
 	return w, err
 }
 
-// Sweeps returns the sweeps with these ids, or the last one of each board if ids is nil.
+// Sweeps returns the sweeps with these ids, or the last one of each board, looks at its newest items aside, if ids is nil.
 func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
 	const query = `
 		SELECT ` + sweepColumns + ` FROM sweeps
-		WHERE  id = ANY($1) OR $1::bigint[] IS NULL AND id IN (SELECT max(id) FROM sweeps GROUP BY board_id)
+		WHERE  id = ANY($1) OR $1::bigint[] IS NULL AND id IN (SELECT max(id) FROM sweeps WHERE kind <> 'recent' GROUP BY board_id)
 		ORDER  BY id`
 	rows, err := s.pool.Query(ctx, query, ids)
 	if err != nil {
@@ -104,7 +105,7 @@ type Agreement struct{ Compared, Differing int }
 // Agreement returns the agreement of both systems as of the last finished comparisons.
 func (s *Store) Agreement(ctx context.Context) (a Agreement, err error) {
 	const query = `
-		WITH last AS (SELECT max(id) AS id FROM sweeps WHERE state = 'done' AND options->'items' IS NULL GROUP BY board_id)
+		WITH last AS (SELECT max(id) AS id FROM sweeps WHERE state = 'done' AND options->'items' IS NULL AND kind <> 'recent' GROUP BY board_id)
 		SELECT coalesce(sum(fields), 0), coalesce(sum(
 		       (SELECT count(*) FROM differences d WHERE d.run_id = s.id AND d.action = 'leave' AND d.field <> '')), 0)
 		FROM   sweeps s JOIN last USING (id)`
@@ -125,6 +126,14 @@ type SweptPage struct {
 	Seen   []int64 // items
 	Counts SweepCounts
 	Found  []FoundDifference
+}
+
+// LastSwept returns when the last sweep began that saw all of a board's recent changes; nil: there was none.
+func (s *Store) LastSwept(ctx context.Context, boardID int64) (at *time.Time, err error) {
+	const query = `
+		SELECT max(started_at) FROM sweeps WHERE board_id = $1 AND state = 'done' AND NOT options ?| '{items,planned}'`
+	err = s.pool.QueryRow(ctx, query, boardID).Scan(&at)
+	return at, doing("looking for the last sweep", err)
 }
 
 // SaveSweptPage advances a sweep, and runs also in the same transaction. It fails if another process has advanced the

@@ -23,6 +23,7 @@ import (
 // Monday is the part of Monday's API that a sweep needs. Each method is one API call.
 type Monday interface {
 	Page(ctx context.Context, board int64, cursor string, columns []string) ([]mondayclient.Item, string, error)
+	Recent(ctx context.Context, board int64, cursor string, columns []string) ([]mondayclient.Item, string, error)
 	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error) // up to 100 ids
 	Existences(ctx context.Context, ids []int64) (map[int64]mondayclient.Existence, error) // a call for each 100
 }
@@ -67,10 +68,13 @@ type page struct {
 	calls  int    // calls to Monday
 }
 
+func (s *Sweeper) newPage(board *mapping.Board) page {
+	return page{Page: engine.Page{BoardID: board.ID, Asked: board.Columns, ReadAt: s.Now()}, calls: 1}
+}
+
 // read reads the page at a cursor; empty: the first. If only is not empty, the cursor counts its items.
 func (s *Sweeper) read(ctx context.Context, board *mapping.Board, cursor string, only []int64) (p page, err error) {
-	p.Page = engine.Page{BoardID: board.ID, Asked: board.Columns, ReadAt: s.Now()}
-	p.calls = 1
+	p = s.newPage(board)
 	if len(only) == 0 {
 		p.Items, p.cursor, err = s.Monday.Page(ctx, board.ID, cursor, board.Columns)
 		return p, err

@@ -25,7 +25,7 @@ func (e *UnmappedError) Error() string { return fmt.Sprintf("the mapping has no 
 // Permanent reports that another attempt is pointless.
 func (e *UnmappedError) Permanent() bool { return true }
 
-// Work continues a sweep until it is done or the time is up. It reports whether it is done.
+// Work continues a sweep by one page at least, until it is done or the time is up. It reports whether it is done.
 func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until time.Time) (done bool, err error) {
 	board, w, err := s.sweepOf(ctx, id)
 	if err != nil || w.State != "running" {
@@ -36,8 +36,8 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 		return false, err
 	}
 	defer held.release(ctx)
-	for w.Pages == 0 || w.Cursor != "" {
-		if w.Pages > 0 && !s.Now().Before(until) {
+	for first := true; w.Pages == 0 || w.Cursor != ""; first = false {
+		if !first && !s.Now().Before(until) {
 			return false, nil
 		}
 		if err := s.Reserve.Check(); err != nil {
@@ -84,21 +84,25 @@ func expired(err error) bool {
 
 // page compares one page, and advances the sweep.
 func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep, held *claim) error {
-	part, err := s.read(ctx, board, w.Cursor, w.Options.Items)
+	part, err := s.readFor(ctx, board, w)
 	if err != nil {
 		return err
 	}
 	part.JobID, part.Choices = w.ID, plan.Choices{Adopt: adopted(w.Options), Enforce: w.Options.Enforce}
 	saved := store.SweptPage{Sweep: w, Cursor: part.cursor}
+	var items []int64
 	for _, item := range part.Items {
-		saved.Seen = append(saved.Seen, item.ID)
+		items = append(items, item.ID)
+	}
+	if w.Options.Recent == nil { // otherwise it does not count as seen: the rest of the board was not
+		saved.Seen = items
 	}
 	if saved.Counts.Skipped, err = s.keepPlanned(ctx, &part.Page, w.Options.Planned); err != nil {
 		return err
 	}
 	var busy []ledger.Ref
 	if len(part.Items) > 0 {
-		part.Holder, part.Lease = held.holds(saved.Seen), s.lease()
+		part.Holder, part.Lease = held.holds(items), s.lease()
 		found, _, err := s.Engine.Compare(ctx, part.Page)
 		if err != nil {
 			return err
@@ -123,6 +127,17 @@ func adopted(o store.SweepOptions) mapping.Side {
 		return mapping.Salesforce
 	}
 	return ""
+}
+
+// readFor reads the next page of a sweep.
+func (s *Sweeper) readFor(ctx context.Context, board *mapping.Board, w store.Sweep) (p page, err error) {
+	if w.Options.Recent == nil {
+		return s.read(ctx, board, w.Cursor, w.Options.Items)
+	}
+	if p, err = s.readRecent(ctx, board, w.Cursor, *w.Options.Recent); err == nil && len(p.Items) > 0 {
+		err = s.keepUnknown(ctx, &p.Page)
+	}
+	return p, err
 }
 
 // keepPlanned keeps the items of a page whose difference is the planned one, and returns how many others there are.
@@ -172,6 +187,9 @@ func count(p *store.SweptPage, f engine.Found) {
 // end ends the items that Monday has archived or deleted, and has moved ones compared. Items end as by an event:
 // Monday is asked again, and the brake holds excess deletions.
 func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) error {
+	if w.Options.Recent != nil {
+		return nil // items that are not among the newest are elsewhere on the board
+	}
 	candidates, err := s.Store.Unswept(ctx, w)
 	if err != nil {
 		return err

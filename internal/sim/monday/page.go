@@ -14,6 +14,7 @@ import (
 type cursor struct {
 	Board   int64     `json:"b"`
 	After   int64     `json:"a"` // last item of the previous page
+	Updated time.Time `json:"u"` // when that was changed, where the newest come first
 	Made    time.Time `json:"t"` // time of the first page
 	Query   object    `json:"q,omitempty"`
 	Columns []any     `json:"c,omitempty"`
@@ -70,7 +71,8 @@ func (s *Sim) queryByColumns(a args) (any, error) {
 	return s.page(cursor{Board: b.ID, Made: s.cfg.Now(), Columns: columns}, a.number("limit"))
 }
 
-// page returns the items after a cursor, lowest id first, and the cursor of the next page if there is one.
+// page returns the items after a cursor, lowest id first unless the query asks for the newest, and the cursor of the
+// next page if there is one.
 func (s *Sim) page(at cursor, limit int) (any, error) {
 	if limit < 1 || limit > 500 {
 		return nil, invalidArgument("limit must be between 1 and 500")
@@ -82,9 +84,23 @@ func (s *Sim) page(at cursor, limit int) (any, error) {
 	} else {
 		candidates = s.paged(b)
 	}
-	start, found := slices.BinarySearchFunc(candidates, at.After, func(it *item, id int64) int { return cmp.Compare(it.id, id) })
-	if found {
-		start++
+	isNewest, err := newestFirst(at.Query)
+	if err != nil {
+		return nil, err
+	}
+	order := func(it *item, _ int64) int { return cmp.Compare(it.id, at.After) }
+	if isNewest {
+		candidates = slices.SortedFunc(slices.Values(candidates), func(a, b *item) int { return cmp.Or(b.changed.Compare(a.changed), cmp.Compare(b.id, a.id)) })
+		order = func(it *item, _ int64) int {
+			return cmp.Or(at.Updated.Compare(it.changed), cmp.Compare(at.After, it.id))
+		}
+	}
+	start := 0
+	if at.After != 0 {
+		found := false
+		if start, found = slices.BinarySearchFunc(candidates, at.After, order); found {
+			start++
+		}
 	}
 	items := []node{}
 	for _, it := range candidates[start:] {
@@ -92,13 +108,26 @@ func (s *Sim) page(at cursor, limit int) (any, error) {
 			continue
 		}
 		if len(items) == limit {
-			at.After = items[limit-1].(*item).id
+			at.After, at.Updated = items[limit-1].(*item).id, items[limit-1].(*item).changed
 			text, err := json.Marshal(at)
 			return record{"ItemsResponse", object{"items": items, "cursor": base64.RawURLEncoding.EncodeToString(text)}}, err
 		}
 		items = append(items, it)
 	}
 	return record{"ItemsResponse", object{"items": items}}, nil
+}
+
+// newestFirst reports whether a query asks for the items that were changed last. No other order is supported.
+func newestFirst(query object) (bool, error) {
+	orders := args(query).list("order_by")
+	if len(orders) == 0 {
+		return false, nil
+	}
+	order := args(orders[0].(object))
+	if len(orders) > 1 || order.text("column_id") != "__last_updated__" || order.text("direction") != "desc" {
+		return false, invalidArgument("the simulator orders by __last_updated__ desc only")
+	}
+	return true, nil
 }
 
 // search finds the items that have one of the wanted texts in each column, according to the index.

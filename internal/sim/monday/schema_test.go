@@ -14,6 +14,7 @@ var samples = []string{
 	`query ($ids: [ID!]!) { items(ids: $ids, limit: 100, exclude_nonactive: true) { id name state updated_at board { id } column_values { id type text value
 		... on StatusValue { index label } ... on DateValue { date time } ... on BoardRelationValue { linked_item_ids display_value } ... on MirrorValue { display_value } } } }`,
 	`query { boards(ids: [1001]) { columns { id title type settings } groups { id title } items_page(limit: 500, query_params: {rules: [{column_id: "status", compare_value: [1]}]}) { cursor items { id } } } }`,
+	`query { boards(ids: [1001]) { items_page(query_params: {order_by: [{column_id: "__last_updated__", direction: desc}]}) { items { id } } } }`,
 	`query ($c: String!) { next_items_page(cursor: $c, limit: 500) { cursor items { id } } complexity { before query after reset_in_x_seconds } }`,
 	`mutation ($a: ID!, $av: JSON!) { m0: change_multiple_column_values(board_id: 1001, item_id: $a, column_values: $av) { id } complexity { query } }`,
 	`mutation { create_webhook(board_id: 1001, event: item_deleted, url: "https://example.org", config: "{}") { id board_id event } }`,

@@ -1,0 +1,11 @@
+-- +goose Up
+
+-- A look at the newest items of a board does not stand in the way of a comparison of all of them.
+DROP INDEX sweeps_running;
+CREATE UNIQUE INDEX sweeps_running ON sweeps (board_id) WHERE state = 'running' AND kind <> 'recent';
+CREATE UNIQUE INDEX sweeps_recent ON sweeps (board_id) WHERE state = 'running' AND kind = 'recent';
+CREATE INDEX sweeps_board_id ON sweeps (board_id, started_at);
+
+-- +goose Down
+DROP INDEX sweeps_board_id, sweeps_recent, sweeps_running;
+CREATE UNIQUE INDEX sweeps_running ON sweeps (board_id) WHERE state = 'running';
