@@ -81,6 +81,17 @@ func TestDocsPointSomewhere(t *testing.T) {
 	}
 }
 
+// TestAfternoon checks that the README counts the commands that install.md has for the package, which .ci/afternoon plays.
+func TestAfternoon(t *testing.T) {
+	t.Parallel()
+	_, block, _ := strings.Cut(readText(t, "../../docs/install.md"), "\n### From a package\n")
+	_, block, _ = strings.Cut(block, "```sh\n")
+	block, _, _ = strings.Cut(block, "```")
+	if count := strings.Count(block, "\n"); count != 6 || !strings.Contains(readText(t, "../../README.md"), "Use it. Six commands,") {
+		t.Errorf("install.md has %d commands for the package; what does the README say?", count)
+	}
+}
+
 // TestDocumentedReasons checks that the engine gives the reasons that the FAQ explains.
 func TestDocumentedReasons(t *testing.T) {
 	t.Parallel()
