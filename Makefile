@@ -32,10 +32,9 @@ test: postgres optional ## all tests, on real Postgres (RACE=1 or CI=true: with 
 	if [ -n "$$race" ]; then export CGO_ENABLED=1; fi; \
 	set -x; go test $$race -timeout 10m ./...
 
-lint: ## formatting, vet, staticcheck, workflows, go.mod
+lint: ## formatting, golangci-lint (vet, staticcheck and others), workflows, go.mod
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
-	go vet ./...
-	$(TOOL) staticcheck ./...
+	$(TOOL) golangci-lint run
 	$(TOOL) actionlint .github/workflows/*.yml deploy/github/*.yml
 	go mod tidy -diff && cd .ci/tools && go mod tidy -diff
 

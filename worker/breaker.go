@@ -55,7 +55,7 @@ type breaker struct {
 	circuit *gobreaker.CircuitBreaker[struct{}]
 	parts   parts
 
-	stopping context.Context // of the probes
+	stopping context.Context //nolint:containedctx // of the probes, which no caller waits for
 	stop     context.CancelFunc
 	reports  sync.WaitGroup
 

@@ -111,7 +111,7 @@ func (p *process) while(ctx context.Context) (context.Context, context.CancelFun
 // stop ends the program cleanly.
 func (p *process) stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-	patience := time.AfterFunc(30*time.Second, func() { p.cmd.Process.Kill() })
+	patience := time.AfterFunc(30*time.Second, func() { _ = p.cmd.Process.Kill() })
 	defer patience.Stop()
 	if err := p.wait(); err != nil {
 		return fmt.Errorf("stopping %s: %w\n%s", p.cmd.Path, err, p.last)

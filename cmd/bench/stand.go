@@ -64,7 +64,7 @@ func insertOne() error {
 	context.AfterFunc(ctx, func() { server.Close() })
 	say("listening", listener.Addr().String())
 	say("started", "")
-	server.Serve(listener) // ends with ErrServerClosed
+	_ = server.Serve(listener) // ends with ErrServerClosed
 	return nil
 }
 

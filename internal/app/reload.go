@@ -32,7 +32,7 @@ type mappingFile struct {
 
 // changed returns the file's mapping, or what is wrong with it, once for each new content. Content counts once two looks
 // in a row have seen it: a file that is being written may be a shorter mapping without faults.
-func (f *mappingFile) changed() (m *mapping.Mapping, err error, changed bool) {
+func (f *mappingFile) changed() (m *mapping.Mapping, changed bool, err error) {
 	text, reading := os.ReadFile(f.path)
 	now := sha256.Sum256(text)
 	if reading != nil {
@@ -41,11 +41,11 @@ func (f *mappingFile) changed() (m *mapping.Mapping, err error, changed bool) {
 	settled := now == f.seen
 	f.seen = now
 	if !settled || now == f.judged {
-		return nil, nil, false
+		return nil, false, nil
 	}
 	f.judged = now
 	m, err = ReadMapping(f.path)
-	return m, err, true
+	return m, true, err
 }
 
 // mapping returns the mapping that is in use.
@@ -67,7 +67,7 @@ func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
 			return
 		case <-tick.C:
 		}
-		m, err, changed := file.changed()
+		m, changed, err := file.changed()
 		if !changed {
 			continue
 		}

@@ -49,7 +49,7 @@ type Config[In any] struct {
 type Batcher[In, Out any] struct {
 	config Config[In]
 	run    func(context.Context, []In) []Out
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of the batches: independent of the callers'
 	cancel context.CancelFunc
 	calls  sync.Pool
 	idle   chan struct{} // closed once Close was called and the last batch has ended
@@ -125,7 +125,7 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 		b.calls.Put(c)
 		return a.out, a.err
 	case <-ctx.Done():
-		out, err, waited := b.leave(ctx, c)
+		out, waited, err := b.leave(ctx, c)
 		if waited {
 			b.drop(in)
 		}
@@ -203,21 +203,21 @@ func (b *Batcher[In, Out]) line(in In) (l *line, out bool) {
 
 // leave removes a call whose ctx has ended, and reports whether it was still waiting. An output that already exists
 // is returned.
-func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (out Out, err error, waited bool) {
+func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (out Out, waited bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	select {
 	case a := <-c.answer:
-		return a.out, a.err, false
+		return a.out, false, a.err
 	default:
 	}
 	if c.place == nil {
-		return out, context.Cause(ctx), false
+		return out, false, context.Cause(ctx)
 	}
 	l := c.line
 	l.calls.Remove(c.place)
 	if l.place == nil {
-		return out, context.Cause(ctx), true
+		return out, true, context.Cause(ctx)
 	}
 	if b.config.Key == nil {
 		b.ready--
@@ -226,7 +226,7 @@ func (b *Batcher[In, Out]) leave(ctx context.Context, c *call[In, Out]) (out Out
 		b.dequeue(l)
 		delete(b.lines, l.key)
 	}
-	return out, context.Cause(ctx), true
+	return out, true, context.Cause(ctx)
 }
 
 // start starts as many batches as the rule allows.

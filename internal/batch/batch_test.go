@@ -147,7 +147,7 @@ func TestLeave(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				for i := range 2 { // the first runs, the second waits
 					go func() {
-						if _, err := b.Do(ctx, i); err != errGone {
+						if _, err := b.Do(ctx, i); !errors.Is(err, errGone) {
 							t.Errorf("Do() of call %d = %v, want the cause", i, err)
 						}
 					}()
@@ -160,7 +160,7 @@ func TestLeave(t *testing.T) {
 				if diff := cmp.Diff([][]int{{0}, {2}}, g.seen()); diff != "" {
 					t.Errorf("batches (-want +got):\n%s", diff)
 				}
-				if _, err := b.Do(ctx, 3); err != errGone {
+				if _, err := b.Do(ctx, 3); !errors.Is(err, errGone) {
 					t.Errorf("Do() with an ended ctx = %v, want its cause", err)
 				}
 				close(g.release)
@@ -209,7 +209,7 @@ func TestClose(t *testing.T) {
 		if diff := cmp.Diff([][]int{{1}, {2}}, g.seen()); diff != "" {
 			t.Errorf("batches at the end of Close (-want +got):\n%s", diff)
 		}
-		if _, err := b.Do(t.Context(), 3); err != batch.ErrClosed || !cmp.Equal(dropped, []int{3}) {
+		if _, err := b.Do(t.Context(), 3); !errors.Is(err, batch.ErrClosed) || !cmp.Equal(dropped, []int{3}) {
 			t.Errorf("Do() after Close() = %v, dropped %v", err, dropped)
 		}
 		if err := b.Close(t.Context()); err != nil {
@@ -228,7 +228,7 @@ func TestCloseRunsOutOfTime(t *testing.T) {
 		call(t, b, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := b.Close(ctx); err != context.DeadlineExceeded {
+		if err := b.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Close() = %v", err)
 		}
 		synctest.Wait() // the call has been answered too, since the batch's context has ended

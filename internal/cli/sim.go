@@ -40,12 +40,12 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return fmt.Errorf("serving Monday: %w", err)
 	}
-	defer stopMonday()
+	defer func() { _ = stopMonday() }()
 	salesforceURL, stopSalesforce, err := stage.Host(c.SalesforceAddr, salesforce)
 	if err != nil {
 		return fmt.Errorf("serving Salesforce: %w", err)
 	}
-	defer stopSalesforce()
+	defer func() { _ = stopSalesforce() }()
 	names := [5]string{"SIM_MONDAY_URL", "SIM_MONDAY_TOKEN", "SIM_SALESFORCE_URL", "SIM_SALESFORCE_CLIENT_ID", "SIM_SALESFORCE_CLIENT_SECRET"}
 	if c.Env {
 		names = [5]string{"MONDAY_API_URL", "MONDAY_API_TOKEN", "SALESFORCE_LOGIN_URL", "SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET"}

@@ -60,7 +60,7 @@ func (w *World) RunUntil(program string, args []string, kill func() bool) (kille
 			w.T.Fatalf("the command ended by itself: %v\n%s", err, &log)
 		}
 	case <-time.After(lastRun):
-		cmd.Process.Signal(syscall.SIGQUIT) // it says where it is
+		_ = cmd.Process.Signal(syscall.SIGQUIT) // it says where it is
 		<-ended
 		w.T.Fatalf("the last command does not end:\n%s", &log)
 	}

@@ -25,10 +25,14 @@ import (
 	"crmsync/schema/schematest"
 )
 
+// The parts of every world.
 const (
 	Secret = "a-webhook-secret-of-32-characters"
 
-	Accounts, Contacts, Leads = oracle.Accounts, oracle.Contacts, oracle.Leads // the boards of the example mapping
+	// The boards of the example mapping.
+	Accounts = oracle.Accounts
+	Contacts = oracle.Contacts
+	Leads    = oracle.Leads
 
 	Key = sfsim.KeyField // field that holds the item's id
 

@@ -49,6 +49,7 @@ type Server struct {
 // Mode is how a server is stopped.
 type Mode string
 
+// The modes.
 const (
 	Fast      Mode = "fast"      // disconnects clients, rolls back transactions and writes data to disk
 	Immediate Mode = "immediate" // like a crash: the next start recovers from the log

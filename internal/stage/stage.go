@@ -205,6 +205,6 @@ func Host(addr string, handler http.Handler) (url string, stop func() error, err
 		return "", nil, err
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	go server.Serve(listener) // ends with ErrServerClosed after stop
+	go func() { _ = server.Serve(listener) }() // ends with ErrServerClosed after stop
 	return "http://" + listener.Addr().String(), server.Close, nil
 }

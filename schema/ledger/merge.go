@@ -9,6 +9,7 @@ import (
 // Merge is the result of merging an event's information into an item.
 type Merge uint8
 
+// The results.
 const (
 	Stale    Merge = iota // something newer is known
 	Same                  // already known

@@ -80,7 +80,9 @@ func (s *session) prepare(ctx context.Context) error {
 	if _, err := s.conn.Exec(ctx, "SELECT pg_advisory_lock($1)", templateLock); err != nil {
 		return fmt.Errorf("waiting for the template: %w", err)
 	}
-	defer s.conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", templateLock)
+	defer func() { // the lock ends with the connection at the latest
+		_, _ = s.conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", templateLock)
+	}()
 	if err := s.sweep(ctx); err != nil {
 		return fmt.Errorf("dropping databases of dead test processes: %w", err)
 	}

@@ -116,14 +116,14 @@ func (q question) conditions(some []planned) []string {
 }
 
 func (q question) soql(conditions []string) string {
-	any := strings.Join(conditions, " OR ")
+	either := strings.Join(conditions, " OR ")
 	if q.only != "" {
-		any = q.only + " IN (" + strings.Join(conditions, ", ") + ")"
+		either = q.only + " IN (" + strings.Join(conditions, ", ") + ")"
 	}
 	if q.except != "" {
-		any = "(" + any + ")" + q.except
+		either = "(" + either + ")" + q.except
 	}
-	return "SELECT Id, " + q.fields + " FROM " + q.object + " WHERE " + any + " ORDER BY CreatedDate, Id"
+	return "SELECT Id, " + q.fields + " FROM " + q.object + " WHERE " + either + " ORDER BY CreatedDate, Id"
 }
 
 // alike returns the plans that share a match value with some of them.

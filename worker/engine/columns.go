@@ -218,16 +218,16 @@ func (p *pass) decide(wanted []target) {
 
 // reread reads the items whose columns would change, and reports whether there are any. What an event or a page says may
 // be older than a person's last edit.
-func (p *pass) reread(ctx context.Context, wanted []target) (any bool) {
+func (p *pass) reread(ctx context.Context, wanted []target) (found bool) {
 	if p.isDry() {
 		return false
 	}
 	for _, t := range wanted {
 		if t.work.isAlive() && !t.work.isAsked && slices.ContainsFunc(t.work.decisions[t.record.Name], takes) {
-			t.work.unread, t.work.rereads, any = true, true, true
+			t.work.unread, t.work.rereads, found = true, true, true
 		}
 	}
-	if !any {
+	if !found {
 		return false
 	}
 	p.readWanted(ctx)

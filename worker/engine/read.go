@@ -165,7 +165,7 @@ func (w *work) wantColumns(columns map[string]bool) {
 
 // askLabels requests known labels that did not come from an event and are missing from the mapping: they may have
 // been renamed in both places since. It reports whether there are any.
-func (p *pass) askLabels() (any bool) {
+func (p *pass) askLabels() (found bool) {
 	for _, w := range p.works {
 		if !w.isAlive() {
 			continue
@@ -173,9 +173,9 @@ func (p *pass) askLabels() (any bool) {
 		for _, id := range plan.StaleLabels(w.board, w.view, p.Now()) {
 			if !w.touched[id] && !w.isRead {
 				w.ask(id, w.item.Columns[id].At)
-				any = true
+				found = true
 			}
 		}
 	}
-	return any
+	return found
 }

@@ -147,9 +147,9 @@ func TestPanic(t *testing.T) {
 			if updates {
 				w.adopt(60)
 			}
-			real := w.config.Monday
+			monday := w.config.Monday
 			var calls atomic.Int64
-			w.config.Monday = clumsy{real, func(name string) bool { return name == call && calls.Add(1) == 2 }}
+			w.config.Monday = clumsy{monday, func(name string) bool { return name == call && calls.Add(1) == 2 }}
 			w.config.Reserve = &reserve.Reserve{Usage: func() (int, int) { return 0, 0 }, Budget: w.config.Monday.Budget, Now: time.Now}
 			done, err := w.work(1)
 			if panicked, ok := errors.AsType[*panics.Error](err); !ok || panicked.Value != "Jane Doe" || done {
@@ -161,7 +161,7 @@ func TestPanic(t *testing.T) {
 			if n := w.count("SELECT count(*) FROM items WHERE lease_until > now()") + w.count("SELECT count(*) FROM leases"); n != 0 {
 				t.Errorf("%d leases are still held", n)
 			}
-			w.config.Monday = real
+			w.config.Monday = monday
 			if done, err := w.work(1); err != nil || !done {
 				t.Fatalf("the next session: done %t, error %v", done, err)
 			}

@@ -50,7 +50,7 @@ func (s *session) writeSome(ctx context.Context, writes []*write) error {
 		if err != nil {
 			return err
 		}
-		again, learned := takeFates(open, fates, failures == attempts)
+		learned, again := takeFates(open, fates, failures == attempts)
 		if learned {
 			s.progressed.Store(true)
 			failures = 0
@@ -62,9 +62,9 @@ func (s *session) writeSome(ctx context.Context, writes []*write) error {
 	}
 }
 
-// takeFates records the results of a document's writes. It returns a transient error, if there is one, and whether
-// anything was learned. After the last attempt, transient errors are final too.
-func takeFates(writes []*write, fates []error, enough bool) (again error, learned bool) {
+// takeFates records the results of a document's writes. It reports whether anything was learned, and returns a transient
+// error, if there is one. After the last attempt, transient errors are final too.
+func takeFates(writes []*write, fates []error, enough bool) (learned bool, again error) {
 	for n, w := range writes {
 		fate := fates[n]
 		named, rejects := columnOf(fate)
@@ -80,7 +80,7 @@ func takeFates(writes []*write, fates []error, enough bool) (again error, learne
 		}
 		learned = true
 	}
-	return again, learned
+	return learned, again
 }
 
 // writeOnce sends a document until it is answered.

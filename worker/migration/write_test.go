@@ -31,7 +31,7 @@ func TestTakeFates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWrite(70, map[string]any{"text_sfid": contactID(1), "email": "x"}, "text_sfid")
-			again, learned := takeFates([]*write{w}, []error{tt.fate}, tt.enough)
+			learned, again := takeFates([]*write{w}, []error{tt.fate}, tt.enough)
 			if !errors.Is(again, tt.again) || learned != (tt.again == nil) {
 				t.Errorf("again %v, learned %t, want %v", again, learned, tt.again)
 			}

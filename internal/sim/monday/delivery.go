@@ -30,7 +30,7 @@ type sender struct {
 	cfg    Config
 	chance *chance
 	client *http.Client
-	ctx    context.Context // ends with Close
+	ctx    context.Context //nolint:containedctx // of all deliveries: ends with Close
 	cancel context.CancelFunc
 
 	mu         sync.Mutex

@@ -2,6 +2,7 @@ package monday
 
 import (
 	_ "embed"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +62,7 @@ func (d *documents) parse(schema *ast.Schema, text string) *document {
 func parseDocument(schema *ast.Schema, text string) *document {
 	query, err := parser.ParseQuery(&ast.Source{Input: text})
 	if err != nil {
-		found, _ := err.(*gqlerror.Error)
+		found, _ := errors.AsType[*gqlerror.Error](err)
 		return &document{errors: []*apiError{{message: "Parse error on " + found.Message, locations: found.Locations}}}
 	}
 	doc := &document{query: query}

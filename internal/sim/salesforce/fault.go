@@ -58,7 +58,7 @@ func writeFault(w http.ResponseWriter, f *Fault) {
 		w.Header().Set("Content-Type", "text/html;charset=UTF-8")
 	}
 	w.WriteHeader(f.Status)
-	io.WriteString(w, body)
+	_, _ = io.WriteString(w, body)
 }
 
 // locker reports for each row whether it is locked: always for the first, then for every other one at random.

@@ -53,7 +53,7 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(a.status)
-	w.Write(a.json())
+	_, _ = w.Write(a.json())
 }
 
 func (s *Sim) grant(r *http.Request) answer {

@@ -233,7 +233,7 @@ func (s *Sim) write(w http.ResponseWriter, a answer) {
 	}
 	h.Set("Content-Type", "application/json;charset=UTF-8")
 	w.WriteHeader(a.status)
-	w.Write(a.json())
+	_, _ = w.Write(a.json())
 }
 
 func (a answer) json() json.RawMessage {

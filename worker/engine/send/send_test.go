@@ -1,6 +1,7 @@
 package send
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -15,7 +16,7 @@ type f = map[string]any
 var equal = cmp.Options{
 	cmpopts.EquateEmpty(),
 	cmp.Comparer(func(a, b error) bool {
-		return a == cmpopts.AnyError || b == cmpopts.AnyError || a != nil && b != nil && a.Error() == b.Error()
+		return errors.Is(a, cmpopts.AnyError) || errors.Is(b, cmpopts.AnyError) || a != nil && b != nil && a.Error() == b.Error()
 	}),
 }
 

@@ -199,7 +199,7 @@ func (c *col) says(f *mapping.Field, v column.Value) (s said) {
 	s.empty = d == mapping.Value{} || f.IsDefault(item)
 	switch {
 	case d.Err != nil:
-		s.err = d.Err.(*mapping.ValueError)
+		s.err, _ = errors.AsType[*mapping.ValueError](d.Err)
 	case d.Link != nil:
 		id := c.Linked[ledger.RecordRef{ItemID: d.Item, Record: d.Link.Name}]
 		s.value, s.waits = id, id == ""
