@@ -36,11 +36,11 @@ func (s *Sim) MergeRecords(object, winner string, losers ...string) {
 }
 
 // reparent changes references to one record into references to another.
-func (t *tx) reparent(tab *table, c *column, from, to string) {
+func (x *tx) reparent(tab *table, c *column, from, to string) {
 	for _, child := range slices.Clone(tab.find(c, from)) {
 		values := slices.Clone(child.values)
 		values[c.index] = to
-		t.put(child, values)
+		x.put(child, values)
 	}
 }
 
@@ -94,12 +94,12 @@ func (s *Sim) ConvertLead(id string, c Conversion) (account, contact, opportunit
 }
 
 // set sets values in a record that no row could.
-func (t *tx) set(rec *record, fields map[string]any) {
+func (x *tx) set(rec *record, fields map[string]any) {
 	values := slices.Clone(rec.values)
 	for name, v := range fields {
 		values[rec.table.mustColumn(name).index] = v
 	}
-	t.put(rec, values)
+	x.put(rec, values)
 }
 
 // Undelete restores a record from the recycle bin as a person would; one that was merged away becomes independent

@@ -10,9 +10,9 @@ import (
 
 // check returns the values that the record would have after the row, or every reason why Salesforce would reject it.
 // old is nil on create.
-func (t *tx) check(r row, old *record) ([]any, []*failure) {
-	failures := append(t.relate(&r), checkPerson(r, old)...)
-	values := t.base(r.table, old)
+func (x *tx) check(r row, old *record) ([]any, []*failure) {
+	failures := append(x.relate(&r), checkPerson(r, old)...)
+	values := x.base(r.table, old)
 	var readOnly, missing []string
 	for i := range r.table.columns {
 		c := &r.table.columns[i]
@@ -31,7 +31,7 @@ func (t *tx) check(r row, old *record) ([]any, []*failure) {
 			missing = append(missing, c.Name)
 			continue
 		}
-		if f := t.checkValue(c, &v); f != nil {
+		if f := x.checkValue(c, &v); f != nil {
 			failures = append(failures, f)
 			continue
 		}
@@ -45,10 +45,10 @@ func (t *tx) check(r row, old *record) ([]any, []*failure) {
 		return nil, failures
 	}
 	r.table.compute(values)
-	failures = append(r.table.validate(values), t.checkUnique(r.table, values, old)...)
-	failures = append(failures, t.checkOwner(r.table, values, old)...)
+	failures = append(r.table.validate(values), x.checkUnique(r.table, values, old)...)
+	failures = append(failures, x.checkOwner(r.table, values, old)...)
 	if failures == nil {
-		failures = t.checkDuplicates(r.table, values, old)
+		failures = x.checkDuplicates(r.table, values, old)
 	}
 	return values, failures
 }
@@ -62,15 +62,15 @@ func about(fields []string, code, format string) []*failure {
 }
 
 // base returns a record's values before the row is applied.
-func (t *tx) base(tab *table, old *record) []any {
+func (x *tx) base(tab *table, old *record) []any {
 	if old != nil {
 		return slices.Clone(old.values)
 	}
 	values := make([]any, len(tab.columns))
 	for i := range tab.columns {
 		c := &tab.columns[i]
-		if values[i] = c.initial(); c.Name == "OwnerId" && t.sim.user != "" {
-			values[i] = t.sim.user
+		if values[i] = c.initial(); c.Name == "OwnerId" && x.sim.user != "" {
+			values[i] = x.sim.user
 		}
 	}
 	return values
@@ -85,12 +85,12 @@ func (c *column) initial() any {
 }
 
 // relate replaces references by external ID with the parents' ids.
-func (t *tx) relate(r *row) []*failure {
+func (x *tx) relate(r *row) []*failure {
 	var failures []*failure
 	for _, p := range r.parents {
 		var found []*record
 		if p.value != nil {
-			found = t.visible(p.reference.parent.find(p.key, p.value))
+			found = x.visible(p.reference.parent.find(p.key, p.value))
 		}
 		switch len(found) {
 		case 0:
@@ -107,7 +107,7 @@ func (t *tx) relate(r *row) []*failure {
 }
 
 // checkValue checks a single value and converts it to the stored form.
-func (t *tx) checkValue(c *column, v *any) *failure {
+func (x *tx) checkValue(c *column, v *any) *failure {
 	s, _ := (*v).(string)
 	switch {
 	case *v == nil && c.Type == Boolean:
@@ -115,7 +115,7 @@ func (t *tx) checkValue(c *column, v *any) *failure {
 	case *v == nil:
 		return nil
 	case c.Type == Reference:
-		return t.checkReference(c, v)
+		return x.checkReference(c, v)
 	case c.text() && len(s) > c.Length && utf8.RuneCountInString(s) > c.Length:
 		return fail("STRING_TOO_LONG", "%s: data value too large: %s (max length=%d)", c.Label, s, c.Length).on(c.Name)
 	case c.Type == Email && !validEmail(s):
@@ -128,14 +128,14 @@ func (t *tx) checkValue(c *column, v *any) *failure {
 	return nil
 }
 
-func (t *tx) checkReference(c *column, v *any) *failure {
+func (x *tx) checkReference(c *column, v *any) *failure {
 	id, ok := parseID((*v).(string))
 	if !ok || c.parent != nil && id[:3] != c.parent.Prefix {
 		return fail("MALFORMED_ID", "%s: id value of incorrect type: %s", c.Label, *v).on(c.Name)
 	}
 	if c.parent != nil {
 		if parent, ok := c.parent.byID[id]; ok {
-			if f := t.refusesReference(parent); f != nil {
+			if f := x.refusesReference(parent); f != nil {
 				return f
 			}
 		}
@@ -159,7 +159,7 @@ func (t *table) checkRules(c *column, v any) []*failure {
 }
 
 // checkOwner rejects a change of owner to an inactive user.
-func (t *tx) checkOwner(tab *table, values []any, old *record) []*failure {
+func (x *tx) checkOwner(tab *table, values []any, old *record) []*failure {
 	c, ok := tab.column("OwnerId")
 	if !ok || c.parent == nil || old != nil && old.values[c.index] == values[c.index] {
 		return nil
@@ -172,10 +172,10 @@ func (t *tx) checkOwner(tab *table, values []any, old *record) []*failure {
 	return list(fail("INACTIVE_OWNER_OR_USER", "operation performed with inactive user [%s] as owner of %s", id, strings.ToLower(tab.Label)))
 }
 
-func (t *tx) checkUnique(tab *table, values []any, old *record) []*failure {
+func (x *tx) checkUnique(tab *table, values []any, old *record) []*failure {
 	failures := tab.checkUnique(values, old)
 	for _, f := range failures {
-		if rec := tab.byID[f.other]; t.api && rec.hidden {
+		if rec := tab.byID[f.other]; x.api && rec.hidden {
 			f.message = "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
 		}
 	}

@@ -8,6 +8,7 @@
 package settle
 
 import (
+	"errors"
 	"slices"
 	"time"
 
