@@ -80,6 +80,13 @@ func creates(keys ...string) (params []river.InsertManyParams) {
 	return params
 }
 
+func renames(keys ...string) (params []river.InsertManyParams) {
+	for _, key := range keys {
+		params = append(params, river.InsertManyParams{Args: jobs.ItemRenameArgs{Event: jobs.Event{Key: key}}})
+	}
+	return params
+}
+
 // TestFastInsertIsWhole inserts a group with one key that is stored already: nothing of the group is inserted.
 func TestFastInsertIsWhole(t *testing.T) {
 	t.Parallel()

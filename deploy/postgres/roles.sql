@@ -1,8 +1,9 @@
--- Three roles, so that each process may do what it is for and nothing else:
+-- Four roles, so that each process may do what it is for and nothing else:
 --
---   crmsync_owner   owns the tables and migrates: `crmsync schema up`
---   crmsync_ingest  puts jobs into the queue:     `crmsync ingest`, with SCHEMA_UP=off
---   crmsync_worker  reads and writes rows:        `crmsync worker`, `crmsync replay`, with SCHEMA_UP=off
+--   crmsync_owner    owns the tables and migrates: `crmsync schema up`
+--   crmsync_ingest   puts jobs into the queue:     `crmsync ingest`, with SCHEMA_UP=off. It may not read them
+--   crmsync_worker   reads and writes rows:        `crmsync worker`, `crmsync replay`, with SCHEMA_UP=off
+--   crmsync_console  only reads rows:              `crmsync status`, `crmsync errors`, reports
 --
 -- For a database of crmsync's own, as a superuser, or as a role that may create roles and is a member of the tables'
 -- owner. Run it before the first `crmsync schema up`, and again after every one that brought migrations: what is new is
@@ -21,7 +22,7 @@ DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['crmsync_owner', 'crmsync_ingest', 'crmsync_worker'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['crmsync_owner', 'crmsync_ingest', 'crmsync_worker', 'crmsync_console'] LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
                 EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', wanted);
@@ -36,13 +37,13 @@ $$;
 -- Nobody else comes in, and nobody but the owner makes objects.
 DO $$
 BEGIN
-    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC, crmsync_ingest, crmsync_worker', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO crmsync_owner, crmsync_ingest, crmsync_worker', current_database());
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC, crmsync_ingest, crmsync_worker, crmsync_console', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO crmsync_owner, crmsync_ingest, crmsync_worker, crmsync_console', current_database());
 END
 $$;
-REVOKE ALL ON SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker;
+REVOKE ALL ON SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker, crmsync_console;
 GRANT USAGE, CREATE ON SCHEMA public TO crmsync_owner;
-GRANT USAGE ON SCHEMA public TO crmsync_ingest, crmsync_worker;
+GRANT USAGE ON SCHEMA public TO crmsync_ingest, crmsync_worker, crmsync_console;
 
 -- What is there already, from a time when another role migrated, becomes the owner's. Sequences go with their tables.
 DO $$
@@ -70,12 +71,17 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker;
-REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker;
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker, crmsync_console;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker, crmsync_console;
 
--- The worker reads and writes rows, and reads which migrations there are.
+-- The worker reads and writes rows, and reads which migrations there are. The console role only reads. What a later
+-- migration creates is granted when it is created.
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO crmsync_worker;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO crmsync_worker;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO crmsync_console;
+ALTER DEFAULT PRIVILEGES FOR ROLE crmsync_owner IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO crmsync_worker;
+ALTER DEFAULT PRIVILEGES FOR ROLE crmsync_owner IN SCHEMA public GRANT USAGE ON SEQUENCES TO crmsync_worker;
+ALTER DEFAULT PRIVILEGES FOR ROLE crmsync_owner IN SCHEMA public GRANT SELECT ON TABLES TO crmsync_console;
 
 DO $$
 DECLARE
@@ -91,12 +97,15 @@ BEGIN
         RETURN; -- before the first migration
     END IF;
 
-    -- Ingest: one INSERT ... ON CONFLICT DO UPDATE SET kind = kind ... RETURNING, by which River inserts many jobs and tells
-    -- those that are there already. RETURNING is why it may read the queue, and DO UPDATE why it may write that one
-    -- column. It reads nothing else: no items, no links, no logs, no dead letters. How many unreadable deliveries are kept
-    -- it hears from crmsync_kept, which reads with the owner's rights and which everybody may call.
-    GRANT SELECT, INSERT, UPDATE (kind) ON river_job TO crmsync_ingest;
+    -- Ingest inserts jobs by COPY, and reads nothing: neither the queue nor items, links, logs and dead letters. Which
+    -- deliveries are repeats, and how many unreadable ones are kept, it is told by two functions, which read with the
+    -- owner's rights and return keys and numbers.
+    GRANT INSERT ON river_job TO crmsync_ingest;
     GRANT USAGE ON SEQUENCE river_job_id_seq TO crmsync_ingest;
+    IF to_regprocedure('public.crmsync_queued(text[])') IS NOT NULL THEN
+        REVOKE ALL ON FUNCTION crmsync_queued(text[]), crmsync_kept(text) FROM PUBLIC;
+        GRANT EXECUTE ON FUNCTION crmsync_queued(text[]), crmsync_kept(text) TO crmsync_ingest, crmsync_worker;
+    END IF;
 
     -- Each process reports itself there: who runs which version and mapping.
     IF to_regclass('public.processes') IS NOT NULL THEN

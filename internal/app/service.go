@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"crmsync/ingest"
 	"crmsync/internal/buildinfo"
@@ -88,6 +89,7 @@ type Service struct {
 	webhooks  *ingest.Handler
 	ready     func(context.Context) error
 	kept      func(context.Context, string) (jobs, bytes int64, err error)
+	queued    func(context.Context, []string) (map[string]bool, error)
 }
 
 // Run starts the role's parts, waits for ctx to end, and stops them in the order in which work flows: what comes in
@@ -116,7 +118,7 @@ func (s *Service) run(ctx context.Context) error {
 	}
 	defer db.Close()
 	st := store.New(db)
-	s.ready, s.kept, s.presence = st.Ping, worker.Queue(db).Kept, s.newPresence(st)
+	s.ready, s.kept, s.queued, s.presence = st.Ping, worker.Queue(db).Kept, worker.Queue(db).Queued, s.newPresence(st)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	exportBuild(registry, build)
@@ -159,6 +161,7 @@ func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err 
 	s.queue, err = river.NewClient(riverpgxv5.New(db), &river.Config{
 		MaxAttempts:   s.Config.MaxAttempts,
 		FetchCooldown: notifyEvery,
+		Middleware:    []rivertype.Middleware{&ingest.Keys{}},
 		Logger:        worker.QueueLog(s.Log),
 	})
 	if err != nil {
@@ -240,7 +243,7 @@ func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, err
 	c := ingest.Config{
 		Secrets: s.Config.WebhookSecrets,
 		Mapped:  func(board int64) bool { return s.mapping().Board(board) != nil },
-		Insert:  s.queue,
+		Insert:  ingest.NewBlind(s.queue.InsertManyFast, s.queued),
 		Kept: func(ctx context.Context) (deliveries, bytes int64, err error) {
 			return s.kept(ctx, jobs.KindUnreadable)
 		},

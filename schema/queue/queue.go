@@ -86,6 +86,21 @@ func (q *Queue) Kept(ctx context.Context, kind string) (jobs, bytes int64, err e
 	return jobs, bytes, postgres.Wrap("counting what is kept", err)
 }
 
+// Queued returns which of River's unique keys, in hex, are in the queue. It needs no right to read it.
+func (q *Queue) Queued(ctx context.Context, keys []string) (map[string]bool, error) {
+	rows, err := q.pool.Query(ctx, "SELECT crmsync_queued($1)", keys)
+	if err != nil {
+		return nil, postgres.Wrap("looking for repeats", err)
+	}
+	queued := map[string]bool{}
+	var key string
+	_, err = pgx.ForEachRow(rows, []any{&key}, func() error {
+		queued[key] = true
+		return nil
+	})
+	return queued, postgres.Wrap("looking for repeats", err)
+}
+
 // EraseItem removes an item's values from its jobs, and from unreadable deliveries that name it, and returns how many
 // had any. Pending events will read the item from Monday instead.
 func (q *Queue) EraseItem(ctx context.Context, tx pgx.Tx, item int64) (jobs int64, err error) {

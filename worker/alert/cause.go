@@ -21,7 +21,7 @@ func (a *Alerter) causes(ctx context.Context, c store.Channel) (messages []messa
 		if err != nil {
 			return nil, err
 		}
-		messages = append(messages, message{text: causeText(u, letters) + a.link("/errors#"+u.ID), cause: &u})
+		messages = append(messages, message{text: causeText(u, letters) + a.link("/errors/"+u.ID), cause: &u})
 	}
 	return messages, nil
 }

@@ -50,7 +50,7 @@ func TestCauses(t *testing.T) {
 	want := []string{"crmsync could not process an event (Lead.City: STRING_TOO_LONG).\n" +
 		"The value is longer than the field. Correct the value in Monday, or the field's rule in Salesforce.\n" +
 		"• job 1: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +
-		"Put back with: crmsync replay 1\nhttps://sync.example.org/errors#" + id}
+		"Put back with: crmsync replay 1\nhttps://sync.example.org/errors/" + id}
 	if diff := cmp.Diff(want, mail.take()); diff != "" {
 		t.Errorf("first message (-want +got):\n%s", diff)
 	}

@@ -3,6 +3,7 @@ package operate_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"testing"
@@ -54,8 +55,36 @@ func TestRoles(t *testing.T) {
 	}
 	w.Expect(before+2, "SELECT count(*) FROM river_job")
 	w.Message("unreadable")
-	if code, _, stderr := w.Command("replay", "--all"); code != cli.ExitDone {
-		t.Errorf("replay as the worker exited with %d: %s", code, stderr)
+	for _, args := range [][]string{
+		{"replay", "--all"}, {"plan", "leads"}, {"apply", "leads", "--yes"}, {"held"}, {"status"}, {"errors"}, {"conflicts"},
+		{"subject", "--email", "ada@example.org"}, {"erase", "--item", fmt.Sprint(lead), "--suppress"},
+	} {
+		if code, _, stderr := w.Command(args...); code != cli.ExitDone {
+			t.Errorf("%v as the worker exited with %d: %s", args, code, stderr)
+		}
+	}
+	w.Quiet()
+	w.Expect(1, "SELECT count(*) FROM sync_log_history WHERE event = 'unreadable'")
+	w.Expect(0, `SELECT count(*) FROM pg_class c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p
+		WHERE  relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('goose_db_version', 'river_migration')
+		AND    NOT has_table_privilege('crmsync_worker', c.oid, p)`)
+	w.Env["DATABASE_URL"] = as(t, own, "crmsync_console")
+	for _, args := range [][]string{{"status"}, {"errors"}, {"logs", "export"}, {"replay"}, {"subject", "--email", "ada@example.org"}} {
+		if code, _, stderr := w.Command(args...); code != cli.ExitDone {
+			t.Errorf("%v as the console exited with %d: %s", args, code, stderr)
+		}
+	}
+	for _, args := range [][]string{{"replay", "--all"}, {"erase", "--item", fmt.Sprint(lead)}} {
+		if code, _, _ := w.Command(args...); code != cli.ExitFailed {
+			t.Errorf("%v as the console exited with %d", args, code)
+		}
+	}
+	for n, log := range w.Logs {
+		for _, word := range []string{"permission denied", "lacks a right", "42501"} {
+			if log.Contains(word) {
+				t.Errorf("process %d lacks a right: %s", n, log.Tail(20))
+			}
+		}
 	}
 	denies(w, own)
 }
@@ -65,10 +94,16 @@ func denies(w *e2e.World, own string) {
 	w.T.Helper()
 	tests := map[string][]string{
 		"crmsync_ingest": {
-			"SELECT FROM items", "SELECT FROM links", "SELECT FROM sync_logs", "SELECT FROM error_logs", "SELECT FROM dead_letters",
+			"SELECT FROM river_job", "SELECT args FROM river_job", "SELECT id FROM river_job", "COPY river_job TO STDOUT",
+			"UPDATE river_job SET kind = kind", "INSERT INTO river_job (kind) VALUES ('x') RETURNING id", "SELECT FROM causes", "SELECT FROM operations",
+			"SELECT FROM conflicts", "SELECT FROM items", "SELECT FROM links", "SELECT FROM sync_logs", "SELECT FROM error_logs", "SELECT FROM dead_letters",
 			"SELECT FROM river_queue", "UPDATE river_job SET state = 'available'", "UPDATE river_job SET args = '{}'", "DELETE FROM river_job",
 			"TRUNCATE river_job", "INSERT INTO sync_logs DEFAULT VALUES", "SELECT setval('river_job_id_seq', 1)", "CREATE TABLE mine (id int)",
 			"CREATE TEMPORARY TABLE mine (id int)", "SET ROLE crmsync_owner", "SET ROLE crmsync_worker",
+		},
+		"crmsync_console": {
+			"INSERT INTO operations DEFAULT VALUES", "UPDATE items SET name = ''", "DELETE FROM sync_logs", "UPDATE dead_letters SET replayed_at = now()",
+			"INSERT INTO river_job (kind) VALUES ('x')", "SELECT nextval('river_job_id_seq')", "CREATE TABLE mine (id int)", "SET ROLE crmsync_worker",
 		},
 		"crmsync_worker": {
 			"CREATE TABLE mine (id int)", "CREATE TEMPORARY TABLE mine (id int)", "CREATE SCHEMA mine", "DROP TABLE items", "ALTER TABLE items ADD mine int",

@@ -154,7 +154,7 @@ func TestAlertsAreGrouped(t *testing.T) {
 	w.Quiet()
 	w.Alerted()
 	for name, messages := range map[string][]string{"telegram": w.Telegram.Texts(), "slack": w.Slack.Texts()} {
-		if len(messages) != 1 || !strings.Contains(messages[0], "\n• and 15 more\n") || !strings.Contains(messages[0], "\nhttps://sync.example.org/errors#") {
+		if len(messages) != 1 || !strings.Contains(messages[0], "\n• and 15 more\n") || !strings.Contains(messages[0], "\nhttps://sync.example.org/errors/") {
 			t.Fatalf("messages to %s: %q", name, messages)
 		}
 		for job := int64(1); job <= 30; job++ {
