@@ -76,6 +76,6 @@ postgres:
 
 # Without root they may not be had: then what they test goes untested, except in CI.
 optional:
-	@for tool in pgbouncer promtool chromium; do \
+	@for tool in pgbouncer promtool chromium axe; do \
 		sh .ci/install $$tool || { [ "$(CI)" != true ] && echo "testing without $$tool: the tests that need it are left out"; } || exit 1; \
 	done

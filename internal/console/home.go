@@ -31,6 +31,7 @@ type homeData struct {
 	Held       int
 	Meetings   int
 	Rejected   int
+	Conflicts  int             // of the last days, about which nobody has said anything
 	Channels   []store.Channel // that take no messages
 	Paused     []string
 	Charts     []figure
@@ -62,6 +63,9 @@ func (s *Console) home(r *http.Request) (view, error) {
 	d.Health = judge(d)
 	return view{page: "home", title: "Overview", data: &d}, nil
 }
+
+// conflictsFor is for how long the first page tells of a conflict.
+const conflictsFor = 7 * 24 * time.Hour
 
 // causesShown is how many causes the first page names.
 const causesShown = 5
@@ -99,6 +103,9 @@ func (s *Console) readOthers(ctx context.Context, d *homeData) (err error) {
 		return err
 	}
 	if d.Rejected, err = s.Store.CountRejected(ctx); err != nil {
+		return err
+	}
+	if d.Conflicts, err = s.Store.CountConflicts(ctx, s.Now().Add(-conflictsFor)); err != nil {
 		return err
 	}
 	channels, err := s.Store.Channels(ctx)

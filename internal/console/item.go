@@ -25,6 +25,7 @@ type itemData struct {
 	Earlier int // entries that are left out
 	Plan    []planned
 	Mapped  bool
+	Differs bool // a field holds something else on both sides
 	Meets   bool // a first meeting of a field that also goes to Monday
 
 	Conflicts []store.Conflict
@@ -62,6 +63,10 @@ func (s *Console) item(r *http.Request) (view, error) {
 	}
 	for _, rec := range rep.Records {
 		for _, f := range rec.Fields {
+			switch f.State {
+			case report.Drift, report.Differs, report.FirstMeeting, report.Conflict:
+				d.Differs = true
+			}
 			d.Meets = d.Meets || f.State == report.FirstMeeting && f.Direction != string(mapping.ToSalesforce)
 			if f.Sends || f.Takes {
 				d.Plan = append(d.Plan, planned{rec.Object, rec.Shared, f})

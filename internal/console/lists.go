@@ -24,6 +24,7 @@ type causeData struct {
 	Cause   store.Cause
 	Level   string
 	Letters []store.Letter
+	Names   map[int64]string // of their items
 	More    int
 }
 
@@ -40,7 +41,17 @@ func (s *Console) cause(r *http.Request) (view, error) {
 		d.Level = "moving"
 	}
 	d.Letters, err = s.Store.FindLetters(r.Context(), store.LetterFilter{Cause: cause.ID}, lettersShown)
+	if err != nil {
+		return view{}, err
+	}
+	var items []int64
+	for _, l := range d.Letters {
+		if l.ItemID != nil {
+			items = append(items, *l.ItemID)
+		}
+	}
 	d.More = cause.Open - len(d.Letters)
+	d.Names, err = s.Store.ItemNames(r.Context(), items)
 	return view{page: "cause", title: cause.String(), data: &d}, err
 }
 
@@ -56,9 +67,24 @@ func (s *Console) knownCause(r *http.Request) (store.Cause, error) {
 // conflictsShown is how many conflicts a page shows.
 const conflictsShown = 50
 
+// conflictsData is the latest conflicts.
+type conflictsData struct {
+	Conflicts []store.Conflict
+	Names     map[int64]string // of their items
+}
+
 func (s *Console) conflicts(r *http.Request) (view, error) {
-	conflicts, err := s.Store.Conflicts(r.Context(), 0, conflictsShown)
-	return view{page: "conflicts", title: "Conflicts", data: conflicts}, err
+	var d conflictsData
+	var err error
+	if d.Conflicts, err = s.Store.Conflicts(r.Context(), 0, conflictsShown); err != nil {
+		return view{}, err
+	}
+	items := make([]int64, len(d.Conflicts))
+	for n, c := range d.Conflicts {
+		items[n] = c.ItemID
+	}
+	d.Names, err = s.Store.ItemNames(r.Context(), items)
+	return view{page: "conflicts", title: "Conflicts", data: &d}, err
 }
 
 // heldShown is how many held items of a board a page shows.

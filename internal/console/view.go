@@ -29,6 +29,8 @@ func (s *Console) functions() template.FuncMap {
 		"dict":     dict,
 		"duration": duration,
 		"system":   systemName,
+		"int":      func(n *int64) int64 { return *n },
+		"event":    func(name string) string { return report.EventWords(name, "") },
 		"kind":     func(kind string) string { return plan.Kind(kind).Words() },
 	}
 }

@@ -71,7 +71,7 @@ func LogEntry(log store.LogRow, column func(board int64, id string) string) Entr
 	if log.ColumnID != nil {
 		id = column(board, *log.ColumnID)
 	}
-	e := Entry{At: log.FinishedAt.UTC(), Kind: Quiet, Text: eventWords(log.Event, id), JobID: log.JobID}
+	e := Entry{At: log.FinishedAt.UTC(), Kind: Quiet, Text: EventWords(log.Event, id), JobID: log.JobID}
 	var did effects
 	if err := json.Unmarshal([]byte(log.Response), &did); err != nil {
 		return e
@@ -119,16 +119,16 @@ func (e effects) words() string {
 
 // event says what an event told.
 func (d *draft) event(name, column string) string {
-	return eventWords(name, d.names.Column(d.BoardID, column))
+	return EventWords(name, d.names.Column(d.BoardID, column))
 }
 
-// eventWords says what an event told, with the name of its column.
-func eventWords(name, column string) string {
+// EventWords says what an event told, with the name of its column where it has one.
+func EventWords(name, column string) string {
 	switch name {
 	case "create_pulse":
 		return "Created in Monday"
 	case "update_column_value":
-		return column + " changed in Monday"
+		return cmp.Or(column, "A column") + " changed in Monday"
 	case "update_name":
 		return "Renamed in Monday"
 	case "delete_pulse":
@@ -152,7 +152,7 @@ func (d *draft) failureEntry(f store.FailedAttempt) Entry {
 func letterEntries(l store.ItemLetter) []Entry {
 	entries := []Entry{{
 		At: l.EndedAt.UTC(), Kind: Lettered, Text: fmt.Sprintf("Event dead-lettered after %s", plural(l.Attempts, "attempt")),
-		Effect: l.Reason, Code: l.Code, JobID: l.JobID,
+		Effect: reason(l), Code: l.Code, JobID: l.JobID,
 	}}
 	if l.ReplayedAt != nil {
 		entries = append(entries, Entry{At: l.ReplayedAt.UTC(), Kind: Cleared, Text: "Dead letter put back into the queue", JobID: l.JobID})
@@ -164,12 +164,15 @@ func letterEntries(l store.ItemLetter) []Entry {
 }
 
 func letterOf(l store.ItemLetter) Letter {
-	letter := Letter{JobID: l.JobID, Reason: l.Reason, Code: l.Code, Attempts: l.Attempts, EndedAt: l.EndedAt.UTC()}
+	letter := Letter{JobID: l.JobID, Reason: reason(l), Code: l.Code, Attempts: l.Attempts, EndedAt: l.EndedAt.UTC()}
 	if entry, known := advice.Of(advice.SystemOf(l.Code), l.Code); known {
 		letter.Advice = entry.Text()
 	}
 	return letter
 }
+
+// reason returns why an event failed for good, without the queue's own words for it.
+func reason(l store.ItemLetter) string { return strings.TrimPrefix(l.Reason, "JobCancelError: ") }
 
 // acts says what people do.
 var acts = map[string]string{

@@ -60,6 +60,22 @@ func (s *Store) SearchItems(ctx context.Context, q Search, limit int) ([]FoundIt
 	return found, doing("searching items", err)
 }
 
+// ItemNames returns the names of items by id.
+func (s *Store) ItemNames(ctx context.Context, ids []int64) (map[int64]string, error) {
+	rows, err := s.pool.Query(ctx, `SELECT item_id, name FROM items WHERE item_id = ANY($1)`, list(ids))
+	if err != nil {
+		return nil, doing("reading names of items", err)
+	}
+	names := map[int64]string{}
+	var id int64
+	var name string
+	_, err = pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+		names[id] = name
+		return nil
+	})
+	return names, doing("reading names of items", err)
+}
+
 // wordQuery returns the text search query for all words of a text, each of which may be the beginning of one. Single letters are
 // left out beside longer words; alone they are looked for as they are.
 func wordQuery(text string) string {

@@ -17,6 +17,12 @@ func (s *Store) CountFirstMeetings(ctx context.Context) (n int, err error) {
 	return n, doing("counting first meetings", err)
 }
 
+// CountConflicts returns how many conflicts since a time a person has said nothing about.
+func (s *Store) CountConflicts(ctx context.Context, since time.Time) (n int, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM conflicts WHERE decided_at >= $1 AND take IS NULL`, since).Scan(&n)
+	return n, doing("counting conflicts", err)
+}
+
 // RecentSweeps returns the last sweeps, newest first.
 func (s *Store) RecentSweeps(ctx context.Context, limit int) ([]Sweep, error) {
 	rows, err := s.pool.Query(ctx, `SELECT `+sweepColumns+` FROM sweeps ORDER BY id DESC LIMIT $1`, limit)

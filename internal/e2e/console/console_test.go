@@ -144,7 +144,7 @@ func TestRefusedMendedReplayed(t *testing.T) {
 	p.shows(t, "Email differs: Salesforce refused it, INVALID_EMAIL_ADDRESS.", bad, "An event failed after 1 attempt", "Created in Monday")
 	operates.open("/").shows(t, "Running; 1 event that failed waits for a person.", "Lead.Email: INVALID_EMAIL_ADDRESS")
 	operates.open("/errors").shows(t, "Lead.Email: INVALID_EMAIL_ADDRESS", "1 open")
-	operates.open("/errors/"+cause).shows(t, "1 dead letter of 1 item waits for a person.", fmt.Sprint(item), fmt.Sprint(job), "Replay it")
+	operates.open("/errors/"+cause).shows(t, "1 dead letter of 1 item waits for a person.", "Ada Lovelace", fmt.Sprint(job), "Replay it")
 	for _, path := range []string{fmt.Sprintf("/letters/%d/replay", job), path + "/resync"} {
 		if !slices.Contains(p.forms(), path) {
 			t.Errorf("no button for %s among %q", path, p.forms())
@@ -226,7 +226,7 @@ func TestViewerMayNotAct(t *testing.T) {
 			t.Errorf("%s shows a viewer buttons: %q", path, p.forms())
 		}
 	}
-	acts = append(acts, fmt.Sprintf("/items/%d/replay", item), fmt.Sprintf("/items/%d/back", item), fmt.Sprintf("/letters/%d/ignore", job))
+	acts = append(acts, fmt.Sprintf("/items/%d/replay", item), fmt.Sprintf("/items/%d/send", item), fmt.Sprintf("/items/%d/back", item), fmt.Sprintf("/letters/%d/ignore", job))
 	slices.Sort(acts)
 	if acts = slices.Compact(acts); len(acts) < 12 {
 		t.Fatalf("only %d acts: %q", len(acts), acts)
