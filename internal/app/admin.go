@@ -16,7 +16,7 @@ import (
 	"crmsync/worker"
 )
 
-// Dashboard is where River's dashboard is mounted.
+// Dashboard is the path of River's dashboard.
 const Dashboard = "/jobs"
 
 // admin answers on the internal listener: metrics, health, and with credentials the dashboard and, where there are
@@ -54,10 +54,10 @@ func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometh
 	return mux, nil
 }
 
-// healthz answers while the process is alive, and says which build it is.
+// healthz answers while the process is alive, with its version.
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": "ok", "version": buildinfo.Read().Version}) // to a client that left
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": "ok", "version": buildinfo.Read().Version}) // fails only if the client left
 }
 
 func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {

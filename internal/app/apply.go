@@ -14,8 +14,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// Apply queues sweeps and works on their queue itself, beside workers or without any, until all are over or ctx ends. After each
-// look it tells show how far they are.
+// Apply queues sweeps and works on their queue itself, with or without other workers, until all are over or ctx ends.
+// It calls show with their progress from time to time.
 func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sweep, by store.By, show func([]store.Sweep)) ([]store.Sweep, error) {
 	pool, err := s.migrationsPool(db)
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sw
 	return found, pool.Stop(stopping)
 }
 
-// applied is the act of a person who has a board compared and written.
+// applied returns the operation of a person who applies a board's differences.
 func applied(w store.Sweep, by store.By) store.Operation {
 	o := store.Operation{By: by, Act: store.ActApply, Subject: "board " + w.Board, Items: w.Options.Items}
 	if len(w.Options.Items) > 0 {
@@ -64,7 +64,7 @@ func applied(w store.Sweep, by store.By) store.Operation {
 	return o
 }
 
-// joined returns the running sweep of the board if it does what is asked for: an earlier command was interrupted.
+// joined returns the board's running sweep if it does what the command asks for: an earlier command was interrupted.
 func joined(ctx context.Context, s *store.Store, w store.Sweep) (id int64, err error) {
 	last, err := s.Sweeps(ctx, nil)
 	if err != nil {
@@ -85,7 +85,7 @@ func joined(ctx context.Context, s *store.Store, w store.Sweep) (id int64, err e
 	return 0, store.ErrSweeping
 }
 
-// watchSweeps looks at the sweeps until all are over, or ctx ends.
+// watchSweeps watches the sweeps until all are over or ctx ends.
 func watchSweeps(ctx context.Context, s *store.Store, ids []int64, show func([]store.Sweep)) (sweeps []store.Sweep) {
 	tick := time.NewTicker(LookEvery)
 	defer tick.Stop()

@@ -12,7 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Config is the environment, read and checked. docs/operating.md lists every variable.
+// Config is the checked configuration from the environment. docs/operating.md lists every variable.
 type Config struct {
 	DatabaseURL string // Postgres 14 or later
 	DirectURL   string // the same without a pooler in between, for the schema; empty: DatabaseURL
@@ -22,9 +22,9 @@ type Config struct {
 	WebhookSecrets []string // last segment of the webhook's URL; two while it is rotated
 	SigningSecrets []string // of the Monday app; two while they are rotated
 	IngestAddr     string   // public listener
-	IngestURL      string   // its address as Monday reaches it, for doctor; empty: not known
+	IngestURL      string   // its address as seen by Monday, for doctor; empty: unknown
 
-	AdminAddr      string // internal listener: metrics, health, dashboard
+	AdminAddr      string // internal listener
 	AdminUser      string // of operators, in the console and the dashboard; these are mounted only with both
 	AdminPassword  string
 	ViewerUser     string // of those who look at the console and change nothing
@@ -41,54 +41,54 @@ type Config struct {
 	SalesforceUser       string   // with SalesforcePrivateKey: JWT bearer flow
 	SalesforcePrivateKey string   // PEM
 	SalesforceVersion    string   // v67.0
-	SalesforceHosts      []string // further hosts that a token answer may point to
+	SalesforceHosts      []string // additional hosts that a login may point to
 
 	TelegramToken string
 	TelegramChat  string
 	TelegramURL   string
 	SlackURL      string
-	AlertURLs     []string        // further channels
+	AlertURLs     []string        // additional channels
 	AlertPauses   []time.Duration // between messages about one cause
 	PublicURL     string          // address of the console, for links in alerts
 
-	MaxAttempts      int           // tries of an event before it is a dead letter
-	RetryBase        time.Duration // delay before the second try
+	MaxAttempts      int           // of an event before it becomes a dead letter
+	RetryBase        time.Duration // delay before the second attempt
 	RetryMax         time.Duration // longest delay
-	JobTimeout       time.Duration // longest a try may run
-	RescueAfter      time.Duration // when a job that a dead worker left running is taken up again
-	AlertInterval    time.Duration // how often dead letters are swept up
+	JobTimeout       time.Duration // maximum duration of an attempt
+	RescueAfter      time.Duration // when a job that a dead worker left running is attempted again
+	AlertInterval    time.Duration // how often dead letters are collected
 	LogRetention     time.Duration // how long logs are kept
-	BatchSize        int           // most events in a batch
-	BatchConcurrency int           // most batches at once
-	MaxWorkers       int           // most jobs at once
+	BatchSize        int           // maximum number of events in a batch
+	BatchConcurrency int           // maximum number of concurrent batches
+	MaxWorkers       int           // maximum number of concurrent jobs
 
 	// SalesforceReserve and MondayReserve are the percent of either system\'s calls that bulk work leaves to others and to live
 	// events.
 	SalesforceReserve, MondayReserve int
 
-	// Backfill fills fields by itself that are new in the mapping.
+	// Backfill fills fields that are new in the mapping automatically.
 	Backfill bool
-	Poll     time.Duration // how often changes in Salesforce are asked for; 0: as activity and the day's calls suggest
+	Poll     time.Duration // interval of reading changes in Salesforce; 0: depends on activity and the day's calls
 	PollOff  bool          // never
 
-	ShutdownGrace time.Duration // how long what runs may take to end
+	ShutdownGrace time.Duration // how long running work may take to end
 
 	LogLevel  slog.Level
 	LogFormat string // json or text
 }
 
-// SchemaURL is the connection over which the schema is migrated.
+// SchemaURL returns the connection string for migrations of the schema.
 func (c Config) SchemaURL() string { return cmp.Or(c.DirectURL, c.DatabaseURL) }
 
 const day = 24 * time.Hour
 
-// Role is what a process needs of the environment.
+// Role is a role of a process, which determines the variables it needs.
 type Role struct {
 	Ingest, Worker bool
 }
 
-// ReadConfig reads the variables that a role needs. Its error is a UsageError that has all problems at once,
-// each with its variable and without its value where that may be a secret.
+// ReadConfig reads the variables that a role needs. Its error is a UsageError with all problems, each with its
+// variable, but without its value if that may be a secret.
 func ReadConfig(getenv func(string) string, r Role) (Config, error) {
 	e := NewEnvironment(getenv)
 	c := readConfig(e, r)
@@ -239,9 +239,9 @@ func (c *Config) readWorker(e *Environment) {
 	c.LogRetention = e.duration("LOG_RETENTION", 90*day, time.Hour, 3650*day)
 }
 
-// tryClients says what the clients refuse of the environment, before anything is touched. They name it in the words of
-// the variable, as "monday API token: ...".
-func tryClients(c Config) (problems error) {
+// checkClients reports the settings that the clients reject, before anything is touched. Their errors name the variable
+// in words, such as "monday API token: ...".
+func checkClients(c Config) (problems error) {
 	m := newAPIMetrics(nil)
 	_, salesforce := newSalesforce(c, m)
 	_, monday := newMonday(c, m)

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDefaults holds what counts where the environment says nothing.
+// TestDefaults checks the defaults of variables that are not set.
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{

@@ -8,7 +8,7 @@ import (
 	"crmsync/schema/postgres"
 )
 
-// OpenDatabase opens the database that DATABASE_URL names, for a command. Its error has all problems of the environment.
+// OpenDatabase opens the database of DATABASE_URL for a command. Its error has all problems of the environment.
 // Postgres need not answer yet.
 func OpenDatabase(ctx context.Context, e *Environment) (*pgxpool.Pool, error) {
 	url := e.Database()
@@ -24,7 +24,7 @@ func OpenDatabase(ctx context.Context, e *Environment) (*pgxpool.Pool, error) {
 
 // Connect opens the role's pool of connections. Postgres need not answer yet.
 func (s *Service) Connect(ctx context.Context) (*pgxpool.Pool, error) {
-	// Batches, the queue's fetching and completing, inserts and the rounds each want a connection now and then.
+	// Batches, the queue's fetching and completing, inserts and the rounds each need a connection at times.
 	wanted := int32(s.Config.BatchConcurrency) + 8
 	db, mode, err := postgres.Open(ctx, s.Config.DatabaseURL, wanted)
 	if err != nil {

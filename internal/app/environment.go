@@ -21,20 +21,20 @@ type UsageError struct{ Err error }
 func (e UsageError) Error() string { return e.Err.Error() }
 func (e UsageError) Unwrap() error { return e.Err }
 
-// Environment reads variables and collects what is wrong with them.
+// Environment reads variables and collects their problems.
 type Environment struct {
 	getenv   func(string) string
 	problems []error
-	asked    func(name, fallback string) // told of each variable that is read; nil: nobody
+	asked    func(name, fallback string) // called for each variable that is read; may be nil
 }
 
-// NewEnvironment reads variables by a function such as os.Getenv.
+// NewEnvironment returns an Environment that reads variables by a function such as os.Getenv.
 func NewEnvironment(getenv func(string) string) *Environment { return &Environment{getenv: getenv} }
 
 // Text returns a variable, or the content of the file that NAME_FILE names.
 func (e *Environment) Text(name string) string { return e.text(name, "") }
 
-// text is a variable, or the content of the file that NAME_FILE names, or the fallback.
+// text returns a variable, or the content of the file that NAME_FILE names, or the fallback.
 func (e *Environment) text(name, fallback string) string {
 	if e.asked != nil {
 		e.asked(name, fallback)
@@ -72,7 +72,7 @@ func (e *Environment) duration(name string, fallback, least, most time.Duration)
 	return d
 }
 
-// durations are several, with commas between.
+// durations returns several durations, separated by commas.
 func (e *Environment) durations(name string, fallback []time.Duration, least, most time.Duration) (all []time.Duration) {
 	if e.asked != nil {
 		var texts []string
@@ -94,7 +94,8 @@ func (e *Environment) durations(name string, fallback []time.Duration, least, mo
 	return all
 }
 
-// page is the address of a site of ours, without a slash at its end. It is shown to people, so it must hold no password.
+// page returns the address of our own site, without a slash at its end. It is shown to people, so it must not contain a
+// password.
 func (e *Environment) page(name string) string {
 	text := e.text(name, "")
 	if text == "" {
@@ -108,7 +109,7 @@ func (e *Environment) page(name string) string {
 	return strings.TrimRight(text, "/")
 }
 
-// short writes a duration without its zeros: 1h for 1h0m0s.
+// short formats a duration without zero units: 1h for 1h0m0s.
 func short(d time.Duration) string {
 	text := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {
@@ -129,7 +130,7 @@ func (e *Environment) number(name string, fallback, least, most int) int {
 	return n
 }
 
-// percent is a share such as 15%; the sign may be left out.
+// percent returns a share such as 15%; the sign may be omitted.
 func (e *Environment) percent(name string, fallback int) int {
 	text := e.text(name, fmt.Sprintf("%d%%", fallback))
 	n, err := strconv.Atoi(strings.TrimSuffix(text, "%"))
@@ -140,7 +141,7 @@ func (e *Environment) percent(name string, fallback int) int {
 	return n
 }
 
-// poll is auto, off, or an interval.
+// poll returns auto, off, or an interval.
 func (e *Environment) poll(name string) (every time.Duration, off bool) {
 	switch text := e.text(name, "auto"); text {
 	case "auto":
@@ -196,7 +197,7 @@ func (e *Environment) IngestURL() string {
 	return text
 }
 
-// Database is DATABASE_URL, which every command that needs Postgres requires.
+// Database returns DATABASE_URL, which every command that needs Postgres requires.
 func (e *Environment) Database() string {
 	url := e.require("DATABASE_URL", e.text("DATABASE_URL", ""))
 	if _, err := postgres.ParseURL(url); url != "" && err != nil {
@@ -205,7 +206,7 @@ func (e *Environment) Database() string {
 	return url
 }
 
-// DirectDatabase is DATABASE_DIRECT_URL: the same database without a pooler in between.
+// DirectDatabase returns DATABASE_DIRECT_URL: the same database without a pooler in between.
 func (e *Environment) DirectDatabase() string {
 	url := e.text("DATABASE_DIRECT_URL", "")
 	if url == "" {
@@ -217,7 +218,7 @@ func (e *Environment) DirectDatabase() string {
 	return url
 }
 
-// Mapping is the path of the mapping file.
+// Mapping returns the path of the mapping file.
 func (e *Environment) Mapping() string {
 	path := e.text("MAPPING", "mapping.yaml")
 	if strings.Contains(path, "\n") {
@@ -227,7 +228,7 @@ func (e *Environment) Mapping() string {
 	return path
 }
 
-// MaxAttempts is how often an event is tried before it is a dead letter.
+// MaxAttempts returns the number of attempts of an event before it becomes a dead letter.
 func (e *Environment) MaxAttempts() int { return e.number("MAX_ATTEMPTS", 12, 1, 1000) }
 
 func (e *Environment) require(name, value string) string {
@@ -237,7 +238,7 @@ func (e *Environment) require(name, value string) string {
 	return value
 }
 
-// Problem notes what is wrong with a variable or an argument, once.
+// Problem records a problem of a variable or an argument, once.
 func (e *Environment) Problem(name, what string) {
 	err := fmt.Errorf("%s: %s", name, what)
 	for _, known := range e.problems {
@@ -248,7 +249,7 @@ func (e *Environment) Problem(name, what string) {
 	e.problems = append(e.problems, err)
 }
 
-// named says whether a problem of the variable is known already.
+// named reports whether a problem of the variable has been recorded.
 func (e *Environment) named(name string) bool {
 	for _, known := range e.problems {
 		if strings.HasPrefix(known.Error(), name+":") || strings.HasPrefix(known.Error(), name+"_FILE:") {
@@ -258,7 +259,7 @@ func (e *Environment) named(name string) bool {
 	return false
 }
 
-// Err is a UsageError that has all problems; nil: there are none.
+// Err returns a UsageError with all problems, or nil.
 func (e *Environment) Err() error {
 	if len(e.problems) == 0 {
 		return nil
@@ -266,7 +267,7 @@ func (e *Environment) Err() error {
 	return UsageError{errors.Join(e.problems...)}
 }
 
-// cause is an error of the file system without the path.
+// cause returns an error of the file system without the path.
 func cause(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {

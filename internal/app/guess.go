@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// guessDelay is how long the answer to a wrong password waits.
+	// guessDelay is how long the answer to a wrong password is delayed.
 	guessDelay = time.Second
 
-	// guessesAtOnce is how many of them wait at the same time; others are turned away at once.
+	// guessesAtOnce is how many answers are delayed at the same time; others are refused immediately.
 	guessesAtOnce = 4
 )
 
-// guesses slows down whoever tries passwords: to four a second, whatever the number of connections.
+// guesses slows down password guessing to four attempts per second, whatever the number of connections.
 type guesses struct {
 	delay   time.Duration
 	waiting chan struct{}
@@ -36,7 +36,7 @@ func newGuesses(reg prometheus.Registerer, log *slog.Logger) *guesses {
 	}
 }
 
-// refused counts and logs a wrong login, and makes its answer wait. It reports whether there are too many already.
+// refused counts and logs a wrong login, and delays its answer. It reports whether there are too many already.
 func (g *guesses) refused(r *http.Request) (tooMany bool) {
 	g.count.Inc()
 	address, _, err := net.SplitHostPort(r.RemoteAddr)

@@ -17,15 +17,15 @@ import (
 	"crmsync/sfclient"
 )
 
-// Live asks both systems what they are made of.
+// Live reads the structure of both systems.
 type Live struct {
 	Monday     *mondayclient.Client
 	Salesforce *sfclient.Client
-	used       atomic.Int64 // of Salesforce's calls of 24 hours
-	limit      atomic.Int64 // 0: not told yet
+	used       atomic.Int64 // calls of Salesforce in 24 hours
+	limit      atomic.Int64 // 0: unknown yet
 }
 
-// NewLive makes the clients that the configuration has settings for.
+// NewLive creates the clients for which the configuration has settings.
 func NewLive(c Config) (l *Live, err error) {
 	l = &Live{}
 	if c.MondayToken != "" {
@@ -47,7 +47,7 @@ func NewLive(c Config) (l *Live, err error) {
 	return l, err
 }
 
-// Check holds a mapping against both systems. What could not be asked is a finding too.
+// Check compares a mapping with both systems. What could not be read is a finding, too.
 func (l *Live) Check(ctx context.Context, m *mapping.Mapping) (findings []audit.Finding, known audit.Live) {
 	say := func(s audit.Severity, system, format string, args ...any) {
 		findings = append(findings, audit.Finding{Severity: s, System: system, Message: fmt.Sprintf(format, args...)})
@@ -57,7 +57,7 @@ func (l *Live) Check(ctx context.Context, m *mapping.Mapping) (findings []audit.
 	return append(findings, audit.Check(m, known)...), known
 }
 
-// say makes a finding that has no place in the mapping.
+// say adds a finding without a place in the mapping.
 type say func(s audit.Severity, system, format string, args ...any)
 
 func (l *Live) askMonday(ctx context.Context, m *mapping.Mapping, known *audit.Live, say say) {
@@ -107,7 +107,7 @@ func (l *Live) askSalesforce(ctx context.Context, m *mapping.Mapping, known *aud
 	}
 }
 
-// timed are the date columns in which dates with a time are seen, where it matters: without a time zone in the mapping.
+// timed returns the date columns that contain dates with a time. It only matters if the mapping has no time zone.
 func (l *Live) timed(ctx context.Context, m *mapping.Mapping, boards boards) (map[int64][]string, error) {
 	timed := map[int64][]string{}
 	for _, b := range m.Boards {
@@ -129,7 +129,7 @@ func (l *Live) timed(ctx context.Context, m *mapping.Mapping, boards boards) (ma
 	return timed, nil
 }
 
-// users are those that the mapping names, as far as they exist: whether they are active.
+// users returns the existing users that the mapping names, and whether they are active.
 func (l *Live) users(ctx context.Context, m *mapping.Mapping) (map[string]bool, error) {
 	users := map[string]bool{}
 	var quoted []string
@@ -152,10 +152,10 @@ func (l *Live) users(ctx context.Context, m *mapping.Mapping) (map[string]bool, 
 	return users, nil
 }
 
-// boards are boards by id.
+// boards maps ids to boards.
 type boards = map[int64]mondayclient.Board
 
-// Boards are those of the mapping that Monday shows.
+// Boards returns the mapping's boards that Monday shows.
 func (l *Live) Boards(ctx context.Context, m *mapping.Mapping) (map[int64]mondayclient.Board, error) {
 	var ids []int64
 	for _, b := range m.Boards {
@@ -172,7 +172,7 @@ func (l *Live) Boards(ctx context.Context, m *mapping.Mapping) (map[int64]monday
 	return boards, nil
 }
 
-// webhooks are those of the boards that exist.
+// webhooks returns the webhooks of the existing boards.
 func (l *Live) webhooks(ctx context.Context, m *mapping.Mapping, boards boards) (map[int64][]mondayclient.Webhook, error) {
 	hooks := map[int64][]mondayclient.Webhook{}
 	for _, b := range m.Boards {
@@ -188,7 +188,7 @@ func (l *Live) webhooks(ctx context.Context, m *mapping.Mapping, boards boards) 
 	return hooks, nil
 }
 
-// objects are those of the mapping that the run-as user sees.
+// objects returns the mapping's objects that the run-as user can see.
 func (l *Live) objects(ctx context.Context, m *mapping.Mapping) (map[string]*sfclient.Object, error) {
 	objects := map[string]*sfclient.Object{}
 	for _, b := range m.Boards {
@@ -206,7 +206,7 @@ func (l *Live) objects(ctx context.Context, m *mapping.Mapping) (map[string]*sfc
 	return objects, nil
 }
 
-// Object describes an object; nil: there is none.
+// Object describes an object, or returns nil if it does not exist.
 func (l *Live) Object(ctx context.Context, name string) (*sfclient.Object, error) {
 	object, err := l.Salesforce.Describe(ctx, name)
 	if e, ok := errors.AsType[*sfclient.Error](err); ok && e.Status == http.StatusNotFound {

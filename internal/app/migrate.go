@@ -16,16 +16,16 @@ import (
 	"crmsync/worker"
 )
 
-// LookEvery is how often the state of runs is looked at.
+// LookEvery is how often the state of runs is checked.
 const LookEvery = 200 * time.Millisecond
 
-// Display shows how far runs are. Runs are known by their jobs.
+// Display shows the progress of runs, which are identified by their jobs.
 type Display interface {
 	Add(job int64, board string)
 	Update(runs map[int64]store.Run)
 }
 
-// Migrate queues runs and works on their queue itself, beside workers or without any, until all are over or ctx ends.
+// Migrate queues runs and works on their queue itself, with or without other workers, until all are over or ctx ends.
 // It returns the runs.
 func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*mapping.Migration, show Display) ([]store.Run, error) {
 	pool, err := s.migrationsPool(db)
@@ -57,9 +57,9 @@ func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*m
 	return runs, pool.Stop(stopping)
 }
 
-// migrationsPool is a pool for the queue of the migrations alone.
+// migrationsPool returns a pool that only works on the queue of the migrations.
 func (s *Service) migrationsPool(db *pgxpool.Pool) (*worker.Pool, error) {
-	c, err := s.PoolConfig(db, prometheus.NewRegistry()) // nobody looks at it
+	c, err := s.PoolConfig(db, prometheus.NewRegistry()) // its metrics are not exported
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +67,8 @@ func (s *Service) migrationsPool(db *pgxpool.Pool) (*worker.Pool, error) {
 	return worker.New(c)
 }
 
-// watch looks at the runs of jobs, given with the names of their boards, until all are over, or ctx ends. A job that
-// ends before its run begins has a run that failed.
+// watch watches the runs of jobs, given with the names of their boards, until all are over or ctx ends. A job that ends
+// before its run starts counts as a failed run.
 func watch(ctx context.Context, db *pgxpool.Pool, names map[int64]string, show Display) (runs map[int64]store.Run) {
 	ids := slices.Collect(maps.Keys(names))
 	tick := time.NewTicker(LookEvery)
@@ -95,7 +95,7 @@ func watch(ctx context.Context, db *pgxpool.Pool, names map[int64]string, show D
 
 func isRunning(r store.Run) bool { return r.State == "running" }
 
-// look reads the runs of jobs. Whether a job has ended is asked first: its run may begin meanwhile.
+// look reads the runs of jobs. It reads first which jobs have ended, because a run may start meanwhile.
 func look(ctx context.Context, db *pgxpool.Pool, ids []int64) (map[int64]store.Run, error) {
 	ended, err := worker.Queue(db).Ended(ctx, ids)
 	if err != nil {

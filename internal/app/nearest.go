@@ -7,7 +7,7 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// typos is how many letters a mistyped name may differ from the one that is meant.
+// typos is the maximum number of typing errors in a name.
 const typos = 2
 
 // isKnown reports whether the program reads a variable, directly or as a file.
@@ -15,7 +15,7 @@ func isKnown(name string, known []string) bool {
 	return slices.Contains(known, name) || slices.Contains(known, strings.TrimSuffix(name, "_FILE"))
 }
 
-// nearest returns the known variable that an unknown one seems to be meant for; empty: there is none, or it is known.
+// nearest returns the known variable that an unknown name seems to mean, or "" if there is none or the name is known.
 func nearest(name string, known []string) string {
 	if isKnown(name, known) || isProcessOwn(name) {
 		return ""
@@ -44,13 +44,13 @@ func nearest(name string, known []string) string {
 	return ""
 }
 
-// synonyms are words that other programs use in names of variables, with those of this one.
+// synonyms maps words in the variables of other programs to this program's.
 var synonyms = map[string]string{
 	"SF": "SALESFORCE", "SFDC": "SALESFORCE", "PG": "DATABASE", "POSTGRES": "DATABASE", "POSTGRESQL": "DATABASE", "DB": "DATABASE",
 	"APIKEY": "TOKEN", "URI": "URL", "DSN": "URL", "USER": "USERNAME", "PASS": "PASSWORD",
 }
 
-// words are the words of a name, in this program's spelling.
+// words returns the words of a name, in this program's spelling.
 func words(name string) (all []string) {
 	for word := range strings.SplitSeq(strings.TrimPrefix(strings.TrimSuffix(name, "_FILE"), "CRMSYNC_"), "_") {
 		if own := synonyms[word]; own != "" {
@@ -61,7 +61,7 @@ func words(name string) (all []string) {
 	return all
 }
 
-// contains reports whether all words of one name are in another.
+// contains reports whether a name contains all words of another.
 func contains(all, some []string) bool {
 	return !slices.ContainsFunc(some, func(word string) bool { return !slices.Contains(all, word) })
 }

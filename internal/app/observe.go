@@ -9,7 +9,7 @@ import (
 	"crmsync/internal/buildinfo"
 )
 
-// exportBuild exports which build is running, as a series whose value is always 1.
+// exportBuild exports the running build as a series whose value is always 1.
 func exportBuild(reg prometheus.Registerer, build buildinfo.Info) {
 	promauto.With(reg).NewGaugeVec(prometheus.GaugeOpts{
 		Name: "crmsync_build_info",
@@ -17,7 +17,7 @@ func exportBuild(reg prometheus.Registerer, build buildinfo.Info) {
 	}, []string{"version", "commit", "go"}).WithLabelValues(build.Version, build.Commit, build.Go).Set(1)
 }
 
-// apiMetrics counts what the clients ask of the two systems.
+// apiMetrics counts the calls of the clients to the two systems.
 type apiMetrics struct {
 	calls      *prometheus.CounterVec
 	duration   *prometheus.HistogramVec
@@ -32,7 +32,7 @@ func newAPIMetrics(reg prometheus.Registerer) *apiMetrics {
 	return &apiMetrics{
 		calls: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "crmsync_api_calls_total",
-			Help: "Calls to a system's API, by Salesforce's HTTP status or by Monday's code (ok where all went well); \"error\" where there was no answer.",
+			Help: "Calls to a system's API, by Salesforce's HTTP status or by Monday's code (ok for success); \"error\" without an answer.",
 		}, []string{"system", "operation", "code"}),
 		duration: with.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "crmsync_api_call_duration_seconds",
@@ -41,7 +41,7 @@ func newAPIMetrics(reg prometheus.Registerer) *apiMetrics {
 		}, []string{"system", "operation"}),
 		rows: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "crmsync_api_rows_total",
-			Help: "Records and items that calls carried, by their fate.",
+			Help: "Records and items in calls, by result.",
 		}, []string{"system", "operation", "outcome"}),
 		usage: with.NewGauge(prometheus.GaugeOpts{
 			Name: "crmsync_salesforce_api_usage",
@@ -53,12 +53,12 @@ func newAPIMetrics(reg prometheus.Registerer) *apiMetrics {
 		}),
 		complexity: with.NewGauge(prometheus.GaugeOpts{
 			Name: "crmsync_monday_complexity_remaining",
-			Help: "Complexity that Monday allows until its minute is over.",
+			Help: "Remaining complexity in Monday's current minute.",
 		}),
 	}
 }
 
-// observe returns the function that a system's client tells of each call.
+// observe returns the function that a system's client calls for each API call.
 func (m *apiMetrics) observe(system string) func(operation, code string, took time.Duration, succeeded, failed int) {
 	return func(operation, code string, took time.Duration, succeeded, failed int) {
 		m.calls.WithLabelValues(system, operation, code).Inc()

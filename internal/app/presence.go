@@ -65,7 +65,7 @@ func (p *presence) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = p.beat(ctx, nil) // it is logged
+			_ = p.beat(ctx, nil) // errors are logged
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (p *presence) leave() {
 	}
 }
 
-// hasNewerMapping reports whether another process took another mapping after this one took its own.
+// hasNewerMapping reports whether another process loaded another mapping after this one loaded its own.
 func (p *presence) hasNewerMapping(ctx context.Context) (bool, error) {
 	p.mu.Lock()
 	told := p.told

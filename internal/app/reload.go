@@ -15,23 +15,23 @@ import (
 )
 
 const (
-	// lookEvery is how often a running role looks at its mapping file. It reads the content: a ConfigMap is swapped by
-	// symbolic links, which no notification of the file system reports reliably.
+	// lookEvery is how often a running role checks its mapping file. It reads the content, because a ConfigMap is
+	// swapped by symbolic links, which file-system notifications do not report reliably.
 	lookEvery = time.Second
 
-	// startAgainAfter is the pause before another attempt to start the workers with a new mapping.
+	// startAgainAfter is the pause before the next attempt to start the workers with a new mapping.
 	startAgainAfter = 2 * time.Second
 )
 
 // mappingFile notices changes of a file.
 type mappingFile struct {
 	path   string
-	judged [sha256.Size]byte // content that was taken or refused
-	seen   [sha256.Size]byte // content at the last look
+	judged [sha256.Size]byte // content that was accepted or rejected
+	seen   [sha256.Size]byte // content at the last check
 }
 
-// changed returns the file's mapping, or what is wrong with it, once for each new content. Content counts once two looks
-// in a row have seen it: a file that is being written may be a shorter mapping without faults.
+// changed returns the file's mapping, or its faults, once for each new content. New content counts once two consecutive
+// checks have seen it, because a file that is being written may look like a shorter valid mapping.
 func (f *mappingFile) changed() (m *mapping.Mapping, changed bool, err error) {
 	text, reading := os.ReadFile(f.path)
 	now := sha256.Sum256(text)
@@ -48,7 +48,7 @@ func (f *mappingFile) changed() (m *mapping.Mapping, changed bool, err error) {
 	return m, true, err
 }
 
-// mapping returns the mapping that is in use.
+// mapping returns the mapping in use.
 func (s *Service) mapping() *mapping.Mapping {
 	if m := s.current.Load(); m != nil {
 		return m
@@ -56,7 +56,7 @@ func (s *Service) mapping() *mapping.Mapping {
 	return s.Mapping
 }
 
-// watch takes up changes of the mapping file until ctx ends.
+// watch loads changes of the mapping file until ctx ends.
 func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
 	file := &mappingFile{path: s.Config.Mapping}
 	tick := time.NewTicker(lookEvery)
@@ -79,12 +79,12 @@ func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
 		}
 		faulty.Set(0)
 		if s.take(ctx, m) != nil {
-			file.judged = [sha256.Size]byte{} // look at it again
+			file.judged = [sha256.Size]byte{} // check it again
 		}
 	}
 }
 
-// take switches to another mapping. Before an event is accepted by it, other processes can see that it exists, so that
+// take switches to another mapping. Other processes can see the new mapping before an event is accepted by it, so that
 // none with an older one skips the event.
 func (s *Service) take(ctx context.Context, m *mapping.Mapping) error {
 	before, now := s.mapping().Fingerprint(), m.Fingerprint()
@@ -105,13 +105,13 @@ func (s *Service) take(ctx context.Context, m *mapping.Mapping) error {
 	return nil
 }
 
-// restart stops the workers, as at the end of the process, and starts others with another mapping. Until it succeeds or
-// ctx ends, this process works on nothing.
+// restart stops the workers, as at the end of the process, and starts new ones with another mapping. Until it succeeds
+// or ctx ends, this process does no work.
 func (s *Service) restart(ctx context.Context, m *mapping.Mapping) {
 	stopping, cancel := context.WithTimeout(context.Background(), s.Config.ShutdownGrace+handBack)
 	defer cancel()
 	if err := s.pool.Stop(stopping); err != nil {
-		s.Log.Error("could not stop the workers in order", "error", err)
+		s.Log.Error("could not stop the workers cleanly", "error", err)
 	}
 	s.pool = nil
 	for ctx.Err() == nil {
@@ -131,7 +131,7 @@ func (s *Service) restart(ctx context.Context, m *mapping.Mapping) {
 	}
 }
 
-// newPool returns workers for a mapping. Their metrics are their own, so that others can follow.
+// newPool returns workers for a mapping, with a registry of their own, so that they can be replaced.
 func (s *Service) newPool(m *mapping.Mapping) (*worker.Pool, error) {
 	registry := prometheus.NewRegistry()
 	c := s.workers
@@ -149,13 +149,13 @@ func (s *Service) newPool(m *mapping.Mapping) (*worker.Pool, error) {
 	return pool, err
 }
 
-// workersMetrics collects the metrics of the workers that the process has now.
+// workersMetrics collects the metrics of the process's current workers.
 type workersMetrics struct{ service *Service }
 
-// Describe describes nothing: what workers collect depends on their mapping.
+// Describe describes nothing, because the workers' metrics depend on their mapping.
 func (workersMetrics) Describe(chan<- *prometheus.Desc) {}
 
-// Collect collects the metrics.
+// Collect implements prometheus.Collector.
 func (w workersMetrics) Collect(metrics chan<- prometheus.Metric) {
 	if workers := w.service.ofWorkers.Load(); workers != nil {
 		workers.Collect(metrics)

@@ -15,10 +15,10 @@ import (
 	"crmsync/worker/engine"
 )
 
-// compareTimeout is the longest that the comparison of one page may take.
+// compareTimeout limits the comparison of one page.
 const compareTimeout = 10 * time.Minute
 
-// NewComparer returns an engine that only compares: it is given no events.
+// NewComparer returns an engine that only compares and gets no events.
 func (s *Service) NewComparer(db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *engine.Engine {
 	return s.newComparer(db, s.Mapping, salesforce, monday)
 }
@@ -31,7 +31,7 @@ func (s *Service) newComparer(db *pgxpool.Pool, m *mapping.Mapping, salesforce *
 	})
 }
 
-// NewReporter returns what reports on items.
+// NewReporter returns a reporter on items.
 func (s *Service) NewReporter(db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *report.Reporter {
 	return s.newReporter(db, s.Mapping, salesforce, monday)
 }

@@ -1,4 +1,4 @@
-// Package app is a running role of the program: its configuration, its parts and how they are wired, its listeners.
+// Package app runs a role of the program: it reads the configuration, wires the parts, and opens the listeners.
 package app
 
 import (
@@ -37,7 +37,7 @@ import (
 func Serve(ctx context.Context, source *Source, stderr io.Writer, r Role) error {
 	c, err := ReadConfig(source.Getenv, r)
 	if err == nil && r.Worker {
-		err = tryClients(c)
+		err = checkClients(c)
 	}
 	text, reading := ReadMapping(c.Mapping)
 	if err != nil || reading != nil {
@@ -54,12 +54,12 @@ func Serve(ctx context.Context, source *Source, stderr io.Writer, r Role) error 
 	return s.Run(ctx)
 }
 
-// tuneMemory lets the collector do half the work, and keeps the process small all the same: the heap is small, and most
-// of it dies with its request or batch. What the environment says to Go itself goes before.
+// tuneMemory doubles GOGC, which halves the work of the garbage collector, and sets a soft memory limit: the heap is
+// small, and most of it dies with its request or batch. An explicit GOGC or GOMEMLIMIT wins.
 func tuneMemory(getenv func(string) string, c Config, r Role) {
 	limit := int64(48 << 20)
 	if r.Worker {
-		limit += 16<<20 + int64(c.MaxWorkers)*32<<10 // each job that waits has a stack and its event
+		limit += 16<<20 + int64(c.MaxWorkers)*32<<10 // each waiting job has a stack and its event
 	}
 	if getenv("GOGC") == "" {
 		debug.SetGCPercent(200)
@@ -76,24 +76,24 @@ type Service struct {
 	Mapping *mapping.Mapping
 	Log     *slog.Logger
 
-	Listening func(name, addr string) // told where each listener is; nil: the log says so
+	Listening func(name, addr string) // called with each listener's address; nil: it is only logged
 
 	started   bool
-	polls     bool // the queue: LISTEN cannot be had
+	polls     bool // the queue is polled: LISTEN is not available
 	current   atomic.Pointer[mapping.Mapping]
 	presence  *presence
-	workers   worker.Config // but for the mapping
-	pool      *worker.Pool  // nil: without the worker role, or while another mapping is taken up
+	workers   worker.Config // without the mapping
+	pool      *worker.Pool  // nil without the worker role, or while switching mappings
 	ofWorkers atomic.Pointer[prometheus.Registry]
-	queue     *river.Client[pgx.Tx] // inserts, and shows the dashboard
+	queue     *river.Client[pgx.Tx] // for inserts and the dashboard
 	webhooks  *ingest.Handler
 	ready     func(context.Context) error
 	kept      func(context.Context, string) (jobs, bytes int64, err error)
 	queued    func(context.Context, []string) (map[string]bool, error)
 }
 
-// Run starts the role's parts, waits for ctx to end, and stops them in the order in which work flows: what comes in
-// first, what runs next. To be stopped is no failure, also before all has started.
+// Run starts the role's parts, waits for ctx to end, and stops them in the order of the flow of work: first the input,
+// then what is running. Being stopped is not a failure, even before everything has started.
 func (s *Service) Run(ctx context.Context) error {
 	err := s.run(ctx)
 	if err != nil && !s.started && ctx.Err() != nil {
@@ -151,12 +151,12 @@ func (s *Service) run(ctx context.Context) error {
 	return err
 }
 
-// notifyEvery is how often at most ingest tells the workers of what it inserts, which River takes from FetchCooldown.
-// An event that they are not told of waits for them to look by themselves, so it is River's least: the workers' own
-// cooldown bounds how often they fetch.
+// notifyEvery is the minimum time between two notifications of ingest to the workers, which River takes from
+// FetchCooldown. An event without a notification waits until they poll, so this is River's minimum: the workers' own
+// cooldown limits how often they fetch.
 const notifyEvery = time.Millisecond
 
-// prepare makes the queue's client, and with the worker role the pool.
+// prepare creates the queue's client and, with the worker role, the pool.
 func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err error) {
 	s.queue, err = river.NewClient(riverpgxv5.New(db), &river.Config{
 		MaxAttempts:   s.Config.MaxAttempts,
@@ -178,7 +178,7 @@ func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err 
 	return err
 }
 
-// PoolConfig is what a pool works with.
+// PoolConfig returns the configuration of a pool.
 func (s *Service) PoolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (worker.Config, error) {
 	api := newAPIMetrics(registry)
 	salesforce, err := newSalesforce(s.Config, api)
@@ -262,10 +262,10 @@ func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, err
 	return ingest.New(c)
 }
 
-// handBack is the time to stop on top of the grace, which is River's: it is for handing jobs back.
+// handBack is the time to return jobs to the queue, after River's grace.
 const handBack = 10 * time.Second
 
-// stop ends what comes in, then what runs.
+// stop stops the input, then what is running.
 func (s *Service) stop(servers []*http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.Config.ShutdownGrace+handBack)
 	defer cancel()
@@ -280,7 +280,7 @@ func (s *Service) stop(servers []*http.Server) error {
 	if s.pool != nil {
 		err = errors.Join(err, s.pool.Stop(ctx))
 	}
-	return errors.Join(err, admin.Close()) // whoever watches may watch to the end
+	return errors.Join(err, admin.Close()) // metrics and health stay available until the end
 }
 
 func shutdown(servers []*http.Server) (err error) {
@@ -306,7 +306,7 @@ func newMonday(c Config, m *apiMetrics) (*mondayclient.Client, error) {
 	})
 }
 
-// NewChannels returns the channels that the configuration has for alerts.
+// NewChannels returns the configured alert channels.
 func NewChannels(c Config) ([]alert.Channel, error) {
 	return newChannels(c, slog.New(slog.DiscardHandler))
 }
@@ -333,7 +333,7 @@ func newChannels(c Config, log *slog.Logger) (channels []alert.Channel, err erro
 	return append(channels, further...), nil
 }
 
-// NewLog writes one line an entry to stderr: stdout is for what a command was asked for.
+// NewLog returns a logger that writes one line per entry to stderr: stdout is for the results of commands.
 func NewLog(stderr io.Writer, c Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel, ReplaceAttr: withUnit}
 	if c.LogFormat == "text" {
@@ -342,7 +342,7 @@ func NewLog(stderr io.Writer, c Config) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(stderr, options))
 }
 
-// withUnit writes durations with their unit, where JSON would have a number of nanoseconds.
+// withUnit formats durations with their unit instead of JSON's number of nanoseconds.
 func withUnit(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration {
 		a.Value = slog.StringValue(a.Value.Duration().Round(100 * time.Microsecond).String())

@@ -12,13 +12,13 @@ import (
 	"github.com/hashicorp/go-envparse"
 )
 
-// EnvFile is read from the working directory if it exists and no other file is named.
+// EnvFile is read from the working directory if it exists and no other file is given.
 const EnvFile = ".env"
 
-// Source is where variables come from: the environment of the process, and what an env file adds to it.
+// Source reads variables from the environment of the process and from an env file.
 type Source struct {
 	getenv func(string) string
-	set    []string // names that the environment has
+	set    []string // names in the environment
 	file   string   // path of the env file; empty: none
 	values map[string]fileValue
 }
@@ -29,7 +29,7 @@ type fileValue struct {
 	line int
 }
 
-// NewSource returns a source of the variables that getenv reads. names are those that are set, as far as that is known.
+// NewSource returns a source of the variables that getenv reads. names are those that are set, as far as known.
 func NewSource(getenv func(string) string, names []string) *Source {
 	return &Source{getenv: getenv, set: names}
 }
@@ -37,8 +37,8 @@ func NewSource(getenv func(string) string, names []string) *Source {
 // WithoutFile returns a source of the same environment that has read no env file.
 func (s *Source) WithoutFile() *Source { return NewSource(s.getenv, s.set) }
 
-// ReadFile reads the env file at path. If path is empty, it reads CRMSYNC_ENV or .env, where that exists. Its error is
-// a UsageError that names every faulty line, without what the line contains.
+// ReadFile reads the env file at path. If path is empty, it reads CRMSYNC_ENV, or .env if that exists. Its error is a
+// UsageError that names every faulty line without its content.
 func (s *Source) ReadFile(path string) error {
 	named := path != ""
 	if !named {
@@ -68,7 +68,7 @@ func (s *Source) ReadFile(path string) error {
 	return nil
 }
 
-// readLine reads one line: the library parses a whole file as well, but does not report where a variable stands.
+// readLine reads one line: the library could parse a whole file, but does not report the line of a variable.
 func (s *Source) readLine(n int, line []byte) error {
 	values, err := envparse.Parse(bytes.NewReader(line))
 	if parse, ok := errors.AsType[*envparse.ParseError](err); ok {
@@ -93,7 +93,7 @@ func (s *Source) readLine(n int, line []byte) error {
 	return nil
 }
 
-// Getenv returns a variable. What the environment sets, directly or by NAME_FILE, goes before the env file.
+// Getenv returns a variable. The environment, directly or by NAME_FILE, takes precedence over the env file.
 func (s *Source) Getenv(name string) string {
 	value, _ := s.find(name)
 	return value
@@ -111,17 +111,17 @@ func (s *Source) find(name string) (value, origin string) {
 	return "", ""
 }
 
-// isProcessOwn reports whether a variable is read before the program begins, or is about its terminal: an env file
-// comes too late for it.
+// isProcessOwn reports whether a variable is read before the program starts, or concerns its terminal, so that an env
+// file comes too late for it.
 func isProcessOwn(name string) bool {
 	return slices.Contains([]string{"GOGC", "GOMEMLIMIT", "NO_COLOR", "TERM", "CRMSYNC_ENV"}, name)
 }
 
-// File returns the path of the env file that was read; empty: none.
+// File returns the path of the env file that was read, or "".
 func (s *Source) File() string { return s.file }
 
-// Warnings returns a sentence about each name that is set and looks like a mistake for one of the program's, and about
-// each name in the env file that the program does not read.
+// Warnings returns a sentence about each name in the environment that looks like a mistyped variable of the program,
+// and about each name in the env file that the program does not read.
 func (s *Source) Warnings() (warnings []string) {
 	known := names(Variables())
 	for _, name := range slices.Sorted(slices.Values(s.set)) {

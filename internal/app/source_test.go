@@ -45,7 +45,7 @@ func TestEnvFile(t *testing.T) {
 	}
 }
 
-// TestEnvFileFaults checks that an error names each faulty line, and nothing that stands in it.
+// TestEnvFileFaults checks that an error names each faulty line without its content.
 func TestEnvFileFaults(t *testing.T) {
 	t.Parallel()
 	path := write(t, "MAPPING=m\nhush-1\nWEBHOOK_SECRET=\"hush-2\nMONDAY_API_TOKEN=hush-3#hush\n=hush-4\nMAPPING=hush-5\nmy key=hush-6\n")
@@ -67,7 +67,7 @@ func TestEnvFileFaults(t *testing.T) {
 	}
 }
 
-// TestWhichEnvFile checks that a file that is named must exist, and .env need not.
+// TestWhichEnvFile checks that a given file must exist, and that .env need not.
 func TestWhichEnvFile(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

@@ -11,10 +11,10 @@ type Variable struct {
 	Name    string
 	Default string // empty: none, or off
 	Group   string
-	About   string // what it is for, in a sentence without an end
-	Example string // for one that is required
+	About   string // its purpose: a sentence without a period
+	Example string // if it is required
 	Secret  bool   // its value is never shown
-	Needed  string // the roles that do not start without it; empty: it may be left out
+	Needed  string // the roles that do not start without it; empty: optional
 }
 
 // Variables returns all variables of all roles, in the order in which people set them. The defaults are those that
@@ -34,7 +34,7 @@ func Variables() []Variable {
 		delete(defaults, v.Name)
 	}
 	for name, fallback := range defaults {
-		all = append(all, Variable{Name: name, Default: fallback}) // a test holds that there is none
+		all = append(all, Variable{Name: name, Default: fallback}) // a test checks that there is none
 	}
 	return all
 }
@@ -46,17 +46,17 @@ func names(variables []Variable) (all []string) {
 	return all
 }
 
-// Setting is a variable with its value as it counts now.
+// Setting is a variable with its effective value.
 type Setting struct {
 	Variable
-	Value  string // of a secret: a placeholder
-	Source string // default, environment, the path of a file, or file and line of the env file; empty: it is not set
+	Value  string // a placeholder for a secret
+	Source string // default, environment, the path of a file, or file and line of the env file; empty: not set
 }
 
-// hidden stands for the value of a secret.
+// hidden replaces the value of a secret.
 const hidden = "(hidden)"
 
-// Settings returns all variables with their values and where these come from.
+// Settings returns all variables with their values and the sources of these.
 func (s *Source) Settings() (settings []Setting) {
 	e := NewEnvironment(s.Getenv)
 	for _, v := range Variables() {
@@ -74,7 +74,7 @@ func (s *Source) Settings() (settings []Setting) {
 		switch {
 		case v.Secret && set.Value != "" && set.Source != "default":
 			set.Value = hidden
-		case strings.HasPrefix(v.Name, "DATABASE_"): // what precedes the password is worth showing
+		case strings.HasPrefix(v.Name, "DATABASE_"): // the part before the password is shown
 			set.Value = WithoutPassword(set.Value)
 		}
 		settings = append(settings, set)
@@ -97,7 +97,7 @@ func WithoutPassword(text string) string {
 	return u.String()
 }
 
-// ExampleEnv is an env file with all variables, for people to copy.
+// ExampleEnv returns an env file with all variables, for people to copy.
 func ExampleEnv() string {
 	w := &strings.Builder{}
 	fmt.Fprint(w, exampleHead)
@@ -138,7 +138,7 @@ const (
 	groupWork       = "Attempts and throughput"
 )
 
-// described is what Variables adds to what ReadConfig says of itself.
+// described is what Variables adds to the information from ReadConfig.
 var described = []Variable{
 	{Group: groupPostgres, Name: "DATABASE_URL", Needed: "every role", Example: "postgres://crmsync@127.0.0.1:5432/crmsync",
 		About: "Postgres 14 or later, directly or through a pooler in session or transaction mode"},

@@ -11,7 +11,7 @@ import (
 
 var update = flag.Bool("update", false, "write deploy/crmsync.env.example as it should be")
 
-// TestVariables holds that every variable that ReadConfig reads is described, and no other one.
+// TestVariables checks that exactly the variables that ReadConfig reads are described.
 func TestVariables(t *testing.T) {
 	t.Parallel()
 	read := map[string]bool{}
@@ -26,7 +26,7 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// TestExampleEnv holds deploy/crmsync.env.example to the variables, and checks that it can be read.
+// TestExampleEnv compares deploy/crmsync.env.example with the variables, and checks that it can be read.
 func TestExampleEnv(t *testing.T) {
 	t.Parallel()
 	const path = "../../deploy/crmsync.env.example"
@@ -42,7 +42,7 @@ func TestExampleEnv(t *testing.T) {
 	if diff := cmp.Diff(ExampleEnv(), string(text)); diff != "" {
 		t.Errorf("%s is out of date; run: go test ./internal/app -run TestExampleEnv -update\n(-want +got):\n%s", path, diff)
 	}
-	// With every default written out, nothing is wrong.
+	// The file is valid with every default written out.
 	var active strings.Builder
 	for line := range strings.Lines(string(text)) {
 		if rest, ok := strings.CutPrefix(line, "#"); ok && !strings.HasPrefix(rest, " ") && strings.Contains(rest, "=") {

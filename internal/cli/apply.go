@@ -22,18 +22,18 @@ import (
 )
 
 type applyCommand struct {
-	Boards        []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Without any, all of them."`
+	Boards        []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Default: all."`
 	Item          []int64  `help:"Only these items." placeholder:"ID"`
-	Plan          string   `help:"Do what this file of plan --out says, and nothing else: what has changed since is left and reported." placeholder:"FILE"`
-	Adopt         string   `help:"End first meetings with the value of this side." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
-	Enforce       bool     `help:"Send Monday's values over drift."`
-	AcceptDeletes bool     `help:"Lift the delete brake for the items that Monday has deleted or archived."`
-	Stop          bool     `help:"Stop the comparison or backfill of the boards that is running. What it has written stays."`
+	Plan          string   `help:"Apply only what this file of plan --out contains. Whatever has changed since is left and reported." placeholder:"FILE"`
+	Adopt         string   `help:"Resolve first meetings with the value of this side." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
+	Enforce       bool     `help:"Overwrite drift with Monday's values."`
+	AcceptDeletes bool     `help:"Override the delete brake for the items that Monday has deleted or archived."`
+	Stop          bool     `help:"Stop the running comparison or backfill of the boards. What it has written stays."`
 	Yes           bool     `help:"Do not ask."`
 }
 
-// Run compares boards with Salesforce and writes what differs. It puts the work into the queue and works on that itself, beside
-// workers or without any.
+// Run compares boards with Salesforce and writes the differences. It queues the work and works on the queue itself,
+// with or without workers.
 func (c applyCommand) Run(ctx context.Context, p *program) error {
 	s, boards, db, err := p.comparison(ctx, c.Boards)
 	if err != nil {
@@ -69,7 +69,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintln(p.stderr, "Stopped. The comparison goes on where it was when a worker is started.")
+		fmt.Fprintln(p.stderr, "Stopped. The comparison continues when a worker is started.")
 	}
 	return sweepSummary(p.stdout, done)
 }
@@ -91,7 +91,7 @@ func stopSweeps(ctx context.Context, p *program, db *pgxpool.Pool, boards []*map
 	return sweepSummary(p.stdout, stopped)
 }
 
-// sweeps are the sweeps that the command asks for.
+// sweeps returns the sweeps that the command asks for.
 func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweeps []store.Sweep, err error) {
 	options := store.SweepOptions{Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: c.Item}
 	var file *planFile
@@ -123,15 +123,15 @@ func readPlan(path string, m *mapping.Mapping) (*planFile, error) {
 	}
 	var f planFile
 	if err := json.Unmarshal(text, &f); err != nil || f.Version != 1 {
-		return nil, fmt.Errorf("--plan: %s is not a file that crmsync plan --out has written", path)
+		return nil, fmt.Errorf("--plan: %s is not a file written by crmsync plan --out", path)
 	}
 	if f.Mapping != m.Fingerprint() {
-		return nil, fmt.Errorf("--plan: %s was made with another mapping; plan again", path)
+		return nil, fmt.Errorf("--plan: %s was created with another mapping; plan again", path)
 	}
 	return &f, nil
 }
 
-// digests are what is planned of a board's items, or of those of only.
+// digests returns what is planned for a board's items, or for those in only.
 func (f planFile) digests(board int64, only []int64) map[int64]string {
 	wanted := map[int64]bool{}
 	for _, id := range only {
@@ -176,7 +176,7 @@ func progressLine(sweeps []store.Sweep) string {
 	return strings.Join(parts, "  ")
 }
 
-// sweepSummary prints what became of sweeps. It fails where one of them did.
+// sweepSummary prints the results of sweeps. It fails if one of them failed.
 func sweepSummary(w io.Writer, sweeps []store.Sweep) (failed error) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "RUN\tBOARD\tSTATE\tITEMS\tFIELDS\tDIFFERING\tWRITTEN\tENDED\tLATER\tCHANGED SINCE THE PLAN")

@@ -12,11 +12,11 @@ import (
 )
 
 type boardsCommand struct {
-	IDs  []int64 `arg:"" optional:"" name:"board" help:"Ids of boards whose columns and labels are listed. Without any, all boards, without columns."`
+	IDs  []int64 `arg:"" optional:"" name:"board" help:"Ids of boards whose columns and labels are listed. Default: all boards, without columns."`
 	JSON bool    `help:"Print JSON."`
 }
 
-// boardShown is a board as it is listed. Its JSON form is stable.
+// boardShown is a board in the list. Its JSON form is stable.
 type boardShown struct {
 	ID      int64         `json:"id"`
 	Name    string        `json:"name"`
@@ -32,7 +32,7 @@ type columnShown struct {
 	Boards []int64  `json:"boards,omitempty"` // that a connect-boards column links to
 }
 
-// Run lists the boards that the token may see, or the columns of some.
+// Run lists the boards that the token can see, or the columns of some.
 func (c boardsCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
 	var settings app.Config
@@ -72,7 +72,7 @@ func showBoard(b mondayclient.Board) boardShown {
 	return shown
 }
 
-// missingBoards reports the boards that were asked for and not found.
+// missingBoards reports the requested boards that were not found.
 func missingBoards(asked []int64, found []mondayclient.Board) (err error) {
 	there := map[int64]bool{}
 	for _, b := range found {
@@ -109,7 +109,7 @@ func (p *program) printBoards(boards []boardShown, columns bool) error {
 	return table.Flush()
 }
 
-// details are the labels of a column, or the boards that it links to.
+// details returns the labels of a column, or the boards that it links to.
 func (c columnShown) details() string {
 	if len(c.Boards) > 0 {
 		return "links to " + strings.Trim(fmt.Sprint(c.Boards), "[]")

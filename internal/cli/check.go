@@ -13,12 +13,12 @@ import (
 )
 
 type checkCommand struct {
-	Live   bool `help:"Ask Monday and Salesforce too. Their variables must be set."`
-	Fields bool `help:"Also say of every field which way its values go."`
+	Live   bool `help:"Check against Monday and Salesforce, too. Their variables must be set."`
+	Fields bool `help:"Also report the direction in which each field is synced."`
 	JSON   bool `help:"Print JSON."`
 }
 
-// Report is what a check says. Its JSON form is stable.
+// Report is the result of a check. Its JSON form is stable.
 type Report struct {
 	Mapping  string          `json:"mapping"`
 	Errors   int             `json:"errors"`
@@ -26,8 +26,7 @@ type Report struct {
 	Findings []audit.Finding `json:"findings"`
 }
 
-// Run reads the mapping and prints everything that is wrong with it; with --live also what does not fit the two
-// systems.
+// Run reads the mapping and prints its faults and, with --live, everything that does not fit the two systems.
 func (c checkCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
 	path := e.Mapping()
@@ -59,7 +58,7 @@ func (c checkCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// live holds the mapping against both systems.
+// live compares the mapping with both systems.
 func (checkCommand) live(
 	ctx context.Context, e *app.Environment, m *mapping.Mapping,
 ) ([]audit.Finding, audit.Live, error) {
@@ -77,8 +76,8 @@ func (checkCommand) live(
 	return findings, known, ctx.Err()
 }
 
-// print writes the findings, one a line in the form that editors and compilers use, and a line about all of them. JSON
-// goes to the standard output always.
+// print writes the findings, one per line in the form of editors and compilers, and a summary line. JSON always goes to
+// the standard output.
 func (c checkCommand) print(p *program, w io.Writer, path string, findings []audit.Finding, about string) error {
 	if c.JSON {
 		if findings == nil {
@@ -99,7 +98,7 @@ func (c checkCommand) print(p *program, w io.Writer, path string, findings []aud
 	return err
 }
 
-// counts is how much was found, and in how much.
+// counts returns the summary: how many findings, and in what.
 func counts(m *mapping.Mapping, findings []audit.Finding) string {
 	records := 0
 	for _, board := range m.Boards {
@@ -109,7 +108,8 @@ func counts(m *mapping.Mapping, findings []audit.Finding) string {
 	return fmt.Sprintf("%s, %s; %s, %s.", errors, warnings, plural(len(m.Boards), "board"), plural(records, "record"))
 }
 
-// line is a finding as file:line:column: severity: text. One without a place names the system that it is about.
+// line returns a finding as file:line:column: severity: text. A finding without a place names the system that it
+// concerns.
 func line(path string, f audit.Finding, colored bool) string {
 	severity := string(f.Severity)
 	if colored {
@@ -121,7 +121,7 @@ func line(path string, f audit.Finding, colored bool) string {
 	return fmt.Sprintf("%s:%d:%d: %s: %s", path, f.Line, f.Column, severity, f.Message)
 }
 
-// colors are those of a terminal: bold red, bold yellow and cyan.
+// colors are a terminal's: bold red, bold yellow and cyan.
 var colors = map[audit.Severity]string{audit.Error: "\x1b[1;31m", audit.Warning: "\x1b[1;33m", audit.Note: "\x1b[36m"}
 
 func (p *program) printJSON(v any) error {
@@ -130,7 +130,7 @@ func (p *program) printJSON(v any) error {
 	return out.Encode(v)
 }
 
-// plural is a number of something.
+// plural returns a number with its noun.
 func plural(n int, of string) string {
 	if n != 1 {
 		of += "s"

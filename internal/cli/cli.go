@@ -1,4 +1,4 @@
-// Package cli is the command line of crmsync, one file a command.
+// Package cli is the command line of crmsync, with one file per command.
 package cli
 
 import (
@@ -30,33 +30,33 @@ type commands struct {
 	Demo   demoCommand   `cmd:"" help:"Show the whole program on this machine: a private Postgres, both systems simulated, a scenario and a scoreboard."`
 	Sim    simCommand    `cmd:"" help:"Simulate Monday and Salesforce, for development and load tests."`
 	Schema struct {
-		Up schemaUpCommand `cmd:"" help:"Apply the migrations of the schema that are missing."`
+		Up schemaUpCommand `cmd:"" help:"Apply the pending migrations of the schema."`
 	} `cmd:"" help:"Manage the database schema."`
 	Migrate migrateCommand `cmd:"" help:"Create and update items on the boards from records of Salesforce. Interrupted runs are resumed."`
 	Check   checkCommand   `cmd:"" help:"Check the mapping and report everything that is wrong with it."`
 	Mapping struct {
 		Schema mappingSchemaCommand `cmd:"" help:"Print the JSON Schema of the mapping file, for editors."`
-	} `cmd:"" help:"Help with the mapping file."`
+	} `cmd:"" help:"Help with writing the mapping file."`
 	Boards    boardsCommand     `cmd:"" help:"List Monday's boards, or the columns and labels of some."`
 	Scaffold  scaffoldCommand   `cmd:"" help:"Print a first mapping for Monday boards and Salesforce objects, or add it to a file."`
 	Webhooks  webhooksCommand   `cmd:"" help:"List the webhooks that the mapping needs, and register the missing ones."`
 	Errors    errorsCommand     `cmd:"" help:"List what makes events fail, by cause, with advice."`
-	Replay    replayCommand     `cmd:"" help:"Put dead letters back into the queue. Without arguments, list them."`
-	Ignore    ignoreCommand     `cmd:"" help:"Close dead letters that nothing is to be done about."`
+	Replay    replayCommand     `cmd:"" help:"Replay dead letters: put them back into the queue. Without arguments, list them."`
+	Ignore    ignoreCommand     `cmd:"" help:"Close dead letters that need no action."`
 	Tail      tailCommand       `cmd:"" help:"Print events as they end, one a line, in words."`
-	Status    statusCommand     `cmd:"" help:"Show the queue, dead letters, outages and the last migration."`
+	Status    statusCommand     `cmd:"" help:"Show the queue, dead letters, outages and the last import."`
 	Item      itemCommand       `cmd:"" help:"Show whether an item is in sync, and if not why: both values of every field, and what happened to it."`
-	Plan      planCommand       `cmd:"" help:"Compare Monday with Salesforce, and say field by field what would be written. Writes nothing."`
-	Apply     applyCommand      `cmd:"" help:"Do what plan says: compare Monday with Salesforce, and write what differs."`
-	Conflicts conflictsCommands `cmd:"" help:"Values that gave way because both sides had changed."`
-	Held      heldCommands      `cmd:"" help:"What the delete brake holds for a person to decide."`
+	Plan      planCommand       `cmd:"" help:"Compare Monday with Salesforce, and show field by field what would be written. Writes nothing."`
+	Apply     applyCommand      `cmd:"" help:"Compare Monday with Salesforce, and write the differences that plan shows."`
+	Conflicts conflictsCommands `cmd:"" help:"Show values that were overruled because both sides had changed, and restore them."`
+	Held      heldCommands      `cmd:"" help:"Show the deletions that the delete brake holds, and decide about them."`
 	Logs      struct {
 		Export logsExportCommand `cmd:"" help:"Print the sync log as CSV."`
 	} `cmd:"" help:"Read the sync log."`
 	Subject subjectCommand `cmd:"" help:"List the items that hold a person's e-mail address or phone number."`
 	Erase   eraseCommand   `cmd:"" help:"Remove an item's values from the database. Ids and outcomes stay."`
 	Init    initCommand    `cmd:"" help:"Ask for what crmsync needs, try the answers, and write .env and mapping.yaml."`
-	Doctor  doctorCommand  `cmd:"" help:"Examine the installation: report what is wrong or soon will be, and what to do."`
+	Doctor  doctorCommand  `cmd:"" help:"Examine the installation: report present and imminent problems, and what to do about them."`
 	Config  configCommand  `cmd:"" help:"Print every variable with its value and where it comes from. Secrets are hidden."`
 	Version versionCommand `cmd:"" help:"Print the version, the commit and the database schema."`
 
@@ -64,7 +64,7 @@ type commands struct {
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:""`
 	Man        manCommand        `cmd:"" hidden:"" help:"Print the man page."`
 
-	EnvFile      string           `help:"Read variables from this file. The environment goes before it. Default: CRMSYNC_ENV, or .env in the working directory." placeholder:"FILE"`
+	EnvFile      string           `help:"Read variables from this file. The environment takes precedence. Default: CRMSYNC_ENV, or .env in the working directory." placeholder:"FILE"`
 	PrintVersion kong.VersionFlag `name:"version" help:"Print the same as the version command."`
 }
 
@@ -82,10 +82,10 @@ func (p *program) openDatabase(ctx context.Context) (*pgxpool.Pool, error) {
 	return app.OpenDatabase(ctx, app.NewEnvironment(p.getenv))
 }
 
-// Process is what the program has access to of the process that it runs in.
+// Process is the part of its process that the program has access to.
 type Process struct {
 	Getenv         func(string) string
-	Environ        []string // NAME=value; nil: not known, then nobody is told of misspelled names
+	Environ        []string // NAME=value; nil: unknown, without warnings about misspelled names
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 }
@@ -109,7 +109,7 @@ func (p Process) Run(ctx context.Context, args []string) int {
 	}
 	command, err := parser.Parse(args)
 	if exited {
-		return ExitDone // it was help
+		return ExitDone // help was printed
 	}
 	if err != nil {
 		return p.exitCode(app.UsageError{Err: err}, nil)
@@ -128,7 +128,7 @@ func (p Process) Run(ctx context.Context, args []string) int {
 	return p.exitCode(err, source)
 }
 
-// newParser returns the parser of the command line. exit is called where kong would end the process.
+// newParser returns the parser of the command line. exit is called when kong would end the process.
 func newParser(cli *commands, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 	version, err := readVersion()
 	if err != nil {
@@ -158,8 +158,8 @@ func variableNames(environ []string) (names []string) {
 	return names
 }
 
-// exitCode tells of an error and returns its code. Where the configuration is at fault, names that are set but not read
-// may be the cause; a nil source has none.
+// exitCode prints an error and returns its code. If the configuration is at fault, it also warns about names that are
+// set but not read, unless the source is nil.
 func (p Process) exitCode(err error, source *app.Source) int {
 	var usage app.UsageError
 	var differ differencesError

@@ -12,7 +12,7 @@ type configCommand struct {
 	JSON bool   `help:"Print JSON."`
 }
 
-// Configuration is what the program was told. Its JSON form is stable.
+// Configuration is the configuration of the program. Its JSON form is stable.
 type Configuration struct {
 	EnvFile   string     `json:"env_file,omitempty"` // empty: none was read
 	Variables []variable `json:"variables"`
@@ -27,7 +27,7 @@ type variable struct {
 	Secret bool   `json:"secret"`
 }
 
-// Run prints every variable, and what is wrong with them.
+// Run prints all variables and their problems.
 func (c configCommand) Run(p *program) error {
 	role := app.Role{Ingest: c.Role != "worker", Worker: c.Role != "ingest"}
 	_, problems := app.ReadConfig(p.getenv, role)

@@ -18,7 +18,7 @@ import (
 
 type conflictsCommands struct {
 	List conflictsListCommand `cmd:"" default:"withargs" help:"List the latest conflicts with both values."`
-	Take conflictsTakeCommand `cmd:"" help:"Bring one side's value to both sides."`
+	Take conflictsTakeCommand `cmd:"" help:"Write one side's value to both sides."`
 }
 
 type (
@@ -29,8 +29,8 @@ type (
 	}
 
 	conflictsTakeCommand struct {
-		Side string  `arg:"" enum:"monday,salesforce" help:"The side whose value counts: monday or salesforce."`
-		IDs  []int64 `arg:"" name:"id" help:"Ids of conflicts, as the list names them."`
+		Side string  `arg:"" enum:"monday,salesforce" help:"The side whose value wins: monday or salesforce."`
+		IDs  []int64 `arg:"" name:"id" help:"Ids of conflicts, from the list."`
 	}
 )
 
@@ -90,11 +90,11 @@ func (c conflictsListCommand) Run(ctx context.Context, p *program) error {
 		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", x.ID, x.DecidedAt.Format(time.DateTime), x.Item, x.Record+"."+x.Field,
 			inPlan(x.Base), inPlan(x.Monday), inPlan(x.Salesforce), x.stands())
 	}
-	fmt.Fprintln(table, "\nBring the other value back with: crmsync conflicts take monday|salesforce ID")
+	fmt.Fprintln(table, "\nRestore the other value with: crmsync conflicts take monday|salesforce ID")
 	return table.Flush()
 }
 
-// stands names the side whose value stands.
+// stands returns the side whose value is in force.
 func (c conflict) stands() string {
 	switch {
 	case c.TakenAt != nil:
@@ -107,7 +107,7 @@ func (c conflict) stands() string {
 	return "monday"
 }
 
-// Run brings values to both sides, through the queue.
+// Run writes values to both sides, through the queue.
 func (c conflictsTakeCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
 	attempts := e.MaxAttempts()
@@ -128,7 +128,7 @@ func (c conflictsTakeCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if missing := len(wanted) - len(chosen); missing > 0 {
-		return fmt.Errorf("%d of %d conflicts are taken; the others do not exist, or their values were erased", len(chosen), len(wanted))
+		return fmt.Errorf("%d of %d conflicts are resolved; the others do not exist, or their values were erased", len(chosen), len(wanted))
 	}
 	fmt.Fprintf(p.stdout, "The values of %s for %s are written to both sides by the next worker.\n",
 		cmp.Or(map[string]string{"monday": "Monday", "salesforce": "Salesforce"}[c.Side], c.Side), plural(len(chosen), "conflict"))

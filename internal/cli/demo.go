@@ -7,10 +7,10 @@ import (
 )
 
 type demoCommand struct {
-	Once bool `help:"Exit with the verdict: 0 when the scoreboard is right, 1 when it is not."`
+	Once bool `help:"Exit with the verdict: 0 if the scoreboard is correct, 1 otherwise."`
 }
 
-// Run plays the demo on this machine.
+// Run runs the demo on this machine.
 func (c demoCommand) Run(ctx context.Context, p *program) error {
 	return demo.Run(ctx, demo.Config{Once: c.Once, Out: p.stdout})
 }

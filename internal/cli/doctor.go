@@ -12,7 +12,7 @@ type doctorCommand struct {
 	JSON       bool `help:"Print JSON."`
 }
 
-// Diagnosis is what doctor says. Its JSON form is stable.
+// Diagnosis is the result of doctor. Its JSON form is stable.
 type Diagnosis struct {
 	Failed   int              `json:"failed"`
 	Warnings int              `json:"warnings"`
@@ -41,7 +41,7 @@ func (c doctorCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// printFindings prints one finding a line, and below it what to do.
+// printFindings prints one finding per line, and below it what to do.
 func (p *program) printFindings(all []doctor.Finding) {
 	marks := map[doctor.Verdict]verdict{doctor.Fine: passed, doctor.Doubtful: doubtful, doctor.Wrong: failed}
 	for _, f := range all {

@@ -14,10 +14,10 @@ type eraseCommand struct {
 	Suppress bool  `help:"Also keep the item from coming back: skip its later events, and leave it out of comparisons and imports."`
 }
 
-// Run removes an item's values from everything that is kept of it.
+// Run removes an item's values from everything that is stored about it.
 func (c eraseCommand) Run(ctx context.Context, p *program) error {
 	if c.Item <= 0 {
-		return app.UsageError{Err: errors.New("--item: is not an item id; it must be above zero")}
+		return app.UsageError{Err: errors.New("--item: an item id must be positive")}
 	}
 	db, err := p.openDatabase(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if erased.Rows() == 0 {
-		fmt.Fprintf(p.stdout, "Nothing is kept of item %d.\n", c.Item)
+		fmt.Fprintf(p.stdout, "Nothing is stored about item %d.\n", c.Item)
 	} else {
 		fmt.Fprintf(p.stdout, "Erased the values of item %d. Ids and outcomes stay.\n\n", c.Item)
 		if err := p.listErased(erased); err != nil {

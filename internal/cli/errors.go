@@ -29,14 +29,14 @@ type causeReport struct {
 	Object    string         `json:"object,omitempty"`
 	Field     string         `json:"field,omitempty"`
 	Reason    string         `json:"reason,omitempty"`
-	Open      int            `json:"dead_letters"`           // that wait for a person
-	UnderWay  int            `json:"under_way"`              // replayed, and not done yet
+	Open      int            `json:"dead_letters"`           // open ones
+	UnderWay  int            `json:"under_way"`              // replayed, and not ended yet
 	Items     int            `json:"items"`                  // of the open dead letters
 	FirstAt   time.Time      `json:"first_at"`               // of the open dead letters
 	LastAt    time.Time      `json:"last_at"`                // of the open dead letters
-	OpenedAt  time.Time      `json:"opened_at"`              // since when something has always been open
+	OpenedAt  time.Time      `json:"opened_at"`              // since when something has been open without a break
 	ClosedAt  *time.Time     `json:"closed_at,omitempty"`    // nil: it is open
-	AwaySince *time.Time     `json:"away_since,omitempty"`   // of an outage that lasts
+	AwaySince *time.Time     `json:"away_since,omitempty"`   // of an ongoing outage
 	Example   *int64         `json:"example_job,omitempty"`  // job id of the oldest open dead letter
 	Means     string         `json:"means,omitempty"`        // what the code means
 	Advice    string         `json:"advice,omitempty"`       // what a person can do
@@ -145,10 +145,10 @@ func (r causeReport) print(w io.Writer) {
 	if r.Open > 0 {
 		fmt.Fprintf(w, "  %s of %s, from %s to %s, such as job %d.\n",
 			plural(r.Open, "dead letter"), plural(r.Items, "item"), moment(r.FirstAt), moment(r.LastAt), *r.Example)
-		fmt.Fprintf(w, "  Put back with: crmsync replay --cause %s\n", r.Cause)
+		fmt.Fprintf(w, "  Replay with: crmsync replay --cause %s\n", r.Cause)
 	}
 	if r.UnderWay > 0 {
-		fmt.Fprintf(w, "  %s put back, not done yet.\n", plural(r.UnderWay, "dead letter"))
+		fmt.Fprintf(w, "  %s replayed, not ended yet.\n", plural(r.UnderWay, "dead letter"))
 	}
 	if r.ClosedAt != nil {
 		fmt.Fprintf(w, "  Closed since %s.\n", moment(*r.ClosedAt))

@@ -22,7 +22,7 @@ import (
 
 type heldCommands struct {
 	List    heldListCommand    `cmd:"" default:"withargs" help:"List what the delete brake holds, by board."`
-	Release heldReleaseCommand `cmd:"" help:"Delete the records of held items, once Monday has confirmed again that they are gone."`
+	Release heldReleaseCommand `cmd:"" help:"Delete the records of held items once Monday has confirmed again that the items are gone."`
 	Drop    heldDropCommand    `cmd:"" help:"Keep the records of held items."`
 }
 
@@ -34,14 +34,14 @@ type (
 	heldChoice struct {
 		All   bool    `help:"All held items."`
 		Board int64   `help:"All held items of a board." placeholder:"ID"`
-		Items []int64 `arg:"" optional:"" name:"item" help:"Ids of held items, as the list names them."`
+		Items []int64 `arg:"" optional:"" name:"item" help:"Ids of held items, from the list."`
 	}
 
 	heldReleaseCommand struct{ heldChoice }
 	heldDropCommand    struct{ heldChoice }
 )
 
-// heldBoard is what the brake holds of a board. Its JSON form is stable.
+// heldBoard holds the items of a board that the brake holds. Its JSON form is stable.
 type heldBoard struct {
 	Board int64     `json:"board"`
 	Since time.Time `json:"since"`
@@ -111,14 +111,14 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 		return fmt.Errorf("%d of %d items decided; the brake does not hold the others", len(decided), len(c.Items))
 	}
 	if release {
-		fmt.Fprintf(p.stdout, "Released: the records of %s are deleted once Monday has confirmed again that they are gone.\n", plural(len(decided), "item"))
+		fmt.Fprintf(p.stdout, "Released: the records of %s will be deleted once Monday has confirmed again that the items are gone.\n", plural(len(decided), "item"))
 	} else {
 		fmt.Fprintf(p.stdout, "Dropped: the records of %s are kept.\n", plural(len(decided), "item"))
 	}
 	return nil
 }
 
-// released is what lets the records of a released item go.
+// released returns the job that deletes the records of a released item.
 func released(item ledger.Ref) jobs.ItemResyncArgs {
 	return jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Release: true}
 }
@@ -141,7 +141,7 @@ func resyncing(db *pgxpool.Pool, attempts int, args func(ledger.Ref) jobs.ItemRe
 	}
 }
 
-// operator is who acts: the account that runs the command.
+// operator returns the account that runs the command.
 func operator() store.By {
 	by := store.By{Actor: "unknown", Via: store.ViaCLI}
 	if u, err := user.Current(); err == nil {

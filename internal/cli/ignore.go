@@ -12,11 +12,11 @@ import (
 )
 
 type ignoreCommand struct {
-	Cause string  `help:"All open dead letters of a cause, as alerts and \"crmsync errors\" name it." placeholder:"ID"`
-	Jobs  []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and \"crmsync replay\" name them."`
+	Cause string  `help:"All open dead letters of this cause, from an alert or \"crmsync errors\"." placeholder:"ID"`
+	Jobs  []int64 `arg:"" optional:"" name:"id" help:"Job ids, from an alert or \"crmsync replay\"."`
 }
 
-// Run closes dead letters that nothing is to be done about. Who did so, and when, is kept with them.
+// Run closes dead letters that need no action, and records who did so and when.
 func (c ignoreCommand) Run(ctx context.Context, p *program) error {
 	if (c.Cause == "") == (len(c.Jobs) == 0) {
 		return app.UsageError{Err: errors.New("give ids, or --cause")}

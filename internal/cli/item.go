@@ -21,10 +21,10 @@ type itemCommand struct {
 	JSON bool  `help:"Print JSON."`
 }
 
-// Run says how an item stands. Both systems are read, and nothing is changed.
+// Run reports the state of an item. It reads both systems and changes nothing.
 func (c itemCommand) Run(ctx context.Context, p *program) error {
 	if c.Item <= 0 {
-		return app.UsageError{Err: errors.New("an item id is above zero")}
+		return app.UsageError{Err: errors.New("an item id must be positive")}
 	}
 	s, _, db, err := p.comparison(ctx, nil)
 	if err != nil {
@@ -109,7 +109,7 @@ func printTimeline(w io.Writer, entries []report.Entry) error {
 	return table.Flush()
 }
 
-// oneLine is a value for a table: on one line, short, and without what a terminal would act on.
+// oneLine formats a value for a table: on one line, short, and without control characters.
 func oneLine(text string) string {
 	const longest = 48
 	text = strings.Map(func(r rune) rune {

@@ -14,7 +14,7 @@ import (
 )
 
 type logsExportCommand struct {
-	Since string `help:"From when: a span such as 24h, or a date such as 2026-01-31." default:"24h"`
+	Since string `help:"Start: a span before now such as 24h, or a date such as 2026-01-31." default:"24h"`
 	Item  int64  `help:"Only this item of Monday." placeholder:"ID"`
 }
 
@@ -56,7 +56,7 @@ func id(n *int64) string {
 	return strconv.FormatInt(*n, 10)
 }
 
-// parseSince reads a span before now, or a date or time.
+// parseSince parses a span before now, a date or a time.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if d, err := time.ParseDuration(text); err == nil && d > 0 {
 		return now.Add(-d), nil
@@ -69,7 +69,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("--since: %q is not a span such as 24h, a date such as 2026-01-31 or a time such as 2026-01-31T06:00:00Z", text)
 }
 
-// cell keeps a spreadsheet from taking a text for a formula.
+// cell keeps a spreadsheet from interpreting a text as a formula.
 //
 // https://owasp.org/www-community/attacks/CSV_Injection
 func cell(text string) string {

@@ -24,7 +24,7 @@ func TestParseSince(t *testing.T) {
 	}
 	for _, text := range []string{"", "-1h", "yesterday", "2026-13-01"} {
 		if _, err := parseSince(text, now); err == nil {
-			t.Errorf("parseSince(%q) took it", text)
+			t.Errorf("parseSince(%q) accepted it", text)
 		}
 	}
 }

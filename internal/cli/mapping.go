@@ -4,7 +4,7 @@ import "crmsync/schema/mapping"
 
 type mappingSchemaCommand struct{}
 
-// Run prints what a mapping file may hold, for editors.
+// Run prints the JSON Schema of mapping files, for editors.
 func (mappingSchemaCommand) Run(p *program) error {
 	_, err := p.stdout.Write(mapping.Schema())
 	return err

@@ -19,16 +19,16 @@ import (
 )
 
 type migrateCommand struct {
-	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Without any, all boards that have a migration."`
-	DryRun  bool     `help:"Write nothing, and report what would be done."`
+	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Default: all boards that have a migration."`
+	DryRun  bool     `help:"Report what would be done, and write nothing."`
 	History bool     `help:"List the last runs."`
 }
 
 // shownRuns is how many runs the history shows.
 const shownRuns = 50
 
-// Run brings records of Salesforce to Monday's boards. It puts the runs into the queue and works on that queue itself,
-// beside workers or without any.
+// Run imports records of Salesforce to Monday's boards. It queues the runs and works on their queue itself, with or
+// without workers.
 func (c migrateCommand) Run(ctx context.Context, p *program) error {
 	if c.History {
 		return c.history(ctx, p)
@@ -64,12 +64,12 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintln(p.stderr, "Stopped. The runs go on where they were when this command or a worker is started.")
+		fmt.Fprintln(p.stderr, "Stopped. The runs continue when this command or a worker is started.")
 	}
 	return summary(p.stdout, runs)
 }
 
-// chosen are the migrations of the boards that were named, in the order of their links.
+// chosen returns the migrations of the named boards, in the order of their links.
 func (c migrateCommand) chosen(m *mapping.Mapping) (chosen []*mapping.Migration, err error) {
 	var known []string
 	wanted := map[string]bool{}
@@ -92,13 +92,13 @@ func (c migrateCommand) chosen(m *mapping.Mapping) (chosen []*mapping.Migration,
 	return chosen, err
 }
 
-// summary prints what became of the runs. It is an error where anything failed.
+// summary prints the results of the runs. It returns an error if anything failed.
 func summary(w io.Writer, runs []store.Run) error {
 	err := progress.Table(w, runs)
 	for _, run := range runs {
 		switch run.State {
 		case "failed":
-			err = errors.Join(err, fmt.Errorf("the migration of %s failed: %s; crmsync replay puts it back", run.Board, run.Error))
+			err = errors.Join(err, fmt.Errorf("the import of %s failed: %s; replay it with crmsync replay", run.Board, run.Error))
 		case "done":
 			err = errors.Join(err, incomplete(run))
 		}
@@ -106,9 +106,9 @@ func summary(w io.Writer, runs []store.Run) error {
 	return err
 }
 
-// incomplete says what a run that came to its end could not do.
+// incomplete returns an error for what a completed run could not do.
 func incomplete(r store.Run) error {
-	const after = "error_logs has the reasons (job %d), and the next run takes the records up again"
+	const after = "error_logs has the reasons (job %d), and the next run attempts the records again"
 	switch {
 	case r.Failed > 0 && r.LeftOut > 0:
 		return fmt.Errorf("%d records of %s failed, and the items of %d lack a column that Monday rejected: "+after,
@@ -133,13 +133,13 @@ func (c migrateCommand) history(ctx context.Context, p *program) error {
 		return err
 	}
 	if len(runs) == 0 {
-		fmt.Fprintln(p.stdout, "There was no run yet.")
+		fmt.Fprintln(p.stdout, "There has been no run yet.")
 		return nil
 	}
 	return progress.Table(p.stdout, runs)
 }
 
-// dryRun says what runs would do.
+// dryRun reports what runs would do.
 func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, db *pgxpool.Pool, migrations []*mapping.Migration) error {
 	config, err := s.PoolConfig(db, prometheus.NewRegistry())
 	if err != nil {
@@ -157,7 +157,7 @@ func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, 
 		fmt.Fprintf(p.stdout, "%s: of %d records %d would be created, %d updated, %d left alone; %d changed on both sides.\n",
 			g.Board.Name, n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts)
 		for _, m := range report.Missing {
-			fmt.Fprintf(p.stdout, "  %s (%s): the board has no label %q; %d of the items would be without the column.\n",
+			fmt.Fprintf(p.stdout, "  %s (%s): the board has no label %q; %d of the items would lack the column.\n",
 				m.Column, m.Field, m.Label, m.Records)
 		}
 		for _, e := range report.Examples {

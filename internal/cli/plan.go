@@ -22,16 +22,16 @@ import (
 )
 
 type planCommand struct {
-	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Without any, all of them."`
+	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Default: all."`
 	Item    []int64  `help:"Only these items." placeholder:"ID"`
-	Adopt   string   `help:"Plan as if first meetings ended with this side's value." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
-	Enforce bool     `help:"Plan as if Monday's values were sent over drift."`
+	Adopt   string   `help:"Plan as if first meetings were resolved with this side's value." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
+	Enforce bool     `help:"Plan as if drift were overwritten with Monday's values."`
 	Out     string   `help:"Write the plan, with values, to this file, for apply --plan." placeholder:"FILE"`
 	JSON    bool     `help:"Print the plan, with values, for scripts."`
-	Check   bool     `help:"Exit with 3 when there is a difference."`
+	Check   bool     `help:"Exit with 3 if there is a difference."`
 }
 
-// Run compares boards with Salesforce and says what would be done. It writes nothing in either system.
+// Run compares boards with Salesforce and reports what would be done. It writes nothing to either system.
 func (c planCommand) Run(ctx context.Context, p *program) error {
 	s, boards, db, err := p.comparison(ctx, c.Boards)
 	if err != nil {
@@ -69,7 +69,7 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 	return err
 }
 
-// differencesError ends a command with the exit code for differences that were found.
+// differencesError ends a command with the exit code for differences.
 type differencesError struct{}
 
 func (differencesError) Error() string { return "there are differences" }
@@ -90,7 +90,7 @@ func (p *program) comparison(ctx context.Context, names []string) (*app.Service,
 	return s, boards, db, err
 }
 
-// chosenBoards are the boards with these names, in the order of the mapping; all, where there are none.
+// chosenBoards returns the boards with these names, in the order of the mapping, or all without names.
 func chosenBoards(m *mapping.Mapping, names []string) (chosen []*mapping.Board, err error) {
 	var known []string
 	wanted := map[string]bool{}
@@ -110,13 +110,13 @@ func chosenBoards(m *mapping.Mapping, names []string) (chosen []*mapping.Board, 
 	return chosen, err
 }
 
-// newSweeper is a sweeper that only plans: it has an engine that is given no events.
+// newSweeper returns a sweeper that only plans: its engine gets no events.
 func newSweeper(s *app.Service, db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *sweep.Sweeper {
 	comparer := s.NewComparer(db, salesforce, monday)
 	return sweep.New(sweep.Config{Mapping: s.Mapping, Store: store.New(db), Engine: comparer, Monday: monday, Log: s.Log, Now: time.Now})
 }
 
-// budgets are what is left of both systems' calls, and what the plan takes of them. What cannot be asked stays unknown.
+// budgets returns what is left of both systems' calls, and what the plan needs of them. What cannot be read is unknown.
 func budgets(ctx context.Context, salesforce *sfclient.Client, monday *mondayclient.Client, boards []boardPlan) (s, m callBudget) {
 	for _, b := range boards {
 		s.Needed += b.SalesforceCalls
@@ -131,7 +131,7 @@ func budgets(ctx context.Context, salesforce *sfclient.Client, monday *mondaycli
 	return s, m
 }
 
-// write writes the plan to a file that only its owner may read: it holds values.
+// write writes the plan to a file that only its owner can read, because it contains values.
 func (f planFile) write(path string) error {
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {

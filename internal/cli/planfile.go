@@ -27,17 +27,17 @@ type planFile struct {
 	Monday     callBudget   `json:"monday_calls"`
 }
 
-// callBudget is what a plan takes of a system's calls of a day.
+// callBudget is what a plan needs of a system's daily calls.
 type callBudget struct {
 	Needed int `json:"needed"`
 	Used   int `json:"used,omitempty"`
-	Limit  int `json:"limit,omitempty"` // 0: not known
+	Limit  int `json:"limit,omitempty"` // 0: unknown
 }
 
 type boardPlan struct {
 	Board           string      `json:"board"`
 	ID              int64       `json:"id"`
-	Items           int         `json:"items"` // that were compared
+	Items           int         `json:"items"` // compared items
 	Differing       []itemPlan  `json:"differing"`
 	Totals          []planTotal `json:"totals"`
 	SalesforceCalls int         `json:"salesforce_calls"`
@@ -67,7 +67,7 @@ type planTotal struct {
 	Object string    `json:"object,omitempty"`
 	Kind   plan.Kind `json:"kind"`
 	Count  int       `json:"count"`
-	Writes int       `json:"writes"` // of these, what is written
+	Writes int       `json:"writes"` // those that are written
 }
 
 func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
@@ -119,7 +119,7 @@ func (f planFile) encode(w io.Writer) error {
 	return encoder.Encode(f)
 }
 
-// print prints the plan with its values, then what it comes to.
+// print prints the plan with its values, then the totals.
 func (f planFile) print(w io.Writer) error {
 	for _, b := range f.Boards {
 		fmt.Fprintf(w, "%s (%d): %s compared, %d differ.\n", b.Board, b.ID, plural(b.Items, "item"), len(b.Differing))
@@ -136,7 +136,7 @@ func (f planFile) print(w io.Writer) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "Calls to do it: Salesforce %s; Monday %s. At half a second a call it takes about %s.\n",
+	_, err := fmt.Fprintf(w, "Calls needed: Salesforce %s; Monday %s. At half a second per call, about %s.\n",
 		f.Salesforce, f.Monday, (time.Duration(f.Salesforce.Needed+f.Monday.Needed) * time.Second / 2).Round(time.Second))
 	return err
 }
@@ -176,7 +176,7 @@ func (d fieldDifference) words() string {
 	return d.Kind.Words()
 }
 
-// inPlan is a value for people to read, on one line.
+// inPlan formats a value on one line.
 func inPlan(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -190,7 +190,7 @@ func inPlan(v any) string {
 	return fmt.Sprint(v)
 }
 
-// String is what is needed, and its share of the day where that is known.
+// String returns the number of calls, and its share of the day if that is known.
 func (b callBudget) String() string {
 	if b.Limit == 0 {
 		return fmt.Sprint(b.Needed)

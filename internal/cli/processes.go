@@ -20,7 +20,7 @@ type processStatus struct {
 	MappingFile  string    `json:"mapping_file"`
 	Mapping      string    `json:"mapping"` // fingerprint
 	MappingSince time.Time `json:"mapping_since"`
-	MappingError string    `json:"mapping_error,omitempty"` // why the file's present content is not used
+	MappingError string    `json:"mapping_error,omitempty"` // why the file's current content is not used
 	StartedAt    time.Time `json:"started_at"`
 	SeenAt       time.Time `json:"seen_at"`
 	Running      bool      `json:"running"` // false: it has not reported itself for 40 seconds
@@ -39,7 +39,7 @@ func readProcesses(ctx context.Context, s *store.Store) ([]processStatus, error)
 	return all, err
 }
 
-// shownDigits is how much of a fingerprint tells mappings apart.
+// shownDigits is how many digits of a fingerprint distinguish mappings.
 const shownDigits = 12
 
 func (p *program) printProcesses(processes []processStatus) error {
@@ -60,7 +60,7 @@ func (p *program) printProcesses(processes []processStatus) error {
 			fmt.Fprintf(p.stdout, "%s of %s, process %d, is silent since %s\n", r.Role, r.Host, r.PID, moment(r.SeenAt))
 		}
 		if r.MappingError != "" {
-			fmt.Fprintf(p.stdout, "%s of %s, process %d, keeps its earlier mapping, since the file is faulty:\n  %s\n", r.Role, r.Host, r.PID, r.MappingError)
+			fmt.Fprintf(p.stdout, "%s of %s, process %d, uses its earlier mapping, because the file is faulty:\n  %s\n", r.Role, r.Host, r.PID, r.MappingError)
 		}
 	}
 	if n := mappings(processes); n > 1 {
@@ -81,7 +81,7 @@ func mappings(processes []processStatus) int {
 	return len(different)
 }
 
-// attention returns what needs a person, as an error; nil: nothing does.
+// attention returns an error that lists what needs a person, or nil.
 func (now Status) attention() error {
 	var needs []error
 	need := func(is bool, format string, args ...any) {

@@ -18,16 +18,16 @@ import (
 )
 
 type replayCommand struct {
-	All    bool    `help:"All open dead letters that can be put back."`
-	Cause  string  `help:"All open dead letters of a cause, as alerts and \"crmsync errors\" name it." placeholder:"ID"`
+	All    bool    `help:"All open dead letters that can be replayed."`
+	Cause  string  `help:"All open dead letters of this cause, from an alert or \"crmsync errors\"." placeholder:"ID"`
 	Code   string  `help:"All open dead letters with an error code, such as STRING_TOO_LONG." placeholder:"CODE"`
 	Board  string  `help:"All open dead letters of a board: its id, or its name in the mapping." placeholder:"ID|NAME"`
 	Since  string  `help:"All that failed since: a span such as 24h, or a date such as 2026-01-31." placeholder:"WHEN"`
-	DryRun bool    `help:"Only list what would be put back."`
-	Jobs   []int64 `arg:"" optional:"" name:"id" help:"Job ids, as alerts and the list name them."`
+	DryRun bool    `help:"Only list what would be replayed."`
+	Jobs   []int64 `arg:"" optional:"" name:"id" help:"Job ids, from an alert or the list."`
 }
 
-// Run puts dead letters back, or lists them.
+// Run replays dead letters, or lists them.
 func (c replayCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
 	filter, err := c.filter(e)
@@ -81,7 +81,7 @@ func (c replayCommand) filter(e *app.Environment) (f store.LetterFilter, err err
 	return f, nil
 }
 
-// boardID returns the id of a board that is given by its id or by its name in the mapping; 0: none is given.
+// boardID returns the id of a board given by its id or by its name in the mapping; 0 if none is given.
 func boardID(e *app.Environment, text string) (int64, error) {
 	if text == "" {
 		return 0, nil
@@ -101,7 +101,7 @@ func boardID(e *app.Environment, text string) (int64, error) {
 	return 0, fmt.Errorf("the mapping has no board %q", text)
 }
 
-// choose returns the open dead letters that are meant, and the ids of all jobs that are.
+// choose returns the selected open dead letters, and the ids of all selected jobs.
 func (c replayCommand) choose(ctx context.Context, s *store.Store, f store.LetterFilter) (letters []store.Letter, jobs []int64, err error) {
 	if c.Cause != "" || c.Code != "" {
 		if _, err := s.AssignCauses(ctx); err != nil {
@@ -126,7 +126,7 @@ func (c replayCommand) choose(ctx context.Context, s *store.Store, f store.Lette
 	return letters, jobs, nil
 }
 
-// byReason names the jobs that were not put back, a line for each reason.
+// byReason lists the jobs that were not replayed, with one line per reason.
 func byReason(staying []queue.Staying) string {
 	var reasons []string
 	jobs := map[string][]string{}

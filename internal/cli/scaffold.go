@@ -15,10 +15,10 @@ import (
 type scaffoldCommand struct {
 	Board  []int64  `required:"" sep:"none" help:"Id of a Monday board. Repeat it, with an object each, for several." placeholder:"ID"`
 	Object []string `required:"" sep:"none" help:"API name of the Salesforce object for the board before it." placeholder:"NAME"`
-	Add    string   `help:"Write the boards into this mapping file, beside what it has. It is created if there is none." placeholder:"FILE"`
+	Add    string   `help:"Add the boards to this mapping file, which is created if it does not exist." placeholder:"FILE"`
 }
 
-// Run prints a mapping of boards and objects to begin with, or adds it to a file.
+// Run prints a first mapping of boards and objects, or adds it to a file.
 func (c scaffoldCommand) Run(ctx context.Context, p *program) error {
 	l, err := p.openBoth(len(c.Board), len(c.Object))
 	if err != nil {
@@ -49,7 +49,7 @@ func (c scaffoldCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// openBoth returns the clients of both systems, unless boards and objects do not pair up.
+// openBoth returns the clients of both systems. It fails if the numbers of boards and objects differ.
 func (p *program) openBoth(boards, objects int) (*app.Live, error) {
 	e := app.NewEnvironment(p.getenv)
 	var settings app.Config
@@ -99,7 +99,7 @@ func readPairs(ctx context.Context, l *app.Live, boards []int64, objects []strin
 	return pairs, errors.Join(missing...)
 }
 
-// addTo returns the text of a mapping file with further boards.
+// addTo returns the text of a mapping file with additional boards.
 func addTo(path string, pairs []scaffold.Pair) (string, error) {
 	src, err := os.ReadFile(path)
 	switch {
@@ -111,7 +111,7 @@ func addTo(path string, pairs []scaffold.Pair) (string, error) {
 	return scaffold.Add(path, src, pairs...)
 }
 
-// replaceFile writes a file as a whole or not at all.
+// replaceFile writes a file atomically.
 func replaceFile(path, text string, mode os.FileMode) error {
 	next := path + ".new"
 	if err := os.WriteFile(next, []byte(text), mode); err != nil {

@@ -10,7 +10,7 @@ import (
 
 type schemaUpCommand struct{}
 
-// Run applies what is missing of the schema.
+// Run applies the pending migrations of the schema.
 func (schemaUpCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
 	c := app.Config{DatabaseURL: e.Database(), DirectURL: e.DirectDatabase()}

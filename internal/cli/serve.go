@@ -17,7 +17,7 @@ func (ingestCommand) Run(ctx context.Context, p *program) error {
 	return p.serve(ctx, app.Role{Ingest: true})
 }
 
-// Run works off the queue until ctx ends.
+// Run processes the queue until ctx ends.
 func (workerCommand) Run(ctx context.Context, p *program) error {
 	return p.serve(ctx, app.Role{Worker: true})
 }

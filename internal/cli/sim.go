@@ -19,12 +19,12 @@ type simCommand struct {
 	MondayAddr          string `help:"Address of the simulated Monday. Default: 127.0.0.1 and a free port." placeholder:"HOST:PORT"`
 	SalesforceAddr      string `help:"Address of the simulated Salesforce. Default: 127.0.0.1 and a free port." placeholder:"HOST:PORT"`
 	Port                int    `help:"Serve at 127.0.0.1 on this port and the next one, with the same credentials every time." placeholder:"N"`
-	Env                 bool   `help:"Print the variables of crmsync in place of SIM_ names, as for an env file."`
+	Env                 bool   `help:"Print crmsync's own variables, as in an env file, instead of SIM_ names."`
 	ComplexityPerMinute int    `help:"Complexity that Monday allows in a minute. 0 means 5,000,000." default:"0" placeholder:"N"`
-	SigningSecret       string `help:"Sign Monday's webhooks with this secret, as those of an app are." placeholder:"SECRET"`
+	SigningSecret       string `help:"Sign Monday's webhooks with this secret, like those of an app." placeholder:"SECRET"`
 }
 
-// credentials are what the simulators accept.
+// credentials are the credentials that the simulators accept.
 type credentials struct{ token, id, secret string }
 
 // Run serves both simulators until ctx ends.

@@ -13,17 +13,17 @@ import (
 	"crmsync/worker"
 )
 
-// asking is how long Salesforce may take to say what is left of its calls.
+// asking limits the query for Salesforce's remaining calls.
 const asking = 10 * time.Second
 
 type statusCommand struct {
 	JSON     bool `help:"Print JSON."`
-	ExitCode bool `help:"Exit with 1 when something needs a person, and say what. For cron and monitoring."`
+	ExitCode bool `help:"Exit with 1 if something needs a person, and report what. For cron and monitoring."`
 }
 
-// Status is how things stand. Its JSON form is stable.
+// Status is the state of the installation. Its JSON form is stable.
 type Status struct {
-	Processes []processStatus `json:"processes"` // that run, or lately ended without saying so
+	Processes []processStatus `json:"processes"` // running, or recently lost
 
 	Queue       []queueStatus  `json:"queue"`
 	LastHour    hourStatus     `json:"last_hour"`
@@ -31,14 +31,14 @@ type Status struct {
 	OutOfSync   int            `json:"items_out_of_sync"`
 	Held        int            `json:"held_deletions"`
 	Compared    int            `json:"compared_fields"`  // by the last comparison of each board
-	Differing   int            `json:"differing_fields"` // of these, what was left different
+	Differing   int            `json:"differing_fields"` // those left different
 	Outages     []outageStatus `json:"outages"`
 	Paused      []pauseStatus  `json:"paused_queues"`
 	Channels    []chanStatus   `json:"alert_channels"`
-	Feed        *feedStatus    `json:"salesforce_changes,omitempty"` // nil: nothing comes back
-	Salesforce  *budgetStatus  `json:"salesforce_calls,omitempty"`   // nil: not configured here, or away
+	Feed        *feedStatus    `json:"salesforce_changes,omitempty"` // nil: nothing is synced to Monday
+	Salesforce  *budgetStatus  `json:"salesforce_calls,omitempty"`   // nil: not configured here, or unavailable
 	Comparisons []sweepStatus  `json:"last_comparisons"`             // of each board
-	Migration   *runStatus     `json:"last_migration,omitempty"`     // nil: there was none
+	Migration   *runStatus     `json:"last_migration,omitempty"`     // nil: none yet
 }
 
 type sweepStatus struct {
@@ -82,7 +82,7 @@ type pauseStatus struct {
 
 type chanStatus struct {
 	Channel      string     `json:"channel"`
-	FailingSince *time.Time `json:"failing_since,omitempty"` // nil: it took its last message
+	FailingSince *time.Time `json:"failing_since,omitempty"` // nil: the last message was accepted
 	Error        string     `json:"error,omitempty"`
 }
 
@@ -91,11 +91,11 @@ type budgetStatus struct {
 	Limit     int `json:"limit"`
 }
 
-// feedStatus is what is known of changes in Salesforce.
+// feedStatus describes how current our knowledge of changes in Salesforce is.
 type feedStatus struct {
 	Objects int     `json:"objects"`
-	Oldest  string  `json:"oldest"`         // the object of which the least is known
-	Age     float64 `json:"oldest_seconds"` // since all its changes were known
+	Oldest  string  `json:"oldest"`         // the object with the oldest knowledge
+	Age     float64 `json:"oldest_seconds"` // since all its changes were read
 }
 
 type runStatus struct {
@@ -107,7 +107,7 @@ type runStatus struct {
 	Failed     int        `json:"failed"`
 }
 
-// Run shows how things stand.
+// Run shows the state of the installation.
 func (c statusCommand) Run(ctx context.Context, p *program) error {
 	db, err := p.openDatabase(ctx)
 	if err != nil {
@@ -190,7 +190,7 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	return now, err
 }
 
-// readFeeds reads how well changes in Salesforce are known.
+// readFeeds reads how current our knowledge of changes in Salesforce is.
 func readFeeds(ctx context.Context, s *store.Store) (*feedStatus, error) {
 	feeds, err := s.Feeds(ctx, nil)
 	if err != nil || len(feeds.Feeds) == 0 {
@@ -209,7 +209,7 @@ func readFeeds(ctx context.Context, s *store.Store) (*feedStatus, error) {
 	return f, nil
 }
 
-// readChannels reads what keeps jobs or alerts from going on.
+// readChannels reads what blocks jobs or alerts.
 func (now *Status) readChannels(ctx context.Context, s *store.Store, q *queue.Queue) error {
 	pauses, err := q.Pauses(ctx)
 	if err != nil {
@@ -226,7 +226,7 @@ func (now *Status) readChannels(ctx context.Context, s *store.Store, q *queue.Qu
 	return err
 }
 
-// budget asks Salesforce what is left of its calls, where it is configured. It costs one call.
+// budget reads Salesforce's remaining calls, if it is configured. It costs one call.
 func (p *program) budget(ctx context.Context) *budgetStatus {
 	c, err := app.ReadConfig(p.getenv, app.Role{Worker: true})
 	if err != nil {
@@ -260,12 +260,12 @@ func (p *program) printStatus(now Status) error {
 	}
 	fmt.Fprintln(table)
 	h := now.LastHour
-	fmt.Fprintf(table, "last hour\t%d applied\t%d unchanged\t%d skipped\t%d failed\n", h.Success, h.Unchanged, h.Skipped, h.Failed)
+	fmt.Fprintf(table, "last hour\t%d synced\t%d unchanged\t%d skipped\t%d failed\n", h.Success, h.Unchanged, h.Skipped, h.Failed)
 	fmt.Fprintf(table, "delivery to end\tp50 %s\tp99 %s\n", seconds(h.P50), seconds(h.P99))
 	fmt.Fprintf(table, "dead letters\t%d\n", now.DeadLetters)
 	fmt.Fprintf(table, "out of sync\t%s with a rejected value\n", plural(now.OutOfSync, "item"))
 	if now.Held > 0 {
-		fmt.Fprintf(table, "delete brake\tholds %s: crmsync held\n", plural(now.Held, "item"))
+		fmt.Fprintf(table, "delete brake\t%s held: crmsync held\n", plural(now.Held, "item"))
 	}
 	if now.Compared > 0 {
 		fmt.Fprintf(table, "last comparison\t%s\n", agreeing(now.Compared, now.Differing))
@@ -296,12 +296,12 @@ func (p *program) printStatus(now Status) error {
 		}
 	}
 	if m := now.Migration; m != nil {
-		fmt.Fprintf(table, "last migration\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed, moment(m.StartedAt))
+		fmt.Fprintf(table, "last import\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed, moment(m.StartedAt))
 	}
 	return table.Flush()
 }
 
-// agreeing is the share of fields that agree. It is rounded down: where a field differs, it is never 100 %.
+// agreeing returns the share of fields that agree, rounded down: if a field differs, it is never 100 %.
 func agreeing(compared, differing int) string {
 	share := math.Floor(10_000*float64(compared-differing)/float64(compared)) / 100
 	text := fmt.Sprintf("%.2f %% of %s agree", share, plural(compared, "field"))
@@ -317,7 +317,7 @@ func standing(outages []outageStatus, system string) string {
 			return fmt.Sprintf("away since %s (%s)", moment(o.Since), o.Code)
 		}
 	}
-	return "no outage known"
+	return "no known outage"
 }
 
 func moment(t time.Time) string { return t.UTC().Format(time.DateTime + " UTC") }

@@ -10,7 +10,7 @@ import (
 	"crmsync/internal/progress"
 )
 
-// colored reports whether w shows colors: a terminal that has them, unless the user wants none.
+// colored reports whether w shows colors: a terminal that supports them, unless the user disabled them.
 //
 // https://no-color.org
 func (p *program) colored(w io.Writer) bool {
@@ -20,7 +20,7 @@ func (p *program) colored(w io.Writer) bool {
 // onTerminal reports whether a person sits at the other end of a file.
 func onTerminal(file *os.File) bool { return isatty.IsTerminal(file.Fd()) }
 
-// verdict is what a line of a list of checks says.
+// verdict is the result in a line of a list of checks.
 type verdict string
 
 // The verdicts.
@@ -30,7 +30,7 @@ const (
 	failed   verdict = "failed"
 )
 
-// mark is the sign of a verdict, in color where w shows it.
+// mark returns the sign of a verdict, in color if w supports it.
 func (p *program) mark(w io.Writer, v verdict) string {
 	sign := map[verdict]string{passed: "✓", doubtful: "!", failed: "✗"}[v]
 	if !p.colored(w) {
@@ -39,7 +39,7 @@ func (p *program) mark(w io.Writer, v verdict) string {
 	return map[verdict]string{passed: "\x1b[32m", doubtful: "\x1b[1;33m", failed: "\x1b[1;31m"}[v] + sign + "\x1b[0m"
 }
 
-// lines are the lines of an error; nil: there is none.
+// lines returns the lines of an error, or nil.
 func lines(err error) []string {
 	if err == nil {
 		return []string{}

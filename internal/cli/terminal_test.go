@@ -12,7 +12,7 @@ import (
 	"crmsync/internal/audit"
 )
 
-// terminal opens a terminal that nobody sits at.
+// terminal opens a pseudo-terminal.
 func terminal(t *testing.T) *os.File {
 	t.Helper()
 	_, slave := pseudoterminal(t)
@@ -43,7 +43,7 @@ func pseudoterminal(t *testing.T) (master, slave *os.File) {
 	return master, slave
 }
 
-// Colors are for a terminal that has them, and for a user who has not switched them off.
+// TestColored: colors are for a terminal that supports them, and for a user who has not disabled them.
 func TestColored(t *testing.T) {
 	t.Parallel()
 	tty := terminal(t)

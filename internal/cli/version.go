@@ -11,14 +11,14 @@ type versionCommand struct {
 	JSON bool `help:"Print JSON."`
 }
 
-// Version identifies the program and the database schema that it brings up. Its JSON form is stable.
+// Version identifies the program and the database schema that it creates. Its JSON form is stable.
 type Version struct {
 	buildinfo.Info
 	Schema int64 `json:"schema"`       // our newest migration
 	River  int64 `json:"river_schema"` // River's newest migration
 }
 
-// Run prints which build of the program this is.
+// Run prints the version of the program.
 func (c versionCommand) Run(p *program) error {
 	v, err := readVersion()
 	if err != nil {
@@ -36,7 +36,7 @@ func readVersion() (Version, error) {
 	return Version{Info: buildinfo.Read(), Schema: own, River: river}, err
 }
 
-// String is the version in one line.
+// String returns the version in one line.
 func (v Version) String() string {
 	return fmt.Sprintf("crmsync %s (commit %s of %s, %s, schema %d, River's schema %d)",
 		v.Version, v.Commit, v.Date, v.Go, v.Schema, v.River)

@@ -20,12 +20,12 @@ type webhooksCommand struct {
 	All bool   `help:"With --url: register all webhooks, even for events that already have one, such as one of another program or with an old secret."`
 }
 
-// Run lists the webhooks that the mapping needs, and with --url registers those that are missing.
+// Run lists the webhooks that the mapping needs and, with --url, registers the missing ones.
 //
-// A webhook is taken for ours by its board and event, whoever made it: Monday tells of none where it delivers to, and
-// lists as an app's own (app_webhooks_only) neither those that people made on the board nor, reliably, those of a
-// personal token. So nothing is registered twice. Where a webhook of the same event is not ours, --all registers ours
-// beside it, each time that it is run.
+// A webhook counts as ours by its board and event, whoever created it: Monday does not reveal its URL, and its list of
+// an app's own webhooks (app_webhooks_only) includes neither those that people created on the board nor, reliably,
+// those of a personal token. So nothing is registered twice. If the webhook of an event is another program's, --all
+// registers ours as well, each time it is run.
 func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
 	var settings app.Config
@@ -62,16 +62,16 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// subscriber goes through the boards of a mapping.
+// subscriber processes the boards of a mapping.
 type subscriber struct {
 	live    *app.Live
 	url     string // empty: nothing is registered
-	all     bool   // whatever is there
+	all     bool   // even if one exists
 	table   *tabwriter.Writer
 	missing int
 }
 
-// run tells of each webhook what became of it. An error of one does not keep the others from being registered.
+// run reports the result for each webhook. An error of one does not prevent the others from being registered.
 func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 	boards, err := s.live.Boards(ctx, m)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 	return errors.Join(failures...)
 }
 
-// ensure looks for the webhook of an event, and registers it where it is missing.
+// ensure finds the webhook of an event, and registers it if it is missing.
 func (s *subscriber) ensure(ctx context.Context, board int64, event string, hooks []mondayclient.Webhook) (state, id string, err error) {
 	n := slices.IndexFunc(hooks, func(h mondayclient.Webhook) bool { return h.Event == event })
 	switch {
@@ -117,8 +117,8 @@ func (s *subscriber) ensure(ctx context.Context, board int64, event string, hook
 	return "registered", fmt.Sprint(made), nil
 }
 
-// webhookURL is the address that Monday is to deliver to: the public address of ingest with path and secret, unless it
-// has them already. It holds the secret: it is never printed.
+// webhookURL returns the address for Monday's deliveries: the public address of ingest with path and secret, unless it
+// has them already. It contains the secret, so it is never printed.
 func webhookURL(e *app.Environment, address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {

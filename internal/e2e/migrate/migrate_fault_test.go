@@ -121,8 +121,8 @@ func TestMigrateMissingLabel(t *testing.T) {
 	report := w.Crmsync("migrate", "--dry-run")
 	for _, line := range []string{
 		"leads: of 4 records 4 would be created",
-		`status (Rating): the board has no label "Hopeless"; 2 of the items would be without the column.`,
-		`interests (Industry): the board has no label "Banking"; 1 of the items would be without the column.`,
+		`status (Rating): the board has no label "Hopeless"; 2 of the items would lack the column.`,
+		`interests (Industry): the board has no label "Banking"; 1 of the items would lack the column.`,
 	} {
 		if !strings.Contains(report, line) {
 			t.Errorf("the dry run does not say %q:\n%s", line, report)
@@ -153,7 +153,7 @@ func TestMigrateBoardLacks(t *testing.T) {
 			text := fmt.Sprintf(e2e.Migrating, "")
 			w := e2e.Setup(t, e2e.Mapped(strings.Replace(text, tt.from, tt.to, 1)))
 			w.Plant(30)
-			if _, stderr := failing(t, w, "migrate"); !strings.Contains(stderr, "the migration of contacts failed: "+tt.want) {
+			if _, stderr := failing(t, w, "migrate"); !strings.Contains(stderr, "the import of contacts failed: "+tt.want) {
 				t.Errorf("the command says:\n%s", stderr)
 			}
 			w.Expect(1, "SELECT count(*) FROM migration_runs WHERE board = 'contacts' AND state = 'failed' AND read = 0 AND cursor = '{}'")
@@ -363,12 +363,12 @@ func TestMigrateOldWorker(t *testing.T) {
 func TestMigrateJobEnds(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ end, want string }{
-		"cancelled": {"UPDATE river_job SET state = 'cancelled', finalized_at = now() WHERE kind = 'migrate_board'", "the migration of accounts failed: cancelled"},
+		"cancelled": {"UPDATE river_job SET state = 'cancelled', finalized_at = now() WHERE kind = 'migrate_board'", "the import of accounts failed: cancelled"},
 		"discarded": {
 			`UPDATE river_job SET state = 'discarded', finalized_at = now(), errors = ARRAY['{"error":"no such luck"}']::jsonb[] WHERE kind = 'migrate_board'`,
-			"the migration of accounts failed: no such luck",
+			"the import of accounts failed: no such luck",
 		},
-		"deleted": {"DELETE FROM river_job WHERE kind = 'migrate_board'", "the migration of accounts failed: its job is gone from the queue"},
+		"deleted": {"DELETE FROM river_job WHERE kind = 'migrate_board'", "the import of accounts failed: its job is gone from the queue"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -122,7 +122,7 @@ func TestMigrateFails(t *testing.T) {
 	if code := cli.Run(t.Context(), []string{"migrate"}, w.Getenv, &out, log); code != cli.ExitFailed {
 		t.Errorf("exited with %d:\n%s\n%s", code, &out, log.Tail(20))
 	}
-	if !strings.Contains(log.String(), "the migration of contacts failed") {
+	if !strings.Contains(log.String(), "the import of contacts failed") {
 		t.Errorf("it says:\n%s", log.Tail(3))
 	}
 	w.Start("worker")
@@ -207,7 +207,7 @@ func TestMigrateUsage(t *testing.T) {
 		"it is part of a name\n") {
 		t.Errorf("check says:\n%s", out)
 	}
-	if out := w.Crmsync("migrate", "--history"); !strings.Contains(out, "There was no run yet.") {
+	if out := w.Crmsync("migrate", "--history"); !strings.Contains(out, "There has been no run yet.") {
 		t.Errorf("history:\n%s", out)
 	}
 }

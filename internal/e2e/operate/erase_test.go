@@ -94,7 +94,7 @@ func TestErase(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM items WHERE item_id = $1 AND name = 'Zebulon Other'", other)
 	w.Expect(1, "SELECT count(*) FROM links WHERE item_id = $1 AND record = 'lead' AND salesforce_id IS NOT NULL", item)
 	w.Expect(1, "SELECT count(*) FROM operations WHERE act = 'erase' AND items = ARRAY[$1::bigint] AND subject = 'item ' || $1::text", item)
-	if out := w.Crmsync("erase", "--item", strconv.FormatInt(item, 10)); !strings.HasPrefix(out, "Nothing is kept of item ") {
+	if out := w.Crmsync("erase", "--item", strconv.FormatInt(item, 10)); !strings.HasPrefix(out, "Nothing is stored about item ") {
 		t.Errorf("erased twice: %s", out)
 	}
 

@@ -74,7 +74,7 @@ func TestStatus(t *testing.T) {
 	if got.LastHour.Success != 1 || got.DeadLetters != 0 || len(got.Outages) != 0 || got.Salesforce == nil || got.Salesforce.Limit != 100_000 {
 		t.Errorf("status: %s", out)
 	}
-	if _, out, _ = w.Command("status"); !strings.Contains(out, "1 applied") {
+	if _, out, _ = w.Command("status"); !strings.Contains(out, "1 synced") {
 		t.Errorf("status: %s", out)
 	}
 }

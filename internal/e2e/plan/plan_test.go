@@ -85,7 +85,7 @@ func TestPlan(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM items")
 	w.Expect(0, "SELECT count(*) FROM leases")
 	_, stdout, _ = w.Command("plan", "contacts")
-	for _, text := range []string{`"King" -> "Lovelace"`, "first meeting: both have a value, left alone", "new record", "Calls to do it: Salesforce"} {
+	for _, text := range []string{`"King" -> "Lovelace"`, "first meeting: both have a value, left alone", "new record", "Calls needed: Salesforce"} {
 		if !strings.Contains(stdout, text) {
 			t.Errorf("the plan does not say %q:\n%s", text, stdout)
 		}
