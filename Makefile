@@ -14,7 +14,7 @@ STAMP    = $(foreach v,version=$(VERSION) commit=$(COMMIT) date=$(DATE),-X crmsy
 # A checkout of another user, as containers have it, is no reason to fail.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help demo test lint vuln chaos bench fuzz build man package afternoon clean postgres optional
+.PHONY: help demo test lint vuln chaos pooler bench fuzz build man package afternoon clean postgres optional
 
 help: ## print this list (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,13 @@ vuln: ## known vulnerabilities in what the program calls
 chaos: postgres ## kills, restarts and faults, in full length (SEED=n: a run again)
 	CHAOS=full SEED=$(SEED) go test -count=1 -timeout 30m -run '^TestChaos' -v ./internal/e2e/chaos ./internal/e2e/migrate
 	go test -count=1 -timeout 30m -run '^TestModel$$' ./worker/engine/settle -rapid.checks=200000 -rapid.seed=$(or $(SEED),0)
+
+pooler: postgres ## the end-to-end tests behind PgBouncer, in both of its modes
+	@sh .ci/install pgbouncer
+	@set -e; for mode in session transaction; do \
+		echo "behind PgBouncer in $$mode mode"; \
+		E2E_POOLER=$$mode go test -timeout 20m $$(go list ./internal/e2e/... | grep -Ev '/(e2e|chaos|database|operate|pooler)$$'); \
+	done
 
 bench: postgres ## throughput and latency, measured on this machine
 	go run ./cmd/bench $(ARGS)

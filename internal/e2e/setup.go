@@ -94,6 +94,10 @@ func (w *World) set(c stage.Config, options []Option) {
 			w.T.Error(err)
 		}
 	})
+	// All tests can run behind a pooler: E2E_POOLER=session or transaction. The tests themselves ask Postgres directly.
+	if mode := os.Getenv("E2E_POOLER"); mode != "" && w.DB != nil {
+		w.Env["DATABASE_URL"] = w.Bouncer(mode)
+	}
 }
 
 // With sets a variable of the environment.

@@ -37,7 +37,7 @@ func TestPooler(t *testing.T) {
 			w.Exec("DROP SCHEMA public CASCADE")
 			w.Exec("CREATE SCHEMA public")
 			if tt.mode != "" {
-				w.Env["DATABASE_URL"] = bouncer(t, w, tt.mode)
+				w.Env["DATABASE_URL"] = w.Bouncer(tt.mode)
 			}
 			if strings.HasPrefix(tt.options, "?") && strings.Contains(w.Env["DATABASE_URL"], "?") {
 				tt.options = "&" + tt.options[1:]
@@ -101,7 +101,7 @@ func syncs(t *testing.T, w *e2e.World) {
 func TestPoolerLimits(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
-	w.Env["DATABASE_URL"] = bouncer(t, w, "transaction") + "&search_path=crm"
+	w.Env["DATABASE_URL"] = w.Bouncer("transaction") + "&search_path=crm"
 	for _, command := range []string{"serve", "status", "schema up"} {
 		code, _, stderr := w.Command(strings.Fields(command)...)
 		if code == cli.ExitDone || !strings.Contains(stderr, "pooler in transaction mode, where search_path cannot be set") {

@@ -1,4 +1,4 @@
-package pooler_test
+package e2e
 
 import (
 	"fmt"
@@ -11,16 +11,14 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"crmsync/internal/e2e"
 )
 
-// bouncer starts a PgBouncer in a mode in front of the world's database, with few connections to the server, and
+// Bouncer starts a PgBouncer in a mode in front of the world's database, with few connections to the server, and
 // returns the URL of the database through it.
-func bouncer(t *testing.T, w *e2e.World, mode string) string {
+func (w *World) Bouncer(mode string) string {
+	t := w.T
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
@@ -33,27 +31,27 @@ func bouncer(t *testing.T, w *e2e.World, mode string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := freePort(t)
-	dir := shared(t)
+	account := notRoot(t)
+	dir := shared(t, account)
 	config := filepath.Join(dir, "pgbouncer.ini")
 	text := fmt.Sprintf(`
 [databases]
 * = host=%s port=%d user=%s
 [pgbouncer]
-listen_addr = 127.0.0.1
+listen_addr =
 listen_port = %d
-unix_socket_dir =
+unix_socket_dir = %s
 auth_type = any
 pool_mode = %s
 default_pool_size = 40
 max_client_conn = 200
-`, server.Host, server.Port, server.User, port, mode)
+`, server.Host, server.Port, server.User, bouncerPort, dir, mode)
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, config)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: notRoot(t)}
-	var log e2e.LogBuffer
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account}
+	var log LogBuffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -65,36 +63,33 @@ max_client_conn = 200
 			t.Logf("log of pgbouncer:\n%s", log.Tail(20))
 		}
 	})
-	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	w.Eventually("pgbouncer listens", func() bool {
-		conn, err := net.DialTimeout("tcp", address, time.Second)
+		conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf(".s.PGSQL.%d", bouncerPort)))
 		if err == nil {
 			conn.Close()
 		}
 		return err == nil
 	})
-	return (&url.URL{Scheme: "postgres", User: url.User(server.User), Host: address, Path: "/" + server.Database, RawQuery: "sslmode=disable"}).String()
+	options := url.Values{"host": {dir}, "port": {strconv.Itoa(bouncerPort)}}
+	return (&url.URL{Scheme: "postgres", User: url.User(server.User), Path: "/" + server.Database, RawQuery: options.Encode()}).String()
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
+// bouncerPort names the socket in the bouncer's own folder.
+const bouncerPort = 6432
 
-// shared returns a folder that another user can enter.
-func shared(t *testing.T) string {
+// shared creates a folder in which the account can create a socket; nil: this process's own.
+func shared(t *testing.T, account *syscall.Credential) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "crmsync-pgbouncer-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
+	err = os.Chmod(dir, 0o755)
+	if err == nil && account != nil {
+		err = os.Chown(dir, int(account.Uid), int(account.Gid))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return dir
