@@ -100,6 +100,9 @@ func (d *demo) show(ctx context.Context) error {
 	d.introduce()
 	d.began = time.Now()
 	quiet := d.progress(ctx)
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	go d.story.watch(watching)
 	d.story.play(ctx, d.began)
 	d.settle(ctx)
 	quiet()
@@ -129,7 +132,8 @@ func (d *demo) introduce() {
 	fmt.Fprintf(d.out, `
 %d companies and %d people are entered; the website's form sends in %d leads. Managers qualify
 leads and take them on to Follow-up, Quote and MOU, rename some and delete some. One of them
-types an amount that Salesforce refuses.
+types an amount that Salesforce refuses. Fundraisers correct addresses in Salesforce, some of
+them at the same moment as somebody in Monday.
 
 `, d.size.companies, d.size.people, d.size.leads)
 }

@@ -22,7 +22,8 @@ func TestDemo(t *testing.T) {
 	if err := d.run(t.Context()); err != nil {
 		t.Fatalf("run() = %v\n%s", err, &out)
 	}
-	for _, want := range []string{"\nRIGHT: ", "crmsync could not process an event (", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "1 expected, 1 found", "1 ended session", "migrated      32 records in "} {
+	for _, want := range []string{"\nRIGHT: ", "crmsync could not process an event (", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "1 expected, 1 found", "1 ended session", "migrated      32 records in ", "way back      2 edits in Salesforce, 2 of them in Monday",
+		"1 on both sides at once: Monday's value stands on both 1 times"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not print %q", want)
 		}
@@ -44,6 +45,15 @@ func TestDemoSeesWhatIsWrong(t *testing.T) {
 		d.Salesforce.Insert("Account", map[string]any{"Name": d.Salesforce.Records("Account")[1]["Name"]})
 		d.Salesforce.Update("Opportunity", id("Opportunity"), map[string]any{"StageName": "Closed Lost"})
 		d.Salesforce.Insert("Contact", map[string]any{"LastName": "Nobody"})
+		for _, e := range d.story.back.edits {
+			if e.contrary == "" {
+				d.Monday.SetColumn(e.item, "email", map[string]any{"email": "other@example.org", "text": "other@example.org"})
+				break
+			}
+		}
+		if _, err := d.DB.Exec(context.Background(), "DELETE FROM conflicts"); err != nil {
+			t.Error(err)
+		}
 		say := url.Values{"text": {"crmsync could not process an event (X).\n• job 1: update_name, board 1003, item 4711"}}
 		if _, err := http.PostForm(d.Env["TELEGRAM_API_URL"]+"/bot1/sendMessage", say); err != nil {
 			t.Error(err)
@@ -54,7 +64,7 @@ func TestDemoSeesWhatIsWrong(t *testing.T) {
 		t.Fatalf("run() = %v, want %v\n%s", err, errWrong, &out)
 	}
 	for _, want := range []string{"\nWRONG:\n", "\n  lost: Lead ", "\n  doubled: Account ", "\n  stale: Opportunity ", "\n  too many: Contact ",
-		"\n  unexpected dead letter of item 4711"} {
+		"\n  unexpected dead letter of item 4711", " does not show what was entered in Salesforce\n", " was changed on both sides: "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not print %q", want)
 		}

@@ -27,6 +27,10 @@ func (b *scoreboard) print(w io.Writer) {
 	line("events", "%s by people, %s echoes of our own writes; delivered %s times in all", grouped(b.byPeople), grouped(b.echoes), grouped(b.deliveries))
 	line("lag", "p50 %s, p99 %s, from a webhook's arrival until its record is written", spoken(b.lag.p50), spoken(b.lag.p99))
 	line("", "p50 %s, p99 %s, from the change in Monday, late delivery included", spoken(b.lagFromChange.p50), spoken(b.lagFromChange.p99))
+	line("way back", "%d edits in Salesforce, %d of them in Monday: p50 %s, p99 %s at a poll of %s", b.back.edits, b.back.shown,
+		spoken(b.back.lag.p50), spoken(b.back.lag.p99), spoken(pollEvery))
+	line("", "%d on both sides at once: Monday's value stands on both %d times, the other one is kept (crmsync conflicts)",
+		b.back.contrary, b.back.ruled)
 	line("API calls", "%.2f to Salesforce and %.2f to Monday per event by people; a call for each would be 1.00",
 		b.perEvent(b.salesforce), b.perEvent(b.monday))
 	line("survived", "%d calls that failed, %d that failed after they wrote, %d slow ones, %d ended session",

@@ -21,6 +21,7 @@ type scoreboard struct {
 	before                       before
 	tally                        tally
 	lag, lagFromChange           lag
+	back                         wayBack
 	letters, alerts              []string // items of dead letters, and messages, as received by Telegram
 	took                         time.Duration
 }
@@ -41,12 +42,15 @@ func (d *demo) score(ctx context.Context) (*scoreboard, error) {
 		salesforce: d.Salesforce.TotalCalls() - d.before.salesforce, monday: d.Monday.TotalCalls() - d.before.monday, tally: d.faults.tally(), before: d.before,
 		alerts: d.Telegram.Texts(), letters: d.lettersTold(), took: time.Since(d.began),
 	}
-	b.byPeople = int(d.story.played.Load())
+	b.byPeople = int(d.story.played.Load()) - d.story.inSalesforceOnly()
 	events, deliveries := d.Monday.DeliveryCounts()
 	b.echoes, b.deliveries = events-d.before.events-b.byPeople, deliveries-d.before.deliveries
 	d.scoreRecords(b)
 	d.scoreTelling(b)
-	var err error
+	err := d.scoreBack(ctx, b)
+	if err != nil {
+		return nil, err
+	}
 	if b.lag, err = d.lag(ctx, "received_at"); err == nil {
 		b.lagFromChange, err = d.lag(ctx, "(SELECT (args->>'triggered_at')::timestamptz FROM river_job WHERE id = job_id)")
 	}

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"crmsync/deploy"
 	"crmsync/internal/app"
 	"crmsync/internal/pglocal"
 	mondaysim "crmsync/internal/sim/monday"
@@ -40,11 +39,14 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 		Messenger:  true,
 		Env: map[string]string{
 			"INGEST_ADDR": d.address("127.0.0.1:8080"), "ADMIN_ADDR": d.address("127.0.0.1:9090"), "ADMIN_USER": login, "ADMIN_PASSWORD": login,
-			"RETRY_BASE": "500ms", "RETRY_MAX": "10s", "ALERT_INTERVAL": "1s", "SHUTDOWN_GRACE": "5s",
+			"SALESFORCE_POLL": pollEvery.String(), "RETRY_BASE": "500ms", "RETRY_MAX": "10s", "ALERT_INTERVAL": "1s", "SHUTDOWN_GRACE": "5s",
 		},
 	})
 	if err != nil {
 		return err
+	}
+	if err := os.WriteFile(d.Env["MAPPING"], bothWays(), 0o600); err != nil {
+		return fmt.Errorf("writing the mapping: %w", err)
 	}
 	d.faults = newFaults(d.Salesforce, d.size.endSessionAt)
 	d.stands("Postgres", "a private one in %s, removed at the end", d.place())
@@ -101,7 +103,7 @@ func (d *demo) startProgram(ctx context.Context, log *slog.Logger, stop context.
 	if err != nil {
 		return err
 	}
-	m, err := mapping.Parse("mapping.example.yaml", deploy.Mapping)
+	m, err := mapping.Parse(d.Env["MAPPING"], bothWays())
 	if err != nil {
 		return err
 	}

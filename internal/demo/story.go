@@ -51,6 +51,8 @@ type story struct {
 	companies []string // by number; the first ones are on the board
 	items     []int64  // of the companies that are on the board
 
+	back back // edits in Salesforce
+
 	// held maps items whose new amount Salesforce rejects to the amount it continues to hold.
 	held map[int64]string
 }
@@ -117,7 +119,8 @@ func (s *story) company(n int) {
 // them.
 func (s *story) namesakes() int { return s.size.companies * 3 / 4 }
 
-// person adds a person connected to a company. Some change companies, some marry, some leave.
+// person adds a person connected to a company. Some change companies, some marry, some leave. The addresses of some are
+// corrected in Salesforce, a few of them on both sides at once.
 func (s *story) person(n int) {
 	var item int64
 	at := s.employer(n)
@@ -135,6 +138,8 @@ func (s *story) person(n int) {
 		t.when(func() bool { return s.items[next] != 0 }, s.pause(), func() { s.Monday.SetColumn(item, "connect_account", s.connected(next)) })
 	case 5:
 		t.then(s.pause(), func() { s.Monday.DeleteItem(item) })
+	case 2, 4, 6:
+		t.when(lasting(s.isKnown(&item), s.size.late), s.pause(), func() { s.enter(n, item, n%8 == 6) })
 	}
 }
 
