@@ -10,8 +10,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// noticeMapping queues a backfill for each board about which the mapping says something new, until all boards are
-// settled or ctx ends.
+// noticeMapping queues a backfill for each board for which the mapping has changed, until all boards are settled or ctx
+// ends.
 func (p *Pool) noticeMapping(ctx context.Context) {
 	ticker := time.NewTicker(tending)
 	defer ticker.Stop()
@@ -34,8 +34,8 @@ func (p *Pool) noticeMapping(ctx context.Context) {
 	}
 }
 
-// backfill queues a backfill of the board if the mapping says something new about its items. Each change is taken up
-// once: a backfill that was stopped is not started again. It reports whether the board is settled.
+// backfill queues a backfill of the board if the mapping of its items has changed. Each change is processed once: a
+// stopped backfill is not started again. It reports whether the board is settled.
 func (p *Pool) backfill(ctx context.Context, board *mapping.Board) (settled bool, err error) {
 	mapped := board.Made()
 	known, err := p.store.BoardMapping(ctx, board.ID, mapped)
@@ -44,7 +44,7 @@ func (p *Pool) backfill(ctx context.Context, board *mapping.Board) (settled bool
 	}
 	added := newIn(mapped, known.Mapped)
 	switch {
-	case len(added) == 0 && len(mapped) < len(known.Mapped): // what is gone would be new when it came back
+	case len(added) == 0 && len(mapped) < len(known.Mapped): // removed parts would be new if they returned
 		err := p.store.SetBoardMapping(ctx, board.ID, mapped)
 		return err == nil, err
 	case len(added) == 0:
@@ -54,7 +54,7 @@ func (p *Pool) backfill(ctx context.Context, board *mapping.Board) (settled bool
 		return done, err
 	}
 	if !p.config.Backfill {
-		p.config.Log.Warn("the mapping has changed: crmsync plan shows what that means for the board's items, crmsync apply does it",
+		p.config.Log.Warn("the mapping has changed: crmsync plan shows what that means for the board's items, crmsync apply carries it out",
 			"board", board.ID, "changed", added)
 		return true, nil
 	}
@@ -63,7 +63,7 @@ func (p *Pool) backfill(ctx context.Context, board *mapping.Board) (settled bool
 		return false, nil
 	}
 	if err == nil {
-		p.config.Log.Info("the mapping has changed: the board's items are compared", "board", board.ID, "changed", added)
+		p.config.Log.Info("the mapping has changed: comparing the board's items", "board", board.ID, "changed", added)
 	}
 	return err == nil, err
 }

@@ -60,13 +60,13 @@ type breaker struct {
 	reports  sync.WaitGroup
 
 	failingSince atomic.Int64 // Unix nanoseconds of the first consecutive failure; 0: none
-	until        atomic.Int64 // Unix nanoseconds before which no call is made, as requested by the system
+	until        atomic.Int64 // Unix nanoseconds before which no call is sent, as requested by the system
 	answered     atomic.Int64 // Unix nanoseconds of the last answer to a call
 	recovering   atomic.Bool  // a probe has succeeded, and no call yet
 	code         atomic.Pointer[string]
 }
 
-// awayError is a call that was not made because the system, or a part of it, is away.
+// awayError is the error of a call that was not sent because the system, or a part of it, is away.
 type awayError struct {
 	key  string // of the outage
 	wait time.Duration
@@ -99,7 +99,7 @@ func (b *breaker) close() {
 	b.reports.Wait()
 }
 
-// guard makes a call unless the system, or a part that the call needs, is away. It is an sfclient.Guard and a
+// guard sends a call unless the system, or a part that the call needs, is away. It is an sfclient.Guard and a
 // mondayclient.Guard.
 func (b *breaker) guard(scopes []string, call func() error) error {
 	if wait := time.Until(time.Unix(0, b.until.Load())); wait > 0 {
@@ -203,7 +203,7 @@ func (b *breaker) probeUntilBack() error {
 	}
 }
 
-// ask makes one probe.
+// ask sends one probe.
 func (b *breaker) ask() error {
 	ctx, cancel := context.WithTimeout(b.stopping, probing)
 	defer cancel()

@@ -14,7 +14,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// call makes a call that ends as it is told to, and reports whether it was made.
+// call sends a call that ends with a given error, and reports whether it was sent.
 func call(b *breaker, end error, scopes ...string) (made bool, err error) {
 	err = b.guard(scopes, func() error {
 		made = true
@@ -23,7 +23,7 @@ func call(b *breaker, end error, scopes ...string) (made bool, err error) {
 	return made, err
 }
 
-// prober answers a breaker's probes as it is told to.
+// prober answers a breaker's probes with configured errors.
 type prober struct {
 	mu     sync.Mutex
 	err    error
@@ -49,7 +49,7 @@ func (p *prober) count() int {
 	return p.probes
 }
 
-// inBubble runs a test with a breaker whose clock stands still until all wait.
+// inBubble runs a test with a breaker whose clock stands still until all goroutines are waiting.
 func inBubble(t *testing.T, test func(t *testing.T, b *breaker, p *prober)) {
 	synctest.Test(t, func(t *testing.T) {
 		db, end := unreachable(t)
@@ -74,12 +74,12 @@ func TestBreakerTrips(t *testing.T) {
 		"three, slowly":                  {ends: []error{away, away, away}, every: 2 * time.Second, trips: true},
 		"two, slowly":                    {ends: []error{away, away}, every: time.Minute},
 		"an answer between":              {ends: []error{away, away, away, nil, away, away}},
-		"a refusal between":              {ends: []error{away, away, away, other, away, away}, every: time.Second},
+		"a rejection between":            {ends: []error{away, away, away, other, away, away}, every: time.Second},
 		"refusals":                       {ends: []error{other, other, other, other, other, errTrouble, errTrouble}},
 		"over quota":                     {ends: []error{quota}, trips: true},
-		"given up by the caller":         {ends: []error{context.Canceled, context.Canceled, context.Canceled, context.Canceled, context.Canceled}},
-		"given up, among failures":       {ends: []error{away, away, away, context.Canceled, away, away}, trips: true},
-		"given up, among slow failures":  {ends: []error{away, context.Canceled, away, away}, every: 2 * time.Second, trips: true},
+		"canceled by the caller":         {ends: []error{context.Canceled, context.Canceled, context.Canceled, context.Canceled, context.Canceled}},
+		"canceled, among failures":       {ends: []error{away, away, away, context.Canceled, away, away}, trips: true},
+		"canceled, among slow failures":  {ends: []error{away, context.Canceled, away, away}, every: 2 * time.Second, trips: true},
 		"an answer, among slow failures": {ends: []error{away, nil, away, away, away}, every: 1200 * time.Millisecond},
 	}
 	for name, tt := range tests {
@@ -95,7 +95,7 @@ func TestBreakerTrips(t *testing.T) {
 				}
 				made, err := call(b, nil)
 				if made == tt.trips {
-					t.Errorf("the next call is made: %v", made)
+					t.Errorf("the next call is sent: %v", made)
 				}
 				if tt.trips && (!notMade(err) || err.Error() != "salesforce is away") {
 					t.Errorf("error %v", err)
@@ -110,8 +110,8 @@ func notMade(err error) bool {
 	return errors.As(err, &a) && a.RetryAfter() > 0 && retry.Outage(err)
 }
 
-// TestBreakerProbes: while the system is away nothing but probes is asked of it, every 5 s. Once one is answered, calls are
-// made again.
+// TestBreakerProbes: while the system is away, only probes are sent, every 5 s. Once one succeeds, calls are sent
+// again.
 func TestBreakerProbes(t *testing.T) {
 	t.Parallel()
 	failing := fault{outage: true, wait: time.Second}
@@ -136,22 +136,22 @@ func TestBreakerProbes(t *testing.T) {
 					t.Errorf("%d probes in 21 s, want 4", n)
 				}
 				if made, err := call(b, nil); made || !notMade(err) {
-					t.Errorf("a call is made to a system that is away, or fails by %v", err)
+					t.Errorf("a call is sent to a system that is away, or fails with %v", err)
 				}
 				p.set(tt.probe)
 				time.Sleep(probeAfter)
 				if made, err := call(b, nil); made != tt.back {
-					t.Errorf("then a call is made: %v, %v", made, err)
+					t.Errorf("after that a call is sent: %v, %v", made, err)
 				}
 				if got := b.recovering.Load(); got {
-					t.Error("the outage goes on after a call was answered")
+					t.Error("the outage continues after a call was answered")
 				}
 			})
 		})
 	}
 }
 
-// TestBreakerFlaps has a system that answers probes, and no call: the outage goes on.
+// TestBreakerFlaps has a system that answers probes but no calls: the outage continues.
 func TestBreakerFlaps(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *breaker, _ *prober) {
@@ -173,7 +173,7 @@ func TestBreakerHeedsTheTimeAsked(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *breaker, p *prober) {
 		call(b, fault{outage: true, wait: 5 * time.Minute})
 		if got := b.circuit.State(); got == gobreaker.StateClosed {
-			t.Errorf("%s: nobody is told", got)
+			t.Errorf("%s: the outage is not recorded", got)
 		}
 		time.Sleep(4 * time.Minute)
 		made, err := call(b, nil)
@@ -188,7 +188,7 @@ func TestBreakerHeedsTheTimeAsked(t *testing.T) {
 	})
 }
 
-// TestBreakerPanics has a bug in a client pass for an answer, and not for an outage.
+// TestBreakerPanics: a panic in a client counts as an answer, not as an outage.
 func TestBreakerPanics(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *breaker, _ *prober) {
@@ -204,7 +204,7 @@ func TestBreakerPanics(t *testing.T) {
 	})
 }
 
-// TestOneOutage has two workers see the same.
+// TestOneOutage has two workers that see the same outage.
 func TestOneOutage(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -236,7 +236,7 @@ func TestOneOutage(t *testing.T) {
 	}
 }
 
-// TestSettle ends an outage whose keeper is gone, once the system has answered this worker for a while.
+// TestSettle ends an outage whose worker is gone, once the system has answered this worker for a while.
 func TestSettle(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -245,7 +245,7 @@ func TestSettle(t *testing.T) {
 		open     bool          // the worker's own circuit
 		ends     bool
 	}{
-		"nobody sees it any more":    {answered: time.Second, seen: time.Minute, ends: true},
+		"no worker sees it":          {answered: time.Second, seen: time.Minute, ends: true},
 		"it has answered since":      {answered: 15 * time.Second, seen: 25 * time.Second, ends: true},
 		"another sees it":            {answered: time.Second, seen: 5 * time.Second},
 		"this one has not asked":     {seen: time.Hour},

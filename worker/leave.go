@@ -8,15 +8,15 @@ import (
 	"crmsync/worker/engine"
 )
 
-// newerMappingError asks to come back for an event that this pool's mapping does not contain, while another process
-// has a newer mapping, which may contain it.
+// newerMappingError snoozes an event that this pool's mapping does not contain, while another process has a newer
+// mapping, which may contain it.
 type newerMappingError struct{}
 
 func (newerMappingError) Error() string {
 	return "the event is not mapped here, but another process has a newer mapping"
 }
 
-// RetryAfter is how long the event is left to other processes.
+// RetryAfter returns how long the event is left to other processes.
 func (newerMappingError) RetryAfter() time.Duration { return time.Second }
 
 // leave leaves an event that would be skipped as not mapped to a process with a newer mapping, if there is one. It

@@ -13,8 +13,8 @@ import (
 // loginLasts limits how long a login at the start may take.
 const loginLasts = time.Minute
 
-// logIn logs in to both systems once, and logs the user and the host. A failure does not prevent the start: the
-// system may be back when the first event arrives. It returns whom Monday takes us for.
+// logIn logs in to both systems once, and logs the user and the host. A failure does not prevent the start: the system
+// may be back when the first event arrives. It returns our identity at Monday.
 func (p *Pool) logIn(ctx context.Context) mondayclient.Identity {
 	ctx, cancel := context.WithTimeout(ctx, loginLasts)
 	defer cancel()

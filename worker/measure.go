@@ -13,11 +13,12 @@ const (
 	measureEvery = time.Minute
 	measureLasts = 30 * time.Second
 
-	// askMondayEvery is how often Monday is asked how many of the day's calls are used: each time costs one.
+	// askMondayEvery is how often the number of used calls of the day is read from Monday, which costs a call each
+	// time.
 	askMondayEvery = time.Hour
 )
 
-// measure keeps the figures of each hour, until ctx ends. monday is what Monday answered to the login.
+// measure stores the figures of each hour until ctx ends. monday is Monday's answer to the login.
 func (p *Pool) measure(ctx context.Context, monday mondayclient.Identity) {
 	ticker := time.NewTicker(measureEvery)
 	defer ticker.Stop()

@@ -45,8 +45,8 @@ func newMetrics(reg prometheus.Registerer, m *mapping.Mapping) metrics {
 	return counts
 }
 
-// begin exports zeros for what is expected to happen: a counter that first appears with its first event shows no
-// increase, which is all there is to see where a board has one event an hour.
+// begin exports zeros for expected events: a counter that first appears with its first event shows no increase, which
+// would hide everything on a board with one event an hour.
 func (m metrics) begin() {
 	kinds := []string{jobs.KindColumnUpdate, jobs.KindItemCreate, jobs.KindItemRename, jobs.KindItemDelete, jobs.KindItemRestore}
 	outcomes := []engine.Outcome{engine.Success, engine.Unchanged, engine.Skipped, engine.Failed}
@@ -69,7 +69,7 @@ func (m metrics) failed(code string, board int64) {
 	m.errors.WithLabelValues(m.board(board), code).Inc()
 }
 
-// board returns the board's name in the mapping, which bounds how many series there are; empty: it is not mapped.
+// board returns the board's name in the mapping, which limits the number of series, or "" if it is not mapped.
 func (m metrics) board(id int64) string {
 	if board := m.mapping.Board(id); board != nil {
 		return board.Name

@@ -27,8 +27,8 @@ const (
 	// tending is the interval for finding killed runs.
 	tending = 2 * time.Second
 
-	// handBackFor is how long a worker hands back the job of a board missing from its mapping, for a worker with a
-	// newer mapping. After that, no worker seems to know the board.
+	// handBackFor is how long a worker returns the job of a board that its mapping lacks, for a worker with a newer
+	// mapping. After that, no worker seems to know the board.
 	handBackFor = 10 * time.Minute
 
 	// noticeEvery is the interval for logging that a job waits, for the same reason.

@@ -33,15 +33,16 @@ type parts struct {
 
 type part struct {
 	wait time.Duration
-	next time.Time // from then on one call may attempt it
+	next time.Time // time from which one call may probe it
 }
 
-// partError is a call that failed, or was not made, because of one of its scopes. Calls without that scope succeed.
+// partError is the error of a call that failed, or was not sent, because of one of its scopes. Calls without that scope
+// succeed.
 type partError struct {
 	system string
 	scopes []string
 	wait   time.Duration
-	err    error // nil: no call was made
+	err    error // nil: no call was sent
 }
 
 func (e *partError) Error() string {
@@ -57,7 +58,7 @@ func (e *partError) RetryAfter() time.Duration { return e.wait }
 func (e *partError) Outage() bool              { return true }
 func (e *partError) Permanent() bool           { return false }
 
-// Divisible reports whether the call had several scopes: made for each of them separately, it may succeed for some.
+// Divisible reports whether the call had several scopes: sent for each of them separately, it may succeed for some.
 func (e *partError) Divisible() bool { return len(e.scopes) > 1 }
 
 // WaitsFor returns the outage whose end the call waits for.

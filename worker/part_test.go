@@ -17,7 +17,7 @@ var (
 	errStorage = &sfclient.Error{Status: 400, Code: "STORAGE_LIMIT_EXCEEDED"}
 )
 
-// TestPartAway: a refusal that is of one part keeps calls from that part alone, and counts for an answer of the system.
+// TestPartAway: a refusal that concerns one part only blocks calls to that part, and counts as an answer of the system.
 func TestPartAway(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -46,26 +46,26 @@ func TestPartAway(t *testing.T) {
 					t.Errorf("error %v waits for %q, want %q", err, got, tt.away)
 				}
 				if tt.away != "" && (!retry.Outage(err) || retry.After(err) <= 0 || retry.Permanent(err)) {
-					t.Errorf("error %v is not one to wait for", err)
+					t.Errorf("error %v does not ask to wait", err)
 				}
 				made, err := call(b, nil, tt.scopes...)
 				if made == (tt.opens || tt.system) {
-					t.Errorf("the next call is made: %v, %v", made, err)
+					t.Errorf("the next call is sent: %v, %v", made, err)
 				}
 				if made, err := call(b, nil, "board 3"); made == tt.system {
-					t.Errorf("a call to another part is made: %v, %v", made, err)
+					t.Errorf("a call to another part is sent: %v, %v", made, err)
 				}
 			})
 		})
 	}
 }
 
-// TestPartDivides: a call that needs a part that is away, and others, is not made: the caller makes one for each.
+// TestPartDivides: a call that needs several parts, one of which is away, is not sent: the caller sends one for each.
 func TestPartDivides(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *breaker, _ *prober) {
 		call(b, errRefused, "board 1")
-		time.Sleep(time.Minute) // one call to the board may try again by now
+		time.Sleep(time.Minute) // by now one call may probe the board again
 		made, err := call(b, nil, "board 1", "board 2")
 		var divides interface{ Divisible() bool }
 		if made || !errors.As(err, &divides) || !divides.Divisible() {
@@ -77,20 +77,20 @@ func TestPartDivides(t *testing.T) {
 	})
 }
 
-// TestPartTries: a part is tried by one call after a wait that doubles, and a call that goes through ends its outage.
-func TestPartTries(t *testing.T) {
+// TestPartProbes: a part is probed by one call after a wait that doubles, and a successful call ends its outage.
+func TestPartProbes(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *breaker, p *prober) {
-		var tried []int // seconds
+		var probed []int // seconds
 		for second := range 40 * 60 {
 			if made, _ := call(b, errRefused, "board 1"); made {
-				tried = append(tried, second)
+				probed = append(probed, second)
 			}
 			time.Sleep(time.Second)
 		}
 		want := []int{0, 5, 15, 35, 75, 155, 315, 615, 915, 1215, 1515, 1815, 2115}
-		if diff := cmp.Diff(want, tried); diff != "" {
-			t.Errorf("tried after (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, probed); diff != "" {
+			t.Errorf("probed after (-want +got):\n%s", diff)
 		}
 		time.Sleep(partLongest)
 		if made, err := call(b, nil, "board 1"); !made || err != nil || b.isOpen("board 1") {
@@ -99,7 +99,7 @@ func TestPartTries(t *testing.T) {
 	})
 }
 
-// TestSettleParts ends the outage of a part that no worker sees any more.
+// TestSettleParts ends the outage of a part that no worker has seen for a long time.
 func TestSettleParts(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -107,9 +107,9 @@ func TestSettleParts(t *testing.T) {
 		own  bool          // this worker sees it too
 		ends bool
 	}{
-		"nobody sees it any more": {seen: time.Hour, ends: true},
-		"another sees it":         {seen: time.Minute},
-		"this one sees it":        {seen: time.Hour, own: true},
+		"no worker sees it": {seen: time.Hour, ends: true},
+		"another sees it":   {seen: time.Minute},
+		"this one sees it":  {seen: time.Hour, own: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

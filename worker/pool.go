@@ -58,18 +58,18 @@ type Config struct {
 	// and to live events.
 	SalesforceReserve, MondayReserve int
 
-	// Backfill compares the items of a board about which the mapping says something new.
+	// Backfill compares the items of a board for which the mapping has changed.
 	Backfill bool
-	// FeedInterval is how often changes in Salesforce are asked for, where the mapping has a way back; 0: as activity and
-	// the day's calls suggest. FeedOff: never.
+	// FeedInterval is the interval of reading changes in Salesforce if the mapping syncs fields to Monday; 0: depends
+	// on activity and the day's calls. FeedOff: never.
 	FeedInterval time.Duration
 	FeedOff      bool
 
 	// PollOnly polls for jobs instead of listening for them, as needed behind a pooler that shares connections.
 	PollOnly bool
 
-	// HasNewerMapping reports whether another process has a newer mapping: then the pool leaves to it what its own
-	// mapping does not contain. Nil: no process has.
+	// HasNewerMapping reports whether another process has a newer mapping, to which the pool then leaves what its own
+	// mapping does not contain. nil: never.
 	HasNewerMapping func(context.Context) (bool, error)
 
 	// MigrationsOnly leaves all queues except the migrations' to other pools.

@@ -52,5 +52,5 @@ func (p *pruner) round(ctx context.Context) error {
 	if deleted > 0 {
 		p.log.Info("old logs deleted", "rows", deleted)
 	}
-	return errors.Join(err, free()) // also after an interruption: nobody else would prune for as long as the lease lasts
+	return errors.Join(err, free()) // also after an interruption: the lease would keep others from pruning
 }

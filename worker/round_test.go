@@ -12,7 +12,7 @@ import (
 	"crmsync/worker/alert"
 )
 
-// inbox is a channel that keeps what it takes.
+// inbox is a channel that stores its messages.
 type inbox struct {
 	mu    sync.Mutex
 	texts []string
@@ -27,14 +27,14 @@ func (m *inbox) Send(_ context.Context, text string) error {
 	return nil
 }
 
-// rounds is a pool as far as its rounds go.
+// rounds returns a pool that can only run rounds.
 func (w *world) rounds(channels ...alert.Channel) *Pool {
 	q := Queue(w.db)
 	alerter := alert.New(alert.Config{Store: w.Store, Queue: q, Channels: channels, Registerer: prometheus.NewRegistry(), Log: quiet, Now: time.Now})
 	return &Pool{config: Config{Log: quiet}, store: w.Store, queue: q, alerter: alerter}
 }
 
-// TestRoundsAtOnce: of the pools that are due at the same time one tells people.
+// TestRoundsAtOnce: if several pools are due at the same time, one of them alerts.
 func TestRoundsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -61,11 +61,11 @@ func TestRoundsAtOnce(t *testing.T) {
 		told += strings.Count(text, "• job ")
 	}
 	if told != 5 {
-		t.Errorf("told of %d jobs, want 5: %q", told, mail.texts)
+		t.Errorf("%d jobs alerted, want 5: %q", told, mail.texts)
 	}
 }
 
-// TestRoundWakes: what waits for a system is due as soon as a round sees that it is back.
+// TestRoundWakes: jobs that wait for a system are due as soon as a round sees that it is back.
 func TestRoundWakes(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -17,7 +17,7 @@ import (
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// world is a store on a database of the test's own.
+// world is a store with a database of the test's own.
 type world struct {
 	*store.Store
 	t  *testing.T
@@ -40,7 +40,7 @@ func ask[T any](w *world, query string, args ...any) T {
 	return schematest.Ask[T](w.t, w.db, query, args...)
 }
 
-// fault is an error that behaves as it is told to.
+// fault is an error with configurable behavior.
 type fault struct {
 	wait              time.Duration
 	permanent, outage bool
@@ -51,12 +51,12 @@ func (f fault) RetryAfter() time.Duration { return f.wait }
 func (f fault) Permanent() bool           { return f.permanent }
 func (f fault) Outage() bool              { return f.outage }
 
-// breaker is one that keeps calls from Salesforce.
+// breaker returns a breaker for Salesforce.
 func (w *world) breaker(p *prober) *breaker {
 	return newBreaker("salesforce", p.probe, w.Store, Queue(w.db), quiet)
 }
 
-// until waits for a query to answer true.
+// until waits until a query returns true.
 func (w *world) until(what, query string) {
 	w.t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -69,7 +69,7 @@ func (w *world) until(what, query string) {
 	}
 }
 
-// unreachable is a pool whose Postgres is away.
+// unreachable returns a pool whose Postgres is away.
 func unreachable(t *testing.T) (*pgxpool.Pool, func()) {
 	t.Helper()
 	config, err := pgxpool.ParseConfig("postgres://u@h/db?sslmode=disable")

@@ -40,7 +40,7 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 		return river.JobSnooze(0)
 	}
 	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
-		p.config.Log.Info("comparison waits", "job", job.ID, "reason", hold.Error(), "wait", hold.Wait.Round(time.Second).String())
+		p.config.Log.Info("comparison waiting", "job", job.ID, "reason", hold.Error(), "wait", hold.Wait.Round(time.Second).String())
 	}
 	failed := p.failed(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError

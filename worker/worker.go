@@ -1,5 +1,5 @@
-// Package worker runs the jobs: it lets River say when, the engine do what is to be done, and turns the engine's answers
-// into River's words. It also tells people of dead letters and outages.
+// Package worker runs the jobs: River decides when, the engine does the work, and the worker translates the engine's
+// results for River. It also alerts people to dead letters and outages.
 package worker
 
 import (
@@ -24,14 +24,14 @@ import (
 	"crmsync/worker/engine"
 )
 
-// keepEnded is how long jobs that were given up stay in the queue's table, where the dashboard shows them, and
-// keepDone how long the others do: a delivery that comes again is recognized for that long.
+// keepEnded is how long discarded jobs stay in the queue's table, where the dashboard shows them, and keepDone how long
+// completed ones do: repeated deliveries are recognized for that long.
 const (
 	keepEnded = 14 * 24 * time.Hour
 	keepDone  = 25 * time.Hour
 )
 
-// interruptAfter is how long batches may still take once all jobs have left.
+// interruptAfter is how long batches may still take once all jobs have ended.
 const interruptAfter = 100 * time.Millisecond
 
 // New returns a pool that does nothing until it is started.
@@ -89,18 +89,18 @@ func New(c Config) (*Pool, error) {
 	return p, nil
 }
 
-// reindexed are the indexes that River rebuilds each night: all but those that our schema drops.
+// reindexed lists the indexes that River rebuilds each night: all except those that our schema drops.
 func reindexed() []string {
 	dropped := []string{"river_job_args_index", "river_job_metadata_index"}
 	return slices.DeleteFunc(river.ReindexerIndexNamesDefault(), func(name string) bool { return slices.Contains(dropped, name) })
 }
 
-// Queue returns the statements on River's table, with the names that package jobs has for what is in it.
+// Queue returns the statements on River's table, with package jobs' names for its contents.
 func Queue(db *pgxpool.Pool) *queue.Queue {
 	return queue.New(db, queue.Names{Events: jobs.QueueEvents, Migrations: jobs.QueueMigrations, MigrateBoard: jobs.KindMigrateBoard, SweepBoard: jobs.KindSweepBoard})
 }
 
-// guardedSalesforce is the client whose calls pass through a breaker. The breaker's own do not.
+// guardedSalesforce returns the client whose calls pass through a breaker, unlike the breaker's own.
 func (p *Pool) guardedSalesforce() *sfclient.Client {
 	probe := func(ctx context.Context) error {
 		_, err := p.config.Salesforce.WhoAmI(ctx)
@@ -111,7 +111,7 @@ func (p *Pool) guardedSalesforce() *sfclient.Client {
 	return p.config.Salesforce.WithGuard(b.guard)
 }
 
-// guardedMonday is the client whose calls pass through a breaker. The breaker's own do not.
+// guardedMonday returns the client whose calls pass through a breaker, unlike the breaker's own.
 func (p *Pool) guardedMonday() *mondayclient.Client {
 	probe := func(ctx context.Context) error {
 		_, err := p.config.Monday.WhoAmI(ctx)
@@ -122,9 +122,9 @@ func (p *Pool) guardedMonday() *mondayclient.Client {
 	return p.config.Monday.WithGuard(b.guard)
 }
 
-// Start begins to work. It returns when the queue is up.
+// Start starts the pool. It returns when the queue is up.
 func (p *Pool) Start(ctx context.Context) error {
-	// River stops by Stop alone: what ctx ends is only the start.
+	// Only Stop stops River: ctx only limits the start.
 	if err := p.client.Start(context.WithoutCancel(ctx)); err != nil {
 		return postgres.Wrap("starting the queue", err)
 	}
@@ -144,8 +144,8 @@ func (p *Pool) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop takes no further jobs, lets the running ones end for the shutdown grace, and hands back the rest. A job that is
-// handed back costs no attempt.
+// Stop takes no more jobs, lets the running ones end within the shutdown grace, and returns the rest to the queue.
+// Returning a job costs no attempt.
 func (p *Pool) Stop(ctx context.Context) error {
 	p.migrator.Stop()
 	err := p.client.Stop(ctx)
@@ -162,8 +162,8 @@ func (p *Pool) Stop(ctx context.Context) error {
 	return err
 }
 
-// closeEngine interrupts the batches that are still out, since River has given their jobs the grace already, and waits until
-// these have kept what they did and given back their leases.
+// closeEngine interrupts the batches that are still running, since River has already given their jobs the grace, and
+// waits until they have stored their results and released their leases.
 func (p *Pool) closeEngine(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, interruptAfter)
 	defer cancel()
@@ -173,5 +173,5 @@ func (p *Pool) closeEngine(ctx context.Context) error {
 	return p.engine.Close(ctx)
 }
 
-// Client is the queue's client, which the dashboard shows.
+// Client returns the queue's client, for the dashboard.
 func (p *Pool) Client() *river.Client[pgx.Tx] { return p.client }
