@@ -19,7 +19,7 @@ import (
 const head = "version: 1\nboards:\n  b:\n    board: 1\n    records:\n      r: { object: Lead, fields: {\n"
 
 // existing ends a message about a column that live does not have.
-const existing = ` (there is board_relation "Connected", checkbox "The checkbox", country "The country", date "The date", dropdown "Tags", ` +
+const existing = ` (there are board_relation "Connected", checkbox "The checkbox", country "The country", date "The date", dropdown "Tags", ` +
 	`email "The email", link "The link", long_text "The long_text", mirror "The mirror", numbers "The numbers", people "The people", ` +
 	`phone "The phone", status "Status", text "The text", text_1 "Company", vote "The vote")`
 
@@ -116,7 +116,7 @@ func TestFields(t *testing.T) {
 		"number of a date":   {"Number: { from: date, as: number }", `7:23 error Monday: column "date" is of type date; it cannot hold a number`},
 		"phone of a link":    {"Text: { from: link, as: phone }", `7:21 error Monday: column "link" is of type link; it cannot hold a phone number`},
 		"mirror":             {"Text: mirror", `7:1 warning Monday: column "mirror" is of type mirror; Monday sends no webhook when it changes`},
-		"label":              {"Text: { from: status,\n labels: { New: a,\n Doen: b }, default: c }", `9:2 error Monday: column "status" has no label "Doen" (there is "New", "Done"), did you mean "Done"?`},
+		"label":              {"Text: { from: status,\n labels: { New: a,\n Doen: b }, default: c }", `9:2 error Monday: column "status" has no label "Doen" (there are "New", "Done"), did you mean "Done"?`},
 		"labels left":        {"Text: { from: status, labels: { New: a } }", `7:23 warning Monday: column "status" has labels that are not mapped, and there is no default: the event of an item with one of them becomes a dead letter: "Done"`},
 
 		"missing field":      {"Txt: text", `7:1 error Salesforce: Lead has no field Txt that is visible to the run-as user, did you mean "Text"?`},
@@ -148,10 +148,10 @@ func TestFields(t *testing.T) {
 		"text for a date": {"Day: { from: date, default: today }", `7:20 error Salesforce: Lead.Day is of type date, and Salesforce rejects "today"`},
 		"name for an Id":  {"AccountId: { value: ACME }", `7:14 error Salesforce: Lead.AccountId is of type reference, and Salesforce rejects "ACME"`},
 
-		"picklist":            {"Pick: { value: Nwe }", `7:9 warning Salesforce: Lead.Pick is a picklist without the value "Nwe" (there is "New", "A")`},
-		"restricted":          {"Only: { from: status,\n labels: { New: New,\n  Done: Done } }", `9:3 error Salesforce: Lead.Only is a restricted picklist without the value "Done" (there is "New", "A")`},
-		"restricted default":  {"Only: { from: text, labels: { x: A }, default: B }", `7:39 error Salesforce: Lead.Only is a restricted picklist without the value "B" (there is "New", "A"), did you mean "A"?`},
-		"one of many":         {"Many: { value: New;B }", `7:9 error Salesforce: Lead.Many is a restricted picklist without the value "B" (there is "New", "A"), did you mean "A"?`},
+		"picklist":            {"Pick: { value: Nwe }", `7:9 warning Salesforce: Lead.Pick is a picklist without the value "Nwe" (there are "New", "A")`},
+		"restricted":          {"Only: { from: status,\n labels: { New: New,\n  Done: Done } }", `9:3 error Salesforce: Lead.Only is a restricted picklist without the value "Done" (there are "New", "A")`},
+		"restricted default":  {"Only: { from: text, labels: { x: A }, default: B }", `7:39 error Salesforce: Lead.Only is a restricted picklist without the value "B" (there are "New", "A"), did you mean "A"?`},
+		"one of many":         {"Many: { value: New;B }", `7:9 error Salesforce: Lead.Many is a restricted picklist without the value "B" (there are "New", "A"), did you mean "A"?`},
 		"labels as they are":  {"Only: dropdown", `7:1 warning Salesforce: Lead.Only is a restricted picklist, and column "dropdown" has labels that are not values of it: "B"`},
 		"text into a few":     {"Only: text", `7:1 warning Salesforce: Lead.Only is a restricted picklist: text that is not one of its values is rejected`},
 		"nowhere into a few":  {"Only: zzzzzz", `7:1 error Monday: board 1 has no column "zzzzzz"` + existing},
@@ -201,7 +201,7 @@ func TestRecords(t *testing.T) {
 		"no board":      {plain, func(l *audit.Live) { l.Boards = map[int64]mondayclient.Board{} }, "4:5 error Monday: board 1 does not exist, is archived, or is not visible to the API token"},
 		"another board": {plain, func(l *audit.Live) {
 			l.Boards, l.Known = map[int64]mondayclient.Board{}, []mondayclient.Board{{ID: 2, Name: "Leads"}, {ID: 3, Name: "Other"}}
-		}, `4:5 error Monday: board 1 does not exist, is archived, or is not visible to the API token (there is 2 "Leads", 3 "Other")`},
+		}, `4:5 error Monday: board 1 does not exist, is archived, or is not visible to the API token (there are 2 "Leads", 3 "Other")`},
 		"no object": {plain, func(l *audit.Live) { l.Objects["Lead"] = nil }, "6:12 error Salesforce: the " +
 			"object Lead does not exist or is not visible to the run-as user"},
 		"hooks not known":   {src: plain, change: func(l *audit.Live) { l.Webhooks = nil }},
@@ -211,7 +211,7 @@ func TestRecords(t *testing.T) {
 		"id column of a type":   {src: with("id_column: numbers"), want: `6:26 error Monday: column "numbers" is of type numbers; the Salesforce Id can be written only to a text column`},
 		"gate's column missing": {src: with("create_when: { zzzzzz: [a, b] }"), want: `6:50 error Monday: board 1 has no column "zzzzzz"` + existing},
 		"gate of people":        {src: with("create_when: { people: [a, b] }"), want: `6:50 error Monday: column "people" is of type people, which has no label to compare`},
-		"gate's label":          {src: with("create_when: { status: [New, Doen] }"), want: `6:55 error Monday: column "status" has no label "Doen" (there is "New", "Done"), did you mean "Done"?`},
+		"gate's label":          {src: with("create_when: { status: [New, Doen] }"), want: `6:55 error Monday: column "status" has no label "Doen" (there are "New", "Done"), did you mean "Done"?`},
 		"label outside the gate": {
 			src:  strings.Replace(with("create_when: { status: New }"), "Text: text", "Text: { from: status, labels: { New: x } }", 1),
 			want: `7:23 note Monday: column "status" has labels that create no record; if an item with a record changes to one of them, its event becomes a dead letter: "Done"`,
@@ -269,7 +269,7 @@ func TestBoardCondition(t *testing.T) {
 	t.Parallel()
 	src := "version: 1\nboards:\n  b:\n    board: 1\n    create_when: { status: Nwe }\n    records:\n" +
 		"      r: { object: Lead, fields: { Text: text } }\n      s: { object: Lead, shared: true, match: [Text], fields: { Text: text } }\n"
-	want := `5:28 error Monday: column "status" has no label "Nwe" (there is "New", "Done")`
+	want := `5:28 error Monday: column "status" has no label "Nwe" (there are "New", "Done")`
 	if diff := cmp.Diff(want, found(t, src, live())); diff != "" {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
@@ -283,7 +283,7 @@ func TestMigration(t *testing.T) {
 		"5:5 error Salesforce: Lead has no field Nmae that is visible to the run-as user",
 		`5:5 error Salesforce: Lead has no field Txt that is visible to the run-as user, did you mean "Text"?`,
 		`5:5 error Monday: board 1 has no column "phoen"` + existing + `, did you mean "phone"?`,
-		`5:5 error Monday: board 1 has no group "tpics" (there is "topics", "group_1"), did you mean "topics"?`,
+		`5:5 error Monday: board 1 has no group "tpics" (there are "topics", "group_1"), did you mean "topics"?`,
 		`5:5 error Monday: column "people" is of type people, which a Salesforce value cannot fill`,
 	}
 	if diff := cmp.Diff(strings.Join(want, "\n"), found(t, src, live())); diff != "" {

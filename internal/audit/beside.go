@@ -17,7 +17,15 @@ func beside(got string, known []string) string {
 	if len(known) == 0 {
 		return ""
 	}
-	return " (there is " + quoted(known) + ")" + mapping.Suggestion(got, known)
+	return there(len(known), quoted(known)) + mapping.Suggestion(got, known)
+}
+
+// there says which words exist.
+func there(n int, words string) string {
+	if n == 1 {
+		return " (there is " + words + ")"
+	}
+	return " (there are " + words + ")"
 }
 
 // besideColumns is beside with the titles of the columns, which are what people see.
@@ -33,7 +41,7 @@ func besideColumns(got string, known columns) string {
 	if len(ids) == 0 {
 		return ""
 	}
-	return " (there is " + strings.Join(titled, ", ") + more(len(ids)) + ")" + mapping.Suggestion(got, ids)
+	return there(len(ids), strings.Join(titled, ", ")+more(len(ids))) + mapping.Suggestion(got, ids)
 }
 
 // besideBoards lists boards with their names.
@@ -45,7 +53,7 @@ func besideBoards(boards []mondayclient.Board) string {
 	if len(named) == 0 {
 		return ""
 	}
-	return " (there is " + strings.Join(named, ", ") + more(len(boards)) + ")"
+	return there(len(boards), strings.Join(named, ", ")+more(len(boards)))
 }
 
 // quoted lists quoted texts.

@@ -95,7 +95,7 @@ func TestManyLabels(t *testing.T) {
 		board.Columns[1].Labels = append(board.Columns[1].Labels, fmt.Sprintf("L%02d", n))
 	}
 	got := found(t, head+"Text: { from: dropdown, labels: { L99: x }, default: y } } }\n", world)
-	if !strings.HasPrefix(got, `7:35 error Monday: column "dropdown" has no label "L99" (there is "A", "B", "L00", `) || !strings.HasSuffix(got, `"L17" and 7 more), did you mean "L09"?`) {
+	if !strings.HasPrefix(got, `7:35 error Monday: column "dropdown" has no label "L99" (there are "A", "B", "L00", `) || !strings.HasSuffix(got, `"L17" and 7 more), did you mean "L09"?`) {
 		t.Errorf("finding = %s", got)
 	}
 }

@@ -30,6 +30,7 @@ type applyCommand struct {
 	AcceptDeletes bool     `help:"Override the delete brake for the items that Monday has deleted or archived."`
 	Stop          bool     `help:"Stop the running comparison or backfill of the boards. What it has written stays."`
 	Yes           bool     `help:"Do not ask."`
+	JSON          bool     `help:"Print JSON."`
 }
 
 // Run compares boards with Salesforce and writes the differences. It queues the work and works on the queue itself,
@@ -41,7 +42,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	}
 	defer db.Close()
 	if c.Stop {
-		return stopSweeps(ctx, p, db, boards)
+		return c.stop(ctx, p, db, boards)
 	}
 	sweeps, err := c.sweeps(s.Mapping, boards)
 	if err != nil {
@@ -71,11 +72,11 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	if ctx.Err() != nil {
 		fmt.Fprintln(p.stderr, "Stopped. The comparison continues when a worker is started.")
 	}
-	return sweepSummary(p.stdout, done)
+	return c.summary(p, done)
 }
 
-// stopSweeps stops the running sweeps of boards.
-func stopSweeps(ctx context.Context, p *program, db *pgxpool.Pool, boards []*mapping.Board) error {
+// stop stops the running sweeps of boards.
+func (c applyCommand) stop(ctx context.Context, p *program, db *pgxpool.Pool, boards []*mapping.Board) error {
 	var ids []int64
 	for _, b := range boards {
 		ids = append(ids, b.ID)
@@ -84,11 +85,11 @@ func stopSweeps(ctx context.Context, p *program, db *pgxpool.Pool, boards []*map
 	if err != nil {
 		return err
 	}
-	if len(stopped) == 0 {
+	if len(stopped) == 0 && !c.JSON {
 		fmt.Fprintln(p.stdout, "No comparison is running.")
 		return nil
 	}
-	return sweepSummary(p.stdout, stopped)
+	return c.summary(p, stopped)
 }
 
 // sweeps returns the sweeps that the command asks for.
@@ -158,7 +159,7 @@ func (c applyCommand) ask(p *program, sweeps []store.Sweep) error {
 		names[n] = w.Board
 	}
 	fmt.Fprintf(p.stdout, "Compare %s with Salesforce, and write what differs? crmsync plan shows it first. [y/N] ", strings.Join(names, ", "))
-	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	answer, err := bufio.NewReader(p.stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
@@ -171,21 +172,26 @@ func (c applyCommand) ask(p *program, sweeps []store.Sweep) error {
 func progressLine(sweeps []store.Sweep) string {
 	var parts []string
 	for _, w := range sweeps {
-		parts = append(parts, fmt.Sprintf("%s: %d items, %d written", w.Board, w.Items, w.Written))
+		parts = append(parts, fmt.Sprintf("%s: %s, %d written", w.Board, plural(w.Items, "item"), w.Written))
 	}
 	return strings.Join(parts, "  ")
 }
 
-// sweepSummary prints the results of sweeps. It fails if one of them failed.
-func sweepSummary(w io.Writer, sweeps []store.Sweep) (failed error) {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+// summary prints the results of sweeps. It fails if one of them failed.
+func (c applyCommand) summary(p *program, sweeps []store.Sweep) (failed error) {
+	for _, s := range sweeps {
+		if s.State == "failed" {
+			failed = errors.Join(failed, fmt.Errorf("comparing %s failed: %s", s.Board, s.Error))
+		}
+	}
+	if c.JSON {
+		return errors.Join(p.printJSON(sweepsListed(sweeps)), failed)
+	}
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "RUN\tBOARD\tSTATE\tITEMS\tFIELDS\tDIFFERING\tWRITTEN\tENDED\tLATER\tCHANGED SINCE THE PLAN")
 	for _, s := range sweeps {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n",
 			s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Ended, s.Busy, s.Skipped)
-		if s.State == "failed" {
-			failed = errors.Join(failed, fmt.Errorf("comparing %s failed: %s", s.Board, s.Error))
-		}
 	}
 	if len(sweeps) == 0 {
 		fmt.Fprintln(table, "Nothing is planned.")

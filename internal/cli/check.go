@@ -108,15 +108,15 @@ func counts(m *mapping.Mapping, findings []audit.Finding) string {
 	return fmt.Sprintf("%s, %s; %s, %s.", errors, warnings, plural(len(m.Boards), "board"), plural(records, "record"))
 }
 
-// line returns a finding as file:line:column: severity: text. A finding without a place names the system that it
-// concerns.
+// line returns a finding as file:line:column: severity: text. A finding without a place stands at the beginning of the
+// file, and names the system that it concerns.
 func line(path string, f audit.Finding, colored bool) string {
 	severity := string(f.Severity)
 	if colored {
 		severity = colors[f.Severity] + severity + "\x1b[0m"
 	}
 	if f.Line == 0 {
-		return fmt.Sprintf("%s: %s: %s: %s", path, severity, f.System, f.Message)
+		return fmt.Sprintf("%s:1:1: %s: %s: %s", path, severity, f.System, f.Message)
 	}
 	return fmt.Sprintf("%s:%d:%d: %s: %s", path, f.Line, f.Column, severity, f.Message)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ type migrateCommand struct {
 	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Default: all boards that have a migration."`
 	DryRun  bool     `help:"Report what would be done, and write nothing."`
 	History bool     `help:"List the last runs."`
+	JSON    bool     `help:"Print the runs as JSON."`
 }
 
 // shownRuns is how many runs the history shows.
@@ -66,7 +66,7 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 	if ctx.Err() != nil {
 		fmt.Fprintln(p.stderr, "Stopped. The runs continue when this command or a worker is started.")
 	}
-	return summary(p.stdout, runs)
+	return c.summary(p, runs)
 }
 
 // chosen returns the migrations of the named boards, in the order of their links.
@@ -93,8 +93,8 @@ func (c migrateCommand) chosen(m *mapping.Mapping) (chosen []*mapping.Migration,
 }
 
 // summary prints the results of the runs. It returns an error if anything failed.
-func summary(w io.Writer, runs []store.Run) error {
-	err := progress.Table(w, runs)
+func (c migrateCommand) summary(p *program, runs []store.Run) error {
+	err := c.list(p, runs)
 	for _, run := range runs {
 		switch run.State {
 		case "failed":
@@ -111,12 +111,12 @@ func incomplete(r store.Run) error {
 	const after = "error_logs has the reasons (job %d), and the next run attempts the records again"
 	switch {
 	case r.Failed > 0 && r.LeftOut > 0:
-		return fmt.Errorf("%d records of %s failed, and the items of %d lack a column that Monday rejected: "+after,
-			r.Failed, r.Board, r.LeftOut, r.JobID)
+		return fmt.Errorf("%s of %s failed, and the items of %d lack a column that Monday rejected: "+after,
+			plural(r.Failed, "record"), r.Board, r.LeftOut, r.JobID)
 	case r.Failed > 0:
-		return fmt.Errorf("%d records of %s failed: "+after, r.Failed, r.Board, r.JobID)
+		return fmt.Errorf("%s of %s failed: "+after, plural(r.Failed, "record"), r.Board, r.JobID)
 	case r.LeftOut > 0:
-		return fmt.Errorf("the items of %d records of %s lack a column that Monday rejected: "+after, r.LeftOut, r.Board, r.JobID)
+		return fmt.Errorf("the items of %s of %s lack a column that Monday rejected: "+after, plural(r.LeftOut, "record"), r.Board, r.JobID)
 	}
 	return nil
 }
@@ -132,9 +132,16 @@ func (c migrateCommand) history(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if len(runs) == 0 {
+	if len(runs) == 0 && !c.JSON {
 		fmt.Fprintln(p.stdout, "There has been no run yet.")
 		return nil
+	}
+	return c.list(p, runs)
+}
+
+func (c migrateCommand) list(p *program, runs []store.Run) error {
+	if c.JSON {
+		return p.printJSON(runsListed(runs))
 	}
 	return progress.Table(p.stdout, runs)
 }
@@ -154,8 +161,8 @@ func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, 
 			return fmt.Errorf("dry run of %s: %w", g.Board.Name, err)
 		}
 		n := report.Counts
-		fmt.Fprintf(p.stdout, "%s: of %d records %d would be created, %d updated, %d left alone; %d changed on both sides.\n",
-			g.Board.Name, n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts)
+		fmt.Fprintf(p.stdout, "%s: of %s %d would be created, %d updated, %d left alone; %d changed on both sides.\n",
+			g.Board.Name, plural(n.Read, "record"), n.Created, n.Updated, n.Unchanged, n.Conflicts)
 		for _, m := range report.Missing {
 			fmt.Fprintf(p.stdout, "  %s (%s): the board has no label %q; %d of the items would lack the column.\n",
 				m.Column, m.Field, m.Label, m.Records)

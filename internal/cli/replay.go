@@ -24,6 +24,7 @@ type replayCommand struct {
 	Board  string  `help:"All open dead letters of a board: its id, or its name in the mapping." placeholder:"ID|NAME"`
 	Since  string  `help:"All that failed since: a span such as 24h, or a date such as 2026-01-31." placeholder:"WHEN"`
 	DryRun bool    `help:"Only list what would be replayed."`
+	JSON   bool    `help:"Print JSON."`
 	Jobs   []int64 `arg:"" optional:"" name:"id" help:"Job ids, from an alert or the list."`
 }
 
@@ -46,14 +47,29 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if c.DryRun || !c.All && filter == (store.LetterFilter{}) && len(c.Jobs) == 0 {
+		if c.JSON {
+			return p.printJSON(lettersListed(listed))
+		}
 		return listLetters(p.stdout, listed)
 	}
 	replayed, staying, err := worker.Queue(db).Replay(ctx, wanted, attempts, operator())
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%d put back into the queue.\n", len(replayed))
+	return c.tell(p, replayed, staying)
+}
+
+// tell prints what became of the dead letters. One that was named and stays is an error.
+func (c replayCommand) tell(p *program, replayed []int64, staying []queue.Staying) error {
+	if c.JSON {
+		if err := p.printJSON(replayDone(replayed, staying)); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(p.stdout, "%d put back into the queue.\n", len(replayed))
+	}
 	switch text := byReason(staying); {
+	case text != "" && c.JSON && len(c.Jobs) == 0:
 	case text == "":
 	case len(c.Jobs) == 0:
 		fmt.Fprintf(p.stdout, "%d not put back:\n%s\n", len(staying), text)

@@ -83,7 +83,7 @@ func TestLine(t *testing.T) {
 		t.Errorf("line is %q, want %q", got, want)
 	}
 	finding.Line = 0
-	if got, want := line("m.yaml", finding, false), "m.yaml: warning: Monday: text"; got != want {
+	if got, want := line("m.yaml", finding, false), "m.yaml:1:1: warning: Monday: text"; got != want {
 		t.Errorf("line is %q, want %q", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,9 @@ import (
 )
 
 type webhooksCommand struct {
-	URL string `help:"Register the missing webhooks at this public address of ingest, such as https://sync.example.org. The path and WEBHOOK_SECRET are appended." placeholder:"https://..."`
-	All bool   `help:"With --url: register all webhooks, even for events that already have one, such as one of another program or with an old secret."`
+	URL  string `help:"Register the missing webhooks at this public address of ingest, such as https://sync.example.org. The path and WEBHOOK_SECRET are appended." placeholder:"https://..."`
+	JSON bool   `help:"Print JSON."`
+	All  bool   `help:"With --url: register all webhooks, even for events that already have one, such as one of another program or with an old secret."`
 }
 
 // Run lists the webhooks that the mapping needs and, with --url, registers the missing ones.
@@ -45,10 +47,10 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return app.UsageError{Err: err}
 	}
-	s := &subscriber{live: l, url: target, all: c.All, table: tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)}
+	s := &subscriber{live: l, url: target, all: c.All, listed: []webhookListed{}}
 	err = s.run(ctx, m)
-	if flushing := s.table.Flush(); flushing != nil {
-		return flushing
+	if printing := c.print(p, s.listed); printing != nil {
+		return printing
 	}
 	if err != nil && target != "" {
 		return fmt.Errorf("%w\nMonday only registers an address that answers: ingest must be running and reachable from the internet", err)
@@ -56,10 +58,22 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if s.missing > 0 {
+	if s.missing > 0 && !c.JSON {
 		fmt.Fprintf(p.stdout, "%d missing; --url registers them.\n", s.missing)
 	}
 	return nil
+}
+
+func (c webhooksCommand) print(p *program, webhooks []webhookListed) error {
+	if c.JSON {
+		return p.printJSON(webhooks)
+	}
+	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "BOARD\tNAME\tEVENT\tSTATE\tWEBHOOK")
+	for _, w := range webhooks {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", w.Board, w.Name, w.Event, w.State, cmp.Or(w.Webhook, "-"))
+	}
+	return table.Flush()
 }
 
 // subscriber processes the boards of a mapping.
@@ -67,7 +81,7 @@ type subscriber struct {
 	live    *app.Live
 	url     string // empty: nothing is registered
 	all     bool   // even if one exists
-	table   *tabwriter.Writer
+	listed  []webhookListed
 	missing int
 }
 
@@ -77,7 +91,6 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(s.table, "BOARD\tNAME\tEVENT\tSTATE\tWEBHOOK")
 	var failures []error
 	for _, b := range m.Boards {
 		if _, ok := boards[b.ID]; !ok {
@@ -94,7 +107,7 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 			if err != nil {
 				failures = append(failures, err)
 			}
-			fmt.Fprintf(s.table, "%d\t%s\t%s\t%s\t%s\n", b.ID, b.Name, event, state, id)
+			s.listed = append(s.listed, webhookListed{b.ID, b.Name, event, state, id})
 		}
 	}
 	return errors.Join(failures...)
@@ -108,11 +121,11 @@ func (s *subscriber) ensure(ctx context.Context, board int64, event string, hook
 		return "present", fmt.Sprint(hooks[n].ID), nil
 	case s.url == "":
 		s.missing++
-		return "missing", "-", nil
+		return "missing", "", nil
 	}
 	made, err := s.live.Monday.CreateWebhook(ctx, board, event, s.url)
 	if err != nil {
-		return "refused", "-", err
+		return "refused", "", err
 	}
 	return "registered", fmt.Sprint(made), nil
 }

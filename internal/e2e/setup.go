@@ -36,7 +36,7 @@ const (
 
 	Key = sfsim.KeyField // field that holds the item's id
 
-	Patience = 9 * time.Second // limit for conditions; nothing should take that long
+	Patience = 90 * time.Second // limit for conditions; nothing should take that long
 )
 
 // World is the program and its environment: Postgres, both systems, and the messengers.

@@ -98,7 +98,7 @@ func TestMigrateLeavesColumnOut(t *testing.T) {
 
 	forgetOverlap(w)
 	w.Salesforce.Update("Account", site, map[string]any{"Website": "https://company.example.org"})
-	if _, stderr := failing(t, w, "migrate", "accounts"); !strings.Contains(stderr, "the items of 1 records of accounts lack a column") {
+	if _, stderr := failing(t, w, "migrate", "accounts"); !strings.Contains(stderr, "the items of 1 record of accounts lack a column") {
 		t.Errorf("the second run says:\n%s", stderr)
 	}
 	w.Quiet()

@@ -94,9 +94,9 @@ func TestCheckLive(t *testing.T) {
 	}{
 		"nothing": {func(*e2e.World, *stage.Config) {}, cli.ExitDone, nil},
 		"missing board": {e2e.Monday(func(c *mondaysim.Config) { c.Boards = c.Boards[1:] }), cli.ExitFailed,
-			[]string{"error board: Monday board 1001 does not exist, is archived, or is not visible to the API token (there is 1002 \"Contacts\", 1003 \"Leads\")"}},
+			[]string{"error board: Monday board 1001 does not exist, is archived, or is not visible to the API token (there are 1002 \"Contacts\", 1003 \"Leads\")"}},
 		"missing column": {changedColumn(e2e.Leads, "close_date", func(c *mondaysim.Column) { c.ID = "date4" }), cli.ExitFailed,
-			[]string{`error CloseDate: Monday board 1003 has no column "close_date" (there is amount "Amount", company "Company", country "Country", date4 "Close date", email "Email", ` +
+			[]string{`error CloseDate: Monday board 1003 has no column "close_date" (there are amount "Amount", company "Company", country "Country", date4 "Close date", email "Email", ` +
 				`interests "Interests", name "Name", newsletter "Newsletter", owner "Owner", phone "Phone", source "Source", status "Status", text_note "Note", ` +
 				`text_oppid "Opportunity Id", text_sfid "Salesforce Id")`}},
 		"wrong type of column": {changedColumn(e2e.Leads, "company", func(c *mondaysim.Column) { c.Type = "people" }), cli.ExitFailed, []string{
@@ -108,8 +108,8 @@ func TestCheckLive(t *testing.T) {
 		"connected to another board": {changedColumn(e2e.Contacts, "connect_account", func(c *mondaysim.Column) { c.LinkedBoard = e2e.Leads }), cli.ExitFailed,
 			[]string{`error AccountId: Monday column "connect_account" connects to board 1003, not to board 1001`}},
 		"missing label": {changedColumn(e2e.Leads, "status", func(c *mondaysim.Column) { c.Labels = []string{"New", "Qualified", "Follow-up", "Quote"} }), cli.ExitFailed, []string{
-			`error create_when: Monday column "status" has no label "MOU" (there is "New", "Qualified", "Follow-up", "Quote")`,
-			`error MOU: Monday column "status" has no label "MOU" (there is "New", "Qualified", "Follow-up", "Quote")`}},
+			`error create_when: Monday column "status" has no label "MOU" (there are "New", "Qualified", "Follow-up", "Quote")`,
+			`error MOU: Monday column "status" has no label "MOU" (there are "New", "Qualified", "Follow-up", "Quote")`}},
 		"unmapped label": {edited("              Quote: Proposal/Price Quote\n", ""), cli.ExitDone,
 			[]string{`warning labels: Monday column "status" has labels that are not mapped, and there is no default: the event of an item with one of them becomes a dead letter: "Quote"`}},
 		"missing object": {e2e.Salesforce(func(c *sfsim.Config) {
@@ -131,10 +131,10 @@ func TestCheckLive(t *testing.T) {
 		"short key": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.Length = 10 }), cli.ExitFailed,
 			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c holds 10 characters; an item's id can have 18"}},
 		"restricted picklist value": {changedField("Opportunity", "StageName", func(f *sfsim.Field) { f.Values = slices.Delete(slices.Clone(f.Values), 1, 2) }), cli.ExitFailed,
-			[]string{`error Qualified: Salesforce Opportunity.StageName is a restricted picklist without the value "Qualification" (there is "Prospecting", "Needs Analysis", "Value Proposition", ` +
+			[]string{`error Qualified: Salesforce Opportunity.StageName is a restricted picklist without the value "Qualification" (there are "Prospecting", "Needs Analysis", "Value Proposition", ` +
 				`"Id. Decision Makers", "Perception Analysis", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost")`}},
 		"picklist value": {edited("LeadSource: { value: Monday }", "LeadSource: { value: Mondays }"), cli.ExitDone,
-			[]string{`warning LeadSource: Salesforce Opportunity.LeadSource is a picklist without the value "Mondays" (there is "Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other", "Monday"), did you mean "Monday"?`}},
+			[]string{`warning LeadSource: Salesforce Opportunity.LeadSource is a picklist without the value "Mondays" (there are "Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other", "Monday"), did you mean "Monday"?`}},
 		"calculated field": {changedField("Lead", "Email", func(f *sfsim.Field) { f.Calculated = true }), cli.ExitFailed,
 			[]string{"error Email: Salesforce Lead.Email is a formula or a roll-up summary: it is calculated and " +
 				"cannot be written"}},
@@ -240,8 +240,8 @@ func TestCheckLiveLines(t *testing.T) {
 	if code != cli.ExitFailed || !strings.Contains(stderr, "1 error") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
-	for _, want := range []string{`mapping\.yaml:\d+:11: error: Lead\.Email is read-only`, `mapping\.yaml: note: Monday: the address that a webhook delivers to cannot be read`,
-		`mapping\.yaml: note: Salesforce: 99996 of 100000 API calls`, `mapping\.yaml: 1 error, 0 warnings; 3 boards, 6 records\.\n$`} {
+	for _, want := range []string{`mapping\.yaml:\d+:11: error: Lead\.Email is read-only`, `mapping\.yaml:1:1: note: Monday: the address that a webhook delivers to cannot be read`,
+		`mapping\.yaml:1:1: note: Salesforce: 99996 of 100000 API calls`, `mapping\.yaml: 1 error, 0 warnings; 3 boards, 6 records\.\n$`} {
 		if !regexp.MustCompile(want).MatchString(stdout) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}
