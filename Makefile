@@ -76,7 +76,7 @@ afternoon: ## install the package on a bare Debian in a container, and sync a fi
 	@.ci/afternoon
 
 clean: ## remove what build and package made
-	rm -rf bin dist
+	rm -rf bin dist share
 
 postgres:
 	@sh .ci/install postgres
