@@ -113,7 +113,7 @@ type call struct {
 	rows      int         // records it writes
 	scopes    []string    // for the guard
 
-	// refused, if not nil, reports a rejected row to the guard when the cause affects other calls too.
+	// refused, if not nil, reports to the guard what the rows of a successful call say about other calls.
 	refused func() error
 }
 

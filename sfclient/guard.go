@@ -3,6 +3,8 @@ package sfclient
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // ScopeCreation is the scope of calls that may create records: only they fail while the org's storage is
@@ -44,6 +46,27 @@ func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 
 // Scoped reports whether the error concerns one of the call's scopes, so that calls without it succeed.
 func (e *Error) Scoped() bool { return e.Class() == StorageFull }
+
+// unsaidError means that a call succeeded, but says nothing about its scopes.
+type unsaidError struct{}
+
+func (unsaidError) Error() string { return "salesforce: nothing was created" }
+
+// Unsaid reports that the call says nothing about whether its scopes are available.
+func (unsaidError) Unsaid() bool { return true }
+
+// learned returns what the guard learns from the rows of a successful call: that storage is missing, or that nothing
+// was created, so that the call does not show that there is storage again.
+func (q call) learned(results []Result) error {
+	if err := storageError(results); err != nil {
+		return err
+	}
+	isNew := func(r Result) bool { return r.Success && (r.Created || strings.HasPrefix(q.operation, "create")) }
+	if slices.Contains(q.scopes, ScopeCreation) && !slices.ContainsFunc(results, isNew) {
+		return unsaidError{}
+	}
+	return nil
+}
 
 // storageError returns the error of a row that could not be created for lack of storage, or nil.
 func storageError(results []Result) error {

@@ -20,6 +20,10 @@ func TestWithGuard(t *testing.T) {
 		_, err := c.Update(t.Context(), "Contact", records, WriteOptions{})
 		return err
 	}
+	upsert := func(c *Client) error {
+		_, err := c.Upsert(t.Context(), "Contact", "Key__c", []Record{{"LastName": "Lovelace", "Key__c": "1"}}, WriteOptions{})
+		return err
+	}
 	const full = `[{"success":false,"errors":[{"statusCode":"STORAGE_LIMIT_EXCEEDED","message":"m","fields":[]}]}]`
 	tests := map[string]struct {
 		call    func(*Client) error
@@ -34,6 +38,10 @@ func TestWithGuard(t *testing.T) {
 		"refused":               {call: update, status: 400, answer: `[{"errorCode":"BAD","message":"m"}]`, sees: "BAD", fails: true},
 		"no storage for a row":  {call: create, status: 200, answer: full, scopes: creation, sees: codeStorage},
 		"no storage for a call": {call: create, status: 400, answer: `[{"errorCode":"STORAGE_LIMIT_EXCEEDED","message":"m"}]`, scopes: creation, sees: codeStorage, fails: true},
+		"nothing new":           {call: upsert, status: 200, answer: `[{"id":"003000000000001AAA","success":true,"errors":[],"created":false}]`, scopes: creation, sees: "unsaid"},
+		"one that is new":       {call: upsert, status: 200, answer: `[{"id":"003000000000001AAA","success":true,"errors":[],"created":true}]`, scopes: creation},
+		"created":               {call: create, status: 200, answer: `[{"id":"003000000000001AAA","success":true,"errors":[]}]`, scopes: creation},
+		"refused alone":         {call: create, status: 200, answer: `[{"success":false,"errors":[{"statusCode":"BAD","message":"m","fields":[]}]}]`, scopes: creation, sees: "unsaid"},
 		"not sent":              {call: update, refuses: errors.New("away"), fails: true},
 	}
 	for name, tt := range tests {
@@ -59,6 +67,8 @@ func TestWithGuard(t *testing.T) {
 				var failed *Error
 				if errors.As(err, &failed) {
 					sees = failed.Code
+				} else if errors.Is(err, unsaidError{}) {
+					sees = "unsaid"
 				}
 				return err
 			}))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"crmsync/internal/retry"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
+	"crmsync/sfclient"
 )
 
 const (
@@ -114,9 +116,12 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 	var partial error
 	_, err := b.circuit.Execute(func() (struct{}, error) {
 		err := call()
-		if b.isPartial(scopes, err) {
+		switch {
+		case isUnsaid(err):
+			err = nil
+		case b.isPartial(scopes, err):
 			partial, err = b.partAway(scopes, err), nil
-		} else if !stoppedHere(err) && !retry.Outage(err) {
+		case err == nil, !stoppedHere(err) && !retry.Outage(err) && !slices.Contains(scopes, sfclient.ScopeCreation):
 			b.partsBack(scopes)
 		}
 		b.saw(err)
@@ -129,6 +134,13 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 		return &awayError{b.system, probeAfter}
 	}
 	return err
+}
+
+// isUnsaid reports whether a call succeeded, but says nothing about its scopes: an upsert that only changed records does
+// not show that new ones can be created again.
+func isUnsaid(err error) bool {
+	var e interface{ Unsaid() bool }
+	return errors.As(err, &e) && e.Unsaid()
 }
 
 // stoppedHere reports whether this process stopped the call, which says nothing about the system.

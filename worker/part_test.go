@@ -60,6 +60,33 @@ func TestPartAway(t *testing.T) {
 	}
 }
 
+// TestStorageDoesNotFlap: while the org's storage is full, calls that may create and do not, or that fail for another
+// reason, do not end the outage. One that creates does.
+func TestStorageDoesNotFlap(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *breaker, _ *prober) {
+		call(b, errStorage, "creation")
+		for name, end := range map[string]error{"changed only": unsaid{}, "another failure": &sfclient.Error{Status: 400, Code: "BAD"}} {
+			time.Sleep(partLongest)
+			if made, err := call(b, end, "creation"); !made {
+				t.Errorf("%s: not made: %v", name, err)
+			}
+			if !b.isOpen("creation") {
+				t.Errorf("%s: the outage is over", name)
+			}
+		}
+		time.Sleep(partLongest)
+		if made, err := call(b, nil, "creation"); !made || err != nil || b.isOpen("creation") {
+			t.Errorf("a record is created: made %v, %v, still away %v", made, err, b.isOpen("creation"))
+		}
+	})
+}
+
+type unsaid struct{}
+
+func (unsaid) Error() string { return "unsaid" }
+func (unsaid) Unsaid() bool  { return true }
+
 // TestPartDivides: a call that needs several parts, one of which is away, is not sent: the caller sends one for each.
 func TestPartDivides(t *testing.T) {
 	t.Parallel()

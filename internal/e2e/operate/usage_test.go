@@ -55,6 +55,8 @@ func TestConfiguration(t *testing.T) {
 			"MAX_WORKERS", "SHUTDOWN_GRACE", "LOG_LEVEL", "LOG_FORMAT", "ADMIN_ADDR", "MONDAY_API_URL", "TELEGRAM_API_URL", "SLACK_WEBHOOK_URL", "SCHEMA_UP"}},
 		"halves of pairs": {"serve", env{"ADMIN_USER": "admin", "TELEGRAM_CHAT_ID": "42", "SALESFORCE_USERNAME": "ada"},
 			[]string{"ADMIN_USER, ADMIN_PASSWORD", "TELEGRAM_BOT_TOKEN, TELEGRAM_CHAT_ID", "SALESFORCE_USERNAME, SALESFORCE_PRIVATE_KEY"}},
+		"passwords that are too short": {"worker", env{"ADMIN_USER": "admin", "ADMIN_PASSWORD": "hush-7c", "VIEWER_USER": "viewer", "VIEWER_PASSWORD": "hush-7c"},
+			[]string{"ADMIN_PASSWORD", "VIEWER_PASSWORD"}},
 		"rescue before the timeout": {"worker", env{"JOB_TIMEOUT": "60s", "RESCUE_AFTER": "60s"}, []string{"RESCUE_AFTER"}},
 		"base above the maximum":    {"worker", env{"RETRY_BASE": "2m", "RETRY_MAX": "1m"}, []string{"RETRY_MAX"}},
 		"a private key of no use":   {"worker", env{"SALESFORCE_USERNAME": "ada", "SALESFORCE_PRIVATE_KEY": "hush-key"}, []string{"SALESFORCE_PRIVATE_KEY"}},
