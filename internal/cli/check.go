@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"crmsync/internal/app"
 	"crmsync/internal/audit"
 	"crmsync/schema/mapping"
+	"crmsync/schema/store"
 )
 
 type checkCommand struct {
@@ -48,6 +51,7 @@ func (c checkCommand) Run(ctx context.Context, p *program) error {
 			return err
 		}
 	}
+	findings = append(findings, unplanned(ctx, p, m)...)
 	findings = audit.Sort(append(findings, audit.Ways(m, known, c.Fields)...))
 	if err := c.print(p, p.stdout, path, findings, counts(m, findings)); err != nil {
 		return err
@@ -56,6 +60,53 @@ func (c checkCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("%s: %s", path, plural(n, "error"))
 	}
 	return nil
+}
+
+// unplanned finds boards that are synced both ways although no plan was made of that: nobody has seen yet what the
+// first comparison would change. Without a database that is not known.
+func unplanned(ctx context.Context, p *program, m *mapping.Mapping) (findings []audit.Finding) {
+	boards := map[string]*mapping.Board{}
+	for _, b := range m.Boards {
+		if ways := b.Ways(); ways != "" {
+			boards[ways] = b
+		}
+	}
+	if len(boards) == 0 {
+		return nil
+	}
+	find := func(b *mapping.Board, s audit.Severity, format string, args ...any) {
+		at := b.At("records")
+		findings = append(findings, audit.Finding{
+			Severity: s, System: audit.File, Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...),
+		})
+	}
+	missing, err := askUnplanned(ctx, p, slices.Collect(maps.Keys(boards)))
+	for ways, b := range boards {
+		switch {
+		case errors.Is(err, errNoDatabase):
+			find(b, audit.Note, "board %s is synced both ways; whether a plan was made of that is not known: DATABASE_URL is not set", b.Name)
+		case err != nil:
+			find(b, audit.Warning, "board %s is synced both ways; whether a plan was made of that is not known: %v", b.Name, err)
+		case slices.Contains(missing, ways):
+			find(b, audit.Error, "board %s is synced both ways, and no plan was made of that; look at what would change: crmsync plan %s", b.Name, b.Name)
+		}
+	}
+	return findings
+}
+
+var errNoDatabase = errors.New("DATABASE_URL is not set")
+
+// askUnplanned returns the directions of which no plan was made.
+func askUnplanned(ctx context.Context, p *program, ways []string) ([]string, error) {
+	if p.getenv("DATABASE_URL") == "" && p.getenv("DATABASE_URL_FILE") == "" {
+		return nil, errNoDatabase
+	}
+	db, err := p.openDatabase(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return store.New(db).Unplanned(ctx, ways)
 }
 
 // live compares the mapping with both systems.

@@ -52,6 +52,9 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		}
 		file.Boards = append(file.Boards, boardPlanOf(board, found))
 	}
+	if err := c.recordPlanned(ctx, store.New(db), boards); err != nil {
+		return err
+	}
 	file.Salesforce, file.Monday = budgets(ctx, config.Salesforce, config.Monday, file.Boards)
 	if c.Out != "" {
 		if err := file.write(c.Out); err != nil {
@@ -67,6 +70,21 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		return differencesError{}
 	}
 	return err
+}
+
+// recordPlanned records that a plan was made of the boards' two-way directions, which check asks for. A plan of some
+// items says too little.
+func (c planCommand) recordPlanned(ctx context.Context, s *store.Store, boards []*mapping.Board) error {
+	var ways []string
+	for _, b := range boards {
+		if b.Ways() != "" {
+			ways = append(ways, b.Ways())
+		}
+	}
+	if len(ways) == 0 || len(c.Item) > 0 {
+		return nil
+	}
+	return s.AddPlanned(ctx, ways)
 }
 
 // differencesError ends a command with the exit code for differences.

@@ -59,7 +59,8 @@ type fieldDifference struct {
 	Code         string    `json:"code,omitempty"`
 	Salesforce   any       `json:"salesforce"`
 	Monday       any       `json:"monday"`
-	Action       string    `json:"action"` // write or leave
+	Action       string    `json:"action"`       // write or leave
+	To           string    `json:"to,omitempty"` // the side that is written: monday or salesforce
 }
 
 // planTotal counts differences of one kind: records, where these are new, and fields.
@@ -77,7 +78,7 @@ func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
 		one := itemPlan{Item: f.ItemID, Digest: sweep.Digest(f)}
 		for _, d := range f.Differences {
 			one.Differences = append(one.Differences, fieldDifference{
-				d.Record, d.Object, d.SalesforceID, d.Field, d.Kind, d.Code, d.Salesforce, d.Monday, actionOf(d),
+				d.Record, d.Object, d.SalesforceID, d.Field, d.Kind, d.Code, d.Salesforce, d.Monday, actionOf(d), sideOf(d),
 			})
 			all.count(d)
 		}
@@ -88,10 +89,21 @@ func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
 }
 
 func actionOf(d engine.Difference) string {
-	if d.Sends {
+	if d.Sends || d.Takes {
 		return "write"
 	}
 	return "leave"
+}
+
+// sideOf returns the side that is written; empty: none is.
+func sideOf(d engine.Difference) string {
+	switch {
+	case d.Takes, d.Sends && d.Kind == plan.IDColumn:
+		return string(mapping.Monday)
+	case d.Sends:
+		return string(mapping.Salesforce)
+	}
+	return ""
 }
 
 // count adds a difference to the totals. The fields of a new record count as that record.
@@ -104,7 +116,7 @@ func (b *boardPlan) count(d engine.Difference) {
 		n, b.Totals = len(b.Totals), append(b.Totals, planTotal{Object: d.Object, Kind: d.Kind})
 	}
 	b.Totals[n].Count++
-	if d.Sends {
+	if d.Sends || d.Takes {
 		b.Totals[n].Writes++
 	}
 }
@@ -166,12 +178,18 @@ func (d fieldDifference) change() string {
 	if d.Kind == plan.NewRecord || d.Kind == plan.IDColumn {
 		return inPlan(d.Monday)
 	}
+	if d.To == string(mapping.Monday) {
+		return inPlan(d.Monday) + " -> " + inPlan(d.Salesforce)
+	}
 	return inPlan(d.Salesforce) + " -> " + inPlan(d.Monday)
 }
 
 func (d fieldDifference) words() string {
 	if d.Action == "leave" {
 		return d.Kind.Words() + ", left alone"
+	}
+	if d.To == string(mapping.Monday) && d.Kind != plan.IDColumn {
+		return strings.TrimPrefix(d.Kind.Words(), "drift: ") + ", to Monday"
 	}
 	return d.Kind.Words()
 }

@@ -56,6 +56,21 @@ func (r *Record) Fingerprint() string {
 	return fingerprint(r.Object, r.Shared, when, fields)
 }
 
+// Ways is equal for boards whose changes in Salesforce are written to the same columns, and empty if none is. A plan
+// is made of it before it takes effect.
+func (b *Board) Ways() string {
+	var ways [][]any
+	for _, r := range sorted(b.Records, func(r *Record) string { return r.Name }) {
+		for _, f := range sorted(r.Back(), func(f *Field) string { return f.Name }) {
+			ways = append(ways, []any{r.Name, r.Object, f.Name, f.from, f.Sync})
+		}
+	}
+	if ways == nil {
+		return ""
+	}
+	return fingerprint(b.ID, ways)
+}
+
 // whole returns a fingerprint of everything the mapping says about the record.
 func (r *Record) whole() string {
 	ways := map[string][]any{}
