@@ -91,8 +91,13 @@ func (f *Field) Fingerprint() string {
 	if f.fallback != nil {
 		standIn = []any{f.fallback.literal, f.fallback.relative, f.fallback.days}
 	}
-	return fingerprint(f.Name, f.Sync == ToMonday, f.form, f.from, f.literal, parts, f.as, f.labels, standIn,
-		f.record.path(), f.link.path(), f.defaults())
+	values := []any{
+		f.Name, f.Sync == ToMonday, f.form, f.from, f.literal, parts, f.as, f.labels, standIn, f.record.path(), f.link.path(), f.defaults(),
+	}
+	if f.Sync == Both { // what both sides last agreed on says nothing about changes in Salesforce before
+		values = append(values, f.Sync)
+	}
+	return fingerprint(values...)
 }
 
 // madeSize is the length of a field's short fingerprint: it is stored with each value, and only tells versions of one

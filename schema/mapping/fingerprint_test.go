@@ -81,6 +81,7 @@ func TestFingerprint(t *testing.T) {
 		"template":           {before: "{title}, ", after: "{title} ", fields: "r.Title", records: "r"},
 		"value":              {before: "value: Monday", after: "value: Tuesday", fields: "t.Source", records: "t"},
 		"direction":          {before: "phone, as: phone", after: "phone, as: phone, sync: to_salesforce"},
+		"both ways":          {before: "phone, as: phone", after: "phone, as: phone, sync: both", fields: "r.Phone", records: "r"},
 		"the record meant":   {before: "Other: { record: t }", after: "Other: { from: connect, link: c.s }", fields: "r.Other", records: "r"},
 		"a new field":        {before: "          Day: date\n", after: "          Day: date\n          Night: date\n", fields: "r.Night", records: "r"},
 		"a field less":       {before: "          Day: date\n", after: "", fields: "r.Day", records: "r"},

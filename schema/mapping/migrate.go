@@ -45,6 +45,9 @@ type Target struct {
 	locale locale
 }
 
+// TwoWay reports whether changes of the field are written to the column at any time, not only by a migration.
+func (t *Target) TwoWay() bool { return t.field != nil && t.field.ToMonday() }
+
 // Left is a field of the mapping that is not written to Monday, and the reason.
 type Left struct {
 	Field  string

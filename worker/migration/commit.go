@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 )
@@ -42,6 +44,9 @@ func (s *session) commit(ctx context.Context, p *page) error {
 		done.Documents = append(done.Documents, d.key)
 	}
 	done.Documents = append(done.Documents, s.backlog.settle(p.records)...)
+	if err := s.ring(ctx, p); err != nil {
+		return errors.Join(err, s.release(ctx, p))
+	}
 	if err := s.config.Store.SavePage(ctx, s.holder, c, done); err != nil {
 		return errors.Join(err, s.release(ctx, p))
 	}
@@ -54,6 +59,14 @@ func (s *session) commit(ctx context.Context, p *page) error {
 		return whole
 	}
 	return nil
+}
+
+// ring queues a comparison of items. A page that is not saved is read again, and rings again.
+func (s *session) ring(ctx context.Context, p *page) error {
+	if len(p.rings) == 0 {
+		return nil
+	}
+	return s.config.Store.Do(ctx, func(tx pgx.Tx) error { return s.config.Requeue(ctx, tx, p.rings) })
 }
 
 // wholeError returns why a page failed as a whole, or nil. Records that failed in an earlier run do not count.

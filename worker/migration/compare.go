@@ -40,7 +40,7 @@ type change struct {
 func (r *rules) changed(link *ledger.Link, values map[string]column.Value) bool {
 	return slices.ContainsFunc(r.targets, func(t *mapping.Target) bool {
 		to, ok := values[t.Column]
-		if !ok {
+		if !ok || t.TwoWay() {
 			return false
 		}
 		value, ok := r.held(t, link, to)
@@ -49,14 +49,24 @@ func (r *rules) changed(link *ledger.Link, values map[string]column.Value) bool 
 	})
 }
 
+// rings reports whether the engine has to compare the item: a field that goes both ways differs from what Salesforce last
+// held, or was never compared.
+func (r *rules) rings(link *ledger.Link, fields sfclient.Record) bool {
+	return slices.ContainsFunc(r.record.Back(), func(f *mapping.Field) bool {
+		value, isRead := fields[f.Name]
+		held, met := link.Held[f.Name]
+		return isRead && (!met || f.Fold(held.Value) != f.Fold(value))
+	})
+}
+
 // compare uses what both sides last agreed on as the base: what changed only in Salesforce is written, what changed
 // only in Monday is left, and what changed on both sides keeps Monday's value. Without a base, only empty columns are
-// written.
+// written. Columns of fields that go both ways are left to the engine.
 func (r *rules) compare(link *ledger.Link, values map[string]column.Value, read *mondayclient.Item) difference {
 	var d difference
 	for _, t := range r.targets {
 		to, ok := values[t.Column]
-		if !ok {
+		if !ok || t.TwoWay() {
 			continue
 		}
 		from := read.Columns[t.Column]

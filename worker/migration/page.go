@@ -19,7 +19,8 @@ type page struct {
 	linked    map[ledger.RecordRef]string // Ids of the records that items are connected to
 	updates   []*update
 	creations []*creation
-	documents []*document // that created items of this page
+	rings     []ledger.Ref // items that the engine has to compare
+	documents []*document  // that created items of this page
 
 	keys     []string // leased
 	claims   []int64  // leased

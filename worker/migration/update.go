@@ -20,10 +20,16 @@ func (s *session) update(ctx context.Context, p *page) error {
 	for _, r := range p.records {
 		switch m := r.match.(type) {
 		case linked:
+			if rules.rings(m.link, r.fields) {
+				p.rings = append(p.rings, ledger.Ref{BoardID: s.job.BoardID, ItemID: m.item})
+			}
 			if rules.changed(m.link, r.values) {
 				p.updates = append(p.updates, &update{record: r, item: m.item})
 			}
 		case found:
+			if s.migration.Record.TwoWay() {
+				p.rings = append(p.rings, ledger.Ref{BoardID: s.job.BoardID, ItemID: m.item})
+			}
 			p.updates = append(p.updates, &update{record: r, item: m.item, origin: m.origin})
 		}
 	}
