@@ -11,7 +11,7 @@ import (
 )
 
 const boardsDocument = `query ($ids: [ID!], $limit: Int!) {
-	boards(ids: $ids, limit: $limit) { id name columns { id title type archived settings } groups { id } }
+	boards(ids: $ids, limit: $limit) { id name items_count columns { id title type archived settings } groups { id } }
 	complexity { after }
 }`
 
@@ -29,6 +29,7 @@ type Board struct {
 	Name    string
 	Columns []BoardColumn // without archived ones
 	Groups  []string      // ids, in the board's order
+	Items   int           // active ones, as Monday counts them; 0 where it does not tell
 }
 
 // BoardColumn is a column of a board.
@@ -103,6 +104,7 @@ func present[T any](list []*T) (n int) {
 type boardAnswer struct {
 	ID      column.ID `json:"id"`
 	Name    string    `json:"name"`
+	Items   int       `json:"items_count"`
 	Columns []struct {
 		ID       string          `json:"id"`
 		Title    string          `json:"title"`
@@ -116,7 +118,7 @@ type boardAnswer struct {
 }
 
 func (a *boardAnswer) board() Board {
-	b := Board{ID: int64(a.ID), Name: a.Name}
+	b := Board{ID: int64(a.ID), Name: a.Name, Items: a.Items}
 	for _, c := range a.Columns {
 		if c.Archived {
 			continue

@@ -111,9 +111,7 @@ func readConfig(e *Environment, r Role) Config {
 		BatchConcurrency: e.number("BATCH_CONCURRENCY", 4, 1, 64),
 		MaxWorkers:       e.number("MAX_WORKERS", 2000, 1, 10_000),
 
-		SalesforceReserve: e.percent("SALESFORCE_RESERVE", 15),
-		MondayReserve:     e.percent("MONDAY_RESERVE", 15),
-		Backfill:          e.oneOf("BACKFILL", "auto", "auto", "off") == "auto",
+		Backfill: e.oneOf("BACKFILL", "auto", "auto", "off") == "auto",
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(e.text("LOG_LEVEL", "info"))); err != nil {
 		e.Problem("LOG_LEVEL", "must be one of debug, info, warn, error")
@@ -189,6 +187,7 @@ func (c *Config) ReadMonday(e *Environment) {
 	c.MondayToken = e.require("MONDAY_API_TOKEN", e.text("MONDAY_API_TOKEN", ""))
 	c.MondayURL = e.url("MONDAY_API_URL", "https://api.monday.com/v2")
 	c.MondayVersion = e.text("MONDAY_API_VERSION", "2026-07")
+	c.MondayReserve = e.percent("MONDAY_RESERVE", 15)
 }
 
 // ReadSalesforce reads the variables of Salesforce's client.
@@ -196,6 +195,7 @@ func (c *Config) ReadSalesforce(e *Environment) {
 	c.SalesforceLogin = e.require("SALESFORCE_LOGIN_URL", e.url("SALESFORCE_LOGIN_URL", ""))
 	c.SalesforceClientID = e.require("SALESFORCE_CLIENT_ID", e.text("SALESFORCE_CLIENT_ID", ""))
 	c.SalesforceSecret = e.text("SALESFORCE_CLIENT_SECRET", "")
+	c.SalesforceReserve = e.percent("SALESFORCE_RESERVE", 15)
 	c.SalesforceUser = e.text("SALESFORCE_USERNAME", "")
 	c.SalesforcePrivateKey = e.text("SALESFORCE_PRIVATE_KEY", "")
 	switch {

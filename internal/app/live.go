@@ -23,11 +23,13 @@ type Live struct {
 	Salesforce *sfclient.Client
 	used       atomic.Int64 // calls of Salesforce in 24 hours
 	limit      atomic.Int64 // 0: unknown yet
+
+	mondayReserve, salesforceReserve int // percent of the calls of a day that comparisons leave
 }
 
 // NewLive creates the clients for which the configuration has settings.
 func NewLive(c Config) (l *Live, err error) {
-	l = &Live{}
+	l = &Live{mondayReserve: c.MondayReserve, salesforceReserve: c.SalesforceReserve}
 	if c.MondayToken != "" {
 		l.Monday, err = mondayclient.New(mondayclient.Config{
 			URL: c.MondayURL, Token: c.MondayToken, Version: c.MondayVersion,
@@ -74,6 +76,9 @@ func (l *Live) askMonday(ctx context.Context, m *mapping.Mapping, known *audit.L
 	if len(known.Boards) == 0 {
 		return
 	}
+	if who, err := l.Monday.WhoAmI(ctx); err == nil { // otherwise the calls of a day stay unknown
+		known.MondayCalls = who.DailyLimit * (100 - l.mondayReserve) / 100
+	}
 	if known.Webhooks, err = l.webhooks(ctx, m, known.Boards); err != nil {
 		say(audit.Warning, audit.Monday, "webhooks were not checked: %v", err)
 	} else {
@@ -99,6 +104,7 @@ func (l *Live) askSalesforce(ctx context.Context, m *mapping.Mapping, known *aud
 		say(audit.Warning, audit.Salesforce, "the users that the mapping names were not checked: %v", err)
 	}
 	if limit := l.limit.Load(); limit > 0 {
+		known.SalesforceCalls = int(limit) * (100 - l.salesforceReserve) / 100
 		left, severity := limit-l.used.Load(), audit.Note
 		if left*10 < limit {
 			severity = audit.Warning

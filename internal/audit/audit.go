@@ -51,12 +51,16 @@ type Live struct {
 	Others   []string                         // all objects, if one of the mapping's does not exist
 	Known    []mondayclient.Board             // boards visible to the token, if one of the mapping's is not
 	Users    map[string]bool                  // those of UserIDs that exist, and whether each is active
+
+	// MondayCalls and SalesforceCalls are the calls of a day that the reserves leave to comparisons; 0: unknown.
+	MondayCalls, SalesforceCalls int
 }
 
 // Check checks a mapping against the state of the systems, and returns its findings in the order of the file.
 func Check(m *mapping.Mapping, live Live) []Finding {
 	a := &auditor{mapping: m, live: live}
 	a.users()
+	a.forecast()
 	for _, b := range m.Boards {
 		known := a.board(b)
 		for _, r := range b.Records {

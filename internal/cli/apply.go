@@ -56,16 +56,19 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 			return fmt.Errorf("migrating the schema: %w", err)
 		}
 	}
-	shown := ""
-	done, err := s.Apply(ctx, db, sweeps, operator(), func(all []store.Sweep) {
-		if line := progressLine(all); line != shown && progress.OnTerminal(p.stderr) {
-			fmt.Fprintf(p.stderr, "\r%s", line)
-			shown = line
-		}
-	})
-	if shown != "" {
-		fmt.Fprintln(p.stderr)
+	bars := progress.New(p.stderr)
+	s.Log = app.NewLog(bars, s.Config)
+	sizes, err := sizesOf(ctx, store.New(db), sweeps)
+	if err != nil {
+		return err
 	}
+	done, err := s.Apply(ctx, db, sweeps, operator(), func(all []store.Sweep) {
+		for _, w := range all {
+			bars.Add(w.ID, w.Board)
+		}
+		bars.UpdateSweeps(all, sizes)
+	})
+	bars.End()
 	if err != nil {
 		return err
 	}
@@ -169,12 +172,17 @@ func (c applyCommand) ask(p *program, sweeps []store.Sweep) error {
 	return nil
 }
 
-func progressLine(sweeps []store.Sweep) string {
-	var parts []string
+// sizesOf returns how many items the sweeps will come to, as far as is known.
+func sizesOf(ctx context.Context, kept *store.Store, sweeps []store.Sweep) (map[int64]int, error) {
+	sizes := map[int64]int{}
 	for _, w := range sweeps {
-		parts = append(parts, fmt.Sprintf("%s: %s, %d written", w.Board, plural(w.Items, "item"), w.Written))
+		known, err := kept.AliveItems(ctx, w.BoardID, w.Options.Items)
+		if err != nil {
+			return nil, err
+		}
+		sizes[w.BoardID] = max(len(known), len(w.Options.Items))
 	}
-	return strings.Join(parts, "  ")
+	return sizes, nil
 }
 
 // summary prints the results of sweeps. It fails if one of them failed.
@@ -188,10 +196,10 @@ func (c applyCommand) summary(p *program, sweeps []store.Sweep) (failed error) {
 		return errors.Join(p.printJSON(sweepsListed(sweeps)), failed)
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "RUN\tBOARD\tSTATE\tITEMS\tFIELDS\tDIFFERING\tWRITTEN\tENDED\tLATER\tCHANGED SINCE THE PLAN")
+	fmt.Fprintln(table, "RUN\tBOARD\tSTATE\tITEMS\tFIELDS\tDIFFERING\tWRITTEN\tREJECTED\tENDED\tLATER\tCHANGED SINCE THE PLAN")
 	for _, s := range sweeps {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n",
-			s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Ended, s.Busy, s.Skipped)
+		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n",
+			s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Rejected, s.Ended, s.Busy, s.Skipped)
 	}
 	if len(sweeps) == 0 {
 		fmt.Fprintln(table, "Nothing is planned.")

@@ -86,6 +86,7 @@ type sweepListed struct {
 	Fields    int    `json:"fields"`
 	Differing int    `json:"differing"`
 	Written   int    `json:"written"`
+	Rejected  int    `json:"rejected"` // sent and not accepted
 	Ended     int    `json:"ended"`
 	Later     int    `json:"later"`
 	Changed   int    `json:"changed_since_the_plan"`
@@ -95,7 +96,7 @@ type sweepListed struct {
 func sweepsListed(sweeps []store.Sweep) []sweepListed {
 	all := []sweepListed{}
 	for _, s := range sweeps {
-		all = append(all, sweepListed{s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Ended, s.Busy, s.Skipped, s.Error})
+		all = append(all, sweepListed{s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Rejected, s.Ended, s.Busy, s.Skipped, s.Error})
 	}
 	return all
 }

@@ -1,4 +1,4 @@
-// Package progress shows the progress and the results of migration runs.
+// Package progress shows the progress and the results of migrations and comparisons.
 package progress
 
 import (
@@ -37,13 +37,21 @@ type Progress struct {
 type run struct {
 	name  string
 	bar   *mpb.Bar
-	seen  store.Run
-	base  int       // records read when it was first seen
+	seen  step
+	base  int       // records when it was first seen
 	since time.Time // when it was first seen
 	told  time.Time
 	over  bool
 
 	shown atomic.Pointer[string] // the text beside the bar, which may be drawn at any time
+}
+
+// step is how far a run is.
+type step struct {
+	done, total int    // records or items
+	text        string // what became of them
+	over        bool
+	err         string // why it failed
 }
 
 // OnTerminal reports whether w is a terminal.
@@ -89,25 +97,42 @@ func (p *Progress) Add(job int64, name string) {
 	r.bar = p.bars.AddBar(1, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)), mpb.AppendDecorators(decor.Any(text)))
 }
 
-// Update updates the state of the runs.
+// Update updates the state of migrations, by their jobs.
 func (p *Progress) Update(runs map[int64]store.Run) {
+	steps := map[int64]step{}
+	for job, r := range runs {
+		steps[job] = stepOfRun(r)
+	}
+	p.update(steps)
+}
+
+// UpdateSweeps updates the state of comparisons. The sizes of boards are those that are known, by board.
+func (p *Progress) UpdateSweeps(sweeps []store.Sweep, sizes map[int64]int) {
+	steps := map[int64]step{}
+	for _, w := range sweeps {
+		steps[w.ID] = stepOfSweep(w, sizes[w.BoardID])
+	}
+	p.update(steps)
+}
+
+func (p *Progress) update(steps map[int64]step) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, job := range p.order {
-		run, ok := runs[job]
-		r := p.runs[job]
+	for _, id := range p.order {
+		next, ok := steps[id]
+		r := p.runs[id]
 		if !ok || r.over {
 			continue
 		}
 		if r.since.IsZero() {
-			r.since, r.base = time.Now(), run.Read
+			r.since, r.base = time.Now(), next.done
 		}
-		r.seen, r.over = run, run.State != "running"
+		r.seen, r.over = next, next.over
 		switch {
 		case r.bar != nil:
 			r.tell()
-			r.bar.SetTotal(int64(max(run.Total, run.Read, 1)), false)
-			r.bar.SetCurrent(int64(run.Read))
+			r.bar.SetTotal(int64(max(next.total, next.done, 1)), false)
+			r.bar.SetCurrent(int64(next.done))
 			if r.over {
 				r.bar.SetTotal(-1, true)
 			}
@@ -139,12 +164,27 @@ func (r *run) tell() {
 	r.shown.Store(&text)
 }
 
-// text describes a run: its numbers of records, the rate, and the remaining time.
+// text describes a run: its numbers, the rate, and the remaining time.
 func (r *run) text() string {
-	n := r.seen
 	if r.since.IsZero() {
 		return "waiting for its turn"
 	}
+	n, text := r.seen, r.seen.text
+	if took := time.Since(r.since); !r.over && n.done > r.base {
+		rate := float64(n.done-r.base) / took.Seconds()
+		text += fmt.Sprintf(", %.0f/s", rate)
+		if n.total > n.done {
+			left := time.Duration(float64(n.total-n.done) / rate * float64(time.Second))
+			text += fmt.Sprintf(", %s left", left.Round(time.Second))
+		}
+	}
+	if n.err != "" {
+		text += ", failed: " + n.err
+	}
+	return text
+}
+
+func stepOfRun(n store.Run) step {
 	text := fmt.Sprintf("%d of %d read, %d created, %d updated, %d unchanged", n.Read, max(n.Total, n.Read), n.Created, n.Updated, n.Unchanged)
 	if n.Conflicts > 0 {
 		text += fmt.Sprintf(", %d conflicts", n.Conflicts)
@@ -153,15 +193,30 @@ func (r *run) text() string {
 	if n.LeftOut > 0 {
 		text += fmt.Sprintf(", %d without a column", n.LeftOut)
 	}
-	if took := time.Since(r.since); !r.over && n.Read > r.base {
-		rate := float64(n.Read-r.base) / took.Seconds()
-		left := time.Duration(float64(max(n.Total-n.Read, 0)) / rate * float64(time.Second))
-		text += fmt.Sprintf(", %.0f/s, %s left", rate, left.Round(time.Second))
-	}
+	s := step{done: n.Read, total: n.Total, text: text, over: n.State != "running"}
 	if n.State == "failed" {
-		text += ", failed: " + n.Error
+		s.err = n.Error
 	}
-	return text
+	return s
+}
+
+func stepOfSweep(w store.Sweep, size int) step {
+	text := fmt.Sprintf("%d items compared", w.Items)
+	if size > 0 {
+		text = fmt.Sprintf("%d of %d items compared", w.Items, max(size, w.Items))
+	}
+	text += fmt.Sprintf(", %d differ, %d written", w.Differing, w.Written)
+	if w.Rejected > 0 {
+		text += fmt.Sprintf(", %d rejected", w.Rejected)
+	}
+	if w.Skipped > 0 {
+		text += fmt.Sprintf(", %d changed since the plan", w.Skipped)
+	}
+	s := step{done: w.Items, total: max(size, w.Items), text: text, over: w.State != "running"}
+	if w.State == "failed" {
+		s.err = w.Error
+	}
+	return s
 }
 
 // Table prints runs, one per line.

@@ -58,6 +58,25 @@ func TestProgressBars(t *testing.T) {
 	}
 }
 
+// TestProgressOfSweeps: comparisons show how far they are, of what is known of a board, and what became of its items.
+func TestProgressOfSweeps(t *testing.T) {
+	t.Parallel()
+	sweep := store.Sweep{ID: 7, BoardID: 1, State: "failed", Error: "no board", SweepCounts: store.SweepCounts{Items: 500, Differing: 12, Written: 9, Rejected: 2, Skipped: 1}}
+	for size, want := range map[int]string{
+		0:    "people: 500 items compared, 12 differ, 9 written, 2 rejected, 1 changed since the plan, failed: no board\n",
+		2000: "people: 500 of 2000 items compared, 12 differ, 9 written, 2 rejected, 1 changed since the plan, failed: no board\n",
+	} {
+		out := &lockedBuffer{}
+		p := New(out)
+		p.Add(7, "people")
+		p.UpdateSweeps([]store.Sweep{sweep}, map[int64]int{1: size})
+		p.End()
+		if out.String() != want {
+			t.Errorf("of %d: %q, want %q", size, out.String(), want)
+		}
+	}
+}
+
 // TestProgressLines checks that without a terminal a run prints a line from time to time, and one at its end.
 func TestProgressLines(t *testing.T) {
 	t.Parallel()

@@ -32,6 +32,7 @@ type SweepCounts struct {
 	Fields    int // compared
 	Differing int // of these, how many differed
 	Written   int // of these, how many were written
+	Rejected  int // of these, how many were sent and not accepted
 	Ended     int // items archived or deleted in Monday
 	Busy      int // items that will be compared as events later instead
 	Skipped   int // items whose difference is not the planned one
@@ -77,11 +78,11 @@ func (s *Store) AddSweep(ctx context.Context, w Sweep, queue func(ctx context.Co
 }
 
 const sweepColumns = `id, board_id, board, kind, mapped, options, state, started_at, finished_at, pages, cursor,
-	items, fields, differing, written, ended, busy, skipped, error`
+	items, fields, differing, written, rejected, ended, busy, skipped, error`
 
 func scanSweep(row pgx.CollectableRow) (w Sweep, err error) {
 	err = row.Scan(&w.ID, &w.BoardID, &w.Board, &w.Kind, &w.Mapped, &w.Options, &w.State, &w.StartedAt, &w.FinishedAt, &w.Pages, &w.Cursor,
-		&w.Items, &w.Fields, &w.Differing, &w.Written, &w.Ended, &w.Busy, &w.Skipped, &w.Error)
+		&w.Items, &w.Fields, &w.Differing, &w.Written, &w.Rejected, &w.Ended, &w.Busy, &w.Skipped, &w.Error)
 	return w, err
 }
 
@@ -107,7 +108,7 @@ func (s *Store) Agreement(ctx context.Context) (a Agreement, err error) {
 	const query = `
 		WITH last AS (SELECT max(id) AS id FROM sweeps WHERE state = 'done' AND options->'items' IS NULL AND kind <> 'recent' GROUP BY board_id)
 		SELECT coalesce(sum(fields), 0), coalesce(sum(
-		       (SELECT count(*) FROM differences d WHERE d.run_id = s.id AND d.action = 'leave' AND d.field <> '')), 0)
+		       (SELECT count(*) FROM differences d WHERE d.run_id = s.id AND d.action <> 'write' AND d.field <> '')), 0)
 		FROM   sweeps s JOIN last USING (id)`
 	err = s.pool.QueryRow(ctx, query).Scan(&a.Compared, &a.Differing)
 	return a, doing("reading how far both systems agree", err)
@@ -142,11 +143,11 @@ func (s *Store) SaveSweptPage(ctx context.Context, p SweptPage, also func(ctx co
 	const move = `
 		UPDATE sweeps
 		SET    pages = pages + 1, cursor = $3, items = items + $4, fields = fields + $5, differing = differing + $6,
-		       written = written + $7, ended = ended + $8, busy = busy + $9, skipped = skipped + $10
+		       written = written + $7, ended = ended + $8, busy = busy + $9, skipped = skipped + $10, rejected = rejected + $11
 		WHERE  id = $1 AND pages = $2 AND state = 'running'`
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		n := p.Counts
-		tag, err := tx.Exec(ctx, move, p.Sweep.ID, p.Sweep.Pages, p.Cursor, n.Items, n.Fields, n.Differing, n.Written, n.Ended, n.Busy, n.Skipped)
+		tag, err := tx.Exec(ctx, move, p.Sweep.ID, p.Sweep.Pages, p.Cursor, n.Items, n.Fields, n.Differing, n.Written, n.Ended, n.Busy, n.Skipped, n.Rejected)
 		if err == nil && tag.RowsAffected() == 0 {
 			return ErrOvertaken
 		}
@@ -178,7 +179,7 @@ func (s *Store) RestartSweep(ctx context.Context, id int64) error {
 	const query = `
 		WITH forgotten AS (DELETE FROM differences WHERE run_id = $1)
 		UPDATE sweeps
-		SET    pages = 0, cursor = '', items = 0, fields = 0, differing = 0, written = 0, ended = 0, busy = 0, skipped = 0
+		SET    pages = 0, cursor = '', items = 0, fields = 0, differing = 0, written = 0, rejected = 0, ended = 0, busy = 0, skipped = 0
 		WHERE  id = $1 AND state = 'running'`
 	_, err := s.pool.Exec(ctx, query, id)
 	return doing("restarting a sweep", err)

@@ -54,6 +54,7 @@ type Difference struct {
 	Monday, Salesforce           any    // must not be stored
 	Sends                        bool   // Monday's value is sent, or was
 	Takes                        bool   `json:",omitempty"` // Monday takes Salesforce's value, or took it
+	Rejected                     bool   `json:",omitempty"` // the value was sent and not accepted
 }
 
 // Cost is the number of calls that a comparison makes, or would make.

@@ -91,7 +91,7 @@ func (p *pass) question(ctx context.Context, d planned) (question, error) {
 	if p.bulk != nil && !rec.Shared {
 		q.fields = strings.Join(slices.Sorted(maps.Keys(addAll(nil, append(p.fieldsOf(rec), fields...)))), ", ")
 	}
-	shape, err := p.Salesforce.Shape(ctx, rec.Object)
+	shape, err := p.shape(ctx, rec.Object)
 	if err != nil {
 		return q, fmt.Errorf("describing %s: %w", rec.Object, err)
 	}

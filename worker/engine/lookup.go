@@ -137,7 +137,7 @@ func (p *pass) shownFacts(ctx context.Context, shown []shownID, owners map[strin
 	facts := map[string]plan.Shown{}
 	asked := map[string][]string{} // object -> Ids
 	for _, s := range shown {
-		shape, err := p.Salesforce.Shape(ctx, s.record.Object)
+		shape, err := p.shape(ctx, s.record.Object)
 		if err != nil {
 			return nil, fmt.Errorf("describing %s: %w", s.record.Object, err)
 		}

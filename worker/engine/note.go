@@ -50,3 +50,18 @@ func (p *pass) note(d planned, x Difference) {
 	f := p.bulk.found[d.work.item.ID]
 	f.Differences = append(f.Differences, x)
 }
+
+// noteRejected marks the differences of a field, or of the whole record, that were sent and not accepted.
+func (p *pass) noteRejected(d planned, field, code string) {
+	if p.bulk == nil {
+		return
+	}
+	differences := p.bulk.found[d.work.item.ID].Differences
+	for n := range differences {
+		x := &differences[n]
+		isIt := field == plan.WholeRecord || x.Field == publicName(field) || field == plan.ShownID && x.Field == d.plan.Record.IDColumn
+		if isIt && x.Record == d.plan.Record.Name && x.Sends {
+			x.Sends, x.Rejected, x.Code = false, true, code
+		}
+	}
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,6 +22,8 @@ type tools struct {
 	sender *send.Sender
 	size   prometheus.Histogram
 	lag    prometheus.Histogram
+
+	described sync.Map // objects whose description a dry pass has counted as a call
 
 	conflicts *prometheus.CounterVec // by the side that won
 }

@@ -100,3 +100,13 @@ func (p *pass) selectIn(ctx context.Context, fields, object, field string, texts
 	}
 	return p.selectEach(ctx, soqls), sets
 }
+
+// shape describes an object. Every process that writes asks once.
+func (p *pass) shape(ctx context.Context, object string) (*sfclient.Object, error) {
+	if p.isDry() {
+		if _, counted := p.described.LoadOrStore(object, true); !counted {
+			p.countCalls(1)
+		}
+	}
+	return p.Salesforce.Shape(ctx, object)
+}

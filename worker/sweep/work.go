@@ -172,7 +172,11 @@ func count(p *store.SweptPage, f engine.Found) {
 	p.Counts.Fields += f.Fields
 	for _, d := range f.Differences {
 		action := "leave"
-		if (d.Sends || d.Takes) && f.Err == nil {
+		switch {
+		case d.Rejected:
+			action = "reject"
+			p.Counts.Rejected++
+		case (d.Sends || d.Takes) && f.Err == nil:
 			action = "write"
 			p.Counts.Written++
 		}

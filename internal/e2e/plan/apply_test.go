@@ -125,3 +125,23 @@ func TestOutageOfIngest(t *testing.T) {
 	w.Expect(2, "SELECT count(*) FROM differences WHERE kind = 'deleted_item'")
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }
+
+// TestApplyRejected: a value that Salesforce does not accept counts as rejected, not as written, and apply says so.
+func TestApplyRejected(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Mapped(contactMapping("")))
+	w.Reject("Contact", "Email", "bad@example.org")
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada", map[string]any{"email": e2e.Email("bad@example.org")})
+	other := w.Monday.CreateItem(e2e.Contacts, "Grace", map[string]any{"email": e2e.Email("good@example.org")})
+	apply(w, "contacts")
+	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Ada", "Email": nil})
+	w.Holds(w.Record("Contact", other), map[string]any{"Email": "good@example.org"})
+	w.Expect(1, "SELECT rejected FROM sweeps")
+	w.Expect(5, "SELECT written FROM sweeps") // two records with their names, and one address
+	w.Expect(1, "SELECT count(*) FROM differences WHERE action = 'reject' AND item_id = $1 AND field = 'Email' AND code = $2", item, e2e.Rejection)
+	if _, stdout, _ := w.Command("status"); !strings.Contains(stdout, "1 item with a rejected value") {
+		t.Errorf("status does not tell of the rejected value:\n%s", stdout)
+	}
+	apply(w, "contacts")
+	w.Expect(0, "SELECT rejected + written FROM sweeps WHERE id = 2") // it is not sent again
+}
