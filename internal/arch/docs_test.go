@@ -81,6 +81,18 @@ func TestDocsPointSomewhere(t *testing.T) {
 	}
 }
 
+// TestSite checks that the site's sidebar leads to every document, but for single decisions, which have an index.
+func TestSite(t *testing.T) {
+	t.Parallel()
+	config := readText(t, "../../.ci/site/.vitepress/config.mjs")
+	for _, doc := range documents(t) {
+		page := "/" + strings.TrimSuffix(strings.TrimSuffix(doc, ".md"), "README")
+		if path.Dir(doc) != "docs/decisions" && !strings.Contains(config, "'"+page+"'") {
+			t.Errorf("the site's sidebar has no %s", doc)
+		}
+	}
+}
+
 // TestAfternoon checks that the README counts the commands that install.md has for the package, which .ci/afternoon plays.
 func TestAfternoon(t *testing.T) {
 	t.Parallel()
