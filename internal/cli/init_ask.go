@@ -20,7 +20,8 @@ type asker struct {
 
 // question is one question of init.
 type question struct {
-	text     string
+	name     string // in errors
+	text     string // of the question, beside the name
 	flag     string // that answers it, too
 	given    string // by the flag
 	known    string // answer to an empty line
@@ -37,14 +38,14 @@ func (a *asker) until(q question, check func(answer string) error) error {
 	for {
 		answer, err := a.answer(q)
 		if err != nil {
-			return fmt.Errorf("%s: %w; give %s, or a line on the standard input", q.text, err, q.flag)
+			return fmt.Errorf("%s: %w; give %s, or a line on the standard input", q.name, err, q.flag)
 		}
 		err = check(answer)
 		switch {
 		case err == nil:
 			return nil
 		case a.terminal == nil || q.given != "":
-			return fmt.Errorf("%s: %w", q.text, err)
+			return fmt.Errorf("%s: %w", q.name, err)
 		}
 		fmt.Fprintln(a.out, "✗", err)
 	}
@@ -83,7 +84,7 @@ func (a *asker) ask(q question) (string, error) {
 	case q.optional:
 		hint = " [none]"
 	}
-	fmt.Fprintf(a.out, "%s%s: ", q.text, hint)
+	fmt.Fprintf(a.out, "%s%s%s: ", q.name, q.text, hint)
 	if q.secret && a.terminal != nil {
 		text, err := term.ReadPassword(int(a.terminal.Fd()))
 		fmt.Fprintln(a.out)

@@ -41,7 +41,7 @@ func (s *setup) chooseBoards(ctx context.Context) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	q := question{text: "Boards to sync, by number or id, separated by spaces", flag: "--board", optional: mapped != nil}
+	q := question{name: "Boards to sync", text: ", by number or id, separated by spaces", flag: "--board", optional: mapped != nil}
 	q.given = strings.Trim(fmt.Sprint(s.command.Board), "[]")
 	return s.until(q, func(answer string) error {
 		chosen, err := choose(answer, boards)
@@ -108,7 +108,7 @@ func (s *setup) chooseObjects(ctx context.Context) error {
 	}
 	for n, id := range s.boards {
 		board := boards[slices.IndexFunc(boards, func(b mondayclient.Board) bool { return b.ID == id })]
-		q := question{text: fmt.Sprintf("Salesforce object for the items of %s (%d)", board.Name, id), flag: "--object",
+		q := question{name: fmt.Sprintf("Salesforce object for the items of %s (%d)", board.Name, id), flag: "--object",
 			given: s.objects[n], known: guessObject(board.Name, names)}
 		err := s.until(q, func(answer string) error {
 			object, err := s.live.Object(ctx, answer)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"text/tabwriter"
 
 	"crmsync/internal/app"
 )
@@ -67,9 +68,10 @@ func (s *setup) finish(ctx context.Context) error {
 	if address == "" {
 		address = "https://..."
 	}
-	s.say("\nNext, in %s:", s.command.Dir)
-	s.say("  crmsync serve                 # receives and processes; creates the tables")
-	s.say("  crmsync webhooks --url %s     # registers the webhooks, while serve runs", address)
-	s.say("  crmsync doctor                # examines everything")
-	return checking
+	s.say("\nNext%s:", map[bool]string{true: "", false: ", in " + s.command.Dir}[s.command.Dir == "."])
+	table := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "  crmsync serve\t# receives and processes; creates the tables")
+	fmt.Fprintf(table, "  crmsync webhooks --url %s\t# registers the webhooks, while serve runs\n", address)
+	fmt.Fprintln(table, "  crmsync doctor\t# examines everything")
+	return errors.Join(table.Flush(), checking)
 }

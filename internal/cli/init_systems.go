@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"crmsync/internal/app"
 	"crmsync/internal/doctor"
@@ -33,7 +32,7 @@ var errTryAgain = errors.New("that did not work, see above")
 func (s *setup) database(ctx context.Context) error {
 	s.titled("Database", howDatabase)
 	known := s.known("DATABASE_URL")
-	q := question{text: "DATABASE_URL, such as postgres://crmsync:password@127.0.0.1:5432/crmsync", flag: "--database-url",
+	q := question{name: "DATABASE_URL", text: ", such as postgres://crmsync:password@127.0.0.1:5432/crmsync", flag: "--database-url",
 		given: s.command.DatabaseURL, known: known, shown: app.WithoutPassword(known)}
 	return s.until(q, func(answer string) error {
 		e := app.NewEnvironment(func(name string) string { return map[string]string{"DATABASE_URL": answer}[name] })
@@ -57,7 +56,7 @@ func (s *setup) database(ctx context.Context) error {
 // monday asks for the token and logs in.
 func (s *setup) monday(ctx context.Context) error {
 	s.titled("Monday", howMonday)
-	q := question{text: "MONDAY_API_TOKEN", flag: "--monday-token", given: s.command.MondayToken, known: s.known("MONDAY_API_TOKEN"), secret: true}
+	q := question{name: "MONDAY_API_TOKEN", flag: "--monday-token", given: s.command.MondayToken, known: s.known("MONDAY_API_TOKEN"), secret: true}
 	return s.until(q, func(answer string) error {
 		var c app.Config
 		e := app.NewEnvironment(s.with("MONDAY_API_TOKEN", answer))
@@ -126,15 +125,14 @@ func (s *setup) salesforce(ctx context.Context) error {
 
 func (s *setup) askSalesforce() error {
 	for _, q := range []question{
-		{text: "SALESFORCE_LOGIN_URL, such as https://example.my.salesforce.com", flag: "--salesforce-login-url", given: s.command.SalesforceLoginURL},
-		{text: "SALESFORCE_CLIENT_ID, the consumer key", flag: "--salesforce-client-id", given: s.command.SalesforceClientID},
-		{text: "SALESFORCE_CLIENT_SECRET, the consumer secret", flag: "--salesforce-client-secret", given: s.command.SalesforceClientSecret, secret: true},
+		{name: "SALESFORCE_LOGIN_URL", text: ", such as https://example.my.salesforce.com", flag: "--salesforce-login-url", given: s.command.SalesforceLoginURL},
+		{name: "SALESFORCE_CLIENT_ID", text: ", the consumer key", flag: "--salesforce-client-id", given: s.command.SalesforceClientID},
+		{name: "SALESFORCE_CLIENT_SECRET", text: ", the consumer secret", flag: "--salesforce-client-secret", given: s.command.SalesforceClientSecret, secret: true},
 	} {
-		name, _, _ := strings.Cut(q.text, ",")
-		if q.known = s.known(name); q.secret && s.known("SALESFORCE_PRIVATE_KEY") != "" {
+		if q.known = s.known(q.name); q.secret && s.known("SALESFORCE_PRIVATE_KEY") != "" {
 			continue // the JWT bearer flow needs no secret
 		}
-		if err := s.until(q, func(answer string) error { s.keep(name, answer); return nil }); err != nil {
+		if err := s.until(q, func(answer string) error { s.keep(q.name, answer); return nil }); err != nil {
 			return err
 		}
 	}
@@ -144,7 +142,7 @@ func (s *setup) askSalesforce() error {
 // publicAddress asks where Monday reaches crmsync.
 func (s *setup) publicAddress(context.Context) error {
 	s.titled("Public address", "  Monday calls crmsync there. A proxy with a certificate, such as Caddy, leads it to INGEST_ADDR. It can follow later.\n")
-	q := question{text: "INGEST_URL, such as https://sync.example.org", flag: "--public-url", given: s.command.PublicURL, known: s.known("INGEST_URL"), optional: true}
+	q := question{name: "INGEST_URL", text: ", such as https://sync.example.org", flag: "--public-url", given: s.command.PublicURL, known: s.known("INGEST_URL"), optional: true}
 	return s.until(q, func(answer string) error {
 		if answer == "" {
 			return nil

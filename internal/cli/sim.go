@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 
 	"crmsync/internal/app"
@@ -21,6 +23,7 @@ type simCommand struct {
 	Port                int    `help:"Serve at 127.0.0.1 on this port and the next one, with the same credentials every time." placeholder:"N"`
 	Env                 bool   `help:"Print crmsync's own variables, as in an env file, instead of SIM_ names."`
 	ComplexityPerMinute int    `help:"Complexity that Monday allows in a minute. 0 means 5,000,000." default:"0" placeholder:"N"`
+	State               bool   `help:"Also answer GET /state on both addresses with what is there now, as JSON."`
 	SigningSecret       string `help:"Sign Monday's webhooks with this secret, like those of an app." placeholder:"SECRET"`
 }
 
@@ -36,12 +39,12 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 	monday := mondaysim.New(mondaysim.Config{Token: use.token, SigningSecret: c.SigningSecret, ComplexityPerMinute: c.ComplexityPerMinute})
 	defer monday.Close()
 	salesforce := sfsim.New(sfsim.Config{ClientID: use.id, ClientSecret: use.secret})
-	mondayURL, stopMonday, err := stage.Host(c.MondayAddr, monday)
+	mondayURL, stopMonday, err := stage.Host(c.MondayAddr, c.stateful(monday, func() any { return itemsOf(monday) }))
 	if err != nil {
 		return fmt.Errorf("serving Monday: %w", err)
 	}
 	defer func() { _ = stopMonday() }()
-	salesforceURL, stopSalesforce, err := stage.Host(c.SalesforceAddr, salesforce)
+	salesforceURL, stopSalesforce, err := stage.Host(c.SalesforceAddr, c.stateful(salesforce, func() any { return recordsOf(salesforce) }))
 	if err != nil {
 		return fmt.Errorf("serving Salesforce: %w", err)
 	}
@@ -77,4 +80,38 @@ func (c *simCommand) settle() (credentials, error) {
 	}
 	c.MondayAddr, c.SalesforceAddr = cmp.Or(c.MondayAddr, "127.0.0.1:0"), cmp.Or(c.SalesforceAddr, "127.0.0.1:0")
 	return use, nil
+}
+
+// stateful returns a simulator that also answers GET /state, if that is wanted.
+func (c simCommand) stateful(sim http.Handler, state func() any) http.Handler {
+	if !c.State {
+		return sim
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", sim)
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		out := json.NewEncoder(w)
+		out.SetIndent("", "  ")
+		_ = out.Encode(state()) // to a client that left
+	})
+	return mux
+}
+
+// itemsOf returns the items of each board.
+func itemsOf(sim *mondaysim.Sim) map[string][]mondaysim.Item {
+	items := map[string][]mondaysim.Item{}
+	for _, board := range mondaysim.Example() {
+		items[strconv.FormatInt(board.ID, 10)] = append([]mondaysim.Item{}, sim.Items(board.ID)...)
+	}
+	return items
+}
+
+// recordsOf returns the records of each object.
+func recordsOf(sim *sfsim.Sim) map[string][]map[string]any {
+	records := map[string][]map[string]any{}
+	for _, object := range sfsim.Standard() {
+		records[object.Name] = append([]map[string]any{}, sim.Records(object.Name)...)
+	}
+	return records
 }

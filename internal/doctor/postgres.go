@@ -54,7 +54,7 @@ func Postgres(ctx context.Context, c app.Config) ([]Finding, *pgxpool.Pool) {
 		return f.all, nil
 	}
 	config := db.Config().ConnConfig
-	f.fine("Postgres %s at %s, database %s, user %s", s.Version, config.Host, s.Database, s.User)
+	f.fine("version %s at %s, database %s, user %s", s.Version, config.Host, s.Database, s.User)
 	s.examine(f)
 	if !s.IsEncrypted && !isLocal(config.Host) && mode == postgres.Direct {
 		f.doubtful("Add sslmode=verify-full to DATABASE_URL.", "the connection to %s is not encrypted", config.Host)

@@ -34,7 +34,7 @@ func TestMigrateSlices(t *testing.T) {
 	}()
 	w.Eventually("a page is done", func() bool { return w.Count("SELECT coalesce(sum(read), 0) FROM migration_runs") > 0 })
 	interrupt()
-	if code := <-interrupted; code != cli.ExitDone || !strings.Contains(log.String(), "go on where they were") {
+	if code := <-interrupted; code != cli.ExitDone || !strings.Contains(log.String(), "The runs continue") {
 		t.Fatalf("exited with %d:\n%s", code, log.Tail(20))
 	}
 	w.Expect(1, "SELECT count(*) FROM migration_runs WHERE state = 'running' AND read < 4000")

@@ -76,7 +76,7 @@ func TestInitFlags(t *testing.T) {
 		t.Fatalf("exit code %d: %s\n%s", code, stderr, stdout)
 	}
 	for _, want := range []string{
-		"✓ Postgres: Postgres ", "✓ Monday: logged in", "✓ Salesforce: logged in", "External Client App Manager", "✓ Account has the key",
+		"✓ Postgres: version ", "✓ Monday: logged in", "✓ Salesforce: logged in", "External Client App Manager", "✓ Account has the key",
 		"mapping.yaml: 0 errors, ", "\n  crmsync webhooks --url https://sync.example.org ",
 	} {
 		if !strings.Contains(stdout, want) {

@@ -87,7 +87,7 @@ func TestSimEnv(t *testing.T) {
 		printed := &e2e.LogBuffer{}
 		code := make(chan int, 1)
 		go func() {
-			code <- cli.Run(ctx, []string{"sim", "--env", "--port", port}, func(string) string { return "" }, printed, printed)
+			code <- cli.Run(ctx, []string{"sim", "--env", "--state", "--port", port}, func(string) string { return "" }, printed, printed)
 		}()
 		w.Eventually("the simulators serve", func() bool { return strings.Count(printed.String(), "\n") == 5 })
 		if before != "" && printed.String() != before {
@@ -97,6 +97,13 @@ func TestSimEnv(t *testing.T) {
 		w.Env = map[string]string{"CRMSYNC_ENV": w.File("settings", before)}
 		if got, stdout, stderr := w.Command("boards"); got != cli.ExitDone || !strings.Contains(stdout, "1001") {
 			t.Errorf("boards: exit code %d, %s%s", got, stdout, stderr)
+		}
+		for variable, want := range map[string]string{"MONDAY_API_URL": `"1001": []`, "SALESFORCE_LOGIN_URL": `"Account": []`} {
+			_, address, _ := strings.Cut(before, variable+"=")
+			address, _, _ = strings.Cut(address, "\n")
+			if _, _, state := w.Get(strings.TrimSuffix(address, "/v2") + "/state"); !strings.Contains(state, want) {
+				t.Errorf("the state at %s: %s", address, state)
+			}
 		}
 		cancel()
 		ended(t, code)
