@@ -98,6 +98,7 @@ type both struct {
 	count  int // makes values unique
 	edits  *edits
 	before [2]int // calls to Salesforce and Monday before the first edit
+	polls  int    // that are among them
 
 	written atomic.Int64 // records and items that the program wrote
 
@@ -156,7 +157,7 @@ func (b *both) begin() {
 	lost := rand.New(rand.NewPCG(b.seed, 3))
 	b.gate.lose(func() bool { return lost.IntN(12) == 0 })
 	b.countWrites()
-	b.before = [2]int{b.Salesforce.TotalCalls(), b.Monday.TotalCalls()}
+	b.before, b.polls = [2]int{b.Salesforce.TotalCalls(), b.Monday.TotalCalls()}, b.Salesforce.Calls()["composite"]
 }
 
 // countWrites counts what the program writes from now on, attempts included.

@@ -146,7 +146,7 @@ func (b *both) judge() {
 		}
 	}
 	kept := b.conflicts()
-	var end, seen, conflicts, missed int
+	var end, seen, conflicts, missed, inMonday int
 	for _, e := range b.edits.all {
 		switch {
 		case ends[e.item][e.token]:
@@ -156,7 +156,9 @@ func (b *both) judge() {
 		case slices.Contains(kept[e.item], e.token):
 			conflicts++
 		case !e.replace.IsZero() && e.replace.Sub(e.at) < window:
-			missed++
+			if missed++; e.inMonday {
+				inMonday++
+			}
 		default:
 			side := map[bool]string{true: "Monday", false: "Salesforce"}[e.inMonday]
 			wrong(e.item, "%s of %s, entered in %s at %s, replaced there at %s, is lost", e.token, e.field.name, side,
@@ -164,8 +166,8 @@ func (b *both) judge() {
 		}
 	}
 	edits := len(b.edits.all)
-	b.t.Logf("%d edits: %d stand, %d were replaced by people who saw them, %d are in the ledger, %d fell between a read and a write",
-		edits, end, seen, conflicts, missed)
+	b.t.Logf("%d edits: %d stand, %d were replaced by people who saw them, %d are in the ledger, %d fell between a read and a write, %d of them in Monday",
+		edits, end, seen, conflicts, missed, inMonday)
 	if missed > edits/20 {
 		wrong(0, "%d of %d edits fell between a read and a write", missed, edits)
 	}
@@ -202,11 +204,19 @@ func (b *both) conflicts() map[int64][]string {
 	return kept
 }
 
-// costs holds what the edits have cost.
+// oneWayCalls is how many calls TestChaos takes for a change, where values go to Salesforce only.
+const oneWayCalls = 1.25
+
+// costs checks what the edits have cost: at most two writes each, and twice the calls of a change that goes one way. Polls
+// are apart: their number depends on the time alone.
 func (b *both) costs(edits int) (problems []problem) {
 	writes := int(b.written.Load())
-	salesforce, monday := b.Salesforce.TotalCalls()-b.before[0], b.Monday.TotalCalls()-b.before[1]
-	b.t.Logf("%d writes, %d calls to Salesforce, %d to Monday; %d deliveries lost", writes, salesforce, monday, b.gate.losses())
+	polls := b.Salesforce.Calls()["composite"] - b.polls
+	salesforce, monday := b.Salesforce.TotalCalls()-b.before[0]-polls, b.Monday.TotalCalls()-b.before[1]
+	b.t.Logf("%d writes, %d calls to Salesforce and %d polls, %d calls to Monday; %d deliveries lost", writes, salesforce, polls, monday, b.gate.losses())
+	if most := 2 * oneWayCalls * float64(edits); float64(salesforce+monday) > most {
+		problems = append(problems, problem{0, fmt.Sprintf("%d calls for %d edits, more than %.0f", salesforce+monday, edits, most)})
+	}
 	if writes > 2*edits {
 		problems = append(problems, problem{0, fmt.Sprintf("%d writes of %d edits", writes, edits)})
 	}
