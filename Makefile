@@ -14,7 +14,7 @@ STAMP    = $(foreach v,version=$(VERSION) commit=$(COMMIT) date=$(DATE),-X crmsy
 # A checkout of another user, as containers have it, is no reason to fail.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
-.PHONY: help demo test lint vuln chaos pooler bench fuzz build man package afternoon clean postgres optional
+.PHONY: help pictures demo test lint vuln chaos pooler bench fuzz build man package afternoon clean postgres optional
 
 help: ## print this list (the default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -74,6 +74,11 @@ package: ## what a release consists of, in dist, without signatures (HERE=1: for
 
 afternoon: ## install the package on a bare Debian in a container, and sync a first record
 	@.ci/afternoon
+
+pictures: postgres ## of the console, in docs/pictures, for docs/console.md
+	@sh .ci/install chromium axe
+	mkdir -p docs/pictures
+	PICTURES=$(CURDIR)/docs/pictures go test -count=1 -run '^TestPagesInChromium$$' ./internal/e2e/console
 
 clean: ## remove what build and package made
 	rm -rf bin dist share

@@ -56,7 +56,7 @@ func main() {
 // options reads the command line.
 func (b *bench) options(args []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
-	only := flags.String("only", "ingest,drain,scale,idle,migrate,feed,sweep", "what to measure, in this order")
+	only := flags.String("only", "ingest,drain,scale,idle,migrate,feed,sweep,console", "what to measure, in this order")
 	events := flags.String("events", "20000,200000", "how many events to drain, the fewest first")
 	records := flags.String("records", "5000,100000", "how many records to migrate, the fewest first")
 	quick := flags.Bool("quick", false, "a short run of about two minutes: fewer and shorter rounds, with only the shortest queue and the fewest records")
@@ -103,10 +103,10 @@ func numbers(list string) (all []int, err error) {
 
 // run sets up the stage, measures, prints the verdict, and cleans up.
 func (b *bench) run(ctx context.Context) (err error) {
-	measures := map[string]func(context.Context) error{"ingest": b.ingest, "drain": b.drain, "scale": b.scale, "idle": b.idle, "migrate": b.migrate, "feed": b.feed, "sweep": b.sweep}
+	measures := map[string]func(context.Context) error{"ingest": b.ingest, "drain": b.drain, "scale": b.scale, "idle": b.idle, "migrate": b.migrate, "feed": b.feed, "sweep": b.sweep, "console": b.console}
 	for _, part := range b.parts {
 		if measures[part] == nil {
-			return fmt.Errorf("-only: %q is not one of ingest, drain, scale, idle, migrate, feed, sweep", part)
+			return fmt.Errorf("-only: %q is not one of ingest, drain, scale, idle, migrate, feed, sweep, console", part)
 		}
 	}
 	b.stage = &testbed{}

@@ -18,8 +18,9 @@ import (
 
 // process is a running measured program.
 type process struct {
-	cmd  *exec.Cmd
-	addr string // of its endpoint, if it has one
+	cmd   *exec.Cmd
+	addr  string // of its endpoint, if it has one
+	admin string // of its internal listener
 
 	last  []byte        // last line of its log, which may say why it ended
 	ended chan struct{} // closed when its log has ended
@@ -84,6 +85,8 @@ func (p *process) listen(log io.Reader, up chan<- bool) {
 			switch {
 			case entry.Msg == "listening" && entry.Listener == "ingest":
 				p.addr = entry.Addr
+			case entry.Msg == "listening" && entry.Listener == "admin":
+				p.admin = entry.Addr
 			case entry.Msg == "started":
 				up <- true
 				up = nil

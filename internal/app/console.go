@@ -64,19 +64,26 @@ func (s *Service) newConsole(db *pgxpool.Pool, m *mapping.Mapping) (*console.Con
 		QueueSweep: func(ctx context.Context, tx pgx.Tx, id int64) error {
 			return s.insert(ctx, tx, jobs.SweepBoardArgs{SweepID: id})
 		},
-		Resync: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref, release bool) error {
-			all := make([]river.JobArgs, len(items))
-			for n, item := range items {
-				all[n] = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Release: release}
-			}
-			return s.insert(ctx, tx, all...)
-		},
+		Release: s.resyncs(jobs.ItemResyncArgs{Release: true}),
+		Take:    s.resyncs(jobs.ItemResyncArgs{Chosen: true}),
 		Erase: func(ctx context.Context, item int64, by store.By) (int, error) {
 			erased, err := Erase(ctx, db, item, by)
 			return int(erased.Rows()), err
 		},
 		MaxAttempts: s.Config.MaxAttempts, Jobs: Dashboard, Log: s.Log, Now: time.Now,
 	})
+}
+
+// resyncs returns a function that queues a resync of each item in the transaction.
+func (s *Service) resyncs(args jobs.ItemResyncArgs) func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
+	return func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
+		all := make([]river.JobArgs, len(items))
+		for n, item := range items {
+			args.BoardID, args.ItemID = item.BoardID, item.ItemID
+			all[n] = args
+		}
+		return s.insert(ctx, tx, all...)
+	}
 }
 
 // insert queues jobs in the transaction.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
@@ -201,9 +200,7 @@ func (s *Console) decide(r *http.Request, by store.By, release bool) (done, erro
 	if err != nil || board <= 0 {
 		return done{}, notFound("A board's id is a number.")
 	}
-	decided, err := s.Store.Decide(r.Context(), release, board, nil, by, func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
-		return s.Resync(ctx, tx, items, true)
-	})
+	decided, err := s.Store.Decide(r.Context(), release, board, nil, by, s.Release)
 	what := "dropped"
 	if release {
 		what = "released"
@@ -218,9 +215,7 @@ func (s *Console) take(r *http.Request, by store.By) (done, error) {
 	if err != nil || side != string(mapping.Monday) && side != string(mapping.Salesforce) {
 		return done{}, notFound("There is no such conflict.")
 	}
-	chosen, err := s.Store.Choose(r.Context(), []int64{id}, side, by, func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
-		return s.Resync(ctx, tx, items, false)
-	})
+	chosen, err := s.Store.Choose(r.Context(), []int64{id}, side, by, s.Take)
 	if err == nil && len(chosen) == 0 {
 		err = &pageError{http.StatusConflict, "This conflict has no values any more.", "They were erased."}
 	}

@@ -40,10 +40,12 @@ type Config struct {
 	Queue    *queue.Queue
 	Reporter *report.Reporter
 
-	// QueueSweep queues the job of a comparison in the transaction, and Resync a resync of each item; release lets the records of
-	// ended items go.
+	// QueueSweep queues the job of a comparison in the transaction.
 	QueueSweep func(ctx context.Context, tx pgx.Tx, id int64) error
-	Resync     func(ctx context.Context, tx pgx.Tx, items []ledger.Ref, release bool) error
+
+	// Release queues in the transaction what lets the records of ended items go, and Take what brings values that a person
+	// has chosen to both sides.
+	Release, Take func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
 
 	// Erase removes the values of an item, and returns from how many rows.
 	Erase func(ctx context.Context, item int64, by store.By) (rows int, err error)

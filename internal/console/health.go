@@ -25,17 +25,14 @@ func judge(d homeData) health {
 		return health{"bad", "The queue " + strings.Join(d.Paused, ", ") + " is paused.", "Someone has paused it; it has to be resumed in the list of jobs."}
 	}
 	var waits []string
-	letters, all := 0, 0
-	for _, c := range d.Causes {
-		letters += c.Open
-	}
+	all := 0
 	add := func(n int, what string) {
 		if n > 0 {
 			waits = append(waits, plural(n, what))
 		}
 		all += n
 	}
-	add(letters, "event that failed")
+	add(d.Letters, "event that failed")
 	add(d.Held, "held deletion")
 	add(d.Meetings, "first meeting")
 	add(len(d.Channels), "alert channel that takes no messages")

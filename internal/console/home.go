@@ -24,6 +24,7 @@ func (s *Console) counts(ctx context.Context) (c counts) {
 
 // homeData is what the first page shows.
 type homeData struct {
+	Letters    int // open ones
 	Health     health
 	Causes     []store.Cause // that have open dead letters
 	MoreCauses int
@@ -76,6 +77,7 @@ func (s *Console) readCauses(ctx context.Context, d *homeData) error {
 		return err
 	}
 	for _, c := range causes {
+		d.Letters += c.Open
 		switch {
 		case c.Open == 0:
 		case len(d.Causes) == causesShown:

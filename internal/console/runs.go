@@ -8,12 +8,14 @@ import (
 	"strconv"
 	"time"
 
+	"crmsync/internal/report"
 	"crmsync/schema/store"
 )
 
 const (
 	runsOnHome = 5
 	runsShown  = 40
+	actsShown  = 30
 )
 
 // runRow is a comparison or an import, as lists show it.
@@ -63,10 +65,24 @@ func sweepRow(w store.Sweep) runRow {
 	return runRow{Kind: cmp.Or(sweepKinds[w.Kind], w.Kind), Board: w.Board, State: w.State, Started: w.StartedAt.UTC(), Finished: w.FinishedAt, Text: text, Error: w.Error, Sweep: w.ID}
 }
 
+// runsData is what was run, and what people did.
+type runsData struct {
+	Runs []runRow
+	Acts []report.Entry
+}
+
 // runs lists the last comparisons and imports.
 func (s *Console) runs(r *http.Request) (view, error) {
 	rows, err := s.runRows(r.Context(), runsShown)
-	return view{page: "runs", title: "Runs", data: rows}, err
+	if err != nil {
+		return view{}, err
+	}
+	operations, err := s.Store.Operations(r.Context(), 0, actsShown)
+	d := runsData{Runs: rows}
+	for _, o := range operations {
+		d.Acts = append(d.Acts, report.OperationEntry(o))
+	}
+	return view{page: "runs", title: "Runs", data: &d}, err
 }
 
 // differencesShown is how many differences of a comparison a page shows.

@@ -47,7 +47,7 @@ func findChromium() (name string) {
 
 // Tab is a tab of the browser. A login in one applies to all that are opened later.
 type Tab struct {
-	t       *testing.T
+	T       *testing.T
 	ctx     context.Context
 	console iter.Seq2[chromedp.ConsoleMessage, error]
 }
@@ -56,18 +56,18 @@ type Tab struct {
 func (c Browser) Tab(t *testing.T) *Tab {
 	ctx, closing := chromedp.NewContext(c.ctx)
 	t.Cleanup(closing)
-	return &Tab{t: t, ctx: ctx, console: chromedp.Console(ctx)}
+	return &Tab{T: t, ctx: ctx, console: chromedp.Console(ctx)}
 }
 
 // Enter opens a page, and returns the status of its answer. When prompted, it enters the password once, if there
 // is one, and cancels after that.
 func (b *Tab) Enter(url, user, password string) (status int) {
-	b.t.Helper()
+	b.T.Helper()
 	go b.proceed(chromedp.Events(b.ctx, fetch.RequestPaused))
 	go b.reply(chromedp.Events(b.ctx, fetch.AuthRequired), user, password)
 	handle := true
 	if _, err := chromedp.Call(b.ctx, fetch.Enable, fetch.EnableParams{HandleAuthRequests: &handle}); err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	return b.Visit(chromedp.Navigate(url))
 }
@@ -93,23 +93,23 @@ func (b *Tab) reply(asked iter.Seq2[fetch.EventAuthRequired, error], user, passw
 
 // Visit performs a step that leads to another page, and returns the status of its answer.
 func (b *Tab) Visit(step chromedp.Action[chromedp.Void]) (status int) {
-	b.t.Helper()
+	b.T.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, Patience)
 	defer cancel()
 	resp, err := chromedp.RunResponse(ctx, step)
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	return int(resp.Status)
 }
 
 // Do performs steps, each as soon as it is possible.
 func (b *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
+	b.T.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, Patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
-		b.t.Fatalf("%v; the page shows:\n%s", err, b.Text())
+		b.T.Fatalf("%v; the page shows:\n%s", err, b.Text())
 	}
 }
 
@@ -121,23 +121,23 @@ func Click(xpath string) chromedp.Action[chromedp.Void] { return chromedp.Click(
 
 // Text returns the text of the page.
 func (b *Tab) Text() string {
-	b.t.Helper()
+	b.T.Helper()
 	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	return text
 }
 
 // Complaints returns the messages of the browser's console so far, such as violations of a page's policy.
 func (b *Tab) Complaints() (found []string) {
-	b.t.Helper()
+	b.T.Helper()
 	if err := chromedp.Do(b.ctx, chromedp.Evaluate[chromedp.Void]("console.log('so far')")); err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	for message, err := range b.console {
 		if err != nil {
-			b.t.Fatal(err)
+			b.T.Fatal(err)
 		}
 		if message.Text == "so far" {
 			break
@@ -151,31 +151,31 @@ func (b *Tab) Complaints() (found []string) {
 
 // Prefer makes the browser report a preference of its user, such as a color scheme.
 func (b *Tab) Prefer(feature, value string) {
-	b.t.Helper()
+	b.T.Helper()
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
 	})
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 }
 
 // Picture returns a picture of the whole page as PNG.
 func (b *Tab) Picture() []byte {
-	b.t.Helper()
+	b.T.Helper()
 	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	return picture
 }
 
 // Evaluate returns the value of a JavaScript expression, or what its promise is fulfilled with.
 func Evaluate[T any](b *Tab, expression string) T {
-	b.t.Helper()
+	b.T.Helper()
 	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	return value
 }

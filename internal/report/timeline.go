@@ -31,7 +31,7 @@ func (d *draft) describeHistory() {
 		d.Timeline = append(d.Timeline, d.failureEntry(f))
 	}
 	for _, o := range h.Operations {
-		d.Timeline = append(d.Timeline, operationEntry(o))
+		d.Timeline = append(d.Timeline, OperationEntry(o))
 	}
 	if h.Deletion != nil {
 		d.Timeline = append(d.Timeline, deletionEntry(*h.Deletion))
@@ -180,7 +180,8 @@ var acts = map[string]string{
 	store.ActDrop: "kept the records of", store.ActApply: "compared and wrote", store.ActResync: "asked for a resync of", store.ActTake: "took one side's value of",
 }
 
-func operationEntry(o store.Operation) Entry {
+// OperationEntry returns an act of a person in words.
+func OperationEntry(o store.Operation) Entry {
 	e := Entry{At: o.At.UTC(), Kind: Person, Text: o.Actor + " " + cmp.Or(acts[o.Act], o.Act) + " " + o.Subject}
 	if o.Reason != "" {
 		e.Effect = "“" + o.Reason + "”"

@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"crmsync/internal/e2e"
 )
@@ -23,6 +25,9 @@ type look struct {
 var looks = []look{
 	{"desktop", 1280, 900, "light"}, {"desktop-dark", 1280, 900, "dark"}, {"phone", 390, 844, "light"}, {"phone-dark", 390, 844, "dark"},
 }
+
+// pictured are the pictures that docs/console.md shows. The variable PICTURES_OF=all makes all of them.
+var pictured = []string{"overview-desktop", "refused-desktop", "refused-phone-dark"}
 
 // TestPagesInChromium looks at every page at the size of a desktop and of a phone, in light and dark: nothing is accessible to
 // some only, nothing sticks out to the side, and the browser has no complaint. With the variable PICTURES, a folder, it leaves
@@ -55,17 +60,24 @@ func TestPagesInChromium(t *testing.T) {
 			for _, violation := range violations(tab, axe) {
 				t.Errorf("%s on a %s: %s", path, l.name, violation)
 			}
-			if folder := os.Getenv("PICTURES"); folder != "" {
-				if err := os.WriteFile(filepath.Join(folder, name+"-"+l.name+".png"), tab.Picture(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			keepPicture(tab, name+"-"+l.name)
 		}
 	}
 	for _, complaint := range tab.Complaints() {
 		if !strings.Contains(complaint, "404") { // of the page that is missing
 			t.Errorf("the browser complains: %s", complaint)
 		}
+	}
+}
+
+// keepPicture leaves a picture of the page in the folder PICTURES, if it is wanted.
+func keepPicture(tab *e2e.Tab, name string) {
+	folder := os.Getenv("PICTURES")
+	if folder == "" || !slices.Contains(pictured, name) && os.Getenv("PICTURES_OF") != "all" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), tab.Picture(), 0o644); err != nil {
+		tab.T.Fatal(err)
 	}
 }
 
@@ -89,4 +101,53 @@ func violations(tab *e2e.Tab, axe string) []string {
 	e2e.Evaluate[any](tab, axe+"; null")
 	return e2e.Evaluate[[]string](tab, `axe.run(document, {resultTypes: ["violations"]}).then(found =>
 		found.violations.map(v => v.impact + " " + v.id + ": " + v.help + " at " + v.nodes.map(n => n.target.join(" ") + " (" + n.any.map(a => a.message).join("; ") + ")").slice(0, 3).join(", ")))`)
+}
+
+// TestKeyboardOnly finds a lead and replays its event without a mouse. What has the focus is always seen.
+func TestKeyboardOnly(t *testing.T) {
+	t.Parallel()
+	browser := e2e.StartChromium(t)
+	w, _, _ := withConsole(t)
+	w.Reject("Lead", "Email", "refused@example.org")
+	lead := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("refused@example.org")})
+	w.Quiet()
+	tab := browser.Tab(t)
+	if status := tab.Enter(w.Admin+"/", operator, operatorPassword); status != http.StatusOK {
+		t.Fatalf("the console answered %d", status)
+	}
+	tab.Do(chromedp.KeyEvent(kb.Tab))
+	if text := e2e.Evaluate[string](tab, "document.activeElement.textContent"); text != "Skip to the content" || focusHidden(tab) {
+		t.Errorf("the first that has the focus is %q", text)
+	}
+	tab.Do(chromedp.KeyEvent("/"), chromedp.KeyEvent("ada"))
+	if status := tab.Visit(chromedp.KeyEvent(kb.Enter)); status != http.StatusOK {
+		t.Errorf("the search answered %d", status)
+	}
+	tab.Do(e2e.See(fmt.Sprintf("//p[contains(., 'item %d')]", lead)))
+	seen := 0
+	for range 40 { // to the button
+		tab.Do(chromedp.KeyEvent(kb.Tab))
+		if seen++; focusHidden(tab) {
+			t.Errorf("the focus is not seen on %s", e2e.Evaluate[string](tab, "document.activeElement.outerHTML"))
+		}
+		if e2e.Evaluate[string](tab, "document.activeElement.textContent") == "Replay" {
+			break
+		}
+	}
+	if status := tab.Visit(chromedp.KeyEvent(kb.Enter)); status != http.StatusOK || seen == 40 {
+		t.Fatalf("the button answered %d, after %d steps", status, seen)
+	}
+	tab.Do(e2e.See("//p[@role='status' and contains(., '1 event put back')]"))
+	w.Eventually("the event was replayed", func() bool { return w.Count("SELECT count(*) FROM operations WHERE act = 'replay'") == 1 })
+	for _, complaint := range tab.Complaints() {
+		t.Errorf("the browser complains: %s", complaint)
+	}
+}
+
+// focusHidden reports whether what has the focus has no outline, or lies outside of the page.
+func focusHidden(tab *e2e.Tab) bool {
+	return e2e.Evaluate[bool](tab, `(() => {
+		const e = document.activeElement, at = e.getBoundingClientRect(), style = getComputedStyle(e);
+		return e === document.body || style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2 || at.width === 0 || at.bottom < 0 || at.right < 0;
+	})()`)
 }

@@ -415,3 +415,33 @@ func TestHeld(t *testing.T) {
 		t.Errorf("operations: %s", got)
 	}
 }
+
+// TestConflictTaken: both sides change a field; the console shows both values, and the one that lost is brought back from there.
+func TestConflictTaken(t *testing.T) {
+	t.Parallel()
+	w, operates, _ := withConsole(t, e2e.BothWays)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("ada@example.org")})
+	w.Quiet()
+	id := w.Record("Contact", item)["Id"].(string)
+	w.Together(e2e.Contacts, func() {
+		w.Salesforce.Update("Contact", id, map[string]any{"Email": "salesforce@example.org"})
+		w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
+	})
+	w.Eventually("the conflict is decided", func() bool { return w.Count("SELECT count(*) FROM conflicts") == 1 })
+	w.Quiet()
+	w.Holds(w.Salesforce.Get("Contact", id), map[string]any{"Email": "monday@example.org"})
+	operates.open("/").shows(t, "Conflict of the last 7 days")
+	operates.open("/conflicts").shows(t, "Ada King", "contact.Email", "monday@example.org", "salesforce@example.org", "ada@example.org", "By rule: Monday wins")
+	path := fmt.Sprintf("/items/%d", item)
+	operates.open(path).shows(t, "In sync since", "Conflict contact.Email", "Take Salesforce’s")
+	take := fmt.Sprintf("/conflicts/%s/take", w.Text("SELECT id::text FROM conflicts"))
+	operates.post(take, "side", "salesforce", "item", fmt.Sprint(item)).shows(t, "The value is being taken over on both sides.")
+	w.Eventually("the value stands on both sides", func() bool {
+		return w.Salesforce.Get("Contact", id)["Email"] == "salesforce@example.org" && w.Shown(item, "email") == "salesforce@example.org"
+	})
+	w.Quiet()
+	operates.open(path).shows(t, "In sync since", "Salesforce’s value was taken", "anna took one side's value of conflict")
+	if p := operates.post(take, "side", "nobody"); p.status != http.StatusNotFound {
+		t.Errorf("a side that does not exist: %d", p.status)
+	}
+}
