@@ -106,19 +106,48 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 	for name, text := range documents(t) {
 		for _, code := range codeIn(text) {
-			named, ok := strings.CutPrefix(code, "crmsync ")
-			if !ok || strings.HasPrefix(named, "-") {
+			arguments, ok := argumentsOf(code)
+			if !ok || strings.HasPrefix(arguments, "-") {
 				continue
 			}
-			command := commandIn(programs, strings.Fields(named))
-			if command == "" && !isGroup(programs, named) {
+			command := commandIn(programs, strings.Fields(arguments))
+			if command == "" && !isGroup(programs, arguments) {
 				t.Errorf("%s names `%s`, which does not exist", name, code)
 			}
-			for _, flag := range flagsIn(named) {
+			for _, flag := range flagsIn(arguments) {
 				if !slices.Contains(programs[command], flag) {
 					t.Errorf("%s names `%s`, which has no %s", name, code, flag)
 				}
 			}
+		}
+	}
+}
+
+// wrapped matches what stands before the program's arguments where another program runs it.
+var wrapped = regexp.MustCompile(`^(?:(?:cd \S+ && )?sudo -u crmsync (?:env \S+ )?crmsync|docker compose run --rm worker|kubectl .* -- /crmsync) `)
+
+// argumentsOf returns the command and arguments of a line that runs crmsync, by itself or by another program.
+func argumentsOf(code string) (arguments string, ok bool) {
+	if arguments, ok = strings.CutPrefix(code, "crmsync "); ok {
+		return arguments, true
+	}
+	prefix := wrapped.FindString(code)
+	return code[len(prefix):], prefix != ""
+}
+
+// TestArgumentsOf checks that the lines of other programs are understood, which TestDocumentedCommands relies on.
+func TestArgumentsOf(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{
+		"crmsync status --json":                                            "status --json",
+		"sudo -u crmsync crmsync init   # DATABASE_URL":                    "init   # DATABASE_URL",
+		"cd /etc/crmsync && sudo -u crmsync crmsync status":                "status",
+		"docker compose run --rm worker status":                            "status",
+		"kubectl -n crmsync exec deploy/crmsync-worker -- /crmsync status": "status",
+		"sudo systemctl restart crmsync":                                   "",
+	} {
+		if got, ok := argumentsOf(code); ok != (want != "") || ok && got != want {
+			t.Errorf("argumentsOf(%q) = %q, %v, want %q", code, got, ok, want)
 		}
 	}
 }
