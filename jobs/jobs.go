@@ -19,8 +19,8 @@ const (
 	QueueMigrations = "migrations"
 )
 
-// PriorityBulk is the priority of jobs that many come of at once, such as after a change of many records in Salesforce. A
-// live event, which has River's default of 1, goes first.
+// PriorityBulk is the priority of jobs that many come of at once, such as after a change of many records in Salesforce.
+// A live event, which has River's default of 1, goes first.
 const PriorityBulk = 2
 
 // Kinds are stored in every row of river_job: never change one; add an alias.

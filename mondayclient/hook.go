@@ -63,8 +63,8 @@ type webhooksReply struct {
 
 func (r *webhooksReply) rows() (int, bool) { return present(r.Webhooks), r.Webhooks != nil }
 
-// CreateWebhook subscribes a URL to a kind of event of a board and returns the webhook's id. Monday first sends the URL a challenge,
-// which it must answer within seconds. The error does not repeat the URL.
+// CreateWebhook subscribes a URL to a kind of event of a board and returns the webhook's id. Monday first sends the URL
+// a challenge, which it must answer within seconds. The error does not repeat the URL.
 //
 // https://developer.monday.com/api-reference/reference/webhooks#create-a-webhook
 func (c *Client) CreateWebhook(ctx context.Context, board int64, event, url string) (int64, error) {

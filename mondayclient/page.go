@@ -48,8 +48,8 @@ const (
 }`
 )
 
-// Page reads up to 500 active items of a board with the columns of these ids, in one call, and returns the cursor of the next
-// page: empty for the first page, and after the last one. A cursor lives for 60 minutes from the first page.
+// Page reads up to 500 active items of a board with the columns of these ids, in one call, and returns the cursor of
+// the next page: empty for the first page, and after the last one. A cursor lives for 60 minutes from the first page.
 //
 // Monday's pages lag behind its writes by some seconds.
 //

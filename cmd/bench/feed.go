@@ -153,7 +153,8 @@ func (s *testbed) following(ctx context.Context, y *stage.Stage) (*process, erro
 	}
 }
 
-// catchUp changes every record while no worker runs, and measures how long a worker takes to bring all of them to Monday.
+// catchUp changes every record while no worker runs, and measures how long a worker takes to bring all of them to
+// Monday.
 func (s *testbed) catchUp(ctx context.Context, y *stage.Stage, ids []string) (f fed, err error) {
 	for n, id := range ids {
 		y.Salesforce.Update("Contact", id, map[string]any{"Email": changed(n)})

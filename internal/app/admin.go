@@ -70,8 +70,8 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, "ok")
 }
 
-// secured sets the headers that keep other sites out of the dashboard and the console, and their content to themselves. The
-// console sets a stricter policy.
+// secured sets the headers that keep other sites out of the dashboard and the console, and their content to themselves.
+// The console sets a stricter policy.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -62,8 +62,8 @@ type Config struct {
 	BatchConcurrency int           // maximum number of concurrent batches
 	MaxWorkers       int           // maximum number of concurrent jobs
 
-	// SalesforceReserve and MondayReserve are the percent of either system\'s calls that bulk work leaves to others and to live
-	// events.
+	// SalesforceReserve and MondayReserve are the percent of either system\'s calls that bulk work leaves to others and
+	// to live events.
 	SalesforceReserve, MondayReserve int
 
 	// Backfill fills fields that are new in the mapping automatically.

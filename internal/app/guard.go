@@ -36,8 +36,8 @@ func (s *Service) newGuard(wrong *guesses) *guard {
 	return g
 }
 
-// lets asks for user and password, and passes on the requests of those who have them. Viewers are refused what is for operators
-// only.
+// lets asks for user and password, and passes on the requests of those who have them. Viewers are refused what is for
+// operators only.
 func (g *guard) lets(next http.Handler, operatorsOnly bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, password, given := r.BasicAuth()

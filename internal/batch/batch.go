@@ -44,8 +44,9 @@ type Config[In any] struct {
 	Dropped func(In)
 }
 
-// Batcher gathers calls of Do into batches. A batch starts when none is running, or when Full calls wait, or no
-// more can arrive, and fewer than Concurrency are running. The rule is applied with every call and at the end of every batch.
+// Batcher gathers calls of Do into batches. A batch starts when none is running, or when Full calls wait, or no more
+// can arrive, and fewer than Concurrency are running. The rule is applied with every call and at the end of every
+// batch.
 type Batcher[In, Out any] struct {
 	config Config[In]
 	run    func(context.Context, []In) []Out

@@ -14,7 +14,8 @@ type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-// scripts ask the program itself for candidates, so that they need no update. Where there are none, files are completed.
+// scripts ask the program itself for candidates, so that they need no update. Where there are none, files are
+// completed.
 var scripts = map[string]string{
 	"bash": `# eval "$(crmsync completion bash)" in ~/.bashrc
 _crmsync() {

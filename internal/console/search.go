@@ -99,8 +99,8 @@ func parseURL(text string) (q store.Search) {
 // shortestPhone is how many digits a text has at least that is looked for as a phone number.
 const shortestPhone = 6
 
-// phones returns the digits of a phone number in the ways in which it may have been written: with and without the country, with
-// the zero or zeros that are dialled first.
+// phones returns the digits of a phone number in the ways in which it may have been written: with and without the
+// country, with the zero or zeros that are dialled first.
 func phones(text, country string) (digits []string) {
 	only := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {

@@ -23,8 +23,8 @@ func (w *World) Program() (path string) {
 	return path
 }
 
-// RunKilled runs a command of the program, and kills it each time that a condition is met, until it has come to its end. It
-// returns how often it was killed, and what the last run said.
+// RunKilled runs a command of the program, and kills it each time that a condition is met, until it has come to its
+// end. It returns how often it was killed, and what the last run said.
 func (w *World) RunKilled(program string, args []string, kill func() bool) (kills int, output string) {
 	w.T.Helper()
 	for {

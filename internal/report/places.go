@@ -19,8 +19,8 @@ const (
 	namesDeadline = 10 * time.Second // how long that may take
 )
 
-// Places knows the addresses of both systems, and what boards and columns are called there. It reads them when they are first
-// needed and about once an hour after that. It reads no values of items.
+// Places knows the addresses of both systems, and what boards and columns are called there. It reads them when they are
+// first needed and about once an hour after that. It reads no values of items.
 type Places struct {
 	Mapping    *mapping.Mapping
 	Monday     *mondayclient.Client

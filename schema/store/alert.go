@@ -107,8 +107,8 @@ func deliveries(channel string, alerts []Alert) []any {
 	return []any{channel, kinds, subjects, occasions}
 }
 
-// MarkAlerted sets the time at which dead letters and outages were alerted, for those that all of the channels took. Where
-// none is given, any channel will do.
+// MarkAlerted sets the time at which dead letters and outages were alerted, for those that all of the channels took.
+// Where none is given, any channel will do.
 func (s *Store) MarkAlerted(ctx context.Context, channels []string) error {
 	const letters = `
 		UPDATE dead_letters d SET alerted_at = now()
@@ -129,8 +129,8 @@ func (s *Store) MarkAlerted(ctx context.Context, channels []string) error {
 	return doing("marking alerts", s.pool.SendBatch(ctx, batch).Close())
 }
 
-// UntoldOutages returns the outages whose start or end a channel is to be told of, oldest first: what nobody was told of,
-// the outages that go on, and the end of what the channel was told of. Told is that of the channel.
+// UntoldOutages returns the outages whose start or end a channel is to be told of, oldest first: what nobody was told
+// of, the outages that go on, and the end of what the channel was told of. Told is that of the channel.
 func (s *Store) UntoldOutages(ctx context.Context, c Channel) ([]Outage, error) {
 	const query = `
 		SELECT id, split_part(system, ' ', 1), substr(system, length(split_part(system, ' ', 1)) + 2), code, started_at, ended_at, told

@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// isUntold is the condition that the channel $1, which exists since $2, is to be told of a dead letter d: nobody was told
-// of it, or it is open and only others were told of it since the channel exists.
+// isUntold is the condition that the channel $1, which exists since $2, is to be told of a dead letter d: nobody was
+// told of it, or it is open and only others were told of it since the channel exists.
 const isUntold = `
 	NOT EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at AND a.channel = $1)
 	AND (d.alerted_at IS NULL OR ` + isOpen + ` AND d.alerted_at >= $2

@@ -48,8 +48,8 @@ func (c Conflict) Value() any {
 	return c.Monday
 }
 
-// AddConflicts adds conflicts of items that the holder has leased, before one of the values is overwritten. One that was
-// decided before, by a worker that died, is not added again.
+// AddConflicts adds conflicts of items that the holder has leased, before one of the values is overwritten. One that
+// was decided before, by a worker that died, is not added again.
 func (s *Store) AddConflicts(ctx context.Context, holder uuid.UUID, conflicts []Conflict) error {
 	const query = `
 		INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce,

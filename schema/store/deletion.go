@@ -26,9 +26,9 @@ type Hold struct {
 	Since   time.Time
 }
 
-// Admit counts the end of items of one board, and returns those whose records may be deleted now. The others are held until
-// a person decides; while any is held, so is every further one of the board. An item that was released may go, one that was
-// dropped keeps its records.
+// Admit counts the end of items of one board, and returns those whose records may be deleted now. The others are held
+// until a person decides; while any is held, so is every further one of the board. An item that was released may go,
+// one that was dropped keeps its records.
 func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, b Brake) (admitted []int64, err error) {
 	const query = `
 		WITH wanted AS (
@@ -88,9 +88,9 @@ func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 	return holds, doing("reading held deletions", err)
 }
 
-// Decide ends holds: released items are handed to requeue, in the transaction, and their records are deleted once Monday has
-// confirmed their end again; those of dropped ones are kept. Of items it decides about these, or about all where items is
-// nil. It returns those that it decided about.
+// Decide ends holds: released items are handed to requeue, in the transaction, and their records are deleted once
+// Monday has confirmed their end again; those of dropped ones are kept. Of items it decides about these, or about all
+// where items is nil. It returns those that it decided about.
 func (s *Store) Decide(ctx context.Context, release bool, boardID int64, items []int64, by By,
 	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []ledger.Ref, err error) {
 	const query = `

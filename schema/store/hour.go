@@ -41,8 +41,8 @@ type Sample struct {
 // countDelay is how long after its time an end of an event may become visible: its transaction commits later.
 const countDelay = 5 * time.Second
 
-// MeasureHour adds to the present hour the events that ended since the last call, and a sample. Any number of callers count
-// each event once.
+// MeasureHour adds to the present hour the events that ended since the last call, and a sample. Any number of callers
+// count each event once.
 func (s *Store) MeasureHour(ctx context.Context, m Sample) error {
 	const begin = `
 		INSERT INTO hours (hour, counted_to)

@@ -74,8 +74,9 @@ const (
 // MigrationKey is the lease of a board's migration, by SQL that tells the board's id.
 func MigrationKey(board string) string { return "'migration ' || " + board }
 
-// LockMigration makes the caller the only one that migrates a board, until unlock or until its process has been silent for
-// some seconds. It is a lease and no advisory lock: behind a pooler that would stay on a connection that others share.
+// LockMigration makes the caller the only one that migrates a board, until unlock or until its process has been silent
+// for some seconds. It is a lease and no advisory lock: behind a pooler that would stay on a connection that others
+// share.
 func (s *Store) LockMigration(ctx context.Context, boardID int64) (unlock func(), ok bool, err error) {
 	holder, key := uuid.New(), []string{fmt.Sprint("migration ", boardID)}
 	held, err := s.Lease(ctx, holder, key, migrationLease)

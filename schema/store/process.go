@@ -73,7 +73,8 @@ func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	return processes, doing("reading the processes", err)
 }
 
-// HasNewerMapping reports whether a running process took another mapping than the given process's, after that took its own.
+// HasNewerMapping reports whether a running process took another mapping than the given process's, after that took its
+// own.
 func (s *Store) HasNewerMapping(ctx context.Context, id uuid.UUID) (newer bool, err error) {
 	const query = `
 		SELECT EXISTS (

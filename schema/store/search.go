@@ -76,8 +76,8 @@ func (s *Store) ItemNames(ctx context.Context, ids []int64) (map[int64]string, e
 	return names, doing("reading names of items", err)
 }
 
-// wordQuery returns the text search query for all words of a text, each of which may be the beginning of one. Single letters are
-// left out beside longer words; alone they are looked for as they are.
+// wordQuery returns the text search query for all words of a text, each of which may be the beginning of one. Single
+// letters are left out beside longer words; alone they are looked for as they are.
 func wordQuery(text string) string {
 	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) })
 	var parts, letters []string

@@ -86,7 +86,8 @@ func scanSweep(row pgx.CollectableRow) (w Sweep, err error) {
 	return w, err
 }
 
-// Sweeps returns the sweeps with these ids, or the last one of each board, looks at its newest items aside, if ids is nil.
+// Sweeps returns the sweeps with these ids, or the last one of each board, looks at its newest items aside, if ids is
+// nil.
 func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
 	const query = `
 		SELECT ` + sweepColumns + ` FROM sweeps

@@ -1,6 +1,6 @@
-// Package alert alerts people to what they must know: events that failed for good, by their causes, unavailable systems,
-// failing channels, paused queues, and deletions that wait for a decision. Each channel receives everything once,
-// independently of the others.
+// Package alert alerts people to what they must know: events that failed for good, by their causes, unavailable
+// systems, failing channels, paused queues, and deletions that wait for a decision. Each channel receives everything
+// once, independently of the others.
 package alert
 
 import (

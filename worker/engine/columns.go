@@ -14,8 +14,9 @@ import (
 	"crmsync/worker/engine/settle"
 )
 
-// settle decides about the columns that are filled from Salesforce. Records are read only if that is needed: a field that
-// goes both ways is about to be written, or a bell rang. An item is read again before one of its columns is written.
+// settle decides about the columns that are filled from Salesforce. Records are read only if that is needed: a field
+// that goes both ways is about to be written, or a bell rang. An item is read again before one of its columns is
+// written.
 func (p *pass) settle(ctx context.Context) {
 	var wanted []target
 	for _, t := range p.twoWay() {
@@ -216,8 +217,8 @@ func (p *pass) decide(wanted []target) {
 	}
 }
 
-// reread reads the items whose columns would change, and reports whether there are any. What an event or a page says may
-// be older than a person's last edit.
+// reread reads the items whose columns would change, and reports whether there are any. What an event or a page says
+// may be older than a person's last edit.
 func (p *pass) reread(ctx context.Context, wanted []target) (found bool) {
 	if p.isDry() {
 		return false

@@ -41,7 +41,8 @@ func (e *RefusedError) Permanent() bool { return true }
 // RowError is a row that failed for a reason that passes, such as a lock.
 type RowError = send.RowError
 
-// UnconfirmedError is a delete that Monday does not confirm: it shows the item neither on a board nor in the archive or the bin.
+// UnconfirmedError is a delete that Monday does not confirm: it shows the item neither on a board nor in the archive or
+// the bin.
 type UnconfirmedError struct{}
 
 func (e *UnconfirmedError) Error() string {

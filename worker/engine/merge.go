@@ -141,8 +141,8 @@ func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 	}
 }
 
-// confirm lets an answer count as no older than values of the same second: Monday's times of items are in whole seconds,
-// and a person may have edited twice within one.
+// confirm lets an answer count as no older than values of the same second: Monday's times of items are in whole
+// seconds, and a person may have edited twice within one.
 func (w *work) confirm(read *mondayclient.Item) {
 	for _, id := range append(slices.Collect(maps.Keys(w.item.Columns)), ledger.NameColumn) {
 		if at := w.item.KnownAt(id); read.UpdatedAt.Unix() >= at/1e6 {

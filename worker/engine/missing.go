@@ -103,8 +103,8 @@ func (w *work) leave(rec *mapping.Record, link *ledger.Link) {
 	link.Close(ledger.Deleted)
 }
 
-// isOnlyRung reports whether no event of Monday asks for the comparison: then a record that was deleted in Salesforce is
-// not created again. The item's next change does.
+// isOnlyRung reports whether no event of Monday asks for the comparison: then a record that was deleted in Salesforce
+// is not created again. The item's next change does.
 func (w *work) isOnlyRung() bool {
 	return !w.fresh && !slices.ContainsFunc(w.tasks, func(t *task) bool { return t.Kind != Resync })
 }

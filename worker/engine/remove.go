@@ -31,8 +31,8 @@ func (p *pass) remove(ctx context.Context) {
 	}
 }
 
-// linkUnlinked finds records that were created without being linked: also in place of a linked one, where a worker died that
-// may have created it again.
+// linkUnlinked finds records that were created without being linked: also in place of a linked one, where a worker died
+// that may have created it again.
 func (p *pass) linkUnlinked(ctx context.Context, wanted []target) {
 	var unlinked []target
 	for _, t := range wanted {

@@ -1,6 +1,6 @@
-// Package feed follows what changes in Salesforce, for records whose values come back to Monday. It only rings: a record
-// that does not hold what both sides last agreed on has its item compared, which reads the record again. The values of a
-// row are never applied, since a write of ours may have passed it.
+// Package feed follows what changes in Salesforce, for records whose values come back to Monday. It only rings: a
+// record that does not hold what both sides last agreed on has its item compared, which reads the record again. The
+// values of a row are never applied, since a write of ours may have passed it.
 package feed
 
 import (

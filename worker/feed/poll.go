@@ -231,8 +231,8 @@ func (f *Feed) refused(ctx context.Context, one store.Feed, refusal error, now t
 	return nil
 }
 
-// findHidden finds out which fields the integration user cannot see. It reports whether there are others than were known:
-// they are told, and left out for a while, since what a row does not show is unknown.
+// findHidden finds out which fields the integration user cannot see. It reports whether there are others than were
+// known: they are told, and left out for a while, since what a row does not show is unknown.
 func (f *Feed) findHidden(ctx context.Context, object string, now time.Time) (bool, error) {
 	shape, err := f.Salesforce.Describe(ctx, object)
 	if err != nil {

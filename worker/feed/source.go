@@ -24,8 +24,8 @@ type way struct {
 	record string
 }
 
-// sourcesOf returns the objects that the mapping reads back, in its order. A record whose values only go to Salesforce has
-// a way back if its item is archived when the record is deleted.
+// sourcesOf returns the objects that the mapping reads back, in its order. A record whose values only go to Salesforce
+// has a way back if its item is archived when the record is deleted.
 func sourcesOf(m *mapping.Mapping) []*source {
 	var all []*source
 	byObject := map[string]*source{}
@@ -90,8 +90,8 @@ func (s *source) selectNewest() string {
 	return "SELECT Id, " + stampField + " FROM " + s.object + " ORDER BY " + stampField + " DESC, Id DESC LIMIT 1"
 }
 
-// selectChanged is the query for the next page of a reading, without the hidden fields. The page goes on by stamp and Id,
-// so that it is found whatever happened since the last one: a locator would expire.
+// selectChanged is the query for the next page of a reading, without the hidden fields. The page goes on by stamp and
+// Id, so that it is found whatever happened since the last one: a locator would expire.
 func (s *source) selectChanged(p span, hidden map[string]bool) string {
 	fields := slices.DeleteFunc(slices.Clone(s.fields), func(f string) bool { return hidden[f] })
 	for _, own := range []string{stampField, "IsDeleted", "Id"} {

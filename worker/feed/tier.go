@@ -16,8 +16,8 @@ type tier struct {
 	every time.Duration // rhythm; 0: the feed's interval
 }
 
-// tiers are the readings of an object, the first of which follows the changes as they appear. What only a wider one finds
-// is counted as late.
+// tiers are the readings of an object, the first of which follows the changes as they appear. What only a wider one
+// finds is counted as late.
 var tiers = []tier{
 	{name: store.FollowTier, late: 10 * time.Second},
 	{name: "5m", late: 150 * time.Second, every: 150 * time.Second},

@@ -126,8 +126,8 @@ func (r *rules) agree(link *ledger.Link, item mapping.Item, columns []string, jo
 	}
 }
 
-// hold records what Salesforce holds in the fields that come back to Monday, as far as the item says the same: both sides
-// have met, and a later change of one of them is no first meeting.
+// hold records what Salesforce holds in the fields that come back to Monday, as far as the item says the same: both
+// sides have met, and a later change of one of them is no first meeting.
 func (r *rules) hold(link *ledger.Link, fields sfclient.Record) {
 	for _, f := range r.record.Back() {
 		value, isRead := fields[f.Name]

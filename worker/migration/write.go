@@ -62,8 +62,8 @@ func (s *session) writeSome(ctx context.Context, writes []*write) error {
 	}
 }
 
-// takeFates records the results of a document's writes. It reports whether anything was learned, and returns a transient
-// error, if there is one. After the last attempt, transient errors are final too.
+// takeFates records the results of a document's writes. It reports whether anything was learned, and returns a
+// transient error, if there is one. After the last attempt, transient errors are final too.
 func takeFates(writes []*write, fates []error, enough bool) (learned bool, again error) {
 	for n, w := range writes {
 		fate := fates[n]

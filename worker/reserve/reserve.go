@@ -1,5 +1,5 @@
-// Package reserve decides when bulk work (comparisons of boards, migrations, the feed of changes from Salesforce) has to
-// leave the remaining calls of a system to live events and to others.
+// Package reserve decides when bulk work (comparisons of boards, migrations, the feed of changes from Salesforce) has
+// to leave the remaining calls of a system to live events and to others.
 package reserve
 
 import (

@@ -34,8 +34,8 @@ type Call struct {
 	Operation string
 	Object    string // that of the first row if a collection has several; may be empty
 
-	// Records are the rows of the request; those of a retrieve have only the id. Those of single records include the id or external ID from the path; a
-	// composite has the rows of its parts. They must not be changed.
+	// Records are the rows of the request; those of a retrieve have only the id. Those of single records include the id
+	// or external ID from the path; a composite has the rows of its parts. They must not be changed.
 	Records []map[string]any
 	At      time.Time
 }

@@ -52,8 +52,8 @@ func (m *maker) difference(values map[string]mapping.Value) *Write {
 	return w
 }
 
-// isWithheld reports whether a field is not sent whatever the item says: it goes only to Monday, it was decided so, or it
-// cannot be decided before the record is read.
+// isWithheld reports whether a field is not sent whatever the item says: it goes only to Monday, it was decided so, or
+// it cannot be decided before the record is read.
 func (m *maker) isWithheld(field *mapping.Field) bool {
 	if sends, decided := m.decided(field); decided {
 		m.Compared++
@@ -112,7 +112,8 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	return m.sending(field, value)
 }
 
-// sending returns the fate of a field that Salesforce does not hold: values that were rejected before are not sent again.
+// sending returns the fate of a field that Salesforce does not hold: values that were rejected before are not sent
+// again.
 func (m *maker) sending(field *mapping.Field, value any) fate {
 	switch {
 	case !m.link.Rejects(field.Name, value):
@@ -123,8 +124,9 @@ func (m *maker) sending(field *mapping.Field, value any) fate {
 	return repeat
 }
 
-// keeps reports whether a record that is there keeps what it holds in a field whose column is empty. So it is where Monday never
-// had a value: the record was there before its link, or the field is newly mapped, or mapped to another column.
+// keeps reports whether a record that is there keeps what it holds in a field whose column is empty. So it is where
+// Monday never had a value: the record was there before its link, or the field is newly mapped, or mapped to another
+// column.
 func (m *maker) keeps(field *mapping.Field) bool {
 	_, written := m.link.Written[field.Name]
 	return m.link.SalesforceID != "" && m.held == nil && (!written || m.isRemapped(field)) && !m.touches(field)

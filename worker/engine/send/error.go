@@ -42,7 +42,8 @@ func passing(w Write, e sfclient.RowError) error {
 	return &RowError{Object: w.Object, SalesforceID: w.ID, Code: err.Code, err: err}
 }
 
-// isRejection reports whether a call was rejected because of something in it: it fails in the same way until that changes.
+// isRejection reports whether a call was rejected because of something in it: it fails in the same way until that
+// changes.
 func isRejection(err error) bool {
 	var e interface{ IsRejection() bool }
 	return errors.As(err, &e) && e.IsRejection()

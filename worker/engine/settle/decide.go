@@ -106,8 +106,8 @@ func (c *col) agree() Decision {
 	return d
 }
 
-// stand lets Monday's value stand. If Salesforce had changed too, that change is lost, and seen: it is not decided about
-// again, whatever becomes of the write.
+// stand lets Monday's value stand. If Salesforce had changed too, that change is lost, and seen: it is not decided
+// about again, whatever becomes of the write.
 func (c *col) stand(conflict bool, rule string) Decision {
 	d := Decision{Kind: plan.MondayChanged, Sends: c.field.Sync == mapping.Both}
 	if conflict {

@@ -86,8 +86,8 @@ const (
 	Rested = "@rests "
 )
 
-// NeedsSalesforce reports whether the record has to be read before it is written: a field that goes both ways changed in
-// Monday, or was never compared.
+// NeedsSalesforce reports whether the record has to be read before it is written: a field that goes both ways changed
+// in Monday, or was never compared.
 func NeedsSalesforce(in Input) bool {
 	for _, f := range in.Record.Back() {
 		c := in.column(f)
@@ -111,8 +111,8 @@ func Columns(in Input) []Decision {
 	return all
 }
 
-// Withholds reports whether the other fields of the column are not sent either: the column shows what Salesforce has, or
-// nobody has decided between the two.
+// Withholds reports whether the other fields of the column are not sent either: the column shows what Salesforce has,
+// or nobody has decided between the two.
 func (d Decision) Withholds() bool { return d.Takes || d.withholds }
 
 // Record records a decision in the link, once it took effect: at once, or if a column takes a value, once Monday shows
@@ -147,8 +147,8 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 	return changed
 }
 
-// Confirm records that a write to Salesforce took effect: if other fields of the column carried Monday's value there, both
-// sides agree on it.
+// Confirm records that a write to Salesforce took effect: if other fields of the column carried Monday's value there,
+// both sides agree on it.
 func (d Decision) Confirm(link *ledger.Link) {
 	for _, name := range d.siblings {
 		if _, ok := link.Agreed(name); !ok {
