@@ -22,7 +22,8 @@ type Blind struct {
 // NewBlind returns an Inserter. insert is InsertManyFast of a client that has the middleware Keys; queued returns which
 // of River's unique keys, in hex, are in the queue.
 func NewBlind(
-	insert func(context.Context, []river.InsertManyParams) (int, error), queued func(context.Context, []string) (map[string]bool, error),
+	insert func(context.Context, []river.InsertManyParams) (int, error),
+	queued func(context.Context, []string) (map[string]bool, error),
 ) *Blind {
 	return &Blind{insert, queued}
 }
@@ -33,7 +34,8 @@ func (b *Blind) InsertManyFast(ctx context.Context, params []river.InsertManyPar
 }
 
 // InsertMany inserts those of a group whose keys are not in the queue.
-func (b *Blind) InsertMany(ctx context.Context, params []river.InsertManyParams) (results []*rivertype.JobInsertResult, err error) {
+func (b *Blind) InsertMany(ctx context.Context,
+	params []river.InsertManyParams) (results []*rivertype.JobInsertResult, err error) {
 	keys, err := b.keys(ctx, params)
 	if err != nil {
 		return nil, err
@@ -46,7 +48,8 @@ func (b *Blind) InsertMany(ctx context.Context, params []river.InsertManyParams)
 	return results, err
 }
 
-func (b *Blind) insertNew(ctx context.Context, params []river.InsertManyParams, keys []string) ([]*rivertype.JobInsertResult, error) {
+func (b *Blind) insertNew(ctx context.Context, params []river.InsertManyParams,
+	keys []string) ([]*rivertype.JobInsertResult, error) {
 	known, err := b.queued(ctx, keys)
 	if err != nil {
 		return nil, err
@@ -87,7 +90,8 @@ type Keys struct{ river.MiddlewareDefaults }
 
 // InsertMany returns the unique keys of the jobs if only these are asked for.
 func (*Keys) InsertMany(
-	ctx context.Context, params []*rivertype.JobInsertParams, insert func(context.Context) ([]*rivertype.JobInsertResult, error),
+	ctx context.Context, params []*rivertype.JobInsertParams,
+	insert func(context.Context) ([]*rivertype.JobInsertResult, error),
 ) ([]*rivertype.JobInsertResult, error) {
 	asked, only := ctx.Value(keysOnly{}).(*keysAsked)
 	if !only {

@@ -76,7 +76,8 @@ func (b *bodies) readChallenge(w http.ResponseWriter, r *http.Request) (*body, o
 }
 
 // fill reserves memory for the expected size and reads. If the body is larger, it reserves more.
-func (b *bodies) fill(w http.ResponseWriter, r *http.Request, from *semaphore.Weighted, size, limit int64) (*body, outcome) {
+func (b *bodies) fill(w http.ResponseWriter, r *http.Request, from *semaphore.Weighted, size,
+	limit int64) (*body, outcome) {
 	read := spare.Get().(*body)
 	read.holders.Store(1)
 	if !read.reserve(r.Context(), from, size+1) {

@@ -80,7 +80,8 @@ func (q *quota) warn(ctx context.Context, now time.Time) {
 	if now.Sub(q.logged) < logEvery {
 		return
 	}
-	q.log.WarnContext(ctx, "unreadable webhooks refused: too many are stored, or they arrive too fast; check the dead letters of kind unreadable, "+
+	q.log.WarnContext(ctx, "unreadable webhooks refused: too many are stored, or they arrive too fast; check the dead "+
+		"letters of kind unreadable, "+
 		"and replay or ignore them", "refused", q.refused, "kept", q.deliveries, "kept_bytes", q.bytes)
 	q.refused, q.logged = 0, now
 }

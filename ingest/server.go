@@ -62,5 +62,6 @@ func sendError(err error, c echo.Context) {
 	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
 		status = he.Code
 	}
-	_ = c.JSON(status, map[string]string{"error": strings.ToLower(http.StatusText(status))}) // fails only if the client left
+	// fails only if the client left
+	_ = c.JSON(status, map[string]string{"error": strings.ToLower(http.StatusText(status))})
 }

@@ -180,7 +180,8 @@ func (MigrateBoardArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
 		Queue: QueueMigrations,
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning,
+			rivertype.JobStateScheduled,
 		}},
 	}
 }

@@ -124,7 +124,8 @@ func (a *boardAnswer) board() Board {
 			continue
 		}
 		s := readSettings(c.Settings)
-		b.Columns = append(b.Columns, BoardColumn{ID: c.ID, Title: c.Title, Type: c.Type, Labels: s.labels(), Boards: s.boards()})
+		b.Columns = append(b.Columns, BoardColumn{ID: c.ID, Title: c.Title, Type: c.Type, Labels: s.labels(),
+			Boards: s.boards()})
 	}
 	for _, g := range a.Groups {
 		if g != nil {

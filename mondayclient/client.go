@@ -63,7 +63,8 @@ func New(config Config) (*Client, error) {
 	}
 	tracker := &budgetTracker{}
 	client.Transport = &transport{next: next, header: header(config), tracker: tracker}
-	return &Client{config: config, graphql: graphql.NewClient(config.URL, graphql.WithHTTPClient(&client)), tracker: tracker}, nil
+	return &Client{config: config, graphql: graphql.NewClient(config.URL, graphql.WithHTTPClient(&client)),
+		tracker: tracker}, nil
 }
 
 // checkURL rejects URLs that would send the token unencrypted, except to this machine.
@@ -89,11 +90,13 @@ func header(config Config) http.Header {
 }
 
 // run sends one document through the guard and decodes the answer's data. It returns the failures of parts of the call.
-func (c *Client) run(ctx context.Context, call *call, document string, vars map[string]any, into any) ([]failure, error) {
+func (c *Client) run(ctx context.Context, call *call, document string, vars map[string]any,
+	into any) ([]failure, error) {
 	return c.through(call, func() ([]failure, error) { return c.send(ctx, call, document, vars, into) })
 }
 
-func (c *Client) send(ctx context.Context, call *call, document string, vars map[string]any, into any) ([]failure, error) {
+func (c *Client) send(ctx context.Context, call *call, document string, vars map[string]any,
+	into any) ([]failure, error) {
 	req := graphql.NewRequest(document)
 	for name, value := range vars {
 		req.Var(name, value)

@@ -115,7 +115,8 @@ func createDocument(n int) string {
 			variables.WriteString(", ")
 		}
 		fmt.Fprintf(&variables, "$b%[1]d: ID!, $g%[1]d: String, $n%[1]d: String!, $v%[1]d: JSON", i)
-		fmt.Fprintf(&mutations, "\ta%[1]d: create_item(board_id: $b%[1]d, group_id: $g%[1]d, item_name: $n%[1]d, column_values: $v%[1]d) { id }\n", i)
+		fmt.Fprintf(&mutations, "\ta%[1]d: create_item(board_id: $b%[1]d, group_id: $g%[1]d, item_name: $n%[1]d, "+
+			"column_values: $v%[1]d) { id }\n", i)
 	}
 	return "mutation (" + variables.String() + ") {\n" + mutations.String() + "\tcomplexity { after }\n}"
 }

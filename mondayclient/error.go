@@ -102,7 +102,8 @@ func (e *Error) Permanent() bool { return e.class() == permanent }
 // RejectsValue reports whether Monday rejects the value of a column: without that column it may accept the item.
 func (e *Error) RejectsValue() bool {
 	switch plain(e.Code) {
-	case "columnvalueexception", "correctedvalueexception", "invalidargumentexception", "invalidcolumnidexception", "invaliduseridexception",
+	case "columnvalueexception", "correctedvalueexception", "invalidargumentexception", "invalidcolumnidexception",
+		"invaliduseridexception",
 		"recordinvalidexception":
 		return true
 	}

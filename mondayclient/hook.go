@@ -40,7 +40,8 @@ func Subscriptions() []string {
 func (c *Client) Webhooks(ctx context.Context, board int64) ([]Webhook, error) {
 	var found webhooksReply
 	err := c.ask(ctx, question{
-		operation: "webhooks", document: webhooksDocument, vars: map[string]any{"board": fmt.Sprint(board)}, scopes: onBoards(board),
+		operation: "webhooks", document: webhooksDocument, vars: map[string]any{"board": fmt.Sprint(board)},
+		scopes: onBoards(board),
 	}, &found)
 	if err != nil {
 		return nil, fmt.Errorf("reading the webhooks of board %d: %w", board, err)
@@ -69,12 +70,14 @@ func (r *webhooksReply) rows() (int, bool) { return present(r.Webhooks), r.Webho
 // https://developer.monday.com/api-reference/reference/webhooks#create-a-webhook
 func (c *Client) CreateWebhook(ctx context.Context, board int64, event, url string) (int64, error) {
 	if len(url) > MaxWebhookURL {
-		return 0, fmt.Errorf("subscribing to %s of board %d: the URL has %d characters; at most %d are allowed", event, board, len(url), MaxWebhookURL)
+		return 0, fmt.Errorf("subscribing to %s of board %d: the URL has %d characters; at most %d are allowed", event,
+			board, len(url), MaxWebhookURL)
 	}
 	var created createWebhookReply
 	vars := map[string]any{"board": fmt.Sprint(board), "event": event, "url": url}
 	err := c.ask(ctx, question{
-		operation: "create_webhook", document: createWebhookDocument, vars: vars, key: idempotencyKey(createWebhookDocument, vars),
+		operation: "create_webhook", document: createWebhookDocument, vars: vars,
+		key:    idempotencyKey(createWebhookDocument, vars),
 		scopes: onBoards(board), asked: 1,
 	}, &created)
 	if err != nil {

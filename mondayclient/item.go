@@ -116,7 +116,8 @@ func (c *Client) Existences(ctx context.Context, ids []int64) (map[int64]Existen
 	for group := range slices.Chunk(ids, maxItems) {
 		var found existenceReply
 		err := c.ask(ctx, question{
-			operation: "existences", document: existenceDocument, vars: map[string]any{"ids": texts(group)}, scopes: onNamed(ctx), asked: len(group),
+			operation: "existences", document: existenceDocument, vars: map[string]any{"ids": texts(group)},
+			scopes: onNamed(ctx), asked: len(group),
 		}, &found)
 		if err != nil {
 			return nil, fmt.Errorf("reading whether %d items exist: %w", len(group), err)

@@ -54,14 +54,16 @@ const (
 // Monday's pages lag behind its writes by some seconds.
 //
 // https://developer.monday.com/api-reference/reference/items-page
-func (c *Client) Page(ctx context.Context, board int64, cursor string, columns []string) (items []Item, next string, err error) {
+func (c *Client) Page(ctx context.Context, board int64, cursor string,
+	columns []string) (items []Item, next string, err error) {
 	return c.page(ctx, board, cursor, columns, firstPageDocument, pageSize)
 }
 
 // Recent is Page of up to 100 items, those first that were changed last.
 //
 // https://developer.monday.com/api-reference/changelog/ability-to-sort-items_page-results-by-creation-or-last-updated-date
-func (c *Client) Recent(ctx context.Context, board int64, cursor string, columns []string) (items []Item, next string, err error) {
+func (c *Client) Recent(ctx context.Context, board int64, cursor string,
+	columns []string) (items []Item, next string, err error) {
 	return c.page(ctx, board, cursor, columns, recentDocument, recentSize)
 }
 

@@ -24,7 +24,8 @@ const sampleDocument = `query ($ids: [ID!], $columns: [String!]) {
 func (c *Client) DatesWithTime(ctx context.Context, board int64, columns []string) ([]string, error) {
 	var data sampleReply
 	err := c.ask(ctx, question{
-		operation: "sample", document: sampleDocument, vars: map[string]any{"ids": texts([]int64{board}), "columns": columns}, scopes: onBoards(board),
+		operation: "sample", document: sampleDocument,
+		vars: map[string]any{"ids": texts([]int64{board}), "columns": columns}, scopes: onBoards(board),
 	}, &data)
 	if err != nil {
 		return nil, fmt.Errorf("reading dates of board %d: %w", board, err)

@@ -24,7 +24,8 @@ func (c *Client) UserEmails(ctx context.Context, ids []int64) (map[int64]string,
 	for group := range slices.Chunk(ids, maxUsers) {
 		var found usersReply
 		err := c.ask(ctx, question{
-			operation: "users", document: usersDocument, vars: map[string]any{"ids": texts(group), "limit": len(group)}, scopes: []string{"users"}, asked: len(group),
+			operation: "users", document: usersDocument, vars: map[string]any{"ids": texts(group), "limit": len(group)},
+			scopes: []string{"users"}, asked: len(group),
 		}, &found)
 		if err != nil {
 			return nil, fmt.Errorf("reading %d users: %w", len(group), err)

@@ -82,7 +82,8 @@ func (c *Client) write(ctx context.Context, writes []Write) ([]error, error) {
 	}
 	var data map[string]json.RawMessage
 	document := writeDocument(writes)
-	failures, err := c.run(ctx, &call{key: idempotencyKey(document, vars), scopes: onBoards(boards...)}, document, vars, &data)
+	failures, err := c.run(ctx, &call{key: idempotencyKey(document, vars), scopes: onBoards(boards...)}, document, vars,
+		&data)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +104,8 @@ func writeDocument(writes []Write) string {
 			continue
 		}
 		fmt.Fprintf(&variables, "$b%[1]d: ID!, $i%[1]d: ID!, $v%[1]d: JSON!", i)
-		fmt.Fprintf(&mutations, "\ta%[1]d: change_multiple_column_values(board_id: $b%[1]d, item_id: $i%[1]d, column_values: $v%[1]d) { id }\n", i)
+		fmt.Fprintf(&mutations, "\ta%[1]d: change_multiple_column_values(board_id: $b%[1]d, item_id: $i%[1]d, "+
+			"column_values: $v%[1]d) { id }\n", i)
 	}
 	return "mutation (" + variables.String() + ") {\n" + mutations.String() + "\tcomplexity { after }\n}"
 }

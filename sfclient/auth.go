@@ -45,7 +45,8 @@ type tokens struct {
 	current *token
 }
 
-func newTokens(config Config, client *http.Client, observe func(string, string, time.Duration, int, int)) (*tokens, error) {
+func newTokens(config Config, client *http.Client,
+	observe func(string, string, time.Duration, int, int)) (*tokens, error) {
 	hosts, err := newHosts(config.LoginURL, config.InstanceHosts)
 	faults := []error{err}
 	if config.ClientID == "" {
@@ -77,7 +78,8 @@ func flow(config Config, hosts hosts) func(context.Context) (*oauth2.Token, erro
 	endpoint := hosts.login.JoinPath("services", "oauth2", "token").String()
 	if config.PrivateKey == "" {
 		return (&clientcredentials.Config{
-			ClientID: config.ClientID, ClientSecret: config.ClientSecret, TokenURL: endpoint, AuthStyle: oauth2.AuthStyleInParams,
+			ClientID: config.ClientID, ClientSecret: config.ClientSecret, TokenURL: endpoint,
+			AuthStyle: oauth2.AuthStyleInParams,
 		}).Token
 	}
 	assertion := &jwt.Config{

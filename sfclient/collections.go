@@ -37,7 +37,8 @@ func (r RowError) Class() Class { return classOf(r.Code, r.Message) }
 
 // Err returns the error as that of a whole call: same wait, same permanence, and no value in its text.
 func (r RowError) Err() *Error {
-	return &Error{Status: http.StatusBadRequest, Code: cmp.Or(r.Code, "UNKNOWN_EXCEPTION"), Fields: r.Fields, message: r.Message}
+	return &Error{Status: http.StatusBadRequest, Code: cmp.Or(r.Code, "UNKNOWN_EXCEPTION"), Fields: r.Fields,
+		message: r.Message}
 }
 
 // WriteOptions controls which of the org's own rules apply to a write. By default, assignment rules do not
@@ -69,7 +70,8 @@ func (o WriteOptions) header() http.Header {
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-create.html
 func (c *Client) Create(ctx context.Context, object string, records []Record, options WriteOptions) ([]Result, error) {
-	q := call{operation: "create", scopes: creation, method: http.MethodPost, path: "composite/sobjects", header: options.header()}
+	q := call{operation: "create", scopes: creation, method: http.MethodPost, path: "composite/sobjects",
+		header: options.header()}
 	results, err := c.write(ctx, q, object, records)
 	return results, while(err, "creating %d of %s", len(records), object)
 }
@@ -87,7 +89,8 @@ func (c *Client) Update(ctx context.Context, object string, records []Record, op
 // key. Results are as for Create. It may be repeated; a key must not occur twice in one call.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-sobjects-collections-upsert.html
-func (c *Client) Upsert(ctx context.Context, object, key string, records []Record, options WriteOptions) ([]Result, error) {
+func (c *Client) Upsert(ctx context.Context, object, key string, records []Record,
+	options WriteOptions) ([]Result, error) {
 	path := "composite/sobjects/" + segment(object) + "/" + segment(key)
 	q := call{operation: "upsert", scopes: creation, method: http.MethodPatch, path: path, header: options.header()}
 	results, err := c.write(ctx, q, object, records)

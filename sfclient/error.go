@@ -184,14 +184,17 @@ func answerError(a *answer) *Error {
 		e.Fields = append(e.Fields, field.String())
 	}
 	e.Fields = names(e.Fields)
-	e.Matches = append(matches(body.Get("duplicateResut")), matches(body.Get("duplicateResult"))...) // Salesforce misspells it
+	// Salesforce misspells it
+	e.Matches = append(matches(body.Get("duplicateResut")), matches(body.Get("duplicateResult"))...)
 	switch a.status {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect,
+		http.StatusPermanentRedirect:
 		e.edge, e.moved = true, true
 	case http.StatusNotFound:
 		e.edge = e.Code == "" // the API adds a code to each of its own
 		e.moved = e.edge
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
+		http.StatusRequestHeaderFieldsTooLarge:
 		// The gateway in front of the API rejects these by itself because of the request.
 	default:
 		e.edge = e.Code == "" && (a.status >= 500 || a.isPage())
@@ -238,7 +241,8 @@ func networkError(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return context.Canceled
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded),
+		errors.As(err, &network) && network.Timeout():
 		return &Error{Code: codeTimeout, cause: context.DeadlineExceeded, moved: noHost(err)}
 	}
 	return &Error{Code: codeUnreachable, cause: connection(err), moved: noHost(err)}

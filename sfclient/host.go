@@ -12,7 +12,8 @@ import (
 //
 // https://help.salesforce.com/s/articleView?id=sf.domain_name_url_formats.htm
 var salesforceDomains = []string{
-	"salesforce.com", "force.com", "cloudforce.com", "visualforce.com", "salesforce.mil", "crmforce.mil", "sfcrmapps.cn", "sfcrmproducts.cn",
+	"salesforce.com", "force.com", "cloudforce.com", "visualforce.com", "salesforce.mil", "crmforce.mil", "sfcrmapps.cn",
+	"sfcrmproducts.cn",
 }
 
 // hosts decides which hosts may receive a token.
@@ -29,7 +30,8 @@ func newHosts(loginURL string, further []string) (hosts, error) {
 	case err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return hosts{}, errors.New("salesforce login URL: must be a scheme and a host, such as https://acme.my.salesforce.com")
 	case !private(u):
-		return hosts{}, errors.New("salesforce login URL: must begin with https:// (http:// is accepted for this machine only)")
+		return hosts{}, errors.New("salesforce login URL: must begin with https:// (http:// is accepted for this machine " +
+			"only)")
 	}
 	lower := make([]string, len(further))
 	for n, host := range further {
@@ -49,7 +51,8 @@ func (h hosts) instance(raw string) (*url.URL, error) {
 	origin := &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
 	if port(origin) == port(h.login) && origin.Hostname() == h.login.Hostname() ||
 		port(origin) == "443" && isSalesforce(origin.Hostname()) ||
-		slices.Contains(h.further, origin.Hostname()) || slices.Contains(h.further, net.JoinHostPort(origin.Hostname(), port(origin))) {
+		slices.Contains(h.further, origin.Hostname()) ||
+		slices.Contains(h.further, net.JoinHostPort(origin.Hostname(), port(origin))) {
 		return origin, nil
 	}
 	return nil, &Error{Code: codeForeignHost}
@@ -64,7 +67,8 @@ func (h hosts) audience() string {
 	switch {
 	case !isSalesforce(host):
 		return h.login.Scheme + "://" + h.login.Host
-	case host == "test.salesforce.com", strings.Contains(name, "--"), strings.HasPrefix(domain, "sandbox."), strings.HasPrefix(domain, "scratch."):
+	case host == "test.salesforce.com", strings.Contains(name, "--"), strings.HasPrefix(domain, "sandbox."),
+		strings.HasPrefix(domain, "scratch."):
 		return "https://test.salesforce.com"
 	}
 	return "https://login.salesforce.com"

@@ -99,14 +99,15 @@ func (c *Client) queryEach(ctx context.Context, resource string, soqls []string)
 		parts[n] = part{Method: http.MethodGet, URL: c.root + resource + url.QueryEscape(soql)}
 	}
 	results := make([]QueryResult, len(soqls))
-	err := c.composite(ctx, call{operation: "composite_query"}, parts, func(n int, body []byte, refused error) (found, _ int, err error) {
-		if refused != nil {
-			results[n].Err = while(refused, "querying")
-			return 0, 0, nil
-		}
-		results[n].Page, err = decodePage(body)
-		return len(results[n].Records), 0, err
-	})
+	err := c.composite(ctx, call{operation: "composite_query"}, parts,
+		func(n int, body []byte, refused error) (found, _ int, err error) {
+			if refused != nil {
+				results[n].Err = while(refused, "querying")
+				return 0, 0, nil
+			}
+			results[n].Page, err = decodePage(body)
+			return len(results[n].Records), 0, err
+		})
 	if err != nil {
 		return nil, while(err, "making %d queries", len(soqls))
 	}

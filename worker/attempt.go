@@ -34,7 +34,8 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 	}
 	p.metric.ended(row.Kind, string(outcome), event.BoardID)
 	if p.config.Log.Enabled(ctx, slog.LevelInfo) {
-		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "event done", attributes(row, event, slog.String("outcome", string(outcome)))...)
+		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "event done",
+			attributes(row, event, slog.String("outcome", string(outcome)))...)
 	}
 	return nil
 }
@@ -69,7 +70,8 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 	p.metric.ended(row.Kind, outcome, event.BoardID)
 	p.metric.failed(f.Code, event.BoardID)
 	p.config.Log.LogAttrs(ctx, level, "event failed",
-		attributes(row, event, slog.String("outcome", outcome), slog.String("code", f.Code), slog.String("error", err.Error()))...)
+		attributes(row, event, slog.String("outcome", outcome), slog.String("code", f.Code),
+			slog.String("error", err.Error()))...)
 	return says.err
 }
 
@@ -77,7 +79,8 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, trace string) {
 	f := store.Failure{
 		JobID: row.ID, Attempt: row.Attempt, Event: row.Kind, System: advice.Own, Class: "panic", Code: "PANIC",
-		Message: fmt.Sprintf("panic: %T", value), Trace: trace, ReceivedAt: row.CreatedAt, Final: row.Attempt >= row.MaxAttempts,
+		Message: fmt.Sprintf("panic: %T", value), Trace: trace, ReceivedAt: row.CreatedAt,
+		Final: row.Attempt >= row.MaxAttempts,
 	}
 	keeping, cancel := lasting(ctx)
 	defer cancel()
@@ -97,7 +100,8 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 // attributes returns the fields of an attempt's only log line.
 func attributes(row *rivertype.JobRow, event engine.Event, more ...slog.Attr) []slog.Attr {
 	return append([]slog.Attr{
-		slog.Int64("job", row.ID), slog.String("kind", row.Kind), slog.String("event", event.Type), slog.Int64("board", event.BoardID),
+		slog.Int64("job", row.ID), slog.String("kind", row.Kind), slog.String("event", event.Type),
+		slog.Int64("board", event.BoardID),
 		slog.Int64("item", event.ItemID), slog.String("column", event.ColumnID), slog.Int("attempt", row.Attempt),
 		slog.Duration("age", time.Since(row.CreatedAt)),
 	}, more...)

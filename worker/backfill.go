@@ -54,11 +54,13 @@ func (p *Pool) backfill(ctx context.Context, board *mapping.Board) (settled bool
 		return done, err
 	}
 	if !p.config.Backfill {
-		p.config.Log.Warn("the mapping has changed: crmsync plan shows what that means for the board's items, crmsync apply carries it out",
+		p.config.Log.Warn("the mapping has changed: crmsync plan shows what that means for the board's items, crmsync "+
+			"apply carries it out",
 			"board", board.ID, "changed", added)
 		return true, nil
 	}
-	_, err = p.store.AddSweep(ctx, store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "backfill", Mapped: mapped}, p.QueueSweep)
+	_, err = p.store.AddSweep(ctx, store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "backfill", Mapped: mapped},
+		p.QueueSweep)
 	if errors.Is(err, store.ErrSweeping) {
 		return false, nil
 	}

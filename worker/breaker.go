@@ -81,7 +81,8 @@ func (e *awayError) Outage() bool              { return true }
 // WaitsFor returns the outage whose end the call waits for.
 func (e *awayError) WaitsFor() string { return e.key }
 
-func newBreaker(system string, probe func(ctx context.Context) error, s *store.Store, q *queue.Queue, log *slog.Logger) *breaker {
+func newBreaker(system string, probe func(ctx context.Context) error, s *store.Store, q *queue.Queue,
+	log *slog.Logger) *breaker {
 	b := &breaker{system: system, probe: probe, store: s, queue: q, log: log, parts: parts{open: map[string]*part{}}}
 	b.stopping, b.stop = context.WithCancel(context.Background())
 	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
@@ -136,8 +137,8 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 	return err
 }
 
-// isUnsaid reports whether a call succeeded, but says nothing about its scopes: an upsert that only changed records does
-// not show that new ones can be created again.
+// isUnsaid reports whether a call succeeded, but says nothing about its scopes: an upsert that only changed records
+// does not show that new ones can be created again.
 func isUnsaid(err error) bool {
 	var e interface{ Unsaid() bool }
 	return errors.As(err, &e) && e.Unsaid()

@@ -52,7 +52,8 @@ func (p *Pool) register(workers *river.Workers) error {
 
 func columnUpdate(args jobs.ColumnUpdateArgs) engine.Event {
 	event := told(engine.Updated, args.Event)
-	event.ColumnID, event.ColumnType, event.Value, event.ChangedAt = args.ColumnID, args.ColumnType, args.Value, args.ChangedAt
+	event.ColumnID, event.ColumnType, event.Value, event.ChangedAt = args.ColumnID, args.ColumnType, args.Value,
+		args.ChangedAt
 	return event
 }
 
@@ -95,7 +96,8 @@ func (errorHandler) HandleError(context.Context, *rivertype.JobRow, error) *rive
 }
 
 // HandlePanic stores the failed attempt.
-func (h errorHandler) HandlePanic(ctx context.Context, row *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+func (h errorHandler) HandlePanic(ctx context.Context, row *rivertype.JobRow, value any,
+	trace string) *river.ErrorHandlerResult {
 	h.pool.panicked(ctx, row, value, trace)
 	return nil
 }

@@ -48,7 +48,8 @@ func newMetrics(reg prometheus.Registerer, m *mapping.Mapping) metrics {
 // begin exports zeros for expected events: a counter that first appears with its first event shows no increase, which
 // would hide everything on a board with one event an hour.
 func (m metrics) begin() {
-	kinds := []string{jobs.KindColumnUpdate, jobs.KindItemCreate, jobs.KindItemRename, jobs.KindItemDelete, jobs.KindItemRestore}
+	kinds := []string{jobs.KindColumnUpdate, jobs.KindItemCreate, jobs.KindItemRename, jobs.KindItemDelete,
+		jobs.KindItemRestore}
 	outcomes := []engine.Outcome{engine.Success, engine.Unchanged, engine.Skipped, engine.Failed}
 	for _, board := range m.mapping.Boards {
 		for _, kind := range kinds {
@@ -78,8 +79,10 @@ func (m metrics) board(id int64) string {
 }
 
 var (
-	queueJobs   = prometheus.NewDesc("crmsync_queue_jobs", "Jobs in the queue that are not done.", []string{"queue", "state"}, nil)
-	queueOldest = prometheus.NewDesc("crmsync_queue_oldest_seconds", "Age of the oldest job that is due.", []string{"queue"}, nil)
+	queueJobs = prometheus.NewDesc("crmsync_queue_jobs", "Jobs in the queue that are not done.",
+		[]string{"queue", "state"}, nil)
+	queueOldest = prometheus.NewDesc("crmsync_queue_oldest_seconds", "Age of the oldest job that is due.",
+		[]string{"queue"}, nil)
 	queuePaused = prometheus.NewDesc("crmsync_queue_paused", "Whether the queue is paused in the dashboard: 1 or "+
 		"0.", []string{"queue"}, nil)
 	deadLetters = prometheus.NewDesc("crmsync_dead_letters", "Open dead letters: not replayed, closed or "+
@@ -110,7 +113,8 @@ type queueCollector struct {
 
 // Describe describes the metrics.
 func (queueCollector) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{queueJobs, queueOldest, queuePaused, deadLetters, heldItems, compared, differing, channelUp, systemUp, lastRun, lastRunOK} {
+	for _, desc := range []*prometheus.Desc{queueJobs, queueOldest, queuePaused, deadLetters, heldItems, compared,
+		differing, channelUp, systemUp, lastRun, lastRunOK} {
 		descs <- desc
 	}
 }
@@ -119,7 +123,8 @@ func (queueCollector) Describe(descs chan<- *prometheus.Desc) {
 func (c queueCollector) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scraping)
 	defer cancel()
-	for _, collect := range []func(context.Context, chan<- prometheus.Metric) error{c.depths, c.letters, c.comparisons, c.channels, c.systems, c.runs} {
+	for _, collect := range []func(context.Context, chan<- prometheus.Metric) error{c.depths, c.letters, c.comparisons,
+		c.channels, c.systems, c.runs} {
 		if err := collect(ctx, metrics); err != nil {
 			c.log.Warn("could not count the queue", "error", err)
 			metrics <- prometheus.NewInvalidMetric(scrapeFailed, err)

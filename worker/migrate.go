@@ -116,7 +116,8 @@ func (w *migrateWorker) forget(job int64) {
 	delete(w.waiting, job)
 }
 
-func (p *Pool) newMigrator(salesforce migration.Salesforce, monday migration.Monday, r *reserve.Reserve) *migration.Migrator {
+func (p *Pool) newMigrator(salesforce migration.Salesforce, monday migration.Monday,
+	r *reserve.Reserve) *migration.Migrator {
 	c := p.config
 	return migration.New(migration.Config{
 		Mapping:    c.Mapping,
@@ -156,9 +157,11 @@ func schedules(m *mapping.Mapping) (periodic []*river.PeriodicJob) {
 			&river.PeriodicJobOpts{ID: fmt.Sprintf("migrate_board_%d", g.Board.ID)}))
 	}
 	if m.Reconcile != "" {
-		periodic = append(periodic, river.NewPeriodicJob(reconciliation{m}, func() (river.JobArgs, *river.InsertOpts) { return jobs.ReconcileArgs{}, nil },
+		periodic = append(periodic, river.NewPeriodicJob(reconciliation{m},
+			func() (river.JobArgs, *river.InsertOpts) { return jobs.ReconcileArgs{}, nil },
 			&river.PeriodicJobOpts{ID: "reconcile"}))
-		periodic = append(periodic, river.NewPeriodicJob(hourly{}, func() (river.JobArgs, *river.InsertOpts) { return jobs.ReconcileArgs{Recent: true}, nil },
+		periodic = append(periodic, river.NewPeriodicJob(hourly{},
+			func() (river.JobArgs, *river.InsertOpts) { return jobs.ReconcileArgs{Recent: true}, nil },
 			&river.PeriodicJobOpts{ID: "reconcile_recent"}))
 	}
 	return periodic

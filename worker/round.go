@@ -60,7 +60,8 @@ func (p *Pool) round(ctx context.Context) error {
 
 // lease takes a lease on a key, unless another pool has it. An interruption does not leave it behind, where it would
 // block all pools until it expires.
-func lease(ctx context.Context, s *store.Store, key string, lasts time.Duration) (free func() error, ok bool, err error) {
+func lease(ctx context.Context, s *store.Store, key string,
+	lasts time.Duration) (free func() error, ok bool, err error) {
 	holder, keys := uuid.New(), []string{key}
 	taking, cancel := lasting(ctx)
 	defer cancel()

@@ -40,7 +40,8 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 		return river.JobSnooze(0)
 	}
 	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
-		p.config.Log.Info("comparison waiting", "job", job.ID, "reason", hold.Error(), "wait", hold.Wait.Round(time.Second).String())
+		p.config.Log.Info("comparison waiting", "job", job.ID, "reason", hold.Error(), "wait",
+			hold.Wait.Round(time.Second).String())
 	}
 	failed := p.failed(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError
@@ -72,7 +73,8 @@ func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.Reconcil
 			_, err = p.store.AddSweep(ctx, next, p.QueueSweep)
 		}
 		if err != nil && !errors.Is(err, store.ErrSweeping) {
-			return p.failed(ctx, job.JobRow, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt}, err)
+			return p.failed(ctx, job.JobRow, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind,
+				ReceivedAt: job.CreatedAt}, err)
 		}
 	}
 	return p.store.LogJobEnd(ctx, store.JobEnd{ID: job.ID, Kind: job.Kind, Attempt: job.Attempt, CreatedAt: job.CreatedAt})
@@ -101,6 +103,7 @@ func (p *Pool) queueAll(ctx context.Context, tx pgx.Tx, all []any) error {
 func (p *Pool) newSweeper(monday *mondayclient.Client, r *reserve.Reserve) *sweep.Sweeper {
 	c := p.config
 	return sweep.New(sweep.Config{
-		Mapping: c.Mapping, Store: p.store, Engine: p.engine, Monday: monday, Queue: p.queueAll, Reserve: r, Timeout: c.JobTimeout, Log: c.Log, Now: time.Now,
+		Mapping: c.Mapping, Store: p.store, Engine: p.engine, Monday: monday, Queue: p.queueAll, Reserve: r,
+		Timeout: c.JobTimeout, Log: c.Log, Now: time.Now,
 	})
 }

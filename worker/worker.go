@@ -57,7 +57,8 @@ func New(c Config) (*Pool, error) {
 		Now:         time.Now,
 	})
 	left := p.newReserve(salesforce, monday)
-	p.migrator, p.sweeper, p.feed = p.newMigrator(salesforce, monday, left), p.newSweeper(monday, left), p.newFeed(salesforce, left)
+	p.migrator, p.sweeper, p.feed = p.newMigrator(salesforce, monday, left), p.newSweeper(monday, left),
+		p.newFeed(salesforce, left)
 	workers := river.NewWorkers()
 	if err := p.register(workers); err != nil {
 		return nil, fmt.Errorf("registering workers: %w", err)
@@ -92,12 +93,14 @@ func New(c Config) (*Pool, error) {
 // reindexed lists the indexes that River rebuilds each night: all except those that our schema drops.
 func reindexed() []string {
 	dropped := []string{"river_job_args_index", "river_job_metadata_index"}
-	return slices.DeleteFunc(river.ReindexerIndexNamesDefault(), func(name string) bool { return slices.Contains(dropped, name) })
+	return slices.DeleteFunc(river.ReindexerIndexNamesDefault(),
+		func(name string) bool { return slices.Contains(dropped, name) })
 }
 
 // Queue returns the statements on River's table, with package jobs' names for its contents.
 func Queue(db *pgxpool.Pool) *queue.Queue {
-	return queue.New(db, queue.Names{Events: jobs.QueueEvents, Migrations: jobs.QueueMigrations, MigrateBoard: jobs.KindMigrateBoard, SweepBoard: jobs.KindSweepBoard})
+	return queue.New(db, queue.Names{Events: jobs.QueueEvents, Migrations: jobs.QueueMigrations,
+		MigrateBoard: jobs.KindMigrateBoard, SweepBoard: jobs.KindSweepBoard})
 }
 
 // guardedSalesforce returns the client whose calls pass through a breaker, unlike the breaker's own.

@@ -31,7 +31,8 @@ var contenders = []contender{
 
 // drain measures how fast a queue of column updates is drained, compared with a River worker that does nothing.
 func (b *bench) drain(ctx context.Context) error {
-	rows := [][]string{{"events", "worker", "events/s", "of the empty one", "CPU/event", "own + Postgres", "(simulators)", "Salesforce calls/1,000", "Monday reads/1,000", "peak RSS"}}
+	rows := [][]string{{"events", "worker", "events/s", "of the empty one", "CPU/event", "own + Postgres", "(simulators)",
+		"Salesforce calls/1,000", "Monday reads/1,000", "peak RSS"}}
 	var cost []float64
 	for n, events := range b.events {
 		rounds := 1
@@ -53,10 +54,12 @@ func (b *bench) drain(ctx context.Context) error {
 		}
 		cost = append(cost, middle(all[1], func(d drained) float64 { return d.cpu.total() }))
 	}
-	b.table(fmt.Sprintf("Draining queued column updates of %s linked items (medians of rounds in turns: %d of the shortest queue, 1 of a longer one)",
+	b.table(fmt.Sprintf("Draining queued column updates of %s linked items (medians of rounds in turns: %d of the "+
+		"shortest queue, 1 of a longer one)",
 		thousands(b.items), b.rounds), rows)
 	if last := len(cost) - 1; last > 0 {
-		b.atMost(fmt.Sprintf("drain: CPU per event at %s, times that at %s", thousands(b.events[last]), thousands(b.events[0])), "%.2f", cost[last]/cost[0], 1.2)
+		b.atMost(fmt.Sprintf("drain: CPU per event at %s, times that at %s", thousands(b.events[last]),
+			thousands(b.events[0])), "%.2f", cost[last]/cost[0], 1.2)
 	}
 	return nil
 }
@@ -78,7 +81,8 @@ func (b *bench) judge(c contender, events int, rounds, empty []drained) []string
 	return []string{
 		thousands(events), c.name, fmt.Sprintf("%.0f", of(rate)), fmt.Sprintf("%.2f", share),
 		micros(of(func(d drained) float64 { return d.cpu.total() })),
-		fmt.Sprintf("%.0f + %.0f", of(func(d drained) float64 { return d.cpu.program }), of(func(d drained) float64 { return d.cpu.postgres })),
+		fmt.Sprintf("%.0f + %.0f", of(func(d drained) float64 { return d.cpu.program }),
+			of(func(d drained) float64 { return d.cpu.postgres })),
 		fmt.Sprintf("(%.0f)", of(func(d drained) float64 { return d.cpu.bench })),
 		fmt.Sprintf("%.1f", calls), fmt.Sprintf("%.1f", reads), fmt.Sprintf("%.0f MiB", peak),
 	}
@@ -141,7 +145,8 @@ func (s *testbed) workOff(ctx context.Context, workers []*process, events int) (
 		return c, err
 	}
 	// The index finds immediately what is left.
-	const done = "SELECT NOT EXISTS (SELECT FROM river_job WHERE state IN ('available', 'running', 'retryable', 'scheduled'))"
+	const done = "SELECT NOT EXISTS (SELECT FROM river_job WHERE state IN ('available', 'running', 'retryable', " +
+		"'scheduled'))"
 	if err := s.until(ctx, 100*time.Millisecond, done); err != nil {
 		return c, err
 	}

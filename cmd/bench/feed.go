@@ -56,12 +56,15 @@ func (b *bench) feed(ctx context.Context) error {
 	}
 	slices.Sort(f.delays)
 	p50, longest := quantile(f.delays, 0.5), quantile(f.delays, 1)
-	b.table(fmt.Sprintf("Changes in Salesforce drained to Monday: %s a call, %d calls at once are the bound; then %d one by one at a poll of %s",
+	b.table(fmt.Sprintf("Changes in Salesforce drained to Monday: %s a call, %d calls at once are the bound; then %d "+
+		"one by one at a poll of %s",
 		callTime, atOnce, len(f.delays), pollEvery), [][]string{
 		{"changes", "changes/s", "bound", "of the bound", "Monday calls/1,000", "Salesforce calls/1,000", "CPU/change", "own + Postgres", "(simulators)", "peak RSS", "delay p50", "longest"},
 		{
-			thousands(b.events[0]), fmt.Sprintf("%.0f", f.rate), fmt.Sprintf("%.0f", f.bound()), fmt.Sprintf("%.2f", f.rate/f.bound()),
-			fmt.Sprintf("%.1f", f.monday), fmt.Sprintf("%.1f", f.salesforce), micros(f.cpu.total()), fmt.Sprintf("%.0f + %.0f", f.cpu.program, f.cpu.postgres),
+			thousands(b.events[0]), fmt.Sprintf("%.0f", f.rate), fmt.Sprintf("%.0f", f.bound()),
+			fmt.Sprintf("%.2f", f.rate/f.bound()),
+			fmt.Sprintf("%.1f", f.monday), fmt.Sprintf("%.1f", f.salesforce), micros(f.cpu.total()),
+			fmt.Sprintf("%.0f + %.0f", f.cpu.program, f.cpu.postgres),
 			fmt.Sprintf("(%.0f)", f.cpu.bench), fmt.Sprintf("%.0f MiB", f.peak), millis(p50), millis(longest),
 		},
 	})
@@ -70,7 +73,8 @@ func (b *bench) feed(ctx context.Context) error {
 	b.atMost(what+"Monday calls per 1,000 changes", "%.1f", f.monday, 40)
 	b.atMost(what+"Salesforce calls per 1,000 changes", "%.1f", f.salesforce, 16)
 	b.atMost(what+"peak RSS", "%.0f MiB", f.peak, 150)
-	b.atMost(fmt.Sprintf("feed: longest delay at a poll of %s", pollEvery), "%.0f ms", longest, float64((pollEvery + 5*time.Second).Milliseconds()))
+	b.atMost(fmt.Sprintf("feed: longest delay at a poll of %s", pollEvery), "%.0f ms", longest,
+		float64((pollEvery + 5*time.Second).Milliseconds()))
 	return nil
 }
 
@@ -105,7 +109,8 @@ func (b *bench) follow(ctx context.Context, records, single int) (f fed, err err
 
 func plantContacts(salesforce *sfsim.Sim, records int) (ids []string) {
 	for n := range records {
-		ids = append(ids, salesforce.Insert("Contact", map[string]any{"LastName": fmt.Sprintf("Person %d", n), "Email": fmt.Sprintf("p%d@example.org", n)}))
+		ids = append(ids, salesforce.Insert("Contact",
+			map[string]any{"LastName": fmt.Sprintf("Person %d", n), "Email": fmt.Sprintf("p%d@example.org", n)}))
 	}
 	return ids
 }

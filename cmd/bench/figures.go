@@ -97,6 +97,7 @@ func (b *bench) compare(now, before record, allowed float64) (lost error) {
 			rows = append(rows, []string{f.Name, fmt.Sprintf("%.2f", was), "-", "", "not measured"})
 		}
 	}
-	b.table(fmt.Sprintf("Since %s (worse: by more than %.0f %%)", before.Measured.Format("2006-01-02 15:04 UTC"), 100*allowed), rows)
+	b.table(fmt.Sprintf("Since %s (worse: by more than %.0f %%)", before.Measured.Format("2006-01-02 15:04 UTC"),
+		100*allowed), rows)
 	return lost
 }

@@ -27,7 +27,8 @@ func (b *bench) idle(ctx context.Context) error {
 		b.atMost(what+"p50", "%.1f ms", p50, 15)
 		b.atMost(what+"p99", "%.1f ms", p99, 150)
 	}
-	b.table(fmt.Sprintf("Idle: from POST to the Salesforce call's arrival (%d events each, the next when the one before is completed)", b.single), rows)
+	b.table(fmt.Sprintf("Idle: from POST to the Salesforce call's arrival (%d events each, the next when the one "+
+		"before is completed)", b.single), rows)
 	return nil
 }
 
@@ -76,7 +77,8 @@ func (b *bench) singly(ctx context.Context, roles []string) (took []time.Duratio
 }
 
 // single sends an event and waits until it is completed. It returns how long it took to Salesforce.
-func (s *testbed) single(ctx context.Context, c *connection, n int, arrived <-chan time.Time) (took time.Duration, err error) {
+func (s *testbed) single(ctx context.Context, c *connection, n int,
+	arrived <-chan time.Time) (took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	// The queue does some things periodically: without a random pause, all events would meet it in the same phase.

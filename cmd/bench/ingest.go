@@ -17,7 +17,8 @@ type accepted struct {
 
 // ingest measures how many webhooks are accepted, compared with an endpoint that does one insert per request.
 func (b *bench) ingest(ctx context.Context) error {
-	rows := [][]string{{"connections", "endpoint", "accepted/s", "of one insert", "p50", "p99", "CPU/event", "own + Postgres", "(load)", "peak RSS"}}
+	rows := [][]string{{"connections", "endpoint", "accepted/s", "of one insert", "p50", "p99", "CPU/event",
+		"own + Postgres", "(load)", "peak RSS"}}
 	wanted := map[int]float64{64: 3, 256: 3.5}
 	for _, connections := range []int{16, 64, 256} {
 		var ours, theirs []accepted
@@ -51,10 +52,12 @@ func (b *bench) ingest(ctx context.Context) error {
 func row(connections int, name string, rounds []accepted, rate float64) []string {
 	of := func(figure func(accepted) float64) float64 { return middle(rounds, figure) }
 	return []string{
-		fmt.Sprint(connections), name, fmt.Sprintf("%.0f", of(func(a accepted) float64 { return a.rate })), fmt.Sprintf("%.2f", rate),
+		fmt.Sprint(connections), name, fmt.Sprintf("%.0f", of(func(a accepted) float64 { return a.rate })),
+		fmt.Sprintf("%.2f", rate),
 		millis(of(func(a accepted) float64 { return a.p50 })), millis(of(func(a accepted) float64 { return a.p99 })),
 		micros(of(func(a accepted) float64 { return a.cpu.total() })),
-		fmt.Sprintf("%.0f + %.0f", of(func(a accepted) float64 { return a.cpu.program }), of(func(a accepted) float64 { return a.cpu.postgres })),
+		fmt.Sprintf("%.0f + %.0f", of(func(a accepted) float64 { return a.cpu.program }),
+			of(func(a accepted) float64 { return a.cpu.postgres })),
 		fmt.Sprintf("(%.0f)", of(func(a accepted) float64 { return a.cpu.bench })),
 		fmt.Sprintf("%.0f MiB", most(rounds, func(a accepted) float64 { return a.peak })),
 	}
@@ -94,7 +97,8 @@ func (b *bench) round(ctx context.Context, role string, connections int) (a acce
 }
 
 // measure sends deliveries, and returns how many were accepted.
-func (a *accepted) measure(ctx context.Context, s *testbed, p *process, all []*connection, d time.Duration) (int, error) {
+func (a *accepted) measure(ctx context.Context, s *testbed, p *process, all []*connection,
+	d time.Duration) (int, error) {
 	before, err := s.used(p)
 	if err != nil {
 		return 0, err

@@ -49,7 +49,8 @@ func dialAll(ctx context.Context, addr string, count int) (all []*connection, ha
 
 // post sends a delivery and waits until it is accepted.
 func (c *connection) post(body []byte) error {
-	c.request = fmt.Appendf(c.request[:0], "POST %s/%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
+	c.request = fmt.Appendf(c.request[:0], "POST %s/%s HTTP/1.1\r\nHost: %s\r\nContent-Type: "+
+		"application/json\r\nContent-Length: %d\r\n\r\n",
 		ingest.Path, secret, c.addr, len(body))
 	c.request = append(c.request, body...)
 	if _, err := c.conn.Write(c.request); err != nil {

@@ -59,14 +59,18 @@ func (b *bench) options(args []string) (err error) {
 	only := flags.String("only", "ingest,drain,scale,idle,migrate,feed,sweep,console", "what to measure, in this order")
 	events := flags.String("events", "20000,200000", "how many events to drain, the fewest first")
 	records := flags.String("records", "5000,100000", "how many records to migrate, the fewest first")
-	quick := flags.Bool("quick", false, "a short run of about two minutes: fewer and shorter rounds, with only the shortest queue and the fewest records")
+	quick := flags.Bool("quick", false, "a short run of about two minutes: fewer and shorter rounds, with only the "+
+		"shortest queue and the fewest records")
 	flags.IntVar(&b.items, "items", 20_000, "number of linked items that have events")
 	flags.DurationVar(&b.seconds, "seconds", 3*time.Second, "duration of a round of load")
-	flags.IntVar(&b.rounds, "rounds", 3, "rounds of load, of draining the shortest queue, and of migrating the fewest records")
+	flags.IntVar(&b.rounds, "rounds", 3, "rounds of load, of draining the shortest queue, and of migrating the fewest "+
+		"records")
 	flags.IntVar(&b.single, "single", 200, "events to send one at a time")
-	flags.StringVar(&b.profile, "profile", "", "folder for profiles of the worker and the times of Postgres' statements, which slow it down")
+	flags.StringVar(&b.profile, "profile", "", "folder for profiles of the worker and the times of Postgres' "+
+		"statements, which slow it down")
 	flags.StringVar(&b.keep, "json", "", "file for the figures, as JSON")
-	flags.StringVar(&b.before, "compare", "", "file with the figures of an earlier run; the bench fails if one is worse. A missing file means a first run")
+	flags.StringVar(&b.before, "compare", "", "file with the figures of an earlier run; the bench fails if one is "+
+		"worse. A missing file means a first run")
 	loss := flags.Float64("loss", 15, "percentage by which a figure may be worse than in the earlier run")
 	if err := flags.Parse(args); err != nil {
 		return err

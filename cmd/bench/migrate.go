@@ -38,7 +38,8 @@ func (m migrated) share() float64 { return m.rate / m.bound() }
 
 // migrate measures how fast records of Salesforce are migrated to an empty board, compared with the time of the calls.
 func (b *bench) migrate(ctx context.Context) error {
-	rows := [][]string{{"records", "records/s", "bound", "of the bound", "Monday calls/1,000", "Salesforce calls/1,000", "CPU/record", "own + Postgres", "(simulators)", "peak RSS"}}
+	rows := [][]string{{"records", "records/s", "bound", "of the bound", "Monday calls/1,000", "Salesforce calls/1,000",
+		"CPU/record", "own + Postgres", "(simulators)", "peak RSS"}}
 	var peaks []float64
 	for n, records := range b.records {
 		rounds := 1
@@ -56,10 +57,12 @@ func (b *bench) migrate(ctx context.Context) error {
 		peaks = append(peaks, most(all, func(m migrated) float64 { return m.peak }))
 		rows = append(rows, b.weigh(records, all))
 	}
-	b.table(fmt.Sprintf("Migrating Accounts to an empty board: %s a call, %d calls at once are the bound, Monday's budget is none (medians: %d rounds of the fewest records, 1 of more)",
+	b.table(fmt.Sprintf("Migrating Accounts to an empty board: %s a call, %d calls at once are the bound, Monday's "+
+		"budget is none (medians: %d rounds of the fewest records, 1 of more)",
 		callTime, atOnce, b.rounds), rows)
 	if last := len(peaks) - 1; last > 0 {
-		b.atMost(fmt.Sprintf("migrate: peak RSS at %s, times that at %s", thousands(b.records[last]), thousands(b.records[0])), "%.2f", peaks[last]/peaks[0], 1.2)
+		b.atMost(fmt.Sprintf("migrate: peak RSS at %s, times that at %s", thousands(b.records[last]),
+			thousands(b.records[0])), "%.2f", peaks[last]/peaks[0], 1.2)
 	}
 	return nil
 }
@@ -74,10 +77,13 @@ func (b *bench) weigh(records int, rounds []migrated) []string {
 	b.atMost(what+"Monday calls per 1,000 records", "%.1f", calls, 40)
 	b.atMost(what+"peak RSS", "%.0f MiB", peak, 150)
 	return []string{
-		thousands(records), fmt.Sprintf("%.0f", of(func(m migrated) float64 { return m.rate })), fmt.Sprintf("%.0f", of(migrated.bound)),
-		fmt.Sprintf("%.2f", share), fmt.Sprintf("%.1f", calls), fmt.Sprintf("%.1f", of(func(m migrated) float64 { return m.salesforce })),
+		thousands(records), fmt.Sprintf("%.0f", of(func(m migrated) float64 { return m.rate })),
+		fmt.Sprintf("%.0f", of(migrated.bound)),
+		fmt.Sprintf("%.2f", share), fmt.Sprintf("%.1f", calls),
+		fmt.Sprintf("%.1f", of(func(m migrated) float64 { return m.salesforce })),
 		micros(of(func(m migrated) float64 { return m.cpu.total() })),
-		fmt.Sprintf("%.0f + %.0f", of(func(m migrated) float64 { return m.cpu.program }), of(func(m migrated) float64 { return m.cpu.postgres })),
+		fmt.Sprintf("%.0f + %.0f", of(func(m migrated) float64 { return m.cpu.program }),
+			of(func(m migrated) float64 { return m.cpu.postgres })),
 		fmt.Sprintf("(%.0f)", of(func(m migrated) float64 { return m.cpu.bench })), fmt.Sprintf("%.0f MiB", peak),
 	}
 }
@@ -159,7 +165,8 @@ func (s *testbed) profileRun(ctx context.Context, p *process, records int) error
 	}
 	ctx, end := p.while(ctx)
 	defer end()
-	if err := s.until(ctx, 20*time.Millisecond, "SELECT EXISTS (SELECT FROM migration_runs WHERE created = $1)", records); err != nil {
+	if err := s.until(ctx, 20*time.Millisecond, "SELECT EXISTS (SELECT FROM migration_runs WHERE created = $1)",
+		records); err != nil {
 		return err
 	}
 	return s.keepProfile(ctx, p, fmt.Sprintf("migrate-%d", records))

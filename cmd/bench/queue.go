@@ -34,7 +34,8 @@ const linkAtOnce, queueAtOnce = 1000, 5000
 func (s *testbed) link(ctx context.Context, items int) error {
 	for n := len(s.linked); n < items; n++ {
 		s.linked = append(s.linked, s.Salesforce.Insert("Contact", map[string]any{
-			"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@example.org", sfsim.KeyField: fmt.Sprint(firstItem + int64(n)),
+			"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@example.org",
+			sfsim.KeyField: fmt.Sprint(firstItem + int64(n)),
 		}))
 	}
 	kept, holder := store.New(s.DB), uuid.New()
@@ -69,9 +70,11 @@ func describe(item *ledger.Item, record string) {
 		"connect_account": {Value: column.Value{Type: column.BoardRelation}, At: at.UnixMicro()},
 		"text_sfid":       {Value: column.Value{Type: column.Text, Text: record}, At: at.UnixMicro()},
 	}
-	link := &ledger.Link{ItemID: item.ID, Record: "contact", Object: "Contact", SalesforceID: record, Origin: ledger.Created}
+	link := &ledger.Link{ItemID: item.ID, Record: "contact", Object: "Contact", SalesforceID: record,
+		Origin: ledger.Created}
 	for field, value := range map[string]any{
-		"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@example.org", "AccountId": nil, sfsim.KeyField: fmt.Sprint(item.ID),
+		"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@example.org", "AccountId": nil,
+		sfsim.KeyField: fmt.Sprint(item.ID),
 	} {
 		link.Agree(field, value)
 	}
@@ -110,7 +113,8 @@ func change(n, items int, began time.Time) jobs.ColumnUpdateArgs {
 			TriggeredAt: began, ReceivedAt: began,
 		},
 		ColumnID: "email", ColumnType: "email", ChangedAt: float64(at.UnixMicro()) / 1e6,
-		Value: fmt.Appendf(nil, `{"email":"ada%[1]d@example.org","text":"ada%[1]d@example.org","changed_at":%[2]q}`, n, at.UTC().Format("2006-01-02T15:04:05.000Z")),
+		Value: fmt.Appendf(nil, `{"email":"ada%[1]d@example.org","text":"ada%[1]d@example.org","changed_at":%[2]q}`, n,
+			at.UTC().Format("2006-01-02T15:04:05.000Z")),
 	}
 }
 

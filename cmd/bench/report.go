@@ -21,13 +21,15 @@ type check struct {
 // atLeast adds a check of a figure that should be high.
 func (b *bench) atLeast(name string, measured, wanted float64) {
 	f := figure{name, measured, higher, wanted}
-	b.checks = append(b.checks, check{f, fmt.Sprintf("%.2f", measured), fmt.Sprintf("at least %g", wanted), measured >= wanted})
+	b.checks = append(b.checks, check{f, fmt.Sprintf("%.2f", measured), fmt.Sprintf("at least %g", wanted),
+		measured >= wanted})
 }
 
 // atMost adds a check of a figure that should be low.
 func (b *bench) atMost(name, format string, measured, wanted float64) {
 	f := figure{name, measured, lower, wanted}
-	b.checks = append(b.checks, check{f, fmt.Sprintf(format, measured), "at most " + fmt.Sprintf(format, wanted), measured <= wanted})
+	b.checks = append(b.checks, check{f, fmt.Sprintf(format, measured), "at most " + fmt.Sprintf(format, wanted),
+		measured <= wanted})
 }
 
 // verdict prints the targets, and whether they were reached.

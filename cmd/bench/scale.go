@@ -26,7 +26,8 @@ type team struct {
 // teams returns the teams to measure: for each latency, the single worker first.
 func teams() []team {
 	const slow = 500 * time.Millisecond
-	return []team{{workers: 1}, {workers: 2, wanted: 0.95}, {workers: 1, latency: slow}, {workers: 2, latency: slow, wanted: 1.8}, {workers: 4, latency: slow, wanted: 3.2}}
+	return []team{{workers: 1}, {workers: 2, wanted: 0.95}, {workers: 1, latency: slow},
+		{workers: 2, latency: slow, wanted: 1.8}, {workers: 4, latency: slow, wanted: 3.2}}
 }
 
 // scale measures how fast several workers drain one queue, compared with a single one.
@@ -42,7 +43,8 @@ func (b *bench) scale(ctx context.Context) error {
 			rounds[n] = append(rounds[n], d)
 		}
 	}
-	rows := [][]string{{"workers", "a call", "events/s", "of one worker", "CPU/event", "own + Postgres", "Salesforce calls/1,000"}}
+	rows := [][]string{{"workers", "a call", "events/s", "of one worker", "CPU/event", "own + Postgres",
+		"Salesforce calls/1,000"}}
 	single := 0
 	for n, t := range all {
 		if t.workers == 1 {
@@ -57,7 +59,8 @@ func (b *bench) scale(ctx context.Context) error {
 		rows = append(rows, []string{
 			fmt.Sprint(t.workers), t.latency.String(), fmt.Sprintf("%.0f", of(rate)), fmt.Sprintf("%.2f", times),
 			micros(of(func(d drained) float64 { return d.cpu.total() })),
-			fmt.Sprintf("%.0f + %.0f", of(func(d drained) float64 { return d.cpu.program }), of(func(d drained) float64 { return d.cpu.postgres })),
+			fmt.Sprintf("%.0f + %.0f", of(func(d drained) float64 { return d.cpu.program }),
+				of(func(d drained) float64 { return d.cpu.postgres })),
 			fmt.Sprintf("%.1f", of(func(d drained) float64 { return d.calls })),
 		})
 	}

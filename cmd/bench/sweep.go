@@ -55,7 +55,8 @@ func (b *bench) sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("new field: %w", err)
 	}
-	rows := [][]string{{"what", "items", "items/s", "bound", "of the bound", "Monday calls", "Salesforce calls", "peak RSS"}}
+	rows := [][]string{{"what", "items", "items/s", "bound", "of the bound", "Monday calls", "Salesforce calls",
+		"peak RSS"}}
 	for _, x := range []struct {
 		what               string
 		swept              swept
@@ -63,21 +64,24 @@ func (b *bench) sweep(ctx context.Context) error {
 	}{{"first load", load, 25, 70}, {"new field", widen, 45, 105}} {
 		s := x.swept
 		rows = append(rows, []string{
-			x.what, thousands(s.items), fmt.Sprintf("%.0f", s.rate), fmt.Sprintf("%.0f", s.bound()), fmt.Sprintf("%.2f", s.rate/s.bound()),
+			x.what, thousands(s.items), fmt.Sprintf("%.0f", s.rate), fmt.Sprintf("%.0f", s.bound()),
+			fmt.Sprintf("%.2f", s.rate/s.bound()),
 			fmt.Sprint(s.monday), fmt.Sprint(s.salesforce), fmt.Sprintf("%.0f MiB", s.peak),
 		})
 		what := fmt.Sprintf("%s of %s items: ", x.what, thousands(s.items))
 		b.atMost(what+"Monday calls", "%.0f", float64(s.monday), x.monday)
 		b.atMost(what+"Salesforce calls", "%.0f", float64(s.salesforce), x.salesforce)
 	}
-	b.table(fmt.Sprintf("Comparing a board: %s a call, one call after the other is the bound; %s of the first records are there already",
+	b.table(fmt.Sprintf("Comparing a board: %s a call, one call after the other is the bound; %s of the first records "+
+		"are there already",
 		callTime, thousands(there)), rows)
 	return nil
 }
 
 // stageWith sets two systems with so many contacts on the board, and the mapping with these fields.
 func (b *bench) stageWith(ctx context.Context, items int, fields string) (*stage.Stage, error) {
-	if err := errors.Join(b.stage.empty(ctx), b.stage.exec(ctx, "TRUNCATE sweeps, differences, board_mappings"), b.stage.resetStatements(ctx)); err != nil {
+	if err := errors.Join(b.stage.empty(ctx), b.stage.exec(ctx, "TRUNCATE sweeps, differences, board_mappings"),
+		b.stage.resetStatements(ctx)); err != nil {
 		return nil, err
 	}
 	y, err := stage.Set(ctx, systems(callTime))
@@ -160,7 +164,8 @@ func (b *bench) widen(ctx context.Context) (s swept, err error) {
 	defer func() { err = errors.Join(err, p.stop()) }()
 	during, end := p.while(ctx)
 	defer end()
-	err = b.stage.until(during, 100*time.Millisecond, "SELECT EXISTS (SELECT FROM sweeps WHERE kind = 'backfill' AND state <> 'running')")
+	err = b.stage.until(during, 100*time.Millisecond,
+		"SELECT EXISTS (SELECT FROM sweeps WHERE kind = 'backfill' AND state <> 'running')")
 	if err != nil {
 		return s, err
 	}

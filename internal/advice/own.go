@@ -16,11 +16,13 @@ var own = []Entry{
 	{Own, "WRONG_OBJECT", "The Id that the item shows belongs to another object.", "Correct or empty the item's Id column in Monday."},
 	{Own, "NO_SUCH_RECORD", "There is no record with the Id that the item shows, or the run-as user may not see it.",
 		"Correct or empty the item's Id column in Monday."},
-	{Own, "SHOWN_ID_REFUSED", "Somebody wrote an Id into the item's Id column, and the mapping does not adopt such records.",
+	{Own, "SHOWN_ID_REFUSED", "Somebody wrote an Id into the item's Id column, and the mapping does not adopt such " +
+		"records.",
 		"Empty the item's Id column in Monday, or remove adopt_shown: off from the mapping."},
 	{Own, "REFUSED", "Monday does not let the item show the Id of its record.", "Check the Id column's permissions in Monday, then replay."},
 	{Own, "UNREADABLE", "A delivery could not be read as an event of Monday.",
-		"If it is Monday's, upgrade crmsync and replay; if somebody else sends them, change the webhook's secret and ignore them."},
+		"If it is Monday's, upgrade crmsync and replay; if somebody else sends them, change the webhook's secret and " +
+			"ignore them."},
 	{Own, "RESCUED", "The worker died or was killed during the event's last attempt.",
 		"Replay. If it comes back, look for lack of memory in the log of the machine."},
 	{Own, "CANCELLED", "Somebody cancelled the job in the dashboard.", "Replay it, or ignore it."},

@@ -1,14 +1,16 @@
 package advice
 
 const (
-	doValue     = "Correct the value in Monday, or the field's rule in Salesforce."
-	doMapping   = "Run `crmsync check --live`: the mapping does not fit the org's fields."
-	doRights    = "Give the run-as user access to the object and its fields (permission set, field-level security, sharing)."
+	doValue   = "Correct the value in Monday, or the field's rule in Salesforce."
+	doMapping = "Run `crmsync check --live`: the mapping does not fit the org's fields."
+	doRights  = "Give the run-as user access to the object and its fields (permission set, field-level security, " +
+		"sharing)."
 	doReference = "Correct the record that the field refers to: it was deleted, merged, or is not shared with the " +
 		"run-as user."
 	doSecret     = "Check SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET against the External Client App."
 	doKey        = "Mark the field as unique, and keep the value on one of them."
-	doAutomation = "An administrator can find the cause in the debug log of the run-as user. Correct the automation or the " +
+	doAutomation = "An administrator can find the cause in the debug log of the run-as user. Correct the automation or " +
+		"the " +
 		"record, then replay."
 	doUser  = "Choose another owner, or correct the user in Salesforce, under Setup, Users."
 	doOften = "It passes by itself in most cases: replay. If it comes back, look for long transactions or automation that " +
@@ -40,7 +42,8 @@ var salesforce = []Entry{
 	{Salesforce, "ENTITY_IS_DELETED", "The record was deleted in Salesforce.", doReference},
 	{Salesforce, "NOT_FOUND", "Salesforce has no such record, or the run-as user may not see it.", doReference},
 	{Salesforce, "CIRCULAR_DEPENDENCY", "The record would refer to itself.", "Choose another parent in Monday."},
-	{Salesforce, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", "The run-as user may not use the record that the field refers to.",
+	{Salesforce, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
+		"The run-as user may not use the record that the field refers to.",
 		doReference},
 	{Salesforce, "INSUFFICIENT_ACCESS_OR_READONLY", "The run-as user may not write the record or a field of it.", doRights},
 	{Salesforce, "INSUFFICIENT_ACCESS", "The run-as user may not write the record.", doRights},
@@ -82,7 +85,8 @@ var salesforce = []Entry{
 	{Salesforce, "TIMEOUT", "Salesforce did not answer in time.", "See https://status.salesforce.com."},
 	{Salesforce, "SERVER_UNAVAILABLE", "Salesforce is not available.", "See https://status.salesforce.com."},
 	{Salesforce, "ORG_MOVED", "Nothing at the org's host answers as Salesforce's API.",
-		"If the org has moved or changed its domain, the next login finds it; if the login fails too, correct SALESFORCE_LOGIN_URL."},
+		"If the org has moved or changed its domain, the next login finds it; if the login fails too, correct " +
+			"SALESFORCE_LOGIN_URL."},
 	{Salesforce, "FOREIGN_HOST", "The login points to a host that is not known to be Salesforce's.",
 		"If it is yours, add it to SALESFORCE_INSTANCE_HOSTS."},
 	{Salesforce, "UNSUPPORTED_API_VERSION", "Salesforce has retired this version of its API.",

@@ -23,7 +23,8 @@ const Dashboard = "/jobs"
 // workers, the console.
 func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometheus.Registry) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry,
+		promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /runbook", runbook)
@@ -57,7 +58,8 @@ func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometh
 // healthz answers while the process is alive, with its version.
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]string{"status": "ok", "version": buildinfo.Read().Version}) // fails only if the client left
+	// fails only if the client left
+	_ = json.NewEncoder(w).Encode(map[string]string{"status": "ok", "version": buildinfo.Read().Version})
 }
 
 func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +77,8 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "+
+		h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' "+
+			"'unsafe-inline'; img-src 'self' data:; "+
 			"font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("X-Content-Type-Options", "nosniff")

@@ -16,7 +16,8 @@ import (
 
 // Apply queues sweeps and works on their queue itself, with or without other workers, until all are over or ctx ends.
 // It calls show with their progress from time to time.
-func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sweep, by store.By, show func([]store.Sweep)) ([]store.Sweep, error) {
+func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sweep, by store.By,
+	show func([]store.Sweep)) ([]store.Sweep, error) {
 	pool, err := s.migrationsPool(db)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,8 @@ func applied(w store.Sweep, by store.By) store.Operation {
 	for _, option := range []struct {
 		name   string
 		chosen bool
-	}{{"adopt monday", w.Options.Adopt}, {"adopt salesforce", w.Options.AdoptBack}, {"enforce", w.Options.Enforce}, {"accept deletes", w.Options.AcceptDeletes}} {
+	}{{"adopt monday", w.Options.Adopt}, {"adopt salesforce", w.Options.AdoptBack}, {"enforce", w.Options.Enforce},
+		{"accept deletes", w.Options.AcceptDeletes}} {
 		if option.chosen {
 			o.Subject += ", " + option.name
 		}
@@ -78,7 +80,8 @@ func joined(ctx context.Context, s *store.Store, w store.Sweep) (id int64, err e
 		case other.Kind == w.Kind && maps.Equal(other.Mapped, w.Mapped) && reflect.DeepEqual(other.Options, w.Options):
 			return other.ID, nil
 		default:
-			return 0, fmt.Errorf("another comparison of %s is running (%s, run %d): wait for it, or stop it with crmsync apply --stop %s",
+			return 0, fmt.Errorf("another comparison of %s is running (%s, run %d): wait for it, or stop it with crmsync "+
+				"apply --stop %s",
 				w.Board, other.Kind, other.ID, w.Board)
 		}
 	}

@@ -137,7 +137,8 @@ func readConfig(e *Environment, r Role) Config {
 
 // readViewer reads what the console needs besides an operator.
 func (c *Config) readViewer(e *Environment) {
-	c.ViewerUser, c.ViewerPassword, c.UserHeader = e.text("VIEWER_USER", ""), e.text("VIEWER_PASSWORD", ""), e.text("CONSOLE_USER_HEADER", "")
+	c.ViewerUser, c.ViewerPassword, c.UserHeader = e.text("VIEWER_USER", ""), e.text("VIEWER_PASSWORD", ""),
+		e.text("CONSOLE_USER_HEADER", "")
 	switch {
 	case (c.ViewerUser == "") != (c.ViewerPassword == ""):
 		e.Problem("VIEWER_USER, VIEWER_PASSWORD", "belong together: set both or neither")
@@ -170,7 +171,8 @@ func (c *Config) ReadIngest(e *Environment) {
 	}
 	for _, secret := range c.WebhookSecrets {
 		if len(secret) < 16 || strings.ContainsAny(secret, "/?#% ") {
-			e.Problem("WEBHOOK_SECRET", "each value must have at least 16 characters, without / ? # % and spaces: it is a segment of a URL")
+			e.Problem("WEBHOOK_SECRET", "each value must have at least 16 characters, without / ? # % and spaces: it is a "+
+				"segment of a URL")
 		}
 	}
 	c.SigningSecrets = e.list("MONDAY_SIGNING_SECRET")
@@ -178,7 +180,8 @@ func (c *Config) ReadIngest(e *Environment) {
 		e.Problem("MONDAY_SIGNING_SECRET", "may have at most two values")
 	}
 	if len(c.WebhookSecrets) == 0 && len(c.SigningSecrets) == 0 {
-		e.Problem("WEBHOOK_SECRET, MONDAY_SIGNING_SECRET", "at least one is required: ingest does not start without authentication")
+		e.Problem("WEBHOOK_SECRET, MONDAY_SIGNING_SECRET",
+			"at least one is required: ingest does not start without authentication")
 	}
 }
 
@@ -204,7 +207,8 @@ func (c *Config) ReadSalesforce(e *Environment) {
 	case c.SalesforceSecret == "" && c.SalesforceUser == "":
 		e.Problem("SALESFORCE_CLIENT_SECRET", "is required, unless SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY are set")
 	}
-	if _, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(c.SalesforcePrivateKey)); c.SalesforcePrivateKey != "" && err != nil {
+	if _, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(c.SalesforcePrivateKey)); c.SalesforcePrivateKey != "" &&
+		err != nil {
 		e.Problem("SALESFORCE_PRIVATE_KEY", "is not an RSA private key in PEM format")
 	}
 	c.SalesforceVersion = e.text("SALESFORCE_API_VERSION", "v67.0")
@@ -221,7 +225,8 @@ func (c *Config) readWorker(e *Environment) {
 	c.TelegramURL = e.url("TELEGRAM_API_URL", "https://api.telegram.org")
 	c.SlackURL = e.url("SLACK_WEBHOOK_URL", "")
 	c.AlertURLs = strings.Fields(e.text("ALERT_URLS", ""))
-	c.AlertPauses = e.durations("ALERT_PAUSES", []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour}, 0, 7*day)
+	c.AlertPauses = e.durations("ALERT_PAUSES", []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour},
+		0, 7*day)
 	c.PublicURL = e.page("PUBLIC_URL")
 
 	c.RetryBase = e.duration("RETRY_BASE", 2*time.Second, 10*time.Millisecond, day)

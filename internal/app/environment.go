@@ -66,14 +66,16 @@ func (e *Environment) duration(name string, fallback, least, most time.Duration)
 	text := e.text(name, short(fallback))
 	d, err := time.ParseDuration(text)
 	if err != nil || d < least || d > most {
-		e.Problem(name, fmt.Sprintf("%q is not a duration from %s to %s, such as 1500ms, 20s or 2m", text, short(least), short(most)))
+		e.Problem(name, fmt.Sprintf("%q is not a duration from %s to %s, such as 1500ms, 20s or 2m", text, short(least),
+			short(most)))
 		return fallback
 	}
 	return d
 }
 
 // durations returns several durations, separated by commas.
-func (e *Environment) durations(name string, fallback []time.Duration, least, most time.Duration) (all []time.Duration) {
+func (e *Environment) durations(name string, fallback []time.Duration, least,
+	most time.Duration) (all []time.Duration) {
 	if e.asked != nil {
 		var texts []string
 		for _, d := range fallback {
@@ -84,7 +86,8 @@ func (e *Environment) durations(name string, fallback []time.Duration, least, mo
 	for _, text := range e.list(name) {
 		d, err := time.ParseDuration(text)
 		if err != nil || d < least || d > most {
-			e.Problem(name, fmt.Sprintf("%q is not a duration from %s to %s, such as 20s or 2m", text, short(least), short(most)))
+			e.Problem(name, fmt.Sprintf("%q is not a duration from %s to %s, such as 20s or 2m", text, short(least),
+				short(most)))
 		}
 		all = append(all, d)
 	}
@@ -102,7 +105,8 @@ func (e *Environment) page(name string) string {
 		return ""
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" {
 		e.Problem(name, "is not an address such as https://sync.example.org, without user, query and fragment")
 		return ""
 	}
@@ -222,7 +226,8 @@ func (e *Environment) DirectDatabase() string {
 func (e *Environment) Mapping() string {
 	path := e.text("MAPPING", "mapping.yaml")
 	if strings.Contains(path, "\n") {
-		e.Problem("MAPPING_FILE", "names a file that contains the path of the mapping; to name the mapping itself, set MAPPING")
+		e.Problem("MAPPING_FILE", "names a file that contains the path of the mapping; to name the mapping itself, set "+
+			"MAPPING")
 		return "mapping.yaml"
 	}
 	return path

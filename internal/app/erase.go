@@ -48,7 +48,8 @@ func erase(ctx context.Context, db *pgxpool.Pool, item int64, forGood bool, by s
 				return err
 			}
 		}
-		return store.RecordOperation(ctx, tx, store.Operation{By: by, Act: store.ActErase, Subject: subject, Items: []int64{item}})
+		return store.RecordOperation(ctx, tx, store.Operation{By: by, Act: store.ActErase, Subject: subject,
+			Items: []int64{item}})
 	})
 	return erased, err
 }

@@ -30,7 +30,8 @@ func (s *Service) newGuard(wrong *guesses) *guard {
 		operator       bool
 	}{{s.Config.AdminUser, s.Config.AdminPassword, true}, {s.Config.ViewerUser, s.Config.ViewerPassword, false}} {
 		if a.user != "" {
-			g.accounts = append(g.accounts, account{sha256.Sum256([]byte(a.user)), sha256.Sum256([]byte(a.password)), a.operator})
+			g.accounts = append(g.accounts, account{sha256.Sum256([]byte(a.user)), sha256.Sum256([]byte(a.password)),
+				a.operator})
 		}
 	}
 	return g

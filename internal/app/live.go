@@ -179,7 +179,8 @@ func (l *Live) Boards(ctx context.Context, m *mapping.Mapping) (map[int64]monday
 }
 
 // webhooks returns the webhooks of the existing boards.
-func (l *Live) webhooks(ctx context.Context, m *mapping.Mapping, boards boards) (map[int64][]mondayclient.Webhook, error) {
+func (l *Live) webhooks(ctx context.Context, m *mapping.Mapping,
+	boards boards) (map[int64][]mondayclient.Webhook, error) {
 	hooks := map[int64][]mondayclient.Webhook{}
 	for _, b := range m.Boards {
 		if _, ok := boards[b.ID]; !ok {

@@ -27,7 +27,8 @@ type Display interface {
 
 // Migrate queues runs and works on their queue itself, with or without other workers, until all are over or ctx ends.
 // It returns the runs.
-func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*mapping.Migration, show Display) ([]store.Run, error) {
+func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*mapping.Migration,
+	show Display) ([]store.Run, error) {
 	pool, err := s.migrationsPool(db)
 	if err != nil {
 		return nil, err

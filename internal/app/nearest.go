@@ -34,7 +34,8 @@ func nearest(name string, known []string) string {
 	}
 	given := words(name)
 	for _, k := range known {
-		if wanted := words(k); len(wanted) > 1 && len(given) > 1 && given[0] == wanted[0] && (contains(given, wanted) || contains(wanted, given)) {
+		if wanted := words(k); len(wanted) > 1 && len(given) > 1 && given[0] == wanted[0] &&
+			(contains(given, wanted) || contains(wanted, given)) {
 			return k
 		}
 	}
@@ -46,7 +47,8 @@ func nearest(name string, known []string) string {
 
 // synonyms maps words in the variables of other programs to this program's.
 var synonyms = map[string]string{
-	"SF": "SALESFORCE", "SFDC": "SALESFORCE", "PG": "DATABASE", "POSTGRES": "DATABASE", "POSTGRESQL": "DATABASE", "DB": "DATABASE",
+	"SF": "SALESFORCE", "SFDC": "SALESFORCE", "PG": "DATABASE", "POSTGRES": "DATABASE", "POSTGRESQL": "DATABASE",
+	"DB":     "DATABASE",
 	"APIKEY": "TOKEN", "URI": "URL", "DSN": "URL", "USER": "USERNAME", "PASS": "PASSWORD",
 }
 

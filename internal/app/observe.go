@@ -32,7 +32,8 @@ func newAPIMetrics(reg prometheus.Registerer) *apiMetrics {
 	return &apiMetrics{
 		calls: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "crmsync_api_calls_total",
-			Help: "Calls to a system's API, by Salesforce's HTTP status or by Monday's code (ok for success); \"error\" without an answer.",
+			Help: "Calls to a system's API, by Salesforce's HTTP status or by Monday's code (ok for success); \"error\" " +
+				"without an answer.",
 		}, []string{"system", "operation", "code"}),
 		duration: with.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "crmsync_api_call_duration_seconds",

@@ -88,7 +88,8 @@ func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
 // none with an older one skips the event.
 func (s *Service) take(ctx context.Context, m *mapping.Mapping) error {
 	before, now := s.mapping().Fingerprint(), m.Fingerprint()
-	if err := s.presence.beat(ctx, func(p *store.Process) { p.Mapping, p.MappingError = now, "" }); err != nil && before != now {
+	if err := s.presence.beat(ctx, func(p *store.Process) { p.Mapping, p.MappingError = now, "" }); err != nil &&
+		before != now {
 		return err
 	}
 	if before == now {

@@ -196,23 +196,27 @@ func (s *Service) PoolConfig(db *pgxpool.Pool, registry *prometheus.Registry) (w
 	c := s.Config
 	return worker.Config{
 		Mapping: s.Mapping, DB: db, Salesforce: salesforce, Monday: monday, Channels: channels,
-		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout, RescueAfter: c.RescueAfter,
+		MaxAttempts: c.MaxAttempts, RetryBase: c.RetryBase, RetryMax: c.RetryMax, JobTimeout: c.JobTimeout,
+		RescueAfter:   c.RescueAfter,
 		AlertInterval: c.AlertInterval, AlertPauses: c.AlertPauses, PublicURL: c.PublicURL,
 		LogRetention: c.LogRetention, BatchSize: c.BatchSize, BatchConcurrency: c.BatchConcurrency, MaxWorkers: c.MaxWorkers,
-		ShutdownGrace: c.ShutdownGrace, PollOnly: s.polls, SalesforceReserve: c.SalesforceReserve, MondayReserve: c.MondayReserve, Backfill: c.Backfill,
+		ShutdownGrace: c.ShutdownGrace, PollOnly: s.polls, SalesforceReserve: c.SalesforceReserve,
+		MondayReserve: c.MondayReserve, Backfill: c.Backfill,
 		FeedInterval: c.Poll, FeedOff: c.PollOff,
 		Registerer: registry, Log: s.Log,
 	}, nil
 }
 
 // listen opens the role's listeners. A server that fails later stops the role.
-func (s *Service) listen(ctx context.Context, db *pgxpool.Pool, registry *prometheus.Registry, failed context.CancelCauseFunc) (servers []*http.Server, err error) {
+func (s *Service) listen(ctx context.Context, db *pgxpool.Pool, registry *prometheus.Registry,
+	failed context.CancelCauseFunc) (servers []*http.Server, err error) {
 	admin, err := s.admin(ctx, db, registry)
 	if err != nil {
 		return nil, err
 	}
 	names := []string{"admin"}
-	servers = []*http.Server{{Addr: s.Config.AdminAddr, Handler: admin, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}}
+	servers = []*http.Server{{Addr: s.Config.AdminAddr, Handler: admin, ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout: time.Minute}}
 	if s.Role.Ingest {
 		if s.webhooks, err = s.newIngest(registry); err != nil {
 			return nil, err
@@ -293,8 +297,9 @@ func shutdown(servers []*http.Server) (err error) {
 func newSalesforce(c Config, m *apiMetrics) (*sfclient.Client, error) {
 	return sfclient.New(sfclient.Config{
 		LoginURL: c.SalesforceLogin, ClientID: c.SalesforceClientID, ClientSecret: c.SalesforceSecret,
-		Username: c.SalesforceUser, PrivateKey: c.SalesforcePrivateKey, APIVersion: c.SalesforceVersion, InstanceHosts: c.SalesforceHosts,
-		UserAgent: "crmsync", Observe: m.observe("salesforce"),
+		Username: c.SalesforceUser, PrivateKey: c.SalesforcePrivateKey, APIVersion: c.SalesforceVersion,
+		InstanceHosts: c.SalesforceHosts,
+		UserAgent:     "crmsync", Observe: m.observe("salesforce"),
 		Usage: func(used, limit int) { m.usage.Set(float64(used)); m.limit.Set(float64(limit)) },
 	})
 }

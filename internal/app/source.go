@@ -82,7 +82,8 @@ func (s *Source) readLine(n int, line []byte) error {
 	}
 	for name, text := range values {
 		_, raw, _ := bytes.Cut(line, []byte("="))
-		if n := bytes.IndexByte(raw, '#'); n > 0 && !bytes.ContainsAny(raw[:n], "'\"") && raw[n-1] != ' ' && raw[n-1] != '\t' {
+		if n := bytes.IndexByte(raw, '#'); n > 0 && !bytes.ContainsAny(raw[:n], "'\"") && raw[n-1] != ' ' &&
+			raw[n-1] != '\t' {
 			return fmt.Errorf("the value of %s contains #, which begins a comment; put the value into quotes", name)
 		}
 		if known, twice := s.values[name]; twice {
@@ -105,7 +106,8 @@ func (s *Source) find(name string) (value, origin string) {
 		return value, "environment"
 	}
 	base := strings.TrimSuffix(name, "_FILE")
-	if v, ok := s.values[name]; ok && v.text != "" && s.getenv(base) == "" && s.getenv(base+"_FILE") == "" && !isProcessOwn(name) {
+	if v, ok := s.values[name]; ok && v.text != "" && s.getenv(base) == "" && s.getenv(base+"_FILE") == "" &&
+		!isProcessOwn(name) {
 		return v.text, fmt.Sprintf("%s:%d", s.file, v.line)
 	}
 	return "", ""
@@ -126,7 +128,8 @@ func (s *Source) Warnings() (warnings []string) {
 	known := names(Variables())
 	for _, name := range slices.Sorted(slices.Values(s.set)) {
 		if meant := nearest(name, known); meant != "" {
-			warnings = append(warnings, fmt.Sprintf("%s is set in the environment, but crmsync does not read it; did you mean %s?", name, meant))
+			warnings = append(warnings, fmt.Sprintf("%s is set in the environment, but crmsync does not read it; did you "+
+				"mean %s?", name, meant))
 		}
 	}
 	var lines []string

@@ -140,18 +140,22 @@ const (
 
 // described is what Variables adds to the information from ReadConfig.
 var described = []Variable{
-	{Group: groupPostgres, Name: "DATABASE_URL", Needed: "every role", Example: "postgres://crmsync@127.0.0.1:5432/crmsync",
-		About: "Postgres 14 or later, directly or through a pooler in session or transaction mode"},
+	{Group: groupPostgres, Name: "DATABASE_URL", Needed: "every role",
+		Example: "postgres://crmsync@127.0.0.1:5432/crmsync",
+		About:   "Postgres 14 or later, directly or through a pooler in session or transaction mode"},
 	{Group: groupPostgres, Name: "DATABASE_DIRECT_URL", About: "The same database without the pooler, for the migrations of the schema"},
 	{Group: groupPostgres, Name: "SCHEMA_UP", About: "on: pending migrations are applied at start; off: only by crmsync schema up"},
 	{Group: groupPostgres, Name: "MAPPING", About: "Path of the mapping file"},
 	{Group: groupPostgres, Name: "BACKFILL",
-		About: "auto: what is new in the mapping is filled for all items where Salesforce has nothing, and reported elsewhere; off: only by crmsync apply"},
+		About: "auto: what is new in the mapping is filled for all items where Salesforce has nothing, and reported " +
+			"elsewhere; off: only by crmsync apply"},
 
 	{Group: groupWebhooks, Name: "WEBHOOK_SECRET", Secret: true, Needed: "ingest, unless MONDAY_SIGNING_SECRET is set",
-		About: "Last segment of the webhook's URL, at least 16 characters. Two values separated by a comma are both accepted, for rotation"},
+		About: "Last segment of the webhook's URL, at least 16 characters. Two values separated by a comma are both " +
+			"accepted, for rotation"},
 	{Group: groupWebhooks, Name: "MONDAY_SIGNING_SECRET", Secret: true,
-		About: "Signing secret of the Monday app: every event must carry its JWT. Two values separated by a comma are both accepted"},
+		About: "Signing secret of the Monday app: every event must carry its JWT. Two values separated by a comma are " +
+			"both accepted"},
 	{Group: groupWebhooks, Name: "INGEST_ADDR", About: "Public listener, for webhooks"},
 	{Group: groupWebhooks, Name: "INGEST_URL", About: "Its address as Monday reaches it, such as https://sync.example.org. crmsync doctor looks there"},
 
@@ -163,17 +167,20 @@ var described = []Variable{
 
 	{Group: groupSalesforce, Name: "SALESFORCE_LOGIN_URL", Needed: "worker", Example: "https://example.my.salesforce.com", About: "Your My Domain URL"},
 	{Group: groupSalesforce, Name: "SALESFORCE_CLIENT_ID", Needed: "worker", About: "Consumer key of the app"},
-	{Group: groupSalesforce, Name: "SALESFORCE_CLIENT_SECRET", Secret: true, Needed: "worker, unless SALESFORCE_PRIVATE_KEY is set",
-		About: "Consumer secret of the app, for the client-credentials flow"},
+	{Group: groupSalesforce, Name: "SALESFORCE_CLIENT_SECRET", Secret: true,
+		Needed: "worker, unless SALESFORCE_PRIVATE_KEY is set",
+		About:  "Consumer secret of the app, for the client-credentials flow"},
 	{Group: groupSalesforce, Name: "SALESFORCE_USERNAME", About: "User of the JWT bearer flow, in place of the secret"},
 	{Group: groupSalesforce, Name: "SALESFORCE_PRIVATE_KEY", Secret: true, About: "RSA key of the JWT bearer flow, in PEM"},
 	{Group: groupSalesforce, Name: "SALESFORCE_API_VERSION", About: "Version of Salesforce's API"},
 	{Group: groupSalesforce, Name: "SALESFORCE_INSTANCE_HOSTS",
-		About: "Further hosts, separated by commas, that a login may lead to. The login host and Salesforce's own domains always may"},
+		About: "Further hosts, separated by commas, that a login may lead to. The login host and Salesforce's own domains " +
+			"always may"},
 	{Group: groupSalesforce, Name: "SALESFORCE_RESERVE", About: "As MONDAY_RESERVE, of Salesforce's calls"},
 
 	{Group: groupSalesforce, Name: "SALESFORCE_POLL",
-		About: "How often changes in Salesforce are asked for where the mapping has a way back: auto (15 s to 5 min), a duration, or off"},
+		About: "How often changes in Salesforce are asked for where the mapping has a way back: auto (15 s to 5 min), a " +
+			"duration, or off"},
 
 	{Group: groupAlerts, Name: "TELEGRAM_BOT_TOKEN", Secret: true, About: "Alerts by Telegram: the bot's token"},
 	{Group: groupAlerts, Name: "TELEGRAM_CHAT_ID", About: "Alerts by Telegram: the chat"},

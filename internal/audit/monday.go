@@ -31,7 +31,8 @@ func (a *auditor) columnsOf(r *mapping.Record, known columns) {
 }
 
 // column finds a column that the mapping names. Every board has the item's name.
-func (a *auditor) column(known columns, b *mapping.Board, id string, at mapping.Place) (mondayclient.BoardColumn, bool) {
+func (a *auditor) column(known columns, b *mapping.Board, id string,
+	at mapping.Place) (mondayclient.BoardColumn, bool) {
 	if id == itemName {
 		return mondayclient.BoardColumn{ID: id, Type: column.Text}, known != nil
 	}

@@ -161,7 +161,8 @@ func (c applyCommand) ask(p *program, sweeps []store.Sweep) error {
 	for n, w := range sweeps {
 		names[n] = w.Board
 	}
-	fmt.Fprintf(p.stdout, "Compare %s with Salesforce, and write what differs? crmsync plan shows it first. [y/N] ", strings.Join(names, ", "))
+	fmt.Fprintf(p.stdout, "Compare %s with Salesforce, and write what differs? crmsync plan shows it first. [y/N] ",
+		strings.Join(names, ", "))
 	answer, err := bufio.NewReader(p.stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("reading the answer: %w", err)

@@ -67,7 +67,8 @@ func (c boardsCommand) Run(ctx context.Context, p *program) error {
 func showBoard(b mondayclient.Board) boardShown {
 	shown := boardShown{ID: b.ID, Name: b.Name, Groups: b.Groups}
 	for _, column := range b.Columns {
-		shown.Columns = append(shown.Columns, columnShown{column.ID, column.Title, string(column.Type), column.Labels, column.Boards})
+		shown.Columns = append(shown.Columns, columnShown{column.ID, column.Title, string(column.Type), column.Labels,
+			column.Boards})
 	}
 	return shown
 }

@@ -62,7 +62,8 @@ func (c completeCommand) Run(p *program, model *kong.Application) error {
 		last, c.Words = c.Words[n-1], c.Words[:n-1]
 	}
 	for _, one := range candidates(model, c.Words, p.boardNames) {
-		if word, _, _ := strings.Cut(one, "\t"); strings.HasPrefix(word, last) && (last != "" || !strings.HasPrefix(word, "-")) {
+		if word, _, _ := strings.Cut(one, "\t"); strings.HasPrefix(word, last) &&
+			(last != "" || !strings.HasPrefix(word, "-")) {
 			fmt.Fprintln(p.stdout, one)
 		}
 	}

@@ -87,7 +87,8 @@ func (c conflictsListCommand) Run(ctx context.Context, p *program) error {
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tDECIDED\tITEM\tFIELD\tBEFORE\tMONDAY\tSALESFORCE\tSTANDS")
 	for _, x := range all {
-		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", x.ID, x.DecidedAt.Format(time.DateTime), x.Item, x.Record+"."+x.Field,
+		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", x.ID, x.DecidedAt.Format(time.DateTime), x.Item,
+			x.Record+"."+x.Field,
 			inPlan(x.Base), inPlan(x.Monday), inPlan(x.Salesforce), x.stands())
 	}
 	fmt.Fprintln(table, "\nRestore the other value with: crmsync conflicts take monday|salesforce ID")
@@ -121,17 +122,20 @@ func (c conflictsTakeCommand) Run(ctx context.Context, p *program) error {
 	defer db.Close()
 	slices.Sort(c.IDs)
 	wanted := slices.Compact(c.IDs)
-	chosen, err := store.New(db).Choose(ctx, wanted, c.Side, operator(), resyncing(db, attempts, func(ref ledger.Ref) jobs.ItemResyncArgs {
-		return jobs.ItemResyncArgs{BoardID: ref.BoardID, ItemID: ref.ItemID, Chosen: true}
-	}))
+	chosen, err := store.New(db).Choose(ctx, wanted, c.Side, operator(),
+		resyncing(db, attempts, func(ref ledger.Ref) jobs.ItemResyncArgs {
+			return jobs.ItemResyncArgs{BoardID: ref.BoardID, ItemID: ref.ItemID, Chosen: true}
+		}))
 	if err != nil {
 		return err
 	}
 	if missing := len(wanted) - len(chosen); missing > 0 {
-		return fmt.Errorf("%d of %d conflicts are resolved; the others do not exist, or their values were erased", len(chosen), len(wanted))
+		return fmt.Errorf("%d of %d conflicts are resolved; the others do not exist, or their values were erased",
+			len(chosen), len(wanted))
 	}
 	fmt.Fprintf(p.stdout, "The values of %s for %s are written to both sides by the next worker.\n",
-		cmp.Or(map[string]string{"monday": "Monday", "salesforce": "Salesforce"}[c.Side], c.Side), plural(len(chosen), "conflict"))
+		cmp.Or(map[string]string{"monday": "Monday", "salesforce": "Salesforce"}[c.Side], c.Side),
+		plural(len(chosen), "conflict"))
 	return nil
 }
 

@@ -106,7 +106,8 @@ func (c errorsCommand) report(ctx context.Context, db *pgxpool.Pool) ([]causeRep
 	}
 	r := reportCause(cause)
 	for _, l := range letters {
-		r.Letters = append(r.Letters, letterReport{l.JobID, l.EndedAt.UTC(), l.Event, l.BoardID, l.ItemID, l.SalesforceID, l.Attempts})
+		r.Letters = append(r.Letters, letterReport{l.JobID, l.EndedAt.UTC(), l.Event, l.BoardID, l.ItemID, l.SalesforceID,
+			l.Attempts})
 	}
 	return append(reports, r), nil
 }

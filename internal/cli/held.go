@@ -79,7 +79,8 @@ func (c heldListCommand) Run(ctx context.Context, p *program) error {
 			fmt.Fprintf(table, "%d\t%s\t%d\n", b.Board, b.Since.Format(time.DateTime), item)
 		}
 	}
-	fmt.Fprintln(table, "\nDelete their records with: crmsync held release --board ID\nKeep them with: crmsync held drop --board ID")
+	fmt.Fprintln(table, "\nDelete their records with: crmsync held release --board ID\nKeep them with: crmsync held "+
+		"drop --board ID")
 	return table.Flush()
 }
 
@@ -111,7 +112,8 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 		return fmt.Errorf("%d of %d items decided; the brake does not hold the others", len(decided), len(c.Items))
 	}
 	if release {
-		fmt.Fprintf(p.stdout, "Released: the records of %s will be deleted once Monday has confirmed again that the items are gone.\n", plural(len(decided), "item"))
+		fmt.Fprintf(p.stdout, "Released: the records of %s will be deleted once Monday has confirmed again that the items "+
+			"are gone.\n", plural(len(decided), "item"))
 	} else {
 		fmt.Fprintf(p.stdout, "Dropped: the records of %s are kept.\n", plural(len(decided), "item"))
 	}
@@ -124,7 +126,8 @@ func released(item ledger.Ref) jobs.ItemResyncArgs {
 }
 
 // resyncing returns a function that queues a resync of items.
-func resyncing(db *pgxpool.Pool, attempts int, args func(ledger.Ref) jobs.ItemResyncArgs) func(context.Context, pgx.Tx, []ledger.Ref) error {
+func resyncing(db *pgxpool.Pool, attempts int,
+	args func(ledger.Ref) jobs.ItemResyncArgs) func(context.Context, pgx.Tx, []ledger.Ref) error {
 	return func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 		client, err := river.NewClient(riverpgxv5.New(db), &river.Config{MaxAttempts: attempts})
 		if err != nil {

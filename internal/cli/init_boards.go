@@ -116,7 +116,8 @@ func (s *setup) chooseObjects(ctx context.Context) error {
 				return err
 			}
 			if object == nil {
-				return fmt.Errorf("the object %s does not exist or is not visible to the user%s", answer, mapping.Suggestion(answer, names))
+				return fmt.Errorf("the object %s does not exist or is not visible to the user%s", answer,
+					mapping.Suggestion(answer, names))
 			}
 			s.pairs = append(s.pairs, scaffold.Pair{Board: board, Object: object})
 			return s.examineObject(ctx, object)

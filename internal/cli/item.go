@@ -68,13 +68,15 @@ func printReport(w io.Writer, r *report.Report) error {
 		fmt.Fprintf(w, "\nA resync would write %s: crmsync apply %s --item %d\n", plural(n, "field"), r.Board, r.Item)
 	}
 	for _, l := range r.Letters {
-		fmt.Fprintf(w, "\nDead letter %d, after %s: %s\nOnce its cause is corrected: crmsync replay %d\n", l.JobID, plural(l.Attempts, "attempt"), l.Reason, l.JobID)
+		fmt.Fprintf(w, "\nDead letter %d, after %s: %s\nOnce its cause is corrected: crmsync replay %d\n", l.JobID,
+			plural(l.Attempts, "attempt"), l.Reason, l.JobID)
 	}
 	return printTimeline(w, r.Timeline)
 }
 
 func printRecord(w io.Writer, rec report.Record) error {
-	fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(fmt.Sprintf("%s (%s) %s", rec.Object, rec.Name, cmp.Or(rec.URL, rec.SalesforceID))))
+	fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(fmt.Sprintf("%s (%s) %s", rec.Object, rec.Name,
+		cmp.Or(rec.URL, rec.SalesforceID))))
 	if rec.Note != "" {
 		fmt.Fprintln(w, strings.TrimSpace(rec.Note+" "+rec.Code))
 	}

@@ -23,7 +23,8 @@ type letterListed struct {
 func lettersListed(letters []store.Letter) []letterListed {
 	all := []letterListed{}
 	for _, l := range letters {
-		all = append(all, letterListed{l.JobID, l.CreatedAt.UTC(), l.Event, l.BoardID, l.ItemID, l.Attempts, l.Code, l.CauseID, l.Reason})
+		all = append(all, letterListed{l.JobID, l.CreatedAt.UTC(), l.Event, l.BoardID, l.ItemID, l.Attempts, l.Code,
+			l.CauseID, l.Reason})
 	}
 	return all
 }
@@ -67,7 +68,8 @@ type runListed struct {
 func runsListed(runs []store.Run) []runListed {
 	all := []runListed{}
 	for _, r := range runs {
-		one := runListed{ID: r.ID, Board: r.Board, State: r.State, FinishedAt: r.FinishedAt, Read: r.Read, Created: r.Created, Updated: r.Updated,
+		one := runListed{ID: r.ID, Board: r.Board, State: r.State, FinishedAt: r.FinishedAt, Read: r.Read,
+			Created: r.Created, Updated: r.Updated,
 			Unchanged: r.Unchanged, Conflicts: r.Conflicts, Failed: r.Failed, LeftOut: r.LeftOut, Error: r.Error}
 		if !r.StartedAt.IsZero() {
 			one.StartedAt = &r.StartedAt

@@ -33,7 +33,8 @@ func (c logsExportCommand) Run(ctx context.Context, p *program) error {
 	defer db.Close()
 	out := csv.NewWriter(p.stdout)
 	out.UseCRLF = true
-	header := []string{"job_id", "event", "board_id", "item_id", "column_id", "status", "attempt", "received_at", "finished_at", "response_data"}
+	header := []string{"job_id", "event", "board_id", "item_id", "column_id", "status", "attempt", "received_at",
+		"finished_at", "response_data"}
 	if err := out.Write(header); err != nil {
 		return fmt.Errorf("writing the log: %w", err)
 	}
@@ -42,8 +43,10 @@ func (c logsExportCommand) Run(ctx context.Context, p *program) error {
 		if r.ColumnID != nil {
 			column = *r.ColumnID
 		}
-		return out.Write([]string{strconv.FormatInt(r.JobID, 10), cell(r.Event), id(r.BoardID), id(r.ItemID), cell(column), r.Status,
-			strconv.Itoa(r.Attempt), r.ReceivedAt.UTC().Format(time.RFC3339Nano), r.FinishedAt.UTC().Format(time.RFC3339Nano), cell(r.Response)})
+		return out.Write([]string{strconv.FormatInt(r.JobID, 10), cell(r.Event), id(r.BoardID), id(r.ItemID), cell(column),
+			r.Status,
+			strconv.Itoa(r.Attempt), r.ReceivedAt.UTC().Format(time.RFC3339Nano), r.FinishedAt.UTC().Format(time.RFC3339Nano),
+			cell(r.Response)})
 	})
 	out.Flush()
 	return errors.Join(err, out.Error())
@@ -66,7 +69,8 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--since: %q is not a span such as 24h, a date such as 2026-01-31 or a time such as 2026-01-31T06:00:00Z", text)
+	return time.Time{}, fmt.Errorf("--since: %q is not a span such as 24h, a date such as 2026-01-31 or a time such as "+
+		"2026-01-31T06:00:00Z", text)
 }
 
 // cell keeps a spreadsheet from interpreting a text as a formula.

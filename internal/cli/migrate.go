@@ -84,7 +84,8 @@ func (c migrateCommand) chosen(m *mapping.Mapping) (chosen []*mapping.Migration,
 		delete(wanted, g.Board.Name)
 	}
 	for name := range wanted {
-		err = errors.Join(err, fmt.Errorf("the mapping has no board %q with a migration; it has: %s", name, strings.Join(known, ", ")))
+		err = errors.Join(err, fmt.Errorf("the mapping has no board %q with a migration; it has: %s", name,
+			strings.Join(known, ", ")))
 	}
 	if len(known) == 0 && err == nil {
 		err = errors.New("no board of the mapping has a migration")
@@ -98,7 +99,8 @@ func (c migrateCommand) summary(p *program, runs []store.Run) error {
 	for _, run := range runs {
 		switch run.State {
 		case "failed":
-			err = errors.Join(err, fmt.Errorf("the import of %s failed: %s; replay it with crmsync replay", run.Board, run.Error))
+			err = errors.Join(err, fmt.Errorf("the import of %s failed: %s; replay it with crmsync replay", run.Board,
+				run.Error))
 		case "done":
 			err = errors.Join(err, incomplete(run))
 		}
@@ -116,7 +118,8 @@ func incomplete(r store.Run) error {
 	case r.Failed > 0:
 		return fmt.Errorf("%s of %s failed: "+after, plural(r.Failed, "record"), r.Board, r.JobID)
 	case r.LeftOut > 0:
-		return fmt.Errorf("the items of %s of %s lack a column that Monday rejected: "+after, plural(r.LeftOut, "record"), r.Board, r.JobID)
+		return fmt.Errorf("the items of %s of %s lack a column that Monday rejected: "+after, plural(r.LeftOut, "record"),
+			r.Board, r.JobID)
 	}
 	return nil
 }
@@ -147,13 +150,15 @@ func (c migrateCommand) list(p *program, runs []store.Run) error {
 }
 
 // dryRun reports what runs would do.
-func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, db *pgxpool.Pool, migrations []*mapping.Migration) error {
+func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, db *pgxpool.Pool,
+	migrations []*mapping.Migration) error {
 	config, err := s.PoolConfig(db, prometheus.NewRegistry())
 	if err != nil {
 		return err
 	}
 	migrator := migration.New(migration.Config{
-		Mapping: s.Mapping, Store: store.New(db), Salesforce: config.Salesforce, Monday: config.Monday, Log: s.Log, Now: time.Now,
+		Mapping: s.Mapping, Store: store.New(db), Salesforce: config.Salesforce, Monday: config.Monday, Log: s.Log,
+		Now: time.Now,
 	})
 	for _, g := range migrations {
 		report, err := migrator.DryRun(ctx, g.Board.ID)

@@ -93,7 +93,8 @@ type differencesError struct{}
 func (differencesError) Error() string { return "there are differences" }
 
 // comparison prepares a command that compares boards.
-func (p *program) comparison(ctx context.Context, names []string) (*app.Service, []*mapping.Board, *pgxpool.Pool, error) {
+func (p *program) comparison(ctx context.Context,
+	names []string) (*app.Service, []*mapping.Board, *pgxpool.Pool, error) {
 	config, err := app.ReadConfig(p.getenv, app.Role{Worker: true})
 	m, reading := app.ReadMapping(config.Mapping)
 	if err := errors.Join(err, reading); err != nil {
@@ -129,13 +130,16 @@ func chosenBoards(m *mapping.Mapping, names []string) (chosen []*mapping.Board, 
 }
 
 // newSweeper returns a sweeper that only plans: its engine gets no events.
-func newSweeper(s *app.Service, db *pgxpool.Pool, salesforce *sfclient.Client, monday *mondayclient.Client) *sweep.Sweeper {
+func newSweeper(s *app.Service, db *pgxpool.Pool, salesforce *sfclient.Client,
+	monday *mondayclient.Client) *sweep.Sweeper {
 	comparer := s.NewComparer(db, salesforce, monday)
-	return sweep.New(sweep.Config{Mapping: s.Mapping, Store: store.New(db), Engine: comparer, Monday: monday, Log: s.Log, Now: time.Now})
+	return sweep.New(sweep.Config{Mapping: s.Mapping, Store: store.New(db), Engine: comparer, Monday: monday, Log: s.Log,
+		Now: time.Now})
 }
 
 // budgets returns what is left of both systems' calls, and what the plan needs of them. What cannot be read is unknown.
-func budgets(ctx context.Context, salesforce *sfclient.Client, monday *mondayclient.Client, boards []boardPlan) (s, m callBudget) {
+func budgets(ctx context.Context, salesforce *sfclient.Client, monday *mondayclient.Client,
+	boards []boardPlan) (s, m callBudget) {
 	for _, b := range boards {
 		s.Needed += b.SalesforceCalls
 		m.Needed += b.MondayCalls

@@ -72,7 +72,8 @@ type planTotal struct {
 }
 
 func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
-	all := boardPlan{Board: b.Name, ID: b.ID, Items: p.Items, SalesforceCalls: p.Cost.Salesforce, MondayCalls: p.Cost.Monday}
+	all := boardPlan{Board: b.Name, ID: b.ID, Items: p.Items, SalesforceCalls: p.Cost.Salesforce,
+		MondayCalls: p.Cost.Monday}
 	all.Differing, all.Totals = []itemPlan{}, []planTotal{}
 	for _, f := range p.Found {
 		one := itemPlan{Item: f.ItemID, Digest: sweep.Digest(f)}
@@ -84,7 +85,10 @@ func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
 		}
 		all.Differing = append(all.Differing, one)
 	}
-	slices.SortFunc(all.Totals, func(a, b planTotal) int { return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Kind, b.Kind)) })
+	slices.SortFunc(all.Totals, func(a, b planTotal) int {
+		return cmp.Or(cmp.Compare(a.Object, b.Object),
+			cmp.Compare(a.Kind, b.Kind))
+	})
 	return all
 }
 
@@ -213,5 +217,6 @@ func (b callBudget) String() string {
 	if b.Limit == 0 {
 		return fmt.Sprint(b.Needed)
 	}
-	return fmt.Sprintf("%d (%.1f %% of the day's %d, of which %d are used)", b.Needed, 100*float64(b.Needed)/float64(b.Limit), b.Limit, b.Used)
+	return fmt.Sprintf("%d (%.1f %% of the day's %d, of which %d are used)", b.Needed,
+		100*float64(b.Needed)/float64(b.Limit), b.Limit, b.Used)
 }

@@ -60,7 +60,8 @@ func (p *program) printProcesses(processes []processStatus) error {
 			fmt.Fprintf(p.stdout, "%s of %s, process %d, is silent since %s\n", r.Role, r.Host, r.PID, moment(r.SeenAt))
 		}
 		if r.MappingError != "" {
-			fmt.Fprintf(p.stdout, "%s of %s, process %d, uses its earlier mapping, because the file is faulty:\n  %s\n", r.Role, r.Host, r.PID, r.MappingError)
+			fmt.Fprintf(p.stdout, "%s of %s, process %d, uses its earlier mapping, because the file is faulty:\n  %s\n", r.Role,
+				r.Host, r.PID, r.MappingError)
 		}
 	}
 	if n := mappings(processes); n > 1 {

@@ -118,7 +118,8 @@ func boardID(e *app.Environment, text string) (int64, error) {
 }
 
 // choose returns the selected open dead letters, and the ids of all selected jobs.
-func (c replayCommand) choose(ctx context.Context, s *store.Store, f store.LetterFilter) (letters []store.Letter, jobs []int64, err error) {
+func (c replayCommand) choose(ctx context.Context, s *store.Store,
+	f store.LetterFilter) (letters []store.Letter, jobs []int64, err error) {
 	if c.Cause != "" || c.Code != "" {
 		if _, err := s.AssignCauses(ctx); err != nil {
 			return nil, nil, err

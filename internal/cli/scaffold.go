@@ -83,7 +83,8 @@ func readPairs(ctx context.Context, l *app.Live, boards []int64, objects []strin
 	for n, id := range boards {
 		board, ok := byID[id]
 		if !ok {
-			missing = append(missing, fmt.Errorf("board %d does not exist, is archived, or is not visible to the token; crmsync boards lists those that are", id))
+			missing = append(missing, fmt.Errorf("board %d does not exist, is archived, or is not visible to the token; "+
+				"crmsync boards lists those that are", id))
 			continue
 		}
 		object, err := l.Object(ctx, objects[n])

@@ -36,7 +36,8 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return app.UsageError{Err: err}
 	}
-	monday := mondaysim.New(mondaysim.Config{Token: use.token, SigningSecret: c.SigningSecret, ComplexityPerMinute: c.ComplexityPerMinute})
+	monday := mondaysim.New(mondaysim.Config{Token: use.token, SigningSecret: c.SigningSecret,
+		ComplexityPerMinute: c.ComplexityPerMinute})
 	defer monday.Close()
 	salesforce := sfsim.New(sfsim.Config{ClientID: use.id, ClientSecret: use.secret})
 	mondayURL, stopMonday, err := stage.Host(c.MondayAddr, c.stateful(monday, func() any { return itemsOf(monday) }))
@@ -49,9 +50,11 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("serving Salesforce: %w", err)
 	}
 	defer func() { _ = stopSalesforce() }()
-	names := [5]string{"SIM_MONDAY_URL", "SIM_MONDAY_TOKEN", "SIM_SALESFORCE_URL", "SIM_SALESFORCE_CLIENT_ID", "SIM_SALESFORCE_CLIENT_SECRET"}
+	names := [5]string{"SIM_MONDAY_URL", "SIM_MONDAY_TOKEN", "SIM_SALESFORCE_URL", "SIM_SALESFORCE_CLIENT_ID",
+		"SIM_SALESFORCE_CLIENT_SECRET"}
 	if c.Env {
-		names = [5]string{"MONDAY_API_URL", "MONDAY_API_TOKEN", "SALESFORCE_LOGIN_URL", "SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET"}
+		names = [5]string{"MONDAY_API_URL", "MONDAY_API_TOKEN", "SALESFORCE_LOGIN_URL", "SALESFORCE_CLIENT_ID",
+			"SALESFORCE_CLIENT_SECRET"}
 	}
 	for n, value := range []string{mondayURL + "/v2", use.token, salesforceURL, use.id, use.secret} {
 		fmt.Fprintf(p.stdout, "%s=%s\n", names[n], value)

@@ -145,7 +145,8 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	if err != nil {
 		return now, err
 	}
-	now.LastHour = hourStatus{ends.Success, ends.Unchanged, ends.Skipped, ends.Failed, ends.P50.Seconds(), ends.P99.Seconds()}
+	now.LastHour = hourStatus{ends.Success, ends.Unchanged, ends.Skipped, ends.Failed, ends.P50.Seconds(),
+		ends.P99.Seconds()}
 	if now.DeadLetters, err = s.CountOpenLetters(ctx); err != nil {
 		return now, err
 	}
@@ -260,7 +261,8 @@ func (p *program) printStatus(now Status) error {
 	}
 	fmt.Fprintln(table)
 	h := now.LastHour
-	fmt.Fprintf(table, "last hour\t%d synced\t%d unchanged\t%d skipped\t%d failed\n", h.Success, h.Unchanged, h.Skipped, h.Failed)
+	fmt.Fprintf(table, "last hour\t%d synced\t%d unchanged\t%d skipped\t%d failed\n", h.Success, h.Unchanged, h.Skipped,
+		h.Failed)
 	fmt.Fprintf(table, "delivery to end\tp50 %s\tp99 %s\n", seconds(h.P50), seconds(h.P99))
 	fmt.Fprintf(table, "dead letters\t%d\n", now.DeadLetters)
 	fmt.Fprintf(table, "out of sync\t%s with a rejected value\n", plural(now.OutOfSync, "item"))
@@ -284,7 +286,8 @@ func (p *program) printStatus(now Status) error {
 		}
 	}
 	if f := now.Feed; f != nil {
-		fmt.Fprintf(table, "changes there\t%s followed; of %s all are known as of %s ago\n", plural(f.Objects, "object"), f.Oldest, seconds(f.Age))
+		fmt.Fprintf(table, "changes there\t%s followed; of %s all are known as of %s ago\n", plural(f.Objects, "object"),
+			f.Oldest, seconds(f.Age))
 	}
 	if now.Salesforce != nil {
 		fmt.Fprintf(table, "salesforce calls\t%d of %d left\n", now.Salesforce.Remaining, now.Salesforce.Limit)
@@ -296,7 +299,8 @@ func (p *program) printStatus(now Status) error {
 		}
 	}
 	if m := now.Migration; m != nil {
-		fmt.Fprintf(table, "last import\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed, moment(m.StartedAt))
+		fmt.Fprintf(table, "last import\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed,
+			moment(m.StartedAt))
 	}
 	return table.Flush()
 }

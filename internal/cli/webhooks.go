@@ -53,7 +53,8 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 		return printing
 	}
 	if err != nil && target != "" {
-		return fmt.Errorf("%w\nMonday only registers an address that answers: ingest must be running and reachable from the internet", err)
+		return fmt.Errorf("%w\nMonday only registers an address that answers: ingest must be running and reachable from "+
+			"the internet", err)
 	}
 	if err != nil {
 		return err
@@ -114,7 +115,8 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 }
 
 // ensure finds the webhook of an event, and registers it if it is missing.
-func (s *subscriber) ensure(ctx context.Context, board int64, event string, hooks []mondayclient.Webhook) (state, id string, err error) {
+func (s *subscriber) ensure(ctx context.Context, board int64, event string,
+	hooks []mondayclient.Webhook) (state, id string, err error) {
 	n := slices.IndexFunc(hooks, func(h mondayclient.Webhook) bool { return h.Event == event })
 	switch {
 	case n >= 0 && !s.all:
@@ -134,7 +136,8 @@ func (s *subscriber) ensure(ctx context.Context, board int64, event string, hook
 // has them already. It contains the secret, so it is never printed.
 func webhookURL(e *app.Environment, address string) string {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" {
 		e.Problem("--url", "is not an https address such as https://sync.example.org")
 		return ""
 	}
@@ -147,7 +150,8 @@ func webhookURL(e *app.Environment, address string) string {
 		}
 	}
 	if n := len(u.String()); n > mondayclient.MaxWebhookURL {
-		e.Problem("--url", fmt.Sprintf("has %d characters with path and secret; Monday accepts at most %d", n, mondayclient.MaxWebhookURL))
+		e.Problem("--url", fmt.Sprintf("has %d characters with path and secret; Monday accepts at most %d", n,
+			mondayclient.MaxWebhookURL))
 	}
 	return u.String()
 }

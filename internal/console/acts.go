@@ -21,7 +21,8 @@ var notices = map[string]func(n int) string{
 	"replayed": func(n int) string { return plural(n, "event") + " put back into the queue." },
 	"ignored":  func(n int) string { return plural(n, "dead letter") + " ignored." },
 	"released": func(n int) string {
-		return "The records of " + plural(n, "item") + " will be deleted once Monday has confirmed again that the items are gone."
+		return "The records of " + plural(n, "item") +
+			" will be deleted once Monday has confirmed again that the items are gone."
 	},
 	"dropped": func(n int) string { return "The records of " + plural(n, "item") + " are kept." },
 	"taken":   func(n int) string { return "The value is being taken over on both sides." },
@@ -95,7 +96,8 @@ func (s *Console) compare(r *http.Request, by store.By, act string, o store.Swee
 		return store.RecordOperation(ctx, tx, store.Operation{By: by, Act: act, Subject: subject, Items: o.Items})
 	})
 	if errors.Is(err, store.ErrSweeping) {
-		return done{}, &pageError{http.StatusConflict, "Another comparison of this board is running.", "It compares this item too, unless it is about other items only. See Runs, and try again once it is over."}
+		return done{}, &pageError{http.StatusConflict, "Another comparison of this board is running.",
+			"It compares this item too, unless it is about other items only. See Runs, and try again once it is over."}
 	}
 	return done{fmt.Sprintf("/items/%d", id), what, 1}, err
 }
@@ -179,7 +181,8 @@ func (s *Console) jobsOf(r *http.Request) (jobs []int64, err error) {
 func (s *Console) replay(ctx context.Context, by store.By, jobs []int64, at string) (done, error) {
 	replayed, staying, err := s.Queue.Replay(ctx, jobs, s.MaxAttempts, by)
 	if err == nil && len(replayed) == 0 && len(staying) > 0 {
-		err = &pageError{http.StatusConflict, "Nothing was put back into the queue.", "Job " + strconv.FormatInt(staying[0].JobID, 10) + ": " + staying[0].Reason + "."}
+		err = &pageError{http.StatusConflict, "Nothing was put back into the queue.",
+			"Job " + strconv.FormatInt(staying[0].JobID, 10) + ": " + staying[0].Reason + "."}
 	}
 	return done{at, "replayed", len(replayed)}, err
 }

@@ -92,7 +92,8 @@ func (p period) group(hours []store.Hour, now time.Time) []store.Hour {
 }
 
 func addHour(sum *store.Hour, h store.Hour) {
-	sum.Success, sum.Unchanged, sum.Skipped, sum.Failed = sum.Success+h.Success, sum.Unchanged+h.Unchanged, sum.Skipped+h.Skipped, sum.Failed+h.Failed
+	sum.Success, sum.Unchanged, sum.Skipped, sum.Failed = sum.Success+h.Success, sum.Unchanged+h.Unchanged,
+		sum.Skipped+h.Skipped, sum.Failed+h.Failed
 	sum.Queued, sum.Oldest = max(sum.Queued, h.Queued), max(sum.Oldest, h.Oldest)
 	if sum.Lags == nil {
 		sum.Lags = make([]int, len(store.LagBounds())+1)

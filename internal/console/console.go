@@ -76,7 +76,8 @@ func New(c Config) (*Console, error) {
 	}
 	for _, name := range names {
 		page := strings.TrimSuffix(strings.TrimPrefix(name, "templates/"), ".html")
-		s.pages[page], err = template.New("layout.html").Funcs(s.functions()).ParseFS(files, "templates/layout.html", "templates/parts.html", name)
+		s.pages[page], err = template.New("layout.html").Funcs(s.functions()).ParseFS(files, "templates/layout.html",
+			"templates/parts.html", name)
 		if err != nil {
 			return nil, fmt.Errorf("preparing the console: %w", err)
 		}
@@ -92,7 +93,8 @@ func (s *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // policy lets a page load nothing but our own style, script and pictures, and send forms only to us.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'"
 
 func (s *Console) route() {
 	pages := map[string]func(*http.Request) (view, error){
@@ -127,7 +129,10 @@ func (s *Console) route() {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.act(w, r, act) })
 	}
 	s.mux.HandleFunc("GET /static/{hash}/{file}", s.static)
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, notFound("There is no such page.")) })
+	s.mux.HandleFunc("/", func(w http.ResponseWriter,
+		r *http.Request) {
+		s.fail(w, r, notFound("There is no such page."))
+	})
 }
 
 // view is a page to show.
@@ -164,7 +169,8 @@ func (s *Console) show(w http.ResponseWriter, r *http.Request, page func(*http.R
 func (s *Console) act(w http.ResponseWriter, r *http.Request, act func(*http.Request, store.By) (done, error)) {
 	user := userOf(r)
 	if !user.Operator {
-		s.fail(w, r, &pageError{http.StatusForbidden, "You may look, but not act.", "Ask someone who signs in as an operator."})
+		s.fail(w, r, &pageError{http.StatusForbidden, "You may look, but not act.",
+			"Ask someone who signs in as an operator."})
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
@@ -172,7 +178,8 @@ func (s *Console) act(w http.ResponseWriter, r *http.Request, act func(*http.Req
 		s.fail(w, r, &pageError{http.StatusBadRequest, "The form could not be read.", ""})
 		return
 	}
-	d, err := act(r, store.By{Actor: user.Name, Via: store.ViaConsole, Reason: clip(strings.TrimSpace(r.PostForm.Get("reason")), 300)})
+	d, err := act(r, store.By{Actor: user.Name, Via: store.ViaConsole,
+		Reason: clip(strings.TrimSpace(r.PostForm.Get("reason")), 300)})
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -202,9 +209,11 @@ func (s *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 			return // the reader has left
 		}
 		s.Log.Error("page failed", "path", r.URL.Path, "error", err)
-		shown = &pageError{http.StatusInternalServerError, "This page could not be made.", "The log has the reason. Postgres may be away: try again in a moment."}
+		shown = &pageError{http.StatusInternalServerError, "This page could not be made.",
+			"The log has the reason. Postgres may be away: try again in a moment."}
 	}
-	s.render(w, r, shown.status, view{page: "error", title: shown.title, data: map[string]string{"Title": shown.title, "Advice": shown.advice}})
+	s.render(w, r, shown.status, view{page: "error", title: shown.title,
+		data: map[string]string{"Title": shown.title, "Advice": shown.advice}})
 }
 
 // frame is what every page shows around its own data.
@@ -225,8 +234,10 @@ type frame struct {
 
 func (s *Console) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	f := frame{
-		Title: v.title, Section: section(r.URL.Path), User: userOf(r), Query: clip(r.URL.Query().Get("q"), 200), Notice: notice(r),
-		Counts: s.counts(r.Context()), Jobs: s.Jobs + "/", Version: buildinfo.Read().Version, Again: v.again, At: v.at, Data: v.data, Now: s.Now().UTC(),
+		Title: v.title, Section: section(r.URL.Path), User: userOf(r), Query: clip(r.URL.Query().Get("q"), 200),
+		Notice: notice(r),
+		Counts: s.counts(r.Context()), Jobs: s.Jobs + "/", Version: buildinfo.Read().Version, Again: v.again, At: v.at,
+		Data: v.data, Now: s.Now().UTC(),
 	}
 	var page bytes.Buffer // so that an error half way is not half a page
 	if err := s.pages[v.page].Execute(&page, f); err != nil {

@@ -20,9 +20,11 @@ func judge(d homeData) health {
 	}
 	switch {
 	case len(away) > 0:
-		return health{"bad", strings.Join(away, " and ") + verb(len(away), " is", " are") + " away.", "Events wait and go on by themselves; none is lost."}
+		return health{"bad", strings.Join(away, " and ") + verb(len(away), " is", " are") + " away.",
+			"Events wait and go on by themselves; none is lost."}
 	case len(d.Paused) > 0:
-		return health{"bad", "The queue " + strings.Join(d.Paused, ", ") + " is paused.", "Someone has paused it; it has to be resumed in the list of jobs."}
+		return health{"bad", "The queue " + strings.Join(d.Paused, ", ") + " is paused.",
+			"Someone has paused it; it has to be resumed in the list of jobs."}
 	}
 	var waits []string
 	all := 0
@@ -39,7 +41,8 @@ func judge(d homeData) health {
 	if len(waits) == 0 {
 		return health{"good", "All is well.", "Both systems answer, and nothing waits for a person."}
 	}
-	return health{"attention", "Running; " + join(waits) + verb(all, " waits", " wait") + " for a person.", "Everything else goes on meanwhile."}
+	return health{"attention", "Running; " + join(waits) + verb(all, " waits", " wait") + " for a person.",
+		"Everything else goes on meanwhile."}
 }
 
 func verb(n int, one, many string) string {

@@ -169,7 +169,8 @@ func (p period) from() string { return p.name + " ago" }
 func eventChart(steps []store.Hour, p period) chart {
 	points := make([]point, len(steps))
 	for n, h := range steps {
-		points[n] = point{float64(h.Events() - h.Failed), float64(h.Failed), fmt.Sprintf("%s: %s events, %s failed", p.at(h.Start), number(h.Events()), number(h.Failed))}
+		points[n] = point{float64(h.Events() - h.Failed), float64(h.Failed),
+			fmt.Sprintf("%s: %s events, %s failed", p.at(h.Start), number(h.Events()), number(h.Failed))}
 	}
 	return draw("Events in the last "+p.name, p.from(), points, func(f float64) string { return number(int(f)) })
 }
@@ -187,5 +188,6 @@ func queueChart(steps []store.Hour, p period) chart {
 	for n, h := range steps {
 		points[n] = point{main: float64(h.Queued), title: fmt.Sprintf("%s: %s waiting", p.at(h.Start), number(int(h.Queued)))}
 	}
-	return draw("Most events waiting at once in the last "+p.name, p.from(), points, func(f float64) string { return number(int(f)) })
+	return draw("Most events waiting at once in the last "+p.name, p.from(), points,
+		func(f float64) string { return number(int(f)) })
 }

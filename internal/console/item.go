@@ -40,9 +40,11 @@ type planned struct {
 
 // levels are how the states look.
 var levels = map[report.State]string{
-	report.Refused: "bad", report.Failed: "bad", report.Held: "attention", report.Conflict: "attention", report.FirstMeeting: "attention",
-	report.Drift: "attention", report.Differs: "attention", report.Waits: "moving", report.OnItsWay: "moving", report.NoRecord: "quiet",
-	report.Ended: "quiet", report.Unknown: "quiet", report.OneWay: "quiet", report.Agreed: "good",
+	report.Refused: "bad", report.Failed: "bad", report.Held: "attention", report.Conflict: "attention",
+	report.FirstMeeting: "attention",
+	report.Drift:        "attention", report.Differs: "attention", report.Waits: "moving", report.OnItsWay: "moving",
+	report.NoRecord: "quiet",
+	report.Ended:    "quiet", report.Unknown: "quiet", report.OneWay: "quiet", report.Agreed: "good",
 }
 
 func (s *Console) item(r *http.Request) (view, error) {
@@ -52,7 +54,8 @@ func (s *Console) item(r *http.Request) (view, error) {
 	}
 	rep, err := s.Reporter.Make(r.Context(), id)
 	if errors.Is(err, report.ErrUnknown) {
-		return view{}, &pageError{http.StatusNotFound, fmt.Sprintf("Nobody knows an item %d.", id), "Neither crmsync nor Monday has an item of this id that we may see."}
+		return view{}, &pageError{http.StatusNotFound, fmt.Sprintf("Nobody knows an item %d.", id),
+			"Neither crmsync nor Monday has an item of this id that we may see."}
 	}
 	if err != nil {
 		return view{}, err
@@ -90,7 +93,8 @@ const (
 func again(r *http.Request, rep *report.Report) (seconds int, at string) {
 	query := r.URL.Query()
 	looked, err := strconv.Atoi(query.Get("look"))
-	if query.Get("done") == "" || err != nil && query.Get("look") != "" || looked >= looks || rep.Pending == 0 && looked > 0 {
+	if query.Get("done") == "" || err != nil && query.Get("look") != "" || looked >= looks || rep.Pending == 0 &&
+		looked > 0 {
 		return 0, ""
 	}
 	query.Set("look", strconv.Itoa(looked+1))

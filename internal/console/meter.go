@@ -43,7 +43,8 @@ func meters(hours []store.Hour, now time.Time) (all []meter) {
 }
 
 // newMeter makes a meter of the last known numbers. The forecast goes on at the pace of the last hours.
-func newMeter(system string, hours []store.Hour, now, until time.Time, of func(store.Hour) (used, limit *int)) (m meter, ok bool) {
+func newMeter(system string, hours []store.Hour, now, until time.Time,
+	of func(store.Hour) (used, limit *int)) (m meter, ok bool) {
 	m.System = system
 	var at, first time.Time
 	from := 0

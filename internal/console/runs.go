@@ -48,7 +48,8 @@ func (s *Console) runRows(ctx context.Context, limit int) (rows []runRow, err er
 		if m.Failed > 0 {
 			text += ", " + number(m.Failed) + " failed"
 		}
-		rows = append(rows, runRow{Kind: "Import", Board: m.Board, State: m.State, Started: m.StartedAt.UTC(), Finished: m.FinishedAt, Text: text, Error: m.Error})
+		rows = append(rows, runRow{Kind: "Import", Board: m.Board, State: m.State, Started: m.StartedAt.UTC(),
+			Finished: m.FinishedAt, Text: text, Error: m.Error})
 	}
 	slices.SortStableFunc(rows, func(a, b runRow) int { return b.Started.Compare(a.Started) })
 	return rows[:min(len(rows), limit)], err
@@ -58,11 +59,13 @@ func (s *Console) runRows(ctx context.Context, limit int) (rows []runRow, err er
 var sweepKinds = map[string]string{"apply": "Comparison", "reconcile": "Nightly comparison", "backfill": "Backfill"}
 
 func sweepRow(w store.Sweep) runRow {
-	text := plural(w.Items, "item") + ", " + number(w.Differing) + " of " + plural(w.Fields, "field") + " differed, " + number(w.Written) + " written"
+	text := plural(w.Items, "item") + ", " + number(w.Differing) + " of " + plural(w.Fields, "field") + " differed, " +
+		number(w.Written) + " written"
 	if w.Ended > 0 {
 		text += ", " + number(w.Ended) + " ended"
 	}
-	return runRow{Kind: cmp.Or(sweepKinds[w.Kind], w.Kind), Board: w.Board, State: w.State, Started: w.StartedAt.UTC(), Finished: w.FinishedAt, Text: text, Error: w.Error, Sweep: w.ID}
+	return runRow{Kind: cmp.Or(sweepKinds[w.Kind], w.Kind), Board: w.Board, State: w.State, Started: w.StartedAt.UTC(),
+		Finished: w.FinishedAt, Text: text, Error: w.Error, Sweep: w.ID}
 }
 
 // runsData is what was run, and what people did.

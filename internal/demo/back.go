@@ -16,7 +16,8 @@ const pollEvery = time.Second
 
 // bothWays returns the example mapping with e-mail addresses of contacts that also come back from Salesforce.
 func bothWays() []byte {
-	const oneWay, both = "          Email: email\n          AccountId: { from: connect", "          Email: { from: email, sync: both }\n          AccountId: { from: connect"
+	const oneWay, both = "          Email: email\n          AccountId: { from: connect", "          Email: { from: " +
+		"email, sync: both }\n          AccountId: { from: connect"
 	return []byte(strings.Replace(string(deploy.Mapping), oneWay, both, 1))
 }
 
@@ -38,7 +39,8 @@ type backEdit struct {
 
 // enter enters a person's new address in Salesforce, and if contrary, at the same time another one in Monday.
 func (s *story) enter(person int, item int64, contrary bool) {
-	e := &backEdit{item: item, record: s.text(item, "text_sfid"), value: fmt.Sprintf("sf-%s", s.mailbox(person)["email"]), at: time.Now()}
+	e := &backEdit{item: item, record: s.text(item, "text_sfid"), value: fmt.Sprintf("sf-%s", s.mailbox(person)["email"]),
+		at: time.Now()}
 	s.Salesforce.Update("Contact", e.record, map[string]any{"Email": e.value})
 	if contrary {
 		e.contrary = fmt.Sprintf("m-%s", s.mailbox(person)["email"])
@@ -73,7 +75,8 @@ func (s *story) open() (n int) {
 	s.back.mu.Lock()
 	defer s.back.mu.Unlock()
 	for _, e := range s.back.edits {
-		if e.contrary == "" && e.shown.IsZero() || e.contrary != "" && s.Salesforce.Get("Contact", e.record)["Email"] != e.contrary {
+		if e.contrary == "" && e.shown.IsZero() || e.contrary != "" &&
+			s.Salesforce.Get("Contact", e.record)["Email"] != e.contrary {
 			n++
 		}
 	}
@@ -114,12 +117,15 @@ func (d *demo) scoreBack(ctx context.Context, b *scoreboard) error {
 		}
 		b.back.contrary++
 		var kept bool
-		const query = "SELECT EXISTS (SELECT FROM conflicts WHERE item_id = $1 AND field = 'Email' AND salesforce = to_jsonb($2::text) AND rule = 'monday')"
+		const query = "SELECT EXISTS (SELECT FROM conflicts WHERE item_id = $1 AND field = 'Email' AND salesforce = " +
+			"to_jsonb($2::text) AND rule = 'monday')"
 		if err := d.DB.QueryRow(ctx, query, e.item, e.value).Scan(&kept); err != nil {
 			return fmt.Errorf("reading the conflicts: %w", err)
 		}
-		if !kept || d.Salesforce.Get("Contact", e.record)["Email"] != e.contrary || d.story.text(e.item, "email") != e.contrary {
-			b.fault("item %d was changed on both sides: Monday's value does not stand on both, or Salesforce's is not kept", e.item)
+		if !kept || d.Salesforce.Get("Contact", e.record)["Email"] != e.contrary ||
+			d.story.text(e.item, "email") != e.contrary {
+			b.fault("item %d was changed on both sides: Monday's value does not stand on both, or Salesforce's is not kept",
+				e.item)
 			continue
 		}
 		b.back.ruled++

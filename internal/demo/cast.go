@@ -12,11 +12,14 @@ var (
 	lastNames = strings.Fields(`Adeyemi Alvarez Bauer Bennett Castro Chen Costa Diallo Dubois Eriksen Farouk Fischer Garcia Gupta
 		Haddad Hughes Ito Jensen Kaplan Kim Lindgren Lopez Mensah Meyer Moreau Nakamura Novak Okafor Osei Park Patel Reyes Rossi Santos
 		Schmidt Silva Tanaka Torres Walker Weber`)
-	places = []string{"Harbor", "Maple Street", "Green Valley", "Riverside", "Lakeview", "Northside", "Cedar Hill", "Sunrise", "Old Town",
+	places = []string{"Harbor", "Maple Street", "Green Valley", "Riverside", "Lakeview", "Northside", "Cedar Hill",
+		"Sunrise", "Old Town",
 		"Prairie", "Bayfront", "Stonebridge"}
-	trades = []string{"Food Bank", "Community Clinic", "Youth Center", "Library Friends", "Housing Trust", "Books", "Bakery", "Credit Union",
+	trades = []string{"Food Bank", "Community Clinic", "Youth Center", "Library Friends", "Housing Trust", "Books",
+		"Bakery", "Credit Union",
 		"Theater", "Logistics", "Software", "Animal Shelter"}
-	notes = []string{"We would like to sponsor the spring gala.", "Can you train twenty of our volunteers?", "Please call in the afternoon.",
+	notes = []string{"We would like to sponsor the spring gala.", "Can you train twenty of our volunteers?",
+		"Please call in the afternoon.",
 		"Heard of you at the county fair.", "Interested in a mentoring partnership for our staff."}
 )
 

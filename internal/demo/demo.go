@@ -38,7 +38,8 @@ type size struct {
 }
 
 // whole takes about 45 s.
-var whole = size{accounts: 400, contacts: 600, companies: 40, people: 80, leads: 300, span: 20 * time.Second, late: 3 * time.Second, endSessionAt: 60, usualPorts: true}
+var whole = size{accounts: 400, contacts: 600, companies: 40, people: 80, leads: 300, span: 20 * time.Second,
+	late: 3 * time.Second, endSessionAt: 60, usualPorts: true}
 
 // demo is the nonprofit's use of crmsync on one machine: simulated Monday and Salesforce, the program between them,
 // and people at work.

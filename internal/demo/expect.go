@@ -47,7 +47,8 @@ func (d *demo) expected() (all []expected) {
 	}
 	slices.Sort(shared)
 	for _, name := range slices.Compact(shared) {
-		all = append(all, expected{Record: oracle.Record{Object: "Account", Fields: map[string]any{"Name": name}}, name: name})
+		all = append(all, expected{Record: oracle.Record{Object: "Account", Fields: map[string]any{"Name": name}},
+			name: name})
 	}
 	// Accounts come first, because the others refer to them.
 	slices.SortStableFunc(all, func(a, b expected) int { return strings.Compare(a.Object, b.Object) })

@@ -27,7 +27,8 @@ const firstOfBefore = 700
 // webhooks of the new items have been processed.
 func (d *demo) migrate(ctx context.Context) error {
 	d.plant()
-	fmt.Fprintf(d.out, "\n%s accounts and %s contacts are in Salesforce from the time before Monday. crmsync migrate brings them to the boards.\n\n",
+	fmt.Fprintf(d.out, "\n%s accounts and %s contacts are in Salesforce from the time before Monday. crmsync migrate "+
+		"brings them to the boards.\n\n",
 		grouped(d.size.accounts), grouped(d.size.contacts))
 	began := time.Now()
 	show := progress.New(d.out)
@@ -58,7 +59,8 @@ func (d *demo) plant() {
 	var at []string
 	for n := range d.size.accounts {
 		at = append(at, d.Salesforce.Insert("Account", map[string]any{
-			"Name": fmt.Sprintf("%s, Chapter %d", companyName(n), n), "Phone": fmt.Sprintf("+1212555%04d", n), "Description": "A partner since 2019.",
+			"Name": fmt.Sprintf("%s, Chapter %d", companyName(n), n), "Phone": fmt.Sprintf("+1212555%04d", n),
+			"Description": "A partner since 2019.",
 		}))
 	}
 	for n := range d.size.contacts {

@@ -83,7 +83,8 @@ func (d *demo) quiet(ctx context.Context) bool {
 	}
 	// A write to Monday causes webhooks before its job is over.
 	q, err := d.queue(ctx)
-	return err == nil && q.waiting == 0 && (d.story == nil || d.story.open() == 0) && d.Monday.Pending() == 0 && q.givenUp == len(d.lettersTold())
+	return err == nil && q.waiting == 0 && (d.story == nil || d.story.open() == 0) && d.Monday.Pending() == 0 &&
+		q.givenUp == len(d.lettersTold())
 }
 
 // queueState counts the events of a demo by state.

@@ -15,19 +15,26 @@ func (b *scoreboard) print(w io.Writer) {
 	fmt.Fprint(w, "\nScoreboard: what Salesforce holds, against what Monday's boards say\n\n")
 	fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", "", "expected", "found", "lost", "doubled", "stale", "too many")
 	for _, r := range b.rows {
-		fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", r.title, grouped(r.expected), grouped(r.found), grouped(r.lost), grouped(r.doubled),
+		fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", r.title, grouped(r.expected), grouped(r.found), grouped(r.lost),
+			grouped(r.doubled),
 			grouped(r.stale), grouped(r.toomany))
 	}
 	fmt.Fprintln(w)
 	line := func(title, format string, args ...any) {
 		fmt.Fprintf(w, "  %-14s"+format+"\n", append([]any{title}, args...)...)
 	}
-	line("migrated", "%s records in %s; %d calls to Salesforce and %d to Monday; of the %s events that came of it %s wrote anything",
-		grouped(b.before.records), spoken(b.before.took), b.before.salesforce, b.before.monday, grouped(b.before.events), grouped(b.before.wrote))
-	line("events", "%s by people, %s echoes of our own writes; delivered %s times in all", grouped(b.byPeople), grouped(b.echoes), grouped(b.deliveries))
-	line("lag", "p50 %s, p99 %s, from a webhook's arrival until its record is written", spoken(b.lag.p50), spoken(b.lag.p99))
-	line("", "p50 %s, p99 %s, from the change in Monday, late delivery included", spoken(b.lagFromChange.p50), spoken(b.lagFromChange.p99))
-	line("way back", "%d edits in Salesforce, %d of them in Monday: p50 %s, p99 %s at a poll of %s", b.back.edits, b.back.shown,
+	line("migrated", "%s records in %s; %d calls to Salesforce and %d to Monday; of the %s events that came of it %s "+
+		"wrote anything",
+		grouped(b.before.records), spoken(b.before.took), b.before.salesforce, b.before.monday, grouped(b.before.events),
+		grouped(b.before.wrote))
+	line("events", "%s by people, %s echoes of our own writes; delivered %s times in all", grouped(b.byPeople),
+		grouped(b.echoes), grouped(b.deliveries))
+	line("lag", "p50 %s, p99 %s, from a webhook's arrival until its record is written", spoken(b.lag.p50),
+		spoken(b.lag.p99))
+	line("", "p50 %s, p99 %s, from the change in Monday, late delivery included", spoken(b.lagFromChange.p50),
+		spoken(b.lagFromChange.p99))
+	line("way back", "%d edits in Salesforce, %d of them in Monday: p50 %s, p99 %s at a poll of %s", b.back.edits,
+		b.back.shown,
 		spoken(b.back.lag.p50), spoken(b.back.lag.p99), spoken(pollEvery))
 	line("", "%d on both sides at once: Monday's value stands on both %d times, the other one is kept (crmsync conflicts)",
 		b.back.contrary, b.back.ruled)
@@ -48,7 +55,8 @@ func (b *scoreboard) print(w io.Writer) {
 
 func (b *scoreboard) printVerdict(w io.Writer) {
 	if b.right() {
-		fmt.Fprintf(w, "RIGHT: nothing is lost, doubled or stale; one dead letter, and somebody was told. It took %s.\n", spoken(b.took))
+		fmt.Fprintf(w, "RIGHT: nothing is lost, doubled or stale; one dead letter, and somebody was told. It took %s.\n",
+			spoken(b.took))
 		return
 	}
 	fmt.Fprintln(w, "WRONG:")

@@ -39,7 +39,8 @@ type lag struct{ p50, p99 time.Duration }
 // cannot know, comes from the program.
 func (d *demo) score(ctx context.Context) (*scoreboard, error) {
 	b := &scoreboard{
-		salesforce: d.Salesforce.TotalCalls() - d.before.salesforce, monday: d.Monday.TotalCalls() - d.before.monday, tally: d.faults.tally(), before: d.before,
+		salesforce: d.Salesforce.TotalCalls() - d.before.salesforce, monday: d.Monday.TotalCalls() - d.before.monday,
+		tally: d.faults.tally(), before: d.before,
 		alerts: d.Telegram.Texts(), letters: d.lettersTold(), took: time.Since(d.began),
 	}
 	b.byPeople = int(d.story.played.Load()) - d.story.inSalesforceOnly()
@@ -106,7 +107,8 @@ func (b *scoreboard) scoreRecord(row *row, e expected, record map[string]any) {
 	row.found++
 	if field := e.differs(record); field != "" {
 		row.stale++
-		b.fault("stale: %s %q of item %d, whose %s is %v instead of %v", e.Object, e.name, e.item, field, record[field], e.Fields[field])
+		b.fault("stale: %s %q of item %d, whose %s is %v instead of %v", e.Object, e.name, e.item, field, record[field],
+			e.Fields[field])
 	}
 }
 

@@ -38,8 +38,10 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 		Salesforce: sfsim.Config{Latency: latency},
 		Messenger:  true,
 		Env: map[string]string{
-			"INGEST_ADDR": d.address("127.0.0.1:8080"), "ADMIN_ADDR": d.address("127.0.0.1:9090"), "ADMIN_USER": login, "ADMIN_PASSWORD": login,
-			"SALESFORCE_POLL": pollEvery.String(), "RETRY_BASE": "500ms", "RETRY_MAX": "10s", "ALERT_INTERVAL": "1s", "SHUTDOWN_GRACE": "5s",
+			"INGEST_ADDR": d.address("127.0.0.1:8080"), "ADMIN_ADDR": d.address("127.0.0.1:9090"), "ADMIN_USER": login,
+			"ADMIN_PASSWORD":  login,
+			"SALESFORCE_POLL": pollEvery.String(), "RETRY_BASE": "500ms", "RETRY_MAX": "10s", "ALERT_INTERVAL": "1s",
+			"SHUTDOWN_GRACE": "5s",
 		},
 	})
 	if err != nil {
@@ -51,7 +53,8 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 	d.faults = newFaults(d.Salesforce, d.size.endSessionAt)
 	d.stands("Postgres", "a private one in %s, removed at the end", d.place())
 	d.stands("Monday", "simulated; webhooks come up to %s late, out of order, and every tenth twice", spoken(d.size.late))
-	d.stands("Salesforce", "simulated; a call takes %s, now and then 1 s; %.0f%% fail, some after they wrote", spoken(latency), 100*faultRate)
+	d.stands("Salesforce", "simulated; a call takes %s, now and then 1 s; %.0f%% fail, some after they wrote",
+		spoken(latency), 100*faultRate)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -109,7 +112,8 @@ func (d *demo) startProgram(ctx context.Context, log *slog.Logger, stop context.
 	}
 	type listener struct{ name, addr string }
 	listeners := make(chan listener, 2)
-	s := &app.Service{Config: c, Role: both, Mapping: m, Log: log, Listening: func(name, addr string) { listeners <- listener{name, addr} }}
+	s := &app.Service{Config: c, Role: both, Mapping: m, Log: log,
+		Listening: func(name, addr string) { listeners <- listener{name, addr} }}
 	d.program = s
 	ended := make(chan error, 1)
 	go func() {

@@ -92,7 +92,8 @@ func (s *story) alreadyThere() {
 		s.Salesforce.Insert("Account", map[string]any{"Name": s.companies[n]})
 	}
 	for n := 0; n < s.size.people; n += 8 {
-		s.Salesforce.Insert("Contact", map[string]any{"LastName": personName(n), "Title": "Volunteer", "Email": s.mailbox(n)["email"]})
+		s.Salesforce.Insert("Contact", map[string]any{"LastName": personName(n), "Title": "Volunteer",
+			"Email": s.mailbox(n)["email"]})
 	}
 }
 
@@ -135,7 +136,8 @@ func (s *story) person(n int) {
 	case 1:
 		t.then(s.pause(), func() { s.Monday.Rename(item, personName(n)+"-"+lastNames[n%len(lastNames)]) })
 	case 3:
-		t.when(func() bool { return s.items[next] != 0 }, s.pause(), func() { s.Monday.SetColumn(item, "connect_account", s.connected(next)) })
+		t.when(func() bool { return s.items[next] != 0 }, s.pause(),
+			func() { s.Monday.SetColumn(item, "connect_account", s.connected(next)) })
 	case 5:
 		t.then(s.pause(), func() { s.Monday.DeleteItem(item) })
 	case 2, 4, 6:
@@ -162,7 +164,10 @@ func (s *story) lead(n int) {
 	var item int64
 	company, person := s.companyOf(n), personName(s.size.people+n)
 	t := s.thread(s.size.span/10, s.size.span*9/10)
-	t.when(s.known(company), 0, func() { item = s.Monday.CreateItem(oracle.Leads, person, s.form(n, person, s.companies[company])) })
+	t.when(s.known(company), 0, func() {
+		item = s.Monday.CreateItem(oracle.Leads, person,
+			s.form(n, person, s.companies[company]))
+	})
 	steps := []int{0, 1, 2, 3, 4, 1, 4, 2, 3, 0}[n%10]
 	if n == s.size.leads/2 {
 		steps = 1
@@ -194,7 +199,8 @@ func (s *story) lead(n int) {
 func (s *story) form(n int, person, company string) map[string]any {
 	form := map[string]any{
 		"status": labelValue("New"), "company": company, "email": mailboxValue(person, company), "phone": phoneValue(n + 200),
-		"country": map[string]any{"countryCode": "US", "countryName": "United States"}, "source": map[string]any{"labels": []string{"Website"}},
+		"country":   map[string]any{"countryCode": "US", "countryName": "United States"},
+		"source":    map[string]any{"labels": []string{"Website"}},
 		"text_note": notes[n%len(notes)],
 	}
 	if n%4 > 0 {
@@ -240,7 +246,8 @@ func lasting(ok func() bool, while time.Duration) func() bool {
 // holds reports whether Salesforce has the item's record.
 func (s *story) holds(object string, item int64) bool {
 	key := fmt.Sprint(item)
-	return slices.ContainsFunc(s.Salesforce.Records(object), func(r map[string]any) bool { return r[sfsim.KeyField] == key })
+	return slices.ContainsFunc(s.Salesforce.Records(object),
+		func(r map[string]any) bool { return r[sfsim.KeyField] == key })
 }
 
 func (s *story) text(item int64, column string) string {

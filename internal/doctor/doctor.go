@@ -70,7 +70,8 @@ func Monday(ctx context.Context, client *mondayclient.Client) []Finding {
 	}
 	f.fine("logged in as user %d of the account %s", who.UserID, who.Account)
 	if left := who.DailyLimit - who.UsedToday; who.DailyLimit > 0 && left*10 < who.DailyLimit {
-		f.doubtful("New calls are allowed from 00:00 UTC, and more on a higher plan.", "only %d of %d calls of the day are left", left, who.DailyLimit)
+		f.doubtful("New calls are allowed from 00:00 UTC, and more on a higher plan.",
+			"only %d of %d calls of the day are left", left, who.DailyLimit)
 	} else if who.DailyLimit > 0 {
 		f.fine("%d of %d calls of the day are left", left, who.DailyLimit)
 	}
@@ -102,7 +103,8 @@ func Salesforce(ctx context.Context, client *sfclient.Client) []Finding {
 	switch {
 	case who.Limit == 0:
 	case left*10 < who.Limit:
-		f.doubtful("Other integrations of the org share them: Setup, System Overview shows the usage.", "only %d of %d calls of 24 hours are left", left, who.Limit)
+		f.doubtful("Other integrations of the org share them: Setup, System Overview shows the usage.",
+			"only %d of %d calls of 24 hours are left", left, who.Limit)
 	default:
 		f.fine("%d of %d calls of 24 hours are left", left, who.Limit)
 	}

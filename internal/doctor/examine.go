@@ -149,7 +149,8 @@ func (e *examination) alerts(ctx context.Context) []Finding {
 		return f.all
 	}
 	if len(channels) == 0 {
-		f.doubtful("Set TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID, SLACK_WEBHOOK_URL or ALERT_URLS.", "there is no channel: of failed events only the log and metrics tell")
+		f.doubtful("Set TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID, SLACK_WEBHOOK_URL or ALERT_URLS.",
+			"there is no channel: of failed events only the log and metrics tell")
 		return f.all
 	}
 	failing := map[string]store.Channel{}
@@ -167,7 +168,8 @@ func (e *examination) alerts(ctx context.Context) []Finding {
 	host, _ := os.Hostname() // empty: unknown
 	for _, c := range channels {
 		if now, fails := failing[c.Name()]; fails {
-			f.wrong("crmsync doctor --test-alerts", "%s takes no messages since %s (%s)", c.Name(), now.FailingSince.UTC().Format("2006-01-02 15:04 UTC"), now.Error)
+			f.wrong("crmsync doctor --test-alerts", "%s takes no messages since %s (%s)", c.Name(),
+				now.FailingSince.UTC().Format("2006-01-02 15:04 UTC"), now.Error)
 		}
 		if !e.input.Test {
 			f.fine("%s is set; --test-alerts sends a message", c.Name())

@@ -47,7 +47,8 @@ func Postgres(ctx context.Context, c app.Config) ([]Finding, *pgxpool.Pool) {
 		       (SELECT count(*)::int FROM pg_stat_activity), current_setting('max_connections')::int,
 		       coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)`
 	var s server
-	err = db.QueryRow(ctx, query).Scan(&s.Version, &s.Number, &s.IsStandby, &s.Database, &s.User, &s.Schema, &s.MayCreate, &s.Connections, &s.Limit, &s.IsEncrypted)
+	err = db.QueryRow(ctx, query).Scan(&s.Version, &s.Number, &s.IsStandby, &s.Database, &s.User, &s.Schema, &s.MayCreate,
+		&s.Connections, &s.Limit, &s.IsEncrypted)
 	if err != nil {
 		f.wrong("Start Postgres, or correct DATABASE_URL.", "%v", postgres.Wrap("asking Postgres", err))
 		db.Close()
@@ -75,7 +76,8 @@ func (s server) examine(f *findings) {
 		f.wrong("Create the schema, or correct the search_path.", "no schema of the search_path exists")
 	}
 	if s.Connections*100 > s.Limit*manyConnections {
-		f.doubtful("Raise max_connections, or put a pooler in front.", "%d of %d connections are used", s.Connections, s.Limit)
+		f.doubtful("Raise max_connections, or put a pooler in front.", "%d of %d connections are used", s.Connections,
+			s.Limit)
 	}
 }
 
@@ -112,11 +114,13 @@ func schema(ctx context.Context, f *findings, db *pgxpool.Pool, c app.Config, s 
 		f.wrong("", "%v", reading)
 		return
 	case own > wantOwn || river > wantRiver:
-		f.doubtful("Upgrade this program.", "the schema (%d, River's %d) is newer than the program (%d, River's %d)", own, river, wantOwn, wantRiver)
+		f.doubtful("Upgrade this program.", "the schema (%d, River's %d) is newer than the program (%d, River's %d)", own,
+			river, wantOwn, wantRiver)
 	case own == wantOwn && river == wantRiver:
 		f.fine("the schema is up to date (%d, River's %d)", own, river)
 	case !c.SchemaUp:
-		f.wrong("crmsync schema up", "the schema (%d, River's %d) is older than the program (%d, River's %d)", own, river, wantOwn, wantRiver)
+		f.wrong("crmsync schema up", "the schema (%d, River's %d) is older than the program (%d, River's %d)", own, river,
+			wantOwn, wantRiver)
 	case !s.MayCreate:
 		f.wrong("Run crmsync schema up as the owner of the tables, as postgres/roles.sql says.",
 			"the schema is older than the program, and %s may not create tables in the schema %s", s.User, s.Schema)
@@ -124,7 +128,8 @@ func schema(ctx context.Context, f *findings, db *pgxpool.Pool, c app.Config, s 
 		f.doubtful("Start crmsync serve, or run crmsync schema up.", "the tables are not there yet")
 		return
 	default:
-		f.doubtful("Start crmsync serve, or run crmsync schema up.", "the schema (%d, River's %d) is older than the program (%d, River's %d)",
+		f.doubtful("Start crmsync serve, or run crmsync schema up.",
+			"the schema (%d, River's %d) is older than the program (%d, River's %d)",
 			own, river, wantOwn, wantRiver)
 	}
 	if own == 0 {

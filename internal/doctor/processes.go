@@ -22,7 +22,8 @@ func (e *examination) processes(ctx context.Context) []Finding {
 	for _, p := range all {
 		name := p.Role() + " on " + p.Host
 		if !p.Running {
-			f.doubtful("If it should run, start it again.", "%s is silent since %s", name, p.SeenAt.UTC().Format("2006-01-02 15:04 UTC"))
+			f.doubtful("If it should run, start it again.", "%s is silent since %s", name,
+				p.SeenAt.UTC().Format("2006-01-02 15:04 UTC"))
 			continue
 		}
 		if p.Worker {
@@ -31,7 +32,8 @@ func (e *examination) processes(ctx context.Context) []Finding {
 		if p.Ingest {
 			ingests++
 		}
-		f.fine("%s runs version %s with the mapping %.12s since %s", name, p.Version, p.Mapping, p.MappingSince.UTC().Format("2006-01-02 15:04 UTC"))
+		f.fine("%s runs version %s with the mapping %.12s since %s", name, p.Version, p.Mapping,
+			p.MappingSince.UTC().Format("2006-01-02 15:04 UTC"))
 		e.process(f, name, p)
 	}
 	if workers == 0 {
@@ -52,6 +54,7 @@ func (e *examination) process(f *findings, name string, p store.Process) {
 	case p.MappingError != "":
 		f.wrong("crmsync check", "%s keeps an earlier mapping, since its file %s is faulty", name, p.MappingFile)
 	case e.mapped != nil && p.Mapping != e.mapped.Fingerprint():
-		f.doubtful("If it does not change within seconds, give the process the same file.", "%s runs another mapping than %s", name, e.config.Mapping)
+		f.doubtful("If it does not change within seconds, give the process the same file.",
+			"%s runs another mapping than %s", name, e.config.Mapping)
 	}
 }

@@ -37,7 +37,8 @@ func (w *World) Together(board int64, act func()) {
 	})
 	act()
 	w.Eventually("all events are waiting in the queue", func() bool {
-		return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state IN ('available', 'retryable', 'scheduled')") == 0
+		return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state IN ('available', "+
+			"'retryable', 'scheduled')") == 0
 	})
 	w.Monday.OnCall(nil)
 	goOn()

@@ -71,7 +71,8 @@ max_client_conn = 200
 		return err == nil
 	})
 	options := url.Values{"host": {dir}, "port": {strconv.Itoa(bouncerPort)}}
-	return (&url.URL{Scheme: "postgres", User: url.User(server.User), Path: "/" + server.Database, RawQuery: options.Encode()}).String()
+	return (&url.URL{Scheme: "postgres", User: url.User(server.User), Path: "/" + server.Database,
+		RawQuery: options.Encode()}).String()
 }
 
 // bouncerPort names the socket in the bouncer's own folder.

@@ -22,7 +22,8 @@ func StartChromium(t *testing.T) Browser {
 	if path == "" && os.Getenv("CI") != "true" {
 		t.Skip("chromium is missing: sh .ci/install chromium")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(1280, 900), chromedp.DisableGPU,
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(1280, 900),
+		chromedp.DisableGPU,
 		chromedp.NoSandbox, // it wants rights that a container has not, and sees no pages but the tests'
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
@@ -84,10 +85,12 @@ func (b *Tab) reply(asked iter.Seq2[fetch.EventAuthRequired, error], user, passw
 	for event := range asked {
 		reply := &fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseCancelAuth}
 		if password != "" {
-			reply = &fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseProvideCredentials, Username: user, Password: password}
+			reply = &fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseProvideCredentials,
+				Username: user, Password: password}
 		}
 		password = ""
-		_, _ = chromedp.Call(b.ctx, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: event.RequestID, AuthChallengeResponse: reply})
+		_, _ = chromedp.Call(b.ctx, fetch.ContinueWithAuth,
+			fetch.ContinueWithAuthParams{RequestID: event.RequestID, AuthChallengeResponse: reply})
 	}
 }
 

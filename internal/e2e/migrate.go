@@ -52,7 +52,8 @@ func (w *World) Crmsync(args ...string) (stdout string) {
 	w.T.Helper()
 	var out bytes.Buffer
 	log := &LogBuffer{}
-	if code := cli.Run(context.Background(), args, func(name string) string { return w.Env[name] }, &out, log); code != cli.ExitDone {
+	if code := cli.Run(context.Background(), args, func(name string) string { return w.Env[name] }, &out,
+		log); code != cli.ExitDone {
 		w.T.Fatalf("crmsync %s exited with %d:\n%s", strings.Join(args, " "), code, log.Tail(40))
 	}
 	if w.T.Failed() || testing.Verbose() {

@@ -32,7 +32,8 @@ func NewRelay(t *testing.T, database string) *Relay {
 		t.Fatal(err)
 	}
 	r := &Relay{conns: map[net.Conn]bool{}}
-	r.URL = fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", url.UserPassword(c.User, c.Password), listener.Addr(), c.Database)
+	r.URL = fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", url.UserPassword(c.User, c.Password), listener.Addr(),
+		c.Database)
 	t.Cleanup(func() {
 		listener.Close()
 		r.Cut()

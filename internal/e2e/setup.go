@@ -78,7 +78,8 @@ func Systems(t *testing.T, options ...Option) *World {
 func (w *World) set(c stage.Config, options []Option) {
 	w.T.Helper()
 	c.Env = map[string]string{
-		"WEBHOOK_SECRET": Secret, "LOG_LEVEL": "debug", "ALERT_INTERVAL": "200ms", "ALERT_PAUSES": "100ms", "RETRY_BASE": "50ms", "RETRY_MAX": "1s",
+		"WEBHOOK_SECRET": Secret, "LOG_LEVEL": "debug", "ALERT_INTERVAL": "200ms", "ALERT_PAUSES": "100ms",
+		"RETRY_BASE": "50ms", "RETRY_MAX": "1s",
 	}
 	c.Monday = mondaysim.Config{Token: "monday-token", Boards: mondaysim.Example(), RetryEvery: 300 * time.Millisecond}
 	c.Salesforce = sfsim.Config{ClientID: "client-id", ClientSecret: "client-secret", Objects: sfsim.Standard()}

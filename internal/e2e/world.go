@@ -192,7 +192,8 @@ func (w *World) Calls() [2]int {
 func (w *World) loggedIn() bool {
 	for _, log := range w.Logs {
 		text := log.String()
-		runs := strings.Contains(text, `"msg":"started"`) && strings.Contains(text, `"worker":true`) && !strings.Contains(text, `"msg":"stopping"`)
+		runs := strings.Contains(text, `"msg":"started"`) && strings.Contains(text, `"worker":true`) &&
+			!strings.Contains(text, `"msg":"stopping"`)
 		if runs && strings.Count(text, `"msg":"logged in"`)+strings.Count(text, `"msg":"could not log in`) < 2 {
 			return false
 		}

@@ -87,8 +87,9 @@ func LeadContact(item mondaysim.Item) Record {
 // after any day from since until now. It has no StageName if the item's label has none.
 func Opportunity(item mondaysim.Item, since time.Time) Record {
 	r := Record{Object: "Opportunity", Column: "text_oppid", Company: company(item), Fields: map[string]any{
-		"Name": strings.TrimSpace(item.Text["company"] + " - " + item.Name), "Amount": Amount(item.Text["amount"]), "LeadSource": "Monday",
-		"CloseDate": nullable(item.Text["close_date"]),
+		"Name": strings.TrimSpace(item.Text["company"] + " - " + item.Name), "Amount": Amount(item.Text["amount"]),
+		"LeadSource": "Monday",
+		"CloseDate":  nullable(item.Text["close_date"]),
 	}}
 	if r.Fields["CloseDate"] == nil {
 		r.Fields["CloseDate"] = in90Days(since)

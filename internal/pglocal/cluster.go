@@ -77,7 +77,8 @@ func (s *Server) endLeftover(ctx context.Context) error {
 		return nil
 	}
 	conn.Close()
-	cmd := s.account.command(ctx, s.folder, filepath.Join(s.bin.Dir, "pg_ctl"), "stop", "-D", "data", "-s", "-w", "-m", "immediate")
+	cmd := s.account.command(ctx, s.folder, filepath.Join(s.bin.Dir, "pg_ctl"), "stop", "-D", "data", "-s", "-w", "-m",
+		"immediate")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("stopping the server left by a killed program: %w\n%s", err, out)
 	}

@@ -18,7 +18,8 @@ import (
 const minMajor = 14
 
 // ErrNotFound means that no suitable PostgreSQL is installed, and says how to install one.
-var ErrNotFound = fmt.Errorf("no PostgreSQL %d or later was found: install it (Debian, Ubuntu: apt-get install postgresql; "+
+var ErrNotFound = fmt.Errorf("no PostgreSQL %d or later was found: install it (Debian, Ubuntu: apt-get install "+
+	"postgresql; "+
 	"macOS: brew install postgresql@17), or set PG_BIN to the folder of initdb, pg_ctl and postgres", minMajor)
 
 // Binaries are the programs of one PostgreSQL installation.

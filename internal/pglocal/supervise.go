@@ -75,7 +75,8 @@ func (s *Server) launch(ctx context.Context, running *os.File) error {
 
 // supervise starts the supervisor, which does not end with the context.
 func (s *Server) supervise(ctx context.Context, input, output, running *os.File) error {
-	cmd := s.account.command(context.WithoutCancel(ctx), s.folder, "/bin/sh", "-c", superviseScript, "supervise", s.bin.Dir)
+	cmd := s.account.command(context.WithoutCancel(ctx), s.folder, "/bin/sh", "-c", superviseScript, "supervise",
+		s.bin.Dir)
 	cmd.Stdin, cmd.Stdout = input, output
 	cmd.ExtraFiles = []*os.File{running}
 	cmd.SysProcAttr.Setsid = true // Ctrl-C is for the program, which stops the server last

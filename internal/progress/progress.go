@@ -94,7 +94,8 @@ func (p *Progress) Add(job int64, name string) {
 	}
 	r.tell()
 	text := func(decor.Statistics) string { return *r.shown.Load() }
-	r.bar = p.bars.AddBar(1, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)), mpb.AppendDecorators(decor.Any(text)))
+	r.bar = p.bars.AddBar(1, mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)),
+		mpb.AppendDecorators(decor.Any(text)))
 }
 
 // Update updates the state of migrations, by their jobs.
@@ -225,7 +226,8 @@ func Table(w io.Writer, runs []store.Run) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "RUN\tBOARD\tSTARTED\tTOOK\tSTATE\tREAD\tCREATED\tUPDATED\tUNCHANGED\tCONFLICTS\tFAILED\tLEFT OUT\tERROR")
+	fmt.Fprintln(t, "RUN\tBOARD\tSTARTED\tTOOK\tSTATE\tREAD\tCREATED\tUPDATED\tUNCHANGED\tCONFLICTS\tFAILED\tLEFT "+
+		"OUT\tERROR")
 	for _, r := range runs {
 		started, took := "-", "-" // a job may end before its run begins
 		if !r.StartedAt.IsZero() {

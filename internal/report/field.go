@@ -65,7 +65,8 @@ func (d *draft) heldValue(rec *mapping.Record, link *ledger.Link, f *mapping.Fie
 	return link.Agreed(f.Name)
 }
 
-func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.Field, value mapping.Value, known bool) (s State, code string) {
+func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.Field, value mapping.Value,
+	known bool) (s State, code string) {
 	rejection, rejected := link.Rejected[f.Name]
 	x := d.differs(rec.Name, f.Name)
 	if refused := d.differs(rec.Name, f.Name, plan.CannotBeSent); refused != nil {
@@ -113,7 +114,8 @@ func (d *draft) stateOfDifference(x *engine.Difference) State {
 // stateByLedger returns the state of a field as far as it is known without asking Salesforce.
 func (d *draft) stateByLedger(link *ledger.Link, f *mapping.Field, value mapping.Value) State {
 	switch {
-	case value.Err == nil && value.Record == nil && value.Link == nil && value.Person == 0 && link.Holds(f.Name, value.Literal):
+	case value.Err == nil && value.Record == nil && value.Link == nil && value.Person == 0 &&
+		link.Holds(f.Name, value.Literal):
 		return Agreed
 	case len(d.history.Pending) > 0:
 		return OnItsWay

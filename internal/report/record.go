@@ -28,7 +28,8 @@ func (d *draft) describeRecords() {
 			continue
 		}
 		d.Records = append(d.Records, Record{
-			Name: name, Object: link.Object, SalesforceID: link.SalesforceID, URL: d.names.RecordURL(link.Object, link.SalesforceID),
+			Name: name, Object: link.Object, SalesforceID: link.SalesforceID,
+			URL:   d.names.RecordURL(link.Object, link.SalesforceID),
 			State: OneWay, Note: "The mapping of this board does not have this record; it is kept as it is.", Fields: []Field{},
 		})
 	}
@@ -37,7 +38,8 @@ func (d *draft) describeRecords() {
 func (d *draft) recordOf(rec *mapping.Record) Record {
 	link := d.link(rec)
 	r := Record{
-		Name: rec.Name, Object: rec.Object, SalesforceID: link.SalesforceID, URL: d.names.RecordURL(rec.Object, link.SalesforceID),
+		Name: rec.Name, Object: rec.Object, SalesforceID: link.SalesforceID,
+		URL:    d.names.RecordURL(rec.Object, link.SalesforceID),
 		Shared: rec.Shared, Fields: []Field{},
 	}
 	values := rec.Desired(d.view, link.Since, d.Now())
@@ -70,7 +72,8 @@ func (d *draft) stateOfRecord(rec *mapping.Record, link *ledger.Link, fields []F
 	case refused:
 		return Refused, "Salesforce refuses the record as a whole.", whole.Code
 	case wrong:
-		return Refused, "The Id in column " + d.names.Column(d.BoardID, rec.IDColumn) + " cannot be this item's record.", shown.Code
+		return Refused, "The Id in column " + d.names.Column(d.BoardID, rec.IDColumn) + " cannot be this item's record.",
+			shown.Code
 	case d.isEnded():
 		return Ended, endedNote(link), ""
 	case d.differs(rec.Name, "", plan.Gone) != nil:
@@ -105,7 +108,8 @@ func (d *draft) condition(c mapping.Condition) string {
 }
 
 // urgency orders the states by how much they need a person.
-var urgency = []State{Refused, Failed, Held, Conflict, FirstMeeting, Drift, Differs, Waits, OnItsWay, Unknown, Agreed, OneWay}
+var urgency = []State{Refused, Failed, Held, Conflict, FirstMeeting, Drift, Differs, Waits, OnItsWay, Unknown, Agreed,
+	OneWay}
 
 // worst returns the most urgent state of the fields.
 func worst(fields []Field) State {

@@ -8,7 +8,8 @@ import (
 
 // conclude says in one sentence how the item stands: what needs a person most is said first.
 func (d *draft) conclude() {
-	for _, conclusion := range []func() (State, string){d.outside, d.ended, d.refusedRecord, d.differing, d.deadLetters, d.coming, d.wanting} {
+	for _, conclusion := range []func() (State, string){d.outside, d.ended, d.refusedRecord, d.differing, d.deadLetters,
+		d.coming, d.wanting} {
 		if s, text := conclusion(); text != "" {
 			d.State, d.Sentence = s, text
 			return
@@ -143,7 +144,8 @@ func (d *draft) coming() (State, string) {
 	if n := len(d.history.Pending); n > 0 {
 		for _, job := range d.history.Pending {
 			if job.State == "retryable" {
-				return OnItsWay, fmt.Sprintf("On its way: %s, after %s that failed", plural(n, "event"), plural(job.Attempt, "attempt"))
+				return OnItsWay, fmt.Sprintf("On its way: %s, after %s that failed", plural(n, "event"),
+					plural(job.Attempt, "attempt"))
 			}
 		}
 		return OnItsWay, "On its way: " + plural(n, "event")

@@ -155,10 +155,12 @@ func letterEntries(l store.ItemLetter) []Entry {
 		Effect: reason(l), Code: l.Code, JobID: l.JobID,
 	}}
 	if l.ReplayedAt != nil {
-		entries = append(entries, Entry{At: l.ReplayedAt.UTC(), Kind: Cleared, Text: "Dead letter put back into the queue", JobID: l.JobID})
+		entries = append(entries, Entry{At: l.ReplayedAt.UTC(), Kind: Cleared, Text: "Dead letter put back into the queue",
+			JobID: l.JobID})
 	}
 	if l.ClosedAt != nil && !strings.HasPrefix(l.ClosedBy, "ignored by ") {
-		entries = append(entries, Entry{At: l.ClosedAt.UTC(), Kind: Cleared, Text: "Dead letter closed", Effect: "by " + l.ClosedBy, JobID: l.JobID})
+		entries = append(entries, Entry{At: l.ClosedAt.UTC(), Kind: Cleared, Text: "Dead letter closed",
+			Effect: "by " + l.ClosedBy, JobID: l.JobID})
 	}
 	return entries
 }
@@ -176,8 +178,10 @@ func reason(l store.ItemLetter) string { return strings.TrimPrefix(l.Reason, "Jo
 
 // acts says what people do.
 var acts = map[string]string{
-	store.ActReplay: "replayed", store.ActIgnore: "ignored", store.ActErase: "erased the values of", store.ActRelease: "released the deletion of",
-	store.ActDrop: "kept the records of", store.ActApply: "compared and wrote", store.ActResync: "asked for a resync of", store.ActTake: "took one side's value of",
+	store.ActReplay: "replayed", store.ActIgnore: "ignored", store.ActErase: "erased the values of",
+	store.ActRelease: "released the deletion of",
+	store.ActDrop:    "kept the records of", store.ActApply: "compared and wrote", store.ActResync: "asked for a resync of",
+	store.ActTake: "took one side's value of",
 }
 
 // OperationEntry returns an act of a person in words.

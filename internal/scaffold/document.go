@@ -34,7 +34,8 @@ func Add(file string, src []byte, pairs ...Pair) (string, error) {
 	}
 	for _, p := range pairs {
 		if b := known.Board(p.Board.ID); b != nil {
-			return "", fmt.Errorf("%s:%d: board %d is mapped already; add the record of %s to it by hand, from what scaffold prints without a file",
+			return "", fmt.Errorf("%s:%d: board %d is mapped already; add the record of %s to it by hand, from what scaffold "+
+				"prints without a file",
 				file, b.At("board").Line, b.ID, p.Object.Name)
 		}
 	}
@@ -260,5 +261,6 @@ func (d *document) keyComment() string {
 	if lacking == nil {
 		return ""
 	}
-	return comment("create this field on " + strings.Join(lacking, ", ") + ": text of 18 characters or more, External ID, Unique")
+	return comment("create this field on " + strings.Join(lacking, ", ") +
+		": text of 18 characters or more, External ID, Unique")
 }

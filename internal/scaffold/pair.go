@@ -41,7 +41,10 @@ func (d *draft) pair() {
 	}
 	slices.SortStableFunc(all, func(x, y pairing) int { return cmp.Compare(y.likeness, x.likeness) })
 	for _, p := range all {
-		if !slices.ContainsFunc(d.lines, func(l line) bool { return l.field.Name == p.field.Name || l.column.ID == p.column.ID }) {
+		if !slices.ContainsFunc(d.lines, func(l line) bool {
+			return l.field.Name == p.field.Name ||
+				l.column.ID == p.column.ID
+		}) {
 			d.add(d.line(p))
 		}
 	}
@@ -49,7 +52,8 @@ func (d *draft) pair() {
 
 // alike compares a column and a field by name and type.
 func (d *draft) alike(c mondayclient.BoardColumn, f sfclient.Field) likeness {
-	if !suits(c, f) || f.Name == d.document.key || f.Name == "OwnerId" && c.Type != column.People || c.ID == d.idColumn().ID {
+	if !suits(c, f) || f.Name == d.document.key || f.Name == "OwnerId" && c.Type != column.People ||
+		c.ID == d.idColumn().ID {
 		return none
 	}
 	title, label, name := plain(c.Title), plain(f.Label), plain(strings.TrimSuffix(f.Name, "__c"))
@@ -111,7 +115,8 @@ func suits(c mondayclient.BoardColumn, f sfclient.Field) bool {
 
 // usable reports whether a mapping can name the column, and it is not the item's name.
 func usable(id string) bool {
-	return id != "" && id != "name" && !strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || r == 0 || r == '{' || r == '}' })
+	return id != "" && id != "name" && !strings.ContainsFunc(id,
+		func(r rune) bool { return unicode.IsSpace(r) || r == 0 || r == '{' || r == '}' })
 }
 
 // line returns the mapping's line for the pairing.

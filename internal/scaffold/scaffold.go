@@ -61,7 +61,8 @@ type choice struct{ label, value string }
 func (d *draft) nameFields() {
 	first, last := d.free("FirstName"), d.free("LastName")
 	if first != nil && last != nil {
-		d.add(line{field: *first, source: "{ from: name, as: first_name }", about: "all but the last word of the item's name"})
+		d.add(line{field: *first, source: "{ from: name, as: first_name }",
+			about: "all but the last word of the item's name"})
 		d.add(line{field: *last, source: "{ from: name, as: last_name }", about: "the last word of the item's name"})
 	} else if name := d.free("Name"); name != nil {
 		d.add(line{field: *name, source: "name", about: "the item's name"})

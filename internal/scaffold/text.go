@@ -96,7 +96,8 @@ func (l line) fallback() (value string) {
 
 // boardName returns the mapping's name for a board.
 func boardName(name string) string {
-	name = strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "_")
+	name = strings.Join(strings.FieldsFunc(strings.ToLower(name),
+		func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "_")
 	if name == "" {
 		return "board"
 	}
@@ -112,7 +113,8 @@ func comment(text string) string {
 
 // oneLine makes foreign text safe for a comment.
 func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }),
+		" ")
 }
 
 var (

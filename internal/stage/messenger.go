@@ -53,7 +53,8 @@ func (g *Telegram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if lost {
 		panic(http.ErrAbortHandler)
 	}
-	fmt.Fprintf(w, `{"ok":true,"result":{"message_id":%d,"date":1,"chat":{"id":-1001,"type":"group"},"text":"x"}}`, len(g.messages))
+	fmt.Fprintf(w, `{"ok":true,"result":{"message_id":%d,"date":1,"chat":{"id":-1001,"type":"group"},"text":"x"}}`,
+		len(g.messages))
 }
 
 // Messages returns the messages that arrived.

@@ -57,7 +57,8 @@ type Stage struct {
 // Set sets up a stage. If that fails, it removes everything it created.
 func Set(ctx context.Context, c Config) (*Stage, error) {
 	s := &Stage{Env: map[string]string{}}
-	for _, part := range []func(context.Context, Config) error{s.writeMapping, s.startPostgres, s.startSystems, s.startMessenger} {
+	for _, part := range []func(context.Context, Config) error{s.writeMapping, s.startPostgres, s.startSystems,
+		s.startMessenger} {
 		if err := errors.Join(part(ctx, c), ctx.Err()); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -169,7 +170,8 @@ func (s *Stage) startSystems(_ context.Context, c Config) error {
 	maps.Copy(s.Env, map[string]string{
 		"WEBHOOK_SECRET": rand.Text(), "INGEST_ADDR": "127.0.0.1:0", "ADMIN_ADDR": "127.0.0.1:0",
 		"MONDAY_API_TOKEN": c.Monday.Token, "MONDAY_API_URL": monday + "/v2", "MONDAY_SIGNING_SECRET": c.Monday.SigningSecret,
-		"SALESFORCE_LOGIN_URL": salesforce, "SALESFORCE_CLIENT_ID": c.Salesforce.ClientID, "SALESFORCE_CLIENT_SECRET": c.Salesforce.ClientSecret,
+		"SALESFORCE_LOGIN_URL": salesforce, "SALESFORCE_CLIENT_ID": c.Salesforce.ClientID,
+		"SALESFORCE_CLIENT_SECRET": c.Salesforce.ClientSecret,
 	})
 	return nil
 }

@@ -96,7 +96,8 @@ func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
 // column holds.
 func Fillable(typ column.Type) bool {
 	switch typ {
-	case column.Checkbox, column.Date, column.Dropdown, column.Email, column.Link, column.LongText, column.Numbers, column.Phone,
+	case column.Checkbox, column.Date, column.Dropdown, column.Email, column.Link, column.LongText, column.Numbers,
+		column.Phone,
 		column.Status, column.Text:
 		return true
 	}

@@ -160,5 +160,6 @@ func (d *decoder) fault(at place, format string, args ...any) {
 		at.line = min(max(at.line, 1), len(d.widths))
 		at.column = min(max(at.column, 1), d.widths[at.line-1]+1)
 	}
-	d.faults = append(d.faults, Fault{File: d.file, Line: at.line, Column: at.column, Message: fmt.Sprintf(format, args...)})
+	d.faults = append(d.faults, Fault{File: d.file, Line: at.line, Column: at.column,
+		Message: fmt.Sprintf(format, args...)})
 }

@@ -29,7 +29,10 @@ func NeverTwoWay(r *Record, f *Field) string {
 	case "country_code":
 		return "a code does not determine everything its column holds"
 	}
-	if slices.ContainsFunc(r.Board.Records, func(other *Record) bool { return other.IDColumn != "" && other.IDColumn == f.from }) {
+	if slices.ContainsFunc(r.Board.Records, func(other *Record) bool {
+		return other.IDColumn != "" &&
+			other.IDColumn == f.from
+	}) {
 		return "its column shows the Salesforce Id"
 	}
 	return ""

@@ -71,20 +71,24 @@ var sentences = map[string]string{
 		"the user in DATABASE_URL, create it, or add sslmode=require",
 	"28P01": "the login is refused. Correct the user and password in DATABASE_URL",
 	"3D000": "there is no such database. Correct its name in DATABASE_URL, or create it",
-	"53300": "there are no connections left. Raise max_connections, lower BATCH_CONCURRENCY (each process takes up to that and 8), or put a pooler in front",
+	"53300": "there are no connections left. Raise max_connections, lower BATCH_CONCURRENCY (each process takes up to " +
+		"that and 8), or put a pooler in front",
 	"53100": "the disk is full. Make room; nothing is lost meanwhile",
 	"53200": "the server is out of memory",
-	"25006": "the server is read-only: it is a standby, or its disk is being protected. DATABASE_URL must lead to the primary",
+	"25006": "the server is read-only: it is a standby, or its disk is being protected. DATABASE_URL must lead to the " +
+		"primary",
 	"42501": "the role lacks a right. Run postgres/roles.sql again, as after every upgrade",
 	"57P01": "the server is shutting down",
 	"57P03": "the server is starting up or shutting down",
 	"57014": "the statement took too long",
-	"08P01": "the connection is refused by a pooler or a server that does not know one of its parameters. Take it out of DATABASE_URL, or let the pooler ignore it " +
+	"08P01": "the connection is refused by a pooler or a server that does not know one of its parameters. Take it out " +
+		"of DATABASE_URL, or let the pooler ignore it " +
 		"(ignore_startup_parameters)",
 }
 
 // ErrOldSchema means that the database lacks tables or columns that the program needs.
-var ErrOldSchema = errors.New("the database has no tables of crmsync, or those of an older version: run crmsync schema up first")
+var ErrOldSchema = errors.New("the database has no tables of crmsync, or those of an older version: run crmsync " +
+	"schema up first")
 
 // describe returns what a code means, or an unknown code itself.
 func describe(code string) error {

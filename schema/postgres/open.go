@@ -41,7 +41,8 @@ const (
 )
 
 // startup lists the parameters that every pooler accepts at the start of a connection. Others are set after that.
-var startup = []string{"application_name", "client_encoding", "datestyle", "options", "standard_conforming_strings", "timezone"}
+var startup = []string{"application_name", "client_encoding", "datestyle", "options", "standard_conforming_strings",
+	"timezone"}
 
 // Open opens a pool of atLeast connections, and finds out what is in front of the server. It opens fewer if the URL
 // (pool_max_conns), the role, the database or the server allows fewer. The server need not answer yet.
@@ -72,7 +73,8 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 	}
 	if mode == Transaction && len(settings) > 0 {
 		return nil, mode, fmt.Errorf("DATABASE_URL leads through a pooler in transaction mode, where %s cannot be set: "+
-			"set it for the role (ALTER ROLE ... SET), or use a pooler in session mode", strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
+			"set it for the role (ALTER ROLE ... SET), or use a pooler in session mode",
+			strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
 	}
 	if mode.HasSessions() && settings["idle_in_transaction_session_timeout"] == "" {
 		settings["idle_in_transaction_session_timeout"] = idleInTransaction
@@ -109,7 +111,8 @@ func execMode(mode Mode, asked pgx.QueryExecMode) pgx.QueryExecMode {
 // set sets parameters of a session.
 func set(ctx context.Context, conn *pgx.Conn, settings map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if _, err := conn.Exec(ctx, "SELECT set_config($1, $2, false)", pgx.QueryExecModeExec, name, settings[name]); err != nil {
+		if _, err := conn.Exec(ctx, "SELECT set_config($1, $2, false)", pgx.QueryExecModeExec, name,
+			settings[name]); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,8 @@ func ParseURL(url string) (*pgxpool.Config, error) {
 		parts = append(parts, other.Host)
 	}
 	if slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(part, "@") }) {
-		return nil, errors.New("the password has a character that a URL must encode: write %40 for @, %2F for /, %3A for :, %23 for #, %3F for ?")
+		return nil, errors.New("the password has a character that a URL must encode: write %40 for @, %2F for /, %3A for " +
+			":, %23 for #, %3F for ?")
 	}
 	return c, nil
 }

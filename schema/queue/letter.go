@@ -57,7 +57,8 @@ type Staying struct {
 // Replay puts the jobs of dead letters back into the queue with all their attempts, and clears the values of their
 // items that Salesforce rejected, so that they are attempted again. It returns the job ids it replayed, and the
 // others with the reason. A job that River has pruned is created again with the same id.
-func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int, by store.By) (replayed []int64, staying []Staying, err error) {
+func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int,
+	by store.By) (replayed []int64, staying []Staying, err error) {
 	for range replayRounds {
 		replayed, staying, err = q.replay(ctx, jobIDs, maxAttempts, by)
 		// In the meantime a job may have been queued that excludes one of these.
@@ -70,7 +71,8 @@ func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int, by 
 
 const replayRounds = 3
 
-func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int, by store.By) (replayed []int64, staying []Staying, err error) {
+func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int,
+	by store.By) (replayed []int64, staying []Staying, err error) {
 	const change = `
 		WITH letters AS (
 			UPDATE dead_letters SET replayed_at = clock_timestamp(), closed_at = NULL, closed_by = NULL
@@ -92,7 +94,8 @@ func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int, by 
 		if err != nil || len(replayed) == 0 {
 			return err
 		}
-		if _, err = tx.Exec(ctx, change, replayed, maxAttempts, q.names.MigrateBoard, q.names.Migrations, q.names.Events); err != nil {
+		if _, err = tx.Exec(ctx, change, replayed, maxAttempts, q.names.MigrateBoard, q.names.Migrations,
+			q.names.Events); err != nil {
 			return err
 		}
 		return store.RecordLetters(ctx, tx, store.ActReplay, by, replayed)
@@ -102,7 +105,8 @@ func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int, by 
 
 // replayable separates the dead letters that can be replayed from the others, and locks them. Of several that exclude
 // each other in the queue, the oldest can be replayed.
-func (q *Queue) replayable(ctx context.Context, tx pgx.Tx, jobIDs []int64) (replayable []int64, staying []Staying, err error) {
+func (q *Queue) replayable(ctx context.Context, tx pgx.Tx,
+	jobIDs []int64) (replayable []int64, staying []Staying, err error) {
 	const look = `
 		SELECT w.id, d.job_id IS NULL OR d.replayed_at IS NOT NULL, coalesce(j.state::text, ''), coalesce(same.id, run.id, 0),
 		       coalesce(CASE WHEN d.kind = $2 THEN d.args->>'board_id' -- also of a job that was pruned
@@ -123,7 +127,8 @@ func (q *Queue) replayable(ctx context.Context, tx pgx.Tx, jobIDs []int64) (repl
 			LIMIT  1
 		) AS run ON true
 		ORDER  BY w.id`
-	if _, err := tx.Exec(ctx, "SELECT FROM dead_letters WHERE job_id = ANY($1) ORDER BY job_id FOR UPDATE", jobIDs); err != nil {
+	if _, err := tx.Exec(ctx, "SELECT FROM dead_letters WHERE job_id = ANY($1) ORDER BY job_id FOR UPDATE",
+		jobIDs); err != nil {
 		return nil, nil, err
 	}
 	rows, err := tx.Query(ctx, look, slices.Compact(slices.Sorted(slices.Values(jobIDs))), q.names.MigrateBoard)

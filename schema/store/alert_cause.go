@@ -34,7 +34,8 @@ func (s *Store) UntoldCauses(ctx context.Context, c Channel) ([]UntoldCause, err
 			WHERE  m.kind = 'cause' AND m.subject = c.cause_id AND m.channel = $1 AND m.delivered_at >= c.opened_at
 		) AS t ON true
 		ORDER  BY u.first`
-	rows, err := s.pool.Query(ctx, `SELECT u.letters, u.last, t.messages, t.since, `+causeColumns+causeTables+more, c.Name, c.Since)
+	rows, err := s.pool.Query(ctx, `SELECT u.letters, u.last, t.messages, t.since, `+causeColumns+causeTables+more,
+		c.Name, c.Since)
 	if err != nil {
 		return nil, doing("reading causes to alert", err)
 	}

@@ -16,7 +16,8 @@ type BoardMapping struct {
 
 // BoardMapping returns what the items of a board were last compared by. A board that is new is taken as compared by
 // what is given.
-func (s *Store) BoardMapping(ctx context.Context, boardID int64, mapped map[string]string) (known BoardMapping, err error) {
+func (s *Store) BoardMapping(ctx context.Context, boardID int64,
+	mapped map[string]string) (known BoardMapping, err error) {
 	const query = `
 		INSERT INTO board_mappings AS b (board_id, mapped) VALUES ($1, $2)
 		ON CONFLICT (board_id) DO UPDATE SET mapped = b.mapped
@@ -33,7 +34,8 @@ func (s *Store) SetBoardMapping(ctx context.Context, boardID int64, mapped map[s
 
 // Backfilled reports whether a backfill of a board by this mapping was started since some time, whatever became of
 // it.
-func (s *Store) Backfilled(ctx context.Context, boardID int64, mapped map[string]string, since time.Time) (done bool, err error) {
+func (s *Store) Backfilled(ctx context.Context, boardID int64, mapped map[string]string,
+	since time.Time) (done bool, err error) {
 	const query = `
 		SELECT EXISTS (SELECT FROM sweeps WHERE board_id = $1 AND kind = 'backfill' AND mapped = $2::jsonb AND started_at >= $3)`
 	err = s.pool.QueryRow(ctx, query, boardID, mapped, since).Scan(&done)
@@ -64,7 +66,8 @@ func (s *Store) StopSweeps(ctx context.Context, boardIDs []int64, by By) (stoppe
 			return err
 		}
 		for _, w := range stopped {
-			if err := RecordOperation(ctx, tx, Operation{By: by, Act: ActStop, Subject: w.Kind + " of board " + w.Board}); err != nil {
+			if err := RecordOperation(ctx, tx, Operation{By: by, Act: ActStop,
+				Subject: w.Kind + " of board " + w.Board}); err != nil {
 				return err
 			}
 		}

@@ -81,7 +81,8 @@ func scanCause(row pgx.CollectableRow) (c Cause, err error) {
 
 // targets are where causeColumns go.
 func (c *Cause) targets() []any {
-	return []any{&c.ID, &c.System, &c.Code, &c.Object, &c.Field, &c.Reason, &c.FirstAt, &c.LastAt, &c.OpenedAt, &c.ClosedAt,
+	return []any{&c.ID, &c.System, &c.Code, &c.Object, &c.Field, &c.Reason, &c.FirstAt, &c.LastAt, &c.OpenedAt,
+		&c.ClosedAt,
 		&c.Open, &c.UnderWay, &c.Settled, &c.Ignored, &c.Items, &c.Example, &c.OpenFrom, &c.OpenTo, &c.Away}
 }
 

@@ -106,7 +106,8 @@ const conflictColumns = `id, board_id, item_id, record, salesforce_id, field, co
 func scanConflict(row pgx.CollectableRow) (c Conflict, err error) {
 	var mondayAt, salesforceAt, takenAt *time.Time
 	var take *string
-	err = row.Scan(&c.ID, &c.BoardID, &c.ItemID, &c.Record, &c.SalesforceID, &c.Field, &c.ColumnID, &c.Base, &c.Monday, &c.Salesforce,
+	err = row.Scan(&c.ID, &c.BoardID, &c.ItemID, &c.Record, &c.SalesforceID, &c.Field, &c.ColumnID, &c.Base, &c.Monday,
+		&c.Salesforce,
 		&mondayAt, &salesforceAt, &c.Rule, &c.DecidedAt, &take, &takenAt)
 	c.MondayAt, c.SalesforceAt, c.Take, c.TakenAt = value(mondayAt), value(salesforceAt), value(take), value(takenAt)
 	return c, err

@@ -98,7 +98,8 @@ func (s *Store) Suppress(ctx context.Context, tx pgx.Tx, item int64) error {
 
 // Suppressed returns which of the items are suppressed.
 func (s *Store) Suppressed(ctx context.Context, items []int64) (map[int64]bool, error) {
-	rows, err := s.pool.Query(ctx, `SELECT item_id FROM items WHERE suppressed_at IS NOT NULL AND item_id = ANY($1)`, items)
+	rows, err := s.pool.Query(ctx, `SELECT item_id FROM items WHERE suppressed_at IS NOT NULL AND item_id = ANY($1)`,
+		items)
 	if err != nil {
 		return nil, doing("reading suppressed items", err)
 	}

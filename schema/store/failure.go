@@ -38,7 +38,8 @@ func (s *Store) LogFailure(ctx context.Context, f Failure) error {
 	batch := &pgx.Batch{}
 	batch.Queue(logTry, f.args()...)
 	if f.Final {
-		batch.Queue(end, f.JobID, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), f.Attempt, f.Message, f.ReceivedAt)
+		batch.Queue(end, f.JobID, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), f.Attempt, f.Message,
+			f.ReceivedAt)
 	}
 	return doing("logging a failed attempt", s.pool.SendBatch(ctx, batch).Close())
 }

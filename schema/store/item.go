@@ -14,7 +14,8 @@ import (
 
 // Claim leases items to the holder for the given time, by the database's clock, and returns those it got, by id.
 // Unknown items are added. Items leased by another holder are not returned.
-func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref, lease time.Duration) (map[int64]*ledger.Item, error) {
+func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref,
+	lease time.Duration) (map[int64]*ledger.Item, error) {
 	// Rows are locked in the order of their ids, so that two claims cannot deadlock.
 	const claim = `
 		INSERT INTO items AS i (item_id, board_id, lease_holder, lease_until)
@@ -114,7 +115,8 @@ func scanItem(row pgx.CollectableRow) (*ledger.Item, error) {
 	item := &ledger.Item{Links: map[string]*ledger.Link{}}
 	var columns []byte
 	var named, deleted, existence *time.Time
-	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &item.NameOwn, &columns, &item.Known, &deleted, &existence, &item.SeenAt,
+	err := row.Scan(&item.ID, &item.BoardID, &item.Name, &named, &item.NameOwn, &columns, &item.Known, &deleted,
+		&existence, &item.SeenAt,
 		&item.Suppressed, &item.Abandoned)
 	if err != nil {
 		return nil, err

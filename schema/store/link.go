@@ -83,15 +83,18 @@ func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	var written, refused, since, mapped, held, turns []byte
 	var mappings map[string]string
 	var stored map[string]any
-	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since, &closed, &origin, &mapped, &held, &turns)
+	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since, &closed, &origin, &mapped,
+		&held, &turns)
 	if err != nil {
 		return nil, err
 	}
-	l.SalesforceID, l.EndedIDs, l.Closed, l.Origin = value(id), strings.Fields(value(ended)), value(closed), ledger.Origin(value(origin))
+	l.SalesforceID, l.EndedIDs, l.Closed, l.Origin = value(id), strings.Fields(value(ended)), value(closed),
+		ledger.Origin(value(origin))
 	for _, field := range []struct {
 		text []byte
 		into any
-	}{{written, &stored}, {refused, &l.Rejected}, {since, &l.Since}, {mapped, &mappings}, {held, &l.Held}, {turns, &l.Turns}} {
+	}{{written, &stored}, {refused, &l.Rejected}, {since, &l.Since}, {mapped, &mappings}, {held, &l.Held},
+		{turns, &l.Turns}} {
 		if len(field.text) <= len("{}") {
 			continue // most are empty
 		}

@@ -195,7 +195,8 @@ func (s *Store) RestRun(ctx context.Context, id int64, holder uuid.UUID) error {
 
 // FinishRun ends a run that has read everything. complete ends its job in the same transaction: a run that is asked for
 // from then on is a new one.
-func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job Log, complete func(ctx context.Context, tx pgx.Tx, jobID int64) error) error {
+func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job Log,
+	complete func(ctx context.Context, tx pgx.Tx, jobID int64) error) error {
 	const query = `
 		WITH done AS (
 			UPDATE migration_runs SET state = 'done', finished_at = now(), holder = NULL, total = read
@@ -298,7 +299,8 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 			return err
 		}
 		n := p.Counts
-		tag, err := tx.Exec(ctx, move, p.RunID, holder, p.Cursor.text(), n.Read, n.Created, n.Updated, n.Unchanged, n.Conflicts,
+		tag, err := tx.Exec(ctx, move, p.RunID, holder, p.Cursor.text(), n.Read, n.Created, n.Updated, n.Unchanged,
+			n.Conflicts,
 			n.Failed, n.LeftOut)
 		if err != nil {
 			return err
@@ -331,7 +333,8 @@ const runColumns = `
 	r.conflicts, r.failed, r.left_out, r.cursor, r.error`
 
 func scanRun(row pgx.CollectableRow) (r Run, err error) {
-	err = row.Scan(&r.ID, &r.JobID, &r.BoardID, &r.Board, &r.StartedAt, &r.FinishedAt, &r.State, &r.Total, &r.Read, &r.Created,
+	err = row.Scan(&r.ID, &r.JobID, &r.BoardID, &r.Board, &r.StartedAt, &r.FinishedAt, &r.State, &r.Total, &r.Read,
+		&r.Created,
 		&r.Updated, &r.Unchanged, &r.Conflicts, &r.Failed, &r.LeftOut, &r.Cursor, &r.Error)
 	if err != nil {
 		return r, fmt.Errorf("reading a run: %w", err)

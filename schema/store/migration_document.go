@@ -12,8 +12,9 @@ import (
 type Document struct {
 	Key     string
 	BoardID int64
-	Records []string        // Salesforce Ids, by position in Creates
-	Creates json.RawMessage // the call; an empty list once it is answered, or if the values of one of its items were erased
+	Records []string // Salesforce Ids, by position in Creates
+	// the call; an empty list once it is answered, or if the values of one of its items were erased
+	Creates json.RawMessage
 	SentAt  time.Time
 	Answer  json.RawMessage // nil: unknown
 }

@@ -43,7 +43,8 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 	if n == 0 {
 		return statement{}, nil
 	}
-	ids, boards, changed, names, known := make([]int64, n), make([]int64, n), make([]bool, n), make([]string, n), make([]bool, n)
+	ids, boards, changed, names, known := make([]int64, n), make([]int64, n), make([]bool, n), make([]string, n),
+		make([]bool, n)
 	named, deleted, existence := make([]*time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
 	columns, holds, left, own := make([][]byte, n), make([]time.Duration, n), make([]bool, n), make([]bool, n)
 	for n, item := range c.Items {
@@ -59,7 +60,8 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 		}
 		columns[n] = text
 	}
-	return statement{query, []any{holder, ids, boards, changed, names, named, columns, known, deleted, existence, holds, left, own}}, nil
+	return statement{query, []any{holder, ids, boards, changed, names, named, columns, known, deleted, existence, holds,
+		left, own}}, nil
 }
 
 func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
@@ -104,7 +106,8 @@ func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 			*field.into = text
 		}
 	}
-	return statement{query, []any{holder, ids, records, objects, salesforce, written, rejected, ended, since, closed, origin, mapped, held, turns}}, nil
+	return statement{query, []any{holder, ids, records, objects, salesforce, written, rejected, ended, since, closed,
+		origin, mapped, held, turns}}, nil
 }
 
 func (c Commit) saveLogs(holder uuid.UUID) (statement, error) {
@@ -135,7 +138,8 @@ func (c Commit) saveLogs(holder uuid.UUID) (statement, error) {
 		}
 		responses[n], unclaimed[n] = text, log.Unclaimed
 	}
-	return statement{query, []any{holder, jobs, events, boards, items, columns, statuses, attempts, responses, received, unclaimed}}, nil
+	return statement{query, []any{holder, jobs, events, boards, items, columns, statuses, attempts, responses, received,
+		unclaimed}}, nil
 }
 
 // object returns the JSON of a map of some size.

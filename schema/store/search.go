@@ -52,7 +52,8 @@ func (s *Store) SearchItems(ctx context.Context, q Search, limit int) ([]FoundIt
 		FROM   hits JOIN items i USING (item_id)
 		ORDER  BY i.deleted_at IS NOT NULL, i.name, i.item_id
 		LIMIT  $6`
-	rows, err := s.pool.Query(ctx, query, list(q.Items), list(q.SalesforceIDs), list(q.Emails), list(q.Phones), wordQuery(q.Name), limit)
+	rows, err := s.pool.Query(ctx, query, list(q.Items), list(q.SalesforceIDs), list(q.Emails), list(q.Phones),
+		wordQuery(q.Name), limit)
 	if err != nil {
 		return nil, doing("searching items", err)
 	}
@@ -79,7 +80,10 @@ func (s *Store) ItemNames(ctx context.Context, ids []int64) (map[int64]string, e
 // wordQuery returns the text search query for all words of a text, each of which may be the beginning of one. Single
 // letters are left out beside longer words; alone they are looked for as they are.
 func wordQuery(text string) string {
-	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) })
+	words := strings.FieldsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) &&
+			!unicode.IsMark(r)
+	})
 	var parts, letters []string
 	for _, word := range words {
 		if len([]rune(word)) > 1 {

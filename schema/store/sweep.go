@@ -59,7 +59,8 @@ type FoundDifference struct {
 var ErrSweeping = errors.New("another comparison of the board is running")
 
 // AddSweep adds a sweep and passes its id to queue, in one transaction.
-func (s *Store) AddSweep(ctx context.Context, w Sweep, queue func(ctx context.Context, tx pgx.Tx, id int64) error) (id int64, err error) {
+func (s *Store) AddSweep(ctx context.Context, w Sweep,
+	queue func(ctx context.Context, tx pgx.Tx, id int64) error) (id int64, err error) {
 	const query = `INSERT INTO sweeps (board_id, board, kind, options, mapped) VALUES ($1, $2, $3, $4, $5) RETURNING id`
 	if w.Mapped == nil {
 		w.Mapped = map[string]string{}
@@ -71,7 +72,8 @@ func (s *Store) AddSweep(ctx context.Context, w Sweep, queue func(ctx context.Co
 		return queue(ctx, tx, id)
 	})
 	var refused *pgconn.PgError
-	if errors.As(err, &refused) && (refused.ConstraintName == "sweeps_running" || refused.ConstraintName == "sweeps_recent") {
+	if errors.As(err, &refused) && (refused.ConstraintName == "sweeps_running" ||
+		refused.ConstraintName == "sweeps_recent") {
 		return 0, ErrSweeping
 	}
 	return id, doing("adding a sweep", err)
@@ -160,9 +162,11 @@ func (s *Store) SaveSweptPage(ctx context.Context, p SweptPage, also func(ctx co
 		}
 		rows := make([][]any, len(p.Found))
 		for n, d := range p.Found {
-			rows[n] = []any{p.Sweep.ID, p.Sweep.BoardID, d.ItemID, d.Record, d.Object, d.SalesforceID, d.Field, d.Kind, d.Code, d.Action}
+			rows[n] = []any{p.Sweep.ID, p.Sweep.BoardID, d.ItemID, d.Record, d.Object, d.SalesforceID, d.Field, d.Kind, d.Code,
+				d.Action}
 		}
-		columns := []string{"run_id", "board_id", "item_id", "record", "object", "salesforce_id", "field", "kind", "code", "action"}
+		columns := []string{"run_id", "board_id", "item_id", "record", "object", "salesforce_id", "field", "kind", "code",
+			"action"}
 		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"differences"}, columns, pgx.CopyFromRows(rows)); err != nil {
 			return err
 		}

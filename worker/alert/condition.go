@@ -14,7 +14,8 @@ func (a *Alerter) outages(ctx context.Context, c store.Channel) (messages []mess
 	for _, o := range outages {
 		id := strconv.FormatInt(o.ID, 10)
 		if !o.Told {
-			messages = append(messages, message{text: awayText(o) + a.link("/"), alerts: []store.Alert{{Kind: store.AlertOutage, Subject: id, Occasion: o.StartedAt}}})
+			messages = append(messages, message{text: awayText(o) + a.link("/"),
+				alerts: []store.Alert{{Kind: store.AlertOutage, Subject: id, Occasion: o.StartedAt}}})
 		}
 		if o.EndedAt != nil {
 			end := store.Alert{Kind: store.AlertOutageEnd, Subject: id, Occasion: *o.EndedAt}
@@ -99,7 +100,8 @@ func (a *Alerter) changes(
 	for _, alert := range told {
 		still := func(n store.Alert) bool { return n.Subject == alert.Subject && n.Occasion.Equal(alert.Occasion) }
 		if !slices.ContainsFunc(now, still) {
-			messages = append(messages, message{text: ended(alert), alerts: []store.Alert{{Kind: end, Subject: alert.Subject, Occasion: alert.Occasion}}, calm: true})
+			messages = append(messages, message{text: ended(alert),
+				alerts: []store.Alert{{Kind: end, Subject: alert.Subject, Occasion: alert.Occasion}}, calm: true})
 		}
 	}
 	return messages, nil

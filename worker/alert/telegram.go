@@ -34,7 +34,8 @@ func NewTelegram(server, token, chat string, log *slog.Logger) (*Telegram, error
 		return nil, fmt.Errorf("telegram API URL: %w", err)
 	}
 	client := &http.Client{Timeout: sending, CheckRedirect: refuseRedirect, Transport: onlyJSON{http.DefaultTransport}}
-	b, err := bot.New(token, bot.WithServerURL(strings.TrimRight(server, "/")), bot.WithSkipGetMe(), bot.WithHTTPClient(sending, client))
+	b, err := bot.New(token, bot.WithServerURL(strings.TrimRight(server, "/")), bot.WithSkipGetMe(),
+		bot.WithHTTPClient(sending, client))
 	if err != nil {
 		return nil, fmt.Errorf("telegram bot token: %w", withoutURL(err))
 	}
@@ -54,7 +55,8 @@ func (t *Telegram) Send(ctx context.Context, text string) error {
 	}
 	err := t.send(ctx, text)
 	if moved, ok := errors.AsType[*bot.MigrateError](err); ok {
-		t.log.Warn("the Telegram group has become a supergroup: set TELEGRAM_CHAT_ID to its new id", "chat", moved.MigrateToChatID)
+		t.log.Warn("the Telegram group has become a supergroup: set TELEGRAM_CHAT_ID to its new id", "chat",
+			moved.MigrateToChatID)
 		t.chat = moved.MigrateToChatID
 		err = t.send(ctx, text)
 	}

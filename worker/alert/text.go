@@ -23,7 +23,8 @@ func causeText(u store.UntoldCause, letters []store.Letter) string {
 	if single {
 		fmt.Fprintf(&b, "crmsync could not process an event (%s).\n", u.CauseKey)
 	} else {
-		fmt.Fprintf(&b, "crmsync could not process %s%s %s (%s).\n", grouped(int64(u.Untold)), more, pluralOf(u.Untold, "event"), u.CauseKey)
+		fmt.Fprintf(&b, "crmsync could not process %s%s %s (%s).\n", grouped(int64(u.Untold)), more,
+			pluralOf(u.Untold, "event"), u.CauseKey)
 	}
 	if entry := u.Advice(); entry.Code != "" {
 		b.WriteString(entry.Text() + "\n")
@@ -80,7 +81,8 @@ func overText(c store.Cause) string {
 // digestText reports what happened in a week, and what is open.
 func digestText(w store.Week, causes []store.Cause) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "crmsync, the last 7 days: %s %s, %s open.", grouped(w.Changes), pluralOf(int(w.Changes), "change"), grouped(int64(w.Open)))
+	fmt.Fprintf(&b, "crmsync, the last 7 days: %s %s, %s open.", grouped(w.Changes), pluralOf(int(w.Changes), "change"),
+		grouped(int64(w.Open)))
 	if w.Held > 0 {
 		fmt.Fprintf(&b, " The delete brake holds %s.", plural(w.Held, "item"))
 	}
@@ -100,10 +102,12 @@ func digestText(w store.Week, causes []store.Cause) string {
 
 // awayText reports an outage, and what can be done about it.
 func awayText(o store.Outage) string {
-	text := fmt.Sprintf("%s is away (%s) since %s. Events wait; none is lost.", title(o.System), o.Code, clock(o.StartedAt))
+	text := fmt.Sprintf("%s is away (%s) since %s. Events wait; none is lost.", title(o.System), o.Code,
+		clock(o.StartedAt))
 	switch {
 	case o.Part == sfclient.ScopeCreation:
-		text = fmt.Sprintf("%s creates no records (%s) since %s. New records wait; updates go on.", title(o.System), o.Code, clock(o.StartedAt))
+		text = fmt.Sprintf("%s creates no records (%s) since %s. New records wait; updates go on.", title(o.System), o.Code,
+			clock(o.StartedAt))
 	case o.Part != "":
 		text = fmt.Sprintf("%s refuses access to %s (%s) since %s. Events that need it wait; all others go on.",
 			title(o.System), o.Part, o.Code, clock(o.StartedAt))
@@ -135,7 +139,8 @@ func backText(o store.Outage) string {
 }
 
 func pausedText(a store.Alert) string {
-	return fmt.Sprintf("The queue %s is paused since %s. Its jobs wait until somebody resumes it in the dashboard.", a.Subject, clock(a.Occasion))
+	return fmt.Sprintf("The queue %s is paused since %s. Its jobs wait until somebody resumes it in the dashboard.",
+		a.Subject, clock(a.Occasion))
 }
 
 func resumedText(a store.Alert) string {
@@ -143,7 +148,8 @@ func resumedText(a store.Alert) string {
 }
 
 func heldText(a store.Alert, items int) string {
-	return fmt.Sprintf("The delete brake holds the records of board %s since %s, of %s so far: more were deleted in Monday than the mapping "+
+	return fmt.Sprintf("The delete brake holds the records of board %s since %s, of %s so far: more were deleted in "+
+		"Monday than the mapping "+
 		"lets through. They stay until somebody decides: see crmsync held, then release or drop them with --board %s.",
 		a.Subject, clock(a.Occasion), plural(items, "item"), a.Subject)
 }

@@ -43,7 +43,8 @@ func newWebhook(u *url.URL, transport http.RoundTripper) (Channel, error) {
 		return nil, fmt.Errorf("webhook: %w", err)
 	}
 	body := func(text string) any {
-		return map[string]any{"type": "alert", "timestamp": time.Now().UTC().Format(time.RFC3339), "data": map[string]string{"text": text}}
+		return map[string]any{"type": "alert", "timestamp": time.Now().UTC().Format(time.RFC3339),
+			"data": map[string]string{"text": text}}
 	}
 	return newPoster("webhook", u, transport, body, secret)
 }
@@ -56,14 +57,16 @@ func newTeams(u *url.URL, transport http.RoundTripper) (Channel, error) {
 	return newPoster("teams", u, transport, teamsBody, nil)
 }
 
-func newPoster(kind string, u *url.URL, transport http.RoundTripper, body func(string) any, secret []byte) (Channel, error) {
+func newPoster(kind string, u *url.URL, transport http.RoundTripper, body func(string) any,
+	secret []byte) (Channel, error) {
 	target := *u
 	target.Scheme, target.User = strings.TrimPrefix(u.Scheme, kind+"+"), nil
 	if err := CheckURL(target.String()); err != nil {
 		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	c := newCaller(transport)
-	return &webhook{kind: kind, url: target.String(), caller: c, client: c.client(), body: body, secret: secret, now: time.Now}, nil
+	return &webhook{kind: kind, url: target.String(), caller: c, client: c.client(), body: body, secret: secret,
+		now: time.Now}, nil
 }
 
 // signingSecret reads the secret from the URL's user. One that begins with whsec_ is in base64.
@@ -129,7 +132,8 @@ func teamsBody(text string) any {
 		blocks = append(blocks, map[string]any{"type": "TextBlock", "text": line, "wrap": true, "spacing": "None"})
 	}
 	card := map[string]any{
-		"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4", "body": blocks,
+		"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4",
+		"body": blocks,
 	}
 	return map[string]any{
 		"type":        "message",

@@ -41,7 +41,10 @@ func (p *pass) claim(ctx context.Context) error {
 	if err != nil {
 		// The answer may be lost although the claim was made.
 		ids := slices.Collect(maps.Keys(byItem))
-		return errors.Join(err, p.persist(ctx, func(ctx context.Context) error { return p.Store.Release(ctx, p.holder, ids) }))
+		return errors.Join(err, p.persist(ctx, func(ctx context.Context) error {
+			return p.Store.Release(ctx, p.holder,
+				ids)
+		}))
 	}
 	for _, id := range slices.Sorted(maps.Keys(byItem)) {
 		p.take(byItem[id], claimed[id])
@@ -86,7 +89,8 @@ func (p *pass) load(ctx context.Context, wanted []ledger.Ref) (map[int64]*ledger
 	}
 	for _, ref := range wanted {
 		if known[ref.ItemID] == nil {
-			known[ref.ItemID] = &ledger.Item{ID: ref.ItemID, BoardID: ref.BoardID, Links: map[string]*ledger.Link{}, SeenAt: p.Now()}
+			known[ref.ItemID] = &ledger.Item{ID: ref.ItemID, BoardID: ref.BoardID, Links: map[string]*ledger.Link{},
+				SeenAt: p.Now()}
 		}
 	}
 	return known, nil

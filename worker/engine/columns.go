@@ -185,7 +185,8 @@ func (p *pass) readReferences(ctx context.Context, wanted []target) error {
 func (p *pass) settling(t target) settle.Input {
 	w, link := t.work, t.work.item.Links[t.record.Name]
 	in := settle.Input{
-		Record: t.record, Item: w.view.View, Link: link, Holds: p.holds[link.SalesforceID], Linked: p.refs.Linked, Items: p.items,
+		Record: t.record, Item: w.view.View, Link: link, Holds: p.holds[link.SalesforceID], Linked: p.refs.Linked,
+		Items:   p.items,
 		Touched: w.touched, Fresh: w.fresh, Now: p.Now(),
 	}
 	if p.bulk != nil {
@@ -281,7 +282,8 @@ func (p *pass) rejectColumn(t target, d settle.Decision, r ledger.Rejection) {
 		name = settle.Rested + d.Field.Name
 	}
 	p.reject(planned{t.work, plan.Plan{Record: t.record}}, name, r, []string{d.Field.Column()}, &RefusedError{
-		Object: t.record.Object, SalesforceID: t.work.item.Links[t.record.Name].SalesforceID, Field: d.Field.Name, Code: r.Code,
+		Object: t.record.Object, SalesforceID: t.work.item.Links[t.record.Name].SalesforceID, Field: d.Field.Name,
+		Code:   r.Code,
 		Detail: "column " + d.Field.Column(),
 	})
 }
@@ -312,8 +314,9 @@ func (p *pass) conflictOf(t target, d settle.Decision) store.Conflict {
 	link := t.work.item.Links[t.record.Name]
 	c := store.Conflict{
 		BoardID: t.work.board.ID, ItemID: t.work.item.ID, Record: t.record.Name, SalesforceID: link.SalesforceID,
-		Field: d.Field.Name, ColumnID: d.Field.Column(), Base: d.Lost.Base, Monday: d.Lost.Monday, Salesforce: d.Lost.Salesforce,
-		MondayAt: t.work.item.TimeOf(d.Field.Column()), Rule: d.Lost.Rule,
+		Field: d.Field.Name, ColumnID: d.Field.Column(), Base: d.Lost.Base, Monday: d.Lost.Monday,
+		Salesforce: d.Lost.Salesforce,
+		MondayAt:   t.work.item.TimeOf(d.Field.Column()), Rule: d.Lost.Rule,
 	}
 	c.SalesforceAt, _ = sfclient.Record(p.holds[link.SalesforceID]).Time(savedAt)
 	return c
@@ -366,7 +369,8 @@ func (w *work) settleChosen() {
 		f := w.decisions[c.Record][n].Field
 		agreed, ok := link.Agreed(f.Name)
 		typ := w.item.Columns[f.Column()].Type
-		if ok && f.FoldIn(agreed, typ) == f.FoldIn(c.Value(), typ) && f.FoldIn(link.Held[f.Name].Value, typ) == f.FoldIn(c.Value(), typ) {
+		if ok && f.FoldIn(agreed, typ) == f.FoldIn(c.Value(), typ) &&
+			f.FoldIn(link.Held[f.Name].Value, typ) == f.FoldIn(c.Value(), typ) {
 			w.log.taken = append(w.log.taken, c.ID)
 		}
 	}

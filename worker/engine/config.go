@@ -19,11 +19,12 @@ import (
 // Salesforce is the part of Salesforce's API that the engine uses. Each method is one API call, of up to 200 records.
 type Salesforce interface {
 	send.Salesforce
-	Select(ctx context.Context, soql string) ([]sfclient.Record, error)                           // a call for each page
-	QueryEach(ctx context.Context, soqls []string) ([]sfclient.QueryResult, error)                // up to 5
-	NextPage(ctx context.Context, next string) (sfclient.Page, error)                             // after one of QueryEach
-	Retrieve(ctx context.Context, object string, ids, fields []string) ([]sfclient.Record, error) // up to 2,000; nil: there is none
-	Shape(ctx context.Context, object string) (*sfclient.Object, error)                           // no call if it is known
+	Select(ctx context.Context, soql string) ([]sfclient.Record, error)            // a call for each page
+	QueryEach(ctx context.Context, soqls []string) ([]sfclient.QueryResult, error) // up to 5
+	NextPage(ctx context.Context, next string) (sfclient.Page, error)              // after one of QueryEach
+	// up to 2,000; nil: there is none
+	Retrieve(ctx context.Context, object string, ids, fields []string) ([]sfclient.Record, error)
+	Shape(ctx context.Context, object string) (*sfclient.Object, error) // no call if it is known
 }
 
 // Monday is the part of Monday's API that the engine uses. Each method is one API call.

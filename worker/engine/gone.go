@@ -23,7 +23,8 @@ func (p *pass) recordGone(ctx context.Context, w write, o send.Gone) (again []pl
 		id := link.SalesforceID
 		link.Unlink()
 		p.reject(d, plan.ShownID, ledger.Rejection{Value: id, Code: o.Code}, []string{d.plan.Record.IDColumn}, &RefusedError{
-			Object: d.plan.Record.Object, SalesforceID: id, Field: publicName(plan.ShownID), Code: o.Code, Detail: plan.ShownIn(d.plan.Record),
+			Object: d.plan.Record.Object, SalesforceID: id, Field: publicName(plan.ShownID), Code: o.Code,
+			Detail: plan.ShownIn(d.plan.Record),
 		})
 		return nil
 	case d.work.remade[d.plan.Record.Name]:
@@ -63,7 +64,8 @@ func (p *pass) followConversion(ctx context.Context, d planned, c send.Conversio
 	became := map[string]string{"Contact": c.Contact, "Account": c.Account, "Opportunity": c.Opportunity}
 	for _, rec := range d.work.board.Records {
 		id := became[rec.Object]
-		if link := d.work.item.Links[rec.Name]; id == "" || rec.Shared || link != nil && (link.SalesforceID != "" || link.Closed != "") {
+		if link := d.work.item.Links[rec.Name]; id == "" || rec.Shared || link != nil &&
+			(link.SalesforceID != "" || link.Closed != "") {
 			continue
 		}
 		free, ok := p.mayTake(ctx, d.work, rec.Object, id)

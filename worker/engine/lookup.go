@@ -133,7 +133,8 @@ func (p *pass) lookShown(ctx context.Context) error {
 
 // shownFacts asks Salesforce about the records: an Id may belong to another object, or to no record at all, and a
 // record that carries another item's key belongs to that item.
-func (p *pass) shownFacts(ctx context.Context, shown []shownID, owners map[string]int64) (map[string]plan.Shown, error) {
+func (p *pass) shownFacts(ctx context.Context, shown []shownID,
+	owners map[string]int64) (map[string]plan.Shown, error) {
 	facts := map[string]plan.Shown{}
 	asked := map[string][]string{} // object -> Ids
 	for _, s := range shown {

@@ -112,7 +112,8 @@ func (w *work) isOnlyRung() bool {
 // isEnded reports whether the item's record was deleted in Salesforce, and nobody has changed the item since.
 func (p *pass) isEnded(w *work, rec *mapping.Record) bool {
 	link := w.item.Links[rec.Name]
-	return p.bulk == nil && rec.TwoWay() && link != nil && link.SalesforceID == "" && len(link.EndedIDs) > 0 && w.isOnlyRung()
+	return p.bulk == nil && rec.TwoWay() && link != nil && link.SalesforceID == "" && len(link.EndedIDs) > 0 &&
+		w.isOnlyRung()
 }
 
 // lookBack looks for records that were deleted in Salesforce and are back.
@@ -124,7 +125,8 @@ func (p *pass) lookBack(ctx context.Context) {
 		}
 		for _, rec := range w.board.Records {
 			link := w.item.Links[rec.Name]
-			if rec.TwoWay() && link != nil && link.SalesforceID == "" && len(link.EndedIDs) > 0 && (link.Closed == "" || link.Closed == ledger.Deleted) {
+			if rec.TwoWay() && link != nil && link.SalesforceID == "" && len(link.EndedIDs) > 0 &&
+				(link.Closed == "" || link.Closed == ledger.Deleted) {
 				wanted = append(wanted, target{w, rec})
 			}
 		}
@@ -173,14 +175,16 @@ func (p *pass) recordArchived(t target, err error) {
 	case err == nil || isMissing(err):
 		for _, each := range t.work.archives {
 			link := p.keep(each.work, each.record)
-			t.work.wrote(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Deleted, Archived: true}, nil)
+			t.work.wrote(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Deleted,
+				Archived: true}, nil)
 			link.Close(ledger.Deleted)
 		}
 	case permanent(err):
 		p.reject(planned{t.work, plan.Plan{Record: t.record}}, plan.WholeRecord, ledger.Rejection{
 			Value: "archive " + link.SalesforceID, Code: codeNotArchived,
 		}, nil, &RefusedError{
-			Object: t.record.Object, SalesforceID: link.SalesforceID, Code: codeNotArchived, Detail: "Monday does not archive the item",
+			Object: t.record.Object, SalesforceID: link.SalesforceID, Code: codeNotArchived,
+			Detail: "Monday does not archive the item",
 		})
 	default:
 		t.work.retry(err)

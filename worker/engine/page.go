@@ -33,12 +33,14 @@ func (e *Engine) Compare(ctx context.Context, page Page) ([]Found, Cost, error) 
 
 func (e *Engine) newBulk(page Page) *pass {
 	b := &bulk{
-		Page: page, readings: map[int64]*mondayclient.Item{}, found: map[int64]*Found{}, seen: map[seen]bool{}, counted: map[target]bool{},
+		Page: page, readings: map[int64]*mondayclient.Item{}, found: map[int64]*Found{}, seen: map[seen]bool{},
+		counted: map[target]bool{},
 	}
 	if page.Holder == uuid.Nil {
 		page.Holder = uuid.New()
 	}
-	p := &pass{tools: &e.tools, holder: page.Holder, byItem: map[int64]*work{}, holds: map[string]map[string]any{}, bulk: b}
+	p := &pass{tools: &e.tools, holder: page.Holder, byItem: map[int64]*work{}, holds: map[string]map[string]any{},
+		bulk: b}
 	for n := range page.Items {
 		item := &page.Items[n]
 		b.readings[item.ID], b.found[item.ID] = item, &Found{ItemID: item.ID}

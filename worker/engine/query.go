@@ -96,7 +96,8 @@ func (p *pass) selectIn(ctx context.Context, fields, object, field string, texts
 	sets := bySize(quoted)
 	soqls := make([]string, len(sets))
 	for n, set := range sets {
-		soqls[n] = "SELECT " + fields + " FROM " + object + " WHERE " + field + " IN (" + strings.Join(pick(quoted, set), ", ") + ")"
+		soqls[n] = "SELECT " + fields + " FROM " + object + " WHERE " + field + " IN (" +
+			strings.Join(pick(quoted, set), ", ") + ")"
 	}
 	return p.selectEach(ctx, soqls), sets
 }

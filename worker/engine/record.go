@@ -78,7 +78,8 @@ func (p *pass) recordDone(ctx context.Context, w write, o send.Done) (again []pl
 		left := p.recordLeft(ctx, d, o.Left)
 		fields := maps.Clone(d.plan.Write.Fields)
 		maps.DeleteFunc(fields, func(field string, _ any) bool { return left[field] })
-		change := recordChange{Record: d.plan.Record.Name, Object: d.plan.Record.Object, ID: cmp.Or(o.ID, d.plan.Write.ID), Linked: true}
+		change := recordChange{Record: d.plan.Record.Name, Object: d.plan.Record.Object, ID: cmp.Or(o.ID, d.plan.Write.ID),
+			Linked: true}
 		var columns []string
 		if n == 0 {
 			change.Created = o.Created || d.plan.Write.Op == plan.Create
@@ -173,15 +174,19 @@ func (p *pass) recordLeft(ctx context.Context, d planned, rejections []send.Reje
 }
 
 func (p *pass) rejectField(d planned, field string, value any, r send.Rejection) {
-	p.reject(d, field, ledger.Rejection{Value: value, Code: r.Code, Dependent: r.Dependent}, d.columns([]string{field}), &RefusedError{
-		Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Field: field, Code: r.Code, Detail: detail(r),
-	})
+	p.reject(d, field, ledger.Rejection{Value: value, Code: r.Code, Dependent: r.Dependent}, d.columns([]string{field}),
+		&RefusedError{
+			Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Field: field, Code: r.Code, Detail: detail(r),
+		})
 }
 
 // recordReferenceGone records that a record of the same item, which a field refers to, does not exist, as confirmed
 // by Salesforce. The next attempt refers to the record it was merged into, or finds it or creates it again.
 func (p *pass) recordReferenceGone(ctx context.Context, d planned, field string, r send.Rejection) bool {
-	n := slices.IndexFunc(d.plan.Record.Fields, func(f *mapping.Field) bool { return f.Name == field && f.Record() != nil })
+	n := slices.IndexFunc(d.plan.Record.Fields, func(f *mapping.Field) bool {
+		return f.Name == field &&
+			f.Record() != nil
+	})
 	if n < 0 || !r.Gone {
 		return false
 	}
@@ -214,7 +219,8 @@ func (p *pass) takeWinner(ctx context.Context, w *work, rec *mapping.Record, win
 		w.log.appeared = true
 		return true, true
 	}
-	w.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Merged, Into: winner})
+	w.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Merged,
+		Into: winner})
 	link.Close(ledger.Merged)
 	return false, true
 }
@@ -274,7 +280,8 @@ func (p *pass) recordRejectedRecord(d planned, r send.Rejection) {
 
 // rejectRecord rejects the planned record as a whole.
 func (p *pass) rejectRecord(d planned, fields []string, err *RefusedError) {
-	p.reject(d, plan.WholeRecord, ledger.Rejection{Value: plan.Digest(d.plan.Write.Fields), Code: err.Code}, d.columns(fields), err)
+	p.reject(d, plan.WholeRecord, ledger.Rejection{Value: plan.Digest(d.plan.Write.Fields), Code: err.Code},
+		d.columns(fields), err)
 }
 
 // reject stores a value, so that it is not sent again until it changes, and fails the events that carried it.

@@ -82,9 +82,10 @@ func (p *pass) recordDeleted(ctx context.Context, t target, outcome send.Outcome
 		link.EndWithItem()
 	case send.Rejected:
 		for _, r := range o.Rejections {
-			p.reject(d, plan.WholeRecord, ledger.Rejection{Value: "delete " + link.SalesforceID, Code: r.Code}, nil, &RefusedError{
-				Object: t.record.Object, SalesforceID: link.SalesforceID, Code: r.Code, Detail: detail(r),
-			})
+			p.reject(d, plan.WholeRecord, ledger.Rejection{Value: "delete " + link.SalesforceID, Code: r.Code}, nil,
+				&RefusedError{
+					Object: t.record.Object, SalesforceID: link.SalesforceID, Code: r.Code, Detail: detail(r),
+				})
 		}
 	case send.Retry:
 		t.work.retry(o.Err)

@@ -189,7 +189,8 @@ func (p *pass) rowOf(w write) send.Write {
 		Op: sent[what.Op], Object: rec.Object, ID: what.ID, Fields: what.Fields, References: references(rec, what.Fields),
 		Options: sfclient.WriteOptions{
 			AllowDuplicates: rec.OnDuplicate == mapping.Allow,
-			AutoAssign:      rec.Assignment == mapping.AssignAlways || rec.Assignment == mapping.AssignOnCreate && what.Op != plan.Update,
+			AutoAssign: rec.Assignment == mapping.AssignAlways || rec.Assignment == mapping.AssignOnCreate &&
+				what.Op != plan.Update,
 		},
 	}
 	switch what.Op {

@@ -81,7 +81,8 @@ func (u *users) byEmail(ctx context.Context, emails []string) (map[string]string
 		}
 	}
 	for some := range slices.Chunk(quoted, 100) { // keeps the URL well below Salesforce's 16,384 bytes
-		soql := "SELECT Id, Email FROM User WHERE IsActive = true AND Email IN (" + strings.Join(some, ", ") + ") ORDER BY CreatedDate, Id"
+		soql := "SELECT Id, Email FROM User WHERE IsActive = true AND Email IN (" + strings.Join(some, ", ") +
+			") ORDER BY CreatedDate, Id"
 		records, err := u.salesforce.Select(ctx, soql)
 		if err != nil {
 			return nil, err

@@ -84,7 +84,8 @@ func (w *work) takenCells() (cells []cell) {
 			if !d.Takes || w.err != nil {
 				continue
 			}
-			c := cell{work: w, record: rec, column: d.Field.Column(), value: d.Value.Written(), decision: &w.decisions[rec.Name][n]}
+			c := cell{work: w, record: rec, column: d.Field.Column(), value: d.Value.Written(),
+				decision: &w.decisions[rec.Name][n]}
 			if c.column == ledger.NameColumn {
 				c.value = d.Value.Text
 			}

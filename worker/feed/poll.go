@@ -80,7 +80,8 @@ func (f *Feed) mayPoll(ctx context.Context) error {
 
 // inOrder returns the readings with those of the first tier first: wider ones take what room is left in a call.
 func inOrder(feeds []store.Feed) []store.Feed {
-	return slices.SortedStableFunc(slices.Values(feeds), func(a, b store.Feed) int { return cmp.Compare(rank(a), rank(b)) })
+	return slices.SortedStableFunc(slices.Values(feeds),
+		func(a, b store.Feed) int { return cmp.Compare(rank(a), rank(b)) })
 }
 
 func rank(one store.Feed) int {
@@ -171,7 +172,8 @@ func positionOf(record sfclient.Record) (p store.FeedPosition, ok bool) {
 }
 
 // ringsOf returns the items to compare, each once.
-func ringsOf(s *source, rows []store.FeedRow, told []map[string]any, found []store.FeedDifference) (rings []ledger.Ref) {
+func ringsOf(s *source, rows []store.FeedRow, told []map[string]any,
+	found []store.FeedDifference) (rings []ledger.Ref) {
 	seen := map[int64]bool{}
 	for _, d := range found {
 		isThere := !rows[d.Row].Gone && d.SalesforceID != ""
@@ -244,7 +246,8 @@ func (f *Feed) findHidden(ctx context.Context, object string, now time.Time) (bo
 			continue
 		}
 		hidden[field] = true
-		f.Log.Warn("changes of a field cannot be read: the integration user does not see it", "object", object, "field", field)
+		f.Log.Warn("changes of a field cannot be read: the integration user does not see it", "object", object, "field",
+			field)
 		if err := f.Store.StartOutage(ctx, outageOf(object+"."+field), "INVALID_FIELD"); err != nil {
 			return false, err
 		}

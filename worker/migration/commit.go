@@ -54,7 +54,8 @@ func (s *session) commit(ctx context.Context, p *page) error {
 	s.progressed.Store(true)
 	n := done.Counts
 	s.config.Log.Debug("page done", "board", s.job.BoardID, "run", s.run.ID, "read", n.Read, "created", n.Created,
-		"updated", n.Updated, "conflicts", n.Conflicts, "failed", n.Failed, "left_out", n.LeftOut, "age", time.Since(s.run.StartedAt))
+		"updated", n.Updated, "conflicts", n.Conflicts, "failed", n.Failed, "left_out", n.LeftOut, "age",
+		time.Since(s.run.StartedAt))
 	if whole != nil {
 		return whole
 	}

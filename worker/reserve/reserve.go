@@ -43,7 +43,8 @@ func (r *Reserve) CheckMonday() error {
 		return nil
 	}
 	b := r.Budget()
-	short := b.KnowsComplexity() && b.Complexity < b.ComplexityLimit*r.Monday/100 || b.KnowsCalls() && b.Calls < b.CallsLimit*r.Monday/100
+	short := b.KnowsComplexity() && b.Complexity < b.ComplexityLimit*r.Monday/100 || b.KnowsCalls() &&
+		b.Calls < b.CallsLimit*r.Monday/100
 	if !short { // nor is what is not known
 		return nil
 	}

@@ -19,7 +19,8 @@ type Plan struct {
 }
 
 // Plan determines what a comparison of a board, or of some of its items, would do. It changes nothing.
-func (s *Sweeper) Plan(ctx context.Context, board *mapping.Board, only []int64, choices plan.Choices) (p Plan, err error) {
+func (s *Sweeper) Plan(ctx context.Context, board *mapping.Board, only []int64,
+	choices plan.Choices) (p Plan, err error) {
 	seen := map[int64]bool{}
 	for cursor, first := "", true; first || cursor != ""; first = false {
 		part, err := s.read(ctx, board, cursor, only)
@@ -48,7 +49,8 @@ func (s *Sweeper) Plan(ctx context.Context, board *mapping.Board, only []int64, 
 }
 
 // planEnded adds the items that have ended.
-func (s *Sweeper) planEnded(ctx context.Context, board *mapping.Board, only []int64, seen map[int64]bool, p *Plan) error {
+func (s *Sweeper) planEnded(ctx context.Context, board *mapping.Board, only []int64, seen map[int64]bool,
+	p *Plan) error {
 	known, err := s.Store.AliveItems(ctx, board.ID, only)
 	if err != nil {
 		return err
@@ -61,7 +63,8 @@ func (s *Sweeper) planEnded(ctx context.Context, board *mapping.Board, only []in
 	}
 	ended, _, calls, err := s.ended(ctx, board.ID, candidates)
 	for _, id := range ended {
-		p.Found = append(p.Found, engine.Found{ItemID: id, Differences: []engine.Difference{{Kind: plan.Deleted, Sends: true}}})
+		p.Found = append(p.Found, engine.Found{ItemID: id,
+			Differences: []engine.Difference{{Kind: plan.Deleted, Sends: true}}})
 	}
 	p.Cost.Monday += calls
 	return err

@@ -30,12 +30,14 @@ func (s *Sweeper) Recent(ctx context.Context, board *mapping.Board) (store.Sweep
 		since = last.Add(-recentLag)
 	}
 	return store.Sweep{
-		BoardID: board.ID, Board: board.Name, Kind: "recent", Mapped: board.Made(), Options: store.SweepOptions{Recent: &since},
+		BoardID: board.ID, Board: board.Name, Kind: "recent", Mapped: board.Made(),
+		Options: store.SweepOptions{Recent: &since},
 	}, err
 }
 
 // readRecent reads a page of the items that were changed last. It is the last page if it shows one from before.
-func (s *Sweeper) readRecent(ctx context.Context, board *mapping.Board, cursor string, since time.Time) (p page, err error) {
+func (s *Sweeper) readRecent(ctx context.Context, board *mapping.Board, cursor string,
+	since time.Time) (p page, err error) {
 	p = s.newPage(board)
 	p.Items, p.cursor, err = s.Monday.Recent(ctx, board.ID, cursor, board.Columns)
 	isOld := func(item mondayclient.Item) bool { return item.UpdatedAt.Before(since) }

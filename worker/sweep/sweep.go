@@ -96,7 +96,8 @@ func (s *Sweeper) read(ctx context.Context, board *mapping.Board, cursor string,
 
 // ended returns the items known to be on the board that Monday, asked about each, reports as archived or deleted.
 // Only such a definite answer ends an item.
-func (s *Sweeper) ended(ctx context.Context, board int64, candidates []int64) (ended []int64, moved map[int64]int64, calls int, err error) {
+func (s *Sweeper) ended(ctx context.Context, board int64,
+	candidates []int64) (ended []int64, moved map[int64]int64, calls int, err error) {
 	if len(candidates) == 0 {
 		return nil, nil, 0, nil
 	}

@@ -115,7 +115,10 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 		}
 	}
 	saved.Counts.Busy = len(busy)
-	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context, tx pgx.Tx) error { return s.Queue(ctx, tx, resyncs(busy)) })
+	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context,
+		tx pgx.Tx) error {
+		return s.Queue(ctx, tx, resyncs(busy))
+	})
 }
 
 // adopted returns the side whose value ends first meetings.
@@ -141,7 +144,8 @@ func (s *Sweeper) readFor(ctx context.Context, board *mapping.Board, w store.Swe
 }
 
 // keepPlanned keeps the items of a page whose difference is the planned one, and returns how many others there are.
-func (s *Sweeper) keepPlanned(ctx context.Context, page *engine.Page, planned map[int64]string) (skipped int, err error) {
+func (s *Sweeper) keepPlanned(ctx context.Context, page *engine.Page,
+	planned map[int64]string) (skipped int, err error) {
 	if planned == nil {
 		return 0, nil
 	}

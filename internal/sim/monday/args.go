@@ -98,7 +98,8 @@ func (a args) jsonValue(name string) (any, error) {
 }
 
 func jsonError(name string) error {
-	return &apiError{code: "InvalidArgumentException", message: "invalid json in argument " + name + ": a string of JSON is expected"}
+	return &apiError{code: "InvalidArgumentException",
+		message: "invalid json in argument " + name + ": a string of JSON is expected"}
 }
 
 func parseID(raw any) (int64, error) {

@@ -34,7 +34,8 @@ func (s *Sim) change(user int64, f func(*change) error) error {
 func (c *change) create(b *board, groupID, name string, values map[string]any, labels bool) (*item, error) {
 	group, ok := b.group(groupID)
 	if !ok {
-		return nil, &apiError{code: "ResourceNotFoundException", message: "Group not found", data: object{"resource_type": "group", "resource_id": groupID}}
+		return nil, &apiError{code: "ResourceNotFoundException", message: "Group not found",
+			data: object{"resource_type": "group", "resource_id": groupID}}
 	}
 	if len(b.items) >= maxItems {
 		return nil, &apiError{code: "ItemsLimitationException", message: "Board has reached its items limit"}
@@ -71,7 +72,8 @@ const maxItems = 1_000_000
 
 func checkName(name string) error {
 	if n := utf8.RuneCountInString(name); n < 1 || n > 255 {
-		return &apiError{code: "ItemNameTooLongException", message: "Item name must be between 1 and 255 characters", data: object{"item_name_length": n}}
+		return &apiError{code: "ItemNameTooLongException", message: "Item name must be between 1 and 255 characters",
+			data: object{"item_name_length": n}}
 	}
 	return nil
 }
@@ -87,14 +89,16 @@ type parsed struct {
 func (c *change) parse(b *board, values map[string]any, labels bool) ([]parsed, error) {
 	for id := range values {
 		if id != "name" && b.byID[id] == nil {
-			return nil, &apiError{code: "InvalidColumnIdException", message: "This column ID doesn't exist for the board", data: object{"column_id": id}}
+			return nil, &apiError{code: "InvalidColumnIdException", message: "This column ID doesn't exist for the board",
+				data: object{"column_id": id}}
 		}
 	}
 	var out []parsed
 	if raw, ok := values["name"]; ok {
 		name, ok := raw.(string)
 		if !ok {
-			return nil, &apiError{code: "ColumnValueException", message: errForm.Error(), data: object{"column_id": "name", "column_type": "name"}}
+			return nil, &apiError{code: "ColumnValueException", message: errForm.Error(),
+				data: object{"column_id": "name", "column_type": "name"}}
 		}
 		if err := checkName(name); err != nil {
 			return nil, err
@@ -183,7 +187,8 @@ func (c *change) restore(it *item) error {
 func (c *change) move(it *item, groupID string) error {
 	group, ok := it.board.group(groupID)
 	if !ok || groupID == "" {
-		return &apiError{code: "ResourceNotFoundException", message: "Group not found", data: object{"resource_type": "group", "resource_id": groupID}}
+		return &apiError{code: "ResourceNotFoundException", message: "Group not found",
+			data: object{"resource_type": "group", "resource_id": groupID}}
 	}
 	before := it.group
 	if before == group.ID {
@@ -209,5 +214,6 @@ func (c *change) stamp(it *item) time.Time {
 
 // notFound returns Monday's error for an item that does not exist, or no longer.
 func notFound(id int64) error {
-	return &apiError{code: "ResourceNotFoundException", message: "The item ID(s) you entered is not valid", data: object{"resource_type": "item", "resource_id": id}}
+	return &apiError{code: "ResourceNotFoundException", message: "The item ID(s) you entered is not valid",
+		data: object{"resource_type": "item", "resource_id": id}}
 }

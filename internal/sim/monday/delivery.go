@@ -263,7 +263,8 @@ func (pc *pendingDelivery) delivery(cfg Config) Delivery {
 		panic("mondaysim: encoding a webhook: " + err.Error())
 	}
 	hook := pc.event.hook
-	return Delivery{Board: hook.board.ID, URL: hook.url, Authorization: signature(cfg, hook), Body: body, Event: maps.Clone(event)}
+	return Delivery{Board: hook.board.ID, URL: hook.url, Authorization: signature(cfg, hook), Body: body,
+		Event: maps.Clone(event)}
 }
 
 // signature returns the JWT of a webhook.
@@ -275,7 +276,8 @@ func signature(cfg Config, h *webhook) string {
 	}
 	now := cfg.Now().Unix()
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"accountId": accountID, "userId": h.owner, "aud": h.url, "iat": now, "exp": now + 300, "shortLivedToken": "short-lived",
+		"accountId": accountID, "userId": h.owner, "aud": h.url, "iat": now, "exp": now + 300,
+		"shortLivedToken": "short-lived",
 	})
 	signed, err := token.SignedString([]byte(cfg.SigningSecret))
 	if err != nil {

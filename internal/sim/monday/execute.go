@@ -252,7 +252,8 @@ func (x *execution) applies(condition, typeName string) bool {
 		return true
 	}
 	def := x.sim.schema.Types[condition]
-	return slices.ContainsFunc(x.sim.schema.GetPossibleTypes(def), func(d *ast.Definition) bool { return d.Name == typeName })
+	return slices.ContainsFunc(x.sim.schema.GetPossibleTypes(def),
+		func(d *ast.Definition) bool { return d.Name == typeName })
 }
 
 // appendString appends a JSON string.

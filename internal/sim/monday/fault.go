@@ -11,7 +11,8 @@ import (
 
 // Call is an API call as OnCall sees it.
 type Call struct {
-	Operation string // the root fields, such as "items"; different ones sorted and joined by "+"; "invalid" for an invalid query
+	// the root fields, such as "items"; different ones sorted and joined by "+"; "invalid" for an invalid query
+	Operation string
 	Query     string
 	At        time.Time
 }
@@ -40,7 +41,8 @@ func randomFault(random *rand.Rand) *Fault {
 	case 0:
 		return &Fault{Status: http.StatusInternalServerError, Body: `{"data":null}`, After: after}
 	case 1:
-		return &Fault{Status: http.StatusBadGateway, Body: "<html><head><title>502 Bad Gateway</title></head></html>", After: after}
+		return &Fault{Status: http.StatusBadGateway, Body: "<html><head><title>502 Bad Gateway</title></head></html>",
+			After: after}
 	case 2:
 		busy := exhausted(1)
 		return &Fault{Status: busy.status, Body: string(busy.body)}

@@ -115,7 +115,8 @@ func (w *write) read(raw any) (content, error) {
 }
 
 // errForm means that a value does not have the form of its column type.
-var errForm = errors.New("invalid value, please check our API documentation for the correct data structure for this column. " +
+var errForm = errors.New("invalid value, please check our API documentation for the correct data structure for this " +
+	"column. " +
 	"https://developer.monday.com/api-reference/docs/change-column-values")
 
 // labelError is a label that the column does not have.

@@ -85,7 +85,8 @@ func (w *write) noLabel() error {
 	if w.column.Type == "dropdown" {
 		noun = "dropdown"
 	}
-	return &labelError{fmt.Sprintf("This %s label doesn't exist, possible statuses are: {%s}", noun, strings.Join(known, ", "))}
+	return &labelError{fmt.Sprintf("This %s label doesn't exist, possible statuses are: {%s}", noun,
+		strings.Join(known, ", "))}
 }
 
 func (c status) text() string { return c.label.text }
@@ -94,7 +95,8 @@ func (c status) stored(at string) any {
 }
 
 func (c status) hooked(string) any {
-	return object{"post_id": nil, "label": object{"index": c.id, "text": orNil(c.label.text), "style": c.style(), "is_done": false}}
+	return object{"post_id": nil, "label": object{"index": c.id, "text": orNil(c.label.text), "style": c.style(),
+		"is_done": false}}
 }
 
 func (c status) style() object {

@@ -39,7 +39,8 @@ const maxCost = 5_000_000
 type spent struct{ before, query, after, resetIn int }
 
 func (c spent) node() node {
-	return record{"Complexity", object{"before": c.before, "query": c.query, "after": c.after, "reset_in_x_seconds": c.resetIn}}
+	return record{"Complexity", object{"before": c.before, "query": c.query, "after": c.after,
+		"reset_in_x_seconds": c.resetIn}}
 }
 
 // call counts a call. If the day's calls are used up, it returns the time until midnight UTC.
@@ -94,8 +95,10 @@ func (l *limits) setHeaders(h http.Header, now time.Time) {
 	defer l.mu.Unlock()
 	t := l.reset(now)
 	if l.isSilent {
-		h.Set("RateLimit-Policy", fmt.Sprintf(`"minuteRate";q=%d;w=60, "concurrency";q=%d;qu="concurrent-requests"`, minuteCalls, concurrent))
-		h.Set("RateLimit", fmt.Sprintf(`"minuteRate";r=%d;t=%d, "concurrency";r=%d`, max(0, minuteCalls-l.calls), t, concurrent-1))
+		h.Set("RateLimit-Policy", fmt.Sprintf(`"minuteRate";q=%d;w=60, "concurrency";q=%d;qu="concurrent-requests"`,
+			minuteCalls, concurrent))
+		h.Set("RateLimit", fmt.Sprintf(`"minuteRate";r=%d;t=%d, "concurrency";r=%d`, max(0, minuteCalls-l.calls), t,
+			concurrent-1))
 		return
 	}
 	h.Set("RateLimit-Policy", fmt.Sprintf(`"minuteRate";q=%d;w=60, "concurrency";q=%d;qu="concurrent-requests", "complexityMinute";q=%d;w=60;qu="content-bytes"`,
@@ -116,7 +119,8 @@ func (l *limits) today(now time.Time) int {
 
 // exhausted returns the answer to a query that exceeds the budget.
 func exhausted(seconds int) answer {
-	a := refused(http.StatusTooManyRequests, &apiError{message: "Complexity budget exhausted", code: "COMPLEXITY_BUDGET_EXHAUSTED", retry: seconds})
+	a := refused(http.StatusTooManyRequests, &apiError{message: "Complexity budget exhausted",
+		code: "COMPLEXITY_BUDGET_EXHAUSTED", retry: seconds})
 	a.retryAfter = strconv.Itoa(seconds)
 	return a
 }

@@ -35,7 +35,10 @@ func (b *board) bestMatch(to *board) map[string]string {
 			pairs[c.ID] = c.ID
 			continue
 		}
-		n := slices.IndexFunc(to.columns, func(other *column) bool { return other.Type == c.Type && other.Title == c.Title && c.Title != "" })
+		n := slices.IndexFunc(to.columns, func(other *column) bool {
+			return other.Type == c.Type && other.Title == c.Title &&
+				c.Title != ""
+		})
 		if n >= 0 {
 			pairs[c.ID] = to.columns[n].ID
 		}
@@ -73,7 +76,8 @@ func (c *change) moveToBoard(it *item, to *board, groupID string, pairs map[stri
 	}
 	group, ok := to.group(groupID)
 	if !ok {
-		return &apiError{code: "ResourceNotFoundException", message: "Group not found", data: object{"resource_type": "group", "resource_id": groupID}}
+		return &apiError{code: "ResourceNotFoundException", message: "Group not found",
+			data: object{"resource_type": "group", "resource_id": groupID}}
 	}
 	if to == it.board {
 		return c.move(it, group.ID)
@@ -82,7 +86,8 @@ func (c *change) moveToBoard(it *item, to *board, groupID string, pairs map[stri
 	for source, target := range pairs {
 		from, into := it.board.byID[source], to.byID[target]
 		if from == nil || into == nil || from.Type != into.Type {
-			return &apiError{code: "InvalidColumnIdException", message: "This column ID doesn't exist for the board", data: object{"column_id": target}}
+			return &apiError{code: "InvalidColumnIdException", message: "This column ID doesn't exist for the board",
+				data: object{"column_id": target}}
 		}
 		slots[into.pos] = it.slots[from.pos].of(into)
 	}

@@ -58,7 +58,8 @@ func (s *Sim) mutateItem(a args, f func(*change, *item) error) (any, error) {
 				return err
 			}
 			if it := s.items[id]; it != nil && it.board != b {
-				return &apiError{code: "InvalidBoardIdException", message: "The item is not on this board", data: object{"item_id": id, "board_id": b.ID}}
+				return &apiError{code: "InvalidBoardIdException", message: "The item is not on this board",
+					data: object{"item_id": id, "board_id": b.ID}}
 			}
 		}
 		found = s.items[id]
@@ -186,7 +187,8 @@ func (s *Sim) deleteWebhook(a args) (any, error) {
 	defer s.mu.Unlock()
 	h := s.hooks[id]
 	if h == nil {
-		return nil, &apiError{code: "ResourceNotFoundException", message: "Webhook not found", data: object{"resource_type": "webhook", "resource_id": id}}
+		return nil, &apiError{code: "ResourceNotFoundException", message: "Webhook not found",
+			data: object{"resource_type": "webhook", "resource_id": id}}
 	}
 	delete(s.hooks, id)
 	h.board.unsubscribe(h)

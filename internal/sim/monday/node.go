@@ -78,7 +78,8 @@ func (b boardNode) columnNodes(a args) []node {
 }
 
 func groupNode(g Group, i int) node {
-	return record{"Group", object{"id": g.ID, "title": g.Title, "color": g.Color, "position": idText(int64(i+1) << 16), "archived": false, "deleted": false}}
+	return record{"Group", object{"id": g.ID, "title": g.Title, "color": g.Color, "position": idText(int64(i+1) << 16),
+		"archived": false, "deleted": false}}
 }
 
 func (*column) typeName() string { return "Column" }

@@ -36,7 +36,8 @@ func (s *Sim) queryNextPage(a args) (any, error) {
 		return nil, &apiError{code: "CursorException", message: "The cursor provided for pagination is invalid"}
 	}
 	if s.cfg.Now().Sub(at.Made) > s.cfg.CursorLife {
-		return nil, &apiError{code: "CursorException", message: "The cursor provided for pagination has expired. Please refresh your query and obtain a new cursor"}
+		return nil, &apiError{code: "CursorException",
+			message: "The cursor provided for pagination has expired. Please refresh your query and obtain a new cursor"}
 	}
 	if err := s.mayRead(s.boards[at.Board], noBoard(at.Board)); err != nil {
 		return nil, err
@@ -63,7 +64,8 @@ func (s *Sim) queryByColumns(a args) (any, error) {
 		switch {
 		case id == "name":
 		case c == nil:
-			return nil, &apiError{code: "InvalidColumnIdException", message: "This column ID doesn't exist for the board", data: object{"column_id": id}}
+			return nil, &apiError{code: "InvalidColumnIdException", message: "This column ID doesn't exist for the board",
+				data: object{"column_id": id}}
 		case c.Type == "board_relation" || c.kind.plain == nil:
 			return nil, invalidArgument("items cannot be searched by a column of type " + c.Type)
 		}
@@ -90,7 +92,8 @@ func (s *Sim) page(at cursor, limit int) (any, error) {
 	}
 	order := func(it *item, _ int64) int { return cmp.Compare(it.id, at.After) }
 	if isNewest {
-		candidates = slices.SortedFunc(slices.Values(candidates), func(a, b *item) int { return cmp.Or(b.changed.Compare(a.changed), cmp.Compare(b.id, a.id)) })
+		candidates = slices.SortedFunc(slices.Values(candidates),
+			func(a, b *item) int { return cmp.Or(b.changed.Compare(a.changed), cmp.Compare(b.id, a.id)) })
 		order = func(it *item, _ int64) int {
 			return cmp.Or(at.Updated.Compare(it.changed), cmp.Compare(at.After, it.id))
 		}

@@ -37,7 +37,8 @@ func (queryRoot) resolve(x *execution, f *pick) (any, error) {
 	case "version":
 		return versionNode(x.version, "current"), nil
 	case "versions":
-		return []node{versionNode("2026-04", "maintenance"), versionNode(currentVersion, "current"), versionNode("2026-10", "release_candidate")}, nil
+		return []node{versionNode("2026-04", "maintenance"), versionNode(currentVersion, "current"),
+			versionNode("2026-10", "release_candidate")}, nil
 	case "webhooks":
 		return s.queryWebhooks(f.args)
 	}
@@ -47,7 +48,8 @@ func (queryRoot) resolve(x *execution, f *pick) (any, error) {
 // platform answers platform_api: the day's calls.
 func (s *Sim) platform() node {
 	now := s.cfg.Now()
-	day := record{"PlatformApiDailyAnalyticsByDay", object{"day": now.UTC().Format(time.DateOnly), "usage": s.limits.today(now)}}
+	day := record{"PlatformApiDailyAnalyticsByDay",
+		object{"day": now.UTC().Format(time.DateOnly), "usage": s.limits.today(now)}}
 	fields := object{"daily_analytics": record{"DailyAnalytics", object{"by_day": []node{day}}}}
 	if s.cfg.DailyLimit > 0 {
 		fields["daily_limit"] = record{"DailyLimit", object{"base": s.cfg.DailyLimit, "total": s.cfg.DailyLimit}}
@@ -157,7 +159,8 @@ func (s *Sim) board(a args) (*board, error) {
 }
 
 func noBoard(id int64) error {
-	return &apiError{code: "InvalidBoardIdException", message: "This board does not exist, or you do not have access to it", data: object{"board_id": id}}
+	return &apiError{code: "InvalidBoardIdException",
+		message: "This board does not exist, or you do not have access to it", data: object{"board_id": id}}
 }
 
 // page applies limit and page.

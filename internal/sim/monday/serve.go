@@ -118,7 +118,8 @@ var versionForm = regexp.MustCompile(`^(20\d\d-(01|04|07|10)|dev)$`)
 func (s *Sim) answer(header http.Header, req request, doc *document, op *ast.OperationDefinition) answer {
 	if wait := s.limits.call(s.cfg.Now()); wait > 0 {
 		seconds := int(wait.Seconds()) + 1
-		a := refused(http.StatusTooManyRequests, &apiError{message: "Daily limit exceeded", code: "DAILY_LIMIT_EXCEEDED", retry: seconds})
+		a := refused(http.StatusTooManyRequests, &apiError{message: "Daily limit exceeded", code: "DAILY_LIMIT_EXCEEDED",
+			retry: seconds})
 		a.retryAfter = fmt.Sprint(seconds)
 		return a
 	}
@@ -164,7 +165,8 @@ func (s *Sim) execute(version string, op *ast.OperationDefinition, vars map[stri
 	price := cost(op, vars)
 	if price > maxCost {
 		return refused(http.StatusOK, &apiError{
-			message: fmt.Sprintf("Query has complexity of %d, which exceeds max complexity of %d", price, maxCost), code: "maxComplexityExceeded",
+			message: fmt.Sprintf("Query has complexity of %d, which exceeds max complexity of %d", price, maxCost),
+			code:    "maxComplexityExceeded",
 		})
 	}
 	paid, ok := s.limits.spend(s.cfg.Now(), price)
@@ -190,7 +192,8 @@ func (s *Sim) execute(version string, op *ast.OperationDefinition, vars map[stri
 
 // refused returns the answer to a call that is not executed.
 func refused(status int, errs ...*apiError) answer {
-	body, err := json.Marshal(object{"errors": errs, "account_id": accountID, "extensions": object{"request_id": requestID()}})
+	body, err := json.Marshal(object{"errors": errs, "account_id": accountID,
+		"extensions": object{"request_id": requestID()}})
 	if err != nil {
 		panic("mondaysim: encoding errors: " + err.Error())
 	}

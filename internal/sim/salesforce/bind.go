@@ -71,7 +71,8 @@ func (r *row) bindParent(name string, v any) *failure {
 		}
 		key, ok := c.parent.column(name)
 		if !ok || !key.ExternalID {
-			return fail("INVALID_FIELD", "Field name provided, %s is not an External ID or indexed field for %s", name, c.parent.Name)
+			return fail("INVALID_FIELD", "Field name provided, %s is not an External ID or indexed field for %s", name,
+				c.parent.Name)
 		}
 		v, f := key.parse(v)
 		if f != nil {
@@ -163,7 +164,8 @@ func cannotDeserialize(as string, v any) *failure {
 		token = "START_OBJECT value {"
 	}
 	return fail("JSON_PARSER_ERROR",
-		"Cannot deserialize instance of %s from %s or request may be missing a required field at [line:1, column:1]", as, token)
+		"Cannot deserialize instance of %s from %s or request may be missing a required field at [line:1, column:1]", as,
+		token)
 }
 
 // decode decodes the JSON body of a request.

@@ -111,7 +111,8 @@ func (s *Sim) bindRows(records []map[string]any, only *table) ([]row, *failure) 
 		}
 	}
 	if chunks > maxChunks {
-		return nil, fail("LIMIT_EXCEEDED", "Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking.")
+		return nil, fail("LIMIT_EXCEEDED", "Cannot have more than 10 chunks in a single operation. Please rearrange the "+
+			"data to reduce chunking.")
 	}
 	return rows, nil
 }
@@ -154,7 +155,8 @@ func (x *tx) upsertRow(r row, id string, by *column, seen map[writeKey]bool) (sa
 	value := r.values[by.index]
 	switch {
 	case id != "":
-		return saveResult{}, list(fail("INVALID_FIELD", "cannot specify both an external ID reference and a salesforce id, %s", by.Name))
+		return saveResult{}, list(fail("INVALID_FIELD",
+			"cannot specify both an external ID reference and a salesforce id, %s", by.Name))
 	case value == nil:
 		return saveResult{}, list(fail("MISSING_ARGUMENT", "%s not specified", by.Name))
 	}
@@ -178,7 +180,8 @@ func (x *tx) upsertRow(r row, id string, by *column, seen map[writeKey]bool) (sa
 		}
 		return upserted(rec.id, false), nil
 	}
-	return saveResult{}, list(fail("DUPLICATE_EXTERNAL_ID", "%s: more than one record found for external id field: [%s, %s]",
+	return saveResult{}, list(fail("DUPLICATE_EXTERNAL_ID",
+		"%s: more than one record found for external id field: [%s, %s]",
 		by.Name, found[0].id, found[1].id).on(by.Name))
 }
 

@@ -74,7 +74,8 @@ func (c composite) check() *failure {
 	for _, p := range c.Parts {
 		switch {
 		case !referenceName.MatchString(p.ReferenceID):
-			return fail("INVALID_INPUT", "Provided referenceId ('%s') must start with a letter or a number, and it can contain only letters, numbers and underscores ('_').", p.ReferenceID)
+			return fail("INVALID_INPUT", "Provided referenceId ('%s') must start with a letter or a number, and it can "+
+				"contain only letters, numbers and underscores ('_').", p.ReferenceID)
 		case seen[p.ReferenceID]:
 			return fail("INVALID_INPUT", "Duplicate referenceId provided: %s", p.ReferenceID)
 		}
@@ -220,7 +221,8 @@ func lookUp(answers map[string]any, path string) (any, bool) {
 }
 
 func (a answer) part(referenceID string) partResult {
-	result := partResult{Body: a.body, HTTPHeaders: map[string]string{}, HTTPStatusCode: a.status, ReferenceID: referenceID}
+	result := partResult{Body: a.body, HTTPHeaders: map[string]string{}, HTTPStatusCode: a.status,
+		ReferenceID: referenceID}
 	if a.location != "" {
 		result.HTTPHeaders["Location"] = a.location
 	}

@@ -20,7 +20,8 @@ func versions() []map[string]string {
 		season := []string{"Summer", "Winter", "Spring"}[(v-firstVersion)%3]
 		year := 23 + (v-firstVersion+2)/3
 		list = append(list, map[string]string{
-			"label": fmt.Sprintf("%s '%d", season, year), "version": fmt.Sprintf("%d.0", v), "url": fmt.Sprintf("/services/data/v%d.0", v),
+			"label": fmt.Sprintf("%s '%d", season, year), "version": fmt.Sprintf("%d.0", v),
+			"url": fmt.Sprintf("/services/data/v%d.0", v),
 		})
 	}
 	return list
@@ -88,7 +89,10 @@ func reading(r request, name, object string, see func() any) operation {
 	if r.method != http.MethodGet {
 		return notAllowed(r, "HEAD,GET")
 	}
-	return operation{name: name, object: object, run: func(*tx) answer { return answer{status: http.StatusOK, body: see()} }}
+	return operation{name: name, object: object, run: func(*tx) answer {
+		return answer{status: http.StatusOK,
+			body: see()}
+	}}
 }
 
 func (t *table) summary(base string) map[string]any {
@@ -123,15 +127,20 @@ func (c *column) describe() map[string]any {
 	}
 	return map[string]any{
 		"name": c.Name, "label": c.Label, "type": c.Type, "soapType": soapType(c.Type),
-		"length": size["length"], "byteLength": 3 * size["length"], "precision": size["precision"], "scale": size["scale"], "digits": size["digits"],
-		"nillable": !c.Required && c.Type != Boolean && c.index > colStamp, "createable": !c.ReadOnly, "updateable": !c.ReadOnly,
+		"length": size["length"], "byteLength": 3 * size["length"], "precision": size["precision"], "scale": size["scale"],
+		"digits": size["digits"],
+		"nillable": !c.Required && c.Type != Boolean &&
+			c.index > colStamp, "createable": !c.ReadOnly, "updateable": !c.ReadOnly,
 		"defaultedOnCreate": c.Default != nil || c.Type == Boolean || c.Name == "OwnerId" || c.index <= colStamp,
-		"defaultValue":      c.Default, "calculated": c.Calculated, "autoNumber": false, "custom": strings.HasSuffix(c.Name, "__c"),
+		"defaultValue":      c.Default, "calculated": c.Calculated, "autoNumber": false,
+		"custom":     strings.HasSuffix(c.Name, "__c"),
 		"externalId": c.ExternalID, "unique": c.Unique, "caseSensitive": false, "idLookup": c.ExternalID || c.index == colID,
-		"nameField": c.Name == "Name", "filterable": c.query.Filterable, "sortable": c.query.Filterable, "groupable": c.query.Filterable && !c.number(),
+		"nameField": c.Name == "Name", "filterable": c.query.Filterable, "sortable": c.query.Filterable,
+		"groupable":          c.query.Filterable && !c.number(),
 		"restrictedPicklist": c.Restricted, "dependentPicklist": false, "picklistValues": values,
 		"referenceTo": to, "relationshipName": relation, "polymorphicForeignKey": false,
-		"compoundFieldName": nil, "extraTypeInfo": nil, "inlineHelpText": nil, "deprecatedAndHidden": false, "permissionable": !c.Required,
+		"compoundFieldName": nil, "extraTypeInfo": nil, "inlineHelpText": nil, "deprecatedAndHidden": false,
+		"permissionable": !c.Required,
 	}
 }
 

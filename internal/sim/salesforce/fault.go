@@ -81,7 +81,8 @@ func defaultBody(status int) string {
 	case http.StatusForbidden:
 		f = fail("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (Concurrent API Requests) Limit exceeded.")
 	default:
-		f = fail("UNKNOWN_EXCEPTION", "An unexpected error occurred. Please include this ErrorId if you contact support: 1-1 (1)")
+		f = fail("UNKNOWN_EXCEPTION", "An unexpected error occurred. Please include this ErrorId if you contact support: "+
+			"1-1 (1)")
 	}
 	return string(refusal(f).json())
 }

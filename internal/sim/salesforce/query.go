@@ -58,7 +58,8 @@ func (s *Sim) planQuery(r request) operation {
 	if err != nil {
 		return refused(opQuery, t.Name, queryFailure(err))
 	}
-	return operation{name: opQuery, object: t.Name, run: func(x *tx) answer { return x.sim.firstPage(r, p, t.selection(p.Fields())) }}
+	return operation{name: opQuery, object: t.Name,
+		run: func(x *tx) answer { return x.sim.firstPage(r, p, t.selection(p.Fields())) }}
 }
 
 func (s *Sim) firstPage(r request, p soql.Plan, sel selection) answer {

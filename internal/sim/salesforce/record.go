@@ -64,7 +64,8 @@ func planCreate(r request, t *table) operation {
 	if f != nil {
 		return refused(opCreate, t.Name, f)
 	}
-	return operation{name: opCreate, object: t.Name, records: []map[string]any{fields}, targets: row.appendTargets(nil, ""),
+	return operation{name: opCreate, object: t.Name, records: []map[string]any{fields},
+		targets: row.appendTargets(nil, ""),
 		run: func(x *tx) answer {
 			rec, failures := x.alone(func() (*record, []*failure) { return x.create(row) })
 			if failures != nil {
@@ -92,7 +93,8 @@ func planByID(r request, t *table, id string) operation {
 		if f != nil {
 			return refused(opUpdate, t.Name, f)
 		}
-		return operation{name: opUpdate, object: t.Name, records: with(fields, "Id", full), targets: row.appendTargets(nil, full),
+		return operation{name: opUpdate, object: t.Name, records: with(fields, "Id", full),
+			targets: row.appendTargets(nil, full),
 			run: func(x *tx) answer {
 				rec, f := find()
 				if f != nil {
@@ -152,8 +154,9 @@ func planUpsert(r request, t *table, c *column, value any) operation {
 	if c.index != colID {
 		row.values[c.index], row.set[c.index] = value, true
 	}
-	return operation{name: opUpsert, object: t.Name, records: with(fields, c.Name, value), targets: []target{{c, value, t}},
-		run: func(x *tx) answer { return x.upsertOne(r, c, value, row) }}
+	return operation{name: opUpsert, object: t.Name, records: with(fields, c.Name, value),
+		targets: []target{{c, value, t}},
+		run:     func(x *tx) answer { return x.upsertOne(r, c, value, row) }}
 }
 
 func (x *tx) upsertOne(r request, c *column, value any, row row) answer {
@@ -279,5 +282,6 @@ func notInBody(field string) *failure {
 }
 
 func noExternalID(name string) *failure {
-	return fail("NOT_FOUND", "Provided external ID field does not exist or is not accessible: %s", name).with(http.StatusNotFound)
+	return fail("NOT_FOUND", "Provided external ID field does not exist or is not accessible: %s",
+		name).with(http.StatusNotFound)
 }

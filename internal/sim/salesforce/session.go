@@ -75,7 +75,8 @@ func (s *Sim) grant(r *http.Request) answer {
 			return refuse("invalid_client_id", "client identifier invalid")
 		case (secret != "" || grant == "client_credentials") && !accepts(s.config.ClientSecret, secret):
 			return refuse("invalid_client", "invalid client credentials")
-		case grant == "refresh_token" && (s.config.RefreshToken == "" || r.PostFormValue("refresh_token") != s.config.RefreshToken):
+		case grant == "refresh_token" && (s.config.RefreshToken == "" ||
+			r.PostFormValue("refresh_token") != s.config.RefreshToken):
 			description = "expired access/refresh token"
 		}
 	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
@@ -102,8 +103,9 @@ func (s *Sim) open(origin, client string) answer {
 	sign := hmac.New(sha256.New, []byte(client))
 	sign.Write([]byte(identity + issued))
 	return answer{status: http.StatusOK, body: map[string]string{
-		"access_token": token, "instance_url": s.instanceFor(origin), "id": identity, "token_type": "Bearer", "issued_at": issued,
-		"scope": "api", "signature": base64.StdEncoding.EncodeToString(sign.Sum(nil)),
+		"access_token": token, "instance_url": s.instanceFor(origin), "id": identity, "token_type": "Bearer",
+		"issued_at": issued,
+		"scope":     "api", "signature": base64.StdEncoding.EncodeToString(sign.Sum(nil)),
 	}}
 }
 

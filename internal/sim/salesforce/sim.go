@@ -117,7 +117,8 @@ func New(c Config) *Sim {
 		}
 	}
 	for i, code := range c.Currencies {
-		s.Insert("CurrencyType", map[string]any{"IsoCode": code, "ConversionRate": 1, "IsActive": true, "IsCorporate": i == 0})
+		s.Insert("CurrencyType", map[string]any{"IsoCode": code, "ConversionRate": 1, "IsActive": true,
+			"IsCorporate": i == 0})
 	}
 	return s
 }
@@ -280,7 +281,8 @@ func refused(name, object string, f *failure) operation {
 }
 
 func notAllowed(r request, allowed string) operation {
-	return refused("other", "", fail("METHOD_NOT_ALLOWED", "HTTP Method '%s' not allowed. Allowed are %s", r.method, allowed).
+	return refused("other", "", fail("METHOD_NOT_ALLOWED", "HTTP Method '%s' not allowed. Allowed are %s", r.method,
+		allowed).
 		with(http.StatusMethodNotAllowed))
 }
 

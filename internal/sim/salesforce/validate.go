@@ -39,7 +39,8 @@ func (x *tx) check(r row, old *record) ([]any, []*failure) {
 		values[i] = v
 	}
 	failures = append(failures, about(readOnly, "INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: %s. "+
-		"Please check the security settings of this field and verify that it is read/write for your profile or permission set.")...)
+		"Please check the security settings of this field and verify that it is read/write for your profile or permission "+
+		"set.")...)
 	failures = append(failures, about(missing, "REQUIRED_FIELD_MISSING", "Required fields are missing: [%s]")...)
 	if failures != nil {
 		return nil, failures
@@ -121,9 +122,11 @@ func (x *tx) checkValue(c *column, v *any) *failure {
 	case c.Type == Email && !validEmail(s):
 		return fail("INVALID_EMAIL_ADDRESS", "%s: invalid email address: %s", c.Label, s).on(c.Name)
 	case c.Restricted && !c.allows(s):
-		return fail("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "%s: bad value for restricted picklist field: %s", c.Label, s).on(c.Name)
+		return fail("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "%s: bad value for restricted picklist field: %s", c.Label,
+			s).on(c.Name)
 	case c.number() && c.outside((*v).(float64)):
-		return fail("NUMBER_OUTSIDE_VALID_RANGE", "%s: value outside of valid range on numeric field: %v", c.Label, *v).on(c.Name)
+		return fail("NUMBER_OUTSIDE_VALID_RANGE", "%s: value outside of valid range on numeric field: %v", c.Label,
+			*v).on(c.Name)
 	}
 	return nil
 }
@@ -169,7 +172,8 @@ func (x *tx) checkOwner(tab *table, values []any, old *record) []*failure {
 	if active, known := c.parent.column("IsActive"); !ok || !known || owner.values[active.index] == true {
 		return nil
 	}
-	return list(fail("INACTIVE_OWNER_OR_USER", "operation performed with inactive user [%s] as owner of %s", id, strings.ToLower(tab.Label)))
+	return list(fail("INACTIVE_OWNER_OR_USER", "operation performed with inactive user [%s] as owner of %s", id,
+		strings.ToLower(tab.Label)))
 }
 
 func (x *tx) checkUnique(tab *table, values []any, old *record) []*failure {

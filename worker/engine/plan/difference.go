@@ -205,7 +205,8 @@ func (m *maker) resolve(v mapping.Value) (value any, ok bool) {
 
 // reject records a column whose value cannot be converted for the field.
 func (m *maker) reject(field *mapping.Field, err error) {
-	r := Rejection{Field: field.Name, Value: err.Error(), Code: "INVALID_VALUE", Detail: err.Error(), Columns: field.Columns()}
+	r := Rejection{Field: field.Name, Value: err.Error(), Code: "INVALID_VALUE", Detail: err.Error(),
+		Columns: field.Columns()}
 	var v *mapping.ValueError
 	if errors.As(err, &v) {
 		r.Code = v.Code

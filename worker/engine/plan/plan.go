@@ -208,7 +208,8 @@ func (m *maker) holdsKey(key, own string) bool {
 		return m.link.Holds(key, own)
 	}
 	if m.held[key] != own {
-		m.Differences = append(m.Differences, Difference{Field: key, Kind: WrongKey, Monday: own, Salesforce: m.held[key], Sends: true})
+		m.Differences = append(m.Differences, Difference{Field: key, Kind: WrongKey, Monday: own, Salesforce: m.held[key],
+			Sends: true})
 		return false
 	}
 	if !m.link.Holds(key, own) {

@@ -11,7 +11,8 @@ func (s *search) doubtsReference(errs []sfclient.RowError) bool {
 	ids := s.references()
 	for _, e := range errs {
 		named, _ := heldOf(e.Fields, s.attempt.Fields)
-		if !s.asked && e.Class() == sfclient.Gone && slices.ContainsFunc(named, func(field string) bool { return ids[field] != "" }) {
+		if !s.asked && e.Class() == sfclient.Gone && slices.ContainsFunc(named,
+			func(field string) bool { return ids[field] != "" }) {
 			s.cause = cause{code: e.Code}
 			return true
 		}

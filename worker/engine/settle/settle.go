@@ -223,7 +223,8 @@ func (c *col) back(value any) (column.Value, bool) {
 
 // isInDoubt reports whether the answer to a write of a field of the column was lost.
 func (c *col) isInDoubt() bool {
-	return c.Link.InDoubt(c.field.Name) || slices.ContainsFunc(c.siblings, func(f *mapping.Field) bool { return c.Link.InDoubt(f.Name) })
+	return c.Link.InDoubt(c.field.Name) || slices.ContainsFunc(c.siblings,
+		func(f *mapping.Field) bool { return c.Link.InDoubt(f.Name) })
 }
 
 func (c *col) fold(value any) any { return c.field.FoldIn(value, c.now.Type) }

@@ -32,7 +32,8 @@ func (c compiler) path(t token) (Path, *Error) {
 	}
 	reference, parent, ok := c.table.Parent(relation)
 	if !ok {
-		return Path{}, fail("INVALID_FIELD", "%sDidn't understand relationship '%s' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name.",
+		return Path{}, fail("INVALID_FIELD", "%sDidn't understand relationship '%s' in field path. If you are attempting "+
+			"to use a custom relationship, be sure to append the '__r' after the custom relationship name.",
 			errorAt(c.text, t.pos), relation)
 	}
 	p, f := compiler{parent, c.text}.own(reference, name, t.pos)
@@ -43,7 +44,9 @@ func (c compiler) path(t token) (Path, *Error) {
 func (c compiler) own(reference *Column, name string, pos int) (Path, *Error) {
 	column, ok := c.table.Column(name)
 	if !ok {
-		return Path{}, fail("INVALID_FIELD", "%sNo such column '%s' on entity '%s'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
+		return Path{}, fail("INVALID_FIELD", "%sNo such column '%s' on entity '%s'. If you are attempting to use a custom "+
+			"field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call "+
+			"for the appropriate names.",
 			errorAt(c.text, pos), name, c.table.Name())
 	}
 	return Path{Reference: reference, Column: column}, nil
@@ -161,7 +164,8 @@ func (c compiler) checkFilter(n *node, col *Column) *Error {
 			if col.literalKind() == Text {
 				should = "should"
 			}
-			return fail("INVALID_FIELD", "%svalue of filter criterion for field '%s' must be of type %s and %s be enclosed in quotes",
+			return fail("INVALID_FIELD", "%svalue of filter criterion for field '%s' must be of type %s and %s be enclosed "+
+				"in quotes",
 				at, col.Name, col.JSONType, should)
 		case col.Kind == ID:
 			id, ok := c.table.ParseID(s)

@@ -47,7 +47,8 @@ func lex(q string) ([]token, *Error) {
 			for i < len(q) && wordByte(q[i]) {
 				i++
 			}
-		case strings.HasPrefix(q[i:], "!=") || strings.HasPrefix(q[i:], "<=") || strings.HasPrefix(q[i:], ">=") || strings.HasPrefix(q[i:], "<>"):
+		case strings.HasPrefix(q[i:], "!=") || strings.HasPrefix(q[i:], "<=") || strings.HasPrefix(q[i:], ">=") ||
+			strings.HasPrefix(q[i:], "<>"):
 			i += 2
 		case strings.IndexByte("=<>(),", c) >= 0:
 			i++

@@ -249,7 +249,8 @@ func (p *parser) value(pattern bool) (literal, *Error) {
 		if s, ok := unescape(t.text, pattern); ok {
 			return literal{Text, s, t}, nil
 		}
-		return literal{}, fail("MALFORMED_QUERY", "%sInvalid string literal '%s'. Illegal character sequence in string literal.", errorAt(p.text, t.pos), t.text)
+		return literal{}, fail("MALFORMED_QUERY", "%sInvalid string literal '%s'. Illegal character sequence in string "+
+			"literal.", errorAt(p.text, t.pos), t.text)
 	case tokLiteral:
 		if n, err := strconv.ParseFloat(t.text, 64); err == nil {
 			return literal{Number, n, t}, nil

@@ -26,7 +26,9 @@ func (q Query) From() string { return q.from.text }
 
 // UnknownObject returns the error for an object name that does not exist.
 func (q Query) UnknownObject() *Error {
-	return fail("INVALID_TYPE", "%ssObject type '%s' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.",
+	return fail("INVALID_TYPE", "%ssObject type '%s' is not supported. If you are attempting to use a custom object, "+
+		"be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the "+
+		"appropriate names.",
 		errorAt(q.text, q.from.pos), q.from.text)
 }
 
@@ -44,7 +46,8 @@ func (q Query) Prepare(t Table, deleted bool) (Plan, *Error) {
 	for _, k := range q.order {
 		at, f := c.path(k.field)
 		if f == nil && !at.Column.Filterable {
-			f = fail("INVALID_FIELD", "%sfield '%s' can not be sorted in a query call", errorAt(c.text, k.field.pos), k.field.text)
+			f = fail("INVALID_FIELD", "%sfield '%s' can not be sorted in a query call", errorAt(c.text, k.field.pos),
+				k.field.text)
 		}
 		if f != nil {
 			return p, f
@@ -133,7 +136,8 @@ func (p Plan) named() (best []Row, ok bool) {
 			continue
 		}
 		c, _ := p.table.Column(n.field.text)
-		if c.Access != ByID && (c.Access != ByValue || p.deleted) || slices.ContainsFunc(n.values, func(v literal) bool { return v.value == nil }) {
+		if c.Access != ByID && (c.Access != ByValue || p.deleted) ||
+			slices.ContainsFunc(n.values, func(v literal) bool { return v.value == nil }) {
 			continue
 		}
 		var found []Row
