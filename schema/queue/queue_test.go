@@ -72,3 +72,19 @@ func TestDepths(t *testing.T) {
 		t.Errorf("depths (-want +got):\n%s", diff)
 	}
 }
+
+// TestWaiting counts jobs of one queue and priority that are due, up to a number.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for _, state := range []string{"available", "available", "available", "running", "retryable", "completed"} {
+		w.exec("UPDATE river_job SET priority = 2 WHERE id = $1", w.job(state, "a", "{}"))
+	}
+	w.job("available", "a", "{}") // of the usual priority
+	w.exec("UPDATE river_job SET queue = 'other' WHERE id = (SELECT min(id) FROM river_job)")
+	for most, want := range map[int]int{10: 2, 1: 1} {
+		if got := must[int](t)(w.Waiting(t.Context(), "events", 2, most)); got != want {
+			t.Errorf("%d wait, want %d of at most %d", got, want, most)
+		}
+	}
+}
