@@ -74,7 +74,7 @@ func (s *testbed) furnish(ctx context.Context) (int64, error) {
 	const links = `
 		INSERT INTO links (item_id, record, object, salesforce_id, written, refused)
 		SELECT item_id, 'contact', 'Contact', '003' || lpad(item_id::text, 15, '0'), '{"LastName": "Lovelace"}',
-		       CASE WHEN item_id %% 2000 = 0 THEN '{"Email": {"value": "x", "code": "INVALID_EMAIL_ADDRESS", "job_id": 1}}'::jsonb ELSE '{}' END
+		       CASE WHEN item_id % 2000 = 0 THEN '{"Email": {"value": "x", "code": "INVALID_EMAIL_ADDRESS", "job_id": 1}}'::jsonb ELSE '{}' END
 		FROM   items`
 	const logs = `
 		INSERT INTO sync_logs (job_id, event, board_id, item_id, status, attempt, received_at, finished_at)
@@ -84,7 +84,7 @@ func (s *testbed) furnish(ctx context.Context) (int64, error) {
 		INSERT INTO dead_letters (job_id, kind, args, reason, attempts, ended_at)
 		SELECT item_id, 'column_update', jsonb_build_object('item_id', item_id, 'board_id', board_id, 'type', 'update_column_value'),
 		       'JobCancelError: Contact.Email: INVALID_EMAIL_ADDRESS', 1, now()
-		FROM   items WHERE item_id %% 2000 = 0`
+		FROM   items WHERE item_id % 2000 = 0`
 	const hours = `
 		INSERT INTO hours (hour, counted_to, success, lags)
 		SELECT h, h, 500, ARRAY[0, 100, 300, 90, 10] FROM generate_series(date_trunc('hour', now()) - interval '30 days', now() - interval '1 hour', interval '1 hour') h
@@ -93,8 +93,8 @@ func (s *testbed) furnish(ctx context.Context) (int64, error) {
 		UPDATE items SET item_id = %d, name = 'Ada Lovelace' WHERE item_id = %d`
 	const ownLink = `UPDATE links SET item_id = %d, salesforce_id = '%s' WHERE item_id = %d`
 	first := firstItem + 1
-	return item, s.exec(ctx, fmt.Sprintf(items, firstItem, oracle.Contacts, consoleItems), fmt.Sprintf(links), fmt.Sprintf(own, item, first),
-		fmt.Sprintf(ownLink, item, record, first), logs, fmt.Sprintf(letters), hours, "VACUUM ANALYZE", "CHECKPOINT")
+	return item, s.exec(ctx, fmt.Sprintf(items, firstItem, oracle.Contacts, consoleItems), links, fmt.Sprintf(own, item, first),
+		fmt.Sprintf(ownLink, item, record, first), logs, letters, hours, "VACUUM ANALYZE", "CHECKPOINT")
 }
 
 // pages requests a page many times, and returns how long each took, in ascending order, and how large it is.
