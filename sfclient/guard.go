@@ -2,6 +2,7 @@ package sfclient
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,13 +48,8 @@ func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 // Scoped reports whether the error concerns one of the call's scopes, so that calls without it succeed.
 func (e *Error) Scoped() bool { return e.Class() == StorageFull }
 
-// unsaidError means that a call succeeded, but says nothing about its scopes.
-type unsaidError struct{}
-
-func (unsaidError) Error() string { return "salesforce: nothing was created" }
-
-// Unsaid reports that the call says nothing about whether its scopes are available.
-func (unsaidError) Unsaid() bool { return true }
+// errNothingCreated tells the guard that a call that may create records succeeded without creating one.
+var errNothingCreated = errors.New("salesforce: nothing was created")
 
 // learned returns what the guard learns from the rows of a successful call: that storage is missing, or that nothing
 // was created, so that the call does not show that there is storage again.
@@ -63,7 +59,7 @@ func (q call) learned(results []Result) error {
 	}
 	isNew := func(r Result) bool { return r.Success && (r.Created || strings.HasPrefix(q.operation, "create")) }
 	if slices.Contains(q.scopes, ScopeCreation) && !slices.ContainsFunc(results, isNew) {
-		return unsaidError{}
+		return errNothingCreated
 	}
 	return nil
 }

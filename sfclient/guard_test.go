@@ -67,7 +67,7 @@ func TestWithGuard(t *testing.T) {
 				var failed *Error
 				if errors.As(err, &failed) {
 					sees = failed.Code
-				} else if errors.Is(err, unsaidError{}) {
+				} else if errors.Is(err, errNothingCreated) {
 					sees = "unsaid"
 				}
 				return err

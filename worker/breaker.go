@@ -118,12 +118,10 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 	_, err := b.circuit.Execute(func() (struct{}, error) {
 		err := call()
 		switch {
-		case isUnsaid(err):
-			err = nil
 		case b.isPartial(scopes, err):
 			partial, err = b.partAway(scopes, err), nil
 		case err == nil, !stoppedHere(err) && !retry.Outage(err) && !slices.Contains(scopes, sfclient.ScopeCreation):
-			b.partsBack(scopes)
+			b.partsBack(scopes) // only a record that is created shows that there is storage again
 		}
 		b.saw(err)
 		return struct{}{}, err
@@ -135,13 +133,6 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 		return &awayError{b.system, probeAfter}
 	}
 	return err
-}
-
-// isUnsaid reports whether a call succeeded, but says nothing about its scopes: an upsert that only changed records
-// does not show that new ones can be created again.
-func isUnsaid(err error) bool {
-	var e interface{ Unsaid() bool }
-	return errors.As(err, &e) && e.Unsaid()
 }
 
 // stoppedHere reports whether this process stopped the call, which says nothing about the system.

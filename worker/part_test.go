@@ -66,7 +66,7 @@ func TestStorageDoesNotFlap(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *breaker, _ *prober) {
 		call(b, errStorage, "creation")
-		for name, end := range map[string]error{"changed only": unsaid{}, "another failure": &sfclient.Error{Status: 400, Code: "BAD"}} {
+		for name, end := range map[string]error{"changed only": errors.New("nothing was created"), "another failure": &sfclient.Error{Status: 400, Code: "BAD"}} {
 			time.Sleep(partLongest)
 			if made, err := call(b, end, "creation"); !made {
 				t.Errorf("%s: not made: %v", name, err)
@@ -81,11 +81,6 @@ func TestStorageDoesNotFlap(t *testing.T) {
 		}
 	})
 }
-
-type unsaid struct{}
-
-func (unsaid) Error() string { return "unsaid" }
-func (unsaid) Unsaid() bool  { return true }
 
 // TestPartDivides: a call that needs several parts, one of which is away, is not sent: the caller sends one for each.
 func TestPartDivides(t *testing.T) {

@@ -88,15 +88,18 @@ type Week struct {
 	Failed  int64 // events that ended in no other way
 	Open    int   // dead letters
 	Held    int   // items whose deletion waits for a decision
+
+	Conflicts int // that were decided by the mapping, and that no person has decided otherwise
 }
 
 // Week counts what happened in the week before a time.
 func (s *Store) Week(ctx context.Context, end time.Time) (w Week, err error) {
 	const query = `
-		SELECT count(*) FILTER (WHERE status = 'success'), count(*) FILTER (WHERE status = 'failed')
+		SELECT count(*) FILTER (WHERE status = 'success'), count(*) FILTER (WHERE status = 'failed'),
+		       (SELECT count(*) FROM conflicts WHERE decided_at >= $1::timestamptz - interval '7 days' AND decided_at < $1 AND take IS NULL)
 		FROM   sync_logs
 		WHERE  finished_at >= $1::timestamptz - interval '7 days' AND finished_at < $1`
-	if err = s.pool.QueryRow(ctx, query, end).Scan(&w.Changes, &w.Failed); err != nil {
+	if err = s.pool.QueryRow(ctx, query, end).Scan(&w.Changes, &w.Failed, &w.Conflicts); err != nil {
 		return w, doing("counting the events of a week", err)
 	}
 	if w.Open, err = s.CountOpenLetters(ctx); err != nil {

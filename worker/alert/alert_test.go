@@ -33,7 +33,7 @@ func TestChannelFails(t *testing.T) {
 		t.Errorf("the channel that works is told of jobs (-want +got):\n%s", diff)
 	}
 	others := without(heard)
-	if len(others) != 2 || !strings.HasPrefix(others[0], "Salesforce is away") || !strings.HasPrefix(others[1], "Alerts do not reach Telegram") ||
+	if len(others) != 2 || !strings.HasPrefix(others[0], "Salesforce is away") || !strings.HasPrefix(others[1], "Alerts have not reached Telegram") ||
 		!strings.HasSuffix(others[1], ": trouble.") {
 		t.Errorf("besides, it is told %q", others)
 	}
@@ -162,17 +162,17 @@ func TestOutages(t *testing.T) {
 	start("monday", "InvalidVersionException", "2026-09-23 16:00:00Z")
 	w.round(a)
 	want := []string{
-		"Salesforce is away (503) since 2026-09-23 12:00:00 UTC. Events wait; none is lost.",
-		"Salesforce is back. It was away for 1m30s, from 2026-09-23 12:00:00 UTC.",
-		"Monday is away (X) since 2026-09-23 13:00:00 UTC. Events wait; none is lost.",
-		"Monday is back. It was away for 1s, from 2026-09-23 13:00:00 UTC.",
-		"Monday refuses access to board 1001 (UserUnauthorizedException) since 2026-09-23 14:00:00 UTC. Events that need it wait; all others go on.\n" +
+		"Salesforce is away (503). Events have been waiting since 2026-09-23 12:00:00 UTC; none is lost.",
+		"Salesforce is back. It was away for 1m30s from 2026-09-23 12:00:00 UTC.",
+		"Monday is away (X). Events have been waiting since 2026-09-23 13:00:00 UTC; none is lost.",
+		"Monday is back. It was away for 1s from 2026-09-23 13:00:00 UTC.",
+		"Monday refuses access to board 1001 (UserUnauthorizedException). Events that need it have been waiting since 2026-09-23 14:00:00 UTC; all others continue.\n" +
 			"The token's user may not use the board. Give the user of MONDAY_API_TOKEN access to the board, as a subscriber or by its permissions.",
-		"Salesforce creates no records (STORAGE_LIMIT_EXCEEDED) since 2026-09-23 15:00:00 UTC. New records wait; updates go on.\n" +
+		"Salesforce creates no records (STORAGE_LIMIT_EXCEEDED). New records have been waiting since 2026-09-23 15:00:00 UTC; updates continue.\n" +
 			"The org's storage is full. Nothing can be created until records are deleted or storage is added; updates continue, and waiting records are created afterwards.",
-		"Monday gives access to board 1001 again. It did not for 1m0s, from 2026-09-23 14:00:00 UTC.",
-		"Salesforce creates records again. It did not for 1m0s, from 2026-09-23 15:00:00 UTC.",
-		"Monday is away (InvalidVersionException) since 2026-09-23 16:00:00 UTC. Events wait; none is lost.\n" +
+		"Monday gives access to board 1001 again, after 1m0s without it.",
+		"Salesforce creates records again, after 1m0s without any.",
+		"Monday is away (InvalidVersionException). Events have been waiting since 2026-09-23 16:00:00 UTC; none is lost.\n" +
 			"Monday no longer serves this version of its API. Set MONDAY_API_VERSION to a current one (https://developer.monday.com/api-reference/docs/api-versioning lists them).",
 	}
 	if diff := cmp.Diff(want, mail.take()); diff != "" {
@@ -198,9 +198,9 @@ func TestPauses(t *testing.T) {
 	w.round(a)
 	pause("2026-09-23 13:00:00Z")
 	want := []string{
-		"The queue events is paused since 2026-09-23 12:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
+		"The queue events was paused at 2026-09-23 12:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
 		"The queue events is no longer paused.",
-		"The queue events is paused since 2026-09-23 13:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
+		"The queue events was paused at 2026-09-23 13:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
 	}
 	if diff := cmp.Diff(want, mail.take()); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)
@@ -225,10 +225,10 @@ func TestHolds(t *testing.T) {
 	w.round(a)
 	w.round(a)
 	hold(3, "2026-09-23 13:00:00Z")
-	const text = "The delete brake holds the records of board 1002 since 2026-09-23 %s UTC, of 1 item so far: more were deleted in Monday than the mapping " +
-		"lets through. They stay until somebody decides: see crmsync held, then release or drop them with --board 1002."
+	const text = "The delete brake has held the records of 1 item of board 1002 since 2026-09-23 %s UTC: more items were deleted in Monday than the " +
+		"mapping allows. The records stay until somebody decides: see crmsync held, then release or drop them with --board 1002."
 	want := []string{
-		fmt.Sprintf(text, "12:00:00"), "The delete brake holds no more records of board 1002.", fmt.Sprintf(text, "13:00:00"),
+		fmt.Sprintf(text, "12:00:00"), "The delete brake no longer holds records of board 1002.", fmt.Sprintf(text, "13:00:00"),
 	}
 	if diff := cmp.Diff(want, mail.take()); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)

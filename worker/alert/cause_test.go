@@ -197,12 +197,15 @@ func TestDigest(t *testing.T) {
 		t.Errorf("a new channel is told of the week before it: %q", texts)
 	}
 	w.refused(2, "STRING_TOO_LONG")
+	w.exec(`INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, rule, decided_at, take) VALUES
+		(1003, 7, 'lead', '', 'Phone', 'phone', 'monday', '2026-11-24 12:00:00Z', NULL), (1003, 7, 'lead', '', 'Phone', 'phone', 'monday', '2026-11-25 12:00:00Z', NULL),
+		(1003, 7, 'lead', '', 'Phone', 'phone', 'monday', '2026-11-26 12:00:00Z', 'salesforce'), (1003, 7, 'lead', '', 'Phone', 'phone', 'monday', '2026-11-01 12:00:00Z', NULL)`)
 	at(telegram, slack)
 	telegram.take()
 	slack.take()
 	now = now.AddDate(0, 0, 7)
 	at(telegram, slack)
-	want = []string{"crmsync, the last 7 days: 0 changes, 2 open.\n• Lead.City: STRING_TOO_LONG (2 dead letters)\nhttps://sync.example.org/"}
+	want = []string{"crmsync, the last 7 days: 0 changes, 2 open. 2 conflicts were decided by the mapping: crmsync conflicts.\n• Lead.City: STRING_TOO_LONG (2 dead letters)\nhttps://sync.example.org/"}
 	for _, mail := range []*inbox{telegram, slack} {
 		if diff := cmp.Diff(want, mail.take()); diff != "" {
 			t.Errorf("%s: the next digest (-want +got):\n%s", mail.name, diff)

@@ -84,7 +84,11 @@ func digestText(w store.Week, causes []store.Cause) string {
 	fmt.Fprintf(&b, "crmsync, the last 7 days: %s %s, %s open.", grouped(w.Changes), pluralOf(int(w.Changes), "change"),
 		grouped(int64(w.Open)))
 	if w.Held > 0 {
-		fmt.Fprintf(&b, " The delete brake holds %s.", plural(w.Held, "item"))
+		fmt.Fprintf(&b, " The delete brake holds %s: crmsync held.", plural(w.Held, "item"))
+	}
+	if w.Conflicts > 0 {
+		some := pluralOf(w.Conflicts, "1 conflict was", grouped(int64(w.Conflicts))+" conflicts were")
+		fmt.Fprintf(&b, " %s decided by the mapping: crmsync conflicts.", some)
 	}
 	for n, c := range causes {
 		if n == lettersPerMessage {
@@ -102,15 +106,15 @@ func digestText(w store.Week, causes []store.Cause) string {
 
 // awayText reports an outage, and what can be done about it.
 func awayText(o store.Outage) string {
-	text := fmt.Sprintf("%s is away (%s) since %s. Events wait; none is lost.", title(o.System), o.Code,
-		clock(o.StartedAt))
+	since := "since " + clock(o.StartedAt)
+	text := fmt.Sprintf("%s is away (%s). Events have been waiting %s; none is lost.", title(o.System), o.Code, since)
 	switch {
 	case o.Part == sfclient.ScopeCreation:
-		text = fmt.Sprintf("%s creates no records (%s) since %s. New records wait; updates go on.", title(o.System), o.Code,
-			clock(o.StartedAt))
+		text = fmt.Sprintf("%s creates no records (%s). New records have been waiting %s; updates continue.",
+			title(o.System), o.Code, since)
 	case o.Part != "":
-		text = fmt.Sprintf("%s refuses access to %s (%s) since %s. Events that need it wait; all others go on.",
-			title(o.System), o.Part, o.Code, clock(o.StartedAt))
+		text = fmt.Sprintf("%s refuses access to %s (%s). Events that need it have been waiting %s; all others continue.",
+			title(o.System), o.Part, o.Code, since)
 	}
 	if advice := adviceOn(o); advice != "" {
 		text += "\n" + advice
@@ -128,18 +132,18 @@ func adviceOn(o store.Outage) string {
 
 // backText reports that an outage is over.
 func backText(o store.Outage) string {
-	lasted := fmt.Sprintf("for %s, from %s.", o.EndedAt.Sub(o.StartedAt).Round(time.Second), clock(o.StartedAt))
+	lasted := o.EndedAt.Sub(o.StartedAt).Round(time.Second)
 	switch {
 	case o.Part == sfclient.ScopeCreation:
-		return fmt.Sprintf("%s creates records again. It did not %s", title(o.System), lasted)
+		return fmt.Sprintf("%s creates records again, after %s without any.", title(o.System), lasted)
 	case o.Part != "":
-		return fmt.Sprintf("%s gives access to %s again. It did not %s", title(o.System), o.Part, lasted)
+		return fmt.Sprintf("%s gives access to %s again, after %s without it.", title(o.System), o.Part, lasted)
 	}
-	return fmt.Sprintf("%s is back. It was away %s", title(o.System), lasted)
+	return fmt.Sprintf("%s is back. It was away for %s from %s.", title(o.System), lasted, clock(o.StartedAt))
 }
 
 func pausedText(a store.Alert) string {
-	return fmt.Sprintf("The queue %s is paused since %s. Its jobs wait until somebody resumes it in the dashboard.",
+	return fmt.Sprintf("The queue %s was paused at %s. Its jobs wait until somebody resumes it in the dashboard.",
 		a.Subject, clock(a.Occasion))
 }
 
@@ -148,18 +152,18 @@ func resumedText(a store.Alert) string {
 }
 
 func heldText(a store.Alert, items int) string {
-	return fmt.Sprintf("The delete brake holds the records of board %s since %s, of %s so far: more were deleted in "+
-		"Monday than the mapping "+
-		"lets through. They stay until somebody decides: see crmsync held, then release or drop them with --board %s.",
-		a.Subject, clock(a.Occasion), plural(items, "item"), a.Subject)
+	return fmt.Sprintf("The delete brake has held the records of %s of board %s since %s: more items were deleted in "+
+		"Monday than the mapping allows. The records stay until somebody decides: see crmsync held, then release or drop "+
+		"them with --board %s.",
+		plural(items, "item"), a.Subject, clock(a.Occasion), a.Subject)
 }
 
 func decidedText(a store.Alert) string {
-	return fmt.Sprintf("The delete brake holds no more records of board %s.", a.Subject)
+	return fmt.Sprintf("The delete brake no longer holds records of board %s.", a.Subject)
 }
 
 func failingText(a store.Alert, reason string) string {
-	return fmt.Sprintf("Alerts do not reach %s since %s: %s.", title(a.Subject), clock(a.Occasion), reason)
+	return fmt.Sprintf("Alerts have not reached %s since %s: %s.", title(a.Subject), clock(a.Occasion), reason)
 }
 
 func workingText(a store.Alert) string {

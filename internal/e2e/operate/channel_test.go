@@ -59,7 +59,7 @@ func TestDeadChannel(t *testing.T) {
 	w.Deliver("not JSON")
 	w.Quiet()
 	w.Message("UNREADABLE")
-	w.Message("Alerts do not reach Webhook", "answered 502")
+	w.Message("Alerts have not reached Webhook", "answered 502")
 	w.Alerted()
 	status, scrape := w.Crmsync("status"), w.Scrape()
 	for text, want := range map[string]string{
