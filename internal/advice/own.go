@@ -19,7 +19,15 @@ var own = []Entry{
 	{Own, "SHOWN_ID_REFUSED", "Somebody wrote an Id into the item's Id column, and the mapping does not adopt such " +
 		"records.",
 		"Empty the item's Id column in Monday, or remove adopt_shown: off from the mapping."},
-	{Own, "REFUSED", "Monday does not let the item show the Id of its record.", "Check the Id column's permissions in Monday, then replay."},
+	{Own, "REFUSED", "Monday does not let the item show what its record holds.", "Check the column's permissions and labels in Monday, then replay."},
+	{Own, "UNSETTLED", "A value went back and forth between Monday and Salesforce 20 times within an hour: two automations " +
+		"rewrite the field by turns.",
+		"Stop one of the two, or set the field's sync to one direction. The field is followed again after an hour."},
+	{Own, "NO_WAY_BACK", "The column cannot show the value that was chosen in a conflict.", "Edit the value in Monday or in Salesforce."},
+	{Own, "FIELD_NOT_VISIBLE", "The run-as user cannot see a field that goes both ways, and it is not written over unseen.",
+		"Let the user's permission set read the field, then replay."},
+	{Own, "NOT_ARCHIVED", "Monday does not let the item of a deleted record be archived.",
+		"Check the board's permissions in Monday, then replay."},
 	{Own, "UNREADABLE", "A delivery could not be read as an event of Monday.",
 		"If it is Monday's, upgrade crmsync and replay; if somebody else sends them, change the webhook's secret and " +
 			"ignore them."},
