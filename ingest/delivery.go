@@ -35,6 +35,7 @@ func jobArgs(e *mondayclient.Event, key string, received time.Time) river.JobArg
 		Type:        e.Type,
 		BoardID:     e.BoardID,
 		ItemID:      e.ItemID,
+		UserID:      e.UserID,
 		TriggeredAt: e.TriggeredAt,
 		ReceivedAt:  received,
 		Redelivered: e.Redelivered,

@@ -49,6 +49,9 @@ type Event struct {
 	BoardID int64  `json:"board_id"`
 	ItemID  int64  `json:"item_id"`
 
+	// UserID is the Monday user who did it; negative: a form or an automation.
+	UserID int64 `json:"user_id,omitempty"`
+
 	// TriggeredAt is Monday's triggerTime. Monday sets a new one when it delivers again.
 	TriggeredAt time.Time `json:"triggered_at,omitzero"`
 	ReceivedAt  time.Time `json:"received_at"`

@@ -19,8 +19,8 @@ import (
 func TestStored(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 9, 23, 12, 3, 55, 44_000_000, time.UTC)
-	event := jobs.Event{Key: "k", Type: "t", BoardID: 1 << 60, ItemID: 1<<60 + 1, TriggeredAt: at, ReceivedAt: at.Add(time.Second), Redelivered: true}
-	const common = `"key":"k","type":"t","board_id":1152921504606846976,"item_id":1152921504606846977,` +
+	event := jobs.Event{Key: "k", Type: "t", BoardID: 1 << 60, ItemID: 1<<60 + 1, UserID: 7, TriggeredAt: at, ReceivedAt: at.Add(time.Second), Redelivered: true}
+	const common = `"key":"k","type":"t","board_id":1152921504606846976,"item_id":1152921504606846977,"user_id":7,` +
 		`"triggered_at":"2026-09-23T12:03:55.044Z","received_at":"2026-09-23T12:03:56.044Z","redelivered":true`
 	tests := map[string]struct {
 		args river.JobArgs

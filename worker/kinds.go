@@ -82,7 +82,7 @@ func itemResync(args jobs.ItemResyncArgs) engine.Event {
 
 func told(kind engine.Kind, e jobs.Event) engine.Event {
 	return engine.Event{
-		Kind: kind, Type: e.Type, BoardID: e.BoardID, ItemID: e.ItemID,
+		Kind: kind, Type: e.Type, BoardID: e.BoardID, ItemID: e.ItemID, UserID: e.UserID,
 		TriggeredAt: e.TriggeredAt, ReceivedAt: e.ReceivedAt, Redelivered: e.Redelivered,
 	}
 }

@@ -103,7 +103,7 @@ func printTimeline(w io.Writer, entries []report.Entry) error {
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, e := range entries[:min(len(entries), timelineShown)] {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", moment(e.At), oneLine(e.Text), oneLine(e.Effect))
+		fmt.Fprintf(table, "%s\t%s\t%s\n", moment(e.At), oneLine(e.Text+by(e.By)), oneLine(e.Effect))
 	}
 	if more := len(entries) - timelineShown; more > 0 {
 		fmt.Fprintf(table, "\tand %d earlier: crmsync item --json\n", more)
@@ -124,4 +124,12 @@ func oneLine(text string) string {
 		return string(runes[:longest-1]) + "…"
 	}
 	return cmp.Or(text, "(empty)")
+}
+
+// by names who did something, if that is known.
+func by(who string) string {
+	if who == "" {
+		return ""
+	}
+	return " by " + who
 }

@@ -54,8 +54,8 @@ func (s *Console) item(r *http.Request) (view, error) {
 	}
 	rep, err := s.Reporter.Make(r.Context(), id)
 	if errors.Is(err, report.ErrUnknown) {
-		return view{}, &pageError{http.StatusNotFound, fmt.Sprintf("Nobody knows an item %d.", id),
-			"Neither crmsync nor Monday has an item of this id that we may see."}
+		return view{}, &pageError{http.StatusNotFound, fmt.Sprintf("There is no item %d.", id),
+			"Neither crmsync nor Monday has an item with this id, or the token may not see its board."}
 	}
 	if err != nil {
 		return view{}, err

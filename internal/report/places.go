@@ -3,8 +3,10 @@ package report
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,10 +32,13 @@ type Places struct {
 	mu    sync.Mutex
 	names Names
 	until time.Time
+	users map[int64]string // e-mail addresses of Monday's users; empty: inactive or unknown
+	since time.Time        // of users
 }
 
 // Names are the addresses of both systems, and the names of boards and columns. What is unknown is empty.
 type Names struct {
+	Self       int64  // our own user in Monday; 0: unknown
 	Account    string // of Monday, as in https://account.monday.com
 	Salesforce string // base URL
 	Boards     map[int64]Board
@@ -67,7 +72,7 @@ func (p *Places) readMonday(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	p.names.Account = who.Account
+	p.names.Account, p.names.Self = who.Account, who.UserID
 	var ids []int64
 	for _, b := range p.Mapping.Boards {
 		ids = append(ids, b.ID)
@@ -99,6 +104,32 @@ func (p *Places) readSalesforce(ctx context.Context) bool {
 	}
 	p.names.Salesforce = at.String()
 	return true
+}
+
+// Users returns the e-mail addresses of Monday's users, as far as they can be read.
+func (p *Places) Users(ctx context.Context, ids []int64) map[int64]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := p.Now(); p.users == nil || now.Sub(p.since) > namesFor {
+		p.users, p.since = map[int64]string{}, now
+	}
+	var unknown []int64
+	for _, id := range ids {
+		if _, known := p.users[id]; !known && id != p.names.Self && !slices.Contains(unknown, id) {
+			unknown = append(unknown, id)
+		}
+	}
+	if len(unknown) == 0 {
+		return maps.Clone(p.users)
+	}
+	ctx, cancel := context.WithTimeout(ctx, namesDeadline)
+	defer cancel()
+	if emails, err := p.Monday.UserEmails(ctx, unknown); err == nil {
+		for _, id := range unknown {
+			p.users[id] = emails[id]
+		}
+	}
+	return maps.Clone(p.users)
 }
 
 // ItemURL returns the address of an item in Monday, or "".

@@ -122,6 +122,9 @@ type Entry struct {
 	Effect string    `json:"effect,omitempty"` // what came of it
 	Code   string    `json:"code,omitempty"`
 	JobID  int64     `json:"job_id,omitempty"`
+	By     string    `json:"by,omitempty"` // who did it in Monday, if known
+
+	user int64 // their id
 }
 
 // Writes returns how many fields a resync would write.

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrUnknown means that neither the ledger nor Monday knows the item.
-var ErrUnknown = errors.New("neither crmsync nor Monday knows an item of this id")
+var ErrUnknown = errors.New("neither crmsync nor Monday has an item with this id")
 
 // Comparer compares the items of a page with Salesforce.
 type Comparer interface {
@@ -78,6 +78,7 @@ func (r *Reporter) Make(ctx context.Context, id int64) (*Report, error) {
 	d.identify()
 	d.describeRecords()
 	d.describeHistory()
+	d.nameUsers(ctx)
 	d.conclude()
 	return &d.Report, nil
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -41,6 +42,27 @@ func (d *draft) describeHistory() {
 	})
 }
 
+// nameUsers says who caused the events.
+func (d *draft) nameUsers(ctx context.Context) {
+	var ids []int64
+	for _, e := range d.Timeline {
+		if e.user > 0 {
+			ids = append(ids, e.user)
+		}
+	}
+	users := d.Places.Users(ctx, ids)
+	for n := range d.Timeline {
+		switch e := &d.Timeline[n]; {
+		case e.user < 0:
+			e.By = "a form or an automation"
+		case e.user != 0 && e.user == d.names.Self:
+			e.By = "crmsync"
+		default:
+			e.By = users[e.user]
+		}
+	}
+}
+
 // lastChange returns when an event last changed anything, or nil if that is not known.
 func (d *draft) lastChange() *time.Time {
 	for _, e := range d.Timeline {
@@ -60,6 +82,7 @@ type effects struct {
 	}
 	Reason string
 	Notes  []string
+	By     int64
 }
 
 // LogEntry returns the end of an event in words. column returns what a board's column is called.
@@ -76,6 +99,7 @@ func LogEntry(log store.LogRow, column func(board int64, id string) string) Entr
 	if err := json.Unmarshal([]byte(log.Response), &did); err != nil {
 		return e
 	}
+	e.user = did.By
 	switch log.Status {
 	case "unchanged":
 		e.Effect = "nothing to send: both sides hold it already"

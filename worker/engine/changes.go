@@ -38,6 +38,7 @@ type response struct {
 	Records []recordChange `json:"records,omitempty"`
 	Reason  string         `json:"reason,omitempty"`
 	Notes   []string       `json:"notes,omitempty"`
+	By      int64          `json:"by,omitempty"` // Monday user who caused the event
 }
 
 // relink schedules the link to be saved, replacing an earlier version for its record.

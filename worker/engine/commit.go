@@ -172,7 +172,7 @@ func (p *pass) logOf(t *task) store.Log {
 		JobID: t.JobID, Event: t.Type, BoardID: t.BoardID, ItemID: t.ItemID, ColumnID: t.ColumnID,
 		Status: string(t.outcome()), Attempt: t.Attempt, ReceivedAt: t.ReceivedAt,
 	}
-	did := response{Reason: t.reason}
+	did := response{Reason: t.reason, By: t.UserID}
 	w := p.byItem[t.ItemID]
 	switch {
 	case w == nil:

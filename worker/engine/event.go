@@ -26,6 +26,7 @@ type Event struct {
 	Type    string // Monday's name for it, for the log
 	BoardID int64
 	ItemID  int64
+	UserID  int64 // of Monday, for the log; negative: a form or an automation; 0: unknown
 
 	ColumnID   string          // Updated: the column
 	ColumnType string          // Updated: its type by the webhook's name

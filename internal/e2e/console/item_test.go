@@ -162,7 +162,7 @@ func TestItemInWords(t *testing.T) {
 	id, _ := w.Record("Lead", item)["Id"].(string)
 	for _, want := range []string{
 		"Ada Lovelace (item " + fmt.Sprint(item) + ", board leads)", "\nIn sync since ", "https://example.monday.com/boards/1003/pulses/" + fmt.Sprint(item),
-		"Lead (lead) http://127.0.0.1", "/lightning/r/Lead/" + id + "/view", "Created in Monday", "Lead created", "Analytical Engines",
+		"Lead (lead) http://127.0.0.1", "/lightning/r/Lead/" + id + "/view", "Created in Monday by ", "changed in Monday by crmsync", "Lead created", "Analytical Engines",
 	} {
 		if code != 0 || !strings.Contains(stdout, want) {
 			t.Errorf("exit %d, no %q in:\n%s%s", code, want, stdout, stderr)
@@ -175,7 +175,7 @@ func TestItemInWords(t *testing.T) {
 			t.Errorf("exit %d, no %q in:\n%s%s", code, want, stdout, stderr)
 		}
 	}
-	if code, _, stderr := w.Command("item", "4711"); code != 1 || !strings.Contains(stderr, "item 4711: neither crmsync nor Monday knows") {
+	if code, _, stderr := w.Command("item", "4711"); code != 1 || !strings.Contains(stderr, "item 4711: neither crmsync nor Monday has") {
 		t.Errorf("exit %d of an unknown item: %s", code, stderr)
 	}
 }
