@@ -41,6 +41,14 @@ func (e *RefusedError) Permanent() bool { return true }
 // RowError is a row that failed for a reason that passes, such as a lock.
 type RowError = send.RowError
 
+// AwayError is an item whose board Monday does not show, or on which it no longer is: a token may lose a board for a
+// while.
+type AwayError struct{}
+
+func (e *AwayError) Error() string {
+	return "monday does not let the token write to the item's board: it may be out of the token's reach"
+}
+
 // UnconfirmedError is a delete that Monday does not confirm: it shows the item neither on a board nor in the archive or
 // the bin.
 type UnconfirmedError struct{}

@@ -11,6 +11,8 @@ func (w *work) settleExistence() {
 	for _, t := range w.tasks {
 		switch {
 		case t.stale || t.reason != "":
+		case t.Kind == Resync && w.isShown && w.state == alive && w.item.IsDeleted():
+			w.restore(t) // its event was lost
 		case t.Kind == Resync && !t.Release:
 		case t.ends() && w.state == missing:
 			w.retry(&UnconfirmedError{}) // a token that lost access to the board cannot see its items either

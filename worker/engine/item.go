@@ -27,6 +27,7 @@ type work struct {
 	isAsked bool         // and not by a page, which may lag
 	rereads bool         // it is asked again before it is written
 	floor   ledger.Floor // minimum times of the answer
+	isShown bool         // a page shows the item although it counts as deleted
 	view    plan.Item    // the item as planned, once everything is merged
 	touched map[string]bool
 	adopts  map[string]string // by record name: the Id of an existing record found for the item

@@ -89,7 +89,12 @@ func (p *pass) takeReadings() {
 	for _, w := range p.works {
 		if reading := p.bulk.readings[w.item.ID]; reading != nil && w.err == nil {
 			delete(p.bulk.readings, w.item.ID)
-			w.floor.All = max(w.floor.All, p.bulk.ReadAt.Add(-pageLag).UnixMicro())
+			shownAt := p.bulk.ReadAt.Add(-pageLag)
+			if w.isShown = w.item.IsDeleted(); w.isShown && !w.item.DeletedAt.Before(shownAt) {
+				w.unread = true // the page may be from before the delete
+				continue
+			}
+			w.floor.All = max(w.floor.All, shownAt.UnixMicro())
 			w.mergeRead(reading, p.bulk.Asked)
 		}
 	}

@@ -122,7 +122,7 @@ func (p *pass) writeCells(ctx context.Context, items [][]cell) {
 		if fate == nil {
 			fate = fates[n]
 		}
-		if permanent(fate) && len(cells) > 1 && !isMissing(fate) {
+		if permanent(fate) && len(cells) > 1 && !isMissing(fate) && !isAway(fate) {
 			for _, c := range cells {
 				parts = append(parts, []cell{c})
 			}
@@ -144,6 +144,8 @@ func (p *pass) recordCell(c cell, err error) {
 		p.recordTaken(c)
 	case err == nil:
 		c.shows()
+	case isAway(err):
+		c.work.retry(&AwayError{})
 	case permanent(err):
 		p.recordUnshown(c, err)
 	default:
@@ -190,6 +192,12 @@ func (p *pass) recordUnshown(c cell, err error) {
 	p.reject(c.planned(), name, ledger.Rejection{Value: value, Code: code}, []string{c.column}, &RefusedError{
 		Object: "column " + c.column, SalesforceID: link.SalesforceID, Code: code,
 	})
+}
+
+// isAway reports whether Monday does not let the token write to the board, or no longer has the item there.
+func isAway(err error) bool {
+	monday, ok := errors.AsType[*mondayclient.Error](err)
+	return ok && monday.Code == "InvalidBoardIdException"
 }
 
 // isMissing reports whether Monday no longer shows the item.

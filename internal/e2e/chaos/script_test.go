@@ -25,6 +25,7 @@ type script struct {
 	rng    *rand.Rand
 	size   chaosSize
 	monday *mondaysim.Sim
+	tame   bool // nobody enters a value that is rejected
 
 	parts     []*part
 	companies map[string]bool // all that a lead ever had, in lower case
@@ -106,7 +107,7 @@ func (s *script) step(n int) {
 
 func (s *script) create() {
 	n := len(s.parts)
-	p := &part{number: n, board: oracle.Leads, alive: true, unruly: n%7 == 4, rejected: map[string]time.Time{}}
+	p := &part{number: n, board: oracle.Leads, alive: true, unruly: n%7 == 4 && !s.tame, rejected: map[string]time.Time{}}
 	values := map[string]any{}
 	switch n % 10 {
 	case 0, 6:

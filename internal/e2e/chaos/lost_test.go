@@ -1,0 +1,100 @@
+package chaos_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"crmsync/internal/oracle"
+	mondaysim "crmsync/internal/sim/monday"
+	"crmsync/internal/stage"
+)
+
+// whileDown is how many events of TestChaosLost happen while nothing runs.
+const whileDown = 25
+
+// TestChaosLost plays events of which a third is lost for good, while workers are killed, Monday's pages lag behind, and the token
+// loses a board for a while. In the end nothing runs for some events. Then comparisons of all boards, of which one is killed, must
+// bring Salesforce to what the oracle says: what was changed, created, deleted, archived and restored meanwhile.
+func TestChaosLost(t *testing.T) {
+	t.Parallel()
+	size := shortChaos
+	size.incidents = map[int]func(*chaos){
+		100: (*chaos).killIngest, 150: (*chaos).compareAside, 160: (*chaos).loseBoard, 200: (*chaos).compareAside, 230: (*chaos).findBoard,
+	}
+	if os.Getenv("CHAOS") == "full" {
+		size.items, size.events = 100, 1000
+	}
+	c := newChaos(t, size, func(config *stage.Config) {
+		config.Monday.PageLag = 2 * time.Second
+		config.Monday.CursorLife = time.Minute
+	})
+	c.script = newScript(c.seed, c.size, c.Monday, c.Salesforce)
+	c.script.tame = true // an event with a value that is rejected may be one of those that are lost
+	draw := rand.New(rand.NewPCG(c.seed, 5))
+	c.gate.lose(func() bool { return draw.IntN(3) == 0 })
+	c.start()
+	c.play(c.script.step)
+	for _, d := range append(c.workers, c.ingest) {
+		d.stop()
+	}
+	c.gate.lose(func() bool { return true })
+	for n := range whileDown {
+		c.script.step(size.events + n)
+	}
+	c.eventually("Monday has delivered what is lost", time.Minute, func() bool { return c.Monday.Pending() == 0 })
+	c.gate.lose(nil)
+	c.Salesforce.SetFaults(0)
+	c.Monday.SetFaults(0)
+	c.Monday.SetPageLag(0)
+	c.workers = nil
+	c.start()
+	c.heal()
+	c.settle()
+	if n := c.gate.losses(); n < size.events/6 {
+		t.Errorf("only %d events were lost", n)
+	}
+	c.judge()
+}
+
+func (c *chaos) loseBoard() { c.Monday.SetAccess(oracle.Contacts, mondaysim.Hidden) }
+
+func (c *chaos) findBoard() { c.Monday.SetAccess(oracle.Contacts, mondaysim.Full) }
+
+// compareAside has all boards compared while events happen. It does not wait, and may fail.
+func (c *chaos) compareAside() {
+	c.restarts.Go(func() {
+		cmd := exec.CommandContext(c.ctx, c.program, "apply", "--yes")
+		cmd.Env = c.Environ()
+		timer := time.AfterFunc(3*time.Second, func() { _ = cmd.Process.Kill() })
+		defer timer.Stop()
+		_ = cmd.Run() // killed, or refused because a board is out of reach
+	})
+}
+
+// heal compares all boards: once with a command that is killed, then until there is nothing left to do.
+func (c *chaos) heal() {
+	c.compareAside()
+	c.restarts.Wait()
+	var said bytes.Buffer
+	var mu sync.Mutex
+	c.eventually("comparisons find nothing to do", c.size.patience, func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		said.Reset()
+		apply := exec.CommandContext(c.ctx, c.program, "apply", "--yes", "--adopt", "monday", "--enforce")
+		apply.Env, apply.Stdout, apply.Stderr = c.Environ(), &said, &said
+		if err := apply.Run(); err != nil {
+			c.t.Logf("apply: %v\n%s", err, tail(said.String()))
+			return false
+		}
+		return c.none("SELECT count(*) FROM river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded')") &&
+			c.none("SELECT count(*) FROM sweeps s JOIN (SELECT max(id) AS id FROM sweeps GROUP BY board_id) l USING (id) WHERE s.written + s.busy + s.ended > 0")
+	})
+}
+
+func tail(text string) string { return text[max(0, len(text)-1000):] }
