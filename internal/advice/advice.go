@@ -22,8 +22,8 @@ type Entry struct {
 	Do     string // what a person can do about it, as sentences
 }
 
-// Text returns both sentences.
-func (e Entry) Text() string { return e.Means + " " + e.Do }
+// Text returns both texts, or "" if nothing is known.
+func (e Entry) Text() string { return strings.TrimSpace(e.Means + " " + e.Do) }
 
 // Table returns all entries: Salesforce's, then Monday's, then our own.
 func Table() []Entry { return slices.Concat(salesforce, monday, own) }

@@ -80,7 +80,7 @@ func TestAdvice(t *testing.T) {
 			}
 		}
 	}
-	if e, known := advice.Of(advice.Salesforce, "SOMETHING_NEW"); known {
+	if e, known := advice.Of(advice.Salesforce, "SOMETHING_NEW"); known || e.Text() != "" {
 		t.Errorf("advice on an unknown code: %+v", e)
 	}
 }
