@@ -51,9 +51,11 @@ func (b *bench) console(ctx context.Context) (err error) {
 			return fmt.Errorf("page %s: %w", page.path, err)
 		}
 		all, largest = append(all, took...), max(largest, size)
-		rows = append(rows, []string{page.name, millis(quantile(took, 0.5)), millis(quantile(took, 0.99)), millis(quantile(took, 1)), thousands(size) + " B"})
+		rows = append(rows, []string{page.name, millis(quantile(took, 0.5)), millis(quantile(took, 0.99)),
+			millis(quantile(took, 1)), thousands(size) + " B"})
 	}
-	b.table(fmt.Sprintf("Console: time to answer, with %s items (%d requests of each page)", thousands(consoleItems), consoleRequests), rows)
+	b.table(fmt.Sprintf("Console: time to answer, with %s items (%d requests of each page)", thousands(consoleItems),
+		consoleRequests), rows)
 	slices.Sort(all)
 	b.atMost("console: time to answer, p50", "%.1f ms", quantile(all, 0.5), 50)
 	b.atMost("console: time to answer, p99", "%.1f ms", quantile(all, 0.99), 250)
@@ -63,8 +65,10 @@ func (b *bench) console(ctx context.Context) (err error) {
 
 // furnish fills the tables as after months of use, and creates one item in both systems. It returns the item.
 func (s *testbed) furnish(ctx context.Context) (int64, error) {
-	item := s.Monday.CreateItem(oracle.Contacts, "Ada Lovelace", map[string]any{"email": map[string]any{"email": "ada@example.org", "text": "ada@example.org"}})
-	record := s.Salesforce.Insert("Contact", map[string]any{"FirstName": "Ada", "LastName": "Lovelace", "Email": "ada@example.org", sfsim.KeyField: fmt.Sprint(item)})
+	item := s.Monday.CreateItem(oracle.Contacts, "Ada Lovelace",
+		map[string]any{"email": map[string]any{"email": "ada@example.org", "text": "ada@example.org"}})
+	record := s.Salesforce.Insert("Contact", map[string]any{"FirstName": "Ada", "LastName": "Lovelace",
+		"Email": "ada@example.org", sfsim.KeyField: fmt.Sprint(item)})
 	const items = `
 		INSERT INTO items (item_id, board_id, name, name_at, known, columns)
 		SELECT %[1]d + n, %[2]d, 'Ada ' || lpad((n %% 9973)::text, 4, '0') || ' Lovelace', now(), true,

@@ -107,7 +107,8 @@ func numbers(list string) (all []int, err error) {
 
 // run sets up the stage, measures, prints the verdict, and cleans up.
 func (b *bench) run(ctx context.Context) (err error) {
-	measures := map[string]func(context.Context) error{"ingest": b.ingest, "drain": b.drain, "scale": b.scale, "idle": b.idle, "migrate": b.migrate, "feed": b.feed, "sweep": b.sweep, "console": b.console}
+	measures := map[string]func(context.Context) error{"ingest": b.ingest, "drain": b.drain, "scale": b.scale,
+		"idle": b.idle, "migrate": b.migrate, "feed": b.feed, "sweep": b.sweep, "console": b.console}
 	for _, part := range b.parts {
 		if measures[part] == nil {
 			return fmt.Errorf("-only: %q is not one of ingest, drain, scale, idle, migrate, feed, sweep, console", part)

@@ -13,7 +13,7 @@ const (
 		"the " +
 		"record, then replay."
 	doUser  = "Choose another owner, or correct the user in Salesforce, under Setup, Users."
-	doOften = "It passes by itself in most cases: replay. If it comes back, look for long transactions or automation that " +
+	doOften = "It usually passes on its own: replay. If it comes back, look for long transactions or automation that " +
 		"locks the same records."
 )
 

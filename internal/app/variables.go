@@ -121,7 +121,7 @@ func ExampleEnv() string {
 	return w.String()
 }
 
-const exampleHead = `# All settings of crmsync, with their defaults. Copy this file to .env and make it readable for its owner alone
+const exampleHead = `# All settings of crmsync, with their defaults. Copy this file to .env and make it readable only for its owner
 # (chmod 600), or name it by --env-file or CRMSYNC_ENV. The environment of the process goes before it.
 #
 # Instead of NAME=value, NAME_FILE=/path takes the value from a file. Values with # or spaces at their ends stand in

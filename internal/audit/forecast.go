@@ -38,7 +38,8 @@ func (a *auditor) forecast() {
 }
 
 func (a *auditor) fits(system, reserve string, items int, calls float64, allowed int) {
-	const what = "comparing the %d items of the boards, and what has changed of them each hour, takes about %.0f calls a day"
+	const what = "comparing the %d items of the boards, and what has changed of them each hour, takes about %.0f calls " +
+		"a day"
 	switch {
 	case allowed == 0:
 		a.find(Note, system, mapping.Place{}, what, items, calls)
@@ -55,7 +56,8 @@ func comparisons(m *mapping.Mapping) float64 {
 	const days = 28
 	from := time.Date(2026, time.January, 5, 0, 0, 0, 0, time.UTC) // a Monday
 	n := 0
-	for at := m.NextReconcile(from.Add(-time.Second)); !at.IsZero() && at.Before(from.AddDate(0, 0, days)); at = m.NextReconcile(at) {
+	for at := m.NextReconcile(from.Add(-time.Second)); !at.IsZero() &&
+		at.Before(from.AddDate(0, 0, days)); at = m.NextReconcile(at) {
 		n++
 	}
 	return float64(n) / days

@@ -197,7 +197,8 @@ func (c applyCommand) summary(p *program, sweeps []store.Sweep) (failed error) {
 		return errors.Join(p.printJSON(sweepsListed(sweeps)), failed)
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "RUN\tBOARD\tSTATE\tITEMS\tFIELDS\tDIFFERING\tWRITTEN\tREJECTED\tENDED\tLATER\tCHANGED SINCE THE PLAN")
+	fmt.Fprintln(table, "RUN\tBOARD\tSTATE\tITEMS\tFIELDS\tDIFFERING\tWRITTEN\tREJECTED\tENDED\tLATER\tCHANGED SINCE "+
+		"THE PLAN")
 	for _, s := range sweeps {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n",
 			s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Rejected, s.Ended, s.Busy, s.Skipped)

@@ -84,11 +84,13 @@ func unplanned(ctx context.Context, p *program, m *mapping.Mapping) (findings []
 	for ways, b := range boards {
 		switch {
 		case errors.Is(err, errNoDatabase):
-			find(b, audit.Note, "board %s is synced both ways; whether a plan was made of that is not known: DATABASE_URL is not set", b.Name)
+			find(b, audit.Note, "board %s is synced both ways; whether a plan was made of that is not known: DATABASE_URL is "+
+				"not set", b.Name)
 		case err != nil:
 			find(b, audit.Warning, "board %s is synced both ways; whether a plan was made of that is not known: %v", b.Name, err)
 		case slices.Contains(missing, ways):
-			find(b, audit.Error, "board %s is synced both ways, and no plan was made of that; look at what would change: crmsync plan %s", b.Name, b.Name)
+			find(b, audit.Error, "board %s is synced both ways, and no plan was made of that; look at what would change: "+
+				"crmsync plan %s", b.Name, b.Name)
 		}
 	}
 	return findings

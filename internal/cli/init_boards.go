@@ -41,7 +41,8 @@ func (s *setup) chooseBoards(ctx context.Context) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	q := question{name: "Boards to sync", text: ", by number or id, separated by spaces", flag: "--board", optional: mapped != nil}
+	q := question{name: "Boards to sync", text: ", by number or id, separated by spaces", flag: "--board",
+		optional: mapped != nil}
 	q.given = strings.Trim(fmt.Sprint(s.command.Board), "[]")
 	return s.until(q, func(answer string) error {
 		chosen, err := choose(answer, boards)

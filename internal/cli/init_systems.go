@@ -32,7 +32,8 @@ var errTryAgain = errors.New("that did not work, see above")
 func (s *setup) database(ctx context.Context) error {
 	s.titled("Database", howDatabase)
 	known := s.known("DATABASE_URL")
-	q := question{name: "DATABASE_URL", text: ", such as postgres://crmsync:password@127.0.0.1:5432/crmsync", flag: "--database-url",
+	q := question{name: "DATABASE_URL", text: ", such as postgres://crmsync:password@127.0.0.1:5432/crmsync",
+		flag:  "--database-url",
 		given: s.command.DatabaseURL, known: known, shown: app.WithoutPassword(known)}
 	return s.until(q, func(answer string) error {
 		e := app.NewEnvironment(func(name string) string { return map[string]string{"DATABASE_URL": answer}[name] })
@@ -56,7 +57,8 @@ func (s *setup) database(ctx context.Context) error {
 // monday asks for the token and logs in.
 func (s *setup) monday(ctx context.Context) error {
 	s.titled("Monday", howMonday)
-	q := question{name: "MONDAY_API_TOKEN", flag: "--monday-token", given: s.command.MondayToken, known: s.known("MONDAY_API_TOKEN"), secret: true}
+	q := question{name: "MONDAY_API_TOKEN", flag: "--monday-token", given: s.command.MondayToken,
+		known: s.known("MONDAY_API_TOKEN"), secret: true}
 	return s.until(q, func(answer string) error {
 		var c app.Config
 		e := app.NewEnvironment(s.with("MONDAY_API_TOKEN", answer))
@@ -141,8 +143,10 @@ func (s *setup) askSalesforce() error {
 
 // publicAddress asks where Monday reaches crmsync.
 func (s *setup) publicAddress(context.Context) error {
-	s.titled("Public address", "  Monday calls crmsync there. A proxy with a certificate, such as Caddy, leads it to INGEST_ADDR. It can follow later.\n")
-	q := question{name: "INGEST_URL", text: ", such as https://sync.example.org", flag: "--public-url", given: s.command.PublicURL, known: s.known("INGEST_URL"), optional: true}
+	s.titled("Public address", "  Monday calls crmsync there. A proxy with a certificate, such as Caddy, leads it to "+
+		"INGEST_ADDR. It can follow later.\n")
+	q := question{name: "INGEST_URL", text: ", such as https://sync.example.org", flag: "--public-url",
+		given: s.command.PublicURL, known: s.known("INGEST_URL"), optional: true}
 	return s.until(q, func(answer string) error {
 		if answer == "" {
 			return nil

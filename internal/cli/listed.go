@@ -98,7 +98,8 @@ type sweepListed struct {
 func sweepsListed(sweeps []store.Sweep) []sweepListed {
 	all := []sweepListed{}
 	for _, s := range sweeps {
-		all = append(all, sweepListed{s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Rejected, s.Ended, s.Busy, s.Skipped, s.Error})
+		all = append(all, sweepListed{s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Rejected, s.Ended,
+			s.Busy, s.Skipped, s.Error})
 	}
 	return all
 }

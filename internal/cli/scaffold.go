@@ -92,7 +92,8 @@ func readPairs(ctx context.Context, l *app.Live, boards []int64, objects []strin
 			return nil, err
 		}
 		if object == nil {
-			missing = append(missing, fmt.Errorf("object %s does not exist or is not visible to the user that crmsync logs in as", objects[n]))
+			missing = append(missing, fmt.Errorf("object %s does not exist or is not visible to the "+
+				"user that crmsync logs in as", objects[n]))
 			continue
 		}
 		pairs = append(pairs, scaffold.Pair{Board: board, Object: object})

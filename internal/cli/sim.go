@@ -45,7 +45,8 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("serving Monday: %w", err)
 	}
 	defer func() { _ = stopMonday() }()
-	salesforceURL, stopSalesforce, err := stage.Host(c.SalesforceAddr, c.stateful(salesforce, func() any { return recordsOf(salesforce) }))
+	salesforceURL, stopSalesforce, err := stage.Host(c.SalesforceAddr,
+		c.stateful(salesforce, func() any { return recordsOf(salesforce) }))
 	if err != nil {
 		return fmt.Errorf("serving Salesforce: %w", err)
 	}

@@ -26,7 +26,9 @@ func (w *World) Together(board int64, act func()) {
 		<-release
 		return nil
 	})
-	w.Deliver(fmt.Sprintf(`{"event":{"type":"create_pulse","boardId":%d,"pulseId":1,"pulseName":"x","triggerUuid":"busy %d"}}`, board, time.Now().UnixNano()))
+	w.Deliver(fmt.Sprintf(`{"event":{"type":"create_pulse","boardId":%d,"pulseId":1,`+
+		`"pulseName":"x","triggerUuid":"busy %d"}}`,
+		board, time.Now().UnixNano()))
 	w.Eventually("the queue is busy", func() bool {
 		select {
 		case <-busy:
@@ -60,7 +62,8 @@ func (w *World) Resync(args jobs.ItemResyncArgs) {
 // DeadLetters returns the reasons of an item's dead letters, oldest first.
 func (w *World) DeadLetters(item int64) []string {
 	w.T.Helper()
-	return schematest.Ask[[]string](w.T, w.DB, `SELECT coalesce(array_agg(reason ORDER BY job_id), '{}') FROM dead_letters WHERE (args->>'item_id')::bigint = $1`, item)
+	return schematest.Ask[[]string](w.T, w.DB, `SELECT coalesce(array_agg(reason ORDER BY job_id), '{}')
+		FROM dead_letters WHERE (args->>'item_id')::bigint = $1`, item)
 }
 
 // Writes returns how many calls so far wrote to Salesforce.

@@ -30,7 +30,8 @@ func (w *World) Eventually(what string, ok func() bool) {
 const open = `
 	SELECT count(*) FROM river_job j
 	WHERE  state NOT IN ('completed', 'cancelled', 'discarded')
-	OR     state IN ('cancelled', 'discarded') AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.replayed_at IS NULL)`
+	OR     state IN ('cancelled', 'discarded') AND NOT EXISTS (
+		SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.replayed_at IS NULL)`
 
 // unaccounted counts the jobs that did not end in one of the promised ways: success, unchanged, skipped with a reason,
 // or dead letter.

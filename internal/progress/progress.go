@@ -186,7 +186,8 @@ func (r *run) text() string {
 }
 
 func stepOfRun(n store.Run) step {
-	text := fmt.Sprintf("%d of %d read, %d created, %d updated, %d unchanged", n.Read, max(n.Total, n.Read), n.Created, n.Updated, n.Unchanged)
+	text := fmt.Sprintf("%d of %d read, %d created, %d updated, %d unchanged", n.Read, max(n.Total, n.Read), n.Created,
+		n.Updated, n.Unchanged)
 	if n.Conflicts > 0 {
 		text += fmt.Sprintf(", %d conflicts", n.Conflicts)
 	}

@@ -204,8 +204,9 @@ func reason(l store.ItemLetter) string { return strings.TrimPrefix(l.Reason, "Jo
 var acts = map[string]string{
 	store.ActReplay: "replayed", store.ActIgnore: "ignored", store.ActErase: "erased the values of",
 	store.ActRelease: "released the deletion of",
-	store.ActDrop:    "kept the records of", store.ActApply: "compared and wrote", store.ActResync: "asked for a resync of",
-	store.ActTake: "took one side's value of",
+	store.ActDrop:    "kept the records of", store.ActApply: "compared and wrote",
+	store.ActResync: "asked for a resync of",
+	store.ActTake:   "took one side's value of",
 }
 
 // OperationEntry returns an act of a person in words.

@@ -92,7 +92,8 @@ func (f *Field) Fingerprint() string {
 		standIn = []any{f.fallback.literal, f.fallback.relative, f.fallback.days}
 	}
 	values := []any{
-		f.Name, f.Sync == ToMonday, f.form, f.from, f.literal, parts, f.as, f.labels, standIn, f.record.path(), f.link.path(), f.defaults(),
+		f.Name, f.Sync == ToMonday, f.form, f.from, f.literal, parts, f.as, f.labels, standIn, f.record.path(),
+		f.link.path(), f.defaults(),
 	}
 	if f.Sync == Both { // what both sides last agreed on says nothing about changes in Salesforce before
 		values = append(values, f.Sync)

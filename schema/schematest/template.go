@@ -111,7 +111,8 @@ func (s *session) sweep(ctx context.Context) error {
 		return err
 	}
 	for _, name := range names {
-		if _, err := s.conn.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()+" WITH (FORCE)"); err != nil {
+		drop := "DROP DATABASE IF EXISTS " + pgx.Identifier{name}.Sanitize() + " WITH (FORCE)"
+		if _, err := s.conn.Exec(ctx, drop); err != nil {
 			return err
 		}
 	}

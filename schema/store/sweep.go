@@ -83,7 +83,8 @@ const sweepColumns = `id, board_id, board, kind, mapped, options, state, started
 	items, fields, differing, written, rejected, ended, busy, skipped, error`
 
 func scanSweep(row pgx.CollectableRow) (w Sweep, err error) {
-	err = row.Scan(&w.ID, &w.BoardID, &w.Board, &w.Kind, &w.Mapped, &w.Options, &w.State, &w.StartedAt, &w.FinishedAt, &w.Pages, &w.Cursor,
+	err = row.Scan(&w.ID, &w.BoardID, &w.Board, &w.Kind, &w.Mapped, &w.Options, &w.State, &w.StartedAt, &w.FinishedAt,
+		&w.Pages, &w.Cursor,
 		&w.Items, &w.Fields, &w.Differing, &w.Written, &w.Rejected, &w.Ended, &w.Busy, &w.Skipped, &w.Error)
 	return w, err
 }
@@ -150,7 +151,8 @@ func (s *Store) SaveSweptPage(ctx context.Context, p SweptPage, also func(ctx co
 		WHERE  id = $1 AND pages = $2 AND state = 'running'`
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		n := p.Counts
-		tag, err := tx.Exec(ctx, move, p.Sweep.ID, p.Sweep.Pages, p.Cursor, n.Items, n.Fields, n.Differing, n.Written, n.Ended, n.Busy, n.Skipped, n.Rejected)
+		tag, err := tx.Exec(ctx, move, p.Sweep.ID, p.Sweep.Pages, p.Cursor, n.Items, n.Fields, n.Differing, n.Written,
+			n.Ended, n.Busy, n.Skipped, n.Rejected)
 		if err == nil && tag.RowsAffected() == 0 {
 			return ErrOvertaken
 		}

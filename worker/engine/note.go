@@ -59,7 +59,8 @@ func (p *pass) noteRejected(d planned, field, code string) {
 	differences := p.bulk.found[d.work.item.ID].Differences
 	for n := range differences {
 		x := &differences[n]
-		isIt := field == plan.WholeRecord || x.Field == publicName(field) || field == plan.ShownID && x.Field == d.plan.Record.IDColumn
+		isIt := field == plan.WholeRecord || x.Field == publicName(field) || field == plan.ShownID &&
+			x.Field == d.plan.Record.IDColumn
 		if isIt && x.Record == d.plan.Record.Name && x.Sends {
 			x.Sends, x.Rejected, x.Code = false, true, code
 		}

@@ -138,7 +138,9 @@ func (f *Feed) interval(feeds *store.Feeds) time.Duration {
 
 // rowsOf returns the records of a page in the form in which they are compared, what each told, and the position of the
 // last one. A field that a record does not show is unknown.
-func rowsOf(s *source, records []sfclient.Record) (rows []store.FeedRow, told []map[string]any, last store.FeedPosition, err error) {
+func rowsOf(s *source, records []sfclient.Record) (
+	rows []store.FeedRow, told []map[string]any, last store.FeedPosition, err error,
+) {
 	for _, record := range records {
 		at, ok := positionOf(record)
 		if !ok {

@@ -49,8 +49,8 @@ func (r *rules) changed(link *ledger.Link, values map[string]column.Value) bool 
 	})
 }
 
-// rings reports whether the engine has to compare the item: a field that goes both ways differs from what Salesforce last
-// held, or was never compared.
+// rings reports whether the engine has to compare the item: a field that goes both ways differs from what Salesforce
+// last held, or was never compared.
 func (r *rules) rings(link *ledger.Link, fields sfclient.Record) bool {
 	return slices.ContainsFunc(r.record.Back(), func(f *mapping.Field) bool {
 		value, isRead := fields[f.Name]

@@ -101,7 +101,8 @@ func (l *limits) setHeaders(h http.Header, now time.Time) {
 			concurrent-1))
 		return
 	}
-	h.Set("RateLimit-Policy", fmt.Sprintf(`"minuteRate";q=%d;w=60, "concurrency";q=%d;qu="concurrent-requests", "complexityMinute";q=%d;w=60;qu="content-bytes"`,
+	h.Set("RateLimit-Policy", fmt.Sprintf(`"minuteRate";q=%d;w=60, "concurrency";q=%d;qu="concurrent-requests", `+
+		`"complexityMinute";q=%d;w=60;qu="content-bytes"`,
 		minuteCalls, concurrent, l.complexity))
 	h.Set("RateLimit", fmt.Sprintf(`"minuteRate";r=%d;t=%d, "concurrency";r=%d, "complexityMinute";r=%d;t=%d`,
 		max(0, minuteCalls-l.calls), t, concurrent-1, max(0, l.complexity-l.used), t))
