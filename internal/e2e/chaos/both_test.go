@@ -163,10 +163,12 @@ func (b *both) begin() {
 // countWrites counts what the program writes from now on, attempts included.
 func (b *both) countWrites() {
 	b.Salesforce.OnCall(func(call sfsim.Call) *sfsim.Fault {
-		if call.Operation == "update" || call.Operation == "upsert" || call.Operation == "create" {
-			b.written.Add(int64(len(call.Records)))
+		for _, part := range call.Each() {
+			if part.Operation == "update" || part.Operation == "upsert" || part.Operation == "create" {
+				b.written.Add(int64(len(part.Records)))
+			}
+			b.checkLook(part)
 		}
-		b.checkLook(call)
 		return nil
 	})
 	b.Monday.OnCall(func(call mondaysim.Call) *mondaysim.Fault {

@@ -36,7 +36,7 @@ func TestDeleteWhileAnUpdateRetries(t *testing.T) {
 	w.Quiet()
 	var broken atomic.Bool
 	broken.Store(true)
-	w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Operation == "update" && broken.Load() })
+	w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Has("update", "") && broken.Load() })
 	w.Monday.SetColumn(lead, "company", "Difference Engines")
 	w.Eventually("the update has failed twice", func() bool { return w.Count("SELECT count(*) FROM error_logs") > 1 })
 	w.Monday.DeleteItem(lead)

@@ -22,7 +22,7 @@ func TestReadWithWhatDidNotHappen(t *testing.T) {
 			w.Monday.SetColumn(item, "company", "Engines")
 			w.Mail.Take() // lost
 			var failed atomic.Bool
-			w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Operation == "update" && failed.CompareAndSwap(false, true) })
+			w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Has("update", "") && failed.CompareAndSwap(false, true) })
 			w.Deliver(fmt.Sprintf(`{"event":{"type":%q,"boardId":1003,"itemId":%d,"itemName":"x","triggerUuid":"u","triggerTime":"2026-09-23T12:03:55.044Z"}}`, event, item))
 			w.Quiet()
 			if !failed.Load() {

@@ -59,7 +59,7 @@ func discarded(w *e2e.World) (item, job int64) {
 	w.T.Helper()
 	w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Quiet()
-	w.Failing(sfsim.Fault{Status: http.StatusInternalServerError}, func(c sfsim.Call) bool { return c.Operation == "upsert" })
+	w.Failing(sfsim.Fault{Status: http.StatusInternalServerError}, func(c sfsim.Call) bool { return c.Has("upsert", "") })
 	item = w.Monday.CreateItem(e2e.Accounts, "Difference Engines", nil)
 	w.Quiet()
 	w.Salesforce.OnCall(nil)

@@ -107,7 +107,7 @@ func TestShortOutage(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
 	var calls atomic.Int64
-	w.Failing(sfsim.Fault{Status: 503}, func(c sfsim.Call) bool { return c.Operation == "upsert" && calls.Add(1) == 1 })
+	w.Failing(sfsim.Fault{Status: 503}, func(c sfsim.Call) bool { return c.Has("upsert", "") && calls.Add(1) == 1 })
 	lead := w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Quiet()
 	w.Record("Lead", lead)
@@ -123,7 +123,7 @@ func TestRevokedSession(t *testing.T) {
 	w := e2e.Serving(t)
 	var revoked atomic.Int64
 	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
-		if c.Operation == "upsert" && c.Object == "Contact" && revoked.Add(1) <= 2 {
+		if c.Has("upsert", "Contact") && revoked.Add(1) <= 2 {
 			w.Salesforce.Revoke()
 		}
 		return nil
@@ -211,7 +211,7 @@ func TestThrottled(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
 	var salesforce, monday atomic.Int64
-	w.Failing(sfsim.Fault{Status: 403}, func(c sfsim.Call) bool { return c.Operation == "upsert" && salesforce.Add(1) == 1 })
+	w.Failing(sfsim.Fault{Status: 403}, func(c sfsim.Call) bool { return c.Has("upsert", "") && salesforce.Add(1) == 1 })
 	w.Monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault {
 		if monday.Add(1) > 1 {
 			return nil
@@ -241,7 +241,7 @@ func TestLostAnswers(t *testing.T) {
 			operation, object, _ := strings.Cut(lost, " ")
 			var calls atomic.Int64
 			w.Failing(fault, func(c sfsim.Call) bool {
-				return c.Operation == operation && (object == "" || c.Object == object) && calls.Add(1) == 1
+				return c.Has(operation, object) && calls.Add(1) == 1
 			})
 			first, second := w.Lead("Ada Lovelace", "Engines"), w.Lead("Charles Babbage", "Engines")
 			w.Quiet()
@@ -295,7 +295,7 @@ func TestSlowSalesforce(t *testing.T) {
 	w := e2e.Serving(t, e2e.With("JOB_TIMEOUT", "4s"), e2e.With("RESCUE_AFTER", "8s"))
 	var calls atomic.Int64
 	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
-		if c.Operation == "upsert" && calls.Add(1) == 1 {
+		if c.Has("upsert", "") && calls.Add(1) == 1 {
 			return &sfsim.Fault{After: true, Delay: e2e.Patience}
 		}
 		return nil
@@ -318,7 +318,7 @@ func TestAbandonedCall(t *testing.T) {
 	w.Quiet()
 	var calls atomic.Int64
 	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
-		if c.Operation == "update" && c.Object == "Opportunity" && calls.Add(1) == 1 {
+		if c.Has("update", "Opportunity") && calls.Add(1) == 1 {
 			return &sfsim.Fault{Delay: 8 * time.Second} // then it takes effect, although its caller has left
 		}
 		return nil

@@ -175,7 +175,7 @@ boards:
 	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
 		mu.Lock()
 		defer mu.Unlock()
-		if c.Object == "Opportunity" && (c.Operation == "upsert" || c.Operation == "update") {
+		if c.Has("upsert", "Opportunity") || c.Has("update", "Opportunity") {
 			calls++
 			if len(c.Records) > 10 {
 				refused++

@@ -179,7 +179,7 @@ func TestRejectedCall(t *testing.T) {
 		items = append(items, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Account ", n), nil))
 	}
 	poison := func(c sfsim.Call) bool {
-		return c.Operation == "upsert" && slices.ContainsFunc(c.Records, func(r map[string]any) bool { return r["Name"] == "Account 5" })
+		return c.Has("upsert", "") && slices.ContainsFunc(c.Records, func(r map[string]any) bool { return r["Name"] == "Account 5" })
 	}
 	w.Failing(sfsim.Fault{Status: 400, Body: `[{"errorCode":"JSON_PARSER_ERROR","message":"Cannot deserialize instance of Account 5"}]`}, poison)
 	w.Start("worker")
@@ -253,7 +253,7 @@ boards:
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.With("MAX_ATTEMPTS", "3"))
-	w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Operation == "upsert" })
+	w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Has("upsert", "") })
 	item := w.Monday.CreateItem(e2e.Accounts, "Engines", nil)
 	w.Quiet()
 	job := w.DeadLetter()
@@ -267,10 +267,10 @@ func TestAttempts(t *testing.T) {
 	w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		if c.Operation == "upsert" {
+		if c.Has("upsert", "") {
 			failures++
 		}
-		return c.Operation == "upsert" && failures == 1
+		return c.Has("upsert", "") && failures == 1
 	})
 	w.Monday.Rename(item, "More Engines")
 	w.Quiet()

@@ -159,7 +159,7 @@ func TestTwoFirstUpserts(t *testing.T) {
 			var second atomic.Bool
 			w.Failing(sfsim.Fault{Status: 200, Body: `[{"success":false,"errors":[{"statusCode":"DUPLICATE_VALUE","fields":[` + fields + `],
 				"message":"duplicate value found: Monday_Item_Id__c duplicates value on record with id: 0015f00000000ZZ"}]}]`},
-				func(c sfsim.Call) bool { return c.Operation == "upsert" && second.CompareAndSwap(false, true) })
+				func(c sfsim.Call) bool { return c.Has("upsert", "") && second.CompareAndSwap(false, true) })
 			item := w.Monday.CreateItem(e2e.Accounts, "Engines", nil)
 			w.Quiet()
 			if !second.Load() {

@@ -63,7 +63,7 @@ func (s *Sim) planComposite(r request) operation {
 	op := operation{name: opComposite, run: func(x *tx) answer { return x.composite(c) }}
 	for _, p := range c.Parts {
 		part := s.planPart(p, nil)
-		op.records = append(op.records, part.records...)
+		op.records, op.parts = append(op.records, part.records...), append(op.parts, part)
 		op.targets = append(op.targets, part.targets...)
 	}
 	return op

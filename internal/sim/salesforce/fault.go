@@ -37,7 +37,23 @@ type Call struct {
 	// Records are the rows of the request; those of a retrieve have only the id. Those of single records include the id
 	// or external ID from the path; a composite has the rows of its parts. They must not be changed.
 	Records []map[string]any
+	Parts   []Call // of a composite
 	At      time.Time
+}
+
+// Has reports whether the call, or a part of it, is an operation on an object; empty: on any.
+func (c Call) Has(operation, object string) bool {
+	return slices.ContainsFunc(c.Each(), func(part Call) bool {
+		return part.Operation == operation && (object == "" || part.Object == object)
+	})
+}
+
+// Each returns the parts of a composite, or the call itself.
+func (c Call) Each() []Call {
+	if len(c.Parts) > 0 {
+		return c.Parts
+	}
+	return []Call{c}
 }
 
 // Fault is what goes wrong with a call. Its Delay passes before the call takes effect, or after it with After.
@@ -101,7 +117,11 @@ func (s *Sim) faultFor(op operation) (f *Fault, locked func() bool) {
 	if op.name == opToken {
 		draw = nil
 	}
-	f = s.Fault(Call{Operation: op.name, Object: op.object, Records: op.records, At: s.config.Now()}, draw)
+	call := Call{Operation: op.name, Object: op.object, Records: op.records, At: s.config.Now()}
+	for _, part := range op.parts {
+		call.Parts = append(call.Parts, Call{Operation: part.name, Object: part.object, Records: part.records, At: call.At})
+	}
+	f = s.Fault(call, draw)
 	if f == nil {
 		f = &Fault{}
 	}

@@ -136,6 +136,7 @@ type operation struct {
 	object  string
 	records []map[string]any // as in the request
 	targets []target         // what it writes
+	parts   []operation      // of a composite
 	run     func(*tx) answer // under the simulator's lock
 }
 
