@@ -95,7 +95,7 @@ func (l *Link) Agree(field string, value any) {
 }
 
 // Doubt records that the field may hold a value other than the one last written.
-func (l *Link) Doubt(field string) { l.DoubtSent(field, nil) }
+func (l *Link) Doubt(field string) { l.DoubtSent(field, l.Written[field].Sent) }
 
 // DoubtSent is Doubt if the value is known that the field may hold.
 func (l *Link) DoubtSent(field string, value any) {

@@ -221,19 +221,23 @@ func (p *pass) decide(wanted []target) {
 // reread reads the items whose columns would change, and reports whether there are any. What an event or a page says
 // may be older than a person's last edit.
 func (p *pass) reread(ctx context.Context, wanted []target) (found bool) {
-	if p.isDry() {
-		return false
-	}
+	stale := map[*work]bool{}
 	for _, t := range wanted {
 		if t.work.isAlive() && !t.work.isAsked && slices.ContainsFunc(t.work.decisions[t.record.Name], takes) {
-			t.work.unread, t.work.rereads, found = true, true, true
+			stale[t.work] = true
 		}
 	}
-	if !found {
+	if p.bulk != nil {
+		p.bulk.cost.Monday += (len(stale) + readSize - 1) / readSize
+	}
+	if len(stale) == 0 || p.isDry() {
 		return false
 	}
+	for w := range stale {
+		w.unread, w.rereads = true, true
+	}
 	p.readWanted(ctx)
-	for _, w := range p.works {
+	for w := range stale {
 		w.look()
 	}
 	if err := p.lookLinks(ctx); err != nil {
@@ -325,24 +329,33 @@ func (p *pass) conflictOf(t target, d settle.Decision) store.Conflict {
 // lookDecided shows the items to the plans as they are to be.
 func (p *pass) lookDecided(wanted []target) {
 	for _, t := range wanted {
-		w := t.work
-		if w.view.Decided == nil {
-			w.view.Decided = map[string]map[string]bool{}
+		for _, rec := range t.work.board.Records { // all: the item may have been read again
+			t.work.lookDecided(rec)
 		}
-		decided := map[string]bool{}
-		w.view.Decided[t.record.Name] = decided
-		for _, d := range w.decisions[t.record.Name] {
-			decided[d.Field.Name] = d.Sends
-			if d.Takes {
-				w.view.View = w.view.View.With(d.Field.Column(), d.Value)
-			}
-			if !d.Withholds() {
-				continue
-			}
-			for _, f := range t.record.Fields {
-				if f != d.Field && f.Reads(d.Field.Column()) {
-					decided[f.Name] = false
-				}
+	}
+}
+
+func (w *work) lookDecided(rec *mapping.Record) {
+	decisions := w.decisions[rec.Name]
+	if len(decisions) == 0 {
+		return
+	}
+	if w.view.Decided == nil {
+		w.view.Decided = map[string]map[string]bool{}
+	}
+	decided := map[string]bool{}
+	w.view.Decided[rec.Name] = decided
+	for _, d := range decisions {
+		decided[d.Field.Name] = d.Sends
+		if d.Takes {
+			w.view.View = w.view.View.With(d.Field.Column(), d.Value)
+		}
+		if !d.Withholds() {
+			continue
+		}
+		for _, f := range rec.Fields {
+			if f != d.Field && f.Reads(d.Field.Column()) {
+				decided[f.Name] = false
 			}
 		}
 	}
