@@ -149,9 +149,18 @@ func (s *Console) readFigures(ctx context.Context, d *homeData) error {
 		addHour(&sum, h)
 	}
 	d.Charts = []figure{
-		{"Events", number(sum.Events()), "in 24 hours, " + number(sum.Success) + " of them written, " + number(sum.Failed) + " failed", eventChart(day, lastDay), eventChart(month, lastMonth)},
-		{"Delay", span(lag(sum, 0.5)), "for half of the events from arrival to Salesforce; 99 % within " + span(lag(sum, 0.99)), lagChart(day, lastDay), lagChart(month, lastMonth)},
-		{"Queue", number(int(waiting)), "waiting now; most in 24 hours: " + number(int(sum.Queued)), queueChart(day, lastDay), queueChart(month, lastMonth)},
+		{
+			"Events", number(sum.Events()), "in 24 hours, " + number(sum.Success) + " of them written, " + number(sum.Failed) + " failed",
+			eventChart(day, lastDay), eventChart(month, lastMonth),
+		},
+		{
+			"Delay", span(lag(sum, 0.5)), "for half of the events from arrival to Salesforce; 99 % within " + span(lag(sum, 0.99)),
+			lagChart(day, lastDay), lagChart(month, lastMonth),
+		},
+		{
+			"Queue", number(int(waiting)), "waiting now; most in 24 hours: " + number(int(sum.Queued)),
+			queueChart(day, lastDay), queueChart(month, lastMonth),
+		},
 	}
 	d.Calls = meters(hours, now)
 	return nil

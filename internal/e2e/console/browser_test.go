@@ -23,7 +23,8 @@ type look struct {
 }
 
 var looks = []look{
-	{"desktop", 1280, 900, "light"}, {"desktop-dark", 1280, 900, "dark"}, {"phone", 390, 844, "light"}, {"phone-dark", 390, 844, "dark"},
+	{"desktop", 1280, 900, "light"}, {"desktop-dark", 1280, 900, "dark"}, {"phone", 390, 844, "light"}, {"phone-dark",
+		390, 844, "dark"},
 }
 
 // pictured are the pictures that docs/console.md shows. The variable PICTURES_OF=all makes all of them.

@@ -72,7 +72,8 @@ func TestItem(t *testing.T) {
 		"refused twice": {
 			do: func(w *e2e.World) int64 {
 				w.Reject("Lead", "Email", refused)
-				item := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("ada@example.org")})
+				item := w.Lead("Ada Lovelace", "Analytical Engines",
+					map[string]any{"email": e2e.Email("ada@example.org")})
 				w.Flush()
 				w.Monday.SetColumn(item, "email", e2e.Email(refused))
 				w.Flush()

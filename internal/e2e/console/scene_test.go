@@ -55,7 +55,8 @@ func play(w *e2e.World) (s scene) {
 	w.Monday.SetColumn(items["Noah Williams"], "company", "Hillside Garden Association")
 	w.Mail.Take() // lost
 	s = scene{synced: items["Maria Fernández"], refused: items["Jonas Becker"], drifted: items["Amara Okafor"], waiting: items["Sofia Rossi"]}
-	w.Salesforce.Update("Lead", w.Record("Lead", s.drifted)["Id"].(string), map[string]any{"Company": "Green Valley School District"})
+	w.Salesforce.Update("Lead", w.Record("Lead", s.drifted)["Id"].(string),
+		map[string]any{"Company": "Green Valley School District"})
 	w.Monday.SetColumn(s.synced, "status", e2e.Label("MOU"))
 	w.Flush()
 	w.Monday.SetColumn(s.synced, "amount", "13750")
@@ -93,7 +94,8 @@ func (s scene) furnish(w *e2e.World) {
 		        now() - interval '26 hours', now() - interval '25 hours', 'salesforce', now() - interval '25 hours')`, s.synced, s.drifted)
 	for n := range 6 {
 		item := int64(8300000001 + n)
-		w.Exec("INSERT INTO items (item_id, board_id, name, known, deleted_at) VALUES ($1, 1002, $2, true, now())", item, fmt.Sprintf("Volunteer %d", n+1))
+		w.Exec("INSERT INTO items (item_id, board_id, name, known, deleted_at) VALUES ($1, 1002, $2, true, now())", item,
+			fmt.Sprintf("Volunteer %d", n+1))
 		w.Exec("INSERT INTO deletions (item_id, board_id, state, at) VALUES ($1, 1002, 'held', now() - interval '40 minutes')", item)
 	}
 	w.Exec("INSERT INTO operations (actor, via, act, subject, reason, items, at) VALUES ('anna', 'console', 'resync', $2, 'asked for by the donor', ARRAY[$1::bigint], now())",
