@@ -94,7 +94,20 @@ func syncs(t *testing.T, w *e2e.World) {
 	if status := w.Crmsync("status"); !strings.Contains(status, "dead letters      1") {
 		t.Errorf("status says\n%s", status)
 	}
+	for range 2 { // a repeat, which is looked for in the queue
+		w.Deliver("not JSON")
+	}
+	w.Quiet()
 	w.Expect(1, "SELECT count(*) FROM dead_letters")
+	if report := w.Crmsync("errors"); !strings.Contains(report, "UNREADABLE") {
+		t.Errorf("errors says\n%s", report)
+	}
+	if report := w.Crmsync("subject", "--email", "nobody@example.org"); !strings.HasPrefix(report, "Nothing is kept") {
+		t.Errorf("subject says\n%s", report)
+	}
+	if report := w.Crmsync("erase", "--item", fmt.Sprint(items[0]), "--suppress"); !strings.Contains(report, "suppressed") {
+		t.Errorf("erase says\n%s", report)
+	}
 }
 
 // TestPoolerLimits: what a pooler in transaction mode cannot do is a clear error at the start.
