@@ -11,10 +11,10 @@ const (
 )
 
 var monday = []Entry{
-	{Monday, "ColumnValueException", "Monday does not take the value for the column.", doColumn},
-	{Monday, "CorrectedValueException", "Monday does not take a value of this form.", doColumn},
-	{Monday, "RecordInvalidException", "Monday does not take the item's values.", doColumn},
-	{Monday, "InvalidArgumentException", "Monday does not take an argument of the call.", doBoard},
+	{Monday, "ColumnValueException", "Monday rejects the value for the column.", doColumn},
+	{Monday, "CorrectedValueException", "Monday rejects a value of this form.", doColumn},
+	{Monday, "RecordInvalidException", "Monday rejects the item's values.", doColumn},
+	{Monday, "InvalidArgumentException", "Monday rejects an argument of the call.", doBoard},
 	{Monday, "InvalidColumnIdException", "The board has no such column.", doBoard},
 	{Monday, "InvalidBoardIdException", "There is no such board, or the token's user may not see it.", doBoard},
 	{Monday, "InvalidUserIdException", "There is no such user in Monday.", "Choose an active user."},
@@ -40,6 +40,6 @@ var monday = []Entry{
 	{Monday, "UNREACHABLE", "There is no connection to Monday.", "Check the network, the proxy and MONDAY_API_URL. " + doStatus},
 	{Monday, "TIMEOUT", "Monday does not answer in time.", doStatus},
 	{Monday, "UNREADABLE_ANSWER", "The answer is not Monday's.", "Check the proxy and MONDAY_API_URL. " + doStatus},
-	{Monday, "InternalServerError", "Monday has failed by itself.", doStatus},
+	{Monday, "InternalServerError", "Monday failed internally.", doStatus},
 	{Monday, "ApiTemporarilyBlocked", "Monday has blocked the account's API for a while.", doStatus},
 }
