@@ -57,7 +57,9 @@ type demo struct {
 	faults        *faults
 	program       *app.Service
 	story         *story
-	before        before    // results of the migration
+	before        before // results of the migration
+	used          usage  // until the end of the story
+	outage        outage
 	began         time.Time // when the first act takes place
 	judged        bool      // the scoreboard was printed
 }
@@ -106,6 +108,10 @@ func (d *demo) show(ctx context.Context) error {
 	go d.story.watch(watching)
 	d.story.play(ctx, d.began)
 	d.settle(ctx)
+	d.used = d.usage()
+	if err := d.after(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
 	quiet()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -128,13 +134,22 @@ func (d *demo) show(ctx context.Context) error {
 	return nil
 }
 
+// after has an outage, and a field more in the mapping.
+func (d *demo) after(ctx context.Context) error {
+	if err := d.lose(ctx); err != nil {
+		return err
+	}
+	return d.widen(ctx)
+}
+
 // introduce prints what is running and what is about to happen.
 func (d *demo) introduce() {
 	fmt.Fprintf(d.out, `
 %d companies and %d people are entered; the website's form sends in %d leads. Managers qualify
 leads and take them on to Follow-up, Quote and MOU, rename some and delete some. One of them
 types an amount that Salesforce refuses. Fundraisers correct addresses in Salesforce, some of
-them at the same moment as somebody in Monday.
+them at the same moment as somebody in Monday. Then the webhooks of a while are lost, and the
+mapping gets a field more.
 
 `, d.size.companies, d.size.people, d.size.leads)
 }

@@ -38,6 +38,10 @@ func (b *scoreboard) print(w io.Writer) {
 		spoken(b.back.lag.p50), spoken(b.back.lag.p99), spoken(pollEvery))
 	line("", "%d on both sides at once: Monday's value stands on both %d times, the other one is kept (crmsync conflicts)",
 		b.back.contrary, b.back.ruled)
+	line("lost webhooks", "%d changes; one comparison of %s items found all of them, and healed them in %s",
+		b.outage.changes, grouped(b.outage.compared), spoken(b.outage.healed))
+	line("new field", "in the mapping while everything ran: it came to %s people in %s",
+		grouped(b.outage.people), spoken(b.outage.filled))
 	line("API calls", "%.2f to Salesforce and %.2f to Monday per event by people; a call for each would be 1.00",
 		b.perEvent(b.salesforce), b.perEvent(b.monday))
 	line("survived", "%d calls that failed, %d that failed after they wrote, %d slow ones, %d ended session",

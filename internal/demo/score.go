@@ -22,6 +22,7 @@ type scoreboard struct {
 	tally                        tally
 	lag, lagFromChange           lag
 	back                         wayBack
+	outage                       outage
 	letters, alerts              []string // items of dead letters, and messages, as received by Telegram
 	took                         time.Duration
 }
@@ -39,15 +40,15 @@ type lag struct{ p50, p99 time.Duration }
 // cannot know, comes from the program.
 func (d *demo) score(ctx context.Context) (*scoreboard, error) {
 	b := &scoreboard{
-		salesforce: d.Salesforce.TotalCalls() - d.before.salesforce, monday: d.Monday.TotalCalls() - d.before.monday,
+		salesforce: d.used.salesforce - d.before.salesforce, monday: d.used.monday - d.before.monday,
 		tally: d.faults.tally(), before: d.before,
 		alerts: d.Telegram.Texts(), letters: d.lettersTold(), took: time.Since(d.began),
 	}
 	b.byPeople = int(d.story.played.Load()) - d.story.inSalesforceOnly()
-	events, deliveries := d.Monday.DeliveryCounts()
-	b.echoes, b.deliveries = events-d.before.events-b.byPeople, deliveries-d.before.deliveries
+	b.echoes, b.deliveries = d.used.events-d.before.events-b.byPeople, d.used.deliveries-d.before.deliveries
 	d.scoreRecords(b)
 	d.scoreTelling(b)
+	d.scoreWide(b)
 	err := d.scoreBack(ctx, b)
 	if err != nil {
 		return nil, err
