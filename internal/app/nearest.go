@@ -47,8 +47,8 @@ func nearest(name string, known []string) string {
 
 // synonyms maps words in the variables of other programs to this program's.
 var synonyms = map[string]string{
-	"SF": "SALESFORCE", "SFDC": "SALESFORCE", "PG": "DATABASE", "POSTGRES": "DATABASE", "POSTGRESQL": "DATABASE",
-	"DB":     "DATABASE",
+	"SF": "SALESFORCE", "SFDC": "SALESFORCE", "PG": "DATABASE",
+	"POSTGRES": "DATABASE", "POSTGRESQL": "DATABASE", "DB": "DATABASE",
 	"APIKEY": "TOKEN", "URI": "URL", "DSN": "URL", "USER": "USERNAME", "PASS": "PASSWORD",
 }
 

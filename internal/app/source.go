@@ -82,8 +82,7 @@ func (s *Source) readLine(n int, line []byte) error {
 	}
 	for name, text := range values {
 		_, raw, _ := bytes.Cut(line, []byte("="))
-		if n := bytes.IndexByte(raw, '#'); n > 0 && !bytes.ContainsAny(raw[:n], "'\"") && raw[n-1] != ' ' &&
-			raw[n-1] != '\t' {
+		if n := bytes.IndexByte(raw, '#'); n > 0 && !bytes.ContainsAny(raw[:n], "'\"") && !isSpace(raw[n-1]) {
 			return fmt.Errorf("the value of %s contains #, which begins a comment; put the value into quotes", name)
 		}
 		if known, twice := s.values[name]; twice {
@@ -93,6 +92,8 @@ func (s *Source) readLine(n int, line []byte) error {
 	}
 	return nil
 }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 // Getenv returns a variable. The environment, directly or by NAME_FILE, takes precedence over the env file.
 func (s *Source) Getenv(name string) string {
@@ -128,8 +129,8 @@ func (s *Source) Warnings() (warnings []string) {
 	known := names(Variables())
 	for _, name := range slices.Sorted(slices.Values(s.set)) {
 		if meant := nearest(name, known); meant != "" {
-			warnings = append(warnings, fmt.Sprintf("%s is set in the environment, but crmsync does not read it; did you "+
-				"mean %s?", name, meant))
+			warnings = append(warnings, fmt.Sprintf("%s is set in the environment, but crmsync does not read it; "+
+				"did you mean %s?", name, meant))
 		}
 	}
 	var lines []string
@@ -145,7 +146,8 @@ func (s *Source) Warnings() (warnings []string) {
 		if meant := nearest(name, known); meant != "" {
 			hint = "; did you mean " + meant + "?"
 		}
-		warnings = append(warnings, fmt.Sprintf("%s:%d: crmsync does not read %s%s", s.file, s.values[name].line, name, hint))
+		warnings = append(warnings, fmt.Sprintf("%s:%d: crmsync does not read %s%s", s.file, s.values[name].line, name,
+			hint))
 	}
 	return warnings
 }

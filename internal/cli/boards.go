@@ -81,7 +81,8 @@ func missingBoards(asked []int64, found []mondayclient.Board) (err error) {
 	}
 	for _, id := range asked {
 		if !there[id] {
-			err = errors.Join(err, fmt.Errorf("board %d does not exist, is archived, or is not visible to the token", id))
+			err = errors.Join(err, fmt.Errorf("board %d does not exist, is archived, or is not visible to the token",
+				id))
 		}
 	}
 	return err

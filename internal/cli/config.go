@@ -29,8 +29,7 @@ type variable struct {
 
 // Run prints all variables and their problems.
 func (c configCommand) Run(p *program) error {
-	role := app.Role{Ingest: c.Role != "worker", Worker: c.Role != "ingest"}
-	_, problems := app.ReadConfig(p.getenv, role)
+	_, problems := app.ReadConfig(p.getenv, roleNamed(c.Role))
 	now := Configuration{EnvFile: p.source.File(), Warnings: p.source.Warnings(), Problems: lines(problems)}
 	p.warned = true
 	if now.Warnings == nil {
@@ -50,6 +49,11 @@ func (c configCommand) Run(p *program) error {
 		return app.UsageError{Err: fmt.Errorf("%s would not start: %s", c.Role, plural(len(now.Problems), "problem"))}
 	}
 	return nil
+}
+
+// roleNamed returns the role that a command runs.
+func roleNamed(command string) app.Role {
+	return app.Role{Ingest: command != "worker", Worker: command != "ingest"}
 }
 
 func (p *program) printConfiguration(now Configuration) error {

@@ -8,8 +8,9 @@ import (
 )
 
 type doctorCommand struct {
-	TestAlerts bool `help:"Send a test message to each alert channel."`
-	JSON       bool `help:"Print JSON."`
+	TestAlerts bool   `help:"Send a test message to each alert channel."`
+	Role       string `help:"Role whose settings must be complete: serve, ingest or worker." enum:"serve,ingest,worker" default:"serve" placeholder:"ROLE"`
+	JSON       bool   `help:"Print JSON."`
 }
 
 // Diagnosis is the result of doctor. Its JSON form is stable.
@@ -22,7 +23,7 @@ type Diagnosis struct {
 // Run examines the installation.
 func (c doctorCommand) Run(ctx context.Context, p *program) error {
 	p.warned = true // warnings are findings
-	all := doctor.Examine(ctx, doctor.Input{Source: p.source, Test: c.TestAlerts})
+	all := doctor.Examine(ctx, doctor.Input{Source: p.source, Role: roleNamed(c.Role), Test: c.TestAlerts})
 	if err := ctx.Err(); err != nil {
 		return err
 	}

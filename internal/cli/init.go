@@ -29,8 +29,8 @@ type initCommand struct {
 // Run asks for what crmsync needs, tries each answer, and writes .env and mapping.yaml.
 func (c initCommand) Run(ctx context.Context, p *program) error {
 	if len(c.Object) > len(c.Board) {
-		return app.UsageError{Err: fmt.Errorf("--board, --object: there are %s and only %s", plural(len(c.Object), "object"),
-			plural(len(c.Board), "board"))}
+		return app.UsageError{Err: fmt.Errorf("--board, --object: there are %s and only %s",
+			plural(len(c.Object), "object"), plural(len(c.Board), "board"))}
 	}
 	in, done, err := c.input(p)
 	if err != nil {

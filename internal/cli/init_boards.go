@@ -45,7 +45,10 @@ func (s *setup) chooseBoards(ctx context.Context) error {
 		optional: mapped != nil}
 	q.given = strings.Trim(fmt.Sprint(s.command.Board), "[]")
 	return s.until(q, func(answer string) error {
-		chosen, err := choose(answer, boards)
+		chosen, err := s.command.Board, error(nil)
+		if len(chosen) == 0 {
+			chosen, err = choose(answer, boards)
+		}
 		if err != nil {
 			return err
 		}
@@ -130,7 +133,8 @@ func (s *setup) chooseObjects(ctx context.Context) error {
 	return nil
 }
 
-const howKey = `    Setup, Object Manager, %s, Fields & Relationships, New: Text of length 18, name Monday_Item_Id, Unique, External ID.
+const howKey = `    Setup, Object Manager, %s, Fields & Relationships, New: Text of length 18,
+    name Monday_Item_Id, Unique, External ID.
     Then give the user Read and Edit Access to it: Permission Sets, Object Settings, %[1]s.
 `
 

@@ -38,7 +38,8 @@ func (s *setup) write(context.Context) error {
 
 // replace writes a file, after a question if it exists.
 func (s *setup) replace(path, text string, exists bool, mode os.FileMode) error {
-	if exists && !s.command.Force && !s.confirm(path+" exists. Write the answers into it, and leave the rest as it is?") {
+	if exists && !s.command.Force &&
+		!s.confirm(path+" exists. Write the answers into it, and leave the rest as it is?") {
 		return fmt.Errorf("%s exists and was not changed; --force changes it without asking", path)
 	}
 	if err := replaceFile(path, text, mode); err != nil {

@@ -41,7 +41,7 @@ func (s *setup) database(ctx context.Context) error {
 			return e.Err()
 		}
 		c := app.Config{DatabaseURL: answer, DirectURL: s.known("DATABASE_DIRECT_URL"), SchemaUp: true}
-		found, db := doctor.Postgres(ctx, c)
+		found, db := doctor.Postgres(ctx, c, roleNamed("serve"))
 		if db != nil {
 			db.Close()
 		}
@@ -127,9 +127,12 @@ func (s *setup) salesforce(ctx context.Context) error {
 
 func (s *setup) askSalesforce() error {
 	for _, q := range []question{
-		{name: "SALESFORCE_LOGIN_URL", text: ", such as https://example.my.salesforce.com", flag: "--salesforce-login-url", given: s.command.SalesforceLoginURL},
-		{name: "SALESFORCE_CLIENT_ID", text: ", the consumer key", flag: "--salesforce-client-id", given: s.command.SalesforceClientID},
-		{name: "SALESFORCE_CLIENT_SECRET", text: ", the consumer secret", flag: "--salesforce-client-secret", given: s.command.SalesforceClientSecret, secret: true},
+		{name: "SALESFORCE_LOGIN_URL", text: ", such as https://example.my.salesforce.com",
+			flag: "--salesforce-login-url", given: s.command.SalesforceLoginURL},
+		{name: "SALESFORCE_CLIENT_ID", text: ", the consumer key", flag: "--salesforce-client-id",
+			given: s.command.SalesforceClientID},
+		{name: "SALESFORCE_CLIENT_SECRET", text: ", the consumer secret", flag: "--salesforce-client-secret",
+			given: s.command.SalesforceClientSecret, secret: true},
 	} {
 		if q.known = s.known(q.name); q.secret && s.known("SALESFORCE_PRIVATE_KEY") != "" {
 			continue // the JWT bearer flow needs no secret
@@ -143,8 +146,9 @@ func (s *setup) askSalesforce() error {
 
 // publicAddress asks where Monday reaches crmsync.
 func (s *setup) publicAddress(context.Context) error {
-	s.titled("Public address", "  Monday calls crmsync there. A proxy with a certificate, such as Caddy, leads it to "+
-		"INGEST_ADDR. It can follow later.\n")
+	s.titled("Public address",
+		"  Monday calls crmsync there. A proxy with a certificate, such as Caddy, leads it to INGEST_ADDR.\n"+
+			"  It can follow later.\n")
 	q := question{name: "INGEST_URL", text: ", such as https://sync.example.org", flag: "--public-url",
 		given: s.command.PublicURL, known: s.known("INGEST_URL"), optional: true}
 	return s.until(q, func(answer string) error {

@@ -25,15 +25,15 @@ func manPage(model *kong.Application) string {
 	fmt.Fprintf(w, ".TH CRMSYNC 1 \"\" \"crmsync %s\" \"crmsync\"\n", roff(build.Version))
 	fmt.Fprint(w, ".SH NAME\ncrmsync \\- syncs Monday.com boards to Salesforce\n")
 	fmt.Fprint(w, ".SH SYNOPSIS\n.B crmsync\n.I command\n[\\fIarguments\\fR] [\\fB\\-\\-env\\-file\\fR \\fIfile\\fR]\n")
-	fmt.Fprint(w, ".SH DESCRIPTION\n", roff("crmsync receives Monday's webhooks, puts them as jobs into Postgres, and "+
-		"updates Salesforce "+
-		"from them. crmsync init sets it up, crmsync serve runs it, and crmsync doctor examines it."), "\n.SH COMMANDS\n")
+	fmt.Fprint(w, ".SH DESCRIPTION\n",
+		roff("crmsync receives Monday's webhooks, puts them as jobs into Postgres, and updates Salesforce "+
+			"from them. crmsync init sets it up, crmsync serve runs it, and crmsync doctor examines it."), "\n.SH COMMANDS\n")
 	for _, command := range model.Leaves(true) {
 		manCommandSection(w, command)
 	}
-	fmt.Fprint(w, ".SH ENVIRONMENT\n", roff("Each variable can also come from a file of its own, by NAME_FILE, or from "+
-		"an env file: "+
-		"--env-file, CRMSYNC_ENV, or .env in the working directory."), "\n")
+	fmt.Fprint(w, ".SH ENVIRONMENT\n",
+		roff("Each variable can also come from a file of its own, by NAME_FILE, or from an env file: "+
+			"--env-file, CRMSYNC_ENV, or .env in the working directory."), "\n")
 	for _, v := range app.Variables() {
 		fmt.Fprintf(w, ".TP\n.B %s\n%s.\n", roff(v.Name), roff(v.About))
 		if v.Default != "" {

@@ -32,8 +32,9 @@ func readProcesses(ctx context.Context, s *store.Store) ([]processStatus, error)
 	for _, p := range processes {
 		all = append(all, processStatus{
 			Host: p.Host, PID: p.PID, Role: p.Role(), Version: p.Version, Commit: p.Commit,
-			MappingFile: p.MappingFile, Mapping: p.Mapping, MappingSince: p.MappingSince.UTC(), MappingError: p.MappingError,
-			StartedAt: p.StartedAt.UTC(), SeenAt: p.SeenAt.UTC(), Running: p.Running,
+			MappingFile: p.MappingFile, Mapping: p.Mapping, MappingSince: p.MappingSince.UTC(),
+			MappingError: p.MappingError,
+			StartedAt:    p.StartedAt.UTC(), SeenAt: p.SeenAt.UTC(), Running: p.Running,
 		})
 	}
 	return all, err
@@ -60,8 +61,8 @@ func (p *program) printProcesses(processes []processStatus) error {
 			fmt.Fprintf(p.stdout, "%s of %s, process %d, is silent since %s\n", r.Role, r.Host, r.PID, moment(r.SeenAt))
 		}
 		if r.MappingError != "" {
-			fmt.Fprintf(p.stdout, "%s of %s, process %d, uses its earlier mapping, because the file is faulty:\n  %s\n", r.Role,
-				r.Host, r.PID, r.MappingError)
+			fmt.Fprintf(p.stdout, "%s of %s, process %d, uses its earlier mapping, because the file is faulty:\n  %s\n",
+				r.Role, r.Host, r.PID, r.MappingError)
 		}
 	}
 	if n := mappings(processes); n > 1 {

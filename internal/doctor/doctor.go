@@ -139,7 +139,8 @@ func adviceOn(system, code string) string {
 // Input is what is examined.
 type Input struct {
 	Source *app.Source
-	Test   bool // send a message to each alert channel
+	Role   app.Role // whose settings must be complete, and whose processes must run
+	Test   bool     // send a message to each alert channel
 }
 
 // Examine examines everything.

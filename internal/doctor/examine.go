@@ -28,10 +28,10 @@ type examination struct {
 	mapped *mapping.Mapping // nil: the file is faulty
 }
 
-// settings reads the configuration as serve does.
+// settings reads the configuration as the role does.
 func (e *examination) settings() {
 	e.found.subject = "settings"
-	config, err := app.ReadConfig(e.input.Source.Getenv, app.Role{Ingest: true, Worker: true})
+	config, err := app.ReadConfig(e.input.Source.Getenv, e.input.Role)
 	e.config = config
 	if err != nil {
 		for _, problem := range strings.Split(err.Error(), "\n") {
@@ -58,7 +58,7 @@ func (e *examination) postgres(ctx context.Context) []Finding {
 	if e.config.DatabaseURL == "" {
 		return nil // said already
 	}
-	found, db := Postgres(ctx, e.config)
+	found, db := Postgres(ctx, e.config, e.input.Role)
 	e.db = db
 	return found
 }
@@ -94,6 +94,10 @@ func (e *examination) mapping(ctx context.Context) []Finding {
 		return f.all
 	}
 	e.mapped = m
+	if !e.input.Role.Worker {
+		f.fine("%s has no fault", e.config.Mapping)
+		return f.all
+	}
 	if e.live.Monday == nil || e.live.Salesforce == nil {
 		f.doubtful("", "%s has no fault; whether it fits both systems was not examined", e.config.Mapping)
 		return f.all
@@ -143,6 +147,9 @@ func (e *examination) missingWebhooks() (boards []string, ok bool) {
 // alerts examines the channels, and tests them on request.
 func (e *examination) alerts(ctx context.Context) []Finding {
 	f := &findings{subject: "alerts"}
+	if !e.input.Role.Worker {
+		return nil
+	}
 	channels, err := app.NewChannels(e.config)
 	if err != nil {
 		f.wrong("Correct the variable.", "%v", err)

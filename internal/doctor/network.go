@@ -35,10 +35,10 @@ const (
 )
 
 // plain is a client for addresses that need no login. Its errors leave out the address, which may hold a secret.
-var plain = &http.Client{Timeout: asking, CheckRedirect: func(*http.Request,
-	[]*http.Request) error {
-	return http.ErrUseLastResponse
-}}
+var plain = &http.Client{
+	Timeout:       asking,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 // ask returns an answer with its whole body.
 func ask(ctx context.Context, method, address string, body []byte) (*http.Response, []byte, error) {
@@ -66,8 +66,9 @@ func (e *examination) clocks(ctx context.Context) []Finding {
 		ahead, err := clock(ctx, e.db)
 		compareClock(f, "Postgres", ahead, err)
 	}
-	for _, system := range []struct{ name, address string }{{"Monday", e.config.MondayURL},
-		{"Salesforce", e.config.SalesforceLogin}} {
+	for _, system := range []struct{ name, address string }{
+		{"Monday", e.config.MondayURL}, {"Salesforce", e.config.SalesforceLogin},
+	} {
 		if system.address == "" {
 			continue
 		}
@@ -127,8 +128,8 @@ func (e *examination) salesforceVersion(ctx context.Context) []Finding {
 	case !has:
 		f.wrong(next, "version %s of the API is not there; the newest is v%.1f", e.config.SalesforceVersion, newest)
 	case newest-own >= supportedReleases:
-		f.doubtful(next, "version %s of the API is old and will be retired; the newest is v%.1f", e.config.SalesforceVersion,
-			newest)
+		f.doubtful(next, "version %s of the API is old and will be retired; the newest is v%.1f",
+			e.config.SalesforceVersion, newest)
 	default:
 		f.fine("version %s of the API is supported; the newest is v%.1f", e.config.SalesforceVersion, newest)
 	}
@@ -138,11 +139,16 @@ func (e *examination) salesforceVersion(ctx context.Context) []Finding {
 // public examines the public address of ingest as Monday does, and the webhooks that lead to it.
 func (e *examination) public(ctx context.Context) []Finding {
 	f := &findings{subject: "webhooks"}
-	if e.config.IngestURL == "" {
+	switch {
+	case !e.input.Role.Ingest: // its settings are elsewhere
+	case e.config.IngestURL == "":
 		f.doubtful("Set INGEST_URL to the address that Monday reaches ingest at, such as https://sync.example.org.",
 			"the public address of ingest is not known")
-	} else {
+	default:
 		e.challenge(ctx, f)
+	}
+	if !e.input.Role.Worker {
+		return f.all
 	}
 	register := "crmsync webhooks --url " + orExample(e.config.IngestURL)
 	if boards, ok := e.missingWebhooks(); !ok {
@@ -181,8 +187,8 @@ func (e *examination) challenge(ctx context.Context, f *findings) {
 		f.wrong("Use the same WEBHOOK_SECRET here and there, and let the proxy pass "+ingest.Path+" on.",
 			"%s answers, but does not know the path or the secret", e.config.IngestURL)
 	case resp.StatusCode != http.StatusOK || json.Unmarshal(text, &says) != nil || says.Challenge != word:
-		f.wrong("Let the proxy pass "+ingest.Path+" on to INGEST_ADDR.", "%s answers with status %d, not as ingest does",
-			e.config.IngestURL, resp.StatusCode)
+		f.wrong("Let the proxy pass "+ingest.Path+" on to INGEST_ADDR.",
+			"%s answers with status %d, not as ingest does", e.config.IngestURL, resp.StatusCode)
 	default:
 		f.fine("%s is ingest, and knows the secret", e.config.IngestURL)
 	}
@@ -195,8 +201,8 @@ func (e *examination) challenge(ctx context.Context, f *findings) {
 // certificate examines when the certificate of an address expires.
 func certificate(f *findings, address string, end, now time.Time) {
 	if end.Sub(now) < expires {
-		f.doubtful("Renew it; Caddy and cert-manager do so by themselves.", "the certificate of %s expires on %s", address,
-			end.UTC().Format(time.DateOnly))
+		f.doubtful("Renew it; Caddy and cert-manager do so by themselves.", "the certificate of %s expires on %s",
+			address, end.UTC().Format(time.DateOnly))
 	} else {
 		f.fine("the certificate of %s is valid until %s", address, end.UTC().Format(time.DateOnly))
 	}

@@ -32,9 +32,9 @@ type server struct {
 	IsEncrypted        bool
 }
 
-// Postgres examines the server, the role's rights and the schema. The pool is nil if the server does not answer; it is
+// Postgres examines the server and, unless the process only receives, the rights and the schema. The pool is nil if the server does not answer; it is
 // the caller's to close.
-func Postgres(ctx context.Context, c app.Config) ([]Finding, *pgxpool.Pool) {
+func Postgres(ctx context.Context, c app.Config, r app.Role) ([]Finding, *pgxpool.Pool) {
 	f := &findings{subject: "Postgres"}
 	db, mode, err := postgres.Open(ctx, c.DatabaseURL, 0)
 	if err != nil {
@@ -42,13 +42,14 @@ func Postgres(ctx context.Context, c app.Config) ([]Finding, *pgxpool.Pool) {
 		return f.all, nil
 	}
 	const query = `
-		SELECT current_setting('server_version'), current_setting('server_version_num')::int, pg_is_in_recovery(), current_database()::text,
-		       current_user::text, coalesce(current_schema()::text, ''), coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
+		SELECT current_setting('server_version'), current_setting('server_version_num')::int, pg_is_in_recovery(),
+		       current_database()::text, current_user::text, coalesce(current_schema()::text, ''),
+		       coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
 		       (SELECT count(*)::int FROM pg_stat_activity), current_setting('max_connections')::int,
 		       coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)`
 	var s server
-	err = db.QueryRow(ctx, query).Scan(&s.Version, &s.Number, &s.IsStandby, &s.Database, &s.User, &s.Schema, &s.MayCreate,
-		&s.Connections, &s.Limit, &s.IsEncrypted)
+	err = db.QueryRow(ctx, query).Scan(&s.Version, &s.Number, &s.IsStandby, &s.Database, &s.User, &s.Schema,
+		&s.MayCreate, &s.Connections, &s.Limit, &s.IsEncrypted)
 	if err != nil {
 		f.wrong("Start Postgres, or correct DATABASE_URL.", "%v", postgres.Wrap("asking Postgres", err))
 		db.Close()
@@ -61,7 +62,9 @@ func Postgres(ctx context.Context, c app.Config) ([]Finding, *pgxpool.Pool) {
 		f.doubtful("Add sslmode=verify-full to DATABASE_URL.", "the connection to %s is not encrypted", config.Host)
 	}
 	pooled(f, c, mode)
-	schema(ctx, f, db, c, s)
+	if r.Worker {
+		schema(ctx, f, db, c, s)
+	}
 	return f.all, db
 }
 
@@ -114,13 +117,13 @@ func schema(ctx context.Context, f *findings, db *pgxpool.Pool, c app.Config, s 
 		f.wrong("", "%v", reading)
 		return
 	case own > wantOwn || river > wantRiver:
-		f.doubtful("Upgrade this program.", "the schema (%d, River's %d) is newer than the program (%d, River's %d)", own,
-			river, wantOwn, wantRiver)
+		f.doubtful("Upgrade this program.", "the schema (%d, River's %d) is newer than the program (%d, River's %d)",
+			own, river, wantOwn, wantRiver)
 	case own == wantOwn && river == wantRiver:
 		f.fine("the schema is up to date (%d, River's %d)", own, river)
 	case !c.SchemaUp:
-		f.wrong("crmsync schema up", "the schema (%d, River's %d) is older than the program (%d, River's %d)", own, river,
-			wantOwn, wantRiver)
+		f.wrong("crmsync schema up", "the schema (%d, River's %d) is older than the program (%d, River's %d)", own,
+			river, wantOwn, wantRiver)
 	case !s.MayCreate:
 		f.wrong("Run crmsync schema up as the owner of the tables, as postgres/roles.sql says.",
 			"the schema is older than the program, and %s may not create tables in the schema %s", s.User, s.Schema)
@@ -132,15 +135,21 @@ func schema(ctx context.Context, f *findings, db *pgxpool.Pool, c app.Config, s 
 			"the schema (%d, River's %d) is older than the program (%d, River's %d)",
 			own, river, wantOwn, wantRiver)
 	}
-	if own == 0 {
-		return
+	if own > 0 {
+		rights(ctx, f, st, s)
 	}
-	if tables, err := st.Forbidden(ctx); err != nil {
+}
+
+// rights examines whether the role may read and write the tables.
+func rights(ctx context.Context, f *findings, st *store.Store, s server) {
+	tables, err := st.Forbidden(ctx)
+	switch {
+	case err != nil:
 		f.doubtful("", "rights were not examined: %v", err)
-	} else if len(tables) > 0 {
+	case len(tables) > 0:
 		f.wrong("Run postgres/roles.sql again, as after every upgrade, and use crmsync_worker here.",
 			"%s lacks rights on %s", s.User, strings.Join(tables, ", "))
-	} else {
+	default:
 		f.fine("%s may read and write all tables", s.User)
 	}
 }

@@ -34,8 +34,8 @@ func Add(file string, src []byte, pairs ...Pair) (string, error) {
 	}
 	for _, p := range pairs {
 		if b := known.Board(p.Board.ID); b != nil {
-			return "", fmt.Errorf("%s:%d: board %d is mapped already; add the record of %s to it by hand, from what scaffold "+
-				"prints without a file",
+			return "", fmt.Errorf("%s:%d: board %d is mapped already; add the record of %s to it by hand, from what "+
+				"scaffold prints without a file",
 				file, b.At("board").Line, b.ID, p.Object.Name)
 		}
 	}
@@ -253,7 +253,9 @@ func (d *document) head() string {
 func (d *document) keyComment() string {
 	var lacking []string
 	for _, one := range d.drafts {
-		has := slices.ContainsFunc(one.object.Fields, func(f sfclient.Field) bool { return strings.EqualFold(f.Name, d.key) })
+		has := slices.ContainsFunc(one.object.Fields, func(f sfclient.Field) bool {
+			return strings.EqualFold(f.Name, d.key)
+		})
 		if !has && !slices.Contains(lacking, one.object.Name) {
 			lacking = append(lacking, one.object.Name)
 		}

@@ -38,7 +38,8 @@ func (s *Store) Forbidden(ctx context.Context) ([]string, error) {
 		FROM   pg_class
 		WHERE  relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')
 		AND    NOT (has_table_privilege(oid, 'SELECT') AND (relname IN ('goose_db_version', 'river_migration')
-		            OR has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')))
+		            OR has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')
+		               AND has_table_privilege(oid, 'DELETE')))
 		ORDER  BY relname`
 	rows, err := s.pool.Query(ctx, query)
 	if err != nil {

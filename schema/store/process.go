@@ -42,7 +42,8 @@ func (s *Store) Beat(ctx context.Context, p Process) error {
 		WITH forgotten AS (
 			DELETE FROM processes WHERE seen_at < now() - $11::interval AND id <> $1
 		)
-		INSERT INTO processes AS p (id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_error)
+		INSERT INTO processes AS p
+		       (id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_error)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (id) DO UPDATE
 		SET    seen_at = now(), mapping = $9, mapping_error = $10,
@@ -62,8 +63,8 @@ func (s *Store) Leave(ctx context.Context, id uuid.UUID) error {
 // Processes returns the processes that run, and those that lately ended without saying so, the oldest first.
 func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	const query = `
-		SELECT id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_since, mapping_error, started_at, seen_at,
-		       seen_at > now() - $1::interval
+		SELECT id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_since, mapping_error,
+		       started_at, seen_at, seen_at > now() - $1::interval
 		FROM   processes
 		ORDER  BY started_at, id`
 	rows, err := s.pool.Query(ctx, query, silentAfter)
@@ -74,12 +75,13 @@ func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	return processes, doing("reading the processes", err)
 }
 
-// HasNewerMapping reports whether a running process took another mapping than the given process's, after that took its
-// own.
+// HasNewerMapping reports whether a running process took another mapping than the given process's, and did so later.
 func (s *Store) HasNewerMapping(ctx context.Context, id uuid.UUID) (newer bool, err error) {
 	const query = `
 		SELECT EXISTS (
-			SELECT FROM processes ours JOIN processes p ON p.mapping <> ours.mapping AND p.mapping_since > ours.mapping_since
+			SELECT
+			FROM   processes ours
+			JOIN   processes p ON p.mapping <> ours.mapping AND p.mapping_since > ours.mapping_since
 			WHERE  ours.id = $1 AND p.seen_at > now() - $2::interval
 		)`
 	err = s.pool.QueryRow(ctx, query, id, silentAfter).Scan(&newer)

@@ -2,6 +2,7 @@ package operate_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -93,7 +94,7 @@ func TestDoctorFinds(t *testing.T) {
 			w.Env["MAPPING"] = w.File("m.yaml", strings.Replace(accountsOnly, "Name: name", "Nam: name", 1))
 		}, doctor.Wrong, "mapping", "does not fit", "crmsync check --live"},
 		"another mapping":   {func(w *e2e.World) { w.Env["MAPPING"] = w.File("m.yaml", accountsOnly) }, doctor.Doubtful, "processes", "runs another mapping", "same file"},
-		"a clock":           {func(w *e2e.World) { w.Env["MONDAY_API_URL"] = host(w, late) }, doctor.Wrong, "clocks", "the clock of Monday is 10m0s ahead", "NTP"},
+		"a clock":           {func(w *e2e.World) { w.Env["MONDAY_API_URL"] = host(w, late) }, doctor.Wrong, "clocks", " ahead of this machine's", "NTP"},
 		"no public address": {set("INGEST_URL", ""), doctor.Doubtful, "webhooks", "not known", "INGEST_URL"},
 		"nobody listens":    {set("INGEST_URL", "http://127.0.0.1:1"), doctor.Wrong, "webhooks", "cannot be reached", "INGEST_ADDR"},
 		"another secret":    {set("WEBHOOK_SECRET", "another-secret-of-some-length"), doctor.Wrong, "webhooks", "does not know the path or the secret", "WEBHOOK_SECRET"},
@@ -123,6 +124,28 @@ func TestDoctorFinds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDoctorRole checks that where only one role runs, nothing is asked for that the other one needs.
+func TestDoctorRole(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t)
+	publish(w)
+	all := w.Env
+	for role, without := range map[string][]string{
+		"ingest": {"MONDAY_API_TOKEN", "SALESFORCE_LOGIN_URL", "SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET", "TELEGRAM_BOT_TOKEN", "TELEGRAM_CHAT_ID"},
+		"worker": {"WEBHOOK_SECRET", "INGEST_URL"},
+	} {
+		w.Env = maps.Clone(all)
+		for _, name := range without {
+			delete(w.Env, name)
+		}
+		code, d := diagnose(w, "--role", role)
+		if code != cli.ExitDone || d.Warnings != 0 {
+			t.Errorf("%s: exit code %d, %+v", role, code, d.Findings)
+		}
+	}
+	w.Env = all
 }
 
 // TestDoctorWebhooks checks that boards without all webhooks are named, with the command that registers them.

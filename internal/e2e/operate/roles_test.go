@@ -47,6 +47,8 @@ func TestRoles(t *testing.T) {
 	w.Quiet()
 	w.None("Lead")
 
+	w.Expect(2, "SELECT count(*) FROM processes")
+
 	before := w.Count("SELECT count(*) FROM river_job")
 	for range 2 { // a repeated event, and an unreadable one, which becomes a dead letter
 		for _, body := range []string{`{"event":{"type":"create_pulse","boardId":1001,"pulseId":77,"triggerUuid":"roles","triggerTime":"2026-09-23T12:03:55.044Z"}}`, `not JSON`} {
