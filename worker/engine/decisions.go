@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"crmsync/schema/ledger"
+	"crmsync/schema/store"
+	"crmsync/sfclient"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/settle"
+)
+
+// recordDecisions records the decisions that need no write to Monday.
+func (p *pass) recordDecisions(t target) {
+	w, link := t.work, t.work.item.Links[t.record.Name]
+	for _, d := range w.decisions[t.record.Name] {
+		p.noteDecision(t, d)
+		switch {
+		case d.Hidden && !w.isOnlyRung():
+			w.retry(&RowError{Object: t.record.Object, SalesforceID: link.SalesforceID, Code: codeHidden})
+		case d.Stuck:
+			p.rejectColumn(t, d, ledger.Rejection{Value: d.Salesforce, Code: codeNoWayBack})
+		case d.Rests != 0:
+			p.rejectColumn(t, d, ledger.Rejection{Value: strconv.FormatInt(d.Rests, 10), Code: codeUnsettled})
+		case !d.Takes:
+			if d.Record(link, w.tasks[0].JobID, p.Now()) {
+				w.log.relink(link)
+			}
+		}
+		if d.Note != "" {
+			w.log.note(d.Note)
+		}
+	}
+}
+
+// Codes for columns that are not written.
+const (
+	codeUnsettled = "UNSETTLED"         // two automations rewrite the field by turns
+	codeHidden    = "FIELD_NOT_VISIBLE" // a field that goes both ways is not written unseen
+	codeNoWayBack = "NO_WAY_BACK"       // the column cannot show the value that a person chose
+)
+
+// rejectColumn records why a column does not take Salesforce's value.
+func (p *pass) rejectColumn(t target, d settle.Decision, r ledger.Rejection) {
+	name := settle.Shows + d.Field.Column()
+	if r.Code == codeUnsettled {
+		name = settle.Rested + d.Field.Name
+	}
+	p.reject(planned{t.work, plan.Plan{Record: t.record}}, name, r, []string{d.Field.Column()}, &RefusedError{
+		Object: t.record.Object, SalesforceID: t.work.item.Links[t.record.Name].SalesforceID, Field: d.Field.Name,
+		Code:   r.Code,
+		Detail: "column " + d.Field.Column(),
+	})
+}
+
+// keepConflicts stores the changes that give way to others, before anything is overwritten.
+func (p *pass) keepConflicts(ctx context.Context, wanted []target) error {
+	var conflicts []store.Conflict
+	for _, t := range wanted {
+		for _, d := range t.work.decisions[t.record.Name] {
+			if d.Lost != nil {
+				conflicts = append(conflicts, p.conflictOf(t, d))
+			}
+		}
+	}
+	if len(conflicts) == 0 || p.isDry() {
+		return nil
+	}
+	if err := p.Store.AddConflicts(ctx, p.holder, conflicts); err != nil {
+		return err
+	}
+	for _, c := range conflicts {
+		p.conflicts.WithLabelValues(c.Winner()).Inc()
+	}
+	return nil
+}
+
+func (p *pass) conflictOf(t target, d settle.Decision) store.Conflict {
+	link := t.work.item.Links[t.record.Name]
+	c := store.Conflict{
+		BoardID: t.work.board.ID, ItemID: t.work.item.ID, Record: t.record.Name, SalesforceID: link.SalesforceID,
+		Field: d.Field.Name, ColumnID: d.Field.Column(), Base: d.Lost.Base, Monday: d.Lost.Monday,
+		Salesforce: d.Lost.Salesforce,
+		MondayAt:   t.work.item.TimeOf(d.Field.Column()), Rule: d.Lost.Rule,
+	}
+	c.SalesforceAt, _ = sfclient.Record(p.holds[link.SalesforceID]).Time(savedAt)
+	return c
+}
+
+// noteDecision notes how a column differs.
+func (p *pass) noteDecision(t target, d settle.Decision) {
+	if d.Kind == "" {
+		return
+	}
+	p.note(planned{t.work, plan.Plan{Record: t.record}}, Difference{
+		Field: d.Field.Name, Kind: d.Kind, Monday: d.Monday, Salesforce: d.Salesforce, Sends: d.Sends, Takes: d.Takes,
+	})
+}
+
+// settleChosen records which of the values that a person chose now stand on both sides.
+func (w *work) settleChosen() {
+	for _, c := range w.chosen {
+		link := w.item.Links[c.Record]
+		n := slices.IndexFunc(w.decisions[c.Record], func(d settle.Decision) bool { return d.Field.Name == c.Field })
+		if w.err != nil || link == nil || n < 0 {
+			continue
+		}
+		f := w.decisions[c.Record][n].Field
+		agreed, ok := link.Agreed(f.Name)
+		typ := w.item.Columns[f.Column()].Type
+		if ok && f.FoldIn(agreed, typ) == f.FoldIn(c.Value(), typ) &&
+			f.FoldIn(link.Held[f.Name].Value, typ) == f.FoldIn(c.Value(), typ) {
+			w.log.taken = append(w.log.taken, c.ID)
+		}
+	}
+}
