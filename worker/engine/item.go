@@ -25,7 +25,7 @@ type work struct {
 	unread  bool         // Monday has to be asked
 	isRead  bool         // it was, in this batch
 	isAsked bool         // and not by a page, which may lag
-	rereads bool         // it is asked again before it is written
+	rereads bool         // the answer counts as no older than what is known of the same second
 	floor   ledger.Floor // minimum times of the answer
 	isShown bool         // a page shows the item although it counts as deleted
 	view    plan.Item    // the item as planned, once everything is merged

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
 	"crmsync/worker/engine/plan"
 )
 
@@ -73,7 +74,7 @@ func (p *pass) readItems(ctx context.Context, some []*work) {
 	}
 	for _, w := range some {
 		if item := found[w.item.ID]; item != nil || err == nil {
-			w.isAsked = true
+			w.isAsked, w.rereads = true, w.rereads || slices.ContainsFunc(w.board.Records, (*mapping.Record).TwoWay)
 			w.mergeRead(item, asked)
 		} else {
 			w.retry(err) // an item missing from a partial answer may still exist

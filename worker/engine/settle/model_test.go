@@ -327,11 +327,11 @@ func (g *model) pass(received []event, rung bool, f fault) {
 	asked := false
 	readMonday := func() {
 		for id := range types {
-			if at := item.KnownAt(id); asked && g.updated/1e6 >= at/1e6 {
+			if at := item.KnownAt(id); g.updated/1e6 >= at/1e6 {
 				floor.Raise(id, at)
 			}
 		}
-		if at := item.KnownAt(ledger.NameColumn); asked && g.updated/1e6 >= at/1e6 {
+		if at := item.KnownAt(ledger.NameColumn); g.updated/1e6 >= at/1e6 {
 			floor.Raise(ledger.NameColumn, at)
 		}
 		item.MergeReading(g.read(), slices.Sorted(maps.Keys(types)), floor, g.now())
