@@ -89,6 +89,8 @@ func New(c Config) (*Console, error) {
 // ServeHTTP serves a page to the user of the request's context.
 func (s *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", policy)
+	// With no referrer at all, browsers send forms over plain HTTP with the origin "null", which is refused as foreign.
+	w.Header().Set("Referrer-Policy", "same-origin")
 	s.mux.ServeHTTP(w, r)
 }
 

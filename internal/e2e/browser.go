@@ -12,6 +12,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// FarHost is a name of this machine that the browser does not know as such. Over plain HTTP it does not tell a server where a
+// request comes from as fully as it does on localhost.
+const FarHost = "console.test"
+
 // Browser is a running browser with a new profile.
 type Browser struct{ ctx context.Context }
 
@@ -25,7 +29,8 @@ func StartChromium(t *testing.T) Browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(1280, 900),
 		chromedp.DisableGPU,
 		chromedp.NoSandbox, // it wants rights that a container has not, and sees no pages but the tests'
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("host-resolver-rules", "MAP "+FarHost+" 127.0.0.1"))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, _ = chromedp.NewContext(ctx)

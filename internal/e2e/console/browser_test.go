@@ -113,7 +113,8 @@ func TestKeyboardOnly(t *testing.T) {
 	lead := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("refused@example.org")})
 	w.Quiet()
 	tab := browser.Tab(t)
-	if status := tab.Enter(w.Admin+"/", operator, operatorPassword); status != http.StatusOK {
+	far := strings.Replace(w.Admin, "127.0.0.1", e2e.FarHost, 1)
+	if status := tab.Enter(far+"/", operator, operatorPassword); status != http.StatusOK {
 		t.Fatalf("the console answered %d", status)
 	}
 	tab.Do(chromedp.KeyEvent(kb.Tab))

@@ -1,0 +1,49 @@
+package console_test
+
+import (
+	"fmt"
+	"os/user"
+	"strings"
+	"testing"
+
+	"crmsync/internal/e2e"
+)
+
+// TestCommandsAreRecorded: what people do by the command line is kept under their account, in the same place.
+func TestCommandsAreRecorded(t *testing.T) {
+	t.Parallel()
+	w, operates, _ := withConsole(t)
+	w.Reject("Lead", "Email", "refused@example.org")
+	item := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("refused@example.org")})
+	w.Quiet()
+	job := fmt.Sprint(w.DeadLetter())
+	for _, held := range []string{"7", "8"} {
+		w.Exec("INSERT INTO deletions (item_id, board_id, state) VALUES ($1::text::bigint, 1003, 'held')", held)
+	}
+	run := func(args ...string) {
+		t.Helper()
+		if code, _, stderr := w.Command(args...); code != 0 {
+			t.Fatalf("%q: exit %d, %s", args, code, stderr)
+		}
+		w.Quiet()
+	}
+	run("replay", job)
+	run("ignore", job)
+	run("held", "release", "7")
+	run("held", "drop", "8")
+	run("apply", "leads", "--item", fmt.Sprint(item), "--yes")
+	run("erase", "--item", fmt.Sprint(item))
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"replay job " + job, "ignore job " + job, "release item 7", "drop item 8",
+		fmt.Sprintf("apply board leads, item %d", item), fmt.Sprintf("erase item %d", item),
+	}
+	got := w.Text("SELECT string_agg(act || ' ' || subject, '; ' ORDER BY id) FROM operations WHERE actor = $1 AND via = 'cli'", me.Username)
+	if got != strings.Join(want, "; ") {
+		t.Errorf("operations: %s\nwant: %s", got, strings.Join(want, "; "))
+	}
+	operates.open("/runs").shows(t, me.Username+" replayed job "+job, me.Username+" kept the records of item 8")
+}
