@@ -22,7 +22,7 @@ func (p *pass) followMissing(ctx context.Context) {
 		}
 		for _, rec := range w.board.Records {
 			link := w.item.Links[rec.Name]
-			if link == nil || link.SalesforceID == "" || rec.Shared || !rec.TwoWay() && rec.OnRecordDelete == mapping.Remake {
+			if link == nil || link.SalesforceID == "" || rec.Shared || p.bulk == nil && !rec.TwoWay() && rec.OnRecordDelete == mapping.Remake {
 				continue
 			}
 			if held, asked := p.holds[link.SalesforceID]; asked && held == nil {
@@ -48,18 +48,33 @@ func (p *pass) followMissing(ctx context.Context) {
 
 // follow records what became of a record.
 func (p *pass) follow(ctx context.Context, t target, fate sfclient.Fate) {
+	if p.bulk != nil && fate.State != sfclient.Merged && !t.record.TwoWay() && t.record.OnRecordDelete == mapping.Remake {
+		return // the page reports it
+	}
 	link := p.keep(t.work, t.record)
 	delete(p.holds, link.SalesforceID)
 	switch fate.State {
 	case sfclient.Merged:
 		if taken, _ := p.takeWinner(ctx, t.work, t.record, fate.MasterID); taken {
 			delete(t.work.decisions, t.record.Name) // the other record is read, too
+			p.readWinner(ctx, t, fate.MasterID)
 		}
 	case sfclient.Deleted:
 		p.followDeleted(t, link)
 	default:
 		t.work.log.note("the record " + t.record.Name + " is not visible")
 		t.work.sendUnread(t.record)
+	}
+}
+
+// readWinner reads the record that the item of a page has got instead of its own: what it holds is met for the first
+// time.
+func (p *pass) readWinner(ctx context.Context, t target, id string) {
+	if p.bulk == nil || t.record.TwoWay() {
+		return
+	}
+	if err := p.retrieve(ctx, t.record.Object, []string{id}, addAll(nil, p.fieldsOf(t.record))); err != nil {
+		t.work.retry(err)
 	}
 }
 

@@ -260,3 +260,29 @@ func TestRestored(t *testing.T) {
 		t.Errorf("an item that is deleted, and that the page still shows, has %d records", n)
 	}
 }
+
+// TestMergedMeanwhile: a record that was merged away is followed by a comparison, and what the winner holds is met for the first
+// time. One that was deleted is reported, and left to a person.
+func TestMergedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	items := w.create(2)
+	w.run(w.add("apply", store.SweepOptions{}))
+	contacts := w.contacts()
+	merged, deleted := contacts[fmt.Sprint(items[0])]["Id"].(string), contacts[fmt.Sprint(items[1])]["Id"].(string)
+	winner := w.salesforce.Insert("Contact", map[string]any{"LastName": "Winner", "Email": "winner@example.org"})
+	w.salesforce.MergeRecords("Contact", winner, merged)
+	w.salesforce.Delete("Contact", deleted)
+	w.run(w.add("reconcile", store.SweepOptions{}))
+	got := w.salesforce.Get("Contact", winner)
+	if got["LastName"] != "Winner" || got["Email"] != "winner@example.org" || len(w.salesforce.Records("Contact")) != 1 {
+		t.Errorf("the winner is %v, of %d records", got, len(w.salesforce.Records("Contact")))
+	}
+	if id := schematest.Ask[string](t, w.db, "SELECT salesforce_id FROM links WHERE item_id = $1", items[0]); id != winner {
+		t.Errorf("the item has the record %s, want the winner %s", id, winner)
+	}
+	kinds := schematest.Ask[string](t, w.db, "SELECT string_agg(item_id || ' ' || kind || ' ' || action, ', ' ORDER BY item_id, kind) FROM differences WHERE run_id = 2 AND kind <> 'wrong_key'")
+	if want := fmt.Sprintf("%d first_meeting leave, %d gone leave", items[0], items[1]); kinds != want {
+		t.Errorf("differences: %s, want %s", kinds, want)
+	}
+}
