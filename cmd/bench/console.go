@@ -97,7 +97,8 @@ func (s *testbed) furnish(ctx context.Context) (int64, error) {
 		UPDATE items SET item_id = %d, name = 'Ada Lovelace' WHERE item_id = %d`
 	const ownLink = `UPDATE links SET item_id = %d, salesforce_id = '%s' WHERE item_id = %d`
 	first := firstItem + 1
-	return item, s.exec(ctx, fmt.Sprintf(items, firstItem, oracle.Contacts, consoleItems), links, fmt.Sprintf(own, item, first),
+	return item, s.exec(ctx,
+		fmt.Sprintf(items, firstItem, oracle.Contacts, consoleItems), links, fmt.Sprintf(own, item, first),
 		fmt.Sprintf(ownLink, item, record, first), logs, letters, hours, "VACUUM ANALYZE", "CHECKPOINT")
 }
 
