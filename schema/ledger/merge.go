@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"time"
 
 	"crmsync/mondayclient/column"
@@ -101,7 +102,27 @@ func (i *Item) WriteColumn(id string, v column.Value) {
 		i.Name, i.NameAt, i.NameOwn = v.Text, i.NameAt.Add(time.Microsecond), true
 		return
 	}
-	i.SetColumn(id, Column{Value: v, At: i.Columns[id].At + 1, Own: true})
+	known := i.Columns[id]
+	next := Column{Value: v, At: known.At + 1, Own: true, Was: []column.Value{known.Value}, Since: known.At}
+	if known.Own {
+		was := append(slices.Clone(known.Was), known.Value)
+		next.Was, next.Since = was[max(0, len(was)-keptWas):], known.Since
+	}
+	i.SetColumn(id, next)
+}
+
+// Says reports whether the column is known to show a value, or the same to people.
+func (i *Item) Says(id string, v column.Value) bool { return says(i.Columns[id].Value, v) }
+
+// keptWas is how many earlier values of a column are kept.
+const keptWas = 8
+
+// Overwrote reports whether we have written over a value that an event carries without having seen it: the column shows
+// what we wrote, and the value is younger than what we knew before, and none of it.
+func (i *Item) Overwrote(id string, v column.Value, at int64) bool {
+	known := i.Columns[id]
+	return len(known.Was) > 0 && at > known.Since && (known.Own || at < known.At) && !says(known.Value, v) &&
+		!slices.ContainsFunc(known.Was, func(was column.Value) bool { return says(was, v) })
 }
 
 // ShowID records that the item shows the Id of a record.
@@ -164,7 +185,11 @@ func (i *Item) MergeReading(r Reading, asked []string, floor Floor, now time.Tim
 		at := r.at(id, floor, now)
 		if known, ok := i.Columns[id]; !ok || at >= known.At || !believable(known.At, now) {
 			own := known.Own && says(known.Value, r.Columns[id])
-			changed = i.SetColumn(id, Column{Value: r.Columns[id], At: at, Own: own}) || changed
+			c := Column{Value: r.Columns[id], At: at, Own: own}
+			if says(known.Value, c.Value) {
+				c.Was, c.Since = known.Was, known.Since
+			}
+			changed = i.SetColumn(id, c) || changed
 		}
 	}
 	at := time.UnixMicro(r.at(NameColumn, floor, now)).UTC()

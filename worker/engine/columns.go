@@ -21,6 +21,10 @@ func (p *pass) settle(ctx context.Context) {
 			wanted = append(wanted, t)
 		}
 	}
+	if err := p.keepOverwritten(ctx); err != nil {
+		retryTargets(p.twoWay(), err)
+		return
+	}
 	if err := p.lookChosen(ctx); err != nil {
 		retryTargets(wanted, err)
 		return

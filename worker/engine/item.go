@@ -33,9 +33,10 @@ type work struct {
 	adopts  map[string]string // by record name: the Id of an existing record found for the item
 	remade  map[string]bool   // missing records that are created again
 
-	decisions map[string][]settle.Decision // by record name: what becomes of the columns that it fills
-	archives  []target                     // deleted records that the item is archived for
-	chosen    []store.Conflict             // of which a person wants one value on both sides
+	overwritten []overwritten                // values of events that our writes have overwritten, as far as is known
+	decisions   map[string][]settle.Decision // by record name: what becomes of the columns that it fills
+	archives    []target                     // deleted records that the item is archived for
+	chosen      []store.Conflict             // of which a person wants one value on both sides
 
 	changed  bool      // the item has to be saved, not only released
 	fresh    bool      // it begins again: earlier writes do not count

@@ -55,7 +55,12 @@ func (w *work) mergeColumn(t *task) {
 	sure := err == nil && (at != 0 || !t.Redelivered)
 	at = cmp.Or(at, t.TriggeredAt.UnixMicro())
 	told := ledger.Column{Value: value, At: at, By: t.JobID}
-	w.take(t, t.ColumnID, at, w.item.MergeColumn(t.ColumnID, told, sure, w.now))
+	ours := w.item.Columns[t.ColumnID].Value
+	merged := w.item.MergeColumn(t.ColumnID, told, sure, w.now)
+	if (merged == ledger.Doubtful || merged == ledger.Stale) && sure && w.item.Overwrote(t.ColumnID, value, at) {
+		w.overwritten = append(w.overwritten, overwritten{t.ColumnID, told, ours})
+	}
+	w.take(t, t.ColumnID, at, merged)
 }
 
 func (w *work) mergeName(t *task) {

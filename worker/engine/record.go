@@ -325,6 +325,9 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 		}
 		link.Doubt(p.Mapping.Key)
 		for _, field := range rec.Fields {
+			if field.Sync == mapping.ToMonday {
+				continue // nothing is sent
+			}
 			if _, was := link.Written[field.Name]; was || link.SalesforceID == "" && mayEmpty(rec, field.Name) {
 				link.Doubt(field.Name)
 			}

@@ -27,7 +27,7 @@ func (c *col) decide() Decision {
 		return c.agree()
 	case !m && !s && !c.Link.InDoubt(c.field.Name):
 		return c.rest(held)
-	case c.Fresh && s, m && s && c.Link.InDoubt(c.field.Name):
+	case !c.isAlone() && s && (c.Fresh || m && c.Link.InDoubt(c.field.Name)):
 		return c.stand(true, string(mapping.Monday))
 	case !s && held.Apart: // what Salesforce holds was never shown in Monday
 		return c.stand(true, RuleEvent)

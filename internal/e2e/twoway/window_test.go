@@ -1,0 +1,39 @@
+package twoway_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
+)
+
+// TestOverwrittenInMonday: a person edits a column between our look at the item and our write to it. Nothing can prevent
+// that, but the value is kept, and can be brought back.
+func TestOverwrittenInMonday(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada Lovelace", map[string]any{"email": e2e.Email("ada@example.org")})
+	w.Quiet()
+	var once sync.Once
+	w.Monday.OnCall(func(call mondaysim.Call) *mondaysim.Fault {
+		if strings.Contains(call.Query, "change_multiple_column_values") {
+			once.Do(func() { w.Monday.SetColumn(item, "email", e2e.Email("meanwhile@example.org")) })
+		}
+		return nil
+	})
+	edit(w, "Contact", item, map[string]any{"Email": "countess@example.org"})
+	ring(w, e2e.Contacts, item)
+	shows(w, item, map[string]string{"email": "countess@example.org"})
+	w.Expect(1, `SELECT count(*) FROM conflicts WHERE field = 'Email' AND monday = '"meanwhile@example.org"' AND salesforce = '"countess@example.org"' AND rule = 'salesforce'`)
+	for n := range 3 { // echoes of several writes of ours in a row are no edits
+		edit(w, "Contact", item, map[string]any{"Email": strings.Repeat("x", n+1) + "@example.org"})
+		ring(w, e2e.Contacts, item)
+	}
+	w.Expect(1, "SELECT count(*) FROM conflicts")
+	w.Crmsync("conflicts", "take", "monday", w.Text("SELECT id::text FROM conflicts"))
+	w.Quiet()
+	shows(w, item, map[string]string{"email": "meanwhile@example.org"})
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "meanwhile@example.org"})
+}
