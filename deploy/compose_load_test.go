@@ -13,8 +13,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// TestCompose follows the commands at the head of compose.yaml up to the one that needs an engine, reads the result as
-// Compose does, and checks that every file, secret and variable that a service names is there.
+// TestCompose runs the commands at the head of compose.yaml, except the last, which needs a container engine. It loads
+// the result with Compose's own loader, and checks that every file, secret and variable of a service exists.
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -55,7 +55,7 @@ func follow(t *testing.T, dir string) {
 	if len(script) < 10 || script[0] != "cd deploy" || !strings.HasPrefix(script[len(script)-1], "docker compose up") {
 		t.Fatalf("the head of compose.yaml has other commands than expected: %q", script)
 	}
-	// What the comments say, a person does.
+	// These steps are comments in the file, for a person to carry out.
 	script = append(script[1:len(script)-1], "for name in salesforce_client_secret telegram_bot_token; do printf %s '...' > secrets/$name; done",
 		"sed -i 's/=$/=filled-in/' .env")
 	cmd := exec.CommandContext(t.Context(), "sh", "-euc", strings.Join(script, "\n"))
@@ -70,7 +70,7 @@ func checkComposed(t *testing.T, project *types.Project, service types.ServiceCo
 	t.Helper()
 	for _, volume := range service.Volumes {
 		if _, err := os.Stat(volume.Source); volume.Type == types.VolumeTypeBind && err != nil {
-			t.Errorf("%s mounts a file that is not there: %v", service.Name, err)
+			t.Errorf("%s mounts a missing file: %v", service.Name, err)
 		}
 	}
 	var secrets []string
@@ -97,7 +97,7 @@ func checkComposed(t *testing.T, project *types.Project, service types.ServiceCo
 	}
 	for _, secret := range secrets {
 		if passwords := filepath.Join("postgres", "passwords.sql"); !slices.Contains(used, secret) && !strings.Contains(text(t, passwords), secret) {
-			t.Errorf("%s has the secret %s, and does not read it", service.Name, secret)
+			t.Errorf("%s has the secret %s, but does not read it", service.Name, secret)
 		}
 	}
 }

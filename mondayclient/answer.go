@@ -39,7 +39,7 @@ func (f failure) single() *Error {
 }
 
 // readAnswer reads an answer in any of the shapes that Monday is known to use. It returns an *Error if the call failed
-// as a whole; the errors of an answer that has data, or that names the parts that failed, are returned as its failures.
+// as a whole. If the answer has data, or names the parts that failed, its errors are returned as the answer's failures.
 //
 // https://developer.monday.com/api-reference/docs/errors
 func readAnswer(status int, header http.Header, body []byte) (answer, error) {
@@ -144,7 +144,7 @@ func subjects(data object) (board, item int64) {
 	return board, item
 }
 
-// codeOf derives the code of an error that came without one from known messages.
+// codeOf derives a code from a known message, for an error without one.
 func codeOf(message string) string {
 	message = strings.ToLower(message)
 	for _, known := range []struct{ words, code string }{

@@ -168,7 +168,7 @@ func TestBreakerFlaps(t *testing.T) {
 	})
 }
 
-func TestBreakerHeedsTheTimeAsked(t *testing.T) {
+func TestBreakerWaitsAsRequested(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *breaker, p *prober) {
 		call(b, fault{outage: true, wait: 5 * time.Minute})

@@ -32,7 +32,7 @@ func (b *bench) idle(ctx context.Context) error {
 	return nil
 }
 
-// singly sends events one at a time, and returns how long each took to Salesforce, in ascending order.
+// singly sends events one at a time, and returns how long each took to reach Salesforce, in ascending order.
 func (b *bench) singly(ctx context.Context, roles []string) (took []time.Duration, err error) {
 	s := b.stage
 	if err := s.empty(ctx); err != nil {
@@ -76,7 +76,7 @@ func (b *bench) singly(ctx context.Context, roles []string) (took []time.Duratio
 	return took, nil
 }
 
-// single sends an event and waits until it is completed. It returns how long it took to Salesforce.
+// single sends an event and waits until it is completed. It returns how long it took to reach Salesforce.
 func (s *testbed) single(ctx context.Context, c *connection, n int,
 	arrived <-chan time.Time) (took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

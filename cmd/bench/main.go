@@ -1,8 +1,8 @@
 // Command bench measures crmsync on this machine, side by side with minimal programs for the same task: an endpoint
 // that does one insert per request, and a River worker that does nothing. Every measured program is a separate process;
 // Postgres is private and durable; this process generates the load and simulates both systems. All share the machine's
-// cores, so the ratios within a run are meaningful, and absolute figures only apply to this machine. A migration has no
-// counterpart: it is compared with the time of its calls alone at maximum concurrency.
+// cores, so the ratios within a run are meaningful, and absolute figures only apply to this machine. There is no
+// minimal program for a migration: it is compared with the time that its calls alone would take at maximum concurrency.
 //
 // It reads /proc, so it runs on Linux.
 package main

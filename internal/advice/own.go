@@ -20,7 +20,8 @@ var own = []Entry{
 		"records.",
 		"Empty the item's Id column in Monday, or remove adopt_shown: off from the mapping."},
 	{Own, "REFUSED", "Monday does not let the item show what its record holds.", "Check the column's permissions and labels in Monday, then replay."},
-	{Own, "UNSETTLED", "A value went back and forth between Monday and Salesforce 20 times within an hour: two automations " +
+	{Own, "UNSETTLED", "A value went back and forth between Monday and Salesforce 20 times within an hour: two " +
+		"automations " +
 		"rewrite the field by turns.",
 		"Stop one of the two, or set the field's sync to one direction. The field is followed again after an hour."},
 	{Own, "NO_WAY_BACK", "The column cannot show the value that was chosen in a conflict.", "Edit the value in Monday or in Salesforce."},

@@ -19,7 +19,7 @@ import (
 	"crmsync/worker"
 )
 
-// consoles serves the console of the mapping that is in use.
+// consoles serves the console for the mapping in use.
 type consoles struct {
 	service *Service
 	db      *pgxpool.Pool
@@ -40,7 +40,7 @@ func (c *consoles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now.ServeHTTP(w, r)
 }
 
-// current returns the console, made again if the mapping has changed.
+// current returns the console, and creates a new one if the mapping has changed.
 func (c *consoles) current() (*console.Console, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -24,7 +24,7 @@ type Live struct {
 	used       atomic.Int64 // calls of Salesforce in 24 hours
 	limit      atomic.Int64 // 0: unknown yet
 
-	mondayReserve, salesforceReserve int // percent of the calls of a day that comparisons leave
+	mondayReserve, salesforceReserve int // percentage of the daily calls that comparisons leave to live events
 }
 
 // NewLive creates the clients for which the configuration has settings.
@@ -70,7 +70,7 @@ func (l *Live) askMonday(ctx context.Context, m *mapping.Mapping, known *audit.L
 	}
 	if len(known.Boards) < len(m.Boards) {
 		if known.Known, err = l.Monday.BoardNames(ctx); err != nil {
-			say(audit.Note, audit.Monday, "the boards that exist could not be listed: %v", err)
+			say(audit.Note, audit.Monday, "the existing boards could not be listed: %v", err)
 		}
 	}
 	if len(known.Boards) == 0 {
@@ -82,7 +82,7 @@ func (l *Live) askMonday(ctx context.Context, m *mapping.Mapping, known *audit.L
 	if known.Webhooks, err = l.webhooks(ctx, m, known.Boards); err != nil {
 		say(audit.Warning, audit.Monday, "webhooks were not checked: %v", err)
 	} else {
-		say(audit.Note, audit.Monday, "the address that a webhook delivers to cannot be read: only its event was checked")
+		say(audit.Note, audit.Monday, "the URL of a webhook cannot be read: only its event was checked")
 	}
 	if known.Timed, err = l.timed(ctx, m, known.Boards); err != nil {
 		say(audit.Warning, audit.Monday, "whether dates have a time was not checked: %v", err)
@@ -97,7 +97,7 @@ func (l *Live) askSalesforce(ctx context.Context, m *mapping.Mapping, known *aud
 	}
 	if slices.Contains(slices.Collect(maps.Values(known.Objects)), nil) {
 		if known.Others, err = l.Salesforce.ObjectNames(ctx); err != nil {
-			say(audit.Note, audit.Salesforce, "the objects that exist could not be listed: %v", err)
+			say(audit.Note, audit.Salesforce, "the existing objects could not be listed: %v", err)
 		}
 	}
 	if known.Users, err = l.users(ctx, m); err != nil {

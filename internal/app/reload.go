@@ -74,7 +74,7 @@ func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
 		if err != nil {
 			s.Log.Error("the mapping file is faulty; the earlier mapping stays in use", "file", file.path, "error", err)
 			faulty.Set(1)
-			_ = s.presence.beat(ctx, func(p *store.Process) { p.MappingError = err.Error() }) // it is logged
+			_ = s.presence.beat(ctx, func(p *store.Process) { p.MappingError = err.Error() }) // errors are logged
 			continue
 		}
 		faulty.Set(0)

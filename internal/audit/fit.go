@@ -109,7 +109,7 @@ func shapeOf(f *mapping.Field, t column.Type) shape {
 	return text
 }
 
-// shaped checks a value of which only the shape is known.
+// shaped checks a value when only its shape is known.
 func (a *auditor) shaped(at mapping.Place, s shape, t column.Type, to fitting) {
 	severity, advice := fits(s, t, to.field)
 	if severity == "" {

@@ -63,7 +63,8 @@ func comparisons(m *mapping.Mapping) float64 {
 	return float64(n) / days
 }
 
-// ownObjects returns the objects of which a comparison of the board reads records: shared ones are not compared.
+// ownObjects returns the objects whose records a comparison of the board reads, without shared ones, which are not
+// compared.
 func ownObjects(b *mapping.Board) (objects []string) {
 	for _, r := range b.Records {
 		if !r.Shared && !slices.Contains(objects, r.Object) {

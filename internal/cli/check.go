@@ -98,7 +98,7 @@ func unplanned(ctx context.Context, p *program, m *mapping.Mapping) (findings []
 
 var errNoDatabase = errors.New("DATABASE_URL is not set")
 
-// askUnplanned returns the directions of which no plan was made.
+// askUnplanned returns the directions for which there has been no plan.
 func askUnplanned(ctx context.Context, p *program, ways []string) ([]string, error) {
 	if p.getenv("DATABASE_URL") == "" && p.getenv("DATABASE_URL_FILE") == "" {
 		return nil, errNoDatabase

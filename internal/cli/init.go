@@ -26,7 +26,7 @@ type initCommand struct {
 	Force                  bool     `help:"Change files that exist without asking."`
 }
 
-// Run asks for what crmsync needs, tries each answer, and writes .env and mapping.yaml.
+// Run asks for what crmsync needs, checks each answer, and writes .env and mapping.yaml.
 func (c initCommand) Run(ctx context.Context, p *program) error {
 	if len(c.Object) > len(c.Board) {
 		return app.UsageError{Err: fmt.Errorf("--board, --object: there are %s and only %s",

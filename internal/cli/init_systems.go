@@ -94,7 +94,7 @@ func (s *setup) with(name, answer string) func(string) string {
 	}
 }
 
-// salesforce asks for the login and tries it. On a terminal all three are asked again if it fails: any may be wrong.
+// salesforce asks for the login and checks it. On a terminal all three are asked again if it fails: any may be wrong.
 func (s *setup) salesforce(ctx context.Context) error {
 	s.titled("Salesforce", howSalesforce)
 	for {

@@ -217,6 +217,6 @@ func (b callBudget) String() string {
 	if b.Limit == 0 {
 		return fmt.Sprint(b.Needed)
 	}
-	return fmt.Sprintf("%d (%.1f %% of the day's %d, of which %d are used)", b.Needed,
+	return fmt.Sprintf("%d (%.1f %% of the day's %d; %d are used)", b.Needed,
 		100*float64(b.Needed)/float64(b.Limit), b.Limit, b.Used)
 }

@@ -264,7 +264,8 @@ func (p *program) printStatus(now Status) error {
 	fmt.Fprintf(table, "last hour\t%d synced\t%d unchanged\t%d skipped\t%d failed\n", h.Success, h.Unchanged, h.Skipped,
 		h.Failed)
 	fmt.Fprintf(table, "delivery to end\tp50 %s\tp99 %s\n", seconds(h.P50), seconds(h.P99))
-	fmt.Fprintf(table, "dead letters\t%d%s\n", now.DeadLetters, map[bool]string{true: ": crmsync errors"}[now.DeadLetters > 0])
+	fmt.Fprintf(table, "dead letters\t%d%s\n", now.DeadLetters,
+		map[bool]string{true: ": crmsync errors"}[now.DeadLetters > 0])
 	fmt.Fprintf(table, "out of sync\t%s with a rejected value\n", plural(now.OutOfSync, "item"))
 	if now.Held > 0 {
 		fmt.Fprintf(table, "delete brake\t%s held: crmsync held\n", plural(now.Held, "item"))

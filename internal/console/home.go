@@ -150,11 +150,13 @@ func (s *Console) readFigures(ctx context.Context, d *homeData) error {
 	}
 	d.Charts = []figure{
 		{
-			"Events", number(sum.Events()), "in 24 hours, " + number(sum.Success) + " of them written, " + number(sum.Failed) + " failed",
+			"Events", number(sum.Events()), "in 24 hours, " + number(sum.Success) + " of them written, " + number(sum.Failed) +
+				" failed",
 			eventChart(day, lastDay), eventChart(month, lastMonth),
 		},
 		{
-			"Delay", span(lag(sum, 0.5)), "for half of the events from arrival to Salesforce; 99 % within " + span(lag(sum, 0.99)),
+			"Delay", span(lag(sum, 0.5)), "for half of the events from arrival to Salesforce; 99 % within " +
+				span(lag(sum, 0.99)),
 			lagChart(day, lastDay), lagChart(month, lastMonth),
 		},
 		{

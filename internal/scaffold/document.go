@@ -131,7 +131,7 @@ func unused(name string, used map[string]bool) string {
 	return free
 }
 
-// sure reports a draft of which nothing is certain: a record has at least one field.
+// sure reports a draft without a certain field: a record has at least one.
 func (d *document) sure() error {
 	for _, one := range d.drafts {
 		if !one.sure() {

@@ -95,7 +95,7 @@ func TestBothWaysAgree(t *testing.T) {
 	}
 }
 
-func TestIDRefuses(t *testing.T) {
+func TestIDRejects(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{`null`, `1.5`, `1e3`, `"+1"`, `""`, `" 1"`, `9223372036854775808`, `true`, `{}`} {
 		var id column.ID
@@ -108,9 +108,9 @@ func TestIDRefuses(t *testing.T) {
 func TestEmpty(t *testing.T) {
 	t.Parallel()
 	if (column.Value{Type: column.Checkbox}).Empty() {
-		t.Error("an unchecked checkbox passes for empty")
+		t.Error("an unchecked checkbox counts as empty")
 	}
 	if !(column.Value{Type: column.Text}).Empty() {
-		t.Error("a cleared text does not pass for empty")
+		t.Error("a cleared text does not count as empty")
 	}
 }

@@ -36,7 +36,7 @@ type Value struct {
 
 // Desired returns what every field of the record should hold for the item, by field name, without fields that go only
 // to Monday. Since holds the days returned by earlier calls, by field; for a field without one, a relative default
-// starts on today's day in UTC. Desired is a pure function of the mapping and its arguments.
+// starts today, in UTC. Desired is a pure function of the mapping and its arguments.
 func (r *Record) Desired(it Item, since map[string]string, today time.Time) map[string]Value {
 	values := make(map[string]Value, len(r.Fields))
 	for _, f := range r.Fields {

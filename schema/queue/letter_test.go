@@ -101,7 +101,7 @@ func TestLetterLife(t *testing.T) {
 	is("replayed though it was done", w.replay(job), nil)
 }
 
-// TestLetterOfRetried is a job that somebody retries in River's dashboard, and that is given up once more.
+// TestLetterOfRetried has a job that a person retries in River's dashboard, and that is discarded again.
 func TestLetterOfRetried(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -111,7 +111,7 @@ func TestLetterOfRetried(t *testing.T) {
 	w.exec("UPDATE river_job SET state = 'available', finalized_at = NULL WHERE id = $1", job)
 	w.sweep()
 	if got := w.unalerted(); got != nil {
-		t.Errorf("alerts of %v while it is tried again", got)
+		t.Errorf("alerts of %v while it is attempted again", got)
 	}
 	w.exec("UPDATE river_job SET state = 'discarded', finalized_at = now() WHERE id = $1", job)
 	w.sweep()

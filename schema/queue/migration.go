@@ -11,7 +11,7 @@ import (
 
 // TendMigrations puts back at once the jobs of runs whose process was killed, where the queue's rescuer would wait, at
 // no cost of an attempt. A slice that ended by itself holds nothing; where a run never began, its job was at it for
-// long. And it ends the runs of jobs that were given up.
+// long. It also ends the runs of discarded jobs.
 func (q *Queue) TendMigrations(ctx context.Context) (revived int64, err error) {
 	var revive = `
 		WITH held AS MATERIALIZED (
@@ -42,7 +42,7 @@ func (q *Queue) TendMigrations(ctx context.Context) (revived int64, err error) {
 		return 0, postgres.Wrap("reviving migrations", err)
 	}
 	_, err = q.pool.Exec(ctx, end)
-	return tag.RowsAffected(), postgres.Wrap("ending migrations that were given up", err)
+	return tag.RowsAffected(), postgres.Wrap("ending migrations of discarded jobs", err)
 }
 
 // Migrating reports whether a migration of one of the boards is under way or waits for its turn.

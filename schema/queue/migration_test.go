@@ -94,7 +94,7 @@ func TestFinishRun(t *testing.T) {
 	}
 }
 
-// TestEnded: whoever waits for a job learns why it will not be done.
+// TestEnded: a command that waits for a job learns why it will not complete.
 func TestEnded(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

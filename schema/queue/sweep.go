@@ -7,7 +7,7 @@ import (
 )
 
 // TendSweeps puts back at once the jobs of sweeps whose process was killed, at no cost of an attempt, and ends the
-// sweeps of jobs that were given up.
+// sweeps of discarded jobs.
 func (q *Queue) TendSweeps(ctx context.Context) (revived int64, err error) {
 	const revive = `
 		WITH silent AS (
@@ -33,5 +33,5 @@ func (q *Queue) TendSweeps(ctx context.Context) (revived int64, err error) {
 		return 0, postgres.Wrap("reviving comparisons", err)
 	}
 	_, err = q.pool.Exec(ctx, end, q.names.SweepBoard)
-	return tag.RowsAffected(), postgres.Wrap("ending comparisons that were given up", err)
+	return tag.RowsAffected(), postgres.Wrap("ending comparisons of discarded jobs", err)
 }

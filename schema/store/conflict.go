@@ -122,7 +122,7 @@ func (s *Store) Conflicts(ctx context.Context, item int64, limit int) ([]Conflic
 	return s.conflicts(ctx, query, item, limit)
 }
 
-// Chosen returns the conflicts of the items of which a person wants a value that does not stand on both sides yet, the
+// Chosen returns the conflicts of the items for which a person has chosen a value that is not on both sides yet, the
 // latest choice last.
 func (s *Store) Chosen(ctx context.Context, items []int64) ([]Conflict, error) {
 	const query = `

@@ -10,7 +10,7 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// historySize is how many rows of each table a history has, the latest ones.
+// historySize is how many rows of each table a history has at most: the latest ones.
 const historySize = 200
 
 // History is what happened to an item, each part newest first.
@@ -21,7 +21,7 @@ type History struct {
 	Operations []Operation
 	Pending    []PendingJob // oldest first
 	Waits      []ledger.RecordRef
-	Deletion   *Deletion // nil: its records did not end with it, and are not held
+	Deletion   *Deletion // nil: the item was not deleted, or its records are kept
 }
 
 // FailedAttempt is a failed attempt of a job.
@@ -62,7 +62,7 @@ type PendingJob struct {
 	ScheduledAt time.Time
 }
 
-// Deletion is the end of an item's records with it.
+// Deletion is the state of the deletion of an item's records after the item was deleted or archived.
 type Deletion struct {
 	State     string // done, held, released, dropped
 	At        time.Time

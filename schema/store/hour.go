@@ -110,7 +110,7 @@ func (h *Hour) add(rows pgx.Rows) error {
 	return err
 }
 
-// known returns nothing for numbers of which the limit is not known.
+// known returns nil for numbers whose limit is unknown.
 func known(used, limit int) (u, l *int) {
 	if limit == 0 {
 		return nil, nil

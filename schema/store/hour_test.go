@@ -9,7 +9,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// TestMeasureHour: each event is counted once, in time, whoever measures and however often.
+// TestMeasureHour: each event is counted once, in its hour, however often and by however many processes.
 func TestMeasureHour(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -24,13 +24,13 @@ type Run struct {
 	Error  string
 }
 
-// Counts says what became of the records that a run has read: each is counted once. LeftOut are those of them, other
-// than the failed ones, whose items lack a column that Monday rejected.
+// Counts counts the records that a run has read by their result, each once. LeftOut are those, other than the failed
+// ones, whose items lack a column that Monday rejected.
 type Counts struct {
 	Read, Created, Updated, Unchanged, Conflicts, Failed, LeftOut int
 }
 
-// Cursor is how far a run has come. Times are those of SystemModstamp, as SOQL writes them.
+// Cursor is the progress of a run. Times are those of SystemModstamp, in SOQL's format.
 type Cursor struct {
 	At    string `json:"at,omitempty"`    // after this time
 	ID    string `json:"id,omitempty"`    // and, of the records of this time, after this Id
@@ -39,7 +39,7 @@ type Cursor struct {
 	Wrote bool   `json:"wrote,omitempty"` // the lap has changed records
 }
 
-// text is the cursor as it is stored: a text fits jsonb in each of pgx's query modes.
+// text returns the stored form of the cursor: a text fits jsonb in each of pgx's query modes.
 func (c Cursor) text() string {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -48,30 +48,30 @@ func (c Cursor) text() string {
 	return string(text)
 }
 
-// Page is what a part of a run has to keep beside a Commit.
+// Page is what a page of a run has to store in addition to a Commit.
 type Page struct {
 	RunID     int64
 	BoardID   int64
 	Counts    Counts // of this page
 	Cursor    Cursor
 	Documents []string       // keys of the documents that are settled
-	Failed    []FailedRecord // to be taken up by the next run
+	Failed    []FailedRecord // to be attempted by the next run
 	Recovered []string       // Salesforce Ids of records that failed before, and need no further attempt
 	Failures  []Failure      // for the error log: records, columns and conflicts
 }
 
-// ErrOvertaken says that another process has taken the run over: nothing of the page was kept.
+// ErrOvertaken means that another process has taken the run over: nothing of the page was stored.
 var ErrOvertaken = errors.New("the run was taken over by another process")
 
 const (
 	// migrationLease is how long a board stays locked after a process that migrates it was killed.
 	migrationLease = 10 * time.Second
 
-	// migrationRenewal is how often a process that migrates a board says that it is still there.
+	// migrationRenewal is how often a process that migrates a board renews its lease.
 	migrationRenewal = 2 * time.Second
 )
 
-// MigrationKey is the lease of a board's migration, by SQL that tells the board's id.
+// MigrationKey returns the key of the lease of a board's migration, from SQL for the board's id.
 func MigrationKey(board string) string { return "'migration ' || " + board }
 
 // LockMigration makes the caller the only one that migrates a board, until unlock or until its process has been silent
@@ -98,7 +98,8 @@ func (s *Store) LockMigration(ctx context.Context, boardID int64) (unlock func()
 	}, true, nil
 }
 
-// renew keeps a lease until ctx ends. What cannot be renewed in time is another's, and what is saved for it is refused.
+// renew renews a lease until ctx ends. A lease that cannot be renewed in time belongs to others, and saving under it
+// fails.
 func (s *Store) renew(ctx context.Context, holder uuid.UUID, keys []string) {
 	tick := time.NewTicker(migrationRenewal)
 	defer tick.Stop()
@@ -112,8 +113,8 @@ func (s *Store) renew(ctx context.Context, holder uuid.UUID, keys []string) {
 	}
 }
 
-// StartRun begins the run of a job, or goes on with it: then what the process before held is freed. It returns nil
-// where the run is done. The caller has the board's lock.
+// StartRun starts or continues the run of a job. To continue, it releases what the process before held. It returns nil
+// if the run is done. The caller has the board's lock.
 func (s *Store) StartRun(ctx context.Context, jobID, boardID int64, board string, holder uuid.UUID) (*Run, error) {
 	const stale = `
 		UPDATE migration_runs SET state = 'failed', finished_at = now(), error = 'given up', holder = NULL
@@ -154,7 +155,7 @@ func (s *Store) StartRun(ctx context.Context, jobID, boardID int64, board string
 	return &runs[0], nil
 }
 
-// free gives back all that a process held which is gone.
+// free releases everything that a dead process held.
 func free(ctx context.Context, tx pgx.Tx, holder uuid.UUID) error {
 	if _, err := tx.Exec(ctx, "DELETE FROM leases WHERE lease_holder = $1", holder); err != nil {
 		return err
@@ -163,7 +164,7 @@ func free(ctx context.Context, tx pgx.Tx, holder uuid.UUID) error {
 	return err
 }
 
-// LastCursor is where the last run of a board that was done ended.
+// LastCursor returns where the board's last completed run ended.
 func (s *Store) LastCursor(ctx context.Context, boardID int64) (Cursor, error) {
 	const query = `SELECT cursor FROM migration_runs WHERE board_id = $1 AND state = 'done' ORDER BY id DESC LIMIT 1`
 	rows, err := s.pool.Query(ctx, query, boardID)
@@ -177,7 +178,7 @@ func (s *Store) LastCursor(ctx context.Context, boardID int64) (Cursor, error) {
 	return cursors[0], nil
 }
 
-// MoveRun keeps where a run stands, and how many records it found to read.
+// MoveRun stores a run's cursor, and how many records it found to read.
 func (s *Store) MoveRun(ctx context.Context, id int64, holder uuid.UUID, c Cursor, total int) error {
 	const query = `UPDATE migration_runs SET cursor = $3, total = $4 WHERE id = $1 AND holder = $2`
 	tag, err := s.pool.Exec(ctx, query, id, holder, c.text(), total)
@@ -187,14 +188,14 @@ func (s *Store) MoveRun(ctx context.Context, id int64, holder uuid.UUID, c Curso
 	return doing("keeping a run", err)
 }
 
-// RestRun ends a slice: another may go on at any time.
+// RestRun ends a slice: another process may continue at any time.
 func (s *Store) RestRun(ctx context.Context, id int64, holder uuid.UUID) error {
 	_, err := s.pool.Exec(ctx, "UPDATE migration_runs SET holder = NULL WHERE id = $1 AND holder = $2", id, holder)
 	return doing("ending a slice", err)
 }
 
-// FinishRun ends a run that has read everything. complete ends its job in the same transaction: a run that is asked for
-// from then on is a new one.
+// FinishRun ends a run that has read everything. complete ends its job in the same transaction: a run requested after
+// that is a new one.
 func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job Log,
 	complete func(ctx context.Context, tx pgx.Tx, jobID int64) error) error {
 	const query = `
@@ -225,7 +226,7 @@ func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job L
 	return doing("finishing a run", err)
 }
 
-// FailRun ends the run of a job that was given up.
+// FailRun ends the run of a discarded job.
 func (s *Store) FailRun(ctx context.Context, jobID int64, reason string) error {
 	const query = `
 		UPDATE migration_runs SET state = 'failed', finished_at = now(), error = $2, holder = NULL
@@ -234,8 +235,8 @@ func (s *Store) FailRun(ctx context.Context, jobID int64, reason string) error {
 	return doing("failing a run", err)
 }
 
-// ScheduledSince is the time from which a board's next run by schedule counts: its last run, or when the schedule was
-// first seen.
+// ScheduledSince returns the time from which a board's next scheduled run is counted: its last run, or when the
+// schedule was first seen.
 func (s *Store) ScheduledSince(ctx context.Context, boardID int64, schedule string) (since time.Time, err error) {
 	const query = `
 		INSERT INTO migration_schedules AS s (board_id, schedule) VALUES ($1, $2)
@@ -246,7 +247,7 @@ func (s *Store) ScheduledSince(ctx context.Context, boardID int64, schedule stri
 	return since, doing("keeping a schedule", err)
 }
 
-// Runs are the last runs, the newest first.
+// Runs returns the last runs, newest first.
 func (s *Store) Runs(ctx context.Context, limit int) ([]Run, error) {
 	rows, err := s.pool.Query(ctx, "SELECT "+runColumns+" FROM migration_runs r ORDER BY id DESC LIMIT $1", limit)
 	if err != nil {
@@ -256,7 +257,7 @@ func (s *Store) Runs(ctx context.Context, limit int) ([]Run, error) {
 	return runs, doing("reading runs", err)
 }
 
-// RunsOf are the runs of jobs, by job. A job whose turn has not come has none.
+// RunsOf returns the runs of jobs, by job. A job that has not started has none.
 func (s *Store) RunsOf(ctx context.Context, jobIDs []int64) (map[int64]Run, error) {
 	rows, err := s.pool.Query(ctx, "SELECT "+runColumns+" FROM migration_runs r WHERE job_id = ANY($1)", jobIDs)
 	if err != nil {
@@ -270,8 +271,8 @@ func (s *Store) RunsOf(ctx context.Context, jobIDs []int64) (map[int64]Run, erro
 	return found, doing("reading runs", err)
 }
 
-// SavePage commits a part of a run in one transaction: items, links, leases, and how far the run has come. An item
-// whose lease was lost, or a run that was taken over, leaves all as it was.
+// SavePage commits a page of a run in one transaction: items, links, leases, and the cursor. If an item's lease was
+// lost, or the run was taken over, nothing changes.
 func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page) error {
 	const move = `
 		UPDATE migration_runs
@@ -316,7 +317,7 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 	return doing("saving a page", err)
 }
 
-// settle frees leases, forgets the documents that are settled, and keeps failures.
+// settle releases leases, deletes settled documents, and stores failures.
 func (p Page) settle(ctx context.Context, tx pgx.Tx, holder uuid.UUID, keys []string) error {
 	batch := &pgx.Batch{}
 	batch.Queue("DELETE FROM leases WHERE key = ANY($1) AND lease_holder = $2", keys, holder)

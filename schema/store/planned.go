@@ -15,7 +15,7 @@ func (s *Store) AddPlanned(ctx context.Context, fingerprints []string) error {
 	return doing("recording a plan", err)
 }
 
-// Unplanned returns the directions of which no plan was made.
+// Unplanned returns the directions for which there has been no plan.
 func (s *Store) Unplanned(ctx context.Context, fingerprints []string) ([]string, error) {
 	const query = `
 		SELECT f FROM unnest($1::text[]) AS w(f)

@@ -14,8 +14,8 @@ type BusyError = retry.BusyError
 // theItem is what another worker has in most cases.
 const theItem = "the item"
 
-// RefusedError is a part of an event that Salesforce or Monday will not take, or that the mapping has no
-// value for. The event is given up; the rest of it went through.
+// RefusedError is a part of an event that Salesforce or Monday will not take, or that the mapping has no value for. The
+// event becomes a dead letter; the rest of it went through.
 type RefusedError struct {
 	Object       string
 	SalesforceID string // empty where there is no record yet
@@ -35,7 +35,7 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s: %s", what, e.Code)
 }
 
-// Permanent says that the event fails again if it is tried again.
+// Permanent reports that another attempt of the event would fail, too.
 func (e *RefusedError) Permanent() bool { return true }
 
 // RowError is a row that failed for a reason that passes, such as a lock.

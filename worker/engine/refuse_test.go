@@ -11,7 +11,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// codes are the codes of the errors by position; "-": none, "again": to be tried again.
+// codes are the codes of the errors by position; "-": none, "again": to be attempted again.
 func codes(errs []error) (all []string) {
 	for _, err := range errs {
 		var refused *RefusedError
@@ -88,7 +88,7 @@ func TestRefusedShared(t *testing.T) {
 			for range 2 { // a worker may die after its commit
 				for n, a := range w.batch(e, events...) {
 					if !permanent(a.err) {
-						t.Errorf("event %d: %q, %v; want it given up", n, a.outcome, a.err)
+						t.Errorf("event %d: %q, %v; want a dead letter", n, a.outcome, a.err)
 					}
 				}
 			}

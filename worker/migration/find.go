@@ -31,7 +31,7 @@ func (s *session) find(ctx context.Context, p *page) error {
 	return s.leaveSuppressed(ctx, p.records)
 }
 
-// leaveSuppressed leaves the records alone whose items were erased for good.
+// leaveSuppressed leaves records alone whose items were erased for good.
 func (s *session) leaveSuppressed(ctx context.Context, records []*record) error {
 	var ids []int64
 	for _, r := range records {
@@ -72,8 +72,8 @@ func (s *session) findLinks(ctx context.Context, records []*record) error {
 	return nil
 }
 
-// matchLinks decides by the links to a record; nil if they decide nothing. The link of a deleted item means a decision
-// to have no item.
+// matchLinks decides by the links to a record; nil if they decide nothing. If the linked item was deleted, the record
+// gets no new one: a person decided that.
 func matchLinks(m *mapping.Mapping, rec *mapping.Record, links []store.Linked) match {
 	var alone match
 	for _, l := range links {

@@ -74,7 +74,7 @@ func TestChaos(t *testing.T) {
 // chaos is the program as processes, with its environment.
 type chaos struct {
 	t     *testing.T
-	ctx   context.Context // ends before the test binary's deadline, so that the processes are stopped all the same
+	ctx   context.Context // ends before the test binary's deadline, so that the processes are still stopped
 	size  chaosSize
 	seed  uint64
 	rng   *rand.Rand // decides who is killed

@@ -47,7 +47,7 @@ func newEdits(c *chaos) *edits {
 	return &edits{c: c, done: make(chan struct{}), shown: map[slot]*edit{}}
 }
 
-// enter makes an edit. What the side shows at that time was seen by whoever made it.
+// enter performs an edit. The person who edits has seen what the side shows at that time.
 func (e *edits) enter(p *person, f field, inMonday bool, value string, do func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

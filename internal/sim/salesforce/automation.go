@@ -35,9 +35,9 @@ func (s *Sim) AddTrigger(trigger Trigger) {
 	t.automation.triggers = append(t.automation.triggers, trigger)
 }
 
-// AddFlow adds a flow that runs before a record of the object is saved, whoever saves it: it is given the record as it
-// would be saved, and returns fields to set to other values. Flows run in the order in which they were added. They must
-// not use the simulator.
+// AddFlow adds a flow that runs before a record of the object is saved, by the API or otherwise: it gets the record as
+// it would be saved, and returns fields to set to other values. Flows run in the order in which they were added. They
+// must not use the simulator.
 //
 // https://help.salesforce.com/s/articleView?id=sf.flow_concepts_trigger_record.htm
 func (s *Sim) AddFlow(object string, flow func(record map[string]any) (changes map[string]any)) {

@@ -59,7 +59,7 @@ func (c *caller) call(ctx context.Context, rows []*search) passage {
 	return c.answer(ctx, rows, results, err)
 }
 
-// answer takes in the answer of a call. Rows that may have failed because of another one are parted until that stands
+// answer processes the answer of a call. Rows that may have failed because of another one are split until that stands
 // alone.
 func (c *caller) answer(ctx context.Context, rows []*search, results []sfclient.Result, err error) passage {
 	if err == nil && len(results) != len(rows) {

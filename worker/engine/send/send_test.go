@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// f are fields.
+// f is a short name for fields.
 type f = map[string]any
 
 // equal compares outcomes, and errors by their text.

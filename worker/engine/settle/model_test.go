@@ -76,7 +76,7 @@ type model struct {
 	link      ledger.Link
 	abandoned bool
 	events    []event // sent and not received
-	bell      bool    // something in Salesforce changed that nobody heard of
+	bell      bool    // something in Salesforce changed without an event
 	retries   []event // received, and to be handled again
 
 	edits     []edit
