@@ -25,7 +25,7 @@ var own = []Entry{
 		"rewrite the field by turns.",
 		"Stop one of the two, or set the field's sync to one direction. The field is followed again after an hour."},
 	{Own, "NO_WAY_BACK", "The column cannot show the value that was chosen in a conflict.", "Edit the value in Monday or in Salesforce."},
-	{Own, "FIELD_NOT_VISIBLE", "The run-as user cannot see a field that goes both ways, and it is not written over unseen.",
+	{Own, "FIELD_NOT_VISIBLE", "The run-as user cannot see a field that is synced both ways, so it is not written.",
 		"Let the user's permission set read the field, then replay."},
 	{Own, "NOT_ARCHIVED", "Monday does not let the item of a deleted record be archived.",
 		"Check the board's permissions in Monday, then replay."},

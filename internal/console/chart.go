@@ -105,7 +105,7 @@ func addHour(sum *store.Hour, h store.Hour) {
 	}
 }
 
-// lag returns how long a share of the synced events took at most, in seconds, as far as the buckets tell.
+// lag returns the maximum time of a share of the synced events, in seconds, to the precision of the buckets.
 func lag(h store.Hour, share float64) float64 {
 	total := 0
 	for _, n := range h.Lags {

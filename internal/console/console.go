@@ -1,8 +1,8 @@
-// Package console is the web pages of the internal listener. They say how things stand, what needs a person, and for
-// any item whether it is in sync, and if not why. People who may act do so there.
+// Package console serves the web pages of the internal listener. They show the state of the installation, what needs a
+// person, and for any item whether it is in sync and, if not, why. Operators can act there.
 //
-// Pages are made on the server and work without JavaScript. Values of an item are read from both systems when its page
-// is asked for, and are not kept.
+// Pages are rendered on the server and work without JavaScript. Values of an item are read from both systems when its
+// page is requested, and are not stored.
 package console
 
 import (

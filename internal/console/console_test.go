@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestMeters: the forecast goes on at the pace of the last hours, for Monday until the day in UTC is over.
+// TestMeters: the forecast extrapolates the pace of the last hours, for Monday until the end of the day in UTC.
 func TestMeters(t *testing.T) {
 	t.Parallel()
 	var hours []store.Hour

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// health is how things stand, in one sentence.
+// health is the state of the installation, in one sentence.
 type health struct {
 	Level string // good, attention, bad
 	Text  string
 	More  string
 }
 
-// judge says how things stand: what keeps events from going on first, then what waits for a person.
+// judge returns the state of the installation: first what blocks events, then what waits for a person.
 func judge(d homeData) health {
 	var away []string
 	for _, o := range d.Outages {
@@ -59,7 +59,7 @@ func join(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }
 
-// plural counts things: the first word of what is counted takes the s.
+// plural returns a number with its noun: the first word of the noun gets the s.
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what

@@ -52,7 +52,7 @@ type figure struct {
 	Day, Month        chart
 }
 
-// home shows how things stand.
+// home shows the state of the installation.
 func (s *Console) home(r *http.Request) (view, error) {
 	ctx := r.Context()
 	var d homeData
@@ -65,7 +65,7 @@ func (s *Console) home(r *http.Request) (view, error) {
 	return view{page: "home", title: "Overview", data: &d}, nil
 }
 
-// conflictsFor is for how long the first page tells of a conflict.
+// conflictsFor is how long the first page shows a conflict.
 const conflictsFor = 7 * 24 * time.Hour
 
 // causesShown is how many causes the first page names.

@@ -42,7 +42,7 @@ func meters(hours []store.Hour, now time.Time) (all []meter) {
 	return all
 }
 
-// newMeter makes a meter of the last known numbers. The forecast goes on at the pace of the last hours.
+// newMeter returns a meter of the last known numbers. The forecast extrapolates the pace of the last hours.
 func newMeter(system string, hours []store.Hour, now, until time.Time,
 	of func(store.Hour) (used, limit *int)) (m meter, ok bool) {
 	m.System = system

@@ -13,12 +13,12 @@ type User struct {
 
 type userKey struct{}
 
-// WithUser returns the request as made by a user, who was authenticated.
+// WithUser returns the request with its authenticated user.
 func WithUser(r *http.Request, u User) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), userKey{}, u))
 }
 
-// userOf returns who made a request. A request without a user may only read.
+// userOf returns the user of a request. A request without a user may only read.
 func userOf(r *http.Request) User {
 	u, _ := r.Context().Value(userKey{}).(User)
 	return u

@@ -75,7 +75,8 @@ func (d *demo) changeUnseen() (changes int) {
 			d.Monday.ArchiveItem(item.ID)
 		case 4:
 			person := personName(950 + n)
-			d.Monday.CreateItem(oracle.Contacts, person, map[string]any{"email": mailboxValue(person, "unseen"), "phone": phoneValue(950 + n)})
+			d.Monday.CreateItem(oracle.Contacts, person, map[string]any{"email": mailboxValue(person, "unseen"),
+				"phone": phoneValue(950 + n)})
 		}
 		changes++
 	}

@@ -28,7 +28,8 @@ const (
 	// expires is how long before its end a certificate is reported.
 	expires = 21 * 24 * time.Hour
 
-	// supportedReleases is how many of its newest versions Salesforce keeps for certain: three years of three.
+	// supportedReleases is how many of its newest versions Salesforce certainly supports: three years with three
+	// releases each.
 	supportedReleases = 9
 
 	mostAnswered = 1 << 20

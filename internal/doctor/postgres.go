@@ -32,8 +32,8 @@ type server struct {
 	IsEncrypted        bool
 }
 
-// Postgres examines the server and, unless the process only receives, the rights and the schema. The pool is nil if the server does not answer; it is
-// the caller's to close.
+// Postgres examines the server and, unless the process only receives, the rights and the schema. The pool is nil if the
+// server does not answer; it is the caller's to close.
 func Postgres(ctx context.Context, c app.Config, r app.Role) ([]Finding, *pgxpool.Pool) {
 	f := &findings{subject: "Postgres"}
 	db, mode, err := postgres.Open(ctx, c.DatabaseURL, 0)
@@ -89,7 +89,7 @@ func isLocal(host string) bool {
 	return strings.HasPrefix(host, "/") || host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// pooled says what stands before the server.
+// pooled reports what is in front of the server.
 func pooled(f *findings, c app.Config, mode postgres.Mode) {
 	switch {
 	case mode == postgres.Direct:

@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// FarHost is a name of this machine that the browser does not know as such. Over plain HTTP it does not tell a server where a
-// request comes from as fully as it does on localhost.
+// FarHost is a name of this machine that the browser does not know as such. Over plain HTTP it does not tell a server
+// where a request comes from as fully as it does on localhost.
 const FarHost = "console.test"
 
 // Browser is a running browser with a new profile.

@@ -42,7 +42,7 @@ func (d *draft) fieldOf(rec *mapping.Record, link *ledger.Link, f *mapping.Field
 	return field
 }
 
-// source says where a value comes from, if not from a column as it is.
+// source returns where a value comes from, if it is not the unchanged value of a column.
 func (d *draft) source(f *mapping.Field) string {
 	switch _, fixed := f.Fixed(); {
 	case fixed:
@@ -111,7 +111,7 @@ func (d *draft) stateOfDifference(x *engine.Difference) State {
 	return Differs
 }
 
-// stateByLedger returns the state of a field as far as it is known without asking Salesforce.
+// stateByLedger returns the state of a field according to the ledger, without reading Salesforce.
 func (d *draft) stateByLedger(link *ledger.Link, f *mapping.Field, value mapping.Value) State {
 	switch {
 	case value.Err == nil && value.Record == nil && value.Link == nil && value.Person == 0 &&

@@ -60,7 +60,8 @@ func (d *draft) link(rec *mapping.Record) *ledger.Link {
 	return &ledger.Link{Record: rec.Name, Object: rec.Object}
 }
 
-// stateOfRecord returns how a record stands: as the field that needs a person most, unless the record as a whole does.
+// stateOfRecord returns the state of a record: that of the field that most needs a person, unless the record as a whole
+// does.
 func (d *draft) stateOfRecord(rec *mapping.Record, link *ledger.Link, fields []Field) (s State, note, code string) {
 	whole, refused := link.Rejected[plan.WholeRecord]
 	shown, wrong := link.Rejected[plan.ShownID]

@@ -1,5 +1,5 @@
-// Package report says how one item stands: whether it is in sync and, if not, why; its records field by field, with
-// the values of both systems; and what happened to it, in words. The console shows a report as a page, the command
+// Package report describes the state of one item: whether it is in sync and, if not, why; its records field by field,
+// with the values of both systems; and what happened to it, in words. The console shows a report as a page, the command
 // line as text.
 //
 // It compares nothing itself: the engine does, as for a plan.
@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// State is how an item, a record or a field stands.
+// State is the state of an item, a record or a field.
 type State string
 
 // The states, from the most urgent for a person to the least.
@@ -30,7 +30,7 @@ const (
 	Agreed       State = "agreed"
 )
 
-// Report is how one item stands. Its JSON form is stable.
+// Report is the state of one item. Its JSON form is stable.
 type Report struct {
 	Item      int64      `json:"item"`
 	Name      string     `json:"name"`

@@ -28,7 +28,7 @@ type Monday interface {
 	Items(ctx context.Context, ids []int64, columns []string) ([]mondayclient.Item, error)
 }
 
-// liveTimeout is how long both systems may take to answer. A report is made without them if they do not.
+// liveTimeout is how long both systems may take to answer. After that, a report is created without them.
 const liveTimeout = 15 * time.Second
 
 // Reporter makes reports. It is safe for concurrent use.
@@ -127,7 +127,7 @@ func (d *draft) columns() (ids []string) {
 	return slices.Compact(ids)
 }
 
-// identify fills in what the item is called, and where it is.
+// identify fills in the item's name and board.
 func (d *draft) identify() {
 	d.view = mapping.Item{ID: d.Item, Columns: map[string]column.Value{}}
 	if d.item != nil {

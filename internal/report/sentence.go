@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// conclude says in one sentence how the item stands: what needs a person most is said first.
+// conclude describes the state of the item in one sentence, beginning with what most needs a person.
 func (d *draft) conclude() {
 	for _, conclusion := range []func() (State, string){d.outside, d.ended, d.refusedRecord, d.differing, d.deadLetters,
 		d.coming, d.wanting} {

@@ -141,12 +141,12 @@ func (e effects) words() string {
 	return strings.Join(parts, "; ")
 }
 
-// event says what an event told.
+// event describes an event in words.
 func (d *draft) event(name, column string) string {
 	return EventWords(name, d.names.Column(d.BoardID, column))
 }
 
-// EventWords says what an event told, with the name of its column where it has one.
+// EventWords describes an event in words, with the name of its column if it has one.
 func EventWords(name, column string) string {
 	switch name {
 	case "create_pulse":

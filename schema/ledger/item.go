@@ -39,8 +39,8 @@ type Column struct {
 	// Own reports that we wrote the value, and that no event has confirmed it yet.
 	Own bool `json:"own,omitempty"`
 
-	// Was are the values that we knew before we wrote this one, back to that of the time Since, in Unix microseconds. Their
-	// events may still come.
+	// Was are the values that we knew before we wrote this one, back to that of the time Since, in Unix microseconds.
+	// Their events may still come.
 	Was   []column.Value `json:"was,omitempty"`
 	Since int64          `json:"since,omitempty"`
 }

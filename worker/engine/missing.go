@@ -22,7 +22,8 @@ func (p *pass) followMissing(ctx context.Context) {
 		}
 		for _, rec := range w.board.Records {
 			link := w.item.Links[rec.Name]
-			if link == nil || link.SalesforceID == "" || rec.Shared || p.bulk == nil && !rec.TwoWay() && rec.OnRecordDelete == mapping.Remake {
+			if link == nil || link.SalesforceID == "" || rec.Shared || p.bulk == nil && !rec.TwoWay() &&
+				rec.OnRecordDelete == mapping.Remake {
 				continue
 			}
 			if held, asked := p.holds[link.SalesforceID]; asked && held == nil {

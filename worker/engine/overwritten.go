@@ -60,10 +60,13 @@ func (w *work) overwrittenIn(o overwritten) (lost []store.Conflict) {
 			if f.Column() != o.column || value.Err != nil || value.Link != nil {
 				continue
 			}
-			w.log.note("a value that somebody entered in column " + o.column + " meanwhile was overwritten, and is kept as a conflict")
+			w.log.note("a value that somebody entered in column " + o.column +
+				" meanwhile was overwritten, and is kept as a conflict")
 			lost = append(lost, store.Conflict{
-				BoardID: w.board.ID, ItemID: w.item.ID, Record: rec.Name, SalesforceID: link.SalesforceID, Field: f.Name, ColumnID: o.column,
-				Monday: value.Literal, Salesforce: link.Held[f.Name].Value, MondayAt: time.UnixMicro(o.told.At).UTC(), Rule: string(mapping.Salesforce),
+				BoardID: w.board.ID, ItemID: w.item.ID, Record: rec.Name, SalesforceID: link.SalesforceID, Field: f.Name,
+				ColumnID: o.column,
+				Monday:   value.Literal, Salesforce: link.Held[f.Name].Value, MondayAt: time.UnixMicro(o.told.At).UTC(),
+				Rule: string(mapping.Salesforce),
 			})
 		}
 	}

@@ -182,7 +182,7 @@ func (f *Feed) Step(ctx context.Context) (wait time.Duration, err error) {
 	}
 }
 
-// read reads where the readings stand, and shows how old the knowledge of each object is.
+// read reads the progress of the readings, and exports how old the knowledge of each object is.
 func (f *Feed) read(ctx context.Context) (store.Feeds, error) {
 	feeds, err := f.Store.Feeds(ctx, objectsOf(f.sources))
 	for _, one := range feeds.Feeds {

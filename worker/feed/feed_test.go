@@ -15,7 +15,7 @@ import (
 
 type m = map[string]any
 
-// The feed rings for what differs from what was agreed, in any field that comes back, and for nothing else.
+// The feed queues exactly the items that differ from what was agreed in a field that is synced to Monday.
 func TestRings(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -157,7 +157,7 @@ func TestMassTouch(t *testing.T) {
 	}
 }
 
-// Records with one stamp on several pages are all read, and a feed that is stopped in between goes on there.
+// Records with one stamp on several pages are all read, and a feed that is stopped in between continues there.
 func TestPagesOfOneStamp(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -223,7 +223,7 @@ func TestLateCommits(t *testing.T) {
 	}
 }
 
-// An object that cannot be read stops its own feed alone, is told once, and catches up when it can be read.
+// An object that cannot be read only stops its own feed, is reported once, and catches up when it can be read.
 func TestRefusedObject(t *testing.T) {
 	t.Parallel()
 	lead := &source{object: "Secret__c", fields: []string{"Name"}, ways: []store.FeedWay{{BoardID: 1, Record: "secret", Fields: []string{"Name"}}}}

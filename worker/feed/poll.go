@@ -88,7 +88,7 @@ func rank(one store.Feed) int {
 	return slices.IndexFunc(tiers, func(t tier) bool { return t.name == one.Tier })
 }
 
-// take has the items compared whose records differ from what was agreed, and saves where the reading stands.
+// take queues a resync of the items whose records differ from what was agreed, and saves the progress of the reading.
 func (f *Feed) take(ctx context.Context, one store.Feed, p sfclient.Page, feeds *store.Feeds) error {
 	s, t := f.sources[one.Object], tiers[rank(one)]
 	rows, told, last, err := rowsOf(s, p.Records)
@@ -195,7 +195,7 @@ const (
 	// failedWait is the same after a failure that may pass by itself.
 	failedWait = 30 * time.Second
 
-	// patience is how many of these in a row are told.
+	// patience is how many consecutive ones are reported.
 	patience = 5
 
 	// hiddenFor is how long hidden fields are left out before they are asked for again.
@@ -235,8 +235,8 @@ func (f *Feed) refused(ctx context.Context, one store.Feed, refusal error, now t
 	return nil
 }
 
-// findHidden finds out which fields the integration user cannot see. It reports whether there are others than were
-// known: they are told, and left out for a while, since what a row does not show is unknown.
+// findHidden finds out which fields the integration user cannot see. It reports whether there are new ones: they are
+// reported as an outage, and left out for a while, since what a row does not show is unknown.
 func (f *Feed) findHidden(ctx context.Context, object string, now time.Time) (bool, error) {
 	shape, err := f.Salesforce.Describe(ctx, object)
 	if err != nil {

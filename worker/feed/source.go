@@ -90,8 +90,8 @@ func (s *source) selectNewest() string {
 	return "SELECT Id, " + stampField + " FROM " + s.object + " ORDER BY " + stampField + " DESC, Id DESC LIMIT 1"
 }
 
-// selectChanged is the query for the next page of a reading, without the hidden fields. The page goes on by stamp and
-// Id, so that it is found whatever happened since the last one: a locator would expire.
+// selectChanged returns the query for the next page of a reading, without the hidden fields. Pages continue by stamp
+// and Id, which work whatever happened since the last page: a locator would expire.
 func (s *source) selectChanged(p span, hidden map[string]bool) string {
 	fields := slices.DeleteFunc(slices.Clone(s.fields), func(f string) bool { return hidden[f] })
 	for _, own := range []string{stampField, "IsDeleted", "Id"} {

@@ -26,7 +26,7 @@ var tiers = []tier{
 	{name: "all", late: forever, every: 7 * 24 * time.Hour},
 }
 
-// forever stands for all records, however long ago they changed.
+// forever means all records, however long ago they changed.
 const forever = 1 << 62
 
 // tierOf returns the tier of a reading. Rows of tiers that this version does not have are left alone.

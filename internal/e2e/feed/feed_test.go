@@ -43,7 +43,7 @@ func TestRings(t *testing.T) {
 	w.Eventually("the item was compared", func() bool { return w.Count(rings) > before })
 	w.Quiet()
 	if stdout := w.Crmsync("status"); !strings.Contains(stdout, "2 objects followed; of ") {
-		t.Errorf("status does not tell of the feed:\n%s", stdout)
+		t.Errorf("status does not show the feed:\n%s", stdout)
 	}
 	w.Healthy()
 }
@@ -94,7 +94,8 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-// TestRefused has one object that the integration user cannot see: people are told once, and the others are followed.
+// TestRefused has one object that the integration user cannot see: people are alerted once, and the others are
+// followed.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)
@@ -114,14 +115,14 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	if told != 1 {
-		t.Errorf("people were told %d times", told)
+		t.Errorf("people were alerted %d times", told)
 	}
 	w.Salesforce.HideObject("Account", false)
 	w.Exec("UPDATE feeds SET due_at = now()")
 	w.Message("Salesforce gives access to changes of Account again")
 }
 
-// TestCarries brings a change in Salesforce to Monday, and nothing comes back from there.
+// TestCarries syncs a change in Salesforce to Monday, which causes no further writes.
 func TestCarries(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)

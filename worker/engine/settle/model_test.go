@@ -354,7 +354,6 @@ func (g *model) pass(received []event, rung bool, f fault) {
 	if rung || NeedsSalesforce(input()) {
 		decisions = Columns(input())
 		if !asked && slices.ContainsFunc(decisions, func(d Decision) bool { return d.Takes }) {
-			asked = true
 			readMonday()
 			decisions = Columns(input())
 			view = viewOf(item)
