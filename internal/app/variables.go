@@ -121,8 +121,16 @@ func ExampleEnv() string {
 	return w.String()
 }
 
+// NewEnv returns ExampleEnv for a file that is in its place already.
+func NewEnv() string { return newHead + strings.TrimPrefix(ExampleEnv(), exampleHead) }
+
 const exampleHead = `# All settings of crmsync, with their defaults. Copy this file to .env and make it readable only for its owner
-# (chmod 600), or name it by --env-file or CRMSYNC_ENV. The environment of the process goes before it.
+# (chmod 600), or name it by --env-file or CRMSYNC_ENV. ` + settingsHead
+
+const newHead = `# Settings of crmsync, written by crmsync init. Lines with # in front show the defaults. Keep this file readable only
+# for its owner: it contains secrets. ` + settingsHead
+
+const settingsHead = `The environment of the process goes before it.
 #
 # Instead of NAME=value, NAME_FILE=/path takes the value from a file. Values with # or spaces at their ends stand in
 # quotes. Durations are written like 1500ms, 20s, 2m.
@@ -163,7 +171,8 @@ var described = []Variable{
 	{Group: groupMonday, Name: "MONDAY_API_URL", About: "Address of Monday's API"},
 	{Group: groupMonday, Name: "MONDAY_API_VERSION", About: "Version of Monday's API"},
 	{Group: groupMonday, Name: "MONDAY_RESERVE",
-		About: "Share of the day's calls that comparisons of whole boards leave to live events and to others"},
+		About: "Share of Monday's complexity per minute, and of its calls where Monday reports a limit, that bulk work " +
+			"leaves to live events and to others"},
 
 	{Group: groupSalesforce, Name: "SALESFORCE_LOGIN_URL", Needed: "worker", Example: "https://example.my.salesforce.com", About: "Your My Domain URL"},
 	{Group: groupSalesforce, Name: "SALESFORCE_CLIENT_ID", Needed: "worker", About: "Consumer key of the app"},
@@ -176,7 +185,7 @@ var described = []Variable{
 	{Group: groupSalesforce, Name: "SALESFORCE_INSTANCE_HOSTS",
 		About: "Further hosts, separated by commas, that a login may lead to. The login host and Salesforce's own domains " +
 			"always may"},
-	{Group: groupSalesforce, Name: "SALESFORCE_RESERVE", About: "As MONDAY_RESERVE, of Salesforce's calls"},
+	{Group: groupSalesforce, Name: "SALESFORCE_RESERVE", About: "Share of Salesforce's calls for 24 hours that bulk work leaves to live events and to others"},
 
 	{Group: groupSalesforce, Name: "SALESFORCE_POLL",
 		About: "How often changes in Salesforce are asked for where the mapping has a way back: auto (15 s to 5 min), a " +

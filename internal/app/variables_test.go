@@ -96,7 +96,7 @@ func TestFillEnv(t *testing.T) {
 				t.Errorf("%s is %q, want %q in\n%s", name, value, want, got)
 			}
 		}
-		if strings.Contains(text, "ours") && !strings.HasPrefix(got, "# ours\n") || strings.Contains(text, "OTHER") && !strings.Contains(got, "\nOTHER=1\n#MAX_ATTEMPTS=2\n") {
+		if strings.HasPrefix(text, "# ours") && !strings.HasPrefix(got, "# ours\n") || strings.Contains(text, "OTHER") && !strings.Contains(got, "\nOTHER=1\n#MAX_ATTEMPTS=2\n") {
 			t.Errorf("other lines changed:\n%s", got)
 		}
 		if strings.Count(got, "\nWEBHOOK_SECRET=")+strings.Count(got[:min(len(got), 15)], "WEBHOOK_SECRET=") != 1 {

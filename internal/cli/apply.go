@@ -29,7 +29,7 @@ type applyCommand struct {
 	Enforce       bool     `help:"Overwrite drift with Monday's values."`
 	AcceptDeletes bool     `help:"Override the delete brake for the items that Monday has deleted or archived."`
 	Stop          bool     `help:"Stop the running comparison or backfill of the boards. What it has written stays."`
-	Yes           bool     `help:"Do not ask."`
+	Yes           bool     `help:"Do not ask. Apply asks on a terminal; without one it goes ahead."`
 	JSON          bool     `help:"Print JSON."`
 }
 

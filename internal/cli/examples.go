@@ -38,7 +38,7 @@ var examples = map[string][]string{
 	"erase":          {"crmsync erase --item 8400000001"},
 	"subject":        {"crmsync subject --email ada@example.org"},
 	"init": {"crmsync init", "crmsync init --answers answers.txt",
-		"crmsync init --board 1002 --object Contact --public-url https://sync.example.org"},
+		"crmsync init --board 1002 --object Contact --ingest-url https://sync.example.org"},
 	"doctor":     {"crmsync doctor", "crmsync doctor --test-alerts"},
 	"config":     {"crmsync config", "crmsync config --role ingest --json"},
 	"completion": {"crmsync completion bash"},

@@ -20,7 +20,7 @@ type initCommand struct {
 	SalesforceClientSecret string   `help:"SALESFORCE_CLIENT_SECRET." placeholder:"SECRET"`
 	Board                  []int64  `sep:"none" help:"Id of a Monday board to sync. Repeat it, with an object each, for several." placeholder:"ID"`
 	Object                 []string `sep:"none" help:"API name of the Salesforce object for the board before it." placeholder:"NAME"`
-	PublicURL              string   `help:"Address at which Monday will reach crmsync: INGEST_URL." placeholder:"https://..."`
+	IngestURL              string   `help:"Address at which Monday will reach crmsync: INGEST_URL." placeholder:"https://..." aliases:"public-url"`
 	Answers                string   `help:"Read the answers from this file, one a line in the order of the questions, in place of the standard input." placeholder:"FILE"`
 	Dir                    string   `help:"Folder for .env and mapping.yaml." default:"." placeholder:"DIR"`
 	Force                  bool     `help:"Change files that exist without asking."`
@@ -37,7 +37,7 @@ func (c initCommand) Run(ctx context.Context, p *program) error {
 		return app.UsageError{Err: err}
 	}
 	defer done()
-	s := &setup{program: p, command: c, asker: in, values: map[string]string{}}
+	s := &setup{program: p, command: c, asker: in, values: map[string]string{}, used: map[string]bool{}}
 	if s.source, err = s.existing(); err != nil {
 		return err
 	}
@@ -77,6 +77,7 @@ type setup struct {
 	command initCommand
 	source  *app.Source       // of the environment, and the .env that exists
 	values  map[string]string // variables that were answered
+	used    map[string]bool   // variables that init has read
 	live    *app.Live
 	boards  []int64
 	objects []string
@@ -107,6 +108,7 @@ func (s *setup) mappingPath() string {
 
 // value returns a variable as it is answered, or else set.
 func (s *setup) value(name string) string {
+	s.used[name] = true
 	if value := s.values[name]; value != "" {
 		return value
 	}

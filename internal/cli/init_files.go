@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	"crmsync/internal/app"
@@ -17,11 +18,12 @@ func (s *setup) write(context.Context) error {
 	text, err := os.ReadFile(s.envPath())
 	isThere := err == nil
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = []byte(app.ExampleEnv()), nil
+		text, err = []byte(app.NewEnv()), nil
 	}
 	if err != nil {
 		return err
 	}
+	s.keepSettings()
 	env := app.FillEnv(string(text), s.values)
 	mapping := ""
 	if len(s.pairs) > 0 {
@@ -34,6 +36,27 @@ func (s *setup) write(context.Context) error {
 	}
 	_, err = os.Stat(s.mappingPath())
 	return s.replace(s.mappingPath(), mapping, err == nil, 0o644)
+}
+
+// keepSettings adds the settings that init has used and not asked for, so that what it tried is what it writes. Secrets
+// and passwords that it did not ask for stay where they are.
+func (s *setup) keepSettings() {
+	environment := s.program.source.WithoutFile()
+	for _, v := range app.Variables() {
+		if file := environment.Getenv(v.Name + "_FILE"); file != "" && s.used[v.Name] {
+			s.values[v.Name+"_FILE"] = file
+		}
+		value := environment.Getenv(v.Name)
+		if value == "" || value == v.Default || s.values[v.Name] != "" || !s.used[v.Name] {
+			continue
+		}
+		if v.Secret || strings.HasPrefix(v.Name, "DATABASE_") && app.WithoutPassword(value) != value {
+			s.say("%s %s is a secret: it stays in the environment and was not written into %s",
+				s.mark(s.stdout, doubtful), v.Name, s.envPath())
+			continue
+		}
+		s.keep(v.Name, value)
+	}
 }
 
 // replace writes a file, after a question if it exists.

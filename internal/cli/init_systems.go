@@ -149,8 +149,8 @@ func (s *setup) publicAddress(context.Context) error {
 	s.titled("Public address",
 		"  Monday calls crmsync there. A proxy with a certificate, such as Caddy, leads it to INGEST_ADDR.\n"+
 			"  It can follow later.\n")
-	q := question{name: "INGEST_URL", text: ", such as https://sync.example.org", flag: "--public-url",
-		given: s.command.PublicURL, known: s.known("INGEST_URL"), optional: true}
+	q := question{name: "INGEST_URL", text: ", such as https://sync.example.org", flag: "--ingest-url",
+		given: s.command.IngestURL, known: s.known("INGEST_URL"), optional: true}
 	return s.until(q, func(answer string) error {
 		if answer == "" {
 			return nil

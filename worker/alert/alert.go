@@ -170,7 +170,7 @@ func (a *Alerter) send(ctx context.Context, channel Channel, c store.Channel, m 
 	if m.calm && wakes(channel) {
 		return a.store.SkipAlerts(ctx, c.Name, m.alerts)
 	}
-	if err := channel.Send(ctx, m.text); err != nil {
+	if err := deliver(ctx, channel, m); err != nil {
 		outcome := "rejected"
 		if _, pauses := errors.AsType[*pauseError](err); pauses {
 			outcome = "deferred"
@@ -183,6 +183,14 @@ func (a *Alerter) send(ctx context.Context, channel Channel, c store.Channel, m 
 		return a.store.RecordCause(ctx, c, *m.cause)
 	}
 	return a.store.RecordAlerts(ctx, c.Name, m.alerts)
+}
+
+func deliver(ctx context.Context, channel Channel, m message) error {
+	if c, ok := channel.(logChannel); ok && m.calm {
+		c.sendCalm(m.text)
+		return nil
+	}
+	return channel.Send(ctx, m.text)
 }
 
 // pauseError means that a channel requested a pause.

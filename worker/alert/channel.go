@@ -80,6 +80,9 @@ func (c logChannel) Send(_ context.Context, text string) error {
 	return nil
 }
 
+// sendCalm writes a message that asks for nothing: it is no error.
+func (c logChannel) sendCalm(text string) { c.log.Info("alert", "text", text) }
+
 // answerError is an answer that does not confirm the message. Its content may come from anyone and is not repeated.
 type answerError struct{ status int }
 

@@ -1,8 +1,10 @@
 package alert
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -196,6 +198,21 @@ func TestCheckURL(t *testing.T) {
 	} {
 		if err := CheckURL(url); (err == nil) != want {
 			t.Errorf("%q: %v", url, err)
+		}
+	}
+}
+
+// TestLogLevel checks that without a channel only what somebody has to act on is an error in the log.
+func TestLogLevel(t *testing.T) {
+	t.Parallel()
+	for level, calm := range map[string]bool{"INFO": true, "ERROR": false} {
+		var log bytes.Buffer
+		c := logChannel{slog.New(slog.NewTextHandler(&log, nil))}
+		if err := deliver(t.Context(), c, message{text: "Salesforce", calm: calm}); err != nil {
+			t.Error(err)
+		}
+		if want := "level=" + level + " msg=alert text=Salesforce"; !strings.Contains(log.String(), want) {
+			t.Errorf("logged %s, want %s", &log, want)
 		}
 	}
 }

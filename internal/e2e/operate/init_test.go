@@ -64,12 +64,13 @@ func secretOf(t *testing.T, path string) string {
 func TestInitFlags(t *testing.T) {
 	t.Parallel()
 	w, known := stranger(t)
+	w.Env["SALESFORCE_API_VERSION"] = "v66.0"
 	dir := t.TempDir()
 	args := []string{
 		"init", "--dir", dir, "--database-url", known["DATABASE_URL"], "--monday-token", known["MONDAY_API_TOKEN"],
 		"--salesforce-login-url", known["SALESFORCE_LOGIN_URL"], "--salesforce-client-id", known["SALESFORCE_CLIENT_ID"],
 		"--salesforce-client-secret", known["SALESFORCE_CLIENT_SECRET"], "--board", "1001", "--object", "Account", "--board", "1002", "--object", "Contact",
-		"--public-url", "https://sync.example.org",
+		"--ingest-url", "https://sync.example.org",
 	}
 	code, stdout, stderr := w.Command(args...)
 	if code != cli.ExitDone {
@@ -94,6 +95,15 @@ func TestInitFlags(t *testing.T) {
 	}
 	if readFile(t, filepath.Join(dir, ".env")) != before {
 		t.Error(".env was changed without a yes")
+	}
+	if !strings.HasPrefix(before, "# Settings of crmsync, written by crmsync init.") || strings.Contains(before, "Copy this file") {
+		t.Errorf(".env begins with %.80q", before)
+	}
+	for _, name := range []string{"MONDAY_API_URL", "SALESFORCE_API_VERSION"} { // what was tried is what counts from now on
+		if want := "\n" + name + "=" + w.Env[name] + "\n"; !strings.Contains(before, want) {
+			t.Errorf("missing %q in\n%s", want, before)
+		}
+		delete(w.Env, name)
 	}
 	works(w, dir)
 }
@@ -148,8 +158,8 @@ func TestInitRefuses(t *testing.T) {
 		"the client secret": {"--salesforce-client-secret", "hush-hush", "✗ Salesforce: ", "did not work"},
 		"a board":           {"--board", "4711", "", "board 4711 does not exist"},
 		"an object":         {"--object", "Acount", "", "did you mean \"Account\"?"},
-		"an address":        {"--public-url", "https://sync.example.org/path", "", "must be an address without a path"},
-		"plain http":        {"--public-url", "http://sync.example.org", "", "INGEST_URL"},
+		"an address":        {"--ingest-url", "https://sync.example.org/path", "", "must be an address without a path"},
+		"plain http":        {"--ingest-url", "http://sync.example.org", "", "INGEST_URL"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
