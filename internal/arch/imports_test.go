@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"internal/batch":               {"internal/panics"},
 	"internal/buildinfo":           {},
 	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/buildinfo", "internal/demo", "internal/doctor", "internal/progress", "internal/report", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/engine", "worker/engine/plan", "worker/migration", "worker/sweep"},
-	"internal/console":             {"internal/buildinfo", "internal/report", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/engine/plan"},
+	"internal/console":             {"internal/buildinfo", "internal/report", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/settle"},
 	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/mapping", "schema/store"},
 	"internal/e2e":                 {"deploy", "ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
 	"internal/doctor":              {"ingest", "internal/advice", "internal/app", "internal/audit", "internal/buildinfo", "mondayclient", "schema/mapping", "schema/postgres", "schema/store", "sfclient"},

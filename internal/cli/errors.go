@@ -144,8 +144,12 @@ func (r causeReport) print(w io.Writer) {
 		fmt.Fprintf(w, "  Since %s. Events wait; none is lost.\n", moment(*r.AwaySince))
 	}
 	if r.Open > 0 {
-		fmt.Fprintf(w, "  %s of %s, from %s to %s, such as job %d.\n",
-			plural(r.Open, "dead letter"), plural(r.Items, "item"), moment(r.FirstAt), moment(r.LastAt), *r.Example)
+		when := "from " + moment(r.FirstAt) + " to " + moment(r.LastAt)
+		if moment(r.FirstAt) == moment(r.LastAt) {
+			when = "at " + moment(r.FirstAt)
+		}
+		fmt.Fprintf(w, "  %s of %s, %s, such as job %d.\n", plural(r.Open, "dead letter"), plural(r.Items, "item"), when,
+			*r.Example)
 		fmt.Fprintf(w, "  Replay with: crmsync replay --cause %s\n", r.Cause)
 	}
 	if r.UnderWay > 0 {

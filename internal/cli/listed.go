@@ -23,7 +23,7 @@ type letterListed struct {
 func lettersListed(letters []store.Letter) []letterListed {
 	all := []letterListed{}
 	for _, l := range letters {
-		all = append(all, letterListed{l.JobID, l.CreatedAt.UTC(), l.Event, l.BoardID, l.ItemID, l.Attempts, l.Code,
+		all = append(all, letterListed{l.JobID, l.EndedAt.UTC(), l.Event, l.BoardID, l.ItemID, l.Attempts, l.Code,
 			l.CauseID, l.Reason})
 	}
 	return all

@@ -168,7 +168,7 @@ func listLetters(w io.Writer, letters []store.Letter) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "JOB\tFAILED AT\tEVENT\tBOARD\tITEM\tATTEMPTS\tREASON")
 	for _, l := range letters {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", l.JobID, l.CreatedAt.UTC().Format(time.DateTime), l.Event,
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", l.JobID, l.EndedAt.UTC().Format(time.DateTime), l.Event,
 			number(l.BoardID), number(l.ItemID), l.Attempts, l.Reason)
 	}
 	return table.Flush()

@@ -59,8 +59,8 @@ func TestMeters(t *testing.T) {
 	}
 	got := meters(hours, noon)
 	want := []meter{
-		{System: "Salesforce", Used: 4000, Limit: 5000, Percent: 80, Forecast: 6400, ForecastPct: 100, Level: "attention"},
-		{System: "Monday", Used: 120, Limit: 200, Percent: 60, Forecast: 235, ForecastPct: 100, Level: "attention"},
+		{System: "Salesforce", Used: 4000, Limit: 5000, Percent: 80, Paced: true, Forecast: 6400, ForecastPct: 100, Level: "attention"},
+		{System: "Monday", Used: 120, Limit: 200, Percent: 60, Paced: true, Forecast: 235, ForecastPct: 100, Level: "attention"},
 	}
 	for n := range got {
 		if got[n].Note == "" {
@@ -73,6 +73,21 @@ func TestMeters(t *testing.T) {
 	}
 	if got := meters(hours[:2], noon); got != nil {
 		t.Errorf("from numbers of yesterday: %+v", got)
+	}
+	midnight := noon.Truncate(24 * time.Hour)
+	for now, paced := range map[time.Time]bool{
+		midnight.Add(30 * time.Minute): false, midnight.Add(90 * time.Minute): false, midnight.Add(2 * time.Hour): true,
+	} {
+		var known []store.Hour
+		for n := range hours {
+			if !hours[n].Start.After(now) {
+				known = append(known, hours[n])
+			}
+		}
+		monday := meters(known, now)[1]
+		if monday.Paced != paced || !paced && monday.ForecastPct != monday.Percent {
+			t.Errorf("at %s: %+v", now.Format("15:04"), monday)
+		}
 	}
 }
 
@@ -131,6 +146,21 @@ func TestAgain(t *testing.T) {
 	}
 	if _, at := again(httptest.NewRequest("GET", "/items/7?done=resync&look=2", nil), &report.Report{}); at != "" {
 		t.Errorf("nothing is under way, and the page goes on with %s", at)
+	}
+}
+
+// TestRule: a rule is worded, and a button offers the side that does not stand.
+func TestRule(t *testing.T) {
+	t.Parallel()
+	for of, want := range map[store.Conflict]string{
+		{Rule: "monday"}:                     "Monday wins, monday",
+		{Rule: "salesforce"}:                 "Salesforce wins, salesforce",
+		{Rule: "event"}:                      "just edited in Monday, monday",
+		{Rule: "monday", Take: "salesforce"}: "Monday wins, salesforce",
+	} {
+		if got := rule(of.Rule) + ", " + of.Standing(); got != want {
+			t.Errorf("%+v: %q, want %q", of, got, want)
+		}
 	}
 }
 

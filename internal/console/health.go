@@ -36,7 +36,7 @@ func judge(d homeData) health {
 	}
 	add(d.Letters, "event that failed")
 	add(d.Held, "held deletion")
-	add(d.Meetings, "first meeting")
+	add(d.Meetings.Count, "first meeting")
 	add(len(d.Channels), "alert channel that takes no messages")
 	if len(waits) == 0 {
 		return health{"good", "All is well.", "Both systems answer, and nothing waits for a person."}

@@ -30,7 +30,7 @@ type homeData struct {
 	MoreCauses int
 	Outages    []outage
 	Held       int
-	Meetings   int
+	Meetings   store.FirstMeetings
 	Rejected   int
 	Conflicts  int             // of the last days, about which nobody has said anything
 	Channels   []store.Channel // that take no messages
@@ -101,7 +101,7 @@ func (s *Console) readOthers(ctx context.Context, d *homeData) (err error) {
 	if d.Held, err = s.Store.CountHeld(ctx); err != nil {
 		return err
 	}
-	if d.Meetings, err = s.Store.CountFirstMeetings(ctx); err != nil {
+	if d.Meetings, err = s.Store.OpenFirstMeetings(ctx); err != nil {
 		return err
 	}
 	if d.Rejected, err = s.Store.CountRejected(ctx); err != nil {

@@ -11,7 +11,8 @@ type meter struct {
 	System      string
 	Used, Limit int
 	Percent     int
-	Forecast    int // calls at the end of the period, at the present pace
+	Paced       bool // an hour or more is known, which is what a forecast takes
+	Forecast    int  // calls at the end of the period, at the present pace; without a pace those used
 	ForecastPct int
 	Level       string // good, attention, bad
 	Note        string
@@ -62,7 +63,9 @@ func newMeter(system string, hours []store.Hour, now, until time.Time,
 		return m, false
 	}
 	m.Forecast = m.Used
-	if span := at.Sub(first); !first.IsZero() && span > 0 && m.Used > from {
+	span := at.Sub(first)
+	// The first hour's number is that of its end, so the pace is known an hour after that.
+	if m.Paced = !first.IsZero() && span > 0 && now.Sub(first) >= 2*time.Hour; m.Paced && m.Used > from {
 		m.Forecast += int(float64(m.Used-from) / float64(span) * float64(until.Sub(now)))
 	}
 	m.Percent, m.ForecastPct = min(100*m.Used/m.Limit, 100), min(100*m.Forecast/m.Limit, 100)

@@ -9,6 +9,7 @@ import (
 	"crmsync/internal/report"
 	"crmsync/schema/store"
 	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/settle"
 )
 
 // functions are what templates call.
@@ -134,6 +135,8 @@ func rule(text string) string {
 		return "Monday wins"
 	case "salesforce":
 		return "Salesforce wins"
+	case settle.RuleEvent:
+		return "just edited in Monday"
 	}
 	return text
 }

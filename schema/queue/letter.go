@@ -21,7 +21,8 @@ func (q *Queue) SweepLetters(ctx context.Context) (found int64, err error) {
 	const query = `
 		WITH gone AS (
 			SELECT j.id, j.kind, j.args, j.attempt, j.finalized_at,
-			       coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled') AS reason
+			       regexp_replace(coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled'),
+			                      '^(JobCancelError|JobSnoozeError): ', '') AS reason -- without River's own words
 			FROM   river_job j
 			WHERE  j.state IN ('discarded', 'cancelled')
 			AND    NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.ended_at = j.finalized_at)

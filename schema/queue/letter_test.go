@@ -236,3 +236,18 @@ func TestReplayAtOnce(t *testing.T) {
 		t.Errorf("%d jobs are put back, want one run and the ordinary one", n)
 	}
 }
+
+// TestReasonIsOurs: a dead letter and the log give the reason without the words that River puts before it.
+func TestReasonIsOurs(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	job := w.job("cancelled", "monday_event", `{"item_id": 1, "board_id": 1}`)
+	w.exec(`UPDATE river_job SET errors = ARRAY['{"error": "JobCancelError: Lead.Status: TOO_LONG"}']::jsonb[] WHERE id = $1`, job)
+	w.sweep()
+	const query = `
+		SELECT d.reason || ', ' || (s.response_data->>'reason')
+		FROM dead_letters d JOIN sync_logs s USING (job_id) WHERE job_id = $1`
+	if got := ask[string](w, query, job); got != "Lead.Status: TOO_LONG, Lead.Status: TOO_LONG" {
+		t.Errorf("the reasons are %q", got)
+	}
+}

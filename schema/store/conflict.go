@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,6 +34,9 @@ func (c Conflict) Winner() string {
 	}
 	return sideMonday
 }
+
+// Standing returns the side whose value stands, or will once what a person chose has arrived.
+func (c Conflict) Standing() string { return cmp.Or(c.Take, c.Winner()) }
 
 // The sides of a conflict.
 const (

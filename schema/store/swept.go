@@ -7,14 +7,29 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// CountFirstMeetings returns how many first meetings the last finished comparison of each board left for a person.
-func (s *Store) CountFirstMeetings(ctx context.Context) (n int, err error) {
+// FirstMeetings counts the first meetings that wait for a person.
+type FirstMeetings struct {
+	Count int
+	Run   int64 // the comparison that left them; 0: there are none, or several comparisons left some
+}
+
+// OpenFirstMeetings returns the first meetings that the last finished comparison of each board left for a person.
+// Those of items that have ended or that an event or a comparison has written since are settled.
+func (s *Store) OpenFirstMeetings(ctx context.Context) (m FirstMeetings, err error) {
 	const query = `
-		SELECT count(*) FROM differences d
+		SELECT count(*), CASE WHEN count(DISTINCT d.run_id) = 1 THEN min(d.run_id) ELSE 0 END
+		FROM   differences d
 		WHERE  d.kind = 'first_meeting' AND d.action = 'leave'
-		AND    d.run_id IN (SELECT max(id) FROM sweeps WHERE state = 'done' AND options->'items' IS NULL GROUP BY board_id)`
-	err = s.pool.QueryRow(ctx, query).Scan(&n)
-	return n, doing("counting first meetings", err)
+		AND    d.run_id IN (SELECT max(id) FROM sweeps
+		                    WHERE  state = 'done' AND options->'items' IS NULL AND kind <> 'recent' GROUP BY board_id)
+		AND    NOT EXISTS (SELECT FROM items i WHERE i.item_id = d.item_id AND i.deleted_at IS NOT NULL)
+		AND    NOT EXISTS (SELECT FROM sync_logs l
+		                   WHERE l.item_id = d.item_id AND l.status = 'success' AND l.finished_at > d.found_at)
+		AND    NOT EXISTS (SELECT FROM differences w
+		                   WHERE w.item_id = d.item_id AND w.record = d.record AND w.field = d.field
+		                   AND   w.action = 'write' AND w.run_id > d.run_id)`
+	err = s.pool.QueryRow(ctx, query).Scan(&m.Count, &m.Run)
+	return m, doing("counting first meetings", err)
 }
 
 // CountConflicts returns how many conflicts since a time a person has said nothing about.

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"crmsync/internal/retry"
 	"crmsync/worker/engine/send"
@@ -30,7 +31,7 @@ func (e *RefusedError) Error() string {
 		what += "." + e.Field
 	}
 	if e.Detail != "" {
-		return fmt.Sprintf("%s: %s: %s", what, e.Code, e.Detail)
+		return fmt.Sprintf("%s: %s: %s", what, e.Code, strings.TrimPrefix(e.Detail, e.Code+": "))
 	}
 	return fmt.Sprintf("%s: %s", what, e.Code)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 )
 
@@ -161,5 +162,16 @@ func TestRefusedField(t *testing.T) {
 	_, errs := w.do(e, mail)
 	if diff := cmp.Diff([]string{"Email INVALID_EMAIL_ADDRESS"}, codes(errs)); diff != "" {
 		t.Errorf("the same event once more (-want +got):\n%s", diff)
+	}
+}
+
+// TestRefusedErrorNamesItsCodeOnce: the mapping's own words for a value begin with the code already.
+func TestRefusedErrorNamesItsCodeOnce(t *testing.T) {
+	t.Parallel()
+	err := &RefusedError{Object: "Lead", Field: "Status", Code: mapping.UnmappedLabel,
+		Detail: (&mapping.ValueError{Field: "Status", Column: "status", Code: mapping.UnmappedLabel, Label: "Ghost"}).Error()}
+	const want = `Lead.Status: UNMAPPED_LABEL: field Status: column status has the label "Ghost", which is not mapped`
+	if got := err.Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

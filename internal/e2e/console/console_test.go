@@ -139,6 +139,9 @@ func TestConflictTaken(t *testing.T) {
 		"ada@example.org", "By rule: Monday wins")
 	path := fmt.Sprintf("/items/%d", item)
 	operates.open(path).shows(t, "In sync since", "Conflict contact.Email", "Take Salesforce’s")
+	if strings.Contains(operates.open(path).text(), "Take Monday’s") {
+		t.Error("the value that stands is offered, too")
+	}
 	take := fmt.Sprintf("/conflicts/%s/take", w.Text("SELECT id::text FROM conflicts"))
 	operates.post(take, "side", "salesforce", "item", fmt.Sprint(item)).shows(t,
 		"The value is being taken over on both sides.")
