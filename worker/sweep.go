@@ -33,6 +33,10 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	done, err := p.sweeper.Work(ctx, job.Args.SweepID, end, time.Now().Add(p.config.JobTimeout/2))
 	switch {
 	case done:
+		found, err := p.store.Sweeps(ctx, []int64{job.Args.SweepID})
+		if err == nil && len(found) > 0 { // only for the log and the metrics
+			event.BoardID = found[0].BoardID
+		}
 		p.metric.ended(job.Kind, string(engine.Success), event.BoardID)
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "comparison done", attributes(job.JobRow, event)...)
 		return nil

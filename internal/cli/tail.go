@@ -10,6 +10,7 @@ import (
 
 	"crmsync/internal/app"
 	"crmsync/internal/report"
+	"crmsync/jobs"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
@@ -33,6 +34,8 @@ type Event struct {
 	Board   string `json:"board,omitempty"`
 	BoardID int64  `json:"board_id,omitempty"`
 	ItemID  int64  `json:"item_id,omitempty"`
+
+	isComparison bool // of a board
 }
 
 // Run prints events as they end, until ctx ends.
@@ -144,7 +147,7 @@ func (t *tail) print(ctx context.Context, from time.Time) (now time.Time, err er
 
 // event returns a row of the log in words.
 func (t *tail) event(r store.LogRow) Event {
-	e := Event{Entry: report.LogEntry(r, t.names.Column), Status: r.Status}
+	e := Event{Entry: report.LogEntry(r, t.names.Column), Status: r.Status, isComparison: r.Event == jobs.KindSweepBoard}
 	if r.ItemID != nil {
 		e.ItemID = *r.ItemID
 	}
@@ -177,9 +180,17 @@ func (t *tail) write(e Event) error {
 			effect = "\x1b[1;31m" + effect + "\x1b[0m"
 		}
 	}
-	line := fmt.Sprintf("%s %s: %s", moment(e.At), strings.TrimSpace(where), e.Text)
+	line := moment(e.At) + " "
+	switch {
+	case e.isComparison && where != "":
+		line += e.Text + " of " + where
+	case where != "":
+		line += strings.TrimSpace(where) + ": " + e.Text
+	default:
+		line += e.Text
+	}
 	if effect != "" {
-		line += "; " + effect
+		line += map[bool]string{true: ": ", false: "; "}[e.isComparison] + effect
 	}
 	_, err := fmt.Fprintln(t.stdout, line)
 	return err

@@ -83,6 +83,8 @@ type effects struct {
 	Reason string
 	Notes  []string
 	By     int64
+
+	Differing, Written int // of a comparison
 }
 
 // LogEntry returns the end of an event in words. column returns what a board's column is called.
@@ -100,6 +102,13 @@ func LogEntry(log store.LogRow, column func(board int64, id string) string) Entr
 		return e
 	}
 	e.user = did.By
+	switch {
+	case log.Event == "sweep_board" && log.Status != "failed":
+		e.Effect = fmt.Sprintf("%d differ, %d written", did.Differing, did.Written)
+		return e
+	case log.Event == "reconcile" && log.Status != "failed":
+		return e
+	}
 	switch log.Status {
 	case "unchanged":
 		e.Effect = "nothing to send: both sides hold it already"
@@ -163,6 +172,10 @@ func EventWords(name, column string) string {
 		return "Restored in Monday"
 	case "item_resync":
 		return "Resync"
+	case "sweep_board":
+		return "Comparison"
+	case "reconcile":
+		return "Comparisons started"
 	}
 	return capital(strings.ReplaceAll(name, "_", " "))
 }

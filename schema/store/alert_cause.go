@@ -98,7 +98,8 @@ func (s *Store) Week(ctx context.Context, end time.Time) (w Week, err error) {
 		SELECT count(*) FILTER (WHERE status = 'success'), count(*) FILTER (WHERE status = 'failed'),
 		       (SELECT count(*) FROM conflicts WHERE decided_at >= $1::timestamptz - interval '7 days' AND decided_at < $1 AND take IS NULL)
 		FROM   sync_logs
-		WHERE  finished_at >= $1::timestamptz - interval '7 days' AND finished_at < $1`
+		WHERE  finished_at >= $1::timestamptz - interval '7 days' AND finished_at < $1
+		AND    ` + isEvent
 	if err = s.pool.QueryRow(ctx, query, end).Scan(&w.Changes, &w.Failed, &w.Conflicts); err != nil {
 		return w, doing("counting the events of a week", err)
 	}

@@ -54,6 +54,7 @@ func (s *Store) MeasureHour(ctx context.Context, m Sample) error {
 		SELECT coalesce(width_bucket(extract(epoch FROM finished_at - received_at)::float8, $3::float8[]), 0), status, count(*)
 		FROM   sync_logs
 		WHERE  finished_at >= (SELECT counted_to FROM hours WHERE hour = $2) AND finished_at < now() - $1::interval
+		AND    ` + isEvent + `
 		GROUP  BY 1, 2`
 	const save = `
 		UPDATE hours

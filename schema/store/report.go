@@ -47,7 +47,7 @@ type Ends struct {
 	P50, P99                            time.Duration // of the successful ones; 0 if there are none
 }
 
-// EndsSince counts the events that ended since a time.
+// EndsSince counts the events that ended since a time. Comparisons of boards are not events.
 func (s *Store) EndsSince(ctx context.Context, since time.Time) (e Ends, err error) {
 	const query = `
 		SELECT count(*) FILTER (WHERE status = 'success'), count(*) FILTER (WHERE status = 'unchanged'),
@@ -55,7 +55,7 @@ func (s *Store) EndsSince(ctx context.Context, since time.Time) (e Ends, err err
 		       coalesce(percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - received_at)::float8)
 		                FILTER (WHERE status = 'success'), ARRAY[0, 0]::float8[])
 		FROM   sync_logs
-		WHERE  finished_at >= $1`
+		WHERE  finished_at >= $1 AND ` + isEvent
 	var seconds []float64
 	err = s.pool.QueryRow(ctx, query, since).Scan(&e.Success, &e.Unchanged, &e.Skipped, &e.Failed, &seconds)
 	if len(seconds) == 2 {

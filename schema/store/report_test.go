@@ -29,3 +29,21 @@ func TestLastRuns(t *testing.T) {
 		t.Errorf("last runs (-want +got):\n%s", diff)
 	}
 }
+
+// TestEndsSince: events are counted by how they ended, comparisons of boards are not.
+func TestEndsSince(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.exec(`INSERT INTO sync_logs (job_id, event, status, attempt, received_at) VALUES
+		(1, 'create_pulse', 'success', 1, now()), (2, 'update_name', 'unchanged', 1, now()), (3, 'update_name', 'failed', 1, now()),
+		(4, 'sweep_board', 'success', 1, now() - interval '1 hour'), (5, 'reconcile', 'success', 1, now()), (6, 'sweep_board', 'failed', 1, now())`)
+	got := must[store.Ends](t)(w.EndsSince(t.Context(), time.Now().Add(-time.Hour)))
+	want := store.Ends{Success: 1, Unchanged: 1, Failed: 1}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ends (-want +got):\n%s", diff)
+	}
+	week := must[store.Week](t)(w.Week(t.Context(), time.Now().Add(time.Minute)))
+	if week.Changes != 1 || week.Failed != 1 {
+		t.Errorf("the week has %d changes and %d failures, want 1 and 1", week.Changes, week.Failed)
+	}
+}

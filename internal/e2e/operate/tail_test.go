@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -42,6 +43,11 @@ func TestTail(t *testing.T) {
 	item := w.Monday.CreateItem(e2e.Contacts, "Ada Lovelace", map[string]any{"email": e2e.Email("ada@example.org")})
 	w.Quiet()
 	one, stopOne := follow(w, "--item", fmt.Sprint(before), "--since", "1h")
+	if code, _, stderr := w.Command("apply", "accounts", "--yes"); code != cli.ExitDone || !strings.Contains(stderr+w.Logs[0].String(), `"kind":"sweep_board"`) {
+		t.Errorf("apply: exit code %d, %s", code, stderr)
+	} else if done := regexp.MustCompile(`"comparison done".*"board":(\d+)`).FindStringSubmatch(stderr + w.Logs[0].String()); done == nil || done[1] != fmt.Sprint(e2e.Accounts) {
+		t.Errorf("the log has the board of the comparison as %q in\n%s", done, stderr)
+	}
 	ends := w.Count("SELECT count(*) FROM sync_logs")
 	w.Eventually("all events have appeared", func() bool {
 		return strings.Count(all.String(), "\n") >= ends && strings.Contains(board.String(), "failed") && strings.Contains(one.String(), "Account created")
@@ -54,7 +60,7 @@ func TestTail(t *testing.T) {
 	}
 	for _, want := range []string{
 		fmt.Sprintf("UTC accounts item %d: Created in Monday; Account created", before), fmt.Sprintf("contacts item %d: Salesforce Id changed in Monday; nothing to send", item),
-		"failed (", "; crmsync replay ",
+		"UTC Comparison of accounts: 0 differ, 0 written\n", "failed (", "; crmsync replay ",
 	} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("missing %q in\n%s", want, all)
