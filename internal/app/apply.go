@@ -18,6 +18,9 @@ import (
 // It calls show with their progress from time to time.
 func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sweep, by store.By,
 	show func([]store.Sweep)) ([]store.Sweep, error) {
+	if len(sweeps) == 0 {
+		return nil, nil
+	}
 	pool, err := s.migrationsPool(db)
 	if err != nil {
 		return nil, err

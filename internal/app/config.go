@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"crmsync/worker/alert"
 )
 
 // Config is the checked configuration from the environment. docs/operating.md lists every variable.
@@ -225,6 +227,9 @@ func (c *Config) readWorker(e *Environment) {
 	c.TelegramURL = e.url("TELEGRAM_API_URL", "https://api.telegram.org")
 	c.SlackURL = e.url("SLACK_WEBHOOK_URL", "")
 	c.AlertURLs = strings.Fields(e.text("ALERT_URLS", ""))
+	if _, err := alert.NewServices(c.AlertURLs); err != nil {
+		e.Problem("ALERT_URLS", err.Error())
+	}
 	c.AlertPauses = e.durations("ALERT_PAUSES", []time.Duration{time.Minute, 10 * time.Minute, time.Hour, 6 * time.Hour},
 		0, 7*day)
 	c.PublicURL = e.page("PUBLIC_URL")

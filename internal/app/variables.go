@@ -76,6 +76,11 @@ func (s *Source) Settings() (settings []Setting) {
 			set.Value = hidden
 		case strings.HasPrefix(v.Name, "DATABASE_"): // the part before the password is shown
 			set.Value = WithoutPassword(set.Value)
+		case strings.Contains(set.Value, "://") && strings.ContainsAny(set.Value, "@?"): // they may hold a secret
+			address, _, asked := strings.Cut(set.Value, "?")
+			if set.Value = WithoutPassword(address); asked {
+				set.Value += "?" + hidden
+			}
 		}
 		settings = append(settings, set)
 	}

@@ -100,6 +100,9 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 	options := store.SweepOptions{Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: c.Item}
 	var file *planFile
 	if c.Plan != "" {
+		if c.Adopt != "" || c.Enforce {
+			return nil, errors.New("--plan: the file says what --adopt and --enforce were; leave them out")
+		}
 		if file, err = readPlan(c.Plan, m); err != nil {
 			return nil, err
 		}

@@ -98,6 +98,8 @@ func (c conflictsListCommand) Run(ctx context.Context, p *program) error {
 // stands returns the side whose value is in force.
 func (c conflict) stands() string {
 	switch {
+	case c.TakenAt != nil && c.Take == "":
+		return "erased"
 	case c.TakenAt != nil:
 		return c.Take + ", taken"
 	case c.Take != "":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,12 +46,18 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 	sweeper := newSweeper(s, db, config.Salesforce, config.Monday)
 	choices := plan.Choices{Adopt: mapping.Side(c.Adopt), Enforce: c.Enforce}
 	file := planFile{Version: 1, Mapping: s.Mapping.Fingerprint(), MadeAt: time.Now().UTC(), Choices: choices}
+	compared := 0
 	for _, board := range boards {
 		found, err := sweeper.Plan(ctx, board, c.Item, choices)
 		if err != nil {
 			return fmt.Errorf("comparing %s: %w", board.Name, err)
 		}
-		file.Boards = append(file.Boards, boardPlanOf(board, found))
+		b := boardPlanOf(board, found)
+		compared += b.Items + len(b.Differing)
+		file.Boards = append(file.Boards, b)
+	}
+	if len(c.Item) > 0 && compared == 0 {
+		return fmt.Errorf("--item: Monday shows none of the items %s on these boards", joined(c.Item))
 	}
 	if err := c.recordPlanned(ctx, store.New(db), boards); err != nil {
 		return err
@@ -70,6 +77,15 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		return differencesError{}
 	}
 	return err
+}
+
+// joined returns ids as a list.
+func joined(ids []int64) string {
+	texts := make([]string, len(ids))
+	for n, id := range ids {
+		texts[n] = strconv.FormatInt(id, 10)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // recordPlanned records that a plan was made of the boards' two-way directions, which check asks for. A plan of some

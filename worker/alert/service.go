@@ -30,7 +30,7 @@ func NewServices(urls []string) (channels []Channel, err error) {
 	for n, text := range urls {
 		channel, problem := newService(text, http.DefaultTransport)
 		if problem != nil {
-			err = errors.Join(err, fmt.Errorf("alert URLs: URL %d: %w", n+1, problem))
+			err = errors.Join(err, fmt.Errorf("URL %d: %w", n+1, problem))
 			continue
 		}
 		kind := channel.Name()

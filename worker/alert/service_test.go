@@ -272,7 +272,7 @@ func TestNewServices(t *testing.T) {
 	}
 	for text, want := range tests {
 		_, err := NewServices([]string{"ntfy://ntfy.sh/topic", text})
-		if err == nil || !strings.HasPrefix(err.Error(), "alert URLs: URL 2: ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "zebra") ||
+		if err == nil || !strings.HasPrefix(err.Error(), "URL 2: ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "zebra") ||
 			strings.Contains(err.Error(), "mail.") {
 			t.Errorf("%s: error %v, want %q", text, err, want)
 		}

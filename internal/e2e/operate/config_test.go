@@ -12,7 +12,8 @@ import (
 // TestConfig checks that every variable is shown with its source, and no secret.
 func TestConfig(t *testing.T) {
 	t.Parallel()
-	w := outside(t, map[string]string{"MONDAY_TOKEN": "hush-1", "DATABASE_URL": "postgres://ada:hush-2@127.0.0.1:1/nowhere", "SALESFORCE_CLIENT_SECRET": ""})
+	w := outside(t, map[string]string{"MONDAY_TOKEN": "hush-1", "DATABASE_URL": "postgres://ada:hush-2@127.0.0.1:1/nowhere", "SALESFORCE_CLIENT_SECRET": "",
+		"TELEGRAM_API_URL": "http://u:hush-5@127.0.0.1:1/x?token=hush-6"})
 	w.Env["SALESFORCE_CLIENT_SECRET_FILE"] = w.File("secret", "hush-3\n")
 	file := w.File("settings", "# Ours\nMAX_ATTEMPTS=5\nSALESFORCE_CLIENT_ID=other\nTELEGRAM_TOKEN=hush-4\nBATCH_SIZE=50\n")
 	code, stdout, stderr := w.Command("config", "--json", "--env-file", file)

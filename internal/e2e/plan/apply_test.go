@@ -89,6 +89,19 @@ func TestApplyPlan(t *testing.T) {
 		t.Errorf("%d contacts, want only the one whose difference was planned, not items %d and %d", got, changed, late)
 	}
 	w.Expect(1, "SELECT skipped FROM sweeps")
+	empty := filepath.Join(t.TempDir(), "empty.json")
+	if code, _, stderr := w.Command("plan", "accounts", "--out", empty); code != 0 {
+		t.Fatal(stderr)
+	}
+	if code, stdout, stderr := w.Command("apply", "--yes", "--plan", empty); code != 0 || !strings.Contains(stdout, "Nothing is planned") {
+		t.Errorf("a plan of nothing: exit %d, %s%s", code, stdout, stderr)
+	}
+	if code, _, stderr := w.Command("apply", "--yes", "--plan", file, "--enforce"); code != 2 || !strings.Contains(stderr, "--enforce") {
+		t.Errorf("a plan and another choice: exit %d, %s", code, stderr)
+	}
+	if code, _, stderr := w.Command("plan", "--item", "999", "--check"); code != 1 || !strings.Contains(stderr, "999") {
+		t.Errorf("an item that is not there: exit %d, %s", code, stderr)
+	}
 	if code, _, stderr := w.Command("apply", "--yes", "--plan", w.File("other.json", "{}")); code != 2 || !strings.Contains(stderr, "plan --out") {
 		t.Errorf("a file that is not a plan: exit %d, %s", code, stderr)
 	}
