@@ -57,6 +57,10 @@ type Written struct {
 
 	// Mapping identifies the field of the mapping from which the value was made; empty: the one in force.
 	Mapping string
+
+	// LeftOut reports that the record was created without the field, and nothing was written to it since: if it holds a
+	// value, Salesforce or a person has filled it.
+	LeftOut bool
 }
 
 // Rejection is a value that Salesforce rejected. It is not sent again until it changes.
@@ -93,6 +97,15 @@ func (l *Link) Agree(field string, value any) {
 		l.Held[field] = Held{Value: value}
 	}
 }
+
+// LeaveOut records that the record was created without the field, whose column is empty.
+func (l *Link) LeaveOut(field string) {
+	l.Agree(field, nil)
+	l.write(field, Written{LeftOut: true})
+}
+
+// IsLeftOut reports whether the record was created without the field, and nothing was written to it since.
+func (l *Link) IsLeftOut(field string) bool { return l.Written[field].LeftOut }
 
 // Doubt records that the field may hold a value other than the one last written.
 func (l *Link) Doubt(field string) { l.DoubtSent(field, l.Written[field].Sent) }
@@ -163,12 +176,29 @@ func (l *Link) Stamp(mapping map[string]string) {
 	}
 }
 
-// Mappings returns from which fields of the mapping the values were made, as far as that is known.
+// leftOut is the prefix under which Mappings contains the fields that the record was created without. Versions that do
+// not know it ignore it.
+const leftOut = "@left out "
+
+// ReadMappings takes over what Mappings returned.
+func (l *Link) ReadMappings(stored map[string]string) {
+	for field, w := range l.Written {
+		_, w.LeftOut = stored[leftOut+field]
+		w.Mapping = stored[field]
+		l.Written[field] = w
+	}
+}
+
+// Mappings returns from which fields of the mapping the values were made, as far as that is known, and which fields
+// the record was created without.
 func (l *Link) Mappings() map[string]string {
 	all := make(map[string]string, len(l.Written))
 	for field, w := range l.Written {
 		if w.Mapping != "" {
 			all[field] = w.Mapping
+		}
+		if w.LeftOut {
+			all[leftOut+field] = ""
 		}
 	}
 	return all

@@ -79,6 +79,33 @@ func TestRemapped(t *testing.T) {
 	}
 }
 
+// TestLeftOut: that a record was created without a field is known, also after it was stored, until the field is written
+// or may have been.
+func TestLeftOut(t *testing.T) {
+	t.Parallel()
+	var l ledger.Link
+	for _, field := range []string{"Status", "Phone", "Fax"} {
+		l.LeaveOut(field)
+	}
+	l.Stamp(map[string]string{"Status": "made", "Phone": "made"})
+	l.Agree("Phone", "x")
+	l.Agree("Phone", nil)
+	l.Doubt("Fax")
+	stored := ledger.Link{Written: map[string]ledger.Written{"Status": {}, "Phone": {}, "Fax": {Unsure: true}}}
+	stored.ReadMappings(l.Mappings())
+	if diff := cmp.Diff(l.Written, stored.Written); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
+	for field, want := range map[string]bool{"Status": true, "Phone": false, "Fax": false, "Title": false} {
+		if got := stored.IsLeftOut(field); got != want {
+			t.Errorf("IsLeftOut(%s) = %t, want %t", field, got, want)
+		}
+	}
+	if !l.Holds("Status", nil) || l.Remapped("Status", "made") || !l.Remapped("Status", "new") {
+		t.Errorf("a field that was left out: %+v", l.Written["Status"])
+	}
+}
+
 func TestEnd(t *testing.T) {
 	t.Parallel()
 	var l ledger.Link

@@ -105,7 +105,7 @@ func TestItemRoundTrip(t *testing.T) {
 		Links: map[string]*ledger.Link{"contact": {
 			ItemID: 7_000_000_000, Record: "contact", Object: "Contact", SalesforceID: "003000000000001AAA", EndedIDs: []string{"003000000000002AAA"},
 			Written: map[string]ledger.Written{
-				"Email": {Value: "a@b", Mapping: "a1b2"}, "Amount": {Value: 12.5}, "Open": {Value: true}, "Title": {}, "Phone": {Unsure: true, Mapping: "-", Value: "+1", Sent: "+2"},
+				"Email": {Value: "a@b", Mapping: "a1b2"}, "Amount": {Value: 12.5}, "Open": {Value: true}, "Title": {LeftOut: true}, "Phone": {Unsure: true, Mapping: "-", Value: "+1", Sent: "+2"},
 			},
 			Rejected: map[string]ledger.Rejection{"Phone": {Value: "x", Code: "BAD", JobID: 9}},
 			Since:    map[string]string{"CloseDate": "2026-09-23"},

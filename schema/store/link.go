@@ -103,7 +103,7 @@ func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 		}
 	}
 	l.ReadWritten(stored)
-	l.Stamp(mappings)
+	l.ReadMappings(mappings)
 	return &l, nil
 }
 

@@ -109,14 +109,14 @@ func (p *pass) recordWritten(d planned, change recordChange, fields map[string]a
 	if link.Take(change.ID, origin) {
 		d.work.log.appeared = true
 	}
-	agree := func(field string, value any) {
-		link.Agree(field, value)
+	hold := func(field string, value any) {
 		if slices.ContainsFunc(d.plan.Record.Back(), func(f *mapping.Field) bool { return f.Name == field }) {
 			link.Hold(field, ledger.Held{Value: value})
 		}
 	}
 	for field, value := range fields {
-		agree(field, value)
+		link.Agree(field, value)
+		hold(field, value)
 	}
 	for _, decision := range d.work.decisions[link.Record] {
 		decision.Confirm(link)
@@ -125,7 +125,8 @@ func (p *pass) recordWritten(d planned, change recordChange, fields map[string]a
 	switch {
 	case change.Created:
 		for _, field := range d.plan.Write.Empty {
-			agree(field, nil)
+			link.LeaveOut(field) // Salesforce may fill in a default of its own
+			hold(field, nil)
 		}
 	case d.plan.Write.Op == plan.Upsert:
 		for _, field := range d.plan.Write.Empty {

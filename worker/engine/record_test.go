@@ -185,7 +185,9 @@ func TestRecord(t *testing.T) {
 			Rejected: map[string]ledger.Rejection{"Title": {Value: "Head", Code: "STRING_TOO_LONG", JobID: 1}},
 		}},
 		"created": {op: plan.Upsert, outcome: send.Done{ID: contactID, Created: true}, want: ledger.Link{
-			SalesforceID: contactID, Origin: ledger.Created, Written: written("FirstName", "Ada", "Title", "Head", "Email", nil, "Monday_Item_Id__c", "7"),
+			SalesforceID: contactID, Origin: ledger.Created, Written: map[string]ledger.Written{
+				"FirstName": {Value: "Ada"}, "Title": {Value: "Head"}, "Email": {LeftOut: true}, "Monday_Item_Id__c": {Value: "7"},
+			},
 		}},
 		"came upon": {op: plan.Upsert, outcome: send.Done{ID: contactID}, planned: true, want: ledger.Link{
 			SalesforceID: contactID, Origin: ledger.Matched,

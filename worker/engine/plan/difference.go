@@ -147,6 +147,9 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 	if !agreed && m.held[field.Name] != nil && field.IsDefault(m.it.View) {
 		return held // Monday has no value of its own
 	}
+	if m.link.IsLeftOut(field.Name) && field.Fold(value) == nil {
+		return held // nor did it ever have one: what Salesforce filled in stays
+	}
 	s := Settle(field, value, base, agreed, m.held[field.Name], m.it.Choices)
 	if s.Agrees {
 		m.agree(field.Name, value)
