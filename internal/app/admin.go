@@ -51,9 +51,17 @@ func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometh
 		if s.Role.Worker {
 			mux.Handle("/", guarded(&consoles{service: s, db: db}, false))
 		}
+	} else if s.Role.Worker {
+		s.Log.Info(consoleOff)
+		mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, consoleOff, http.StatusNotFound)
+		})
 	}
 	return mux, nil
 }
+
+// consoleOff says why there is no console.
+const consoleOff = "The console is off: set ADMIN_USER and ADMIN_PASSWORD"
 
 // healthz answers while the process is alive, with its version.
 func healthz(w http.ResponseWriter, _ *http.Request) {

@@ -149,7 +149,7 @@ func Examine(ctx context.Context, in Input) []Finding {
 	e.settings()
 	var all []Finding
 	for _, part := range []func(context.Context) []Finding{
-		e.postgres, e.monday, e.salesforce, e.mapping, e.clocks, e.public, e.alerts, e.processes,
+		e.postgres, e.monday, e.salesforce, e.mapping, e.clocks, e.public, e.alerts, e.console, e.processes, e.waiting,
 	} {
 		all = append(all, part(ctx)...)
 	}

@@ -104,8 +104,11 @@ func (e *examination) mapping(ctx context.Context) []Finding {
 	}
 	found, known := e.live.Check(ctx, m)
 	e.known = known
-	faults, first := 0, ""
+	faults, warnings, first := 0, 0, ""
 	for _, one := range audit.Sort(found) {
+		if one.Severity == audit.Warning {
+			warnings++
+		}
 		if one.Severity != audit.Error {
 			continue
 		}
@@ -113,9 +116,13 @@ func (e *examination) mapping(ctx context.Context) []Finding {
 			first = one.Message
 		}
 	}
-	if faults > 0 {
+	switch {
+	case faults > 0:
 		f.wrong("crmsync check --live", "%s does not fit (errors: %d), such as: %s", e.config.Mapping, faults, first)
-	} else {
+	case warnings > 0:
+		f.doubtful("crmsync check --live", "%s fits both systems, but there is something to correct (warnings: %d)",
+			e.config.Mapping, warnings)
+	default:
 		f.fine("%s fits both systems", e.config.Mapping)
 	}
 	return f.all

@@ -7,6 +7,51 @@ import (
 	"crmsync/schema/store"
 )
 
+// console reports whether the console is on.
+func (e *examination) console(context.Context) []Finding {
+	f := &findings{subject: "console"}
+	switch {
+	case !e.input.Role.Worker:
+	case e.config.AdminUser == "":
+		f.doubtful("Set ADMIN_USER and ADMIN_PASSWORD.", "it is off")
+	default:
+		f.fine("on at ADMIN_ADDR, %s", e.config.AdminAddr)
+	}
+	return f.all
+}
+
+// waiting lists what waits for a person.
+func (e *examination) waiting(ctx context.Context) []Finding {
+	f := &findings{subject: "open work"}
+	if e.db == nil || !e.input.Role.Worker {
+		return nil
+	}
+	s := store.New(e.db)
+	meetings := func(ctx context.Context) (int, error) {
+		m, err := s.OpenFirstMeetings(ctx)
+		return m.Count, err
+	}
+	for _, kind := range []struct {
+		count    func(context.Context) (int, error)
+		what, do string
+	}{
+		{s.CountOpenLetters, "dead letters", "crmsync errors"},
+		{s.CountHeld, "deletions that the brake holds", "crmsync held"},
+		{meetings, "first meetings, where both sides have a value already", "crmsync plan"},
+	} {
+		n, err := kind.count(ctx)
+		if err != nil {
+			f.doubtful("", "%s were not counted: %v", kind.what, err)
+		} else if n > 0 {
+			f.doubtful(kind.do, "%s: %d", kind.what, n)
+		}
+	}
+	if len(f.all) == 0 {
+		f.fine("nothing waits for a person")
+	}
+	return f.all
+}
+
 // processes examines which versions and mappings run.
 func (e *examination) processes(ctx context.Context) []Finding {
 	f := &findings{subject: "processes"}

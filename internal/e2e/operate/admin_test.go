@@ -82,6 +82,19 @@ func TestHealth(t *testing.T) {
 			t.Errorf("%s without credentials in the environment answered %d, want 404", path, status)
 		}
 	}
+	const off = "The console is off: set ADMIN_USER and ADMIN_PASSWORD"
+	for _, path := range []string{"/", "/items/1"} { // of the worker, which was started last
+		if status, header, body := w.Get(w.Admin + path); status != http.StatusNotFound || strings.TrimSpace(body) != off || !strings.HasPrefix(header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%s without a console answered %d %q", path, status, body)
+		}
+	}
+	logged := 0
+	for _, log := range w.Logs {
+		logged += strings.Count(log.String(), off)
+	}
+	if logged != 1 {
+		t.Errorf("the log says %d times that the console is off, want once", logged)
+	}
 }
 
 func TestDashboard(t *testing.T) {
