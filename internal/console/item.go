@@ -41,8 +41,8 @@ type planned struct {
 // levels are how the states look.
 var levels = map[report.State]string{
 	report.Refused: "bad", report.Failed: "bad", report.Held: "attention", report.Conflict: "attention",
-	report.FirstMeeting: "attention",
-	report.Drift:        "attention", report.Differs: "attention", report.Waits: "moving", report.OnItsWay: "moving",
+	report.Unshown: "attention", report.FirstMeeting: "attention",
+	report.Drift: "attention", report.Differs: "attention", report.Waits: "moving", report.OnItsWay: "moving",
 	report.NoRecord: "quiet",
 	report.Ended:    "quiet", report.Unknown: "quiet", report.OneWay: "quiet", report.Agreed: "good",
 }

@@ -99,6 +99,8 @@ func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.
 func (d *draft) stateOfDifference(x *engine.Difference) State {
 	writes := x.Sends || x.Takes
 	switch {
+	case x.Kind == plan.CannotBeShown:
+		return Unshown
 	case x.Kind == plan.BothChanged:
 		return Conflict
 	case x.Kind == plan.FirstMeeting && !writes:
@@ -116,6 +118,9 @@ func (d *draft) stateByLedger(link *ledger.Link, f *mapping.Field, value mapping
 	switch {
 	case value.Err == nil && value.Record == nil && value.Link == nil && value.Person == 0 &&
 		link.Holds(f.Name, value.Literal):
+		if link.Held[f.Name].Unsaid {
+			return Unshown
+		}
 		return Agreed
 	case len(d.history.Pending) > 0:
 		return OnItsWay

@@ -109,8 +109,8 @@ func (d *draft) condition(c mapping.Condition) string {
 }
 
 // urgency orders the states by how much they need a person.
-var urgency = []State{Refused, Failed, Held, Conflict, FirstMeeting, Drift, Differs, Waits, OnItsWay, Unknown, Agreed,
-	OneWay}
+var urgency = []State{Refused, Unshown, Failed, Held, Conflict, FirstMeeting, Drift, Differs, Waits, OnItsWay, Unknown,
+	Agreed, OneWay}
 
 // worst returns the most urgent state of the fields.
 func worst(fields []Field) State {

@@ -14,14 +14,15 @@ type State string
 
 // The states, from the most urgent for a person to the least.
 const (
-	Refused      State = "refused"       // a value was rejected by Salesforce or has no form for it
-	Failed       State = "failed"        // an event is a dead letter for another reason
-	Held         State = "held"          // the delete brake holds the item's records
-	Conflict     State = "conflict"      // both sides changed
-	FirstMeeting State = "first_meeting" // both sides have a value, and never agreed on one
-	Drift        State = "drift"         // Salesforce changed although Monday did not
-	Differs      State = "differs"       // Monday's value is not in Salesforce, and no event is under way
-	Waits        State = "waits"         // for a record that does not exist yet
+	Refused      State = "refused"         // a value was rejected by Salesforce or has no form for it
+	Unshown      State = "cannot_be_shown" // no value of the column says what Salesforce holds, or Monday rejected it
+	Failed       State = "failed"          // an event is a dead letter for another reason
+	Held         State = "held"            // the delete brake holds the item's records
+	Conflict     State = "conflict"        // both sides changed
+	FirstMeeting State = "first_meeting"   // both sides have a value, and never agreed on one
+	Drift        State = "drift"           // Salesforce changed although Monday did not
+	Differs      State = "differs"         // Monday's value is not in Salesforce, and no event is under way
+	Waits        State = "waits"           // for a record that does not exist yet
 	OnItsWay     State = "on_its_way"
 	NoRecord     State = "no_record" // none is wanted yet
 	Ended        State = "ended"     // deleted or archived in Monday, or the record is gone

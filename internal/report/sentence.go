@@ -106,6 +106,8 @@ func because(s State, f Field, noRecords bool) string {
 			return "the value cannot be sent"
 		}
 		return "Salesforce refused it" + times(f.Times) + ", " + f.Code
+	case Unshown:
+		return "Monday cannot show Salesforce's value"
 	case Conflict:
 		return "both sides have changed it since they last agreed"
 	case FirstMeeting:

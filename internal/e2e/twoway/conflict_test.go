@@ -2,6 +2,7 @@ package twoway_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -131,7 +132,22 @@ func TestFight(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM dead_letters")
 }
 
-// TestUnsaid: what a column cannot show is left alone, and shown once it can.
+// unshown checks that a plan and the report of an item say that Monday cannot show what Salesforce holds in a field.
+func unshown(w *e2e.World, item int64, field string) {
+	w.T.Helper()
+	id := strconv.FormatInt(item, 10)
+	if out := command(w, 3, "plan", "--check", "--item", id); !strings.Contains(out, "cannot be shown in Monday, left alone") {
+		w.T.Errorf("plan:\n%s", out)
+	}
+	out := command(w, 0, "item", id)
+	for _, want := range []string{field + " differs: Monday cannot show Salesforce's value.", "cannot be shown"} {
+		if !strings.Contains(out, want) {
+			w.T.Errorf("the report of the item does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+// TestUnsaid: what a column cannot show is left alone and reported, and shown once it can.
 func TestUnsaid(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -139,9 +155,13 @@ func TestUnsaid(t *testing.T) {
 	w.Quiet()
 	id := w.Salesforce.Insert("Account", map[string]any{"Name": "Analytical Engines"})
 	edit(w, "Contact", item, map[string]any{"AccountId": id})
-	ring(w, e2e.Contacts, item)
-	shows(w, item, map[string]string{"connect_account": ""})
-	w.Holds(w.Record("Contact", item), map[string]any{"AccountId": id})
+	unshown(w, item, "AccountId") // before it is known as well as after
+	for range 2 {
+		ring(w, e2e.Contacts, item)
+		shows(w, item, map[string]string{"connect_account": ""})
+		w.Holds(w.Record("Contact", item), map[string]any{"AccountId": id})
+		unshown(w, item, "AccountId")
+	}
 	account := w.Monday.CreateItem(e2e.Accounts, "Analytical Engines", map[string]any{"text_sfid": id})
 	w.Quiet()
 	ring(w, e2e.Contacts, item)
@@ -149,5 +169,9 @@ func TestUnsaid(t *testing.T) {
 		t.Errorf("connected to %v, want %d", it.Linked["connect_account"], account)
 	}
 	w.Holds(w.Record("Contact", item), map[string]any{"AccountId": id})
+	command(w, 0, "plan", "--check", "--item", strconv.FormatInt(item, 10))
+	if out := command(w, 0, "item", strconv.FormatInt(item, 10)); !strings.Contains(out, "In sync") {
+		t.Errorf("once both sides agree: %s", out)
+	}
 	w.Healthy()
 }

@@ -72,6 +72,7 @@ boards:
 	if letters := w.DeadLetters(item); len(letters) != 1 || !strings.Contains(letters[0], "column status") {
 		t.Errorf("dead letters: %q", letters)
 	}
+	unshown(w, item, "Status")
 	edit(w, "Lead", item, map[string]any{"Status": "Working"})
 	ring(w, e2e.Leads, item)
 	shows(w, item, map[string]string{"status": "Quote"})

@@ -21,6 +21,8 @@ const (
 	IDColumn     Kind = "id_column"      // the item does not show the record's Id
 	CannotBeSent Kind = "cannot_be_sent" // the mapping has no value for it, or Salesforce rejected it
 	Deleted      Kind = "deleted_item"   // archived or deleted in Monday
+
+	CannotBeShown Kind = "cannot_be_shown" // no value of the column says what Salesforce holds, or Monday rejected it
 )
 
 // kindWords are the kinds of difference for people to read.
@@ -35,6 +37,7 @@ var kindWords = map[Kind]string{
 	WrongKey:          "key is missing or wrong",
 	IDColumn:          "id column is empty or wrong",
 	CannotBeSent:      "cannot be sent",
+	CannotBeShown:     "cannot be shown in Monday",
 	Deleted:           "item was deleted or archived",
 }
 

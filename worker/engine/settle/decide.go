@@ -75,26 +75,39 @@ func (c *col) apart() Decision {
 	switch {
 	case c.Choices.Adopt == mapping.Monday && !c.isAlone():
 		d := c.stand(false, "")
-		d.Kind = plan.FirstMeeting
+		d.Kind = c.meeting()
 		return d
 	case c.Choices.Adopt == mapping.Salesforce:
 		d := c.take(nil)
-		d.Kind = plan.FirstMeeting
+		if d.Kind != plan.CannotBeShown {
+			d.Kind = c.meeting()
+		}
 		return d
 	}
-	d := Decision{Kind: plan.FirstMeeting, withholds: true, held: &ledger.Held{Value: c.salesforce, Apart: true}}
+	d := Decision{Kind: c.meeting(), withholds: true, held: &ledger.Held{Value: c.salesforce, Apart: true}}
 	if c.monday.ok() {
 		d.written = map[string]any{c.field.Name: c.monday.value}
 	}
 	return d
 }
 
-// rest is a column that did not change on either side.
+// meeting returns the kind of a first comparison that nobody has decided about.
+func (c *col) meeting() plan.Kind {
+	if c.fold(c.salesforce) == nil {
+		return plan.Missing // nothing goes there
+	}
+	return plan.FirstMeeting
+}
+
+// rest is a column that did not change on either side. Values that differ are reported until both sides agree.
 func (c *col) rest(held ledger.Held) Decision {
 	if held.Apart {
 		return c.apart()
 	}
-	return Decision{withholds: held.Unsaid}
+	if held.Unsaid {
+		return Decision{Kind: plan.CannotBeShown, withholds: true}
+	}
+	return Decision{}
 }
 
 // agree records that both sides hold the same.
@@ -142,7 +155,7 @@ func (c *col) take(lost *Lost) Decision {
 	rests, since := c.Link.Rests(c.field.Name, c.Now)
 	switch {
 	case !ok:
-		return c.unsaid(kind, lost)
+		return c.unsaid(lost)
 	case rests:
 		return Decision{Kind: kind, Rests: since}
 	}
@@ -175,9 +188,10 @@ func (c *col) shows(v column.Value) bool {
 }
 
 // unsaid records a value that no value of the column says. Monday keeps what it shows.
-func (c *col) unsaid(kind plan.Kind, lost *Lost) Decision {
+func (c *col) unsaid(lost *Lost) Decision {
 	d := Decision{
-		Kind: kind, Lost: lost, withholds: true, held: &ledger.Held{Value: c.salesforce, Unsaid: true},
+		Kind: plan.CannotBeShown, Lost: lost, withholds: true,
+		held: &ledger.Held{Value: c.salesforce, Unsaid: true},
 		Note: "column " + c.field.Column() + " cannot show what Salesforce holds in " + c.field.Name,
 	}
 	if c.monday.ok() {

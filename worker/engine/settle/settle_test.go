@@ -1,6 +1,7 @@
 package settle
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -178,6 +179,87 @@ func TestMeeting(t *testing.T) {
 			in.Choices.Adopt = mapping.Salesforce
 			if later := email(in); tt.want.Kind == plan.FirstMeeting && tt.adopt == "" && !later.Takes {
 				t.Errorf("adopted later: %+v", later)
+			}
+		})
+	}
+}
+
+// TestUnshown: a value that Monday rejected for the column is a difference in every comparison until both sides agree.
+func TestUnshown(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		values
+		unmet, adopted bool
+	}{
+		"changed in Salesforce":   {values: values{"a@x.org", "a@x.org", "b@x.org"}},
+		"changed in both":         {values: values{"a@x.org", "c@x.org", "b@x.org"}},
+		"empty in Monday":         {values: values{nil, nil, "b@x.org"}},
+		"never compared":          {values: values{nil, nil, "b@x.org"}, unmet: true},
+		"a first meeting adopted": {values: values{nil, "a@x.org", "b@x.org"}, unmet: true, adopted: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in, link := emailOf("salesforce", tt.values)
+			link.Reject(Shows+"email", ledger.Rejection{Value: "b@x.org"})
+			if tt.unmet {
+				link.Written, link.Held = nil, nil
+			}
+			if tt.adopted {
+				in.Choices.Adopt = mapping.Salesforce
+			}
+			for range 3 {
+				d := email(in)
+				if d.Kind != plan.CannotBeShown || d.Sends || d.Takes || !d.Withholds() {
+					t.Fatalf("got %+v", d)
+				}
+				d.Record(link, 1, today)
+			}
+			in.Holds["Email"] = tt.monday
+			for range 2 {
+				d := email(in)
+				if d.Kind != "" || d.Sends || d.Takes {
+					t.Errorf("both sides agree: %+v", d)
+				}
+				d.Record(link, 1, today)
+			}
+		})
+	}
+}
+
+// TestMeetingToMonday covers the first comparison of a field from which nothing goes to Salesforce: it is a first
+// meeting only if both sides have a value.
+func TestMeetingToMonday(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		monday string
+		holds  any
+		adopt  mapping.Side
+		kind   plan.Kind
+		takes  bool
+	}{
+		"both":                         {monday: "a", holds: "b", kind: plan.FirstMeeting},
+		"both, adopted":                {monday: "a", holds: "b", adopt: mapping.Salesforce, kind: plan.FirstMeeting, takes: true},
+		"empty in Monday":              {holds: "b", kind: plan.SalesforceChanged, takes: true},
+		"empty in Salesforce":          {monday: "a", kind: plan.Missing},
+		"empty in Salesforce, adopted": {monday: "a", adopt: mapping.Salesforce, kind: plan.Missing, takes: true},
+		"empty in both":                {},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in, link := emailOf("monday", values{})
+			in.Item = in.Item.With("note", column.Value{Type: column.LongText, Text: tt.monday})
+			in.Holds["Note"], in.Choices.Adopt = tt.holds, tt.adopt
+			for range 2 { // the next comparison finds the same
+				n := slices.IndexFunc(in.Record.Back(), func(f *mapping.Field) bool { return f.Name == "Note" })
+				d := Columns(in)[n]
+				if d.Kind != tt.kind || d.Takes != tt.takes || d.Sends {
+					t.Fatalf("got %+v, want %+v", d, tt)
+				}
+				if !d.Takes {
+					d.Record(link, 1, today)
+				}
 			}
 		})
 	}
