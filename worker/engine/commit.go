@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -42,22 +44,56 @@ func (p *pass) commit(ctx context.Context) {
 	}
 	if len(p.works) < 2 || waits(err) {
 		p.failAll(err)
+		p.abandon(ctx, whole)
 		return
 	}
 	// Postgres rejects something of one of the items: each is saved separately, then the rest.
 	rest := part{tasks: slices.Clone(p.tasks), keys: whole.keys, left: p.suppressed}
 	for _, w := range p.works {
 		one := part{works: []*work{w}, tasks: w.tasks}
-		one.failed(p.save(ctx, one))
+		if err := p.save(ctx, one); err != nil {
+			one.failed(err)
+			p.abandon(ctx, one)
+		}
 		rest.tasks = slices.DeleteFunc(rest.tasks, func(t *task) bool { return slices.Contains(w.tasks, t) })
 	}
-	rest.failed(p.save(ctx, rest))
+	if err := p.save(ctx, rest); err != nil {
+		rest.failed(err)
+		p.abandon(ctx, rest)
+	}
+}
+
+// abandonTimeout is the maximum duration of the only attempt to release what could not be saved.
+const abandonTimeout = 2 * time.Second
+
+// abandon releases the leases of a part that could not be saved, so that its events need not wait until they expire:
+// the next holder reads everything again. Items that a call may still be writing stay leased, and so do all keys then,
+// since records may be being created under them.
+func (p *pass) abandon(ctx context.Context, what part) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer cancel()
+	var ids []int64
+	keys := what.keys
+	for _, w := range what.works {
+		if w.held {
+			keys = nil
+			continue
+		}
+		ids = append(ids, w.item.ID)
+	}
+	for _, item := range what.left {
+		ids = append(ids, item.ID)
+	}
+	if err := errors.Join(p.Store.Release(ctx, p.holder, ids), p.Store.Free(ctx, p.holder, keys)); err != nil {
+		p.Log.Warn("could not release the leases of items that could not be saved", "items", len(ids),
+			"lasts", p.leaseLasts().Round(time.Second), "error", err)
+	}
 }
 
 // failed fails the events of the part.
 func (c part) failed(err error) {
 	for _, t := range c.tasks {
-		if err != nil && (t.err == nil || !permanent(t.err)) {
+		if t.err == nil || !permanent(t.err) {
 			t.err = err
 		}
 	}

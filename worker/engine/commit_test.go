@@ -239,6 +239,52 @@ func TestRefusedByPostgres(t *testing.T) {
 	if n := ask[int](w, "SELECT count(*) FROM leases"); n != 0 {
 		t.Errorf("%d leases are left", n)
 	}
+	if n := ask[int](w, "SELECT count(*) FROM items WHERE item_id <> 88 AND lease_until > now()"); n != 0 {
+		t.Errorf("%d items are left leased", n)
+	}
+}
+
+// TestAbandonsWhatPostgresRefuses: what cannot be saved is not leased any longer than until then, so that the next attempt
+// need not wait, unless a call may still be writing the item.
+func TestAbandonsWhatPostgresRefuses(t *testing.T) {
+	t.Parallel()
+	for name, held := range map[string]bool{"answered": false, "interrupted": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			e := w.engine()
+			item := w.person(e, "Ada King", nil)
+			event := w.event(people, item, Event{Kind: Renamed, Name: "Bob King"})
+			p := e.newPass([]Event{event})
+			if err := p.claim(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.lease(t.Context(), []string{"key"}); err != nil {
+				t.Fatal(err)
+			}
+			p.works[0].item.Name, p.works[0].changed, p.works[0].held = "\x00", true, held
+			p.commit(t.Context())
+			if p.tasks[0].err == nil {
+				t.Fatal("Postgres took the value")
+			}
+			want := 0
+			if held {
+				want = 2
+			}
+			leased := ask[int](w, `SELECT (SELECT count(*) FROM items WHERE lease_until > now()) + (SELECT count(*) FROM leases)`)
+			if leased != want {
+				t.Errorf("%d leases are left, want %d", leased, want)
+			}
+			if held {
+				return
+			}
+			w.salesforce.Update("Contact", w.contact(item)["Id"].(string), map[string]any{"LastName": "Ghost"})
+			w.must(e, event)
+			if got := w.contact(item); got["FirstName"] != "Bob" || got["LastName"] != "King" {
+				t.Errorf("the next attempt left %v %v: it has not read everything again", got["FirstName"], got["LastName"])
+			}
+		})
+	}
 }
 
 // TestPanic is a bug that one item brings out.
