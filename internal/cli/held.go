@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -22,8 +23,8 @@ import (
 
 type heldCommands struct {
 	List    heldListCommand    `cmd:"" default:"withargs" help:"List what the delete brake holds, by board."`
-	Release heldReleaseCommand `cmd:"" help:"Delete the records of held items once Monday has confirmed again that the items are gone."`
-	Drop    heldDropCommand    `cmd:"" help:"Keep the records of held items."`
+	Release heldReleaseCommand `cmd:"" help:"Let happen what is held: delete the records of items once Monday has confirmed again that they are gone, archive items whose records are gone."`
+	Drop    heldDropCommand    `cmd:"" help:"Leave held items and their records as they are."`
 }
 
 type (
@@ -43,9 +44,10 @@ type (
 
 // heldBoard holds the items of a board that the brake holds. Its JSON form is stable.
 type heldBoard struct {
-	Board int64     `json:"board"`
-	Since time.Time `json:"since"`
-	Items []int64   `json:"items"`
+	Board    int64     `json:"board"`
+	Since    time.Time `json:"since"`
+	Items    []int64   `json:"items"`
+	Archives []int64   `json:"archives"` // those of the items that a release archives
 }
 
 // Run lists what the brake holds.
@@ -61,7 +63,7 @@ func (c heldListCommand) Run(ctx context.Context, p *program) error {
 	}
 	boards := []heldBoard{}
 	for _, h := range holds {
-		boards = append(boards, heldBoard{h.BoardID, h.Since.UTC(), h.Items})
+		boards = append(boards, heldBoard{h.BoardID, h.Since.UTC(), h.Items, h.Archives})
 	}
 	if c.JSON {
 		encoder := json.NewEncoder(p.stdout)
@@ -73,14 +75,18 @@ func (c heldListCommand) Run(ctx context.Context, p *program) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "BOARD\tHELD SINCE\tITEM")
+	fmt.Fprintln(table, "BOARD\tHELD SINCE\tITEM\tHELD")
 	for _, b := range boards {
 		for _, item := range b.Items {
-			fmt.Fprintf(table, "%d\t%s\t%d\n", b.Board, b.Since.Format(time.DateTime), item)
+			act := "delete its records"
+			if slices.Contains(b.Archives, item) {
+				act = "archive the item"
+			}
+			fmt.Fprintf(table, "%d\t%s\t%d\t%s\n", b.Board, b.Since.Format(time.DateTime), item, act)
 		}
 	}
-	fmt.Fprintln(table, "\nDelete their records with: crmsync held release --board ID\nKeep them with: crmsync held "+
-		"drop --board ID")
+	fmt.Fprintln(table, "\nLet it happen with: crmsync held release --board ID\nLeave items and records as they are with: "+
+		"crmsync held drop --board ID")
 	return table.Flush()
 }
 
@@ -111,13 +117,30 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 	if missing := len(c.Items) - len(decided); missing > 0 {
 		return fmt.Errorf("%d of %d items decided; the brake does not hold the others", len(decided), len(c.Items))
 	}
-	if release {
-		fmt.Fprintf(p.stdout, "Released: the records of %s will be deleted once Monday has confirmed again that the items "+
-			"are gone.\n", plural(len(decided), "item"))
-	} else {
-		fmt.Fprintf(p.stdout, "Dropped: the records of %s are kept.\n", plural(len(decided), "item"))
-	}
+	archives := store.Archives(decided)
+	fmt.Fprint(p.stdout, decisionText(release, len(decided)-archives, archives))
 	return nil
+}
+
+// decisionText reports what a decision means for the items whose records would be deleted, and for those that would be
+// archived.
+func decisionText(release bool, deletes, archives int) (text string) {
+	if deletes > 0 || archives == 0 {
+		if release {
+			text += fmt.Sprintf("Released: the records of %s will be deleted once Monday has confirmed again that the items "+
+				"are gone.\n", plural(deletes, "item"))
+		} else {
+			text += fmt.Sprintf("Dropped: the records of %s are kept.\n", plural(deletes, "item"))
+		}
+	}
+	switch {
+	case archives > 0 && release:
+		text += fmt.Sprintf("Released: %s will be archived in Monday once Salesforce has confirmed again that the records "+
+			"are gone.\n", plural(archives, "item"))
+	case archives > 0:
+		text += fmt.Sprintf("Dropped: %s will not be archived in Monday.\n", plural(archives, "item"))
+	}
+	return text
 }
 
 // released returns the job that deletes the records of a released item.

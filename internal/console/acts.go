@@ -25,8 +25,15 @@ var notices = map[string]func(n int) string{
 			" will be deleted once Monday has confirmed again that the items are gone."
 	},
 	"dropped": func(n int) string { return "The records of " + plural(n, "item") + " are kept." },
-	"taken":   func(n int) string { return "The value is being taken over on both sides." },
-	"erased":  func(n int) string { return "Values erased in " + plural(n, "row") + "." },
+	"released-archives": func(n int) string {
+		return plural(n, "item") + " released: each is archived, or its records are deleted, once the other system has " +
+			"confirmed again what was deleted."
+	},
+	"dropped-archives": func(n int) string {
+		return plural(n, "item") + " dropped: items and records are left as they are."
+	},
+	"taken":  func(n int) string { return "The value is being taken over on both sides." },
+	"erased": func(n int) string { return "Values erased in " + plural(n, "row") + "." },
 }
 
 // notice returns what the page says of the act that led to it, or "".
@@ -192,10 +199,11 @@ func (s *Console) ignore(ctx context.Context, by store.By, jobs []int64, at stri
 	return done{at, "ignored", len(ignored)}, err
 }
 
-// release lets the records of a board's held items be deleted, once Monday has confirmed again that the items are gone.
+// release lets happen what is held of a board: the deletion of records, once Monday has confirmed again that the items
+// are gone, and the archiving of items.
 func (s *Console) release(r *http.Request, by store.By) (done, error) { return s.decide(r, by, true) }
 
-// drop keeps the records of a board's held items.
+// drop leaves a board's held items and their records as they are.
 func (s *Console) drop(r *http.Request, by store.By) (done, error) { return s.decide(r, by, false) }
 
 func (s *Console) decide(r *http.Request, by store.By, release bool) (done, error) {
@@ -207,6 +215,9 @@ func (s *Console) decide(r *http.Request, by store.By, release bool) (done, erro
 	what := "dropped"
 	if release {
 		what = "released"
+	}
+	if store.Archives(decided) > 0 {
+		what += "-archives"
 	}
 	return done{"/held", what, len(decided)}, err
 }

@@ -95,7 +95,9 @@ type heldBoard struct {
 	BoardID int64
 	Board   string
 	Since   time.Time
-	Count   int
+	Count   int // of all items
+	Deletes int // those whose records would be deleted
+	Archive int // those that would be archived
 	Items   []store.FoundItem
 }
 
@@ -106,7 +108,8 @@ func (s *Console) held(r *http.Request) (view, error) {
 	}
 	var boards []heldBoard
 	for _, h := range holds {
-		b := heldBoard{BoardID: h.BoardID, Board: s.boardName(h.BoardID), Since: h.Since.UTC(), Count: len(h.Items)}
+		b := heldBoard{BoardID: h.BoardID, Board: s.boardName(h.BoardID), Since: h.Since.UTC(), Count: len(h.Items),
+			Deletes: len(h.Items) - len(h.Archives), Archive: len(h.Archives)}
 		shown := h.Items[:min(len(h.Items), heldShown)]
 		if b.Items, err = s.Store.SearchItems(r.Context(), store.Search{Items: shown}, heldShown); err != nil {
 			return view{}, err

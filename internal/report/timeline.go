@@ -236,6 +236,12 @@ func deletionEntry(d store.Deletion) Entry {
 		"done": "Records ended with the item", "held": "The delete brake holds the item's records",
 		"released": "The records of the item may be deleted", "dropped": "The records of the item are kept",
 	}
+	if d.Archive {
+		words = map[string]string{
+			"done": "The item was archived, because its record was deleted", "held": "The delete brake holds the item's archiving",
+			"released": "The item may be archived", "dropped": "The item is not to be archived",
+		}
+	}
 	e := Entry{At: d.At.UTC(), Kind: Deletions, Text: words[d.State]}
 	if d.DecidedAt != nil {
 		e.At, e.Effect = d.DecidedAt.UTC(), "decided by "+d.DecidedBy

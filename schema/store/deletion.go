@@ -21,15 +21,32 @@ type Brake struct {
 
 // Hold is what the brake holds of a board.
 type Hold struct {
-	BoardID int64
-	Items   []int64
-	Since   time.Time
+	BoardID  int64
+	Items    []int64
+	Since    time.Time
+	Archives []int64 // those of the items that would be archived; the records of the others would be deleted
 }
 
-// Admit counts the end of items of one board, and returns those whose records may be deleted now. The others are held
-// until a person decides; while any is held, so is every further one of the board. An item that was released may go,
-// one that was dropped keeps its records.
-func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, b Brake) (admitted []int64, err error) {
+// Decided is an item that a person decided about.
+type Decided struct {
+	ledger.Ref
+	Archive bool // the item would be archived; otherwise its records would be deleted
+}
+
+// Archives returns how many of the items would be archived.
+func Archives(decided []Decided) (n int) {
+	for _, d := range decided {
+		if d.Archive {
+			n++
+		}
+	}
+	return n
+}
+
+// Admit counts the end of items of one board, and returns those whose records may be deleted, or that may be archived,
+// now. The others are held until a person decides; while any is held, so is every further one of the board. What was
+// released may happen, what was dropped may not.
+func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, archive bool, b Brake) (admitted []int64, err error) {
 	const query = `
 		WITH wanted AS (
 			SELECT w.item_id, w.n, d.state
@@ -47,10 +64,10 @@ func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, b Brake
 			       ELSE 'held' END AS state
 			FROM   wanted w, room
 		), kept AS (
-			INSERT INTO deletions AS d (item_id, board_id, state)
-			SELECT item_id, $1, CASE state WHEN 'released' THEN 'done' ELSE state END FROM decided
+			INSERT INTO deletions AS d (item_id, board_id, archive, state)
+			SELECT item_id, $1, $6, CASE state WHEN 'released' THEN 'done' ELSE state END FROM decided
 			ON CONFLICT (item_id) DO UPDATE
-			SET    state = excluded.state, board_id = excluded.board_id,
+			SET    state = excluded.state, board_id = excluded.board_id, archive = excluded.archive,
 			       at = CASE WHEN d.state = excluded.state THEN d.at ELSE now() END
 		)
 		SELECT item_id FROM decided WHERE state IN ('done', 'released')`
@@ -58,7 +75,7 @@ func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, b Brake
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1, hashint8($2))", brakeLock, boardID); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, query, boardID, items, b.Deletes, b.Percent, b.Within)
+		rows, err := tx.Query(ctx, query, boardID, items, b.Deletes, b.Percent, b.Within, archive)
 		if err != nil {
 			return err
 		}
@@ -77,7 +94,8 @@ func (s *Store) ForgetDeletions(ctx context.Context, items []int64) error {
 // Holds are what the brake holds, by board.
 func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 	const query = `
-		SELECT board_id, array_agg(item_id ORDER BY at, item_id), min(at)
+		SELECT board_id, array_agg(item_id ORDER BY at, item_id), min(at),
+		       coalesce(array_agg(item_id ORDER BY at, item_id) FILTER (WHERE archive), '{}')
 		FROM   deletions WHERE state = 'held'
 		GROUP  BY board_id ORDER BY board_id`
 	rows, err := s.pool.Query(ctx, query)
@@ -88,28 +106,33 @@ func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 	return holds, doing("reading held deletions", err)
 }
 
-// Decide ends holds: released items are handed to requeue, in the transaction, and their records are deleted once
-// Monday has confirmed their end again; those of dropped ones are kept. Of items it decides about these, or about all
-// where items is nil. It returns those that it decided about.
+// Decide ends holds: released items are handed to requeue, in the transaction. Their records are deleted once Monday has
+// confirmed their end again, or the items are archived once Salesforce has confirmed the end of their records; dropped
+// items and their records are left as they are. Of items it decides about these, or about all where items is nil. It
+// returns those that it decided about.
 func (s *Store) Decide(ctx context.Context, release bool, boardID int64, items []int64, by By,
-	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []ledger.Ref, err error) {
+	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []Decided, err error) {
 	const query = `
 		UPDATE deletions
 		SET    state = CASE WHEN $1 THEN 'released' ELSE 'dropped' END, decided_at = now(), decided_by = $4
 		WHERE  state = 'held' AND ($2 = 0 OR board_id = $2) AND ($3::bigint[] IS NULL OR item_id = ANY($3))
-		RETURNING board_id, item_id`
+		RETURNING board_id, item_id, archive`
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, query, release, boardID, items, by.Actor)
 		if err != nil {
 			return err
 		}
-		if decided, err = pgx.CollectRows(rows, pgx.RowToStructByPos[ledger.Ref]); err != nil || len(decided) == 0 {
+		if decided, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Decided]); err != nil || len(decided) == 0 {
 			return err
 		}
-		if err := recordDecision(ctx, tx, release, by, decided); err != nil || !release {
+		refs := make([]ledger.Ref, len(decided))
+		for n, d := range decided {
+			refs[n] = d.Ref
+		}
+		if err := recordDecision(ctx, tx, release, by, refs); err != nil || !release {
 			return err
 		}
-		return requeue(ctx, tx, decided)
+		return requeue(ctx, tx, refs)
 	})
 	return decided, doing("deciding about held deletions", err)
 }

@@ -41,7 +41,7 @@ func TestAdmit(t *testing.T) {
 			}
 			w.claim(uuid.New(), ids...)
 			for n, batch := range tt.batches {
-				got, err := w.Admit(t.Context(), board, batch, tt.brake)
+				got, err := w.Admit(t.Context(), board, batch, false, tt.brake)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -54,11 +54,29 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
+// TestHeldArchives: a hold tells items to archive from those whose records are to be deleted, and so does a decision.
+func TestHeldArchives(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	none := store.Brake{Within: time.Hour}
+	must[[]int64](t)(w.Admit(t.Context(), board, []int64{1, 2}, false, none))
+	must[[]int64](t)(w.Admit(t.Context(), board, []int64{2, 3}, true, none))
+	holds := must[[]store.Hold](t)(w.Holds(t.Context()))
+	if len(holds) != 1 || len(holds[0].Items) != 3 || !slices.Equal(holds[0].Archives, []int64{2, 3}) {
+		t.Fatalf("held: %+v", holds)
+	}
+	must[[]int64](t)(w.Admit(t.Context(), board, []int64{3}, false, none)) // the item was deleted meanwhile
+	got := must[[]store.Decided](t)(w.Decide(t.Context(), false, board, nil, store.By{Actor: "ada"}, nil))
+	if len(got) != 3 || store.Archives(got) != 1 {
+		t.Errorf("decided about %+v, want three items, of which one would be archived", got)
+	}
+}
+
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	none := store.Brake{Within: time.Hour}
-	if _, err := w.Admit(t.Context(), board, []int64{1, 2, 3}, none); err != nil {
+	if _, err := w.Admit(t.Context(), board, []int64{1, 2, 3}, false, none); err != nil {
 		t.Fatal(err)
 	}
 	if holds := must[[]store.Hold](t)(w.Holds(t.Context())); len(holds) != 1 || !slices.Equal(holds[0].Items, []int64{1, 2, 3}) {
@@ -71,7 +89,7 @@ func TestDecide(t *testing.T) {
 	}
 	decide := func(release bool, item int64) {
 		t.Helper()
-		if got := must[[]ledger.Ref](t)(w.Decide(t.Context(), release, 0, []int64{item}, store.By{Actor: "ada"}, requeue)); len(got) != 1 {
+		if got := must[[]store.Decided](t)(w.Decide(t.Context(), release, 0, []int64{item}, store.By{Actor: "ada"}, requeue)); len(got) != 1 {
 			t.Fatalf("decided about %v", got)
 		}
 	}
@@ -80,7 +98,7 @@ func TestDecide(t *testing.T) {
 	if diff := cmp.Diff([]ledger.Ref{{BoardID: board, ItemID: 1}}, queued); diff != "" {
 		t.Errorf("queued (-want +got):\n%s", diff)
 	}
-	got := must[[]int64](t)(w.Admit(t.Context(), board, []int64{1, 2, 3}, none))
+	got := must[[]int64](t)(w.Admit(t.Context(), board, []int64{1, 2, 3}, false, none))
 	if !slices.Equal(got, []int64{1}) {
 		t.Errorf("admitted %v, want the item that was released", got)
 	}

@@ -68,6 +68,7 @@ type Deletion struct {
 	At        time.Time
 	DecidedAt *time.Time
 	DecidedBy string
+	Archive   bool // the item is to be archived; otherwise its records are to be deleted
 }
 
 // ItemHistory reads what happened to an item.
@@ -96,7 +97,7 @@ func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err err
 		WHERE  state IN ('available', 'pending', 'retryable', 'running', 'scheduled') AND args->>'item_id' = $1::text
 		ORDER  BY id LIMIT $2`
 	const waits = `SELECT target_item_id, target_record FROM waits WHERE item_id = $1 ORDER BY 1, 2 LIMIT $2`
-	const deletion = `SELECT state, at, decided_at, coalesce(decided_by, '') FROM deletions WHERE item_id = $1`
+	const deletion = `SELECT state, at, decided_at, coalesce(decided_by, ''), archive FROM deletions WHERE item_id = $1`
 	batch := &pgx.Batch{}
 	batch.Queue(logs, item, historySize).Query(collect(&h.Logs, pgx.RowToStructByPos[LogRow]))
 	batch.Queue(failures, item, historySize).Query(collect(&h.Failures, pgx.RowToStructByPos[FailedAttempt]))

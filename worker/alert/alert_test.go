@@ -207,6 +207,26 @@ func TestPauses(t *testing.T) {
 	}
 }
 
+// TestHeldArchives: what the brake holds is the archiving of items, alone and beside the deletion of records.
+func TestHeldArchives(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	w.exec(`INSERT INTO deletions (item_id, board_id, state, at, archive) VALUES
+		(1, 1002, 'held', '2026-09-23 12:00:00Z', true), (2, 1002, 'held', '2026-09-23 12:00:01Z', true),
+		(3, 1003, 'held', '2026-09-23 12:00:00Z', true), (4, 1003, 'held', '2026-09-23 12:00:01Z', false)`)
+	w.round(w.alerter(mail))
+	want := []string{
+		"The delete brake has held the archiving of 2 items of board 1002 since 2026-09-23 12:00:00 UTC: more records were deleted in Salesforce than " +
+			"the mapping allows. The items stay active in Monday until somebody decides: see crmsync held, then release or drop them with --board 1002.",
+		"The delete brake has held the records of 1 item and the archiving of 1 item of board 1003 since 2026-09-23 12:00:00 UTC: more items and records " +
+			"were deleted than the mapping allows. Those records and items stay until somebody decides: see crmsync held, then release or drop them with --board 1003.",
+	}
+	if diff := cmp.Diff(want, mail.take()); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
 // TestHolds: the delete brake holds more and more of a board, a person decides about some of it, and then about the rest.
 func TestHolds(t *testing.T) {
 	t.Parallel()
@@ -228,7 +248,7 @@ func TestHolds(t *testing.T) {
 	const text = "The delete brake has held the records of 1 item of board 1002 since 2026-09-23 %s UTC: more items were deleted in Monday than the " +
 		"mapping allows. The records stay until somebody decides: see crmsync held, then release or drop them with --board 1002."
 	want := []string{
-		fmt.Sprintf(text, "12:00:00"), "The delete brake no longer holds records of board 1002.", fmt.Sprintf(text, "13:00:00"),
+		fmt.Sprintf(text, "12:00:00"), "The delete brake no longer holds anything of board 1002.", fmt.Sprintf(text, "13:00:00"),
 	}
 	if diff := cmp.Diff(want, mail.take()); diff != "" {
 		t.Errorf("messages (-want +got):\n%s", diff)

@@ -49,7 +49,7 @@ func (a *Alerter) holds(ctx context.Context, c store.Channel) ([]message, error)
 		return nil, err
 	}
 	var now []store.Alert
-	items := map[string]int{}
+	bySubject := map[string]store.Hold{}
 	for _, h := range holds {
 		alert := store.Alert{Kind: store.AlertHold, Subject: strconv.FormatInt(h.BoardID, 10), Occasion: h.Since}
 		for _, t := range told {
@@ -57,9 +57,9 @@ func (a *Alerter) holds(ctx context.Context, c store.Channel) ([]message, error)
 				alert.Occasion = t.Occasion
 			}
 		}
-		now, items[alert.Subject] = append(now, alert), len(h.Items)
+		now, bySubject[alert.Subject] = append(now, alert), h
 	}
-	held := func(alert store.Alert) string { return heldText(alert, items[alert.Subject]) + a.link("/held") }
+	held := func(alert store.Alert) string { return heldText(alert, bySubject[alert.Subject]) + a.link("/held") }
 	return a.changes(ctx, c, now, store.AlertHold, store.AlertHoldEnd, held, decidedText)
 }
 

@@ -151,15 +151,26 @@ func resumedText(a store.Alert) string {
 	return fmt.Sprintf("The queue %s is no longer paused.", a.Subject)
 }
 
-func heldText(a store.Alert, items int) string {
-	return fmt.Sprintf("The delete brake has held the records of %s of board %s since %s: more items were deleted in "+
-		"Monday than the mapping allows. The records stay until somebody decides: see crmsync held, then release or drop "+
-		"them with --board %s.",
-		plural(items, "item"), a.Subject, clock(a.Occasion), a.Subject)
+// heldText reports what the delete brake holds of a board: records of deleted items, items whose records were deleted,
+// or both.
+func heldText(a store.Alert, h store.Hold) string {
+	deletes, archives := len(h.Items)-len(h.Archives), len(h.Archives)
+	what, why, stay := "the records of "+plural(deletes, "item"), "more items were deleted in Monday", "The records stay"
+	switch {
+	case deletes == 0:
+		what, why = "the archiving of "+plural(archives, "item"), "more records were deleted in Salesforce"
+		stay = "The items stay active in Monday"
+	case archives > 0:
+		what += " and the archiving of " + plural(archives, "item")
+		why, stay = "more items and records were deleted", "Those records and items stay"
+	}
+	return fmt.Sprintf("The delete brake has held %s of board %s since %s: %s than the mapping allows. %s until somebody "+
+		"decides: see crmsync held, then release or drop them with --board %s.",
+		what, a.Subject, clock(a.Occasion), why, stay, a.Subject)
 }
 
 func decidedText(a store.Alert) string {
-	return fmt.Sprintf("The delete brake no longer holds records of board %s.", a.Subject)
+	return fmt.Sprintf("The delete brake no longer holds anything of board %s.", a.Subject)
 }
 
 func failingText(a store.Alert, reason string) string {

@@ -8,9 +8,9 @@ import (
 	"crmsync/schema/store"
 )
 
-// brake counts the items that end with records to delete, and returns the records that may be deleted now. Those of
-// the other items are held until a person decides.
-func (p *pass) brake(ctx context.Context, wanted []target) []target {
+// brake counts the items whose records are to be deleted, or that are to be archived, and returns those for which that
+// may happen now. The others are held until a person decides.
+func (p *pass) brake(ctx context.Context, wanted []target, archive bool) []target {
 	byBoard := map[int64][]int64{}
 	for _, t := range wanted {
 		id := t.work.item.ID
@@ -21,7 +21,7 @@ func (p *pass) brake(ctx context.Context, wanted []target) []target {
 	limit := store.Brake(p.Mapping.Brake)
 	admitted := map[int64]bool{}
 	for _, board := range slices.Sorted(maps.Keys(byBoard)) {
-		items, err := p.Store.Admit(ctx, board, byBoard[board], limit)
+		items, err := p.Store.Admit(ctx, board, byBoard[board], archive, limit)
 		for _, id := range items {
 			admitted[id] = true
 		}

@@ -167,7 +167,7 @@ func (p *pass) archive(ctx context.Context) {
 	if len(wanted) == 0 || p.isDry() {
 		return
 	}
-	admitted := p.brake(ctx, wanted)
+	admitted := p.brake(ctx, wanted, true)
 	for some := range slices.Chunk(admitted, writeSize) {
 		writes := make([]mondayclient.Write, len(some))
 		for n, t := range some {

@@ -25,7 +25,7 @@ func (p *pass) remove(ctx context.Context) {
 		return
 	}
 	p.linkUnlinked(ctx, wanted)
-	rows, targets := deletions(p.brake(ctx, deletable(wanted)))
+	rows, targets := deletions(p.brake(ctx, deletable(wanted), false))
 	for n, outcome := range p.sender.Send(ctx, rows) {
 		p.recordDeleted(ctx, targets[n], outcome)
 	}

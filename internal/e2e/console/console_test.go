@@ -113,6 +113,14 @@ func TestHeld(t *testing.T) {
 	}
 	operates.open("/").shows(t, "3 held deletions wait for a person.")
 	operates.open("/held").shows(t, "leads 3 items, since", "Ada 0", "Keep the records…", "Delete the records…")
+	operates.open("/held").shows(t, "3 items deleted in Monday: the records in Salesforce are still there.")
+	w.Exec("UPDATE deletions SET archive = true")
+	p := operates.open("/held")
+	p.shows(t, "3 items to be archived, because the record was deleted in Salesforce", "Keep the items…", "Archive the items…")
+	if strings.Contains(p.body, "records in Salesforce are still there") {
+		t.Errorf("the page says that records are there that were deleted:\n%s", p.body)
+	}
+	w.Exec("UPDATE deletions SET archive = false")
 	operates.post("/held/1003/drop", "reason", "a mistake").shows(t, "The records of 3 items are kept.",
 		"The delete brake holds nothing.")
 	if got := w.Text("SELECT actor || ' ' || act || ' ' || reason FROM operations"); got != "anna drop a mistake" {

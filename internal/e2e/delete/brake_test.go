@@ -58,7 +58,7 @@ func TestBrake(t *testing.T) {
 		t.Errorf("releasing what is not held: exit %d, %s", code, stderr)
 	}
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
-	w.Message("no longer holds records of board 1002")
+	w.Message("no longer holds anything of board 1002")
 	if texts := w.Telegram.Texts(); len(texts) != 2 {
 		t.Errorf("%d messages, want one of the beginning and one of the end:\n%s", len(texts), strings.Join(texts, "\n"))
 	}

@@ -119,8 +119,13 @@ func TestRecordDeletedArchive(t *testing.T) {
 	}
 	w.Expect(2, "SELECT count(*) FROM deletions WHERE state = 'held'")
 	ring(w, e2e.Contacts, items...)
-	if code, _, stderr := w.Command("held", "release", "--all"); code != 0 {
-		t.Fatal(stderr)
+	w.Expect(2, "SELECT count(*) FROM deletions WHERE state = 'held' AND archive")
+	if _, listed, _ := w.Command("held", "list"); strings.Count(listed, "archive the item") != 2 || strings.Contains(listed, "delete its") {
+		t.Errorf("held list:\n%s", listed)
+	}
+	code, stdout, stderr := w.Command("held", "release", "--all")
+	if want := "Released: 2 items will be archived in Monday once Salesforce has confirmed again that the records are gone.\n"; code != 0 || stdout != want {
+		t.Fatalf("held release: exit %d\n%s%s", code, stdout, stderr)
 	}
 	w.Quiet()
 	if got := archived(); got != 4 {
