@@ -2,6 +2,7 @@ package twoway_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestSwitchOn(t *testing.T) {
 	if out := command(w, 1, "check"); !strings.Contains(out, "board contacts is synced both ways, and no plan was made of that") {
 		t.Errorf("check: %s", out)
 	}
-	command(w, 0, "plan", "contacts", "--item", "1")
+	command(w, 0, "plan", "contacts", "--item", strconv.FormatInt(item, 10))
 	command(w, 1, "check")
 	out := command(w, 3, "plan", "--check")
 	for _, want := range []string{"first meeting: both have a value, left alone", `(empty) -> "+12125550111"`, "changed in Salesforce, to Monday"} {
