@@ -54,13 +54,13 @@ func (c *Client) Items(ctx context.Context, ids []int64, columns []string) ([]It
 		return nil, nil
 	}
 	if len(ids) > maxItems {
-		return nil, fmt.Errorf("reading %d items: at most %d to a call", len(ids), maxItems)
+		return nil, fmt.Errorf("reading items (%d): at most %d to a call", len(ids), maxItems)
 	}
 	start := time.Now()
 	items, err := c.readItems(ctx, ids, columns)
 	c.observe("items", start, len(items), failed(err, len(ids)-len(items)), err)
 	if err != nil {
-		return items, fmt.Errorf("reading %d items: %w", len(ids), err)
+		return items, fmt.Errorf("reading items (%d): %w", len(ids), err)
 	}
 	return items, nil
 }

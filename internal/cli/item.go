@@ -4,28 +4,37 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"crmsync/internal/app"
 	"crmsync/internal/report"
 )
 
 type itemCommand struct {
-	Item int64 `arg:"" name:"id" help:"Id of the item in Monday."`
-	JSON bool  `help:"Print JSON."`
+	Item itemID `arg:"" name:"id" help:"Id of the item in Monday."`
+	JSON bool   `help:"Print JSON."`
+}
+
+// itemID is the id of an item, as an argument.
+type itemID int64
+
+// UnmarshalText reads an id.
+func (id *itemID) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("%q is not one: an item is named by its id, a number", text)
+	}
+	*id = itemID(n)
+	return nil
 }
 
 // Run reports the state of an item. It reads both systems and changes nothing.
 func (c itemCommand) Run(ctx context.Context, p *program) error {
-	if c.Item <= 0 {
-		return app.UsageError{Err: errors.New("an item id must be positive")}
-	}
 	s, _, db, err := p.comparison(ctx, nil)
 	if err != nil {
 		return err
@@ -35,7 +44,7 @@ func (c itemCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	r, err := s.NewReporter(db, config.Salesforce, config.Monday).Make(ctx, c.Item)
+	r, err := s.NewReporter(db, config.Salesforce, config.Monday).Make(ctx, int64(c.Item))
 	if err != nil {
 		return fmt.Errorf("item %d: %w", c.Item, err)
 	}

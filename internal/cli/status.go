@@ -287,8 +287,7 @@ func (p *program) printStatus(now Status) error {
 		}
 	}
 	if f := now.Feed; f != nil {
-		fmt.Fprintf(table, "changes there\t%s followed; of %s all are known as of %s ago\n", plural(f.Objects, "object"),
-			f.Oldest, seconds(f.Age))
+		fmt.Fprintf(table, "way back\tup to date as of %s ago\n", seconds(f.Age))
 	}
 	if now.Salesforce != nil {
 		fmt.Fprintf(table, "salesforce calls\t%d of %d left\n", now.Salesforce.Remaining, now.Salesforce.Limit)
@@ -327,6 +326,16 @@ func standing(outages []outageStatus, system string) string {
 
 func moment(t time.Time) string { return t.UTC().Format(time.DateTime + " UTC") }
 
+// seconds returns a duration, no more precise than people need it.
 func seconds(s float64) string {
-	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
+	d := time.Duration(s * float64(time.Second))
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
 }

@@ -243,9 +243,9 @@ func (d *document) head() string {
 		pairs = append(pairs, fmt.Sprintf("board %d to %s", one.board.ID, one.object.Name))
 	}
 	return "# yaml-language-server: $schema=mapping.schema.json\n#\n" +
-		"# A first mapping: " + strings.Join(pairs, ", ") + ". Read it, remove the #\n" +
-		"# from correct lines, and run `crmsync check --live`. The text after a # is a column's title, a list of\n" +
-		"# picklist values, or why a line is commented out.\n\n" +
+		"# A first mapping: " + strings.Join(pairs, ", ") + ".\n" +
+		"# Read it, remove the # from correct lines, and run `crmsync check --live`. The text after a # is a column's\n" +
+		"# title, a list of picklist values, or why a line is commented out.\n\n" +
 		"version: 1\n\ndefaults:\n  key: " + d.key + d.keyComment() + "\n\nboards:\n"
 }
 

@@ -64,9 +64,9 @@ func TestWrite(t *testing.T) {
 	}
 	want := `# yaml-language-server: $schema=mapping.schema.json
 #
-# A first mapping: board 7 to Lead. Read it, remove the #
-# from correct lines, and run ` + "`crmsync check --live`" + `. The text after a # is a column's title, a list of
-# picklist values, or why a line is commented out.
+# A first mapping: board 7 to Lead.
+# Read it, remove the # from correct lines, and run ` + "`crmsync check --live`" + `. The text after a # is a column's
+# title, a list of picklist values, or why a line is commented out.
 
 version: 1
 

@@ -71,7 +71,7 @@ func (s *Store) Known(ctx context.Context, items []ledger.Ref) (map[int64]*ledge
 	batch := &pgx.Batch{}
 	batch.Queue(query, ids).Query(collectItems(known))
 	batch.Queue(linksOfItems, ids).Query(collectLinks(known))
-	return known, doing(fmt.Sprintf("reading %d items", len(items)), s.pool.SendBatch(ctx, batch).Close())
+	return known, doing(fmt.Sprintf("reading items (%d)", len(items)), s.pool.SendBatch(ctx, batch).Close())
 }
 
 func collectItems(into map[int64]*ledger.Item) func(pgx.Rows) error {
