@@ -132,7 +132,8 @@ func (c conflictsTakeCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if missing := len(wanted) - len(chosen); missing > 0 {
-		return fmt.Errorf("%d of %d conflicts are resolved; the others do not exist, or their values were erased",
+		return fmt.Errorf("%d of %d conflicts are resolved; the others do not exist, their items have ended, "+
+			"or their values were erased",
 			len(chosen), len(wanted))
 	}
 	fmt.Fprintf(p.stdout, "The values of %s for %s are written to both sides by the next worker.\n",

@@ -25,6 +25,7 @@ type Commit struct {
 	Appeared bool           // Links contains records that others may wait for
 	Keys     []string       // leases on keys to free
 	Taken    []int64        // conflicts whose other value now stands on both sides
+	Dropped  []int64        // conflicts whose chosen value cannot be written any more
 
 	// Requeue queues a resync of each item in the transaction. It is called when a wait is over.
 	Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error

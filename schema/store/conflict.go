@@ -92,16 +92,18 @@ func (s *Store) AddConflicts(ctx context.Context, holder uuid.UUID, conflicts []
 	return doing("adding conflicts", err)
 }
 
-// saveTaken records the conflicts whose other value now stands on both sides.
+// saveTaken records the conflicts whose other value now stands on both sides, and those whose other value never can.
 func (c Commit) saveTaken(holder uuid.UUID) (statement, error) {
 	const query = `
-		UPDATE conflicts c SET taken_at = now()
+		UPDATE conflicts c
+		SET    taken_at = CASE WHEN c.id = ANY($2) THEN now() END,
+		       take     = CASE WHEN c.id = ANY($2) THEN c.take END
 		FROM   items i
-		WHERE  c.id = ANY($2) AND i.item_id = c.item_id AND i.lease_holder = $1`
-	if len(c.Taken) == 0 {
+		WHERE  (c.id = ANY($2) OR c.id = ANY($3)) AND i.item_id = c.item_id AND i.lease_holder = $1`
+	if len(c.Taken)+len(c.Dropped) == 0 {
 		return statement{}, nil
 	}
-	return statement{query, []any{holder, c.Taken}}, nil
+	return statement{query, []any{holder, c.Taken, c.Dropped}}, nil
 }
 
 const conflictColumns = `id, board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce,
@@ -146,13 +148,21 @@ func (s *Store) conflicts(ctx context.Context, query string, args ...any) ([]Con
 }
 
 // Choose records that a person wants one side's value of conflicts on both sides, and hands their items to requeue, in
-// the transaction. It returns the conflicts that it found. Erased ones have no values any more.
+// the transaction. It returns the conflicts that it found. Erased ones have no values any more, and items that have
+// ended take none. Of choices for one field, the one of the latest conflict counts, and an earlier one that was not
+// carried out yet no longer does.
 func (s *Store) Choose(ctx context.Context, ids []int64, side string, by By,
 	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (chosen []int64, err error) {
 	const query = `
 		UPDATE conflicts SET take = $2, taken_at = NULL, taken_by = $3
 		WHERE  id = ANY($1) AND (base IS NOT NULL OR monday IS NOT NULL OR salesforce IS NOT NULL)
+		AND    NOT EXISTS (SELECT FROM items i WHERE i.item_id = conflicts.item_id AND i.deleted_at IS NOT NULL)
 		RETURNING id, board_id, item_id`
+	const supersede = `
+		UPDATE conflicts c SET take = NULL, taken_by = NULL
+		FROM   conflicts n
+		WHERE  n.id = ANY($1) AND (n.item_id, n.record, n.field) = (c.item_id, c.record, c.field)
+		AND    c.take IS NOT NULL AND c.taken_at IS NULL AND c.id <> n.id AND (c.id < n.id OR c.id <> ALL($1))`
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, query, ids, side, by.Actor)
 		if err != nil {
@@ -166,6 +176,9 @@ func (s *Store) Choose(ctx context.Context, ids []int64, side string, by By,
 			return nil
 		})
 		if err != nil || len(refs) == 0 {
+			return err
+		}
+		if _, err := tx.Exec(ctx, supersede, chosen); err != nil {
 			return err
 		}
 		o := Operation{By: by, Act: ActTake, Subject: Subject("conflict", chosen) + ": " + side}

@@ -15,7 +15,8 @@ type changes struct {
 	notes    []string
 	records  []recordChange
 
-	taken []int64 // conflicts whose chosen value now stands on both sides
+	taken   []int64 // conflicts whose chosen value now stands on both sides
+	dropped []int64 // those whose chosen value never can
 }
 
 // recordChange is an entry in an event's log: the record, and its fields, without their values.

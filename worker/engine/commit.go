@@ -141,7 +141,7 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 		w.stamp()
 		c.Links, c.Waits = append(c.Links, w.log.links...), append(c.Waits, w.log.waits...)
 		c.Appeared = c.Appeared || w.log.appeared
-		c.Taken = append(c.Taken, w.log.taken...)
+		c.Taken, c.Dropped = append(c.Taken, w.log.taken...), append(c.Dropped, w.log.dropped...)
 	}
 	for _, t := range what.tasks {
 		if t.err == nil && !t.silent {

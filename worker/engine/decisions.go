@@ -99,20 +99,34 @@ func (p *pass) noteDecision(t target, d settle.Decision) {
 	})
 }
 
-// settleChosen records which of the values that a person chose now stand on both sides.
+// settleChosen records which of the values that a person chose now stand on both sides. A choice that cannot be carried
+// out, and of which no dead letter tells, ends: it would undo later edits once another choice is made.
 func (w *work) settleChosen() {
+	failed := w.err != nil || slices.ContainsFunc(w.tasks, func(t *task) bool { return t.err != nil })
 	for _, c := range w.chosen {
-		link := w.item.Links[c.Record]
-		n := slices.IndexFunc(w.decisions[c.Record], func(d settle.Decision) bool { return d.Field.Name == c.Field })
-		if w.err != nil || link == nil || n < 0 {
-			continue
-		}
-		f := w.decisions[c.Record][n].Field
-		agreed, ok := link.Agreed(f.Name)
-		typ := w.item.Columns[f.Column()].Type
-		if ok && f.FoldIn(agreed, typ) == f.FoldIn(c.Value(), typ) &&
-			f.FoldIn(link.Held[f.Name].Value, typ) == f.FoldIn(c.Value(), typ) {
+		switch {
+		case w.stands(c):
 			w.log.taken = append(w.log.taken, c.ID)
+		case !failed:
+			w.log.dropped = append(w.log.dropped, c.ID)
+			w.log.note("The value that was chosen for " + c.Field + " cannot be written to both sides any more.")
 		}
 	}
+}
+
+// stands reports whether a value that a person chose is on both sides.
+func (w *work) stands(c store.Conflict) bool {
+	link := w.item.Links[c.Record]
+	n := slices.IndexFunc(w.decisions[c.Record], func(d settle.Decision) bool { return d.Field.Name == c.Field })
+	if w.err != nil || link == nil || n < 0 {
+		return false
+	}
+	if _, rejected := link.Rejected[c.Field]; rejected {
+		return false
+	}
+	f := w.decisions[c.Record][n].Field
+	agreed, ok := link.Agreed(f.Name)
+	typ := w.item.Columns[f.Column()].Type
+	return ok && f.FoldIn(agreed, typ) == f.FoldIn(c.Value(), typ) &&
+		f.FoldIn(link.Held[f.Name].Value, typ) == f.FoldIn(c.Value(), typ)
 }

@@ -61,6 +61,45 @@ func TestTake(t *testing.T) {
 	}
 }
 
+// TestTakeSuperseded: of two choices for a field the later conflict's counts, and an item that has ended takes none. What
+// is left pending would undo later edits.
+func TestTakeSuperseded(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	for n := range 2 {
+		w.Together(e2e.Contacts, func() {
+			edit(w, "Contact", item, map[string]any{"Email": fmt.Sprintf("sf%d@example.org", n)})
+			w.Monday.SetColumn(item, "email", e2e.Email(fmt.Sprintf("monday%d@example.org", n)))
+		})
+		w.Quiet()
+	}
+	w.Expect(2, "SELECT count(*) FROM conflicts")
+	first, second := w.Text("SELECT min(id)::text FROM conflicts"), w.Text("SELECT max(id)::text FROM conflicts")
+	if code, _, stderr := w.Command("conflicts", "take", "salesforce", first, second); code != 0 {
+		t.Fatalf("take: exit %d, %s", code, stderr)
+	}
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "sf1@example.org"})
+	shows(w, item, map[string]string{"email": "sf1@example.org"})
+	w.Expect(0, "SELECT count(*) FROM conflicts WHERE take IS NOT NULL AND taken_at IS NULL")
+	w.Expect(1, "SELECT count(*) FROM conflicts WHERE taken_at IS NOT NULL")
+
+	w.Exec("UPDATE conflicts SET field = 'Fax' WHERE id = $1::bigint", first) // a field that goes both ways no longer
+	if code, _, stderr := w.Command("conflicts", "take", "salesforce", first); code != 0 {
+		t.Fatalf("take: exit %d, %s", code, stderr)
+	}
+	w.Quiet()
+	w.Expect(0, "SELECT count(*) FROM conflicts WHERE take IS NOT NULL AND taken_at IS NULL")
+
+	w.Monday.DeleteItem(item)
+	w.Quiet()
+	if code, _, stderr := w.Command("conflicts", "take", "monday", first); code != 1 || !strings.Contains(stderr, "items have ended") {
+		t.Errorf("a conflict of an item that ended: exit %d, %s", code, stderr)
+	}
+}
+
 // TestLateEcho: of two writes of ours, the first one's event comes last. Its value is older than what Salesforce holds.
 func TestLateEcho(t *testing.T) {
 	t.Parallel()
