@@ -57,7 +57,11 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		file.Boards = append(file.Boards, b)
 	}
 	if len(c.Item) > 0 && compared == 0 {
-		return fmt.Errorf("--item: Monday shows none of the items %s on these boards", joined(c.Item))
+		none := fmt.Errorf("--item: Monday shows none of the items %s on these boards", joined(c.Item))
+		if c.Check {
+			return none
+		}
+		fmt.Fprintln(p.stderr, none)
 	}
 	if err := c.recordPlanned(ctx, store.New(db), boards); err != nil {
 		return err
