@@ -27,7 +27,7 @@ type applyCommand struct {
 	Plan          string   `help:"Apply only what this file of plan --out contains. Whatever has changed since is left and reported." placeholder:"FILE"`
 	Adopt         string   `help:"Resolve first meetings with the value of this side." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce       bool     `help:"Overwrite drift with Monday's values."`
-	AcceptDeletes bool     `help:"Override the delete brake for the items that Monday has deleted or archived."`
+	AcceptDeletes bool     `help:"Override the delete brake for the items that Monday has deleted or archived, and release those that it holds already."`
 	Stop          bool     `help:"Stop the running comparison or backfill of the boards. What it has written stays."`
 	Yes           bool     `help:"Do not ask. Apply asks on a terminal; without one it goes ahead."`
 	JSON          bool     `help:"Print JSON."`

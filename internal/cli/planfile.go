@@ -40,6 +40,7 @@ type boardPlan struct {
 	Items           int         `json:"items"` // compared items
 	Differing       []itemPlan  `json:"differing"`
 	Totals          []planTotal `json:"totals"`
+	Held            int         `json:"held,omitempty"` // items whose records the delete brake holds
 	SalesforceCalls int         `json:"salesforce_calls"`
 	MondayCalls     int         `json:"monday_calls"`
 }
@@ -72,7 +73,7 @@ type planTotal struct {
 }
 
 func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
-	all := boardPlan{Board: b.Name, ID: b.ID, Items: p.Items, SalesforceCalls: p.Cost.Salesforce,
+	all := boardPlan{Board: b.Name, ID: b.ID, Items: p.Items, Held: p.Held, SalesforceCalls: p.Cost.Salesforce,
 		MondayCalls: p.Cost.Monday}
 	all.Differing, all.Totals = []itemPlan{}, []planTotal{}
 	for _, f := range p.Found {
@@ -150,6 +151,10 @@ func (f planFile) print(w io.Writer) error {
 		}
 		if err := table.Flush(); err != nil {
 			return err
+		}
+		if b.Held > 0 {
+			fmt.Fprintf(w, "  The delete brake holds the records of %s: see crmsync held, or release them with crmsync apply "+
+				"%s --accept-deletes.\n", plural(b.Held, "item"), b.Board)
 		}
 	}
 	_, err := fmt.Fprintf(w, "Calls needed: Salesforce %s; Monday %s. At half a second per call, about %s.\n",

@@ -112,29 +112,47 @@ func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 // returns those that it decided about.
 func (s *Store) Decide(ctx context.Context, release bool, boardID int64, items []int64, by By,
 	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []Decided, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		decided, err = s.DecideIn(ctx, tx, release, boardID, items, by, requeue)
+		return err
+	})
+	return decided, err
+}
+
+// DecideIn is Decide within a transaction.
+func (s *Store) DecideIn(ctx context.Context, tx pgx.Tx, release bool, boardID int64, items []int64, by By,
+	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []Decided, err error) {
 	const query = `
 		UPDATE deletions
 		SET    state = CASE WHEN $1 THEN 'released' ELSE 'dropped' END, decided_at = now(), decided_by = $4
 		WHERE  state = 'held' AND ($2 = 0 OR board_id = $2) AND ($3::bigint[] IS NULL OR item_id = ANY($3))
 		RETURNING board_id, item_id, archive`
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, query, release, boardID, items, by.Actor)
-		if err != nil {
-			return err
-		}
-		if decided, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Decided]); err != nil || len(decided) == 0 {
-			return err
-		}
-		refs := make([]ledger.Ref, len(decided))
-		for n, d := range decided {
-			refs[n] = d.Ref
-		}
-		if err := recordDecision(ctx, tx, release, by, refs); err != nil || !release {
-			return err
-		}
-		return requeue(ctx, tx, refs)
-	})
+	rows, err := tx.Query(ctx, query, release, boardID, items, by.Actor)
+	if err != nil {
+		return nil, doing("deciding about held deletions", err)
+	}
+	decided, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Decided])
+	if err != nil || len(decided) == 0 {
+		return nil, doing("deciding about held deletions", err)
+	}
+	refs := make([]ledger.Ref, len(decided))
+	for n, d := range decided {
+		refs[n] = d.Ref
+	}
+	if err = recordDecision(ctx, tx, release, by, refs); err == nil && release {
+		err = requeue(ctx, tx, refs)
+	}
 	return decided, doing("deciding about held deletions", err)
+}
+
+// HeldDeletions returns the items of a board whose records the brake keeps from being deleted; if only is not empty,
+// just those in it.
+func (s *Store) HeldDeletions(ctx context.Context, boardID int64, only []int64) ([]int64, error) {
+	const query = `
+		SELECT item_id FROM deletions
+		WHERE  board_id = $1 AND state = 'held' AND NOT archive AND ($2::bigint[] IS NULL OR item_id = ANY($2))
+		ORDER  BY item_id`
+	return s.itemIDs(ctx, query, boardID, orNull(only))
 }
 
 func recordDecision(ctx context.Context, tx pgx.Tx, release bool, by By, decided []ledger.Ref) error {

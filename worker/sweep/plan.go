@@ -14,6 +14,7 @@ import (
 // Plan is what a comparison of a board would find and do.
 type Plan struct {
 	Items int // items of the board that were read
+	Held  int // items whose records the delete brake holds
 	Found []engine.Found
 	Cost  engine.Cost // calls needed for the work, including those for reading
 }
@@ -67,6 +68,11 @@ func (s *Sweeper) planEnded(ctx context.Context, board *mapping.Board, only []in
 			Differences: []engine.Difference{{Kind: plan.Deleted, Sends: true}}})
 	}
 	p.Cost.Monday += calls
+	if err != nil {
+		return err
+	}
+	held, err := s.Store.HeldDeletions(ctx, board.ID, only)
+	p.Held = len(held)
 	return err
 }
 

@@ -206,6 +206,10 @@ func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) 
 	if err != nil {
 		return err
 	}
+	held, err := s.heldDeletions(ctx, w)
+	if err != nil {
+		return err
+	}
 	saved := store.SweptPage{Sweep: w, Seen: append(ended[:len(ended):len(ended)], keys(moved)...)}
 	var queued []any
 	var deleted []int64
@@ -223,8 +227,11 @@ func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) 
 	for id, to := range moved {
 		queued = append(queued, jobs.ItemResyncArgs{BoardID: to, ItemID: id})
 	}
-	saved.Counts.Ended = len(deleted)
-	if len(queued) == 0 {
+	for _, id := range held {
+		saved.Found = append(saved.Found, store.FoundDifference{ItemID: id, Kind: string(plan.Deleted), Action: "write"})
+	}
+	saved.Counts.Ended = len(deleted) + len(held)
+	if len(queued)+len(held) == 0 {
 		return nil
 	}
 	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context, tx pgx.Tx) error {
@@ -233,8 +240,37 @@ func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) 
 				return err
 			}
 		}
+		if err := s.release(ctx, tx, w, held); err != nil {
+			return err
+		}
 		return s.Queue(ctx, tx, queued)
 	})
+}
+
+// heldDeletions returns the items whose records the brake already holds, if the sweep lifts it. A plan does not contain
+// them, so a sweep by a plan leaves them.
+func (s *Sweeper) heldDeletions(ctx context.Context, w store.Sweep) ([]int64, error) {
+	if !w.Options.AcceptDeletes || w.Options.Planned != nil {
+		return nil, nil
+	}
+	return s.Store.HeldDeletions(ctx, w.BoardID, w.Options.Items)
+}
+
+// release releases held items as a person does: Monday is asked about each again before its records are deleted.
+func (s *Sweeper) release(ctx context.Context, tx pgx.Tx, w store.Sweep, held []int64) error {
+	if len(held) == 0 {
+		return nil
+	}
+	by := store.By{Actor: fmt.Sprint("sweep ", w.ID), Via: store.ViaCLI}
+	_, err := s.Store.DecideIn(ctx, tx, true, w.BoardID, held, by, func(ctx context.Context, tx pgx.Tx,
+		items []ledger.Ref) error {
+		var queued []any
+		for _, item := range items {
+			queued = append(queued, jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Release: true})
+		}
+		return s.Queue(ctx, tx, queued)
+	})
+	return err
 }
 
 func resyncs(items []ledger.Ref) (all []any) {

@@ -64,6 +64,40 @@ func TestBrake(t *testing.T) {
 	}
 }
 
+// TestAcceptHeld: apply --accept-deletes releases what the brake holds already, once Monday has confirmed it again.
+func TestAcceptHeld(t *testing.T) {
+	t.Parallel()
+	const all, free = 23, 20
+	w := e2e.Serving(t)
+	var items []int64
+	for n := range all {
+		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprintf("Person %d", n), nil))
+	}
+	w.Quiet()
+	for _, item := range items {
+		w.Monday.DeleteItem(item)
+	}
+	w.Quiet()
+	if held := heldItems(w); len(held) != all-free {
+		t.Fatalf("%d items are held, want %d", len(held), all-free)
+	}
+	w.Command("apply", "contacts", "--yes")
+	if held := heldItems(w); len(held) != all-free {
+		t.Fatalf("apply without --accept-deletes leaves %d items held, want %d", len(held), all-free)
+	}
+	if _, stdout, stderr := w.Command("plan", "contacts"); !strings.Contains(stdout, "The delete brake holds the records of 3 items") {
+		t.Errorf("plan does not tell what is held:\n%s%s", stdout, stderr)
+	}
+	if code, stdout, stderr := w.Command("apply", "contacts", "--accept-deletes", "--yes"); code != 0 {
+		t.Fatalf("apply: exit %d\n%s%s", code, stdout, stderr)
+	}
+	w.Quiet()
+	w.None("Contact")
+	w.Expect(all-free, "SELECT ended FROM sweeps ORDER BY id DESC LIMIT 1")
+	w.Expect(0, "SELECT count(*) FROM deletions WHERE state = 'held'")
+	w.Expect(0, "SELECT count(*) FROM dead_letters")
+}
+
 // TestForgedDelete posts deletes of items that still exist: they and their records are kept.
 func TestForgedDelete(t *testing.T) {
 	t.Parallel()
