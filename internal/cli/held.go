@@ -85,7 +85,8 @@ func (c heldListCommand) Run(ctx context.Context, p *program) error {
 			fmt.Fprintf(table, "%d\t%s\t%d\t%s\n", b.Board, b.Since.Format(time.DateTime), item, act)
 		}
 	}
-	fmt.Fprintln(table, "\nLet it happen with: crmsync held release --board ID\nLeave items and records as they are with: "+
+	fmt.Fprintln(table, "\nLet it happen with: crmsync held release --board ID\n"+
+		"Leave items and records as they are with: "+
 		"crmsync held drop --board ID")
 	return table.Flush()
 }

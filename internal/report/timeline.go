@@ -238,7 +238,8 @@ func deletionEntry(d store.Deletion) Entry {
 	}
 	if d.Archive {
 		words = map[string]string{
-			"done": "The item was archived, because its record was deleted", "held": "The delete brake holds the item's archiving",
+			"done":     "The item was archived, because its record was deleted",
+			"held":     "The delete brake holds the item's archiving",
 			"released": "The item may be archived", "dropped": "The item is not to be archived",
 		}
 	}
