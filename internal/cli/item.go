@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"crmsync/internal/progress"
 	"crmsync/internal/report"
 )
 
@@ -94,13 +95,15 @@ func printRecord(w io.Writer, rec report.Record) error {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "  FIELD\tCOLUMN\tMONDAY\tSALESFORCE\tSTATE")
+	longest := widest(w)
 	for _, f := range rec.Fields {
 		var columns []string
 		for _, c := range f.Columns {
 			columns = append(columns, c.Title)
 		}
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", f.Name, cmp.Or(strings.Join(columns, ", "), "-"),
-			oneLine(cmp.Or(f.Wanted, f.Monday)), oneLine(f.Salesforce), strings.TrimSpace(f.State.Words()+" "+f.Code))
+			shown(cmp.Or(f.Wanted, f.Monday), longest), shown(f.Salesforce, longest),
+			strings.TrimSpace(f.State.Words()+" "+f.Code))
 	}
 	return table.Flush()
 }
@@ -111,8 +114,9 @@ func printTimeline(w io.Writer, entries []report.Entry) error {
 	}
 	fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	longest := widest(w)
 	for _, e := range entries[:min(len(entries), timelineShown)] {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", moment(e.At), oneLine(e.Text+by(e.By)), oneLine(e.Effect))
+		fmt.Fprintf(table, "%s\t%s\t%s\n", moment(e.At), oneLine(e.Text+by(e.By), longest), oneLine(e.Effect, longest))
 	}
 	if more := len(entries) - timelineShown; more > 0 {
 		fmt.Fprintf(table, "\tand %d earlier: crmsync item --json\n", more)
@@ -120,19 +124,29 @@ func printTimeline(w io.Writer, entries []report.Entry) error {
 	return table.Flush()
 }
 
-// oneLine formats a value for a table: on one line, short, and without control characters.
-func oneLine(text string) string {
-	const longest = 48
+// widest returns how long a text of a table may be: a person's terminal has no room for long ones; 0: any length.
+func widest(w io.Writer) int {
+	if progress.OnTerminal(w) {
+		return 48
+	}
+	return 0
+}
+
+// shown formats a value for a table.
+func shown(value string, longest int) string { return cmp.Or(oneLine(value, longest), "(empty)") }
+
+// oneLine formats a text for a table: on one line, at most so long, and without control characters.
+func oneLine(text string, longest int) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
 	}, text)
-	if runes := []rune(text); len(runes) > longest {
+	if runes := []rune(text); longest > 0 && len(runes) > longest {
 		return string(runes[:longest-1]) + "…"
 	}
-	return cmp.Or(text, "(empty)")
+	return text
 }
 
 // by names who did something, if that is known.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"crmsync/internal/report"
 )
 
 // TestItemID checks that an argument that is no id is refused in words.
@@ -15,5 +17,19 @@ func TestItemID(t *testing.T) {
 		if code != ExitUsage || !strings.Contains(out.String(), "an item is named by its id, a number") || strings.Contains(out.String(), "64 bit") {
 			t.Errorf("item %s: exit code %d, %s", argument, code, &out)
 		}
+	}
+}
+
+// TestPrintTimeline: nothing is cut where no person reads along, and what there is nothing to say about is blank.
+func TestPrintTimeline(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("FirstName, ", 20) + "end"
+	var out strings.Builder
+	err := printTimeline(&out, []report.Entry{{Text: "Comparison", Effect: long}, {Text: "anna compared item 7"}})
+	if err != nil || !strings.Contains(out.String(), long) || strings.Contains(out.String(), "(empty)") {
+		t.Errorf("%v:\n%s", err, &out)
+	}
+	if got := oneLine(long, 10); got != "FirstName…" {
+		t.Errorf("on a terminal: %q", got)
 	}
 }

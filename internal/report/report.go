@@ -109,6 +109,8 @@ const (
 	Wrote     Kind = "wrote"     // Salesforce or Monday was changed
 	Quiet     Kind = "quiet"     // nothing had to be done
 	Attempt   Kind = "attempt"   // an attempt failed
+	Broken    Kind = "failed"    // an event failed for good
+	Decided   Kind = "conflict"  // both sides had changed, and a rule decided
 	Lettered  Kind = "letter"    // an event became a dead letter
 	Cleared   Kind = "cleared"   // a dead letter was replayed, closed or ignored
 	Person    Kind = "person"    // a person acted

@@ -31,6 +31,9 @@ type Monday interface {
 // liveTimeout is how long both systems may take to answer. After that, a report is created without them.
 const liveTimeout = 15 * time.Second
 
+// conflictsShown is how many conflicts of an item a report has.
+const conflictsShown = 50
+
 // Reporter makes reports. It is safe for concurrent use.
 type Reporter struct {
 	Mapping *mapping.Mapping
@@ -53,7 +56,9 @@ type draft struct {
 	found   engine.Found
 	compare bool // found is of both systems as they are now
 	history store.History
-	names   Names
+
+	conflicts []store.Conflict
+	names     Names
 }
 
 // Make reports on an item. It reads it in both systems, and changes nothing.
@@ -72,6 +77,9 @@ func (r *Reporter) Make(ctx context.Context, id int64) (*Report, error) {
 		return nil, ErrUnknown
 	}
 	if d.history, err = r.Store.ItemHistory(ctx, id); err != nil {
+		return nil, err
+	}
+	if d.conflicts, err = r.Store.Conflicts(ctx, id, conflictsShown); err != nil {
 		return nil, err
 	}
 	d.names = r.Places.Names(ctx)

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+
+	"crmsync/internal/advice"
 )
 
 // conclude describes the state of the item in one sentence, beginning with what most needs a person.
@@ -62,7 +65,11 @@ func (d *draft) ended() (State, string) {
 func (d *draft) refusedRecord() (State, string) {
 	for _, rec := range d.Records {
 		if rec.State == Refused && rec.Code != "" {
-			return Refused, fmt.Sprintf("%s is not in Salesforce as it should be: refused as a whole, %s", rec.Object, rec.Code)
+			why := "refused as a whole"
+			if own := ownWords(rec.Code); own != "" {
+				why = own
+			}
+			return Refused, fmt.Sprintf("%s is not in Salesforce as it should be: %s, %s", rec.Object, why, rec.Code)
 		}
 	}
 	return "", ""
@@ -96,32 +103,61 @@ func (d *draft) differing() (State, string) {
 	if len(names) == 1 {
 		differ = "differs"
 	}
-	return s, subject + " " + differ + ": " + because(s, first, d.hasNoRecords())
+	return s, subject + " " + differ + ": " + because(s, first, d.hasNoRecords(), len(names) > 1)
 }
 
-func because(s State, f Field, noRecords bool) string {
+// because says why fields differ, of which f is the first.
+func because(s State, f Field, noRecords, several bool) string {
+	it, was, value, is := "it", "it was", "value", "is"
+	if several {
+		it, was, value, is = "them", "they were", "values", "are"
+	}
 	switch s {
 	case Refused:
 		if f.Code == "" {
-			return "the value cannot be sent"
+			return "the " + value + " cannot be sent"
 		}
-		return "Salesforce refused it" + times(f.Times) + ", " + f.Code
+		if own := ownWords(f.Code); own != "" {
+			return own + ", " + f.Code
+		}
+		return refuser(f.Code) + " refused " + it + times(f.Times) + ", " + f.Code
 	case Unshown:
-		return "Monday cannot show Salesforce's value"
+		return "Monday cannot show Salesforce's " + value
 	case Conflict:
-		return "both sides have changed it since they last agreed"
+		return "both sides have changed " + it + " since they last agreed"
 	case FirstMeeting:
 		return "both sides have a value of their own, and a person has to say which one counts"
 	case Drift:
-		return "it was changed in Salesforce, and Monday has not changed since"
+		return was + " changed in Salesforce, and Monday has not changed since"
 	}
 	if noRecords {
 		return "the record is not in Salesforce yet"
 	}
 	if f.Takes {
-		return "Salesforce's value is not in Monday yet"
+		return "Salesforce's " + value + " " + is + " not in Monday yet"
 	}
-	return "Monday's value is not in Salesforce, and no event is under way"
+	return "Monday's " + value + " " + is + " not in Salesforce, and no event is under way"
+}
+
+// ownWords says what a code of our own means, as the second half of a sentence; "" if it is another system's.
+func ownWords(code string) string {
+	entry, known := advice.Of(advice.Own, code)
+	if !known || advice.SystemOf(code) != advice.Own || entry.Means == "" {
+		return ""
+	}
+	means := strings.TrimSuffix(entry.Means, ".")
+	if word, _, _ := strings.Cut(means, " "); word == "Monday" || word == "Salesforce" {
+		return means
+	}
+	return strings.ToLower(means[:1]) + means[1:]
+}
+
+// refuser returns the system whose code it is.
+func refuser(code string) string {
+	if advice.SystemOf(code) == advice.Monday {
+		return "Monday"
+	}
+	return "Salesforce"
 }
 
 func (d *draft) hasNoRecords() bool {

@@ -28,6 +28,12 @@ func (d *draft) describeHistory() {
 			d.Timeline = append(d.Timeline, LogEntry(log, d.names.Column))
 		}
 	}
+	for _, w := range h.Writes {
+		d.Timeline = append(d.Timeline, d.writeEntry(w))
+	}
+	for _, c := range d.conflicts {
+		d.Timeline = append(d.Timeline, conflictEntry(c))
+	}
 	for _, f := range h.Failures {
 		d.Timeline = append(d.Timeline, d.failureEntry(f))
 	}
@@ -77,7 +83,7 @@ func (d *draft) lastChange() *time.Time {
 type effects struct {
 	Records []struct {
 		Object, ID, Ended, Into  string
-		Fields                   []string
+		Fields, Columns          []string
 		Created, Linked, Deleted bool
 	}
 	Reason string
@@ -113,14 +119,14 @@ func LogEntry(log store.LogRow, column func(board int64, id string) string) Entr
 	case "unchanged":
 		e.Effect = "nothing to send: both sides hold it already"
 	case "failed":
-		e.Effect = did.Reason
+		e.Kind, e.Effect = Broken, withoutQueue(did.Reason)
 	case "skipped":
 		e.Effect = "nothing to send"
 		if did.Reason != "" {
 			e.Effect += ": " + did.Reason
 		}
 	default:
-		e.Kind, e.Effect = Wrote, did.words()
+		e.Kind, e.Effect = Wrote, did.words(func(id string) string { return column(board, id) })
 	}
 	if len(did.Notes) > 0 {
 		e.Effect = strings.TrimPrefix(e.Effect+"; "+strings.Join(did.Notes, "; "), "; ")
@@ -128,8 +134,8 @@ func LogEntry(log store.LogRow, column func(board int64, id string) string) Entr
 	return e
 }
 
-// words says what was done to records.
-func (e effects) words() string {
+// words says what was done to records. column returns what a column is called.
+func (e effects) words(column func(id string) string) string {
 	var parts []string
 	for _, r := range e.Records {
 		switch {
@@ -143,6 +149,12 @@ func (e effects) words() string {
 			parts = append(parts, r.Object+" was "+r.Ended)
 		case len(r.Fields) > 0:
 			parts = append(parts, r.Object+" updated: "+strings.Join(r.Fields, ", "))
+		case len(r.Columns) > 0:
+			names := make([]string, len(r.Columns))
+			for n, id := range r.Columns {
+				names[n] = column(id)
+			}
+			parts = append(parts, all(names)+" brought to Monday")
 		default:
 			parts = append(parts, r.Object+" linked")
 		}
@@ -211,13 +223,15 @@ func letterOf(l store.ItemLetter) Letter {
 }
 
 // reason returns why an event failed for good, without the queue's own words for it.
-func reason(l store.ItemLetter) string { return strings.TrimPrefix(l.Reason, "JobCancelError: ") }
+func reason(l store.ItemLetter) string { return withoutQueue(l.Reason) }
+
+func withoutQueue(reason string) string { return strings.TrimPrefix(reason, "JobCancelError: ") }
 
 // acts says what people do.
 var acts = map[string]string{
 	store.ActReplay: "replayed", store.ActIgnore: "ignored", store.ActErase: "erased the values of",
 	store.ActRelease: "released the deletion of",
-	store.ActDrop:    "kept the records of", store.ActApply: "compared and wrote",
+	store.ActDrop:    "kept the records of", store.ActApply: "compared",
 	store.ActResync: "asked for a resync of",
 	store.ActTake:   "took one side's value of",
 }

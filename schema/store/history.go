@@ -16,12 +16,23 @@ const historySize = 200
 // History is what happened to an item, each part newest first.
 type History struct {
 	Logs       []LogRow
+	Writes     []SweptWrite
 	Failures   []FailedAttempt
 	Letters    []ItemLetter
 	Operations []Operation
 	Pending    []PendingJob // oldest first
 	Waits      []ledger.RecordRef
 	Deletion   *Deletion // nil: the item was not deleted, or its records are kept
+}
+
+// SweptWrite is what a comparison wrote for one of the item's records.
+type SweptWrite struct {
+	Kind    string // of the comparison
+	Object  string
+	Fields  []string
+	Created bool
+	To      string // monday, salesforce, or empty if a conflict decided it
+	At      time.Time
 }
 
 // FailedAttempt is a failed attempt of a job.
@@ -81,6 +92,20 @@ func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err err
 		        SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data FROM sync_log_history
 		        WHERE item_id = $1) s
 		ORDER  BY finished_at DESC, job_id DESC LIMIT $2`
+	const writes = `
+		SELECT kind, object, coalesce(array_agg(field ORDER BY field) FILTER (WHERE field <> ''), '{}'),
+		       bool_or(difference = 'new_record'), direction, max(found_at)
+		FROM   (SELECT d.*, s.kind, CASE
+		               WHEN d.difference = 'both_changed' THEN ''
+		               WHEN d.difference = 'id_column' THEN 'monday'
+		               WHEN d.difference = 'salesforce_changed' AND s.options->>'enforce' IS DISTINCT FROM 'true' THEN 'monday'
+		               WHEN d.difference = 'first_meeting' AND s.options->>'adopt_back' = 'true' THEN 'monday'
+		               ELSE 'salesforce' END AS direction
+		        FROM   (SELECT run_id, object, record, field, kind AS difference, found_at FROM differences
+		                WHERE  item_id = $1 AND action = 'write' AND kind <> 'deleted_item') AS d
+		        JOIN   sweeps s ON s.id = d.run_id) AS w
+		GROUP  BY run_id, kind, record, object, direction
+		ORDER  BY 6 DESC, run_id DESC, record LIMIT $2`
 	const failures = `
 		SELECT job_id, attempt, event, coalesce(column_id, ''), coalesce(object, ''), coalesce(salesforce_id, ''), class, code, message, created_at
 		FROM   error_logs WHERE item_id = $1
@@ -100,6 +125,7 @@ func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err err
 	const deletion = `SELECT state, at, decided_at, coalesce(decided_by, ''), archive FROM deletions WHERE item_id = $1`
 	batch := &pgx.Batch{}
 	batch.Queue(logs, item, historySize).Query(collect(&h.Logs, pgx.RowToStructByPos[LogRow]))
+	batch.Queue(writes, item, historySize).Query(collect(&h.Writes, pgx.RowToStructByPos[SweptWrite]))
 	batch.Queue(failures, item, historySize).Query(collect(&h.Failures, pgx.RowToStructByPos[FailedAttempt]))
 	batch.Queue(letters, item, historySize).Query(collect(&h.Letters, pgx.RowToStructByPos[ItemLetter]))
 	batch.Queue(pending, fmt.Sprint(item), historySize).Query(collect(&h.Pending, pgx.RowToStructByPos[PendingJob]))

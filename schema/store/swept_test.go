@@ -2,6 +2,9 @@ package store_test
 
 import (
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"crmsync/schema/store"
 )
@@ -38,4 +41,26 @@ func TestOpenFirstMeetings(t *testing.T) {
 	check("after a person chose a side", store.FirstMeetings{Count: 1, Run: run})
 	w.exec(sweep, 1, "reconcile")
 	check("after a comparison found none", store.FirstMeetings{})
+}
+
+// TestSweptWrites: the history of an item has what comparisons wrote, by record and direction, and not what they left.
+func TestSweptWrites(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.exec(`INSERT INTO sweeps (board_id, board, kind, state) VALUES (1, 'b', 'reconcile', 'done')`)
+	w.exec(`INSERT INTO differences (run_id, board_id, item_id, record, object, salesforce_id, field, kind, code, action, found_at)
+		SELECT (SELECT max(id) FROM sweeps), 1, 7, 'contact', 'Contact', '', f.field, f.kind, '', f.action, now() - f.age * interval '1 minute'
+		FROM (VALUES ('Phone', 'monday_changed', 'write', 1), ('FirstName', 'missing', 'write', 1), ('Email', 'first_meeting', 'leave', 1),
+		             ('Title', 'salesforce_changed', 'write', 2)) AS f(field, kind, action, age)`)
+	history := must[store.History](t)(w.ItemHistory(t.Context(), 7))
+	for n := range history.Writes {
+		history.Writes[n].At = time.Time{}
+	}
+	want := []store.SweptWrite{
+		{Kind: "reconcile", Object: "Contact", Fields: []string{"FirstName", "Phone"}, To: "salesforce"},
+		{Kind: "reconcile", Object: "Contact", Fields: []string{"Title"}, To: "monday"},
+	}
+	if diff := cmp.Diff(want, history.Writes); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
 }

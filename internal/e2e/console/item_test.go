@@ -101,7 +101,7 @@ func TestItem(t *testing.T) {
 				w.Mail.Take() // the event is lost
 				return item
 			},
-			state: report.Differs, sentence: "Company, Name and AccountId differ: Monday's value is not in Salesforce, and no event is under way",
+			state: report.Differs, sentence: "Company, Name and AccountId differ: Monday's values are not in Salesforce, and no event is under way",
 			object: "Lead", field: "Company", monday: "Difference Engines", sf: "Analytical Engines", fieldIs: report.Differs,
 		},
 		"not wanted yet": {

@@ -71,7 +71,7 @@ func TestTail(t *testing.T) {
 	}
 	for line := range strings.Lines(board.String()) {
 		var e cli.Event
-		if err := json.Unmarshal([]byte(line), &e); err != nil || e.Board != "contacts" || e.ItemID != item || e.Status == "" || e.Text == "" {
+		if err := json.Unmarshal([]byte(line), &e); err != nil || e.Board != "contacts" || e.ItemID != item || e.Status == "" || e.Text == "" || (e.Status == "failed") != (e.Kind == "failed") {
 			t.Errorf("%v in %s", err, line)
 		}
 	}

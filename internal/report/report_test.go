@@ -1,0 +1,69 @@
+package report
+
+import (
+	"testing"
+
+	"crmsync/schema/store"
+)
+
+// TestBecause: a code of our own is put into words, and several fields have a plural.
+func TestBecause(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		state   State
+		field   Field
+		several bool
+	}{
+		"the column holds a label that the mapping does not name, UNMAPPED_LABEL": {Refused, Field{Code: "UNMAPPED_LABEL", Times: 2}, false},
+		"Salesforce refused it twice, STRING_TOO_LONG":                            {Refused, Field{Code: "STRING_TOO_LONG", Times: 2}, false},
+		"Salesforce refused them, STRING_TOO_LONG":                                {Refused, Field{Code: "STRING_TOO_LONG"}, true},
+		"Monday refused it, ColumnValueException":                                 {Refused, Field{Code: "ColumnValueException"}, false},
+		"it was changed in Salesforce, and Monday has not changed since":          {Drift, Field{}, false},
+		"they were changed in Salesforce, and Monday has not changed since":       {Drift, Field{}, true},
+		"Monday's values are not in Salesforce, and no event is under way":        {Differs, Field{}, true},
+	}
+	for want, tt := range tests {
+		if got := because(tt.state, tt.field, false, tt.several); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestLogEntry: what came from Salesforce is called so, and a failed event is of a kind of its own.
+func TestLogEntry(t *testing.T) {
+	t.Parallel()
+	column := func(_ int64, id string) string { return "Title of " + id }
+	tests := map[string]Entry{
+		"success": {Kind: Wrote, Effect: "Title of email brought to Monday"},
+		"failed":  {Kind: Broken, Effect: "Lead.Status: TOO_LONG"},
+	}
+	const response = `{"records": [{"object": "Lead", "columns": ["email"]}], "reason": "JobCancelError: Lead.Status: TOO_LONG"}`
+	for status, want := range tests {
+		got := LogEntry(store.LogRow{Event: "item_resync", Status: status, Response: response}, column)
+		if got.Kind != want.Kind || got.Effect != want.Effect {
+			t.Errorf("%s: %+v, want %+v", status, got, want)
+		}
+	}
+}
+
+// TestWriteEntry: what a comparison wrote, and a conflict, appear in words.
+func TestWriteEntry(t *testing.T) {
+	t.Parallel()
+	d := &draft{Report: Report{Records: []Record{{Fields: []Field{{Name: "Email", Columns: []Column{{"email", "E-mail"}}}}}}}}
+	fields := []string{"Email", "Phone"}
+	for want, w := range map[string]store.SweptWrite{
+		"Contact updated: Email, Phone":                           {Object: "Contact", Fields: fields, To: "salesforce"},
+		"Contact created":                                         {Object: "Contact", Fields: fields, Created: true, To: "salesforce"},
+		"E-mail brought to Monday":                                {Object: "Contact", Fields: fields[:1], To: "monday"},
+		"Contact and Monday brought into agreement: Email, Phone": {Object: "Contact", Fields: fields},
+	} {
+		w.Kind = "apply"
+		if got := d.writeEntry(w); got.Kind != Wrote || got.Text != "Comparison" || got.Effect != want {
+			t.Errorf("%+v, want %q", got, want)
+		}
+	}
+	if got := conflictEntry(store.Conflict{Field: "Email", Rule: "monday"}); got.Text+"; "+got.Effect !=
+		"Email: both sides had changed; Monday's value stands" {
+		t.Errorf("a conflict: %+v", got)
+	}
+}
