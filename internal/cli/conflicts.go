@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,9 +75,7 @@ func (c conflictsListCommand) Run(ctx context.Context, p *program) error {
 		})
 	}
 	if c.JSON {
-		encoder := json.NewEncoder(p.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(all)
+		return p.printJSON(all)
 	}
 	if len(all) == 0 {
 		fmt.Fprintln(p.stdout, "There are no conflicts.")

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -68,9 +67,7 @@ func (c errorsCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	if c.JSON {
-		encoder := json.NewEncoder(p.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(reports)
+		return p.printJSON(reports)
 	}
 	if len(reports) == 0 {
 		fmt.Fprintln(p.stdout, "Nothing is open.")

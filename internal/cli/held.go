@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os/user"
@@ -66,9 +65,7 @@ func (c heldListCommand) Run(ctx context.Context, p *program) error {
 		boards = append(boards, heldBoard{h.BoardID, h.Since.UTC(), h.Items, h.Archives})
 	}
 	if c.JSON {
-		encoder := json.NewEncoder(p.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(boards)
+		return p.printJSON(boards)
 	}
 	if len(boards) == 0 {
 		fmt.Fprintln(p.stdout, "The delete brake holds nothing.")

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -50,9 +49,7 @@ func (c itemCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("item %d: %w", c.Item, err)
 	}
 	if c.JSON {
-		encoder := json.NewEncoder(p.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(r)
+		return p.printJSON(r)
 	}
 	return printReport(p.stdout, r)
 }

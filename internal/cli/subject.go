@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -55,9 +54,7 @@ func (c subjectCommand) Run(ctx context.Context, p *program) error {
 		reports = append(reports, subjectReport{i.ItemID, i.BoardID, i.Name, i.DeletedAt, i.Suppressed, i.Records, i.In})
 	}
 	if c.JSON {
-		encoder := json.NewEncoder(p.stdout)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(reports)
+		return p.printJSON(reports)
 	}
 	if len(reports) == 0 {
 		fmt.Fprintln(p.stdout, "Nothing is kept of this person.")
