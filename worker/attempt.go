@@ -45,7 +45,7 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 	says := verdict(err, row)
 	if says.snooze > 0 {
 		if now, before := waitsFor(err), queue.WaitsFor(row.Metadata); now != before {
-			// Queue.Wake finds the job by it. RecordOutput fails outside a River worker, as in tests; that is ignored.
+			// Queue.Wake finds the job by this output. RecordOutput fails outside a River worker, as in tests.
 			_ = river.RecordOutput(ctx, queue.WaitFor(now))
 		}
 		p.metric.ended(row.Kind, "snoozed", event.BoardID)

@@ -35,7 +35,7 @@ func (p *Pool) noticeMapping(ctx context.Context) {
 }
 
 // backfill queues a backfill of the board if the mapping of its items has changed. Each change is processed once: a
-// stopped backfill is not started again. It reports whether the board is settled.
+// stopped backfill is not started again. It reports whether nothing is left to do for the board.
 func (p *Pool) backfill(ctx context.Context, board *mapping.Board) (settled bool, err error) {
 	mapped := board.Made()
 	known, err := p.store.BoardMapping(ctx, board.ID, mapped)
@@ -44,7 +44,7 @@ func (p *Pool) backfill(ctx context.Context, board *mapping.Board) (settled bool
 	}
 	added := newIn(mapped, known.Mapped)
 	switch {
-	case len(added) == 0 && len(mapped) < len(known.Mapped): // removed parts would be new if they returned
+	case len(added) == 0 && len(mapped) < len(known.Mapped): // so that a removed part counts as new again
 		err := p.store.SetBoardMapping(ctx, board.ID, mapped)
 		return err == nil, err
 	case len(added) == 0:

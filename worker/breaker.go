@@ -32,7 +32,7 @@ const (
 	failingFor     = 4 * time.Second
 
 	// saysAway is the wait from which a system's own answer means that it is away: over quota for the day, or
-	// rejecting our login. Failures need not be counted then.
+	// rejecting our login. No failures need to be counted then.
 	saysAway = 30 * time.Second
 
 	// reporting limits how long Postgres may take to record what a breaker has seen.
@@ -121,7 +121,7 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 		case b.isPartial(scopes, err):
 			partial, err = b.partAway(scopes, err), nil
 		case err == nil, !stoppedHere(err) && !retry.Outage(err) && !slices.Contains(scopes, sfclient.ScopeCreation):
-			b.partsBack(scopes) // only a record that is created shows that there is storage again
+			b.partsBack(scopes) // only a successful create shows that there is storage again
 		}
 		b.saw(err)
 		return struct{}{}, err
@@ -181,7 +181,7 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	b.log.Warn("system is away", "system", b.system, "code", code)
 	b.report(func(ctx context.Context) error { return b.store.StartOutage(ctx, b.system, code) })
 	b.reports.Go(func() {
-		for panics.Catch(b.probeUntilBack) != nil { // otherwise it would never be probed again
+		for panics.Catch(b.probeUntilBack) != nil { // after a panic, or the system would never be probed again
 		}
 	})
 }

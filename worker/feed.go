@@ -24,8 +24,8 @@ func (p *Pool) newReserve(salesforce *sfclient.Client, monday *mondayclient.Clie
 	}
 }
 
-// newFeed returns the feed of changes from Salesforce, or nil if there is none: it is off, the mapping has no way back,
-// or this pool only migrates.
+// newFeed returns the feed of changes from Salesforce, or nil if there is none: it is off, the mapping syncs nothing
+// to Monday, or this pool only migrates.
 func (p *Pool) newFeed(salesforce *sfclient.Client, r *reserve.Reserve) *feed.Feed {
 	c := p.config
 	if c.FeedOff || c.MigrationsOnly || !feed.Uses(c.Mapping) {

@@ -8,7 +8,7 @@ import (
 	"crmsync/worker/engine"
 )
 
-// newerMappingError snoozes an event that this pool's mapping does not contain, while another process has a newer
+// newerMappingError snoozes an event that this pool's mapping does not contain, if another process has a newer
 // mapping, which may contain it.
 type newerMappingError struct{}
 
@@ -19,8 +19,8 @@ func (newerMappingError) Error() string {
 // RetryAfter returns how long the event is left to other processes.
 func (newerMappingError) RetryAfter() time.Duration { return time.Second }
 
-// leave leaves an event that would be skipped as not mapped to a process with a newer mapping, if there is one. It
-// gives up after a while: then no process seems to know the board or column.
+// leave returns an event that would be skipped as not mapped to the queue, for a process with a newer mapping, if
+// there is one. It stops doing so after a while: by then, no process seems to know the board or column.
 func (p *Pool) leave(ctx context.Context, event engine.Event, created time.Time) error {
 	if p.config.HasNewerMapping == nil || p.maps(event) || time.Since(created) > handBackFor {
 		return nil

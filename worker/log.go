@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// QueueLog returns the log for River and its dashboard. It starts at warnings, because they log routine work at info.
-// If debugging is on, it contains everything.
+// QueueLog returns the log for River and its dashboard. It contains only warnings and above, because they log routine
+// work at info; with debug logging on, it contains everything.
 func QueueLog(log *slog.Logger) *slog.Logger {
 	if log.Enabled(context.Background(), slog.LevelDebug) {
 		return log

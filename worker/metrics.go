@@ -45,8 +45,8 @@ func newMetrics(reg prometheus.Registerer, m *mapping.Mapping) metrics {
 	return counts
 }
 
-// begin exports zeros for expected events: a counter that first appears with its first event shows no increase, which
-// would hide everything on a board with one event an hour.
+// begin exports zeros for expected events. A counter that first appears with its first event shows no increase, which
+// would hide a board with one event an hour.
 func (m metrics) begin() {
 	kinds := []string{jobs.KindColumnUpdate, jobs.KindItemCreate, jobs.KindItemRename, jobs.KindItemDelete,
 		jobs.KindItemRestore}

@@ -27,11 +27,11 @@ const (
 	// tending is the interval for finding killed runs.
 	tending = 2 * time.Second
 
-	// handBackFor is how long a worker returns the job of a board that its mapping lacks, for a worker with a newer
-	// mapping. After that, no worker seems to know the board.
+	// handBackFor is how long a worker returns the job of a board that its mapping lacks, so that a worker with a
+	// newer mapping can take it. After that, no worker seems to know the board.
 	handBackFor = 10 * time.Minute
 
-	// noticeEvery is the interval for logging that a job waits, for the same reason.
+	// noticeEvery is the interval for logging that a job waits for this reason.
 	noticeEvery = time.Minute
 )
 
@@ -84,8 +84,8 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 	return failed
 }
 
-// judge logs why a job waits, at first and from time to time. A board that has been unknown for too long, and that no
-// other worker has handled, is a failure.
+// judge logs why a job waits, the first time and then at intervals. A job whose board has been unknown for too long,
+// and that no other worker has taken, fails.
 func (w *migrateWorker) judge(job, board int64, err error, now time.Time) {
 	if retry.After(err) == 0 {
 		return
@@ -173,8 +173,7 @@ type reconciliation struct{ mapping *mapping.Mapping }
 // Next returns when the next comparison is due.
 func (r reconciliation) Next(after time.Time) time.Time { return r.mapping.NextReconcile(after) }
 
-// hourly is the schedule for comparing what has changed: at half past, when the full comparisons of most mappings do
-// not begin.
+// hourly is the schedule for comparing recent changes: at half past, when most mappings start no full comparison.
 type hourly struct{}
 
 // Next returns when the next comparison is due.
@@ -186,7 +185,7 @@ func (hourly) Next(after time.Time) time.Time {
 	return next
 }
 
-// tendMigrations queues the runs that fell due while no pool was running, and then resumes killed runs.
+// tendMigrations queues the runs that became due while no pool was running, and then resumes killed runs.
 func (p *Pool) tendMigrations(ctx context.Context) {
 	ticker := time.NewTicker(tending)
 	defer ticker.Stop()
@@ -216,7 +215,7 @@ func (p *Pool) tendMigrations(ctx context.Context) {
 	}
 }
 
-// catchUp queues the runs that have fallen due since the last one.
+// catchUp queues the runs that have become due since the last one.
 func (p *Pool) catchUp(ctx context.Context) error {
 	for _, g := range p.config.Mapping.Migrations() {
 		if g.Schedule == "" {

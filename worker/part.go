@@ -16,16 +16,16 @@ import (
 
 const (
 	// An unavailable part of a system is probed by one call that needs it, after a wait that doubles up to a limit:
-	// each probe counts against the day's calls.
+	// each probe uses one of the day's calls.
 	partWait    = probeAfter
 	partLongest = 5 * time.Minute
 
-	// partForgotten is how long no worker may have seen the outage of a part before it counts as over.
+	// partForgotten is how long after a worker last saw the outage of a part it counts as over.
 	partForgotten = 3 * partLongest
 )
 
-// parts are the parts of a system that are away while the rest of it answers: a board that is hidden from our token,
-// or the storage for new records. Each is named by the scope of the calls that need it.
+// parts are the parts of a system that are away while the rest of it answers: a board that our token cannot see, or
+// the storage for new records. Each is named by the scope of the calls that need it.
 type parts struct {
 	mu   sync.Mutex
 	open map[string]*part
@@ -42,7 +42,7 @@ type partError struct {
 	system string
 	scopes []string
 	wait   time.Duration
-	err    error // nil: no call was sent
+	err    error // nil: the call was not sent
 }
 
 func (e *partError) Error() string {

@@ -68,8 +68,8 @@ type Config struct {
 	// PollOnly polls for jobs instead of listening for them, as needed behind a pooler that shares connections.
 	PollOnly bool
 
-	// HasNewerMapping reports whether another process has a newer mapping, to which the pool then leaves what its own
-	// mapping does not contain. nil: never.
+	// HasNewerMapping reports whether another process has a newer mapping. If so, the pool leaves it the events that
+	// its own mapping does not contain. nil: never.
 	HasNewerMapping func(context.Context) (bool, error)
 
 	// MigrationsOnly leaves all queues except the migrations' to other pools.

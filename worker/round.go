@@ -58,8 +58,8 @@ func (p *Pool) round(ctx context.Context) error {
 	return errors.Join(err, free())
 }
 
-// lease takes a lease on a key, unless another pool has it. An interruption does not leave it behind, where it would
-// block all pools until it expires.
+// lease takes a lease on a key, unless another pool has it. After an interruption it frees the key, which would
+// otherwise block all pools until the lease expires.
 func lease(ctx context.Context, s *store.Store, key string,
 	lasts time.Duration) (free func() error, ok bool, err error) {
 	holder, keys := uuid.New(), []string{key}

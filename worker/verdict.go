@@ -13,7 +13,7 @@ import (
 )
 
 // The wait for an unavailable system starts at waitFirst and doubles up to waitLongest, unless the system said how
-// long.
+// long to wait.
 const (
 	waitFirst   = 2 * time.Second
 	waitLongest = time.Minute
@@ -32,7 +32,7 @@ func verdict(err error, row *rivertype.JobRow) ruling {
 	if d := retry.After(err); d > 0 {
 		switch {
 		case scoped(err):
-			d = patience(row) // the breaker decides when: another job may find out earlier that the outage is over
+			d = patience(row) // the breaker wakes it earlier
 		case retry.Outage(err):
 			d = max(d, patience(row))
 		}
@@ -53,7 +53,7 @@ func (b backoff) NextRetry(row *rivertype.JobRow) time.Time {
 	return time.Now().Add(min(jitter(double(b.base, row.Attempt-1, b.max)), b.max))
 }
 
-// patience grows with the number of times that a job was told to wait, so that a long outage costs little.
+// patience grows with the number of times that a job had to wait, so that a long outage costs little.
 func patience(row *rivertype.JobRow) time.Duration {
 	var metadata struct {
 		Snoozes int `json:"snoozes"`

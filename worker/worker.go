@@ -24,14 +24,14 @@ import (
 	"crmsync/worker/engine"
 )
 
-// keepEnded is how long discarded jobs stay in the queue's table, where the dashboard shows them, and keepDone how long
-// completed ones do: repeated deliveries are recognized for that long.
+// keepEnded is how long discarded jobs stay in the queue's table, for the dashboard to show. keepDone is the same for
+// completed ones: repeated deliveries are recognized for that long.
 const (
 	keepEnded = 14 * 24 * time.Hour
 	keepDone  = 25 * time.Hour
 )
 
-// interruptAfter is how long batches may still take once all jobs have ended.
+// interruptAfter is how long batches may still run once all jobs have ended.
 const interruptAfter = 100 * time.Millisecond
 
 // New returns a pool that does nothing until it is started.
@@ -147,7 +147,7 @@ func (p *Pool) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop takes no more jobs, lets the running ones end within the shutdown grace, and returns the rest to the queue.
+// Stop takes no more jobs, lets the running ones end within the shutdown grace, and returns the others to the queue.
 // Returning a job costs no attempt.
 func (p *Pool) Stop(ctx context.Context) error {
 	p.migrator.Stop()
@@ -165,8 +165,8 @@ func (p *Pool) Stop(ctx context.Context) error {
 	return err
 }
 
-// closeEngine interrupts the batches that are still running, since River has already given their jobs the grace, and
-// waits until they have stored their results and released their leases.
+// closeEngine interrupts the batches that are still running, since River has already given their jobs the grace
+// period, and waits until they have stored their results and released their leases.
 func (p *Pool) closeEngine(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, interruptAfter)
 	defer cancel()

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// lettersPerMessage is how many dead letters a message lists, and counts the others: one message is one
+	// lettersPerMessage is how many dead letters a message lists; the others are counted. Each message is one
 	// notification, and Telegram accepts 4,096 characters.
 	lettersPerMessage = 15
 
@@ -43,8 +43,8 @@ type Config struct {
 	Queue    *queue.Queue
 	Channels []Channel // none: alerts go to the log
 
-	// Pauses are the minimum times between two messages about one cause: after the first, after the second, and so
-	// on; the last one stays. None: no pause.
+	// Pauses are the minimum times between messages about one cause: after the first message, after the second, and so
+	// on. The last one repeats. None: no pause.
 	Pauses []time.Duration
 
 	PublicURL  string // address of the console, for links; empty: there are none
@@ -69,7 +69,7 @@ func New(c Config) *Alerter {
 	}
 	sent := promauto.With(c.Registerer).NewCounterVec(prometheus.CounterOpts{
 		Name: "crmsync_alerts_total",
-		Help: "Messages to people, by channel and by what became of them.",
+		Help: "Messages to people, by channel and result.",
 	}, []string{"channel", "outcome"})
 	for _, channel := range c.Channels {
 		for _, outcome := range []string{"delivered", "rejected", "deferred"} {
@@ -99,7 +99,8 @@ func (a *Alerter) Round(ctx context.Context) (failed error) {
 	return errors.Join(failed, a.store.MarkAlerted(ctx, working))
 }
 
-// serve sends a channel its alerts, and reports whether it works, so that the others need not be told that it fails.
+// serve sends a channel its alerts, and reports whether it works, so that the other channels report it only if it
+// fails.
 func (a *Alerter) serve(ctx context.Context, channel Channel, c store.Channel) (works bool, err error) {
 	if resting(c, a.Now()) {
 		return c.Failures < failuresTold, nil
@@ -135,7 +136,7 @@ func (e *refusedError) Unwrap() error { return e.err }
 type message struct {
 	text   string
 	alerts []store.Alert
-	cause  *store.UntoldCause // a message about its dead letters; nil: it is about something else
+	cause  *store.UntoldCause // a message about its dead letters; nil: about something else
 	calm   bool               // it asks for nothing: something is over, or a digest
 }
 

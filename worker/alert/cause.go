@@ -26,8 +26,8 @@ func (a *Alerter) causes(ctx context.Context, c store.Channel) (messages []messa
 	return messages, nil
 }
 
-// due reports whether the next message about a cause may be sent. The first one always is; after that, the pauses grow.
-// What is left to tell when a cause ends is told then.
+// due reports whether the next message about a cause may be sent. The first one always may; after that, the pauses
+// grow. When a cause ends, the rest is sent at once.
 func (a *Alerter) due(u store.UntoldCause) bool {
 	if u.Messages == 0 || u.ClosedAt != nil || len(a.Pauses) == 0 {
 		return true

@@ -42,7 +42,7 @@ func NewServices(urls []string) (channels []Channel, err error) {
 	return channels, err
 }
 
-// named is a channel with a name of its own, where there are several of a kind.
+// named is a channel with its own name, needed if there are several of a kind.
 type named struct {
 	Channel
 	name string
@@ -115,13 +115,13 @@ func newMail(u *url.URL) (Channel, error) {
 	return &service{kind: "email", service: s, title: true}, nil
 }
 
-// service is a channel by a service of the library.
+// service is a channel that uses a service of the library.
 type service struct {
 	kind    string
 	service types.Service
 	caller  *caller // makes its calls; nil: it makes none over HTTP
 	title   bool    // its messages have titles
-	wakes   bool    // each of its messages wakes somebody
+	wakes   bool    // each of its messages wakes people
 
 	mu   sync.Mutex
 	busy bool // a message is still being sent
@@ -133,11 +133,11 @@ func (s *service) Name() string { return s.kind }
 // Wakes reports whether the channel wakes people.
 func (s *service) Wakes() bool { return s.wakes }
 
-// Send sends a text. The library takes no context: a message that takes too long is left alone, and none is sent
-// beside it.
+// Send sends a text. The library takes no context, so a message that takes too long is abandoned, and no other one is
+// sent until it has ended.
 func (s *service) Send(ctx context.Context, text string) error {
 	if !s.begin() {
-		return errors.New("the message before is still being sent")
+		return errors.New("the previous message is still being sent")
 	}
 	ctx, cancel := context.WithTimeout(ctx, sending)
 	defer cancel()
@@ -168,7 +168,7 @@ func (s *service) end() {
 	s.busy = false
 }
 
-// send sends a text. The errors of the library may repeat addresses and answers: none of their texts is passed on.
+// send sends a text. The library's errors may repeat addresses and answers, so none of their texts is passed on.
 func (s *service) send(text string) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -186,7 +186,7 @@ func (s *service) send(text string) (err error) {
 	return publicError(s.service.Send(text, &params))
 }
 
-// publicError returns what may be told about an error of the library.
+// publicError returns the part of a library error that may be shown.
 func publicError(err error) error {
 	if err == nil {
 		return nil
@@ -210,8 +210,8 @@ func shorten(text string, most int) string {
 	return text
 }
 
-// caller makes the HTTP calls of a channel: it follows no redirect, takes only an answer of 2xx for a confirmation, and
-// records why a call failed. Its callers make one call at a time.
+// caller makes the HTTP calls of a channel. It follows no redirect, accepts only a 2xx answer as confirmation, and
+// records why a call failed. Its users make one call at a time.
 type caller struct {
 	next http.RoundTripper
 
@@ -250,7 +250,7 @@ func (c *caller) record(err error) error {
 	return err
 }
 
-// judge returns what may be told about a message, given what the library made of the call.
+// judge returns the error to report for a message, from what the library reports and what the caller has seen.
 func (c *caller) judge(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

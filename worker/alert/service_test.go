@@ -244,7 +244,7 @@ func TestServiceHangs(t *testing.T) {
 	if !mail.begin() {
 		t.Fatal("busy from the start")
 	}
-	if err := channel.Send(t.Context(), "text"); err == nil || err.Error() != "the message before is still being sent" {
+	if err := channel.Send(t.Context(), "text"); err == nil || err.Error() != "the previous message is still being sent" {
 		t.Errorf("error %v", err)
 	}
 	mail.end()

@@ -73,7 +73,7 @@ func (t *Telegram) send(ctx context.Context, text string) error {
 	return err
 }
 
-// onlyJSON accepts only Telegram's own answers: the library accepts any body that says ok, and its error repeats a
+// onlyJSON accepts only Telegram's own answers. The library accepts any body that says ok, and its error repeats a
 // body that it cannot parse.
 type onlyJSON struct{ next http.RoundTripper }
 

@@ -11,8 +11,8 @@ import (
 	"crmsync/sfclient"
 )
 
-// causeText describes the dead letters of a cause that a channel was not told of yet, without any of their values. It
-// lists the given ones, and counts the others.
+// causeText describes, without any of their values, the dead letters of a cause that a channel has not received yet.
+// It lists the given ones and counts the others.
 func causeText(u store.UntoldCause, letters []store.Letter) string {
 	var b strings.Builder
 	more := ""

@@ -52,7 +52,7 @@ func (e *Engine) alone(ctx context.Context, ev Event) (a answer) {
 	return a
 }
 
-// through takes the batch through the stages, within the time of an attempt.
+// through takes the batch through all stages, within the time limit of one attempt.
 func (p *pass) through(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()

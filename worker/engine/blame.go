@@ -51,8 +51,7 @@ func (w *work) carriers(columns []string) (tasks []*task) {
 	return tasks
 }
 
-// pending returns the job of an event that carried one of the columns and will be attempted again; 0 if there is
-// none.
+// pending returns the job of an event that carried one of the columns and will be attempted again; 0 if there is none.
 func (w *work) pending(columns []string) int64 {
 	for _, id := range columns {
 		if c := w.item.Columns[id]; c.By != 0 {
@@ -83,8 +82,8 @@ func (t *task) carries(column string) bool {
 	return false
 }
 
-// counts reports whether the event still matters: it is not older than what is known, and if the item ends, it is its
-// delete.
+// counts reports whether the event still matters: it is not older than what is known, and if this batch ends the item,
+// it is the delete that ends it.
 func (w *work) counts(t *task) bool {
 	return !t.stale && t.reason == "" && (!w.item.IsDeleted() || t.Kind == Deleted)
 }
@@ -100,8 +99,8 @@ func detail(r send.Rejection) string {
 	return ""
 }
 
-// wrote records a change of a record, and which events caused it: those that carried one of its columns, and for a
-// new record all that count.
+// wrote records a change of a record for the events that caused it: those that carried one of its columns and, for a
+// new record, all that count.
 func (w *work) wrote(change recordChange, columns []string) {
 	w.log.records = append(w.log.records, change)
 	whole := change.Created || change.Linked || change.Deleted

@@ -8,8 +8,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// brake counts the items whose records are to be deleted, or that are to be archived, and returns those for which that
-// may happen now. The others are held until a person decides.
+// brake counts the items that are to be archived, or whose records are to be deleted, and returns those that may go
+// ahead now. The others are held until a person decides.
 func (p *pass) brake(ctx context.Context, wanted []target, archive bool) []target {
 	byBoard := map[int64][]int64{}
 	for _, t := range wanted {
@@ -39,7 +39,7 @@ func (p *pass) brake(ctx context.Context, wanted []target, archive bool) []targe
 	})
 }
 
-// forgetDeletions discards decisions about the deletion of items that are back.
+// forgetDeletions discards decisions about the deletion of items that have been restored.
 func (p *pass) forgetDeletions(ctx context.Context) {
 	var back []int64
 	for _, w := range p.works {

@@ -24,14 +24,14 @@ type Page struct {
 
 	Choices plan.Choices
 
-	// Whole makes the comparison also return what the records hold, including those shared with other items.
+	// Whole makes the comparison also return what the records hold, including records shared with other items.
 	Whole bool
 
-	// Dry makes the comparison report what it would find and do, without any change and without leases.
+	// Dry makes the comparison report what it would find and do. Nothing is changed and nothing is leased.
 	Dry bool
 }
 
-// pageLag is how far Monday's pages may lag behind its writes: what a page shows is at least this recent.
+// pageLag is how far Monday's pages may lag behind its writes: a page shows a state at most this old.
 const pageLag = time.Minute
 
 // Found is what a comparison found for one item.
@@ -41,7 +41,7 @@ type Found struct {
 	Fields      int   // compared with Salesforce
 	Err         error // why the item must be compared again; nil: it was compared
 
-	// Held is what Salesforce holds, by record name and field, if the page is to be returned whole. It must not be stored.
+	// Held is what Salesforce holds, by record name and field, if Page.Whole is set. It must not be stored.
 	Held map[string]map[string]any
 }
 
@@ -77,7 +77,7 @@ type seen struct {
 	kind          plan.Kind
 }
 
-// heldOf returns what the records of an item hold, as far as they were read.
+// heldOf returns what the records of an item hold, for the fields that were read.
 func (p *pass) heldOf(w *work) map[string]map[string]any {
 	held := map[string]map[string]any{}
 	for name, link := range w.item.Links {

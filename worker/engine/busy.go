@@ -8,18 +8,17 @@ import (
 	"time"
 )
 
-// An event of an item that another worker has waits in the process before it goes back to the queue: a place costs
-// nothing, and a batch takes little longer than one call to Salesforce. The order of the waiting events does not
-// matter, since events commute.
+// If another worker holds an event's item, the event first waits in this process, and goes back to the queue only
+// after a while. Waiting here is cheap, and the other batch takes little longer than one call to Salesforce. Waiting
+// events may overtake each other, since events commute.
 const (
 	busyFor    = 2 * time.Second       // how long an event waits, in all
 	busyAtMost = 10 * time.Second      // the same, unless waiting events take most of the places
-	busyFirst  = 20 * time.Millisecond // between two looks at the leases
+	busyFirst  = 20 * time.Millisecond // between two checks of the leases
 	busyMost   = 160 * time.Millisecond
 )
 
-// waitingRoom holds the events whose items other workers have. It looks for all of them at once whether their items
-// are still leased.
+// waitingRoom holds the events whose items are leased by other workers. One query checks the leases of all of them.
 type waitingRoom struct {
 	leased  func(ctx context.Context, items []int64) (map[int64]bool, error)
 	places  int // for events in the process
@@ -28,7 +27,7 @@ type waitingRoom struct {
 
 	mu      sync.Mutex
 	waiting map[int64][]chan struct{} // by item; closed once the item is free
-	count   int                       // of them
+	count   int                       // waiting events
 	looking bool
 }
 
@@ -36,8 +35,8 @@ func newWaitingRoom(places int, leased func(ctx context.Context, items []int64) 
 	return &waitingRoom{leased: leased, places: places, closing: make(chan struct{}), waiting: map[int64][]chan struct{}{}}
 }
 
-// wait waits until an item is free, and reports whether it is: the wait ends without that if the event has waited too
-// long since it came, if the room closes, or if ctx ends.
+// wait waits until an item is free, and reports whether it is. It ends early if the event has waited too long since it
+// arrived, if the room closes, or if ctx ends.
 func (r *waitingRoom) wait(ctx context.Context, item int64, since time.Time) bool {
 	free := r.enter(item)
 	timer := time.NewTimer(busyFor - time.Since(since))
@@ -66,15 +65,15 @@ func (r *waitingRoom) hasPlaces() bool {
 	return 2*r.count <= r.places
 }
 
-// awaits reports whether an item is known to be with another worker.
+// awaits reports whether events wait for an item that another worker holds.
 func (r *waitingRoom) awaits(item int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.waiting[item]) > 0
 }
 
-// pause waits for something else than an item that another worker has, with some jitter, and reports whether the wait
-// was complete and the event has not waited too long since it came.
+// pause waits, with some jitter, for something other than a busy item. It reports whether it waited the whole time and
+// the event has not waited too long since it arrived.
 func (r *waitingRoom) pause(ctx context.Context, pause time.Duration, since time.Time) bool {
 	if time.Since(since)+pause > busyFor {
 		return false
@@ -118,7 +117,7 @@ func (r *waitingRoom) leave(item int64, free chan struct{}) {
 	}
 }
 
-// look frees the events whose items are no longer leased, until nobody waits.
+// look checks the leases until no event waits, and wakes the events whose items are free.
 func (r *waitingRoom) look() {
 	pause := busyFirst
 	timer := time.NewTimer(pause)
@@ -141,7 +140,7 @@ func (r *waitingRoom) look() {
 	}
 }
 
-// items returns the items that are waited for. If there are none, the look ends.
+// items returns the items that events wait for. If there are none, look ends.
 func (r *waitingRoom) items() (items []int64, some bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -152,7 +151,7 @@ func (r *waitingRoom) items() (items []int64, some bool) {
 	return items, r.looking
 }
 
-// free lets those go whose items are not leased, and reports whether there are any.
+// free wakes the events of the items that are not leased, and reports whether there are any.
 func (r *waitingRoom) free(items []int64, leased map[int64]bool) (some bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

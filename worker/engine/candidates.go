@@ -17,8 +17,8 @@ type question struct {
 	only                   string // the field, if it is only one
 }
 
-// candidates queries Salesforce for the records with the plans' match values, oldest records first: several queries
-// in one call, each for one object and set of fields.
+// candidates queries Salesforce for the records with the plans' match values, oldest records first. One call carries
+// several queries, each for one object and one set of fields.
 func (p *pass) candidates(ctx context.Context, plans []planned) map[string][]candidate {
 	asked := map[question]map[string]planned{} // by match key
 	for _, d := range plans {
@@ -76,7 +76,7 @@ func (l lookup) halves() []lookup {
 	return []lookup{{l.question, l.plans[:half], l.conditions[:half]}, {l.question, l.plans[half:], l.conditions[half:]}}
 }
 
-// question returns how to look for a plan's record. Converted leads are excluded because they are read-only, and
+// question returns how to search for a plan's record. Converted leads are excluded because they are read-only, and
 // person accounts because they are neither companies nor independent contacts.
 func (p *pass) question(ctx context.Context, d planned) (question, error) {
 	rec := d.plan.Record
@@ -103,7 +103,7 @@ func (p *pass) question(ctx context.Context, d planned) (question, error) {
 	return q, nil
 }
 
-// conditions returns what to ask for each plan: the value of the only field, or a condition on several.
+// conditions returns the condition of each plan: the value of the only field, or a comparison of several.
 func (q question) conditions(some []planned) []string {
 	conditions := make([]string, len(some))
 	for n, d := range some {
@@ -126,7 +126,7 @@ func (q question) soql(conditions []string) string {
 	return "SELECT Id, " + q.fields + " FROM " + q.object + " WHERE " + either + " ORDER BY CreatedDate, Id"
 }
 
-// alike returns the plans that share a match value with some of them.
+// alike returns the plans that share a match value with one of some.
 func alike(plans, some []planned) []planned {
 	return slices.DeleteFunc(slices.Clone(plans), func(d planned) bool {
 		return !slices.ContainsFunc(some, func(other planned) bool { return other.plan.Match == d.plan.Match })
@@ -156,7 +156,7 @@ func condition(values map[string]any) string {
 	return "(" + strings.Join(parts, " AND ") + ")"
 }
 
-// literal returns a match value as in a query.
+// literal returns a match value as a SOQL literal.
 func literal(value any) string {
 	if s, ok := value.(string); ok {
 		return sfclient.Quote(strings.TrimSpace(s))

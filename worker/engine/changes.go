@@ -11,12 +11,12 @@ import (
 type changes struct {
 	links    []*ledger.Link
 	waits    []store.Wait
-	appeared bool // a link has a record that others may wait for
+	appeared bool // a link got a record that other items may wait for
 	notes    []string
 	records  []recordChange
 
-	taken   []int64 // conflicts whose chosen value now stands on both sides
-	dropped []int64 // those whose chosen value never can
+	taken   []int64 // conflicts whose chosen value is now on both sides
+	dropped []int64 // conflicts whose chosen value cannot be written
 }
 
 // recordChange is an entry in an event's log: the record, and its fields, without their values.
@@ -25,12 +25,12 @@ type recordChange struct {
 	Object   string   `json:"object"`
 	ID       string   `json:"id,omitempty"`
 	Fields   []string `json:"fields,omitempty"`
-	Columns  []string `json:"columns,omitempty"` // of the item, that took the record's values
+	Columns  []string `json:"columns,omitempty"` // columns of the item that took the record's values
 	Created  bool     `json:"created,omitempty"`
 	Linked   bool     `json:"linked,omitempty"`
 	Deleted  bool     `json:"deleted,omitempty"`
 	Ended    string   `json:"ended,omitempty"`    // merged, converted or deleted, and not created again
-	Archived bool     `json:"archived,omitempty"` // and so was the item
+	Archived bool     `json:"archived,omitempty"` // the item was archived with it
 	Into     string   `json:"into,omitempty"`     // the record that it was merged into
 }
 

@@ -9,7 +9,7 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// claim leases the items of the batch. Events of an item that another worker has are told to come back.
+// claim leases the items of the batch. Events of items that another worker has leased end with a BusyError.
 func (p *pass) claim(ctx context.Context) error {
 	byItem := map[int64]*work{}
 	var wanted []ledger.Ref
@@ -39,7 +39,7 @@ func (p *pass) claim(ctx context.Context) error {
 	}
 	claimed, err := p.Store.Claim(ctx, p.holder, wanted, p.leaseLasts())
 	if err != nil {
-		// The answer may be lost although the claim was made.
+		// The claim may have succeeded although its answer was lost.
 		ids := slices.Collect(maps.Keys(byItem))
 		return errors.Join(err, p.persist(ctx, func(ctx context.Context) error {
 			return p.Store.Release(ctx, p.holder,

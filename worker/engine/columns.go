@@ -11,9 +11,9 @@ import (
 	"crmsync/worker/engine/settle"
 )
 
-// settle decides about the columns that are filled from Salesforce. Records are read only if that is needed: a field
-// that goes both ways is about to be written, or a bell rang. An item is read again before one of its columns is
-// written.
+// settle decides what becomes of the columns that are filled from Salesforce. It reads records only if it has to: a
+// field that goes both ways is about to be written, or the feed asked for a comparison. It reads an item again before
+// writing one of its columns.
 func (p *pass) settle(ctx context.Context) {
 	var wanted []target
 	for _, t := range p.twoWay() {
@@ -33,7 +33,7 @@ func (p *pass) settle(ctx context.Context) {
 	p.followMissing(ctx)
 }
 
-// lookChosen looks up the values that a person wants on both sides.
+// lookChosen looks up the values that a person chose for both sides.
 func (p *pass) lookChosen(ctx context.Context) error {
 	var ids []int64
 	for _, w := range p.works {
@@ -57,7 +57,7 @@ func retryTargets(targets []target, err error) {
 	}
 }
 
-// settleUnread decides about records that must be read before they are sent to, such as those just adopted, and plans
+// settleUnread settles the records that must be read before they are written, such as those just adopted, and plans
 // them again.
 func (p *pass) settleUnread(ctx context.Context) (again []planned) {
 	wanted := slices.DeleteFunc(p.unread, func(t target) bool {
@@ -113,7 +113,7 @@ func (p *pass) twoWay() (targets []target) {
 	return targets
 }
 
-// isRung reports whether something else than an event of Monday asks for a comparison.
+// isRung reports whether something other than an event of Monday asks for a comparison.
 func (w *work) isRung() bool {
 	return slices.ContainsFunc(w.tasks, func(t *task) bool { return t.Kind == Resync })
 }
@@ -219,7 +219,7 @@ func (p *pass) decide(wanted []target) {
 	}
 }
 
-// reread reads the items whose columns would change, and reports whether there are any. What an event or a page says
+// reread reads the items whose columns would change, and reports whether there are any. What an event or a page shows
 // may be older than a person's last edit.
 func (p *pass) reread(ctx context.Context, wanted []target) (found bool) {
 	stale := map[*work]bool{}
@@ -250,7 +250,7 @@ func (p *pass) reread(ctx context.Context, wanted []target) (found bool) {
 
 func takes(d settle.Decision) bool { return d.Takes }
 
-// lookDecided shows the items to the plans as they are to be.
+// lookDecided shows the plans the items as the decisions leave them.
 func (p *pass) lookDecided(wanted []target) {
 	for _, t := range wanted {
 		for _, rec := range t.work.board.Records { // all: the item may have been read again

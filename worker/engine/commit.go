@@ -17,7 +17,7 @@ type part struct {
 	works []*work
 	tasks []*task
 	keys  []string       // leases to free
-	left  []*ledger.Item // claimed, and left as they are
+	left  []*ledger.Item // claimed, but unchanged
 }
 
 // commit saves the batch's results and ends its leases.
@@ -47,7 +47,7 @@ func (p *pass) commit(ctx context.Context) {
 		p.abandon(ctx, whole)
 		return
 	}
-	// Postgres rejects something of one of the items: each is saved separately, then the rest.
+	// Postgres rejects the data of one of the items: save each separately, then the rest.
 	rest := part{tasks: slices.Clone(p.tasks), keys: whole.keys, left: p.suppressed}
 	for _, w := range p.works {
 		one := part{works: []*work{w}, tasks: w.tasks}
@@ -63,12 +63,12 @@ func (p *pass) commit(ctx context.Context) {
 	}
 }
 
-// abandonTimeout is the maximum duration of the only attempt to release what could not be saved.
+// abandonTimeout limits the one attempt to release what could not be saved.
 const abandonTimeout = 2 * time.Second
 
 // abandon releases the leases of a part that could not be saved, so that its events need not wait until they expire:
-// the next holder reads everything again. Items that a call may still be writing stay leased, and so do all keys then,
-// since records may be being created under them.
+// the next holder reads everything again. Items that a call may still be writing stay leased, and in that case so do
+// all keys, since records may be under creation under them.
 func (p *pass) abandon(ctx context.Context, what part) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
 	defer cancel()
@@ -152,7 +152,7 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 	return c, ended
 }
 
-// stamp records from which fields of the mapping the values of changed links were made.
+// stamp records which mapping the written values of changed links were made by.
 func (w *work) stamp() {
 	for _, link := range w.log.links {
 		if rec := w.board.Named(link.Record); rec != nil {

@@ -21,10 +21,10 @@ type Salesforce interface {
 	send.Salesforce
 	Select(ctx context.Context, soql string) ([]sfclient.Record, error)            // a call for each page
 	QueryEach(ctx context.Context, soqls []string) ([]sfclient.QueryResult, error) // up to 5
-	NextPage(ctx context.Context, next string) (sfclient.Page, error)              // after one of QueryEach
-	// up to 2,000; nil: there is none
+	NextPage(ctx context.Context, next string) (sfclient.Page, error)              // continues a result of QueryEach
+	// up to 2,000 ids; nil: no such record
 	Retrieve(ctx context.Context, object string, ids, fields []string) ([]sfclient.Record, error)
-	Shape(ctx context.Context, object string) (*sfclient.Object, error) // no call if it is known
+	Shape(ctx context.Context, object string) (*sfclient.Object, error) // no call if it is cached
 }
 
 // Monday is the part of Monday's API that the engine uses. Each method is one API call.
@@ -48,7 +48,7 @@ type Config struct {
 	// Concurrency is the maximum number of concurrent batches.
 	Concurrency int
 
-	// Places is the maximum number of events that are processed at once: once all are taken, no batch waits for more
+	// Places is the maximum number of events that are processed at once. Once all are taken, no batch waits for more
 	// events. 0: unknown.
 	Places int
 

@@ -37,8 +37,8 @@ func (p *pass) recordDecisions(t target) {
 
 // Codes for columns that are not written.
 const (
-	codeUnsettled = "UNSETTLED"         // two automations rewrite the field by turns
-	codeHidden    = "FIELD_NOT_VISIBLE" // a field that goes both ways is not written unseen
+	codeUnsettled = "UNSETTLED"         // two automations keep overwriting each other's value
+	codeHidden    = "FIELD_NOT_VISIBLE" // a field that goes both ways is not written without being read
 	codeNoWayBack = "NO_WAY_BACK"       // the column cannot show the value that a person chose
 )
 
@@ -55,7 +55,7 @@ func (p *pass) rejectColumn(t target, d settle.Decision, r ledger.Rejection) {
 	})
 }
 
-// keepConflicts stores the changes that give way to others, before anything is overwritten.
+// keepConflicts stores the values that are about to be overwritten by the other side's.
 func (p *pass) keepConflicts(ctx context.Context, wanted []target) error {
 	var conflicts []store.Conflict
 	for _, t := range wanted {
@@ -89,7 +89,7 @@ func (p *pass) conflictOf(t target, d settle.Decision) store.Conflict {
 	return c
 }
 
-// noteDecision notes how a column differs.
+// noteDecision notes the difference of a column.
 func (p *pass) noteDecision(t target, d settle.Decision) {
 	if d.Kind == "" {
 		return
@@ -99,8 +99,8 @@ func (p *pass) noteDecision(t target, d settle.Decision) {
 	})
 }
 
-// settleChosen records which of the values that a person chose now stand on both sides. A choice that cannot be carried
-// out, and of which no dead letter tells, ends: it would undo later edits once another choice is made.
+// settleChosen records which of the values that a person chose are now on both sides. A choice that cannot be carried
+// out, and that no dead letter reports, is dropped: otherwise it would undo later edits when another choice is made.
 func (w *work) settleChosen() {
 	failed := w.err != nil || slices.ContainsFunc(w.tasks, func(t *task) bool { return t.err != nil })
 	for _, c := range w.chosen {

@@ -46,7 +46,7 @@ func New(c Config) *Engine {
 		}),
 		conflicts: promauto.With(c.Registerer).NewCounterVec(prometheus.CounterOpts{
 			Name: "crmsync_conflicts_total",
-			Help: "Changes that gave way to another one of the same field, by the side that won.",
+			Help: "Changes that lost to a change of the same field on the other side, by the side that won.",
 		}, []string{"winner"}),
 		lag: promauto.With(c.Registerer).NewHistogram(prometheus.HistogramOpts{
 			Name:    "crmsync_sync_lag_seconds",
@@ -55,7 +55,7 @@ func New(c Config) *Engine {
 		}),
 	}}
 	for _, winner := range []mapping.Side{mapping.Monday, mapping.Salesforce} {
-		e.conflicts.WithLabelValues(string(winner)) // it is shown before there is any
+		e.conflicts.WithLabelValues(string(winner)) // exports zero before the first one
 	}
 	e.batches = batch.New(batch.Config[Event]{
 		Max:         eventsPerItem * c.BatchSize,
@@ -68,13 +68,14 @@ func New(c Config) *Engine {
 	return e
 }
 
-// eventsPerItem is how many events a batch takes on average of each item, so that a busy item does not make the
-// batches small.
+// eventsPerItem is the average number of events that a batch takes for each item. More than one, so that a busy item
+// does not make the batches small.
 const eventsPerItem = 5
 
-// Do processes an event, together with others that arrive while it waits. It returns when the event's effect and its
+// Do processes an event, together with others that arrive while it waits. It returns once the event's effect and its
 // row in sync_logs are committed, or an error whose behavior says what to do: one with RetryAfter asks to come back
-// then, at no cost; a Permanent one dead-letters the event; after any other it is attempted again.
+// after that time at no cost, a Permanent one dead-letters the event, and after any other the event is attempted
+// again.
 func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
 	e.present.Add(1)
 	defer e.present.Add(-1)
@@ -105,8 +106,8 @@ func (e *Engine) Close(ctx context.Context) error {
 	return e.batches.Close(ctx)
 }
 
-// interrupted returns the error for a call that left its batch. The event is not at fault; when it comes back, what
-// was done is recognized as done.
+// interrupted returns the error of an event whose caller stopped waiting for the batch. The event is not at fault;
+// when it comes back, what was done is recognized as done.
 func (e *Engine) interrupted(err error) error {
 	var panicked *panics.Error
 	if errors.As(err, &panicked) {

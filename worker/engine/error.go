@@ -9,20 +9,20 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// BusyError says that another worker has the item, or the value that it is matched by: come back soon.
+// BusyError means that another worker has leased the item, or the value by which it is matched: come back soon.
 type BusyError = retry.BusyError
 
-// theItem is what another worker has in most cases.
+// theItem is what another worker has leased in most cases.
 const theItem = "the item"
 
-// RefusedError is a part of an event that Salesforce or Monday will not take, or that the mapping has no value for. The
+// RefusedError is a part of an event that Salesforce or Monday rejected, or for which the mapping has no value. The
 // event becomes a dead letter; the rest of it went through.
 type RefusedError struct {
 	Object       string
-	SalesforceID string // empty where there is no record yet
-	Field        string // empty where the record as a whole was refused
+	SalesforceID string // empty: there is no record yet
+	Field        string // empty: the record as a whole was rejected
 	Code         string
-	Detail       string // what the mapping says; no customer's value
+	Detail       string // for people; no customer's value
 }
 
 func (e *RefusedError) Error() string {
@@ -36,22 +36,22 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("%s: %s", what, e.Code)
 }
 
-// Permanent reports that another attempt of the event would fail, too.
+// Permanent reports that another attempt of the event would fail too.
 func (e *RefusedError) Permanent() bool { return true }
 
-// RowError is a row that failed for a reason that passes, such as a lock.
+// RowError is a row that failed for a temporary reason, such as a lock.
 type RowError = send.RowError
 
-// AwayError is an item whose board Monday does not show, or on which it no longer is: a token may lose a board for a
-// while.
+// AwayError means that Monday does not show the item's board, or no longer shows the item on it: a token may lose
+// access to a board for a while.
 type AwayError struct{}
 
 func (e *AwayError) Error() string {
 	return "monday does not let the token write to the item's board: it may be out of the token's reach"
 }
 
-// UnconfirmedError is a delete that Monday does not confirm: it shows the item neither on a board nor in the archive or
-// the bin.
+// UnconfirmedError means that Monday does not confirm a delete: it shows the item neither on a board nor in the
+// archive or the bin.
 type UnconfirmedError struct{}
 
 func (e *UnconfirmedError) Error() string {
@@ -62,7 +62,7 @@ func waits(err error) bool { return retry.After(err) > 0 }
 
 func permanent(err error) bool { return retry.Permanent(err) }
 
-// asBehaviour finds an error in err's chain that is a T.
+// asBehaviour returns the first error in err's chain that is a T.
 func asBehaviour[T any](err error) (t T, ok bool) {
 	ok = errors.As(err, &t)
 	return t, ok

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Kind is what happened to an item.
+// Kind says what happened to an item.
 type Kind uint8
 
 // What can happen to an item.
@@ -15,7 +15,7 @@ const (
 	Renamed              // it has a new name
 	Deleted              // it was deleted or archived
 	Restored             // it was restored
-	Resync               // nothing happened: it has to be compared with Salesforce again
+	Resync               // it has to be compared with Salesforce again
 )
 
 // Event is what a webhook reports about an item.
@@ -34,10 +34,10 @@ type Event struct {
 	ChangedAt  float64         // Unix seconds by Monday's clock; 0: unknown
 	Name       string          // Created, Renamed: the item's name
 
-	TriggeredAt time.Time // Monday's time of the first delivery, or of this one if it was delivered again
+	TriggeredAt time.Time // when Monday delivered it, the first time or, if Redelivered, this time
 	ReceivedAt  time.Time
 	Redelivered bool // Monday delivers it again: TriggeredAt is not the time of the change
-	Force       bool // Resync: send every field, whatever was written before
+	Force       bool // Resync: send every field, even those already written
 	Release     bool // Resync: a person released the deletion of the item's records
 	Chosen      bool // Resync: a person chose one side's value of a conflict
 }
@@ -58,7 +58,7 @@ type task struct {
 	Event
 	stale     bool // its information is older than what is known
 	elsewhere bool // it names another board than the item's known one
-	silent    bool // it is not an event of Monday, and has no row in the log
+	silent    bool // it is not a Monday event and gets no row in the log
 	reason    string
 	wrote     bool
 	err       error

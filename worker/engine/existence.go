@@ -40,7 +40,7 @@ func (w *work) restore(t *task) {
 	w.item.Known, w.fresh, w.changed, w.restored = true, true, true, true
 }
 
-// existedAt returns the time of a delete or restore, as far as it can be believed.
+// existedAt returns the time of a delete or restore, as far as the event can be trusted.
 func (w *work) existedAt(t *task) time.Time {
 	if !ledger.Believable(t.TriggeredAt, w.now) {
 		return w.now

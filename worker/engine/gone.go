@@ -41,7 +41,7 @@ func (p *pass) recordGone(ctx context.Context, w write, o send.Gone) (again []pl
 	return []planned{p.planOne(d.work, d.plan.Record)}
 }
 
-// remake creates a missing record again, at most once per batch.
+// remake has a missing record created again, at most once per batch.
 func (w *work) remake(rec *mapping.Record) {
 	if w.remade == nil {
 		w.remade = map[string]bool{}
@@ -58,8 +58,8 @@ func (p *pass) followMerge(ctx context.Context, d planned, into string) []planne
 	return []planned{p.planOne(d.work, d.plan.Record)}
 }
 
-// followConversion ends the lead. The records it was converted into become the item's, if the item has no such
-// records yet and they belong to no other item.
+// followConversion ends the lead. The records it was converted into become the item's, if the item has no such records
+// yet and no other item has them.
 func (p *pass) followConversion(ctx context.Context, d planned, c send.Conversion) (again []planned) {
 	became := map[string]string{"Contact": c.Contact, "Account": c.Account, "Opportunity": c.Opportunity}
 	for _, rec := range d.work.board.Records {

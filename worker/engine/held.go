@@ -49,7 +49,7 @@ func (p *pass) retrieve(ctx context.Context, object string, ids []string, fields
 	return nil
 }
 
-// sendDry reports success for every write, and counts the calls it would take.
+// sendDry reports success for every write, and counts the calls that sending would take.
 func (p *pass) sendDry(writes []write) []send.Outcome {
 	type call struct {
 		op     plan.Op
@@ -71,7 +71,7 @@ func (p *pass) sendDry(writes []write) []send.Outcome {
 	return outcomes
 }
 
-// sent are the operations of writes as they are sent.
+// sent maps the operations of plans to those of calls.
 var sent = map[plan.Op]send.Op{plan.Update: send.Update, plan.Upsert: send.Upsert, plan.Create: send.Create}
 
 func addAll(set map[string]bool, names []string) map[string]bool {

@@ -23,26 +23,26 @@ type work struct {
 
 	state   state
 	unread  bool         // Monday has to be asked
-	isRead  bool         // it was, in this batch
-	isAsked bool         // and not by a page, which may lag
+	isRead  bool         // Monday was asked, in this batch
+	isAsked bool         // the same, and not from a page, which may lag
 	rereads bool         // the answer counts as no older than what is known of the same second
-	floor   ledger.Floor // minimum times of the answer
+	floor   ledger.Floor // minimum times of Monday's answer
 	isShown bool         // a page shows the item although it counts as deleted
-	view    plan.Item    // the item as planned, once everything is merged
+	view    plan.Item    // the item as the plans see it, once everything is merged
 	touched map[string]bool
 	adopts  map[string]string // by record name: the Id of an existing record found for the item
 	remade  map[string]bool   // missing records that are created again
 
-	overwritten []overwritten                // values of events that our writes have overwritten, as far as is known
-	decisions   map[string][]settle.Decision // by record name: what becomes of the columns that it fills
-	archives    []target                     // deleted records that the item is archived for
-	chosen      []store.Conflict             // of which a person wants one value on both sides
+	overwritten []overwritten                // values from events that our writes have overwritten
+	decisions   map[string][]settle.Decision // by record name: decisions about the columns that it fills
+	archives    []target                     // deleted records because of which the item is archived
+	chosen      []store.Conflict             // conflicts for which a person chose a value
 
 	changed  bool      // the item has to be saved, not only released
 	fresh    bool      // it begins again: earlier writes do not count
 	restored bool      // it is back: decisions about its deletion no longer count
 	held     bool      // a call that writes it was interrupted, and may still take effect
-	answered time.Time // when Salesforce answered the last write of it
+	answered time.Time // when Salesforce answered the item's last write
 	log      changes
 	err      error // why the whole item must be attempted again
 }
@@ -78,8 +78,8 @@ func (w *work) look() {
 	}
 }
 
-// hasOther reports whether an Id belongs to another record of the item: on the item's previous board, the column may
-// have shown that one.
+// hasOther reports whether an Id belongs to another record of the item: the column may have shown that one on the
+// item's previous board.
 func (w *work) hasOther(record, id string) bool {
 	for name, link := range w.item.Links {
 		if name != record && (link.SalesforceID == id || link.Ended(id)) {

@@ -131,7 +131,7 @@ func (p *pass) lookShown(ctx context.Context) error {
 	return nil
 }
 
-// shownFacts asks Salesforce about the records: an Id may belong to another object, or to no record at all, and a
+// shownFacts asks Salesforce about the shown Ids. An Id may belong to another object or to no record at all, and a
 // record that carries another item's key belongs to that item.
 func (p *pass) shownFacts(ctx context.Context, shown []shownID,
 	owners map[string]int64) (map[string]plan.Shown, error) {

@@ -85,7 +85,8 @@ func (w *work) take(t *task, id string, at int64, m ledger.Merge) {
 	w.touch(id)
 }
 
-// mergeExistence has Monday asked whether the item exists: neither a delete nor a restore is believed without a look.
+// mergeExistence requests a read of the item, because neither a delete nor a restore is trusted until Monday has been
+// asked.
 func (w *work) mergeExistence(t *task) {
 	if !t.Redelivered && t.TriggeredAt.Before(w.item.ExistenceAt) {
 		t.stale, t.reason = true, "a later delete or restore is known"
@@ -97,8 +98,8 @@ func (w *work) mergeExistence(t *task) {
 	}
 }
 
-// ask requests the column's value, because an event of that time does not determine it for certain. Values from
-// before the item's end do not count.
+// ask requests a read of the column, because an event of that time does not determine its value for certain. Values
+// from before the item's end do not count.
 func (w *work) ask(id string, at int64) {
 	if w.item.IsDeleted() && at < w.item.DeletedAt.UnixMicro() {
 		return
@@ -156,13 +157,13 @@ func (w *work) confirm(read *mondayclient.Item) {
 	}
 }
 
-// isUnread reports whether a column that is mapped was never asked of Monday.
+// isUnread reports whether a mapped column has never been read from Monday.
 func (w *work) isUnread(id string) bool {
 	_, known := w.item.Columns[id]
 	return !known && w.isMapped(id)
 }
 
-// outdate records which fields are made from something else since they were written.
+// outdate records which fields have been written from another source than they have now.
 func (w *work) outdate(changed func(*mapping.Field) bool) {
 	for _, rec := range w.board.Records {
 		link := w.item.Links[rec.Name]

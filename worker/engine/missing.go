@@ -12,8 +12,8 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// followMissing finds out what became of records that were asked for and are not visible. Only what Salesforce confirms
-// is believed: a record that is merely out of reach counts as unchanged.
+// followMissing finds out what became of records that were requested and are not visible. It believes only what
+// Salesforce confirms: a record that is merely out of reach counts as unchanged.
 func (p *pass) followMissing(ctx context.Context) {
 	missing := map[string][]target{} // by object
 	for _, w := range p.works {
@@ -68,8 +68,7 @@ func (p *pass) follow(ctx context.Context, t target, fate sfclient.Fate) {
 	}
 }
 
-// readWinner reads the record that the item of a page has got instead of its own: what it holds is met for the first
-// time.
+// readWinner reads the record that has replaced the item's own in a merge. Its fields count as a first meeting.
 func (p *pass) readWinner(ctx context.Context, t target, id string) {
 	if p.bulk == nil || t.record.TwoWay() {
 		return
@@ -79,7 +78,8 @@ func (p *pass) readWinner(ctx context.Context, t target, id string) {
 	}
 }
 
-// followDeleted records that a record was deleted. A page leaves it to a person whether it is created again.
+// followDeleted records that a record was deleted. In a comparison by page, a person decides whether it is created
+// again.
 func (p *pass) followDeleted(t target, link *ledger.Link) {
 	switch {
 	case t.record.OnRecordDelete != mapping.Remake:
@@ -95,7 +95,7 @@ func (p *pass) followDeleted(t target, link *ledger.Link) {
 }
 
 // sendUnread has the fields that go both ways sent although the record could not be read, if an event changed them:
-// what Salesforce answers to the write says what became of the record.
+// Salesforce's answer to the write reveals what became of the record.
 func (w *work) sendUnread(rec *mapping.Record) {
 	if w.isOnlyRung() {
 		return
@@ -109,7 +109,7 @@ func (w *work) sendUnread(rec *mapping.Record) {
 	}
 }
 
-// leave lets an item go on without its deleted record, or marks it to be archived.
+// leave keeps the item without its deleted record, or marks it to be archived.
 func (w *work) leave(rec *mapping.Record, link *ledger.Link) {
 	if rec.OnRecordDelete == mapping.Archive {
 		w.archives = append(w.archives, target{w, rec})
@@ -119,20 +119,20 @@ func (w *work) leave(rec *mapping.Record, link *ledger.Link) {
 	link.Close(ledger.Deleted)
 }
 
-// isOnlyRung reports whether no event of Monday asks for the comparison: then a record that was deleted in Salesforce
-// is not created again. The item's next change does.
+// isOnlyRung reports whether no event of Monday asks for the comparison. In that case a record that was deleted in
+// Salesforce is not created again. The item's next change creates it.
 func (w *work) isOnlyRung() bool {
 	return !w.fresh && !slices.ContainsFunc(w.tasks, func(t *task) bool { return t.Kind != Resync })
 }
 
-// isEnded reports whether the item's record was deleted in Salesforce, and nobody has changed the item since.
+// isEnded reports whether the item's record was deleted in Salesforce and nobody has changed the item since.
 func (p *pass) isEnded(w *work, rec *mapping.Record) bool {
 	link := w.item.Links[rec.Name]
 	return p.bulk == nil && rec.TwoWay() && link != nil && link.SalesforceID == "" && len(link.EndedIDs) > 0 &&
 		w.isOnlyRung()
 }
 
-// lookBack looks for records that were deleted in Salesforce and are back.
+// lookBack looks for records that were deleted in Salesforce and have been restored.
 func (p *pass) lookBack(ctx context.Context) {
 	var wanted []target
 	for _, w := range p.works {
@@ -156,7 +156,7 @@ func (p *pass) lookBack(ctx context.Context) {
 	}
 }
 
-// archive archives the items whose records were deleted in Salesforce, if the mapping says so and the brake lets it.
+// archive archives the items whose records were deleted in Salesforce, if the mapping says so and the brake allows it.
 func (p *pass) archive(ctx context.Context) {
 	var wanted []target
 	for _, w := range p.works {
@@ -184,7 +184,7 @@ func (p *pass) archive(ctx context.Context) {
 	}
 }
 
-// recordArchived records that an item was archived. The event that Monday sends of it ends the item.
+// recordArchived records that an item was archived. The event that Monday sends about it ends the item.
 func (p *pass) recordArchived(t target, err error) {
 	link := p.keep(t.work, t.record)
 	switch {

@@ -34,8 +34,8 @@ func (p *pass) record(ctx context.Context, writes []write, outcomes []send.Outco
 	return slices.DeleteFunc(again, func(d planned) bool { return !d.work.isAlive() })
 }
 
-// recordUnknown records a call whose answer was lost. If we gave up because time ran out, Salesforce may still be
-// executing it: no other worker may write the records until it must have ended.
+// recordUnknown records a call whose answer was lost. If we stopped waiting because time ran out, Salesforce may still
+// be executing it: no other worker may write the records until it must have ended.
 func (p *pass) recordUnknown(ctx context.Context, w write, o send.Unknown) {
 	p.recordCreated(w, o.ID)
 	retryAll(w.all(), o.Err)

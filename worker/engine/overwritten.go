@@ -10,16 +10,16 @@ import (
 	"crmsync/schema/store"
 )
 
-// overwritten is a value that a person entered in Monday between our look at the item and our write to it: its event
-// comes when the column shows what we wrote.
+// overwritten is a value that a person entered in Monday between our read of the item and our write to it. Its event
+// arrives when the column already shows what we wrote.
 type overwritten struct {
 	column string
 	told   ledger.Column
-	ours   column.Value // that the column showed when the event came
+	ours   column.Value // what the column showed when the event arrived
 }
 
-// keepOverwritten stores the values that we have written over, now that the items were read, so that a person can bring
-// them back. Neither system lets us write only if nothing has changed.
+// keepOverwritten stores the values that our writes have overwritten, now that the items were read, so that a person
+// can bring them back. Neither system offers a write on condition that nothing has changed.
 func (p *pass) keepOverwritten(ctx context.Context) error {
 	if p.isDry() {
 		return nil
@@ -30,7 +30,7 @@ func (p *pass) keepOverwritten(ctx context.Context) error {
 			continue
 		}
 		for _, o := range w.overwritten {
-			if w.item.Says(o.column, o.ours) { // otherwise somebody has edited since
+			if w.item.Says(o.column, o.ours) { // otherwise somebody has edited it since
 				lost = append(lost, w.overwrittenIn(o)...)
 			}
 		}

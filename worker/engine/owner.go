@@ -11,7 +11,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// Items of a record that have no known id.
+// Results in place of an item id.
 const (
 	beingCreated = -1 // it is being created
 	unreadable   = -2 // the record's key is not the id of an item

@@ -40,14 +40,14 @@ type pass struct {
 
 	refs   plan.References
 	leases leases
-	holds  map[string]map[string]any            // what records hold that were read, by Id; nil: no such record is visible
+	holds  map[string]map[string]any            // fields of the records read, by Id; nil: not visible
 	unread []target                             // records that must be read before fields that go both ways are sent
 	items  map[*mapping.Record]map[string]int64 // items of the records that other records refer to, by Id
 	bulk   *bulk                                // of a pass over a page; nil: over events
 }
 
-// persist repeats a statement until Postgres accepts it, for as long as the leases last: giving up earlier would
-// leave the items leased without a holder.
+// persist repeats a statement until Postgres accepts it, for as long as the leases last: if it stopped earlier, the
+// items would stay leased without a holder.
 func (p *pass) persist(ctx context.Context, statement func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledger.LeaseMargin)
 	defer cancel()
@@ -82,10 +82,10 @@ type leases struct {
 // executing it, and an early look-up would lead to a second record.
 const unsureLease = 10 * time.Second
 
-// lease leases keys for the batch; another worker has those it does not get.
+// lease leases keys for the batch. Keys that it does not get are leased by another worker.
 func (p *pass) lease(ctx context.Context, keys []string) error {
 	if p.isDry() {
-		p.leases.keys = append(p.leases.keys, keys...) // nothing is decided under them
+		p.leases.keys = append(p.leases.keys, keys...) // a dry pass decides nothing under them
 		return nil
 	}
 	got, err := p.Store.Lease(ctx, p.holder, keys, p.leaseLasts())
@@ -96,7 +96,7 @@ func (p *pass) lease(ctx context.Context, keys []string) error {
 	return nil
 }
 
-// leaseLasts returns how long the leases of the batch last, unless somebody renews them.
+// leaseLasts returns how long the leases of the batch last unless they are renewed.
 func (p *pass) leaseLasts() time.Duration {
 	if p.bulk != nil && p.bulk.Lease > 0 {
 		return p.bulk.Lease

@@ -32,7 +32,7 @@ func (p *pass) planOne(w *work, rec *mapping.Record) planned {
 	return planned{w, plan.Make(rec, w.view, w.adopts[rec.Name], &p.refs, p.Mapping.Key, p.Now())}
 }
 
-// adoptLater makes the record with the Id the item's in the next plan.
+// adoptLater makes the next plan adopt the record with the Id.
 func (w *work) adoptLater(rec *mapping.Record, id string) {
 	if w.adopts == nil {
 		w.adopts = map[string]string{}
@@ -59,7 +59,7 @@ func (d planned) columns(fields []string) (columns []string) {
 	return columns
 }
 
-// publicName returns the name, for people, of what is stored as rejected.
+// publicName returns the name shown to people for what is stored as rejected.
 func publicName(field string) string {
 	if field == plan.ShownID {
 		return "Id"

@@ -9,7 +9,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// querySize limits one query, in the form in which it is sent: a request line may have at most 16,384 bytes.
+// querySize limits one query, as encoded for sending: a request line may have at most 16,384 bytes.
 //
 // https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
 const querySize = 12_000
@@ -86,8 +86,8 @@ func pick[T any](all []T, positions []int) []T {
 	return some
 }
 
-// selectIn selects the records of an object with one of these texts in a field. It returns the answers, and for each
-// the positions of the texts that were asked for.
+// selectIn selects the records of an object that have one of these texts in a field. It returns the answers, and for
+// each the positions of its texts.
 func (p *pass) selectIn(ctx context.Context, fields, object, field string, texts []string) ([]selected, [][]int) {
 	quoted := make([]string, len(texts))
 	for n, text := range texts {
@@ -102,7 +102,7 @@ func (p *pass) selectIn(ctx context.Context, fields, object, field string, texts
 	return p.selectEach(ctx, soqls), sets
 }
 
-// shape describes an object. Every process that writes asks once.
+// shape describes an object. Each process asks Salesforce once.
 func (p *pass) shape(ctx context.Context, object string) (*sfclient.Object, error) {
 	if p.isDry() {
 		if _, counted := p.described.LoadOrStore(object, true); !counted {

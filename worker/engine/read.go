@@ -13,11 +13,11 @@ import (
 // readSize is the maximum number of items that Monday returns in one call.
 const readSize = 100
 
-// readRounds is the maximum number of reads of an item: a second one if the first shows it on another board, or if a
-// known label is no longer in the mapping.
+// readRounds is the maximum number of reads of an item. The second is needed if the first shows the item on another
+// board, or if a known label is no longer in the mapping.
 const readRounds = 2
 
-// read asks Monday about the items whose payloads are not sufficient.
+// read asks Monday about the items whose events do not say enough.
 func (p *pass) read(ctx context.Context) {
 	for range readRounds {
 		p.readWanted(ctx)
@@ -82,7 +82,7 @@ func (p *pass) readItems(ctx context.Context, some []*work) {
 	}
 }
 
-// takeReadings uses the readings in a page.
+// takeReadings uses the items of a page as Monday's answers.
 func (p *pass) takeReadings() {
 	if p.bulk == nil {
 		return
@@ -102,8 +102,8 @@ func (p *pass) takeReadings() {
 }
 
 // confirmMissing decides about items that are reported as deleted and that Monday does not show at all, not even in
-// the bin. If it shows their board, they are gone for good. A token that lost access to a board sees none of its
-// items, whether deleted or not.
+// the bin. If Monday shows their board, they are gone for good. A token that lost access to a board sees none of its
+// items, deleted or not.
 func (p *pass) confirmMissing(ctx context.Context) {
 	var absent []*work
 	for _, w := range p.works {
@@ -169,8 +169,8 @@ func (w *work) wantColumns(columns map[string]bool) {
 	}
 }
 
-// askLabels requests known labels that did not come from an event and are missing from the mapping: they may have
-// been renamed in both places since. It reports whether there are any.
+// askLabels requests a read of known labels that did not come from an event and are missing from the mapping: they may
+// have been renamed both in Monday and in the mapping since. It reports whether there are any.
 func (p *pass) askLabels() (found bool) {
 	for _, w := range p.works {
 		if !w.isAlive() {

@@ -95,12 +95,12 @@ func (p *pass) recordDone(ctx context.Context, w write, o send.Done) (again []pl
 	return again
 }
 
-// recordWritten records that the item has the record, and that it holds the fields. It reports whether the record may
-// hold more: an upsert that found an existing record, which holds values the item has cleared since.
+// recordWritten records that the item has the record and that the record holds the fields. It reports whether the
+// record may hold more: an upsert found an existing record, which may hold values that the item has cleared since.
 func (p *pass) recordWritten(d planned, change recordChange, fields map[string]any) (doubtful bool) {
 	link := p.keep(d.work, d.plan.Record)
 	if d.plan.Write.Op == plan.Create {
-		link.Unlink() // the base belongs to another record
+		link.Unlink() // the base is that of another record
 	}
 	origin := ledger.Matched
 	if change.Created {
@@ -142,8 +142,8 @@ func (p *pass) recordWritten(d planned, change recordChange, fields map[string]a
 	return doubtful
 }
 
-// mayEmpty reports whether a field may be cleared on a record found by its key without a link: the worker that wrote
-// the key may have adopted it by match, and then only the match values are known to come from the item.
+// mayEmpty reports whether a field may be cleared on an unlinked record that was found by its key. The worker that
+// wrote the key may have adopted the record by match, and then only the match values are known to come from the item.
 func mayEmpty(rec *mapping.Record, field string) bool {
 	return len(rec.Match) == 0 || slices.Contains(rec.Match, field)
 }
@@ -181,8 +181,8 @@ func (p *pass) rejectField(d planned, field string, value any, r send.Rejection)
 		})
 }
 
-// recordReferenceGone records that a record of the same item, which a field refers to, does not exist, as confirmed
-// by Salesforce. The next attempt refers to the record it was merged into, or finds it or creates it again.
+// recordReferenceGone records that a record of the same item, which a field refers to, does not exist, as confirmed by
+// Salesforce. The next attempt refers to the record it was merged into, or finds or creates it again.
 func (p *pass) recordReferenceGone(ctx context.Context, d planned, field string, r send.Rejection) bool {
 	n := slices.IndexFunc(d.plan.Record.Fields, func(f *mapping.Field) bool {
 		return f.Name == field &&
@@ -206,8 +206,8 @@ func (p *pass) recordReferenceGone(ctx context.Context, d planned, field string,
 	return true
 }
 
-// takeWinner links the item to the record that its own was merged into, if that belongs to no other item, and
-// otherwise closes its own link. It is not ok if this cannot be determined now.
+// takeWinner links the item to the record that its own was merged into, unless that belongs to another item. Otherwise
+// it closes the item's own link. It is not ok if this cannot be determined now.
 func (p *pass) takeWinner(ctx context.Context, w *work, rec *mapping.Record, winner string) (taken, ok bool) {
 	free, ok := p.mayTake(ctx, w, rec.Object, winner)
 	if !ok {
@@ -245,8 +245,8 @@ func (p *pass) recordRejected(ctx context.Context, w write, rejections []send.Re
 	return again
 }
 
-// takeDuplicate links the item to the only existing record that a duplicate rule found, if the mapping says so and
-// the record belongs to no other item.
+// takeDuplicate links the item to the only existing record that a duplicate rule found, if the mapping says so and the
+// record belongs to no other item.
 func (p *pass) takeDuplicate(ctx context.Context, d planned, r send.Rejection) (again []planned, taken bool) {
 	rec := d.plan.Record
 	if len(r.Records) != 1 || rec.OnDuplicate != mapping.Adopt || d.plan.Write.Op == plan.Update {
@@ -264,8 +264,8 @@ func (p *pass) takeDuplicate(ctx context.Context, d planned, r send.Rejection) (
 	return []planned{p.planOne(d.work, rec)}, true
 }
 
-// recordRejectedRecord records a rejection that no single field explains. For an existing record, each value waits
-// for its next change; a new one waits for a different set of values.
+// recordRejectedRecord records a rejection that no single field explains. On an existing record, each value is sent
+// again after its next change; a new record, once its set of values has changed.
 func (p *pass) recordRejectedRecord(d planned, r send.Rejection) {
 	fields := d.plan.Write.Fields
 	columns := d.columns(slices.Collect(maps.Keys(fields)))
@@ -290,7 +290,7 @@ func (p *pass) reject(d planned, field string, r ledger.Rejection, columns []str
 	p.noteRejected(d, field, r.Code)
 	link := p.keep(d.work, d.plan.Record)
 	if link.Rejects(field, r.Value) && link.Rejected[field].JobID != 0 {
-		r.JobID = link.Rejected[field].JobID // it failed because of this value before
+		r.JobID = link.Rejected[field].JobID // that job failed because of this value before
 		link.Reject(field, r)
 		d.blameAgain(field, columns)
 		return
@@ -314,7 +314,7 @@ func (p *pass) recordCreated(w write, id string) {
 	}
 }
 
-// doubt records that an interrupted worker may have written anything to the records, or created them.
+// doubt records that an interrupted worker may have written to the records, or created them.
 func (p *pass) doubt(w *work, records ...*mapping.Record) {
 	for _, rec := range records {
 		if rec.Shared {
@@ -337,7 +337,7 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 }
 
 // linkFound links an item to a record that carries its key. If the record is newer than the item, it was created for
-// it: all of its fields come from the item, and what the item has cleared since is cleared there too.
+// the item: all of its fields come from the item, and what the item has cleared since is cleared there too.
 func (p *pass) linkFound(t target, record sfclient.Record) {
 	link := p.keep(t.work, t.record)
 	id, _ := record["Id"].(string)

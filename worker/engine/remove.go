@@ -31,8 +31,8 @@ func (p *pass) remove(ctx context.Context) {
 	}
 }
 
-// linkUnlinked finds records that were created without being linked: also in place of a linked one, where a worker died
-// that may have created it again.
+// linkUnlinked finds records that were created but never linked, including a second one in place of a linked record,
+// if a worker that created it again died before storing it.
 func (p *pass) linkUnlinked(ctx context.Context, wanted []target) {
 	var unlinked []target
 	for _, t := range wanted {
@@ -46,8 +46,8 @@ func (p *pass) linkUnlinked(ctx context.Context, wanted []target) {
 	}
 }
 
-// deletable returns the existing records to delete. A record that the item received because a person entered its Id
-// in a column existed before, and is kept.
+// deletable returns the existing records to delete. A record that the item received because a person entered its Id in
+// a column existed before the item's link, and is kept.
 func deletable(wanted []target) (targets []target) {
 	for _, t := range wanted {
 		link := t.work.item.Links[t.record.Name]

@@ -15,7 +15,7 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-// plan plans the records of one stage: the records they refer to exist since earlier stages.
+// plan plans the records of one stage. The records they refer to were created by earlier stages.
 func (p *pass) plan(stage int) (plans []planned) {
 	p.refreshLinks()
 	for _, w := range p.works {
@@ -31,8 +31,8 @@ func (p *pass) plan(stage int) (plans []planned) {
 	return plans
 }
 
-// resolve records what the plans determined, and looks for an existing record for each plan to write, under leases on
-// its match values. It returns what has to be sent.
+// resolve records what the plans determined. For each plan to write, it looks for an existing record under leases on
+// the plan's match values. It returns what has to be sent.
 func (p *pass) resolve(ctx context.Context, plans []planned) (writes []write) {
 	var matched []planned
 	for _, d := range plans {
@@ -47,7 +47,7 @@ func (p *pass) resolve(ctx context.Context, plans []planned) (writes []write) {
 	return append(writes, p.match(ctx, matched)...)
 }
 
-// match looks up the records that plans may adopt or share. It returns what has to be sent; the other plans are
+// match looks up the records that plans may adopt or share, and returns what has to be sent. The other plans are
 // linked, rejected, or attempted again.
 func (p *pass) match(ctx context.Context, plans []planned) (writes []write) {
 	plans = p.leaseMatches(ctx, plans)
@@ -80,7 +80,7 @@ func (p *pass) match(ctx context.Context, plans []planned) (writes []write) {
 	return writes
 }
 
-// leaseMatches leases the plans' match values, and returns the plans that may be decided.
+// leaseMatches leases the plans' match values, and returns the plans that got their lease.
 func (p *pass) leaseMatches(ctx context.Context, plans []planned) []planned {
 	if len(plans) == 0 {
 		return nil
@@ -102,8 +102,8 @@ func (p *pass) leaseMatches(ctx context.Context, plans []planned) []planned {
 	})
 }
 
-// reserve leases the Ids of the records that may be adopted, and determines which of them now belong to an item, or
-// to a call that creates one. A migration holds the same leases while it creates items.
+// reserve leases the Ids of the records that may be adopted, and determines which of them meanwhile belong to an item,
+// or are being used by an import to create one. An import holds the same leases while it creates items.
 func (p *pass) reserve(ctx context.Context, plans []planned, found map[string][]candidate) {
 	var some []planned
 	var ids, keys []string
@@ -139,8 +139,8 @@ func (p *pass) reserve(ctx context.Context, plans []planned, found map[string][]
 	}
 }
 
-// adopt gives a plan the only matching record, unless it belongs to another item. It is not ok if several match,
-// unless one of them is already this item's.
+// adopt gives a plan the only matching record, unless it belongs to another item. It is not ok if several records
+// match and none of them is already this item's.
 func (p *pass) adopt(d planned, found []candidate, taken map[string]bool) (_ planned, ok bool) {
 	var free []string
 	for _, c := range found {
@@ -182,7 +182,7 @@ func (p *pass) send(ctx context.Context, writes []write) []send.Outcome {
 	return p.sender.Send(ctx, rows)
 }
 
-// rowOf returns a write in the form in which it is sent.
+// rowOf converts a write for sending.
 func (p *pass) rowOf(w write) send.Write {
 	rec, what := w.plan.Record, w.plan.Write
 	row := send.Write{

@@ -1,6 +1,6 @@
-// Package feed follows what changes in Salesforce, for records whose values come back to Monday. It only rings: a
-// record that does not hold what both sides last agreed on has its item compared, which reads the record again. The
-// values of a row are never applied, since a write of ours may have passed it.
+// Package feed follows changes in Salesforce to records whose values are written to Monday. It only reports them: if a
+// record does not hold what both sides last agreed on, its item is compared, and the comparison reads the record
+// again. The values that the feed reads are never applied, since one of our own writes may be newer.
 package feed
 
 import (
@@ -62,7 +62,7 @@ type Feed struct {
 	records *prometheus.CounterVec
 }
 
-// hiddenFields are fields of an object that the integration user cannot see, until it is asked again.
+// hiddenFields are fields of an object that the integration user could not see when they were last requested.
 type hiddenFields struct {
 	fields map[string]bool
 	until  time.Time
@@ -81,7 +81,7 @@ func New(c Config) *Feed {
 	}, []string{"object"})
 	f.late = metrics.NewCounter(prometheus.CounterOpts{
 		Name: "crmsync_feed_late_total",
-		Help: "Changes that became visible in Salesforce so late that only a wider reading found them.",
+		Help: "Changes that became visible in Salesforce so late that only a later tier found them.",
 	})
 	f.records = metrics.NewCounterVec(prometheus.CounterOpts{
 		Name: "crmsync_feed_records_total",
@@ -94,19 +94,20 @@ const (
 	lease      = "feed"
 	leaseLasts = 2 * time.Minute
 
-	// pollLasts limits how long one worker polls before the others have their chance.
+	// pollLasts limits how long one worker polls before another may take over.
 	pollLasts = time.Minute
 
-	// look is how often a worker looks whether a reading is due, at least.
+	// look is the maximum time between two checks for a due reading.
 	look = 5 * time.Second
 
-	// mostWaiting is how many resyncs may wait before the feed reads on: more would only be older when their turn comes.
+	// mostWaiting is how many resyncs may wait before the feed stops reading: further ones would only grow old in the
+	// queue.
 	mostWaiting = 5000
 
-	// backlogWait is how often the feed looks whether they have become fewer.
+	// backlogWait is how often the feed checks whether fewer resyncs wait.
 	backlogWait = 500 * time.Millisecond
 
-	// atOnce is how many queries one call takes.
+	// atOnce is how many queries one call carries.
 	atOnce = 5
 )
 
@@ -143,7 +144,7 @@ func (f *Feed) notice(err error) {
 	if f.waits = reason; reason != "" {
 		f.Log.Warn("the feed of changes from salesforce waits", "reason", reason)
 	} else {
-		f.Log.Info("the feed of changes from salesforce goes on")
+		f.Log.Info("the feed of changes from salesforce continues")
 	}
 }
 
@@ -182,7 +183,7 @@ func (f *Feed) Step(ctx context.Context) (wait time.Duration, err error) {
 	}
 }
 
-// read reads the progress of the readings, and exports how old the knowledge of each object is.
+// read loads the progress of the readings, and exports how old the knowledge of each object is.
 func (f *Feed) read(ctx context.Context) (store.Feeds, error) {
 	feeds, err := f.Store.Feeds(ctx, objectsOf(f.sources))
 	for _, one := range feeds.Feeds {
@@ -214,8 +215,8 @@ func untilDue(feeds *store.Feeds) time.Duration {
 	return max(wait, 10*time.Millisecond)
 }
 
-// add adds the readings of objects that are new in the mapping. They begin with what changes from now on: what differs
-// already is found by a comparison of the board.
+// add adds the readings of objects that are new in the mapping. They start with changes from now on: a comparison of
+// the board finds what differs already.
 func (f *Feed) add(ctx context.Context, feeds *store.Feeds) error {
 	var missing []*source
 	for _, object := range objectsOf(f.sources) {
@@ -241,7 +242,7 @@ func (f *Feed) add(ctx context.Context, feeds *store.Feeds) error {
 	}
 	var fresh []store.Feed
 	for n, s := range missing {
-		fresh = append(fresh, newFeeds(s.object, results[n].Records)...) // an object that cannot be read is told by the poll
+		fresh = append(fresh, newFeeds(s.object, results[n].Records)...) // poll reports an object that cannot be read
 	}
 	if err := f.Store.AddFeeds(ctx, objectsOf(f.sources), fresh); err != nil {
 		return err
@@ -253,7 +254,7 @@ func (f *Feed) add(ctx context.Context, feeds *store.Feeds) error {
 	return err
 }
 
-// newFeeds returns the readings of an object that begin after its newest record.
+// newFeeds returns readings of an object that start after its newest record.
 func newFeeds(object string, newest []sfclient.Record) (feeds []store.Feed) {
 	for _, t := range tiers {
 		one := store.Feed{Object: object, Tier: t.name, Wait: t.every}

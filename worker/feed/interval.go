@@ -17,9 +17,9 @@ const (
 	idlePart = 10
 )
 
-// interval returns the time between polls: short while records change, longer when nothing has changed for a while, and
-// longer when few of the day's calls are left. allowance is how many calls a day bulk work may use, 0 if it is unknown;
-// left is the share of them that is not used; calls are those that a poll takes.
+// interval returns the time between polls: short while records change, longer when nothing has changed for a while,
+// and longer when few of the day's calls are left. allowance is how many calls a day bulk work may use, or 0 if that
+// is unknown; left is the unused share of it; calls is how many one poll takes.
 func interval(idle time.Duration, allowance int, left float64, calls int) time.Duration {
 	wait := idle / idlePart
 	if allowance > 0 {

@@ -18,10 +18,10 @@ import (
 	"crmsync/sfclient"
 )
 
-// BacklogError means that the items found so far have to be compared first.
+// BacklogError means that the items found so far have to be compared before the feed continues.
 type BacklogError struct{}
 
-func (*BacklogError) Error() string { return "the items found so far are compared first" }
+func (*BacklogError) Error() string { return "the items found so far must be compared first" }
 
 // RetryAfter returns when to look again.
 func (*BacklogError) RetryAfter() time.Duration { return backlogWait }
@@ -66,7 +66,7 @@ func (f *Feed) poll(ctx context.Context, feeds *store.Feeds) error {
 	return nil
 }
 
-// mayPoll returns why no page may be read now.
+// mayPoll returns the reason why no page may be read now.
 func (f *Feed) mayPoll(ctx context.Context) error {
 	if err := f.Reserve.Check(); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (f *Feed) mayPoll(ctx context.Context) error {
 	return err
 }
 
-// inOrder returns the readings with those of the first tier first: wider ones take what room is left in a call.
+// inOrder returns the readings, those of the first tier first: wider ones take the room that is left in a call.
 func inOrder(feeds []store.Feed) []store.Feed {
 	return slices.SortedStableFunc(slices.Values(feeds),
 		func(a, b store.Feed) int { return cmp.Compare(rank(a), rank(b)) })
@@ -136,8 +136,8 @@ func (f *Feed) interval(feeds *store.Feeds) time.Duration {
 	return interval(feeds.Idle, f.Reserve.Allowance(), f.Reserve.Left(), calls)
 }
 
-// rowsOf returns the records of a page in the form in which they are compared, what each told, and the position of the
-// last one. A field that a record does not show is unknown.
+// rowsOf returns the records of a page as rows to compare, the fields of each, and the position of the last one. A
+// field that a record does not show is unknown.
 func rowsOf(s *source, records []sfclient.Record) (
 	rows []store.FeedRow, told []map[string]any, last store.FeedPosition, err error,
 ) {
@@ -188,24 +188,24 @@ func ringsOf(s *source, rows []store.FeedRow, told []map[string]any,
 }
 
 const (
-	// refusedWait is how long an object that cannot be read is left alone. An outage that is not seen for a quarter of an
-	// hour counts as over.
+	// refusedWait is how long an object that cannot be read is skipped. An outage that is not seen for a quarter of an
+	// hour counts as over, so it must be shorter.
 	refusedWait = 4 * time.Minute
 
-	// failedWait is the same after a failure that may pass by itself.
+	// failedWait is the same for a failure that may be temporary.
 	failedWait = 30 * time.Second
 
-	// patience is how many consecutive ones are reported.
+	// patience is the number of consecutive failures after which they are reported.
 	patience = 5
 
 	// hiddenFor is how long hidden fields are left out before they are asked for again.
 	hiddenFor = 10 * time.Minute
 )
 
-// outageOf identifies that an object cannot be read.
+// outageOf names the outage of an object that cannot be read.
 func outageOf(object string) string { return store.OutageKey("salesforce", "changes of "+object) }
 
-// refused handles the refusal of one object's query. The others go on.
+// refused handles the refusal of one object's query. The other objects are still polled.
 func (f *Feed) refused(ctx context.Context, one store.Feed, refusal error, now time.Time) error {
 	code := "error"
 	if known, ok := errors.AsType[*sfclient.Error](refusal); ok && known.Code != "" {
@@ -217,7 +217,7 @@ func (f *Feed) refused(ctx context.Context, one store.Feed, refusal error, now t
 			return err
 		}
 		if found {
-			return nil // the reading is still due, without them
+			return nil // the reading stays due, without these fields
 		}
 	}
 	one.Failures, one.Failed, one.Wait = one.Failures+1, code, failedWait
@@ -235,8 +235,8 @@ func (f *Feed) refused(ctx context.Context, one store.Feed, refusal error, now t
 	return nil
 }
 
-// findHidden finds out which fields the integration user cannot see. It reports whether there are new ones: they are
-// reported as an outage, and left out for a while, since what a row does not show is unknown.
+// findHidden finds out which fields the integration user cannot see, and reports whether there are new ones. They are
+// reported as an outage and left out for a while, since what a row does not show is unknown.
 func (f *Feed) findHidden(ctx context.Context, object string, now time.Time) (bool, error) {
 	shape, err := f.Salesforce.Describe(ctx, object)
 	if err != nil {

@@ -10,22 +10,22 @@ import (
 	"crmsync/schema/store"
 )
 
-// source is an object whose changes come back to Monday.
+// source is an object whose changes are written to Monday.
 type source struct {
 	object string
-	fields []string // that are asked for, sorted
+	fields []string // requested fields, sorted
 	ways   []store.FeedWay
-	back   map[way][]*mapping.Field // that come back
+	back   map[way][]*mapping.Field // fields that are written to Monday
 }
 
-// way is a record of a board's items.
+// way is a record in the mapping of a board.
 type way struct {
 	board  int64
 	record string
 }
 
-// sourcesOf returns the objects that the mapping reads back, in its order. A record whose values only go to Salesforce
-// has a way back if its item is archived when the record is deleted.
+// sourcesOf returns the objects whose changes affect Monday, in the mapping's order. A record whose values only go to
+// Salesforce is among them if its item is archived when the record is deleted.
 func sourcesOf(m *mapping.Mapping) []*source {
 	var all []*source
 	byObject := map[string]*source{}
@@ -72,7 +72,7 @@ func (s *source) agrees(told map[string]any, d store.FeedDifference) bool {
 	return len(fields) > 0
 }
 
-// Uses reports whether the mapping has a way back, without which there is no feed.
+// Uses reports whether the mapping needs the feed.
 func Uses(m *mapping.Mapping) bool { return len(sourcesOf(m)) > 0 }
 
 const (
@@ -91,7 +91,7 @@ func (s *source) selectNewest() string {
 }
 
 // selectChanged returns the query for the next page of a reading, without the hidden fields. Pages continue by stamp
-// and Id, which work whatever happened since the last page: a locator would expire.
+// and Id. That works whatever happened since the last page, where a query locator would expire.
 func (s *source) selectChanged(p span, hidden map[string]bool) string {
 	fields := slices.DeleteFunc(slices.Clone(s.fields), func(f string) bool { return hidden[f] })
 	for _, own := range []string{stampField, "IsDeleted", "Id"} {

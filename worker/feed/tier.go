@@ -7,13 +7,13 @@ import (
 	"crmsync/schema/store"
 )
 
-// A transaction's records carry the time of its writes, and become visible when it is committed: a record may appear
-// below stamps that were read before. Each tier reads again what changed since its last reading, and some time before
-// that: it finds every commit that is not later than this time.
+// A transaction's records carry the time of its writes, but become visible only when it is committed: a record may
+// appear with a stamp older than those already read. Each tier therefore reads again what changed since its last
+// reading, and some time before that: it finds every commit that was delayed by no more than this time.
 type tier struct {
 	name  string
 	late  time.Duration // how late a commit may be
-	every time.Duration // rhythm; 0: the feed's interval
+	every time.Duration // time between readings; 0: the feed's interval
 }
 
 // tiers are the readings of an object, the first of which follows the changes as they appear. What only a wider one
@@ -41,8 +41,8 @@ func tierOf(f store.Feed) (tier, bool) {
 // isFirst reports whether the tier follows the changes as they appear.
 func (t tier) isFirst() bool { return t.name == store.FollowTier }
 
-// begin begins a reading of everything that may have become visible since the last one. A wider tier reads up to where
-// the first one has come, so that all it finds is late. It is not ok while the first one has not come anywhere.
+// begin starts a reading of everything that may have become visible since the last one. A wider tier reads only up to
+// where the first one has come, so everything it finds is late. It is not ok before the first tier has read anything.
 func (t tier) begin(f *store.Feed, all *store.Feeds) (ok bool) {
 	if f.Reading {
 		return true

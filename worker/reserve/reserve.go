@@ -8,8 +8,8 @@ import (
 	"crmsync/mondayclient"
 )
 
-// holdFor is how long bulk work waits once only the reserve of Salesforce's calls is left. The calls count in a rolling
-// window of 24 hours, so that some become available all the time.
+// holdFor is how long bulk work waits once only the reserve of Salesforce's calls is left. The limit counts the calls
+// of the last 24 hours, so some become available all the time.
 const holdFor = 5 * time.Minute
 
 // Reserve is the share of each system's calls that bulk work leaves.
@@ -45,7 +45,7 @@ func (r *Reserve) CheckMonday() error {
 	b := r.Budget()
 	short := b.KnowsComplexity() && b.Complexity < b.ComplexityLimit*r.Monday/100 || b.KnowsCalls() &&
 		b.Calls < b.CallsLimit*r.Monday/100
-	if !short { // nor is what is not known
+	if !short { // an unknown limit does not hold work back
 		return nil
 	}
 	return &HoldError{System: "Monday", Wait: max(b.Resets.Sub(r.Now()), 0) + 100*time.Millisecond}

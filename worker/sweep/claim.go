@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// leaseLasts is how long at most a sweep, and the items of its page, stay leased to a process that was killed: its
-	// last call may still be under way.
+	// leaseLasts is how long a sweep and the items of its page stay leased at most to a process that was killed: its
+	// last call may still be running.
 	leaseLasts = ledger.LeaseMargin + 5*time.Second
 
 	retryAfter = 2 * time.Second
@@ -22,8 +22,7 @@ const (
 // lease is how long leases last. No call lasts longer than its attempt.
 func (s *Sweeper) lease() time.Duration { return min(leaseLasts, s.Timeout) }
 
-// TakenError means that another process works on the sweep, or that one which was killed may still have a call under
-// way.
+// TakenError means that another process works on the sweep, or was killed and may still have a call running.
 type TakenError struct{}
 
 func (e *TakenError) Error() string { return "another process works on the comparison" }
@@ -82,7 +81,7 @@ func (c *claim) renewAll(ctx context.Context) {
 	}
 }
 
-// renew renews the page's leases before the sweep's: when that is over, so are they.
+// renew renews the page's leases before the sweep's: they must not outlast it.
 func (c *claim) renew(ctx context.Context) error {
 	c.mu.Lock()
 	holder, items := c.page, c.items

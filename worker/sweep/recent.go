@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// recentLag is how far a look at the newest items goes back beyond the last one: pages lag behind, and times are those
-	// of two clocks.
+	// recentLag is how far a look at the newest items goes back beyond the last one: pages lag behind, and the two
+	// times are from different clocks.
 	recentLag = 5 * time.Minute
 
 	// recentFirst is how far the first look goes back.
 	recentFirst = 2 * time.Hour
 )
 
-// Recent returns a sweep of the items of a board that have changed since it was last looked at: events of them may be
-// lost.
+// Recent returns a sweep of the items of a board that have changed since the last such sweep: their events may have
+// been lost.
 func (s *Sweeper) Recent(ctx context.Context, board *mapping.Board) (store.Sweep, error) {
 	last, err := s.Store.LastSwept(ctx, board.ID)
 	since := s.Now().Add(-recentFirst)
@@ -35,7 +35,8 @@ func (s *Sweeper) Recent(ctx context.Context, board *mapping.Board) (store.Sweep
 	}, err
 }
 
-// readRecent reads a page of the items that were changed last. It is the last page if it shows one from before.
+// readRecent reads a page of the items, latest changes first. It is the last page if it shows an item from before that
+// time.
 func (s *Sweeper) readRecent(ctx context.Context, board *mapping.Board, cursor string,
 	since time.Time) (p page, err error) {
 	p = s.newPage(board)
@@ -48,7 +49,7 @@ func (s *Sweeper) readRecent(ctx context.Context, board *mapping.Board, cursor s
 	return p, err
 }
 
-// keepUnknown keeps the items of a page that are not known as Monday shows them.
+// keepUnknown keeps only the items of a page that differ from what is known of them.
 func (s *Sweeper) keepUnknown(ctx context.Context, page *engine.Page) error {
 	refs := make([]ledger.Ref, len(page.Items))
 	for n, item := range page.Items {

@@ -42,7 +42,7 @@ type Config struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 
-	// Timeout is the longest that an attempt may take.
+	// Timeout is the maximum duration of an attempt.
 	Timeout time.Duration
 
 	// Queue queues jobs, each given by its arguments, in the transaction.

@@ -25,7 +25,7 @@ func (e *UnmappedError) Error() string { return fmt.Sprintf("the mapping has no 
 // Permanent reports that another attempt is pointless.
 func (e *UnmappedError) Permanent() bool { return true }
 
-// Work continues a sweep by one page at least, until it is done or the time is up. It reports whether it is done.
+// Work continues a sweep by at least one page, until it is done or the time is up. It reports whether it is done.
 func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until time.Time) (done bool, err error) {
 	board, w, err := s.sweepOf(ctx, id)
 	if err != nil || w.State != "running" {
@@ -94,7 +94,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 	for _, item := range part.Items {
 		items = append(items, item.ID)
 	}
-	if w.Options.Recent == nil { // otherwise it does not count as seen: the rest of the board was not
+	if w.Options.Recent == nil { // otherwise nothing counts as seen, since the rest of the board was not read
 		saved.Seen = items
 	}
 	if saved.Counts.Skipped, err = s.keepPlanned(ctx, &part.Page, w.Options.Planned); err != nil {
@@ -192,11 +192,11 @@ func count(p *store.SweptPage, f engine.Found) {
 	}
 }
 
-// end ends the items that Monday has archived or deleted, and has moved ones compared. Items end as by an event:
-// Monday is asked again, and the brake holds excess deletions.
+// end ends the items that Monday has archived or deleted, and has moved items compared. As for an event, Monday is
+// asked again, and the brake holds excess deletions.
 func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) error {
 	if w.Options.Recent != nil {
-		return nil // items that are not among the newest are elsewhere on the board
+		return nil // a recent sweep sees only a part of the board
 	}
 	candidates, err := s.Store.Unswept(ctx, w)
 	if err != nil {
@@ -247,8 +247,8 @@ func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) 
 	})
 }
 
-// heldDeletions returns the items whose records the brake already holds, if the sweep lifts it. A plan does not contain
-// them, so a sweep by a plan leaves them.
+// heldDeletions returns the items whose records the brake already holds, if the sweep lifts the brake. A plan does not
+// contain them, so a sweep by a plan leaves them.
 func (s *Sweeper) heldDeletions(ctx context.Context, w store.Sweep) ([]int64, error) {
 	if !w.Options.AcceptDeletes || w.Options.Planned != nil {
 		return nil, nil
@@ -256,7 +256,7 @@ func (s *Sweeper) heldDeletions(ctx context.Context, w store.Sweep) ([]int64, er
 	return s.Store.HeldDeletions(ctx, w.BoardID, w.Options.Items)
 }
 
-// release releases held items as a person does: Monday is asked about each again before its records are deleted.
+// release releases held items as a person would: Monday is asked about each again before its records are deleted.
 func (s *Sweeper) release(ctx context.Context, tx pgx.Tx, w store.Sweep, held []int64) error {
 	if len(held) == 0 {
 		return nil

@@ -52,8 +52,8 @@ func (m *maker) difference(values map[string]mapping.Value) *Write {
 	return w
 }
 
-// isWithheld reports whether a field is not sent whatever the item says: it goes only to Monday, it was decided so, or
-// it cannot be decided before the record is read.
+// isWithheld reports whether a field is not sent whatever the item holds: it is only written to Monday, it was decided
+// that it is not sent, or it cannot be decided before the record is read.
 func (m *maker) isWithheld(field *mapping.Field) bool {
 	if sends, decided := m.decided(field); decided {
 		m.Compared++
@@ -94,8 +94,8 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	}
 	switch {
 	case decided && m.link.Holds(field.Name, value) && m.link.Held[field.Name] == ledger.Held{Value: value}:
-		return held // it was sent since
-	case decided: // that it is sent
+		return held // it has been sent since
+	case decided: // it was decided that the field is sent
 	case field.ToMonday() && linked && !m.link.Holds(field.Name, value):
 		m.Unread = true
 		return held
@@ -112,8 +112,8 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	return m.sending(field, value)
 }
 
-// sending returns the fate of a field that Salesforce does not hold: values that were rejected before are not sent
-// again.
+// sending returns the fate of a field whose value Salesforce does not hold. Values that were rejected before are not
+// sent again.
 func (m *maker) sending(field *mapping.Field, value any) fate {
 	switch {
 	case !m.link.Rejects(field.Name, value):
@@ -124,15 +124,14 @@ func (m *maker) sending(field *mapping.Field, value any) fate {
 	return repeat
 }
 
-// keeps reports whether a record that is there keeps what it holds in a field whose column is empty. So it is where
-// Monday never had a value: the record was there before its link, or the field is newly mapped, or mapped to another
-// column.
+// keeps reports whether an existing record keeps its value in a field whose column is empty. It does if Monday never
+// had a value: the record existed before its link, or the field is newly mapped, or mapped to another column.
 func (m *maker) keeps(field *mapping.Field) bool {
 	_, written := m.link.Written[field.Name]
 	return m.link.SalesforceID != "" && m.held == nil && (!written || m.isRemapped(field)) && !m.touches(field)
 }
 
-// isRemapped reports whether the field was last written from something else than it is made from now.
+// isRemapped reports whether the field was last written from another source than it has now.
 func (m *maker) isRemapped(field *mapping.Field) bool {
 	return m.link.Remapped(field.Name, m.Record.Made()[field.Name])
 }
@@ -142,13 +141,13 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 	m.Compared++
 	base, agreed := m.link.Agreed(field.Name)
 	if agreed && m.isRemapped(field) {
-		agreed = field.Fold(base) == field.Fold(value) // otherwise they never agreed on what the field is made from now
+		agreed = field.Fold(base) == field.Fold(value) // otherwise they have never agreed on the field's current source
 	}
 	if !agreed && m.held[field.Name] != nil && field.IsDefault(m.it.View) {
-		return held // Monday has no value of its own
+		return held // Monday has no value
 	}
 	if m.link.IsLeftOut(field.Name) && field.Fold(value) == nil {
-		return held // nor did it ever have one: what Salesforce filled in stays
+		return held // Monday never had a value: what Salesforce holds stays
 	}
 	s := Settle(field, value, base, agreed, m.held[field.Name], m.it.Choices)
 	if s.Agrees {
@@ -166,7 +165,7 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 	return m.sending(field, value)
 }
 
-// value turns a value from the mapping into one that can be sent. It is not ok if there is none: the value cannot be
+// value converts a value of the mapping into one that can be sent. It is not ok if there is none: the value cannot be
 // converted for the field, or refers to a record that does not exist yet.
 func (m *maker) value(field *mapping.Field, v mapping.Value) (value any, ok bool) {
 	if v.Err != nil {
@@ -236,8 +235,8 @@ func Digest(fields map[string]any) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// StaleLabels returns the columns of the board with a label missing from the mapping that would affect a decision: if
-// the label is only stored, it may have been renamed in both places since.
+// StaleLabels returns the columns of the board whose label is missing from the mapping and would affect a decision. If
+// the label is only stored, it may have been renamed both in Monday and in the mapping since.
 func StaleLabels(board *mapping.Board, it Item, today time.Time) (columns []string) {
 	for _, rec := range board.Records {
 		link := it.Links[rec.Name]

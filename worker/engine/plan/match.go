@@ -10,8 +10,8 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// KeyOf returns a key for the match values among the fields of a record, or "" if all of them are empty. It folds
-// what Salesforce does not distinguish: case, and surrounding white space.
+// KeyOf returns a key for the match values among the fields of a record, or "" if all of them are empty. It ignores
+// what Salesforce ignores: case and surrounding white space.
 func KeyOf(rec *mapping.Record, fields map[string]any) string {
 	values := MatchValues(rec, fields)
 	if len(values) == 0 {

@@ -36,7 +36,7 @@ type Plan struct {
 	Notes    []string
 	Busy     string // what another worker is deciding about; empty: nothing
 
-	// Differences are what was found where Salesforce was asked what it holds, and Agrees the fields that both sides hold
+	// Differences are what was found where Salesforce's values were read. Agrees are the fields that both sides hold
 	// alike although the ledger did not know it.
 	Differences []Difference
 	Agrees      map[string]any
@@ -64,7 +64,7 @@ type Write struct {
 // Rejection is a value that cannot be converted for its field.
 type Rejection struct {
 	Field   string
-	Value   any // by which it is recognized
+	Value   any // recognizes it
 	Code    string
 	Detail  string   // for people; no customer's value
 	Columns []string // the source of the value
@@ -78,12 +78,12 @@ type Item struct {
 	Touched map[string]bool         // columns whose value an event of the batch carried
 	Fresh   bool                    // every field is sent, whatever was written before
 
-	// Held is what Salesforce holds, by Id and field, where it was asked: an Id without fields is of no record. Without it
-	// the ledger is believed.
+	// Held is what Salesforce holds, by Id and field, where it was read. An Id without fields belongs to no record.
+	// Where Held has nothing, the ledger counts.
 	Held    map[string]map[string]any
 	Choices Choices
 
-	// Decided are the fields about which was decided by comparing both sides, by record: true: Monday's value is sent;
+	// Decided are the fields that were decided by comparing both sides, by record. true: Monday's value is sent;
 	// false: it is not. A field that goes both ways is not sent to an existing record without a decision.
 	Decided map[string]map[string]bool
 }
@@ -108,7 +108,7 @@ type maker struct {
 	Plan
 	it   Item
 	refs *References
-	link ledger.Link    // a copy, as it would be
+	link ledger.Link    // a copy, with the plan's changes
 	held map[string]any // what Salesforce holds; nil: not read
 }
 

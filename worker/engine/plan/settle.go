@@ -13,7 +13,7 @@ const (
 	SalesforceChanged Kind = "salesforce_changed" // drift: Monday did not change since
 	BothChanged       Kind = "both_changed"
 	FirstMeeting      Kind = "first_meeting" // both have a value, and never agreed on one
-	Missing           Kind = "missing"       // Salesforce has none, and never agreed on one
+	Missing           Kind = "missing"       // Salesforce has no value, and both never agreed on one
 
 	NewRecord    Kind = "new_record"     // the item has none
 	Gone         Kind = "gone"           // the item's record does not exist
@@ -22,7 +22,7 @@ const (
 	CannotBeSent Kind = "cannot_be_sent" // the mapping has no value for it, or Salesforce rejected it
 	Deleted      Kind = "deleted_item"   // archived or deleted in Monday
 
-	CannotBeShown Kind = "cannot_be_shown" // no value of the column says what Salesforce holds, or Monday rejected it
+	CannotBeShown Kind = "cannot_be_shown" // the column has no value for what Salesforce holds, or Monday rejected it
 )
 
 // kindWords are the kinds of difference for people to read.

@@ -14,7 +14,7 @@ import (
 const maxRows = 200
 
 // errRows means that an answer does not match its call.
-var errRows = errors.New("Salesforce answered for other rows than were sent")
+var errRows = errors.New("Salesforce's answer does not match the rows that were sent")
 
 // caller sends calls.
 type caller struct {
@@ -59,8 +59,8 @@ func (c *caller) call(ctx context.Context, rows []*search) passage {
 	return c.answer(ctx, rows, results, err)
 }
 
-// answer processes the answer of a call. Rows that may have failed because of another one are split until that stands
-// alone.
+// answer processes the answer of a call. Rows that may have failed because of another one are split until that one
+// stands alone.
 func (c *caller) answer(ctx context.Context, rows []*search, results []sfclient.Result, err error) passage {
 	if err == nil && len(results) != len(rows) {
 		err = errRows
@@ -123,8 +123,8 @@ func settle(rows []*search, results []sfclient.Result) (parts [][]*search, clean
 	return parts, clean
 }
 
-// rejectsRows reports whether a call failed because of something in its rows. An unknown path only counts for an
-// Upsert, whose path contains what the caller chose.
+// rejectsRows reports whether a call failed because of something in its rows. An unknown path counts only for an
+// Upsert, because its path contains the caller's value.
 func rejectsRows(w Write, err error) bool {
 	return isRejection(err) && (rowError(err).Code != "NOT_FOUND" || w.Op == Upsert)
 }

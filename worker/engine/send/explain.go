@@ -115,7 +115,7 @@ func (s *search) handleBare(errs []sfclient.RowError) {
 	s.rejectWhole()
 }
 
-// nextPart continues with the next part of an update. Rejected fields that may depend on what was written since are
+// nextPart continues with the next part of an update. Rejected fields that may depend on others written since are
 // attempted once more at the end.
 func (s *search) nextPart() {
 	s.phase = part

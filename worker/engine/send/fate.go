@@ -57,7 +57,7 @@ func (s *search) subjects() (refs []ref) {
 	return refs
 }
 
-// answer takes the fates of the subjects, and the errors by object. A subject without a fate counts as live.
+// answer takes the fates of the subjects, and the errors by object. A subject without a fate counts as existing.
 func (s *search) answer(fates map[ref]sfclient.Fate, errs map[string]error) {
 	for _, subject := range s.subjects() {
 		if err := errs[subject.object]; err != nil {
@@ -127,7 +127,7 @@ func (s *search) answerReferences(fateOf func(ref) sfclient.Fate) {
 }
 
 // answerDuplicates takes the answer to a separate call with a record that a duplicate rule rejected. If the rule
-// accepts it now, the record was written.
+// accepted it this time, the record was written.
 func (s *search) answerDuplicates(found []string, result sfclient.Result, err error) {
 	switch {
 	case err == nil && result.Success:

@@ -51,13 +51,13 @@ type search struct {
 	cause cause
 	errs  []sfclient.RowError // of the last rejection
 	asked bool                // the fates of the record and its references are known
-	held  bool                // the record accepts changes, so that some field explains a rejection
+	held  bool                // the record accepts changes, so some field explains a rejection
 	wrote int                 // attempts that wrote something
 
 	id      string
 	created bool
 	left    []Rejection
-	later   []deferred // rejections that may pass once other fields are written
+	later   []deferred // rejections that may succeed once other fields are written
 	retried bool       // later was attempted again
 }
 
@@ -69,7 +69,7 @@ type deferred struct {
 
 func newSearch(n int, w Write) *search { return &search{n: n, write: w, attempt: w, id: w.ID} }
 
-// apart separates further attempts from healthy rows, in calls with the rows that were separated together.
+// apart keeps further attempts apart from healthy rows: they share calls only with rows that were split off together.
 func (s *search) apart(with *search) { s.lot = with.n + 1 }
 
 // take continues with an answer: success, or a rejection by errs.
@@ -94,7 +94,7 @@ func (s *search) take(result sfclient.Result, errs []sfclient.RowError) {
 func (s *search) ended() bool    { return s.outcome != nil }
 func (s *search) isAsking() bool { return s.asks != nothing }
 
-// end ends the search. A record that was created on the way is not lost.
+// end ends the search. A record that was created on the way is reported.
 func (s *search) end(o Outcome) {
 	id := s.id
 	if s.write.ID != "" {

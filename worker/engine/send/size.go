@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// growAfter is how long a successful size is kept before twice as many rows are attempted again.
+// growAfter is how long a successful size is kept before double the size is attempted again.
 const growAfter = 30 * time.Minute
 
-// sizes remembers how many rows the org accepts in one call, and how long it takes, by object and operation. The zero
-// value knows no limits.
+// sizes remembers, by object and operation, how many rows the org accepts in one call, and how long they take. The
+// zero value knows no limits.
 type sizes struct {
 	mu     sync.Mutex
 	limits map[sizeKey]limit
 	paces  map[sizeKey]time.Duration // for a row
-	costed map[sizeKey]bool          // what a call of it costs was asked
+	costed map[sizeKey]bool          // whether the cost of a call was already asked for
 }
 
 type sizeKey struct {
@@ -46,7 +46,7 @@ func (s *sizes) rows(w Write, most int, now time.Time) int {
 	return l.rows
 }
 
-// learn remembers that a call of so many rows went through after a larger one did not.
+// learn remembers that a call of this size went through after a larger one did not.
 func (s *sizes) learn(w Write, rows int, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,14 +9,14 @@ import (
 	"crmsync/sfclient"
 )
 
-// togetherLasts is how long a request of several calls may take, judged by the last one: one that takes longer holds
-// up the batch, and more is in doubt if its answer is lost.
+// togetherLasts is how long a request of several calls may take, estimated from the last one. A longer one would hold
+// up the batch, and leave more in doubt if its answer is lost.
 const togetherLasts = 10 * time.Second
 
-// measured is how many rows a call needs to show how long rows take.
+// measured is how many rows a call must have to show how long a row takes.
 const measured = maxRows / 4
 
-// lasts estimates how long a call of rows takes. Until it is known, a full call takes all the time.
+// lasts estimates how long a call of rows takes. Until that is known, a full call is assumed to take all the time.
 func (s *sizes) lasts(w Write, rows int) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,7 +26,7 @@ func (s *sizes) lasts(w Write, rows int) time.Duration {
 	return togetherLasts * time.Duration(rows) / maxRows
 }
 
-// took remembers how long it took to write rows, among them these.
+// took remembers how long it took to write rows, which include these.
 func (s *sizes) took(w Write, rows, all int, d time.Duration) {
 	if rows < measured {
 		return
@@ -39,8 +39,8 @@ func (s *sizes) took(w Write, rows, all int, d time.Duration) {
 	s.paces[sizeKey{w.Op, w.Object}] = d / time.Duration(all)
 }
 
-// Cost returns how many calls it takes to write rows of an object, if none of them is refused and all that it was
-// asked about before was written.
+// Cost returns how many calls it takes to write rows of an object, if none is rejected and everything in the previous
+// questions was written.
 func (s *Sender) Cost(op Op, object string, rows int) int {
 	size := min(cmp.Or(s.Size, maxRows), maxRows)
 	calls := (rows + size - 1) / size
@@ -51,7 +51,7 @@ func (s *Sender) Cost(op Op, object string, rows int) int {
 	return first + (calls-first+parts-1)/parts
 }
 
-// cost returns how many calls are made together, and before them how many alone.
+// cost returns how many calls are made together, and how many are made alone before them.
 func (s *sizes) cost(key sizeKey) (alone, parts int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,12 +69,12 @@ func (s *sizes) cost(key sizeKey) (alone, parts int) {
 	return 1, sfclient.MaxParts
 }
 
-// together returns how many of the first calls are made in one request: all that it has time for, and that the org
-// takes in their size.
+// together returns how many of the first calls are made in one request: those whose size the org has accepted, as many
+// as the time allows.
 func (c *caller) together(calls [][]*search) (n int) {
 	var lasts time.Duration
 	for n < len(calls) && n < sfclient.MaxParts {
-		first, isProbe := calls[n][0].attempt, calls[n][0].lot != 0 // a probe tells what is at fault only by itself
+		first, isProbe := calls[n][0].attempt, calls[n][0].lot != 0 // a probe must be alone to show what is at fault
 		lasts += c.sizes.lasts(first, len(calls[n]))
 		isWhole := c.sizes.rows(first, c.size, c.now()) == c.size
 		if first.Op != Update && first.Op != Upsert || isProbe || !isWhole || !isPlain(calls[n]) || lasts > togetherLasts {
@@ -85,7 +85,7 @@ func (c *caller) together(calls [][]*search) (n int) {
 	return max(n, 1)
 }
 
-// isPlain reports whether no text of the rows can be taken for a reference to another part of the request.
+// isPlain reports whether no text in the rows could be read as a reference to another part of the request.
 func isPlain(rows []*search) bool {
 	for _, x := range rows {
 		for _, value := range x.attempt.Fields {
@@ -97,7 +97,7 @@ func isPlain(rows []*search) bool {
 	return true
 }
 
-// deliverTogether makes several calls in one request. What becomes of each is as if it had been a request of its own.
+// deliverTogether makes several calls in one request. Each ends as if it had been a request of its own.
 func (c *caller) deliverTogether(ctx context.Context, calls [][]*search) {
 	lots, all := make([]sfclient.Lot, len(calls)), 0
 	for n, rows := range calls {

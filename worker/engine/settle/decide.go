@@ -16,7 +16,7 @@ func (c *col) decide() Decision {
 	}
 	held, met := c.met()
 	switch {
-	case !c.known: // it is not overwritten unseen
+	case !c.known: // an unread value is not overwritten
 		return Decision{Hidden: !c.isAlone() && c.mondayChanged()}
 	case !met:
 		return c.meet()
@@ -43,7 +43,7 @@ func (c *col) decide() Decision {
 	return c.take(c.lost(string(mapping.Salesforce)))
 }
 
-// wins returns the side that wins if both changed. A column from which nothing goes to Salesforce shows what is there.
+// wins returns the side that wins if both changed: Salesforce if no field sends the column there.
 func (c *col) wins() mapping.Side {
 	if c.isAlone() {
 		return mapping.Salesforce
@@ -51,7 +51,7 @@ func (c *col) wins() mapping.Side {
 	return c.field.Wins
 }
 
-// meet is the first comparison. Nobody knows which of two different values is newer: they are left alone until a
+// meet is the first comparison. Nobody knows which of two different values is newer, so they stay as they are until a
 // person decides.
 func (c *col) meet() Decision {
 	touched := c.Touched[c.field.Column()]
@@ -70,7 +70,7 @@ func (c *col) meet() Decision {
 	return c.apart()
 }
 
-// apart leaves alone values that differ, unless a person has said which side counts.
+// apart leaves different values as they are, unless a person has chosen a side.
 func (c *col) apart() Decision {
 	switch {
 	case c.Choices.Adopt == mapping.Monday && !c.isAlone():
@@ -94,12 +94,12 @@ func (c *col) apart() Decision {
 // meeting returns the kind of a first comparison that nobody has decided about.
 func (c *col) meeting() plan.Kind {
 	if c.fold(c.salesforce) == nil {
-		return plan.Missing // nothing goes there
+		return plan.Missing // this column is not sent to Salesforce
 	}
 	return plan.FirstMeeting
 }
 
-// rest is a column that did not change on either side. Values that differ are reported until both sides agree.
+// rest handles a column that did not change on either side. Values that differ are reported until both sides agree.
 func (c *col) rest(held ledger.Held) Decision {
 	if held.Apart {
 		return c.apart()
@@ -119,8 +119,8 @@ func (c *col) agree() Decision {
 	return d
 }
 
-// stand lets Monday's value stand. If Salesforce had changed too, that change is lost, and seen: it is not decided
-// about again, whatever becomes of the write.
+// stand keeps Monday's value. If Salesforce's value had changed too, that change is lost and counts as compared: it is
+// not decided about again, whatever becomes of the write.
 func (c *col) stand(conflict bool, rule string) Decision {
 	d := Decision{Kind: plan.MondayChanged, Sends: c.field.Sync == mapping.Both}
 	if conflict {
@@ -145,7 +145,7 @@ func (c *col) lost(rule string) *Lost {
 	return &Lost{Base: c.Link.Written[c.field.Name].Value, Monday: c.monday.value, Salesforce: c.salesforce, Rule: rule}
 }
 
-// take lets the column take what Salesforce holds. lost is Monday's change that gives way; nil: there is none.
+// take lets the column take what Salesforce holds. lost is Monday's change that is overwritten; nil: none is.
 func (c *col) take(lost *Lost) Decision {
 	kind := plan.SalesforceChanged
 	if lost != nil {
@@ -164,7 +164,7 @@ func (c *col) take(lost *Lost) Decision {
 	return d
 }
 
-// show lets the column hold a value, unless it shows the same already.
+// show writes a value to the column, unless it already shows the same.
 func (c *col) show(v column.Value) Decision {
 	d := Decision{Takes: !c.shows(v), Value: v, written: map[string]any{}, rejected: map[string]*mapping.ValueError{}}
 	fields := append([]*mapping.Field{c.field}, c.siblings...)
@@ -187,7 +187,7 @@ func (c *col) shows(v column.Value) bool {
 	return now.Equal(v)
 }
 
-// unsaid records a value that no value of the column says. Monday keeps what it shows.
+// unsaid records that no value of the column expresses a value. Monday keeps what it shows.
 func (c *col) unsaid(lost *Lost) Decision {
 	d := Decision{
 		Kind: plan.CannotBeShown, Lost: lost, withholds: true,
@@ -200,7 +200,7 @@ func (c *col) unsaid(lost *Lost) Decision {
 	return d
 }
 
-// choose brings a value that a person chose to both sides.
+// choose writes a value that a person chose to both sides.
 func (c *col) choose(value any) Decision {
 	v, ok := c.back(value)
 	sends := !c.same(value, c.salesforce)
@@ -211,7 +211,7 @@ func (c *col) choose(value any) Decision {
 	d.Sends, d.Kind = sends, plan.BothChanged
 	d.held = &ledger.Held{Value: value}
 	if sends && !d.Takes {
-		d.written = nil // they are recorded once they are sent
+		d.written = nil // the values are recorded once they are sent
 		d.held = &ledger.Held{Value: c.salesforce}
 	}
 	return d

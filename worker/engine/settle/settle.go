@@ -1,10 +1,10 @@
-// Package settle decides, column by column, what becomes of changes on both sides: what Monday shows, what Salesforce
-// holds and what both last agreed on are compared, and each change that stands alone is carried over. It is pure:
-// deciding changes nothing and does no I/O.
+// Package settle decides, column by column, what to do about changes on both sides. It compares what Monday shows,
+// what Salesforce holds and what both last agreed on; a change on only one side is copied to the other. It is pure: a
+// decision changes nothing and needs no I/O.
 //
 // The unit of decision is the column, not the field: an item's name may be read by two fields and filled from a third.
-// If each field were decided by itself, a change of the name in Monday and one of the last name in Salesforce would
-// swap sides for ever.
+// If each field were decided by itself, a change of the name in Monday and a change of the last name in Salesforce
+// would swap sides forever.
 package settle
 
 import (
@@ -25,16 +25,16 @@ type Input struct {
 	Item   mapping.Item // what Monday shows
 	Link   *ledger.Link // what both sides last agreed on
 
-	// Holds is what Salesforce holds. A field that is missing is unknown, and not written.
+	// Holds is what Salesforce holds. A missing field is unknown, and its column is not written.
 	Holds map[string]any
 
 	Linked map[ledger.RecordRef]string          // Ids of the records of connected items
 	Items  map[*mapping.Record]map[string]int64 // items of the records that Salesforce refers to, by Id
 
-	// Touched are the columns that a person changed just now: in a first meeting that decides.
+	// Touched are the columns that a person has just changed: in a first meeting, that decides.
 	Touched map[string]bool
 
-	// Fresh reports that Salesforce may hold an older value of ours, so that a difference is no sign of a change there.
+	// Fresh means that Salesforce may still hold an older value of ours, so a difference does not show a change there.
 	Fresh bool
 
 	Choices plan.Choices
@@ -43,31 +43,31 @@ type Input struct {
 	Now time.Time
 }
 
-// Decision is what becomes of one column.
+// Decision is what to do about one column.
 type Decision struct {
 	Field *mapping.Field
 
 	Sends bool         // Monday's value is sent to Salesforce
 	Takes bool         // the column takes Value
-	Value column.Value // what the column is to hold
+	Value column.Value // what the column should hold
 
 	Kind               plan.Kind // of the difference; empty: there is none
 	Monday, Salesforce any       // what both sides hold, as values of the field; must not be stored
 
-	Lost   *Lost  // a change that gives way to another; nil: none does
+	Lost   *Lost  // a change that is overwritten by the other side's; nil: there is none
 	Note   string // for the log
-	Rests  int64  // the field is not carried to Monday for now: identifies the period; 0: it is
+	Rests  int64  // the period in which the field is not written to Monday; 0: it is written
 	Hidden bool   // Monday changed, but what Salesforce holds is not visible
-	Stuck  bool   // the value that a person chose cannot be shown in the column
+	Stuck  bool   // the column cannot show the value that a person chose
 
-	written  map[string]any                 // field -> what the item says, as the field holds it
-	rejected map[string]*mapping.ValueError // field -> why the item says nothing
+	written  map[string]any                 // field -> the item's value in the field's form
+	rejected map[string]*mapping.ValueError // field -> why the item has no value for it
 	held     *ledger.Held
 
 	withholds bool
 
-	siblings []string // fields that carry Monday's value to Salesforce in the field's place
-	lost     bool     // Salesforce changed meanwhile: they are sent whatever was written before
+	siblings []string // fields that send Monday's value to Salesforce in place of Field
+	lost     bool     // Salesforce changed too: the siblings are sent whatever was written before
 }
 
 // Lost is a conflict: the values of both sides and the rule that decided.
@@ -79,15 +79,15 @@ type Lost struct {
 // RuleEvent is the rule of a first meeting that ends with the value that a person has just set in Monday.
 const RuleEvent = "event"
 
-// Shows is the prefix under which a link stores the value that Monday rejected for a column, and Rested the one for a
-// field that is not carried to Monday for now. They are not names of fields.
+// Shows is the prefix under which a link stores the value that Monday rejected for a column. Rested is the one for a
+// field that is currently not written to Monday. Neither is the name of a field.
 const (
 	Shows  = "@column "
 	Rested = "@rests "
 )
 
 // NeedsSalesforce reports whether the record has to be read before it is written: a field that goes both ways changed
-// in Monday, or was never compared.
+// in Monday or was never compared.
 func NeedsSalesforce(in Input) bool {
 	for _, f := range in.Record.Back() {
 		c := in.column(f)
@@ -99,7 +99,7 @@ func NeedsSalesforce(in Input) bool {
 	return in.Fresh && len(in.Record.Back()) > 0
 }
 
-// Columns decides about the columns that the record fills. Columns about which nothing is known are left out.
+// Columns decides about the columns that the record fills, except those about which nothing is known.
 func Columns(in Input) []Decision {
 	var all []Decision
 	for _, f := range in.Record.Back() {
@@ -111,12 +111,12 @@ func Columns(in Input) []Decision {
 	return all
 }
 
-// Withholds reports whether the other fields of the column are not sent either: the column shows what Salesforce has,
+// Withholds reports whether the other fields of the column are not sent either: the column takes Salesforce's value,
 // or nobody has decided between the two.
 func (d Decision) Withholds() bool { return d.Takes || d.withholds }
 
-// Record records a decision in the link, once it took effect: at once, or if a column takes a value, once Monday shows
-// it. It reports whether that changed anything.
+// Record records a decision in the link once it has taken effect: at once or, if a column takes a value, once Monday
+// shows it. It reports whether that changed anything.
 func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed bool) {
 	for name, value := range d.written {
 		changed = changed || !link.Holds(name, value)
@@ -135,7 +135,7 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 		}
 	}
 	if d.held != nil {
-		if held, met := link.Held[d.Field.Name]; !met || held != *d.held { // null, too, is a meeting
+		if held, met := link.Held[d.Field.Name]; !met || held != *d.held { // a null counts as compared, too
 			link.Hold(d.Field.Name, *d.held)
 			changed = true
 		}
@@ -147,8 +147,8 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 	return changed
 }
 
-// Confirm records that a write to Salesforce took effect: if other fields of the column carried Monday's value there,
-// both sides agree on it.
+// Confirm records that a write to Salesforce took effect. If other fields of the column sent Monday's value there,
+// both sides now agree on it.
 func (d Decision) Confirm(link *ledger.Link) {
 	for _, name := range d.siblings {
 		if _, ok := link.Agreed(name); !ok {
@@ -168,15 +168,15 @@ type col struct {
 	now        column.Value
 	monday     said
 	salesforce any
-	known      bool // salesforce is
+	known      bool // whether salesforce is known
 }
 
-// said is what an item says about a field.
+// said is the value that an item has for a field.
 type said struct {
 	value any
 	err   *mapping.ValueError // the mapping has no value for it
-	waits bool                // it names an item without a record
-	empty bool                // the column is
+	waits bool                // it refers to an item without a record yet
+	empty bool                // the column is empty
 }
 
 func (s said) ok() bool { return s.err == nil && !s.waits }
@@ -237,7 +237,7 @@ func (c *col) met() (ledger.Held, bool) {
 	return held, met && !c.Link.Remapped(c.field.Name, c.Record.Made()[c.field.Name])
 }
 
-// mondayChanged reports whether the item says something else than both sides last agreed on.
+// mondayChanged reports whether the item's value differs from what both sides last agreed on.
 func (c *col) mondayChanged() bool {
 	if c.differs(c.field, c.monday) {
 		return true
@@ -262,8 +262,8 @@ func (c *col) differs(f *mapping.Field, s said) bool {
 	return !was || f.FoldIn(s.value, c.now.Type) != f.FoldIn(w.Value, c.now.Type)
 }
 
-// salesforceChanged reports whether Salesforce holds something else than at the last comparison, or something that
-// the column could not show then and can show now.
+// salesforceChanged reports whether Salesforce holds another value than at the last comparison, or one that the column
+// could not show then and can show now.
 func (c *col) salesforceChanged(held ledger.Held) bool {
 	w := c.Link.Written[c.field.Name]
 	switch {
@@ -274,11 +274,11 @@ func (c *col) salesforceChanged(held ledger.Held) bool {
 	return !w.Unsure || w.Sent == nil || !c.same(c.salesforce, w.Sent)
 }
 
-// shown is back, but not ok also for a value that Monday rejected.
+// shown is back, but is not ok for a value that Monday rejected either.
 func (c *col) shown(value any) (column.Value, bool) {
 	v, ok := c.back(value)
 	return v, ok && !c.Link.Rejects(Shows+c.field.Column(), value)
 }
 
-// isAlone reports whether nothing of the column goes to Salesforce.
+// isAlone reports whether no field sends the column to Salesforce.
 func (c *col) isAlone() bool { return c.field.Sync == mapping.ToMonday && len(c.siblings) == 0 }
