@@ -3,15 +3,15 @@ package ledger
 import "time"
 
 // Held is what Salesforce holds in a field that is written to Monday, as of the last comparison. It may differ from
-// what the item says: Salesforce rounds numbers, rewrites phone numbers, and its automations change values.
+// the item's value: Salesforce rounds numbers, rewrites phone numbers, and its automations change values.
 type Held struct {
 	Value any `json:"v"`
 
-	// Unsaid reports that no value of the column says it, such as the Id of a record without an item.
+	// Unsaid means that no value of the column expresses it, such as the Id of a record without an item.
 	Unsaid bool `json:"unsaid,omitempty"`
 
-	// Apart reports that both sides held different values when they were first compared, and that nobody has decided
-	// yet which one counts.
+	// Apart means that both sides held different values when they were first compared, and that nobody has decided yet
+	// which one counts.
 	Apart bool `json:"apart,omitempty"`
 }
 
@@ -29,14 +29,14 @@ type Turns struct {
 	Since int64 `json:"since"` // Unix seconds
 }
 
-// A field whose value is carried to Monday MaxTurns times within turnsFor rests until that time is over: two
-// automations rewrite it by turns.
+// A field that is written to Monday MaxTurns times within turnsFor rests until that time is over: two automations keep
+// overwriting each other's value.
 const (
 	MaxTurns = 20
 	turnsFor = time.Hour
 )
 
-// Rests reports whether the field is no longer written to Monday for now. The second result identifies the period.
+// Rests reports whether the field is currently not written to Monday. The second result identifies the period.
 func (l *Link) Rests(field string, now time.Time) (rests bool, since int64) {
 	t := l.Turns[field]
 	return t.N >= MaxTurns && t.isOpen(now), t.Since

@@ -24,9 +24,9 @@ type Item struct {
 	ExistenceAt time.Time         // Monday's time of the last delete or restore; zero: none received
 	SeenAt      time.Time         // the database's time of the item's first event
 	Links       map[string]*Link  // by record name
-	Suppressed  bool              // a person erased it for good: nothing is learned of it, or done about it
+	Suppressed  bool              // a person erased it for good: it is neither stored nor synced
 
-	// Abandoned reports that the previous lease holder never committed: its calls may or may not have taken effect.
+	// Abandoned means that the previous lease holder never committed: its calls may or may not have taken effect.
 	Abandoned bool
 }
 
@@ -36,11 +36,11 @@ type Column struct {
 	At int64 `json:"at"`           // Unix microseconds
 	By int64 `json:"by,omitempty"` // job id of the event that carried it, until that event ends
 
-	// Own reports that we wrote the value, and that no event has confirmed it yet.
+	// Own means that we wrote the value, and that no event has confirmed it yet.
 	Own bool `json:"own,omitempty"`
 
-	// Was are the values that we knew before we wrote this one, back to that of the time Since, in Unix microseconds.
-	// Their events may still come.
+	// Was are the values that we knew before we wrote this one, back to the value of the time Since, in Unix
+	// microseconds. Their events may still arrive.
 	Was   []column.Value `json:"was,omitempty"`
 	Since int64          `json:"since,omitempty"`
 }

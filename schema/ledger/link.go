@@ -13,23 +13,23 @@ type Link struct {
 	EndedIDs     []string             // Ids of records that are gone, the latest last
 	Since        map[string]string    // field -> day on which its relative default was first applied
 
-	// Closed is why the record ended for good, so that no other one is created for the item; empty: it did not.
+	// Closed is why the record ended for good, so that no other one is created for the item; empty: it has not ended.
 	Closed string
 
-	// Held is what Salesforce holds in the fields that are written to Monday, beside what the item says (Written). A
-	// missing field was never compared in both directions.
+	// Held is what Salesforce holds in the fields that are written to Monday, in addition to the item's values
+	// (Written). A missing field was never compared in both directions.
 	Held map[string]Held
 
 	Turns map[string]Turns // field -> how often it was written to Monday lately
 
-	// Origin is how the item got its record; empty: the link is from a version that did not store it.
+	// Origin is how the item got its record; empty: the link was stored by a version without origins.
 	Origin Origin
 }
 
 // Reasons for closing a link.
 const (
 	Merged    = "merged"    // into a record of another item
-	Deleted   = "deleted"   // and the mapping says that the item does without
+	Deleted   = "deleted"   // in Salesforce, and the mapping keeps the item without a record
 	Converted = "converted" // a lead that became a contact
 )
 
@@ -51,15 +51,15 @@ type Written struct {
 	// Sent is the value whose write had no answer; nil also if it is not known.
 	Sent any
 
-	// Unsure reports that the answer to the last write was lost: Salesforce may or may not hold the value. It equals
-	// no value, so the field is sent again whatever it should then hold.
+	// Unsure means that the answer to the last write was lost: Salesforce may or may not hold the value. It equals no
+	// value, so the field is sent again whatever it should hold next.
 	Unsure bool
 
 	// Mapping identifies the field of the mapping from which the value was made; empty: the one in force.
 	Mapping string
 
-	// LeftOut reports that the record was created without the field, and nothing was written to it since: if it holds a
-	// value, Salesforce or a person has filled it.
+	// LeftOut means that the record was created without the field, and that nothing has been written to the field
+	// since: if it holds a value, Salesforce or a person has filled it in.
 	LeftOut bool
 }
 
@@ -69,7 +69,7 @@ type Rejection struct {
 	Code  string `json:"code"`
 	JobID int64  `json:"job_id"` // the event that failed because of it
 
-	// Dependent reports that the value was rejected because of other fields, for example by a validation rule: it is
+	// Dependent means that the value was rejected because of other fields, for example by a validation rule: it is
 	// sent again with the next write of the record.
 	Dependent bool `json:"dependent,omitempty"`
 }
@@ -77,7 +77,8 @@ type Rejection struct {
 // keptEnded is how many Ids of ended records are kept: as many as an item may still show.
 const keptEnded = 8
 
-// Agreed returns the value the field is known to hold. It is not ok if none was written, or if the answer was lost.
+// Agreed returns the value that the field is known to hold. It is not ok if none was written, or if the answer was
+// lost.
 func (l *Link) Agreed(field string) (value any, ok bool) {
 	w, ok := l.Written[field]
 	return w.Value, ok && !w.Unsure
@@ -104,13 +105,13 @@ func (l *Link) LeaveOut(field string) {
 	l.write(field, Written{LeftOut: true})
 }
 
-// IsLeftOut reports whether the record was created without the field, and nothing was written to it since.
+// IsLeftOut reports whether the record was created without the field, and nothing has been written to the field since.
 func (l *Link) IsLeftOut(field string) bool { return l.Written[field].LeftOut }
 
 // Doubt records that the field may hold a value other than the one last written.
 func (l *Link) Doubt(field string) { l.DoubtSent(field, l.Written[field].Sent) }
 
-// DoubtSent is Doubt if the value is known that the field may hold.
+// DoubtSent is Doubt for the case that the value in question is known.
 func (l *Link) DoubtSent(field string, value any) {
 	was := l.Written[field]
 	l.write(field, Written{Unsure: true, Value: was.Value, Sent: value, Mapping: was.Mapping})
@@ -131,8 +132,7 @@ func (l *Link) Adopt(id string, o Origin) {
 	l.SalesforceID, l.Written, l.Held, l.Origin = id, nil, nil, o
 }
 
-// Take makes a record the item's own unless it already is, and reports whether that is new. Earlier writes to it
-// still count.
+// Take makes a record the item's own, and reports whether it was not already. Earlier writes to it still count.
 func (l *Link) Take(id string, o Origin) (isNew bool) {
 	if l.SalesforceID == id {
 		return false
@@ -144,11 +144,11 @@ func (l *Link) Take(id string, o Origin) (isNew bool) {
 // Unlink forgets the record and what was written to it.
 func (l *Link) Unlink() { l.SalesforceID, l.Written, l.Held = "", nil, nil }
 
-// outdated is the Mapping of a value that was made from something that no mapping identifies.
+// outdated is the Mapping of a value whose source no mapping identifies.
 const outdated = "-"
 
-// Outdate records that the value of a field was made from something else than the field is made from now. It reports
-// whether that is new.
+// Outdate records that the value of a field was made from another source than the field has now. It reports whether
+// that is new.
 func (l *Link) Outdate(field string) bool {
 	w, was := l.Written[field]
 	if !was || w.Mapping == outdated {
@@ -159,14 +159,14 @@ func (l *Link) Outdate(field string) bool {
 	return true
 }
 
-// Remapped reports whether the value of a field was made from something else than the field is made from now. What
-// such a value says about the record still holds, but not what it says about the item.
+// Remapped reports whether the value of a field was made from another source than the field has now. Such a value
+// still says what the record holds, but not what the item holds.
 func (l *Link) Remapped(field, mapping string) bool {
 	w := l.Written[field]
 	return w.Mapping != "" && w.Mapping != mapping
 }
 
-// Stamp records for values that were just written from which fields of the mapping they were made.
+// Stamp records which mapping the values that were just written were made by.
 func (l *Link) Stamp(mapping map[string]string) {
 	for field, w := range l.Written {
 		if made, mapped := mapping[field]; mapped && w.Mapping == "" {
@@ -176,7 +176,7 @@ func (l *Link) Stamp(mapping map[string]string) {
 	}
 }
 
-// leftOut is the prefix under which Mappings contains the fields that the record was created without. Versions that do
+// leftOut is the prefix under which Mappings stores the fields that the record was created without. Versions that do
 // not know it ignore it.
 const leftOut = "@left out "
 
@@ -189,8 +189,8 @@ func (l *Link) ReadMappings(stored map[string]string) {
 	}
 }
 
-// Mappings returns from which fields of the mapping the values were made, as far as that is known, and which fields
-// the record was created without.
+// Mappings returns which version of its field each value was made by, as far as that is known, and which fields the
+// record was created without.
 func (l *Link) Mappings() map[string]string {
 	all := make(map[string]string, len(l.Written))
 	for field, w := range l.Written {
@@ -214,7 +214,7 @@ func (l *Link) EndWithItem() {
 }
 
 // Replace returns a link for a record of another object that takes the place of this one. The Id that the item still
-// shows does not restore the old one.
+// shows does not restore the old record.
 func (l *Link) Replace(object string) *Link {
 	old := *l
 	if old.SalesforceID != "" {
@@ -229,7 +229,7 @@ func (l *Link) Close(reason string) {
 	l.Closed, l.Rejected = reason, nil
 }
 
-// Reopen takes up a record again that was deleted and is back.
+// Reopen links a deleted record again after it was restored.
 func (l *Link) Reopen() { l.Closed = "" }
 
 // End marks the record as gone. The item may go on showing the old Id, which must not link it again.
@@ -282,7 +282,7 @@ type unsure struct {
 	Sent   any  `json:"sent,omitempty"`
 }
 
-// StoredWritten returns the stored form of what was written: for each field its value itself, or an object if it is in
+// StoredWritten returns the stored form of what was written: each field's value itself, or an object if it is in
 // doubt. What the values were made from is stored elsewhere.
 func (l *Link) StoredWritten() map[string]any {
 	stored := make(map[string]any, len(l.Written))

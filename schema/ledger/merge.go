@@ -19,8 +19,8 @@ const (
 	Echo                  // the value that we wrote
 )
 
-// ahead is how far Monday's clock may be ahead of ours. A time further in the future is not believed, because it
-// would block every later value.
+// ahead is how far Monday's clock may be ahead of ours. A later time is not believed, because it would block every
+// later value.
 const ahead = 5 * time.Minute
 
 // Believable reports whether something may have happened at this time.
@@ -45,7 +45,7 @@ func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge 
 		return Doubtful
 	case ok && c.At == known.At && (!sure || c.Value.Equal(known.Value)):
 		return Same
-	case !ok && i.Known: // newer ones may have come while nobody listened to the column
+	case !ok && i.Known: // newer values may have been missed while the column was not mapped
 		return Doubtful
 	case ok && c.At == known.At, !sure: // only Monday knows which of two values with equal times is later
 		return Doubtful
@@ -75,8 +75,8 @@ func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Me
 	return Taken
 }
 
-// says reports whether two values of one column are the same to people. The form that an event names, and what only
-// Monday adds, such as the country of a phone number, do not count.
+// says reports whether two values of one column look the same to people. It ignores the form in which an event names
+// the value, and what only Monday adds, such as the country of a phone number.
 func says(a, b column.Value) bool {
 	a.Type, a.Code, b.Type, b.Code = "", "", "", ""
 	return a.Equal(b)
@@ -95,8 +95,8 @@ func (i *Item) SetColumn(id string, c Column) (changed bool) {
 }
 
 // WriteColumn records a value that we wrote to Monday. Its time is just after the last known one, so that whatever
-// Monday reports from now on is newer. Until an event confirms the value, one with another value is not believed: it
-// may be the late echo of an earlier write.
+// Monday reports from now on is newer. Until an event confirms the value, an event with another value is not believed:
+// it may be the late echo of an earlier write.
 func (i *Item) WriteColumn(id string, v column.Value) {
 	if id == NameColumn {
 		i.Name, i.NameAt, i.NameOwn = v.Text, i.NameAt.Add(time.Microsecond), true
@@ -111,14 +111,14 @@ func (i *Item) WriteColumn(id string, v column.Value) {
 	i.SetColumn(id, next)
 }
 
-// Says reports whether the column is known to show a value, or the same to people.
+// Says reports whether the column is known to show a value, or one that looks the same.
 func (i *Item) Says(id string, v column.Value) bool { return says(i.Columns[id].Value, v) }
 
 // keptWas is how many earlier values of a column are kept.
 const keptWas = 8
 
-// Overwrote reports whether we have written over a value that an event carries without having seen it: the column shows
-// what we wrote, and the value is younger than what we knew before, and none of it.
+// Overwrote reports whether our write has overwritten the value of an event without our having seen it: the column
+// shows what we wrote, and the event's value is newer than what we knew before and different from all of it.
 func (i *Item) Overwrote(id string, v column.Value, at int64) bool {
 	known := i.Columns[id]
 	return len(known.Was) > 0 && at > known.Since && (known.Own || at < known.At) && !says(known.Value, v) &&
@@ -141,7 +141,7 @@ func (i *Item) ClearPending(id string, job int64) bool {
 	return true
 }
 
-// Unread reports whether the columns, or the item as a whole, have not been read from Monday since the item began.
+// Unread reports whether the columns, or the whole item, have not been read from Monday since the item began.
 func (i *Item) Unread(columns []string) bool {
 	if !i.Known {
 		return true
@@ -163,7 +163,7 @@ type Reading struct {
 	ChangedAt map[string]time.Time // of values that contain their time
 }
 
-// Floor is the earliest possible time of a value that is read, in Unix microseconds: if an event caused the read, the
+// Floor is the earliest possible time of a value that is read, in Unix microseconds. If an event caused the read, the
 // value is not older than the event.
 type Floor struct {
 	All     int64

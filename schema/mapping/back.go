@@ -20,7 +20,7 @@ func (t *Target) Link() *Record {
 }
 
 // Base returns the name under which a link stores the value that both sides last agreed on: the field's name, or a
-// separate name for a column that only the migration fills.
+// separate name for a column that only the import fills.
 func (t *Target) Base() string {
 	if t.field == nil {
 		return "@" + t.Column
@@ -28,7 +28,7 @@ func (t *Target) Base() string {
 	return t.field.Name
 }
 
-// OwnBase reports whether only the migration fills the column: no field of the mapping reads it in the same form.
+// OwnBase reports whether only the import fills the column: no field of the mapping reads it in the same form.
 func (t *Target) OwnBase() bool { return t.field == nil }
 
 // Back returns the column's value for a value of the field: Desired in reverse. It is not ok if a column of this type
@@ -44,9 +44,10 @@ func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, boo
 	return backwards(value, column.Value{Type: typ}, t.locale.region)
 }
 
-// Back returns the column's value for a value of the field: Desired in reverse. now is what the column holds: it
-// determines the column's type, and which of several labels with the same value a dropdown keeps. It is not ok if the
-// column has no unique value. For a field with a Link, item is the item of the record that the value refers to, or 0.
+// Back returns the column's value for a value of the field: Desired in reverse. now is what the column holds. It
+// determines the column's type, and which of several labels with the same value a dropdown keeps. Back is not ok if
+// the column has no unique value. For a field with a Link, item is the item of the record that the value refers to, or
+// 0.
 func (f *Field) Back(value any, now column.Value, item int64) (column.Value, bool) {
 	v := column.Value{Type: now.Type}
 	switch {
@@ -63,7 +64,7 @@ func (f *Field) Back(value any, now column.Value, item int64) (column.Value, boo
 	return backwards(value, v, f.locale.region)
 }
 
-// maxName is how many characters the name of an item has at most.
+// maxName is the maximum length of an item's name in characters.
 const maxName = 255
 
 // isName reports whether an item can have the text as its name.
@@ -104,8 +105,8 @@ func Fillable(typ column.Type) bool {
 	return false
 }
 
-// unlabeled returns the label with the value, and nothing for the default's value. Of several labels with the same
-// value it returns the first, unless a dropdown shows another one now.
+// unlabeled returns the label with the value, and nothing for the default's value. If several labels have the same
+// value, it returns the first, unless a dropdown currently shows another one.
 func (f *Field) unlabeled(value any, now column.Value) (column.Value, bool) {
 	v := column.Value{Type: now.Type}
 	if v.Type == column.Dropdown {

@@ -56,8 +56,8 @@ func (r *Record) Fingerprint() string {
 	return fingerprint(r.Object, r.Shared, when, fields)
 }
 
-// Ways is equal for boards whose changes in Salesforce are written to the same columns, and empty if none is. A plan
-// is made of it before it takes effect.
+// Ways is equal for boards whose changes in Salesforce are written to the same columns, and empty if there are none. A
+// set of such columns takes effect only after a plan was made with it.
 func (b *Board) Ways() string {
 	var ways [][]any
 	for _, r := range sorted(b.Records, func(r *Record) string { return r.Name }) {
@@ -95,21 +95,21 @@ func (f *Field) Fingerprint() string {
 		f.Name, f.Sync == ToMonday, f.form, f.from, f.literal, parts, f.as, f.labels, standIn, f.record.path(),
 		f.link.path(), f.defaults(),
 	}
-	if f.Sync == Both { // what both sides last agreed on says nothing about changes in Salesforce before
+	if f.Sync == Both { // what both sides last agreed on does not cover earlier changes in Salesforce
 		values = append(values, f.Sync)
 	}
 	return fingerprint(values...)
 }
 
-// madeSize is the length of a field's short fingerprint: it is stored with each value, and only tells versions of one
-// field apart.
+// madeSize is the length of a field's short fingerprint, which is stored with each value and only has to distinguish
+// versions of one field.
 const madeSize = 12
 
 // Made returns, by name, a short fingerprint of each of the record's fields.
 func (r *Record) Made() map[string]string { return r.made }
 
-// Made returns short fingerprints of what the mapping says about the board's items: under the name of a record when it
-// is created and where its Id is shown, and under "record.field" each field.
+// Made returns short fingerprints of what the mapping says about the board's items: under the name of a record, when
+// the record is created and where its Id is shown; under "record.field", each field.
 func (b *Board) Made() map[string]string {
 	all := map[string]string{}
 	for _, r := range b.Records {

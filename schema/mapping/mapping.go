@@ -62,7 +62,7 @@ type Board struct {
 	// Columns are the ids of all columns that the mapping reads or writes, sorted, without the item's name.
 	Columns []string
 
-	// Migration describes how Salesforce records become items of the board; nil: they do not.
+	// Migration describes how Salesforce records become items of the board; nil: they are not imported.
 	Migration *Migration
 
 	place place

@@ -19,13 +19,13 @@ type Choice struct {
 	At    Place
 }
 
-// At returns the place of a key of the board, or of the board itself without such a key.
+// At returns the place of a key of the board, or of the board itself if the key is missing.
 func (b *Board) At(key string) Place { return keyPlace(b.at, key, b.place) }
 
-// At returns the place of a key of the record, or of the record itself without such a key.
+// At returns the place of a key of the record, or of the record itself if the key is missing.
 func (r *Record) At(key string) Place { return keyPlace(r.at, key, r.place) }
 
-// At returns the place of a key of the field, or of the field itself without such a key.
+// At returns the place of a key of the field, or of the field itself if the key is missing.
 func (f *Field) At(key string) Place { return keyPlace(f.at, key, place{f.Line, f.Col}) }
 
 // At returns the place of the migration.

@@ -26,7 +26,7 @@ func (e *WaitError) Unwrap() error { return e.err }
 // RetryAfter returns how long to wait before the next attempt.
 func (e *WaitError) RetryAfter() time.Duration { return 2 * time.Second }
 
-// Wrap adds to an error what was being done and what a person can do about it. It turns errors that pass with time, or
+// Wrap adds to an error what was being done and what a person can do about it. It turns errors that are temporary, or
 // that a person can resolve, into a WaitError. It drops the server's message, which may quote rows or a part of the
 // connection string.
 func Wrap(what string, err error) error {
@@ -47,7 +47,7 @@ func Wrap(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// heals reports whether a code means a state that passes, or that a person can end.
+// heals reports whether a code describes a temporary state, or one that a person can end.
 func heals(code string) bool {
 	for _, class := range []string{
 		"08", // connection exceptions
@@ -64,7 +64,7 @@ func heals(code string) bool {
 	return code == "25006" // read-only, for example after a failover
 }
 
-// sentences say what a code means, and what to do.
+// sentences explain codes and say what to do.
 var sentences = map[string]string{
 	"3F000": "there is no such schema. Correct the search_path",
 	"28000": "the login is refused: there is no such user, or pg_hba.conf does not let it in, or only over TLS. Correct " +

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// looks is how often two connections are compared, since others may use the pooler at the same time.
+// looks is how many times two connections are compared, since others may use the pooler at the same time.
 const looks = 5
 
 // find finds out what is between us and the server, and how many connections may be opened.
@@ -21,7 +21,7 @@ func find(ctx context.Context, c *pgx.ConnConfig) (mode Mode, limit int32) {
 	defer conn.Close(context.WithoutCancel(ctx))
 	mode = modeOf(ctx, conn, c)
 	if mode != Direct {
-		return mode, math.MaxInt32 // it is the pooler that counts
+		return mode, math.MaxInt32 // the pooler sets the limit
 	}
 	if limit, err = limitOf(ctx, conn); err != nil {
 		limit = math.MaxInt32
@@ -29,7 +29,7 @@ func find(ctx context.Context, c *pgx.ConnConfig) (mode Mode, limit int32) {
 	return mode, limit
 }
 
-// limitOf returns how many connections the role may open, less one for a command. A superuser may open them all.
+// limitOf returns how many connections the role may open, less one for a command. A superuser may open all.
 func limitOf(ctx context.Context, conn *pgx.Conn) (limit int32, err error) {
 	const query = `
 		SELECT CASE WHEN r.rolsuper THEN s.most ELSE least(s.most - s.reserved, nullif(r.rolconnlimit, -1), nullif(d.datconnlimit, -1)) END - 1
@@ -40,9 +40,9 @@ func limitOf(ctx context.Context, conn *pgx.Conn) (limit int32, err error) {
 	return limit, err
 }
 
-// modeOf finds out the mode of the pooler that the first of two connections goes through. A server reports the process
-// of a connection twice: at its start, and on request. A pooler invents the first. In transaction mode, the server
-// process of an idle connection is used for the next request of any other.
+// modeOf finds out the mode of the pooler in front of the first of two connections. A server reports the process of a
+// connection twice: at the connection's start, and on request. A pooler makes up the first report. In transaction
+// mode, the server process of an idle connection serves the next request of any other connection.
 func modeOf(ctx context.Context, first *pgx.Conn, c *pgx.ConnConfig) Mode {
 	process, err := processOf(ctx, first)
 	switch {

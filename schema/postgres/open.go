@@ -32,15 +32,15 @@ const (
 	// connecting is how long connecting may take.
 	connecting = 5 * time.Second
 
-	// fewest is the minimum number of connections of a process: one listens for jobs, and a batch, the queue's own work
-	// and the rounds must not wait long for each other.
+	// fewest is the minimum number of connections of a process: one listens for jobs, and the batches, the queue's own
+	// work and the rounds must not wait long for each other.
 	fewest = 4
 
 	// idleInTransaction limits how long a process that freezes within a transaction holds its locks.
 	idleInTransaction = "60s"
 )
 
-// startup lists the parameters that every pooler accepts at the start of a connection. Others are set after that.
+// startup lists the parameters that every pooler accepts at the start of a connection. Others are set once it is open.
 var startup = []string{"application_name", "client_encoding", "datestyle", "options", "standard_conforming_strings",
 	"timezone"}
 
@@ -83,7 +83,7 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return set(ctx, conn, settings) }
 	db, err := pgxpool.NewWithConfig(ctx, c)
 	if err != nil {
-		return nil, mode, errors.New("DATABASE_URL: its pool_ settings do not fit each other")
+		return nil, mode, errors.New("DATABASE_URL: its pool_ settings contradict each other")
 	}
 	return db, mode, nil
 }
@@ -96,8 +96,8 @@ func more(asked bool) string {
 	return "Raise the limit of the role or the database (CONNECTION LIMIT) or the server's max_connections"
 }
 
-// execMode returns how statements are sent. Without sessions, and instead of the modes in which parameters have no
-// types, statements are described, and prepared without a name.
+// execMode returns how statements are sent. Without sessions, and for the modes in which parameters have no types,
+// statements are described, and prepared without a name.
 func execMode(mode Mode, asked pgx.QueryExecMode) pgx.QueryExecMode {
 	switch {
 	case !mode.HasSessions():

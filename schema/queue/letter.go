@@ -62,7 +62,7 @@ func (q *Queue) Replay(ctx context.Context, jobIDs []int64, maxAttempts int,
 	by store.By) (replayed []int64, staying []Staying, err error) {
 	for range replayRounds {
 		replayed, staying, err = q.replay(ctx, jobIDs, maxAttempts, by)
-		// In the meantime a job may have been queued that excludes one of these.
+		// Meanwhile a job that excludes one of these may have been queued.
 		if answered, ok := errors.AsType[*pgconn.PgError](err); !ok || answered.Code != pgerrcode.UniqueViolation {
 			break
 		}
@@ -104,8 +104,8 @@ func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int,
 	return replayed, staying, err
 }
 
-// replayable separates the dead letters that can be replayed from the others, and locks them. Of several that exclude
-// each other in the queue, the oldest can be replayed.
+// replayable separates the dead letters that can be replayed from the others, and locks them. If several exclude each
+// other in the queue, the oldest can be replayed.
 func (q *Queue) replayable(ctx context.Context, tx pgx.Tx,
 	jobIDs []int64) (replayable []int64, staying []Staying, err error) {
 	const look = `
@@ -158,7 +158,7 @@ func (q *Queue) replayable(ctx context.Context, tx pgx.Tx,
 // found is what replayable finds about a job.
 type found struct {
 	id       int64
-	replayed bool   // or no dead letter at all
+	replayed bool   // or it is not a dead letter
 	state    string // of its row in the queue; empty: it was pruned
 	other    int64  // job that excludes this one; 0: none
 	key      string // two jobs with the same one exclude each other; empty: none

@@ -9,9 +9,9 @@ import (
 	"crmsync/schema/store"
 )
 
-// TendMigrations puts back at once the jobs of runs whose process was killed, where the queue's rescuer would wait, at
-// no cost of an attempt. A slice that ended by itself holds nothing; where a run never began, its job was at it for
-// long. It also ends the runs of discarded jobs.
+// TendMigrations puts the jobs of runs whose process was killed back into the queue at once, at no cost of an attempt;
+// the queue's rescuer would wait. A slice that ended by itself holds nothing; a run that never began is recognized by
+// its job having run for long. It also ends the runs of discarded jobs.
 func (q *Queue) TendMigrations(ctx context.Context) (revived int64, err error) {
 	var revive = `
 		WITH held AS MATERIALIZED (
@@ -55,8 +55,8 @@ func (q *Queue) Migrating(ctx context.Context, boards []int64) (busy bool, err e
 	return busy, postgres.Wrap("looking for migrations", err)
 }
 
-// Ended returns those of the jobs that ended without success, with the reason. A job that is gone from the table will
-// not end in any other way.
+// Ended returns those of the jobs that ended without success, with the reason. A job that is missing from the table
+// counts as ended, too.
 func (q *Queue) Ended(ctx context.Context, jobIDs []int64) (map[int64]string, error) {
 	const query = `
 		SELECT w.id, CASE WHEN j.id IS NULL THEN 'its job is gone from the queue'
@@ -78,7 +78,7 @@ func (q *Queue) Ended(ctx context.Context, jobIDs []int64) (map[int64]string, er
 	return ended, postgres.Wrap("looking for jobs that ended", err)
 }
 
-// Complete ends a job that still runs, so that what the transaction keeps of its end and the end itself are one.
+// Complete ends a job that is still running, so that the transaction stores the job's result and its end together.
 func (q *Queue) Complete(ctx context.Context, tx pgx.Tx, jobID int64) error {
 	const query = `UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1 AND state = 'running'`
 	_, err := tx.Exec(ctx, query, jobID)

@@ -102,7 +102,7 @@ func (q *Queue) Queued(ctx context.Context, keys []string) (map[string]bool, err
 }
 
 // EraseItem removes an item's values from its jobs, and from unreadable deliveries that name it, and returns how many
-// had any. Pending events will read the item from Monday instead.
+// contained any. Pending events will read the item from Monday instead.
 func (q *Queue) EraseItem(ctx context.Context, tx pgx.Tx, item int64) (jobs int64, err error) {
 	text, quotes := store.WithoutQuotations("e->>'error'")
 	query := `
@@ -115,7 +115,7 @@ func (q *Queue) EraseItem(ctx context.Context, tx pgx.Tx, item int64) (jobs int6
 	return tag.RowsAffected(), postgres.Wrap("erasing an item from the queue", err)
 }
 
-// EraseSuppressed removes the values that events of suppressed items brought, once they have ended.
+// EraseSuppressed removes the values in events of suppressed items, once the events have ended.
 func (q *Queue) EraseSuppressed(ctx context.Context) error {
 	const query = `
 		UPDATE river_job SET args = ` + store.ArgsWithoutValues + `

@@ -6,8 +6,8 @@ import (
 	"crmsync/schema/postgres"
 )
 
-// TendSweeps puts back at once the jobs of sweeps whose process was killed, at no cost of an attempt, and ends the
-// sweeps of discarded jobs.
+// TendSweeps puts the jobs of sweeps whose process was killed back into the queue at once, at no cost of an attempt,
+// and ends the sweeps of discarded jobs.
 func (q *Queue) TendSweeps(ctx context.Context) (revived int64, err error) {
 	const revive = `
 		WITH silent AS (

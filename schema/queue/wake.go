@@ -11,7 +11,7 @@ import (
 	"crmsync/schema/postgres"
 )
 
-// Output is what a worker records in a job's metadata, by which Wake finds its jobs.
+// Output is what a worker records in a job's metadata. Wake finds jobs by it.
 type Output struct {
 	Away   bool   `json:"away"`   // the job waits for the end of an outage
 	Outage string `json:"outage"` // its key
@@ -26,8 +26,8 @@ func WaitsFor(metadata []byte) string { return gjson.GetBytes(metadata, "output.
 // wakeFor is how long after the end of an outage to look for jobs that wait for it: the maximum wait, a minute.
 const wakeFor = time.Minute
 
-// Wake brings forward up to limit jobs that wait for the end of an outage: their waits grew with its length. It
-// returns their number.
+// Wake brings forward up to limit jobs that wait for the end of an outage, since their waits have grown with its
+// length. It returns their number.
 func (q *Queue) Wake(ctx context.Context, outage string, limit int) (woken int64, err error) {
 	const query = `
 		UPDATE river_job SET scheduled_at = now()

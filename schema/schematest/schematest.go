@@ -57,8 +57,8 @@ func URL(t testing.TB) string {
 	return database(s.url, name)
 }
 
-// session is this process's use of the server. It ends with the process. By then its databases are dropped, unless
-// the process was killed; another session's sweep drops the rest.
+// session is this process's use of the server. It ends with the process, which has dropped its databases by then,
+// unless it was killed; in that case another session's sweep drops them.
 type session struct {
 	url      string // of the maintenance database
 	name     string // of the session; prefix of the names of its databases

@@ -46,7 +46,7 @@ func fingerprint() string {
 	ours := store.Fingerprint()
 	river, err := rivermigrate.New(riverpgxv5.New(nil), nil)
 	if err != nil {
-		panic(err) // an unknown migration line, and none is named
+		panic(err) // happens only for an unknown migration line; none is named
 	}
 	return fmt.Sprintf("%s_%d", ours, len(river.AllVersions()))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Kinds of alerts. What has an end of its own has a kind for that.
+// Kinds of alerts. An end that is reported separately has its own kind.
 const (
 	AlertLetter     = "letter"
 	AlertCause      = "cause" // a message about dead letters of a cause
@@ -15,7 +15,7 @@ const (
 	AlertDigest     = "digest"
 	AlertOutage     = "outage"
 	AlertOutageEnd  = "outage_end"
-	AlertChannel    = "channel" // another channel takes no messages
+	AlertChannel    = "channel" // another channel does not accept messages
 	AlertChannelEnd = "channel_end"
 	AlertPause      = "pause" // of a queue
 	AlertPauseEnd   = "pause_end"
@@ -23,18 +23,18 @@ const (
 	AlertHoldEnd    = "hold_end"
 )
 
-// Alert identifies something that people are told once, in each channel.
+// Alert identifies something that is reported once in each channel.
 type Alert struct {
 	Kind     string
 	Subject  string    // id of the dead letter, cause or outage, name of the channel or queue
 	Occasion time.Time // when it began, or ended
 }
 
-// Channel is a way in which people are told, as all workers know it.
+// Channel is a way to reach people, as all workers know it.
 type Channel struct {
 	Name         string
-	Since        time.Time  // it is told of nothing that others were told of before
-	FailingSince *time.Time // first failure in a row; nil: it takes messages
+	Since        time.Time  // what others received before this time is not sent to it
+	FailingSince *time.Time // first consecutive failure; nil: it accepts messages
 	FailedAt     *time.Time // last failure
 	Failures     int        // in a row
 	Error        string     // of the last failure; no secret
@@ -70,7 +70,7 @@ func (s *Store) Channels(ctx context.Context) ([]Channel, error) {
 	return channels, doing("reading alert channels", err)
 }
 
-// FailChannel records that a channel did not take a message.
+// FailChannel records that a channel did not accept a message.
 func (s *Store) FailChannel(ctx context.Context, name, reason string) error {
 	const query = `
 		UPDATE alert_channels
@@ -80,10 +80,10 @@ func (s *Store) FailChannel(ctx context.Context, name, reason string) error {
 	return doing("recording a failed alert channel", err)
 }
 
-// channelWorks records that a channel took a message.
+// channelWorks records that a channel accepted a message.
 const channelWorks = `UPDATE alert_channels SET failing_since = NULL, failed_at = NULL, failures = 0, error = '' WHERE channel = $1`
 
-// RecordAlerts records that a channel took alerts.
+// RecordAlerts records that a channel received alerts.
 func (s *Store) RecordAlerts(ctx context.Context, channel string, alerts []Alert) error {
 	batch := &pgx.Batch{}
 	batch.Queue(addDeliveries, deliveries(channel, alerts)...)
@@ -107,8 +107,8 @@ func deliveries(channel string, alerts []Alert) []any {
 	return []any{channel, kinds, subjects, occasions}
 }
 
-// MarkAlerted sets the time at which dead letters and outages were alerted, for those that all of the channels took.
-// Where none is given, any channel will do.
+// MarkAlerted sets the time at which dead letters and outages were alerted, for those that all of the channels have
+// received. If no channels are given, any channel will do.
 func (s *Store) MarkAlerted(ctx context.Context, channels []string) error {
 	const letters = `
 		UPDATE dead_letters d SET alerted_at = now()
@@ -129,8 +129,8 @@ func (s *Store) MarkAlerted(ctx context.Context, channels []string) error {
 	return doing("marking alerts", s.pool.SendBatch(ctx, batch).Close())
 }
 
-// UntoldOutages returns the outages whose start or end a channel is to be told of, oldest first: what nobody was told
-// of, the outages that go on, and the end of what the channel was told of. Told is that of the channel.
+// UntoldOutages returns, oldest first, the outages whose start or end a channel has to receive: those that no channel
+// has received, those that are ongoing, and the ends of those that it has received. Told refers to this channel.
 func (s *Store) UntoldOutages(ctx context.Context, c Channel) ([]Outage, error) {
 	const query = `
 		SELECT id, split_part(system, ' ', 1), substr(system, length(split_part(system, ' ', 1)) + 2), code, started_at, ended_at, told
@@ -151,7 +151,7 @@ func (s *Store) UntoldOutages(ctx context.Context, c Channel) ([]Outage, error) 
 	return outages, doing("reading outages", err)
 }
 
-// Untold returns those of the alerts that a channel has not taken.
+// Untold returns those of the alerts that a channel has not received.
 func (s *Store) Untold(ctx context.Context, channel string, alerts []Alert) ([]Alert, error) {
 	const query = `
 		SELECT t.* FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS t(kind, subject, occasion)
@@ -161,7 +161,8 @@ func (s *Store) Untold(ctx context.Context, channel string, alerts []Alert) ([]A
 	return s.alerts(ctx, query, channel, kinds, subjects, occasions)
 }
 
-// TakenWithoutEnd returns the alerts of a kind that a channel has taken in the last week, and whose end it has not.
+// TakenWithoutEnd returns the alerts of a kind that a channel received in the last week without having received their
+// end.
 func (s *Store) TakenWithoutEnd(ctx context.Context, channel, kind, end string) ([]Alert, error) {
 	const query = `
 		SELECT a.kind, a.subject, a.occasion FROM alert_deliveries a

@@ -7,23 +7,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// isUntold is the condition that the channel $1, which exists since $2, is to be told of a dead letter d: nobody was
-// told of it, or it is open and only others were told of it since the channel exists.
+// isUntold is the condition that the channel $1, which exists since $2, has to receive a dead letter d: no channel has
+// received it, or it is open and only other channels have received it since this one exists.
 const isUntold = `
 	NOT EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at AND a.channel = $1)
 	AND (d.alerted_at IS NULL OR ` + isOpen + ` AND d.alerted_at >= $2
 	     AND EXISTS (SELECT FROM alert_deliveries a WHERE a.kind = 'letter' AND a.subject = d.id::text AND a.occasion = d.ended_at))`
 
-// UntoldCause is a cause with dead letters that a channel is to be told of.
+// UntoldCause is a cause with dead letters that a channel has not received.
 type UntoldCause struct {
 	Cause
-	Untold   int           // dead letters that the channel is to be told of
+	Untold   int           // dead letters that the channel has not received
 	Last     int64         // ID of the last of them
-	Messages int           // about the cause that the channel took since it was opened
+	Messages int           // messages about the cause that the channel received since it was opened
 	Since    time.Duration // the last of these messages; 0: there was none
 }
 
-// UntoldCauses returns the causes with dead letters that a channel is to be told of, oldest first.
+// UntoldCauses returns the causes with dead letters that a channel has to receive, oldest first.
 func (s *Store) UntoldCauses(ctx context.Context, c Channel) ([]UntoldCause, error) {
 	const more = `
 		JOIN   (SELECT d.cause_id, count(*) AS letters, min(d.id) AS first, max(d.id) AS last FROM dead_letters d
@@ -48,13 +48,13 @@ func (s *Store) UntoldCauses(ctx context.Context, c Channel) ([]UntoldCause, err
 	return causes, doing("reading causes to alert", err)
 }
 
-// UntoldLetters returns the oldest dead letters of a cause that a channel is to be told of.
+// UntoldLetters returns the oldest dead letters of a cause that a channel has to receive.
 func (s *Store) UntoldLetters(ctx context.Context, c Channel, cause string, limit int) ([]Letter, error) {
 	const condition = ` WHERE d.cause_id = $3 AND ` + isUntold + ` ORDER BY d.id LIMIT $4`
 	return s.letters(ctx, `SELECT `+letterColumns+condition, c.Name, c.Since, cause, limit)
 }
 
-// RecordCause records that a channel took a message about all untold dead letters of a cause.
+// RecordCause records that a channel received a message about all untold dead letters of a cause.
 func (s *Store) RecordCause(ctx context.Context, c Channel, u UntoldCause) error {
 	const letters = `
 		INSERT INTO alert_deliveries (channel, kind, subject, occasion)
@@ -69,7 +69,7 @@ func (s *Store) RecordCause(ctx context.Context, c Channel, u UntoldCause) error
 	return doing("recording alerts", s.pool.SendBatch(ctx, batch).Close())
 }
 
-// EndedCauses returns the causes whose end a channel is to be told of: it took a message about them since they were
+// EndedCauses returns the causes whose end a channel has to receive: it received a message about them since they were
 // opened.
 func (s *Store) EndedCauses(ctx context.Context, channel string) ([]Cause, error) {
 	const condition = `
@@ -85,11 +85,11 @@ func (s *Store) EndedCauses(ctx context.Context, channel string) ([]Cause, error
 // Week is what happened in a week, and what is open at its end.
 type Week struct {
 	Changes int64 // events that changed Salesforce or Monday
-	Failed  int64 // events that ended in no other way
+	Failed  int64 // events that failed and have not been made up for
 	Open    int   // dead letters
 	Held    int   // items whose deletion waits for a decision
 
-	Conflicts int // that were decided by the mapping, and that no person has decided otherwise
+	Conflicts int // decided by the mapping, and not changed by a person
 }
 
 // Week counts what happened in the week before a time.

@@ -30,8 +30,8 @@ func (s *Store) Applied(ctx context.Context) (own, river int64, err error) {
 	return own, river, nil
 }
 
-// Forbidden returns the tables of the schema, ours and River's, that the role may not read and write. Which migrations
-// there are is only read.
+// Forbidden returns the tables of the schema, ours and River's, that the role may not read and write. The table of
+// migrations only has to be readable.
 func (s *Store) Forbidden(ctx context.Context) ([]string, error) {
 	const query = `
 		SELECT relname::text

@@ -7,15 +7,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// BoardMapping is what of the mapping the items of a board were last compared by as a whole: fingerprints by record,
+// BoardMapping is the part of the mapping by which all items of a board were last compared: fingerprints by record,
 // and by record and field.
 type BoardMapping struct {
 	Mapped map[string]string
 	Since  time.Time
 }
 
-// BoardMapping returns what the items of a board were last compared by. A board that is new is taken as compared by
-// what is given.
+// BoardMapping returns what the items of a board were last compared by. A new board counts as compared by the given
+// mapping.
 func (s *Store) BoardMapping(ctx context.Context, boardID int64,
 	mapped map[string]string) (known BoardMapping, err error) {
 	const query = `
@@ -32,8 +32,7 @@ func (s *Store) SetBoardMapping(ctx context.Context, boardID int64, mapped map[s
 	return doing("recording the mapping of a board", err)
 }
 
-// Backfilled reports whether a backfill of a board by this mapping was started since some time, whatever became of
-// it.
+// Backfilled reports whether a backfill of a board by this mapping has been started since a time, whatever its result.
 func (s *Store) Backfilled(ctx context.Context, boardID int64, mapped map[string]string,
 	since time.Time) (done bool, err error) {
 	const query = `
@@ -42,7 +41,7 @@ func (s *Store) Backfilled(ctx context.Context, boardID int64, mapped map[string
 	return done, doing("looking for a backfill", err)
 }
 
-// finishSweep ends a sweep. If it compared all of a board, the board's items stand by its mapping from now on.
+// finishSweep ends a sweep. If it compared the whole board, the board's items count as compared by its mapping.
 const finishSweep = `
 	WITH done AS (
 		UPDATE sweeps SET state = 'done', finished_at = now() WHERE id = $1 AND state = 'running' RETURNING board_id, mapped, options

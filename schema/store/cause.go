@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Cause is what makes events fail for good, or wait for an unavailable system.
+// Cause is the reason why events fail for good, or wait for an unavailable system.
 type Cause struct {
 	ID string
 	CauseKey
@@ -19,8 +19,8 @@ type Cause struct {
 
 	Open     int        // dead letters that wait for a person
 	UnderWay int        // dead letters that were replayed and whose jobs have not ended yet
-	Settled  int        // dead letters since it was opened whose events went through, or that a later event made up for
-	Ignored  int        // dead letters since it was opened that a person ignored
+	Settled  int        // dead letters since it was opened whose events succeeded, or were made up for by a later one
+	Ignored  int        // dead letters that a person has ignored since it was opened
 	Items    int        // items that the open dead letters concern
 	Example  *int64     // job id of the oldest open dead letter; nil: there is none
 	OpenFrom *time.Time // when the oldest open dead letter failed
@@ -79,7 +79,7 @@ func scanCause(row pgx.CollectableRow) (c Cause, err error) {
 	return c, err
 }
 
-// targets are where causeColumns go.
+// targets returns where the values of causeColumns are scanned to.
 func (c *Cause) targets() []any {
 	return []any{&c.ID, &c.System, &c.Code, &c.Object, &c.Field, &c.Reason, &c.FirstAt, &c.LastAt, &c.OpenedAt,
 		&c.ClosedAt,
@@ -110,8 +110,8 @@ func (s *Store) FindLetters(ctx context.Context, f LetterFilter, limit int) ([]L
 // assignSize is how many dead letters are assigned to their causes at once.
 const assignSize = 1000
 
-// AssignCauses determines the causes of dead letters and outages that have none yet, and opens these causes. It returns
-// how many dead letters it assigned. Only one caller at a time needs to do so, but several do no harm.
+// AssignCauses determines the causes of dead letters and outages that have none yet, and opens these causes. It
+// returns how many dead letters it assigned. Only one caller at a time needs to do this, but several do no harm.
 func (s *Store) AssignCauses(ctx context.Context) (assigned int, err error) {
 	if err := s.assignOutages(ctx); err != nil {
 		return 0, doing("finding the causes of outages", err)
@@ -180,7 +180,8 @@ func (s *Store) assignOutages(ctx context.Context) error {
 	})
 }
 
-// openCauses opens the causes of what was found, and assigns it to them. Causes are locked in the order of their ids.
+// openCauses opens the causes that were found, and assigns dead letters and outages to them. It locks causes in the
+// order of their ids.
 func openCauses(ctx context.Context, tx pgx.Tx, found []caused, assign string) error {
 	const open = `
 		INSERT INTO causes AS c (cause_id, system, code, object, field, reason, first_at, last_at)
@@ -211,8 +212,8 @@ func openCauses(ctx context.Context, tx pgx.Tx, found []caused, assign string) e
 	return err
 }
 
-// CloseCauses closes the causes for which nothing is open any more: their events went through, a later event made up
-// for them, or a person ignored them; and the systems are available. It returns how many it closed.
+// CloseCauses closes the causes for which nothing is open any more: their events succeeded, a later event made up for
+// them, or a person ignored them; and the systems are available. It returns how many it closed.
 func (s *Store) CloseCauses(ctx context.Context) (closed int64, err error) {
 	const query = `
 		UPDATE causes c SET closed_at = now()

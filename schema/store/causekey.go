@@ -15,7 +15,7 @@ type CauseKey struct {
 	Code   string
 	Object string // may be empty
 	Field  string // may be empty
-	Reason string // where the code says too little
+	Reason string // if the code says too little
 }
 
 // Codes of dead letters that no attempt explains.
@@ -35,7 +35,7 @@ func (k CauseKey) ID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5])) // eight characters
 }
 
-// Advice returns what is known of the cause's code; Code is empty if nothing is.
+// Advice returns what is known of the cause's code; Code is empty if the code is unknown.
 func (k CauseKey) Advice() advice.Entry {
 	entry, _ := advice.Of(k.System, k.Code)
 	return entry
@@ -97,7 +97,7 @@ func outageKey(system, part, code string) CauseKey {
 	return k
 }
 
-// longestReason is the maximum length of a reason: beyond it, texts differ in what does not matter.
+// longestReason is the maximum length of a reason: beyond it, texts differ only in irrelevant details.
 const longestReason = 160
 
 var (
@@ -106,7 +106,7 @@ var (
 	individual  = regexp.MustCompile(`\b[0-9A-Za-z_-]*[0-9][0-9A-Za-z_-]*\b`) // numbers, Ids, digests
 )
 
-// generalReason leaves out of a reason what differs from one event to the next: quotations, numbers and Ids.
+// generalReason removes from a reason what differs between events: quotations, numbers and Ids.
 func generalReason(reason string) string {
 	reason = riverPrefix.ReplaceAllString(reason, "")
 	reason = quoted.ReplaceAllString(reason, "…")

@@ -22,9 +22,9 @@ type Commit struct {
 	Links    []*ledger.Link // those that changed
 	Logs     []Log          // the ends of events
 	Waits    []Wait         // references that could not be filled in yet
-	Appeared bool           // Links contains records that others may wait for
+	Appeared bool           // Links contains records that other items may wait for
 	Keys     []string       // leases on keys to free
-	Taken    []int64        // conflicts whose other value now stands on both sides
+	Taken    []int64        // conflicts whose chosen value is now on both sides
 	Dropped  []int64        // conflicts whose chosen value cannot be written any more
 
 	// Requeue queues a resync of each item in the transaction. It is called when a wait is over.

@@ -21,13 +21,13 @@ type Conflict struct {
 	Field, ColumnID          string
 	Base, Monday, Salesforce any
 	MondayAt, SalesforceAt   time.Time // of the values; zero: unknown
-	Rule                     string    // the side that won, or why it did
+	Rule                     string    // the side that won, or the reason why it won
 	DecidedAt                time.Time
 	Take                     string // the side whose value a person wants on both; empty: none
 	TakenAt                  time.Time
 }
 
-// Winner returns the side whose value stood.
+// Winner returns the side whose value was kept.
 func (c Conflict) Winner() string {
 	if c.Rule == sideSalesforce {
 		return sideSalesforce
@@ -35,7 +35,7 @@ func (c Conflict) Winner() string {
 	return sideMonday
 }
 
-// Standing returns the side whose value stands, or will once what a person chose has arrived.
+// Standing returns the side whose value counts now, or will once a person's choice has been carried out.
 func (c Conflict) Standing() string { return cmp.Or(c.Take, c.Winner()) }
 
 // The sides of a conflict.
@@ -52,8 +52,8 @@ func (c Conflict) Value() any {
 	return c.Monday
 }
 
-// AddConflicts adds conflicts of items that the holder has leased, before one of the values is overwritten. One that
-// was decided before, by a worker that died, is not added again.
+// AddConflicts adds conflicts of items that the holder has leased, before one of the values is overwritten. A conflict
+// that a worker added before it died is not added again.
 func (s *Store) AddConflicts(ctx context.Context, holder uuid.UUID, conflicts []Conflict) error {
 	const query = `
 		INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce,
@@ -92,7 +92,8 @@ func (s *Store) AddConflicts(ctx context.Context, holder uuid.UUID, conflicts []
 	return doing("adding conflicts", err)
 }
 
-// saveTaken records the conflicts whose other value now stands on both sides, and those whose other value never can.
+// saveTaken records the conflicts whose chosen value is now on both sides, and those whose chosen value cannot be
+// written.
 func (c Commit) saveTaken(holder uuid.UUID) (statement, error) {
 	const query = `
 		UPDATE conflicts c
@@ -147,10 +148,10 @@ func (s *Store) conflicts(ctx context.Context, query string, args ...any) ([]Con
 	return found, doing("reading conflicts", err)
 }
 
-// Choose records that a person wants one side's value of conflicts on both sides, and hands their items to requeue, in
-// the transaction. It returns the conflicts that it found. Erased ones have no values any more, and items that have
-// ended take none. Of choices for one field, the one of the latest conflict counts, and an earlier one that was not
-// carried out yet no longer does.
+// Choose records that a person wants one side's value of conflicts on both sides, and passes their items to requeue in
+// the transaction. It returns the conflicts that it found. It ignores erased conflicts, which have no values any more,
+// and items that have ended. Of several choices for one field, the one of the latest conflict counts, and an earlier
+// one that was not carried out yet is dropped.
 func (s *Store) Choose(ctx context.Context, ids []int64, side string, by By,
 	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (chosen []int64, err error) {
 	const query = `

@@ -14,12 +14,12 @@ const brakeLock = 0x6272616b // "brak"
 
 // Brake is how many items of a board may end within some time before a person is asked.
 type Brake struct {
-	Deletes int           // this many may always
+	Deletes int           // so many always may
 	Percent int           // and this share of the board's items
 	Within  time.Duration // counted over this time
 }
 
-// Hold is what the brake holds of a board.
+// Hold is what the brake holds for a board.
 type Hold struct {
 	BoardID  int64
 	Items    []int64
@@ -44,8 +44,8 @@ func Archives(decided []Decided) (n int) {
 }
 
 // Admit counts the end of items of one board, and returns those whose records may be deleted, or that may be archived,
-// now. The others are held until a person decides; while any is held, so is every further one of the board. What was
-// released may happen, what was dropped may not.
+// now. The others are held until a person decides. While any is held, every further one of the board is held, too.
+// Released ones may proceed, dropped ones may not.
 func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, archive bool, b Brake) (admitted []int64, err error) {
 	const query = `
 		WITH wanted AS (
@@ -85,13 +85,13 @@ func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, archive
 	return admitted, doing("counting deletions", err)
 }
 
-// ForgetDeletions forgets that items ended: they are back.
+// ForgetDeletions discards the ends of items that have been restored.
 func (s *Store) ForgetDeletions(ctx context.Context, items []int64) error {
 	_, err := s.pool.Exec(ctx, `DELETE FROM deletions WHERE item_id = ANY($1)`, items)
 	return doing("forgetting deletions", err)
 }
 
-// Holds are what the brake holds, by board.
+// Holds returns what the brake holds, by board.
 func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 	const query = `
 		SELECT board_id, array_agg(item_id ORDER BY at, item_id), min(at),
@@ -106,10 +106,10 @@ func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 	return holds, doing("reading held deletions", err)
 }
 
-// Decide ends holds: released items are handed to requeue, in the transaction. Their records are deleted once Monday has
-// confirmed their end again, or the items are archived once Salesforce has confirmed the end of their records; dropped
-// items and their records are left as they are. Of items it decides about these, or about all where items is nil. It
-// returns those that it decided about.
+// Decide ends holds. Released items are passed to requeue in the transaction: their records are deleted once Monday
+// has confirmed the items' end again, or the items are archived once Salesforce has confirmed the records' end.
+// Dropped items and their records stay as they are. It decides about the given items, or about all if items is nil,
+// and returns those that it decided about.
 func (s *Store) Decide(ctx context.Context, release bool, boardID int64, items []int64, by By,
 	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []Decided, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -146,7 +146,7 @@ func (s *Store) DecideIn(ctx context.Context, tx pgx.Tx, release bool, boardID i
 }
 
 // HeldDeletions returns the items of a board whose records the brake keeps from being deleted; if only is not empty,
-// just those in it.
+// just those among them.
 func (s *Store) HeldDeletions(ctx context.Context, boardID int64, only []int64) ([]int64, error) {
 	const query = `
 		SELECT item_id FROM deletions

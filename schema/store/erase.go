@@ -14,11 +14,10 @@ type ErasedTable struct {
 	Rows  int64
 }
 
-// withoutQuotations is the expression of a text %s without what a reason may quote: a label.
+// withoutQuotations is the SQL expression for a text %s without what a reason may quote, such as a label.
 const withoutQuotations = `regexp_replace(%s, '"(\\.|[^"\\])+"', '"…"', 'g')`
 
-// WithoutQuotations returns the SQL expression of a text without what it quotes, and the condition that it quotes
-// something.
+// WithoutQuotations returns the SQL expression for a text without its quotations, and the condition that it has any.
 func WithoutQuotations(text string) (expression, condition string) {
 	expression = fmt.Sprintf(withoutQuotations, text)
 	return expression, text + " IS DISTINCT FROM " + expression
@@ -32,7 +31,7 @@ const ArgsWithoutValues = `
 	          || CASE WHEN args ? 'column_type' THEN '{"column_type": ""}'::jsonb ELSE '{}'::jsonb END
 	     ELSE args END`
 
-// NamesItem is the condition that a job's arguments are of the item $1, or an unreadable delivery that names it.
+// NamesItem is the condition that a job is about the item $1, or is an unreadable delivery that names it.
 const NamesItem = `
 	(args->>'item_id' = $1::text
 	 OR args ? 'body' AND args->>'body' <> ''
@@ -47,7 +46,7 @@ func erasures() []struct{ table, query string } {
 		UPDATE %s SET response_data = jsonb_set(response_data, '{reason}', to_jsonb(` + response + `))
 		WHERE  item_id = $1::bigint AND ` + responseQuotes
 	return []struct{ table, query string }{
-		// A batch that is at the item loses its lease, and so writes nothing back.
+		// A batch that works on the item loses its lease, and so writes nothing back.
 		{"items", `
 			UPDATE items SET name = '', name_at = NULL, columns = '{}', known = false, lease_holder = NULL, lease_until = NULL
 			WHERE  item_id = $1::bigint AND (name <> '' OR columns <> '{}' OR lease_holder IS NOT NULL)`},
@@ -64,7 +63,7 @@ func erasures() []struct{ table, query string } {
 		{"sync_logs", fmt.Sprintf(logs, "sync_logs")},
 		{"sync_log_history", fmt.Sprintf(logs, "sync_log_history")},
 		{"error_logs", `UPDATE error_logs SET message = ` + message + ` WHERE item_id = $1::bigint AND ` + messageQuotes},
-		// A call that creates the item and has no known answer loses its values too.
+		// A call that creates the item and whose answer is unknown loses its values too.
 		{"migration_documents", `
 			UPDATE migration_documents d SET creates = '[]'
 			FROM   links l
@@ -72,7 +71,7 @@ func erasures() []struct{ table, query string } {
 	}
 }
 
-// Erase removes an item's values from the store: names, columns, values that were written, rejected, held or in
+// Erase removes an item's values from the store: its name and columns, values that were written, rejected, held or in
 // conflict, labels in reasons, and the contents of its dead letters and of unreadable deliveries that name it. Ids and
 // outcomes remain. It returns a count for each table.
 func (s *Store) Erase(ctx context.Context, tx pgx.Tx, item int64) (erased []ErasedTable, err error) {
@@ -86,8 +85,8 @@ func (s *Store) Erase(ctx context.Context, tx pgx.Tx, item int64) (erased []Eras
 	return erased, nil
 }
 
-// Suppress keeps an item from coming back: its events are skipped, and no comparison or import takes it up. It need not
-// be known.
+// Suppress keeps an item from returning: its events are skipped, and no comparison or import adds it again. The item
+// need not be known.
 func (s *Store) Suppress(ctx context.Context, tx pgx.Tx, item int64) error {
 	const query = `
 		INSERT INTO items AS i (item_id, board_id, suppressed_at) VALUES ($1, 0, now())
@@ -125,7 +124,7 @@ const forgetDeleted = `
 	)
 	UPDATE items SET name = '', name_at = NULL, columns = '{}', known = false WHERE item_id IN (SELECT item_id FROM old)`
 
-// PersonItem is an item in which a person's e-mail address or phone number stands.
+// PersonItem is an item that contains a person's e-mail address or phone number.
 type PersonItem struct {
 	ItemID, BoardID int64
 	Name            string
@@ -135,8 +134,8 @@ type PersonItem struct {
 	In              []string // tables
 }
 
-// FindPerson returns the items that hold a text, compared without regard to case, or a sequence of digits, compared
-// without what separates digits in phone numbers. Empty ones are not looked for. It reads all that is kept of values.
+// FindPerson returns the items that contain a text, regardless of case, or a sequence of digits, regardless of what
+// separates digits in phone numbers. Empty ones are ignored. It reads all stored values.
 func (s *Store) FindPerson(ctx context.Context, text, digits string) ([]PersonItem, error) {
 	const holds = `
 		(($1 <> '' AND position(lower($1) IN lower(%[1]s)) > 0) OR ($2 <> '' AND position($2 IN translate(%[1]s, ' -().+/', '')) > 0))`

@@ -17,8 +17,8 @@ type Failure struct {
 	ColumnID     string
 	Object       string
 	SalesforceID string
-	Field        string // of the object, if only that was refused
-	System       string // who refused it: salesforce, monday, crmsync
+	Field        string // of the object, if only that was rejected
+	System       string // the system that rejected it: salesforce, monday, crmsync
 	Class        string // transient, permanent, panic, conflict
 	Code         string
 	Message      string // no customer's value

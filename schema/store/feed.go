@@ -11,8 +11,8 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// Feed is one reading of the records of an object that changed in Salesforce. Times are by Salesforce's clock unless
-// they say otherwise; zero: unknown.
+// Feed is one reading of the changed records of an object. Times are by Salesforce's clock unless noted otherwise;
+// zero: unknown.
 type Feed struct {
 	Object string
 	Tier   string
@@ -25,9 +25,9 @@ type Feed struct {
 	Reading    bool          // a reading has begun
 	Began      time.Time     // when it did
 	BeganAt    time.Time     // the same by our clock
-	After      FeedPosition  // where it goes on; zero: at its beginning
+	After      FeedPosition  // where it continues; zero: at its beginning
 	Pages      int64         // saved so far
-	Failures   int           // in a row
+	Failures   int           // consecutive
 	Failed     string        // code of the last one
 }
 
@@ -63,8 +63,8 @@ func (f *Feeds) Feed(object, tier string) *Feed {
 	return nil
 }
 
-// Feeds returns the readings of the objects; nil: of all. What Salesforce's clock shows is known by the newest stamp
-// seen, and by the time that has passed since.
+// Feeds returns the readings of the objects; nil: of all. The time on Salesforce's clock is derived from the newest
+// stamp seen and the time that has passed since.
 func (s *Store) Feeds(ctx context.Context, objects []string) (f Feeds, err error) {
 	const clock = `
 		SELECT now(), max(newest + (now() - newest_at)), coalesce(extract(epoch FROM now() - max(newest_at)), 0)::float8
@@ -99,8 +99,8 @@ func scanFeed(row pgx.CollectableRow) (f Feed, err error) {
 	return f, err
 }
 
-// AddFeeds adds readings that are not there yet, each due after its wait, and drops those of other objects that no
-// worker has made for a day.
+// AddFeeds adds the readings that are missing, each due after its wait, and deletes those of other objects that no
+// worker has run for a day.
 func (s *Store) AddFeeds(ctx context.Context, objects []string, feeds []Feed) error {
 	const drop = `DELETE FROM feeds WHERE object <> ALL($1) AND due_at < now() - interval '1 day'`
 	const add = `
@@ -122,9 +122,9 @@ func (s *Store) AddFeeds(ctx context.Context, objects []string, feeds []Feed) er
 	return doing("adding feeds", s.pool.SendBatch(ctx, batch).Close())
 }
 
-// SaveFeed stores where a reading stands, and runs also in the same transaction: the position and what follows from the
-// page are committed together or not at all. The next page is due after the feed's wait. It fails with ErrOvertaken if
-// another process has saved a page of the reading meanwhile.
+// SaveFeed stores the progress of a reading, and runs also in the same transaction: the position and what follows from
+// the page are committed together or not at all. The next page is due after the feed's wait. It fails with
+// ErrOvertaken if another process has saved a page of the reading meanwhile.
 func (s *Store) SaveFeed(ctx context.Context, f Feed, also func(ctx context.Context, tx pgx.Tx) error) error {
 	const query = `
 		UPDATE feeds
@@ -154,11 +154,11 @@ func (s *Store) SaveFeed(ctx context.Context, f Feed, also func(ctx context.Cont
 // FeedRow is a changed record of Salesforce.
 type FeedRow struct {
 	ID     string // 18 characters
-	Gone   bool   // it is deleted, or merged into another record
-	Fields []byte // JSON object of the fields that Salesforce told; others are unknown
+	Gone   bool   // it was deleted, or merged into another record
+	Fields []byte // JSON object of the fields in Salesforce's answer; others are unknown
 }
 
-// FeedWay is a record of a board, with the fields whose values come back to Monday.
+// FeedWay is a record of a board, with the fields whose values are written to Monday.
 type FeedWay struct {
 	BoardID int64
 	Record  string
@@ -172,9 +172,9 @@ type FeedDifference struct {
 	BoardID int64
 }
 
-// FeedDifferences returns the links of live items to those of the rows that differ from what is known of them: a record
-// is gone, one that was gone is back, or a field of a way holds something else than Salesforce last held, or was last
-// written. Rows without a link, and those in which nothing differs, are dropped where they are compared.
+// FeedDifferences returns the links of live items that differ from their rows: the record is gone, a record that was
+// gone exists again, or a field of a way holds something other than Salesforce last held or we last wrote. Postgres
+// compares, and returns neither rows without a link nor rows without a difference.
 func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []FeedWay) ([]FeedDifference, error) {
 	const query = `
 		WITH rows AS (

@@ -10,7 +10,7 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// historySize is how many rows of each table a history has at most: the latest ones.
+// historySize is the maximum number of rows of each table in a history: the latest ones.
 const historySize = 200
 
 // History is what happened to an item, each part newest first.

@@ -12,7 +12,7 @@ type Hour struct {
 	Start                               time.Time
 	Success, Unchanged, Skipped, Failed int
 	Lags                                []int // synced events by time since delivery; LagBounds has the buckets
-	Queued                              int64 // most events that waited at once
+	Queued                              int64 // maximum number of events that waited at once
 	Oldest                              float64
 	SalesforceUsed, SalesforceLimit     *int // calls in 24 hours; nil: not known
 	MondayUsed, MondayLimit             *int // calls in the day of UTC
@@ -38,7 +38,7 @@ type Sample struct {
 	MondayUsed, MondayLimit         int // limit 0: not known
 }
 
-// countDelay is how long after its time an end of an event may become visible: its transaction commits later.
+// countDelay is how long after its time the end of an event may become visible, since its transaction commits later.
 const countDelay = 5 * time.Second
 
 // MeasureHour adds to the present hour the events that ended since the last call, and a sample. Any number of callers

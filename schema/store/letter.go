@@ -20,7 +20,7 @@ type Letter struct {
 	CreatedAt  time.Time
 	ReplayedAt *time.Time // nil: not replayed
 
-	// What the last failed attempt was about, if known.
+	// What the last failed attempt was about, as far as known.
 	BoardID, ItemID      *int64
 	Event                string
 	Object, SalesforceID *string
@@ -69,10 +69,10 @@ func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, by By) (ignor
 	return ignored, doing("ignoring dead letters", err)
 }
 
-// CloseLetters closes the open dead letters whose item has caught up: a later event of the item succeeded, and
-// nothing that the dead letter concerns is rejected any more. That event is of the same column or kind, or a resync.
-// For a rejection, which the links record as long as it stands, any event of the item counts, once nothing of the
-// item is rejected. A run's dead letter is closed by a later run of its board. It returns how many were closed.
+// CloseLetters closes the open dead letters whose item has caught up: a later event of the item succeeded, and nothing
+// that the dead letter concerns is rejected any more. That event is of the same column or kind, or a resync. For a
+// rejection, which the links record until it is resolved, any event of the item counts once nothing of the item is
+// rejected. A later run of the board closes a run's dead letter. CloseLetters returns how many it closed.
 func (s *Store) CloseLetters(ctx context.Context) (closed int64, err error) {
 	const items = `
 		UPDATE dead_letters d SET closed_at = now(), closed_by = 'job ' || later.job_id
@@ -114,7 +114,8 @@ func (s *Store) CloseLetters(ctx context.Context) (closed int64, err error) {
 	return closed, nil
 }
 
-// CountRejected returns how many items have values that Salesforce or the mapping rejects, and that are not synced.
+// CountRejected returns how many items have values that Salesforce or the mapping rejects and that are therefore not
+// synced.
 func (s *Store) CountRejected(ctx context.Context) (items int, err error) {
 	const query = `
 		SELECT count(DISTINCT l.item_id) FROM links l JOIN items i USING (item_id)

@@ -32,7 +32,7 @@ func Migrate(ctx context.Context, url string) error {
 		return err
 	}
 	defer db.Close()
-	// The lock is a transaction's, not a session's: it ends with its process also where a pooler keeps the connection.
+	// The lock is a transaction's, not a session's: it ends with its process even if a pooler keeps the connection.
 	return doing("migrating", pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
 			return err

@@ -24,22 +24,22 @@ type Run struct {
 	Error  string
 }
 
-// Counts counts the records that a run has read by their result, each once. LeftOut are those, other than the failed
-// ones, whose items lack a column that Monday rejected.
+// Counts counts the records that a run has read by their result, each once. LeftOut counts those that did not fail but
+// whose items lack a column that Monday rejected.
 type Counts struct {
 	Read, Created, Updated, Unchanged, Conflicts, Failed, LeftOut int
 }
 
-// Cursor is the progress of a run. Times are those of SystemModstamp, in SOQL's format.
+// Cursor is the progress of a run. Times are those of SystemModstamp, as in SOQL.
 type Cursor struct {
 	At    string `json:"at,omitempty"`    // after this time
-	ID    string `json:"id,omitempty"`    // and, of the records of this time, after this Id
+	ID    string `json:"id,omitempty"`    // and, among the records of this time, after this Id
 	Until string `json:"until,omitempty"` // the time of the last record when the lap began; empty: the run has not begun
-	Lap   int    `json:"lap,omitempty"`   // rounds that are over: each reads what changed during the one before
+	Lap   int    `json:"lap,omitempty"`   // laps that are over: each reads what changed during the one before
 	Wrote bool   `json:"wrote,omitempty"` // the lap has changed records
 }
 
-// text returns the stored form of the cursor: a text fits jsonb in each of pgx's query modes.
+// text returns the stored form of the cursor. It is a string, which fits jsonb in each of pgx's query modes.
 func (c Cursor) text() string {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -71,12 +71,12 @@ const (
 	migrationRenewal = 2 * time.Second
 )
 
-// MigrationKey returns the key of the lease of a board's migration, from SQL for the board's id.
+// MigrationKey returns the key of the lease on a board's migration, given SQL for the board's id.
 func MigrationKey(board string) string { return "'migration ' || " + board }
 
 // LockMigration makes the caller the only one that migrates a board, until unlock or until its process has been silent
-// for some seconds. It is a lease and no advisory lock: behind a pooler that would stay on a connection that others
-// share.
+// for some seconds. It uses a lease rather than an advisory lock: behind a pooler, a lock would stay on a connection
+// that others share.
 func (s *Store) LockMigration(ctx context.Context, boardID int64) (unlock func(), ok bool, err error) {
 	holder, key := uuid.New(), []string{fmt.Sprint("migration ", boardID)}
 	held, err := s.Lease(ctx, holder, key, migrationLease)
@@ -94,11 +94,11 @@ func (s *Store) LockMigration(ctx context.Context, boardID int64) (unlock func()
 		<-done
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), migrationRenewal)
 		defer cancel()
-		_ = s.Free(ctx, holder, key) // or it runs out by itself
+		_ = s.Free(ctx, holder, key) // otherwise it expires by itself
 	}, true, nil
 }
 
-// renew renews a lease until ctx ends. A lease that cannot be renewed in time belongs to others, and saving under it
+// renew renews a lease until ctx ends. A lease that cannot be renewed in time may go to others, and saving under it
 // fails.
 func (s *Store) renew(ctx context.Context, holder uuid.UUID, keys []string) {
 	tick := time.NewTicker(migrationRenewal)
@@ -113,8 +113,8 @@ func (s *Store) renew(ctx context.Context, holder uuid.UUID, keys []string) {
 	}
 }
 
-// StartRun starts or continues the run of a job. To continue, it releases what the process before held. It returns nil
-// if the run is done. The caller has the board's lock.
+// StartRun starts or continues the run of a job. To continue, it releases what the previous process held. It returns
+// nil if the run is done. The caller holds the board's lock.
 func (s *Store) StartRun(ctx context.Context, jobID, boardID int64, board string, holder uuid.UUID) (*Run, error) {
 	const stale = `
 		UPDATE migration_runs SET state = 'failed', finished_at = now(), error = 'given up', holder = NULL
@@ -178,14 +178,14 @@ func (s *Store) LastCursor(ctx context.Context, boardID int64) (Cursor, error) {
 	return cursors[0], nil
 }
 
-// MoveRun stores a run's cursor, and how many records it found to read.
+// MoveRun stores a run's cursor, and how many records there were to read.
 func (s *Store) MoveRun(ctx context.Context, id int64, holder uuid.UUID, c Cursor, total int) error {
 	const query = `UPDATE migration_runs SET cursor = $3, total = $4 WHERE id = $1 AND holder = $2`
 	tag, err := s.pool.Exec(ctx, query, id, holder, c.text(), total)
 	if err == nil && tag.RowsAffected() == 0 {
 		return ErrOvertaken
 	}
-	return doing("keeping a run", err)
+	return doing("saving a run", err)
 }
 
 // RestRun ends a slice: another process may continue at any time.
@@ -194,8 +194,8 @@ func (s *Store) RestRun(ctx context.Context, id int64, holder uuid.UUID) error {
 	return doing("ending a slice", err)
 }
 
-// FinishRun ends a run that has read everything. complete ends its job in the same transaction: a run requested after
-// that is a new one.
+// FinishRun ends a run that has read everything. complete ends its job in the same transaction, so that a run
+// requested after that is a new one.
 func (s *Store) FinishRun(ctx context.Context, id int64, holder uuid.UUID, job Log,
 	complete func(ctx context.Context, tx pgx.Tx, jobID int64) error) error {
 	const query = `
@@ -244,7 +244,7 @@ func (s *Store) ScheduledSince(ctx context.Context, boardID int64, schedule stri
 		SET    schedule = excluded.schedule, since = CASE WHEN s.schedule = excluded.schedule THEN s.since ELSE now() END
 		RETURNING greatest(since, (SELECT max(started_at) FROM migration_runs WHERE board_id = $1))`
 	err = s.pool.QueryRow(ctx, query, boardID, schedule).Scan(&since)
-	return since, doing("keeping a schedule", err)
+	return since, doing("saving a schedule", err)
 }
 
 // Runs returns the last runs, newest first.

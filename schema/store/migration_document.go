@@ -8,12 +8,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Document is a call that creates items. It is stored before it is sent, until its items are linked.
+// Document is a call that creates items. It is stored before it is sent, and stays until its items are linked.
 type Document struct {
 	Key     string
 	BoardID int64
 	Records []string // Salesforce Ids, by position in Creates
-	// the call; an empty list once it is answered, or if the values of one of its items were erased
+	// the call; an empty list once it was answered, or if the values of one of its items were erased
 	Creates json.RawMessage
 	SentAt  time.Time
 	Answer  json.RawMessage // nil: unknown

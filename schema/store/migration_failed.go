@@ -8,7 +8,7 @@ import (
 	"crmsync/schema/postgres"
 )
 
-// FailedRecord is a record that a run could not write to its board, or not with all its columns.
+// FailedRecord is a record that a run could not write to its board, at least not with all its columns.
 type FailedRecord struct {
 	SalesforceID string
 	RunID        int64    // the last run that attempted it
@@ -48,8 +48,7 @@ func (s *Store) FailedOf(ctx context.Context, boardID int64, ids []string) (map[
 	return failed, postgres.Wrap("looking up failed records", err)
 }
 
-// keepFailed queues what a page has to tell of records that failed, and of those that failed before and did not this
-// time.
+// keepFailed queues the statements for a page's failed records, and for those that failed before but not this time.
 func (p Page) keepFailed(batch *pgx.Batch) {
 	const forget = `DELETE FROM migration_failed WHERE board_id = $1 AND salesforce_id = ANY($2)`
 	const keep = `

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Acts of people, as operations name them.
+// Acts of people, as they are stored in operations.
 const (
 	ActReplay  = "replay"
 	ActIgnore  = "ignore"
@@ -25,17 +25,17 @@ const (
 	ActTake    = "take" // one side's value, after a conflict
 )
 
-// Where people act.
+// Where people act from.
 const (
 	ViaCLI     = "cli"
 	ViaConsole = "console"
 )
 
-// By is who acts, where and why.
+// By says who acts, from where and why.
 type By struct {
 	Actor  string // account of the command line, or user of the console
 	Via    string // ViaCLI or ViaConsole
-	Reason string // in the person's words; empty: none was given
+	Reason string // in the person's words; empty: not given
 }
 
 // Operation is an act of a person.
@@ -52,7 +52,7 @@ type Execer interface {
 	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
 }
 
-// RecordOperation records an act. Inside the transaction of the act, the one is never stored without the other.
+// RecordOperation records an act. If db is the transaction of the act, neither is ever stored without the other.
 func RecordOperation(ctx context.Context, db Execer, o Operation) error {
 	const query = `INSERT INTO operations (actor, via, act, subject, reason, items) VALUES ($1, $2, $3, $4, $5, $6)`
 	items := slices.Compact(slices.Sorted(slices.Values(o.Items)))
@@ -87,7 +87,8 @@ func RecordLetters(ctx context.Context, tx pgx.Tx, act string, by By, jobIDs []i
 	return RecordOperation(ctx, tx, Operation{By: by, Act: act, Subject: Subject("job", jobIDs), Items: items})
 }
 
-// Subject names what an act was about: "job 12", "jobs 12, 13", or, of many, the first ones and their number.
+// Subject names what an act was about: "job 12", "jobs 12, 13", or for many, the first ones and the number of the
+// others.
 func Subject(noun string, ids []int64) string {
 	const named = 15
 	if len(ids) == 1 {
@@ -104,7 +105,7 @@ func Subject(noun string, ids []int64) string {
 	return text
 }
 
-// Operations returns the latest acts, newest first: all, or if item is not 0, those that concern it.
+// Operations returns the latest acts, newest first: all of them or, if item is not 0, those that concern the item.
 func (s *Store) Operations(ctx context.Context, item int64, limit int) ([]Operation, error) {
 	const query = `
 		SELECT actor, via, reason, act, subject, items, at FROM operations

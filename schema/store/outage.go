@@ -13,7 +13,7 @@ type Outage struct {
 	ID        int64
 	System    string // salesforce, monday
 	Part      string // empty: the whole system
-	Code      string // what it answered, such as 503 or invalid_client
+	Code      string // its answer, such as 503 or invalid_client
 	StartedAt time.Time
 	EndedAt   *time.Time // nil: ongoing
 	Told      bool       // its start was alerted

@@ -6,7 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// AddPlanned records that a plan was made of two-way directions, each identified by a fingerprint.
+// AddPlanned records that a plan was made with these two-way directions, each identified by a fingerprint.
 func (s *Store) AddPlanned(ctx context.Context, fingerprints []string) error {
 	const query = `
 		INSERT INTO planned_mappings (fingerprint) SELECT unnest($1::text[])
@@ -15,7 +15,7 @@ func (s *Store) AddPlanned(ctx context.Context, fingerprints []string) error {
 	return doing("recording a plan", err)
 }
 
-// Unplanned returns the directions for which there has been no plan.
+// Unplanned returns the directions with which no plan has been made.
 func (s *Store) Unplanned(ctx context.Context, fingerprints []string) ([]string, error) {
 	const query = `
 		SELECT f FROM unnest($1::text[]) AS w(f)

@@ -12,10 +12,10 @@ const (
 	// BeatEvery is how often a running process reports itself.
 	BeatEvery = 10 * time.Second
 
-	// silentAfter is when a process that does not report itself counts as not running.
+	// silentAfter is how long after its last report a process counts as stopped.
 	silentAfter = 4 * BeatEvery
 
-	// processForgotten is when a process that ended without saying so is forgotten.
+	// processForgotten is how long after its last report a process that did not report its end is deleted.
 	processForgotten = time.Hour
 )
 
@@ -30,13 +30,13 @@ type Process struct {
 	MappingFile  string
 	Mapping      string // fingerprint of the mapping in use
 	MappingSince time.Time
-	MappingError string // why the file's present content is not used; empty: it is
+	MappingError string // why the file's current content is not used; empty: it is used
 
 	StartedAt, SeenAt time.Time // by Postgres's clock
-	Running           bool      // it reported itself lately
+	Running           bool      // it has reported itself recently
 }
 
-// Beat reports that a process runs, and with which mapping. It forgets processes that have not reported for long.
+// Beat reports that a process runs, and with which mapping. It deletes processes that have not reported for long.
 func (s *Store) Beat(ctx context.Context, p Process) error {
 	const query = `
 		WITH forgotten AS (
@@ -60,7 +60,7 @@ func (s *Store) Leave(ctx context.Context, id uuid.UUID) error {
 	return doing("reporting that the process has stopped", err)
 }
 
-// Processes returns the processes that run, and those that lately ended without saying so, the oldest first.
+// Processes returns the processes that are running or recently ended without reporting it, oldest first.
 func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	const query = `
 		SELECT id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_since, mapping_error,
@@ -75,7 +75,7 @@ func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	return processes, doing("reading the processes", err)
 }
 
-// HasNewerMapping reports whether a running process took another mapping than the given process's, and did so later.
+// HasNewerMapping reports whether a running process has another mapping than the given process's, loaded later.
 func (s *Store) HasNewerMapping(ctx context.Context, id uuid.UUID) (newer bool, err error) {
 	const query = `
 		SELECT EXISTS (

@@ -41,7 +41,7 @@ func (s *Store) EachLog(ctx context.Context, since time.Time, item int64, each f
 	return doing("reading the sync log", err)
 }
 
-// Ends counts the ends of events in a period, and how long they took since delivery.
+// Ends counts the ends of events in a period, and measures the time since delivery.
 type Ends struct {
 	Success, Unchanged, Skipped, Failed int64
 	P50, P99                            time.Duration // of the successful ones; 0 if there are none

@@ -9,8 +9,8 @@ import (
 const forgetSize = 2000
 
 // Forget deletes what ended before a time: sync and error logs, replayed and closed dead letters, outages, acts of
-// people, and abandoned calls of migrations. It works in small statements and returns the number of deleted rows; when
-// ctx ends it stops.
+// people, and abandoned calls of imports. It works in small statements, stops when ctx ends, and returns the number of
+// deleted rows.
 func (s *Store) Forget(ctx context.Context, before time.Time) (deleted int64, err error) {
 	statements := []string{
 		`DELETE FROM sync_logs WHERE job_id IN (SELECT job_id FROM sync_logs WHERE finished_at < $1 LIMIT $2)`,

@@ -142,7 +142,7 @@ func (c Commit) saveLogs(holder uuid.UUID) (statement, error) {
 		unclaimed}}, nil
 }
 
-// object returns the JSON of a map of some size.
+// object returns the map as JSON.
 func object(m any, size int) ([]byte, error) {
 	if size == 0 {
 		return []byte("{}"), nil

@@ -9,12 +9,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Search is what to look for. An item is found if one of these fits.
+// Search says what to look for. An item is found if one of these matches.
 type Search struct {
 	Items         []int64  // ids
 	SalesforceIDs []string // of 18 characters, of records that items have or had
 	Emails        []string // in lower case
-	Phones        []string // digits, in every way in which they may have been written
+	Phones        []string // digits, in every form in which they may have been entered
 	Name          string   // words, or beginnings of words, of the item's name
 }
 
@@ -29,7 +29,7 @@ type FoundItem struct {
 
 // SearchItems returns up to limit items, those that are alive first, then by name.
 func (s *Store) SearchItems(ctx context.Context, q Search, limit int) ([]FoundItem, error) {
-	// What has very many hits is cut before it is sorted.
+	// Very many hits are cut before they are sorted.
 	const query = `
 		WITH hits AS (
 			(SELECT item_id FROM items WHERE item_id = ANY($1))
@@ -77,8 +77,8 @@ func (s *Store) ItemNames(ctx context.Context, ids []int64) (map[int64]string, e
 	return names, doing("reading names of items", err)
 }
 
-// wordQuery returns the text search query for all words of a text, each of which may be the beginning of one. Single
-// letters are left out beside longer words; alone they are looked for as they are.
+// wordQuery returns the text search query for all words of a text, each of which may be the beginning of a word.
+// Single letters are left out next to longer words; without any, they are searched for as they are.
 func wordQuery(text string) string {
 	words := strings.FieldsFunc(text, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) &&
@@ -98,7 +98,7 @@ func wordQuery(text string) string {
 	return strings.Join(parts, " & ")
 }
 
-// list returns an empty list in place of none, which Postgres takes as NULL.
+// list returns an empty list for nil, which Postgres would take as NULL.
 func list[T any](all []T) []T {
 	if all == nil {
 		return []T{}

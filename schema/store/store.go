@@ -28,11 +28,11 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.pool.Ping(ctx)
 }
 
-// Now returns the time by Postgres's clock, which all times in the store are by.
+// Now returns the time by Postgres's clock. All times in the store are by this clock.
 func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now)
 	return now, doing("asking Postgres for the time", err)
 }
 
-// doing adds what was being done to an error.
+// doing adds to an error what was being done.
 func doing(what string, err error) error { return postgres.Wrap(what, err) }

@@ -15,7 +15,7 @@ type Sweep struct {
 	BoardID    int64
 	Board      string            // its name in the mapping
 	Kind       string            // apply, reconcile, recent or backfill
-	Mapped     map[string]string // by what of the mapping it compares
+	Mapped     map[string]string // fingerprints of the mapping by which it compares
 	Options    SweepOptions
 	State      string // running, done, failed, stopped
 	StartedAt  time.Time
@@ -30,15 +30,15 @@ type Sweep struct {
 type SweepCounts struct {
 	Items     int
 	Fields    int // compared
-	Differing int // of these, how many differed
-	Written   int // of these, how many were written
-	Rejected  int // of these, how many were sent and not accepted
+	Differing int // fields that differed
+	Written   int // fields that were written
+	Rejected  int // fields that were sent and not accepted
 	Ended     int // items archived or deleted in Monday
-	Busy      int // items that will be compared as events later instead
+	Busy      int // items that are resynced later instead
 	Skipped   int // items whose difference is not the planned one
 }
 
-// SweepOptions are what a sweep is allowed to do.
+// SweepOptions say what a sweep may do.
 type SweepOptions struct {
 	Adopt         bool             `json:"adopt,omitempty"`          // first meetings end with Monday's value
 	AdoptBack     bool             `json:"adopt_back,omitempty"`     // first meetings end with Salesforce's value
@@ -89,8 +89,8 @@ func scanSweep(row pgx.CollectableRow) (w Sweep, err error) {
 	return w, err
 }
 
-// Sweeps returns the sweeps with these ids, or the last one of each board, looks at its newest items aside, if ids is
-// nil.
+// Sweeps returns the sweeps with these ids. If ids is nil, it returns the last one of each board, except those of only
+// its newest items.
 func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
 	const query = `
 		SELECT ` + sweepColumns + ` FROM sweeps
@@ -107,7 +107,7 @@ func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
 // Agreement counts the fields that the last comparison of each board compared, and those left differing.
 type Agreement struct{ Compared, Differing int }
 
-// Agreement returns the agreement of both systems as of the last finished comparisons.
+// Agreement returns the agreement of both systems by the last finished comparisons.
 func (s *Store) Agreement(ctx context.Context) (a Agreement, err error) {
 	const query = `
 		WITH last AS (SELECT max(id) AS id FROM sweeps WHERE state = 'done' AND options->'items' IS NULL AND kind <> 'recent' GROUP BY board_id)
@@ -133,7 +133,7 @@ type SweptPage struct {
 	Found  []FoundDifference
 }
 
-// LastSwept returns when the last sweep began that saw all of a board's recent changes; nil: there was none.
+// LastSwept returns when the last sweep that saw all of a board's recent changes began; nil: there was none.
 func (s *Store) LastSwept(ctx context.Context, boardID int64) (at *time.Time, err error) {
 	const query = `
 		SELECT max(started_at) FROM sweeps WHERE board_id = $1 AND state = 'done' AND NOT options ?| '{items,planned}'`
@@ -222,7 +222,7 @@ func (s *Store) LogJobEnd(ctx context.Context, job JobEnd) error {
 	return doing("logging the end of a job", err)
 }
 
-// logSweepEnd stores with the end how much the sweep found.
+// logSweepEnd stores the end of a sweep's job, with how much the sweep found.
 const logSweepEnd = `
 	INSERT INTO sync_logs (job_id, event, board_id, status, attempt, response_data, received_at)
 	SELECT $2, $3, board_id, 'success', $4, jsonb_build_object('differing', differing, 'written', written), $5
@@ -230,7 +230,8 @@ const logSweepEnd = `
 	WHERE  id = $1
 	ON CONFLICT (job_id) DO NOTHING`
 
-// isEvent is a condition on sync_logs: comparisons of boards end there, too, but nobody has caused them.
+// isEvent is the condition that a row of sync_logs is the end of an event: comparisons of boards are also logged
+// there.
 const isEvent = `event NOT IN ('sweep_board', 'reconcile')`
 
 const logJobEnd = `

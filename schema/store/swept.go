@@ -13,8 +13,8 @@ type FirstMeetings struct {
 	Run   int64 // the comparison that left them; 0: there are none, or several comparisons left some
 }
 
-// OpenFirstMeetings returns the first meetings that the last finished comparison of each board left for a person.
-// Those of items that have ended or that an event or a comparison has written since are settled.
+// OpenFirstMeetings returns the first meetings that the last finished comparison of each board left to a person. First
+// meetings of items that have ended, or that an event or a comparison has written since, are settled.
 func (s *Store) OpenFirstMeetings(ctx context.Context) (m FirstMeetings, err error) {
 	const query = `
 		SELECT count(*), CASE WHEN count(DISTINCT d.run_id) = 1 THEN min(d.run_id) ELSE 0 END
@@ -32,7 +32,7 @@ func (s *Store) OpenFirstMeetings(ctx context.Context) (m FirstMeetings, err err
 	return m, doing("counting first meetings", err)
 }
 
-// CountConflicts returns how many conflicts since a time a person has said nothing about.
+// CountConflicts returns how many conflicts since a time no person has decided about.
 func (s *Store) CountConflicts(ctx context.Context, since time.Time) (n int, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM conflicts WHERE decided_at >= $1 AND take IS NULL`, since).Scan(&n)
 	return n, doing("counting conflicts", err)
@@ -54,7 +54,7 @@ type SweptDifference struct {
 	FoundAt time.Time
 }
 
-// SweptDifferences returns what a sweep found, what it left for a person first.
+// SweptDifferences returns what a sweep found. What it left to a person comes first.
 func (s *Store) SweptDifferences(ctx context.Context, run int64, limit int) ([]SweptDifference, error) {
 	const query = `
 		SELECT item_id, record, object, salesforce_id, field, kind, code, action, found_at

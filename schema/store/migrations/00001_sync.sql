@@ -1,6 +1,6 @@
 -- +goose Up
 
--- items is Monday as we know it: for every column its value and the time of that value.
+-- items holds Monday's items as we know them: for every column its value and the time of that value.
 CREATE TABLE items (
     item_id      bigint PRIMARY KEY,
     board_id     bigint      NOT NULL,
@@ -14,21 +14,21 @@ CREATE TABLE items (
     lease_until  timestamptz
 ) WITH (fillfactor = 70);
 
--- links is item -> record: the base that every difference is taken from.
+-- links connects items with records, and holds what both sides last agreed on.
 CREATE TABLE links (
     item_id       bigint  NOT NULL,
     record        text    NOT NULL,               -- the record's name in the mapping
     object        text    NOT NULL,
-    salesforce_id text,                           -- null: refused, or ended with its item
+    salesforce_id text,                           -- null: none, or it ended with its item
     written       jsonb   NOT NULL DEFAULT '{}',  -- field -> value last written
-    refused       jsonb   NOT NULL DEFAULT '{}',  -- field -> {value, code, job_id} that Salesforce would not take
-    ended_id      text,                           -- Salesforce Id of the record that was deleted with the item
+    refused       jsonb   NOT NULL DEFAULT '{}',  -- field -> {value, code, job_id} that Salesforce rejected
+    ended_id      text,                           -- Salesforce Ids of records that are gone, separated by spaces
     since         jsonb   NOT NULL DEFAULT '{}',  -- field -> day on which its relative default was first applied
     PRIMARY KEY (item_id, record)
 ) WITH (fillfactor = 70);
 CREATE INDEX links_salesforce_id ON links (salesforce_id);
 
--- waits are items whose record refers to a record that does not exist yet.
+-- waits has one row for each item whose record refers to a record that does not exist yet.
 CREATE TABLE waits (
     target_item_id bigint NOT NULL,
     target_record  text   NOT NULL,
@@ -37,14 +37,14 @@ CREATE TABLE waits (
     PRIMARY KEY (target_item_id, target_record, item_id)
 );
 
--- leases are held on match values and Salesforce Ids while one worker decides about them.
+-- leases has one row for each match value or Salesforce Id that one worker is deciding about.
 CREATE TABLE leases (
     key          text PRIMARY KEY,
     lease_holder uuid        NOT NULL,
     lease_until  timestamptz NOT NULL
 );
 
--- sync_logs has one row for each event that came to its end.
+-- sync_logs has one row for each event that has ended.
 CREATE TABLE sync_logs (
     job_id        bigint PRIMARY KEY,
     event         text        NOT NULL,
@@ -60,7 +60,7 @@ CREATE TABLE sync_logs (
 CREATE INDEX sync_logs_item_id ON sync_logs (item_id);
 CREATE INDEX sync_logs_finished_at ON sync_logs USING brin (finished_at);
 
--- error_logs has one row for each failed try.
+-- error_logs has one row for each failed attempt.
 CREATE TABLE error_logs (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     job_id        bigint      NOT NULL,
@@ -80,7 +80,7 @@ CREATE TABLE error_logs (
 CREATE INDEX error_logs_job_id ON error_logs (job_id);
 CREATE INDEX error_logs_created_at ON error_logs USING brin (created_at);
 
--- dead_letters has one row for each event given up.
+-- dead_letters has one row for each event that failed for good.
 CREATE TABLE dead_letters (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     job_id      bigint      NOT NULL UNIQUE,
@@ -88,14 +88,14 @@ CREATE TABLE dead_letters (
     args        jsonb       NOT NULL,
     reason      text        NOT NULL,
     attempts    integer     NOT NULL,
-    ended_at    timestamptz NOT NULL, -- when the job was given up, by River's clock
+    ended_at    timestamptz NOT NULL, -- when the job ended, by River's clock
     created_at  timestamptz NOT NULL DEFAULT now(),
     alerted_at  timestamptz,
     replayed_at timestamptz
 );
 CREATE INDEX dead_letters_unalerted ON dead_letters (id) WHERE alerted_at IS NULL;
 
--- outages has one row for each time a system was away, over all workers together.
+-- outages has one row for each time that a system was away, for all workers together.
 CREATE TABLE outages (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     system       text        NOT NULL,

@@ -1,6 +1,6 @@
 -- +goose Up
 
--- Since when an item is known: a record that carries its key and is younger was made for it.
+-- seen_at is when the item became known: a newer record that carries its key was created for it.
 ALTER TABLE items ADD COLUMN seen_at timestamptz NOT NULL DEFAULT now();
 
 -- +goose Down

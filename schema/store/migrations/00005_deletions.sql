@@ -1,11 +1,12 @@
 -- +goose Up
 
--- deletions has one row for each item whose records end, or were to end, with it: by them the brake tells mass deletion.
+-- deletions has one row for each item whose records end with it, or would. The brake recognizes mass deletion by these
+-- rows.
 CREATE TABLE deletions (
     item_id    bigint PRIMARY KEY,
     board_id   bigint      NOT NULL,
     state      text        NOT NULL CHECK (state IN ('done', 'held', 'released', 'dropped')),
-    at         timestamptz NOT NULL DEFAULT now(), -- when the item's end came to the brake
+    at         timestamptz NOT NULL DEFAULT now(), -- when the brake first saw the item's end
     alerted_at timestamptz,
     decided_at timestamptz,                        -- when a person released or dropped it
     decided_by text

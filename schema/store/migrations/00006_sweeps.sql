@@ -10,20 +10,20 @@ CREATE TABLE sweeps (
     state       text        NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'failed')),
     started_at  timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
-    pages       integer     NOT NULL DEFAULT 0,     -- that were compared
+    pages       integer     NOT NULL DEFAULT 0,     -- pages compared so far
     cursor      text        NOT NULL DEFAULT '',    -- of the next page; empty before the first one, and after the last
     items       integer     NOT NULL DEFAULT 0,
-    fields      integer     NOT NULL DEFAULT 0,     -- that were compared
-    differing   integer     NOT NULL DEFAULT 0,     -- of these, how many differed
-    written     integer     NOT NULL DEFAULT 0,     -- of these, how many were written
+    fields      integer     NOT NULL DEFAULT 0,     -- fields compared so far
+    differing   integer     NOT NULL DEFAULT 0,     -- fields that differed
+    written     integer     NOT NULL DEFAULT 0,     -- fields that were written
     ended       integer     NOT NULL DEFAULT 0,     -- items that Monday has archived or deleted
-    busy        integer     NOT NULL DEFAULT 0,     -- items that are compared as events instead, later
-    skipped     integer     NOT NULL DEFAULT 0,     -- items whose difference is not the one that was planned
+    busy        integer     NOT NULL DEFAULT 0,     -- items that are resynced later instead
+    skipped     integer     NOT NULL DEFAULT 0,     -- items whose difference is not the planned one
     error       text        NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX sweeps_running ON sweeps (board_id) WHERE state = 'running';
 
--- differences are what a sweep found, without values.
+-- differences has one row for each difference that a sweep found, without values.
 CREATE TABLE differences (
     run_id        bigint      NOT NULL,
     board_id      bigint      NOT NULL,

@@ -2,8 +2,8 @@
 
 CREATE INDEX dead_letters_kind ON dead_letters (kind);
 
--- crmsync_kept tells how many jobs of a kind are kept, in the queue and as dead letters, and how many bytes their arguments
--- take. Ingest bounds by it what unreadable deliveries may take, and may read neither table.
+-- crmsync_kept returns how many jobs of a kind are stored, in the queue and as dead letters, and how many bytes their
+-- arguments take. Ingest, which may read neither table, uses it to limit the space for unreadable deliveries.
 -- +goose StatementBegin
 CREATE FUNCTION crmsync_kept(kind text, OUT jobs bigint, OUT bytes bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT

@@ -1,7 +1,7 @@
 -- +goose Up
 
--- River's GIN indexes on arguments and metadata cost more than anything else when a job is inserted, and no statement needs
--- them: docs/decisions/0011-queue-indexes.md says why.
+-- River's GIN indexes on arguments and metadata are the most expensive part of inserting a job, and no statement needs
+-- them: see docs/decisions/0011-queue-indexes.md.
 DROP INDEX IF EXISTS river_job_args_index;
 DROP INDEX IF EXISTS river_job_metadata_index;
 

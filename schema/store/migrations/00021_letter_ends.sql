@@ -1,11 +1,12 @@
 -- +goose Up
 
--- A dead letter is open until it is put back, closed because a later event did what it could not, or ignored by a person.
+-- A dead letter is open until it is put back, closed because a later event did what it could not, or ignored by a
+-- person.
 ALTER TABLE dead_letters ADD COLUMN closed_at timestamptz, ADD COLUMN closed_by text;
 COMMENT ON COLUMN dead_letters.closed_by IS 'the later job, such as "job 12", or who ignored it, such as "ignored by root"';
 CREATE INDEX dead_letters_open ON dead_letters (id) WHERE replayed_at IS NULL AND closed_at IS NULL;
 
--- sync_log_history has one row for each end of an event that another end took the place of, as after a replay.
+-- sync_log_history has one row for each end of an event that was replaced by another end, as after a replay.
 CREATE TABLE sync_log_history (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     job_id        bigint      NOT NULL,
@@ -33,7 +34,7 @@ END
 $$;
 -- +goose StatementEnd
 
--- One row a job stays the rule of sync_logs; what it said before is kept, whoever writes it.
+-- sync_logs keeps one row for each job; the row that it replaces is stored here, whoever writes it.
 CREATE TRIGGER sync_logs_keep AFTER UPDATE ON sync_logs
     FOR EACH ROW WHEN (OLD.finished_at IS DISTINCT FROM NEW.finished_at) EXECUTE FUNCTION crmsync_keep_sync_log();
 

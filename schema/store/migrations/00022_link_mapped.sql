@@ -1,7 +1,7 @@
 -- +goose Up
 
--- mapped tells from which fields of the mapping the values in written were made, so that a field that is made from something
--- else since is noticed.
+-- mapped says which version of its field each value in written was made by, so that a change of the field's source is
+-- noticed.
 ALTER TABLE links ADD COLUMN mapped jsonb NOT NULL DEFAULT '{}'; -- field -> fingerprint; a missing one: the mapping in force
 
 -- +goose Down

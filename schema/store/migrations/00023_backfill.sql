@@ -1,6 +1,7 @@
 -- +goose Up
 
--- board_mappings has one row for each board: by what of the mapping its items were last compared as a whole.
+-- board_mappings has one row for each board, with the part of the mapping by which all of its items were last
+-- compared.
 CREATE TABLE board_mappings (
     board_id bigint PRIMARY KEY,
     mapped   jsonb       NOT NULL,               -- record, and record.field -> fingerprint
@@ -8,7 +9,7 @@ CREATE TABLE board_mappings (
 );
 
 ALTER TABLE sweeps
-    ADD COLUMN mapped jsonb NOT NULL DEFAULT '{}', -- by what of the mapping it compares
+    ADD COLUMN mapped jsonb NOT NULL DEFAULT '{}', -- fingerprints of the mapping by which it compares
     DROP CONSTRAINT sweeps_kind_check,
     ADD CONSTRAINT sweeps_kind_check CHECK (kind IN ('apply', 'reconcile', 'recent', 'backfill')),
     DROP CONSTRAINT sweeps_state_check,

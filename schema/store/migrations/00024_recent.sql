@@ -1,6 +1,6 @@
 -- +goose Up
 
--- A look at the newest items of a board does not stand in the way of a comparison of all of them.
+-- A comparison of the newest items of a board may run beside a comparison of all of them.
 DROP INDEX sweeps_running;
 CREATE UNIQUE INDEX sweeps_running ON sweeps (board_id) WHERE state = 'running' AND kind <> 'recent';
 CREATE UNIQUE INDEX sweeps_recent ON sweeps (board_id) WHERE state = 'running' AND kind = 'recent';

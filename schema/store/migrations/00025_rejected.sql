@@ -1,6 +1,6 @@
 -- +goose Up
 
-ALTER TABLE sweeps ADD COLUMN rejected integer NOT NULL DEFAULT 0; -- of the differences, how many were sent and not accepted
+ALTER TABLE sweeps ADD COLUMN rejected integer NOT NULL DEFAULT 0; -- differences that were sent and not accepted
 ALTER TABLE differences
     DROP CONSTRAINT differences_action_check,
     ADD CONSTRAINT differences_action_check CHECK (action IN ('write', 'leave', 'reject'));

@@ -1,6 +1,6 @@
 -- +goose Up
 
--- operations has one row for each act of a person, by the command line or the console.
+-- operations has one row for each act of a person, through the command line or the console.
 CREATE TABLE operations (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     actor   text        NOT NULL,               -- account of the command line, or user of the console

@@ -9,15 +9,15 @@ CREATE TABLE hours (
     skipped          integer     NOT NULL DEFAULT 0,
     failed           integer     NOT NULL DEFAULT 0,
     lags             integer[]   NOT NULL DEFAULT '{}',   -- synced events by time since delivery: below 25 ms, 50 ms, 100 ms, ...
-    queued           bigint      NOT NULL DEFAULT 0,      -- most events that waited at once
-    oldest           real        NOT NULL DEFAULT 0,      -- longest that a due event had waited, in seconds
-    salesforce_used  integer,                             -- calls in 24 hours; null: not known
+    queued           bigint      NOT NULL DEFAULT 0,      -- maximum number of events that waited at once
+    oldest           real        NOT NULL DEFAULT 0,      -- longest wait of a due event, in seconds
+    salesforce_used  integer,                             -- calls in 24 hours; null: unknown
     salesforce_limit integer,
-    monday_used      integer,                             -- calls in this day of UTC
+    monday_used      integer,                             -- calls in the current day, UTC
     monday_limit     integer
 );
 
--- Items with rejected values are few among many.
+-- An index for the few items with rejected values.
 CREATE INDEX links_refused ON links (item_id) WHERE refused <> '{}';
 
 -- +goose Down

@@ -1,7 +1,7 @@
 -- +goose Up
 
--- crmsync_queued returns those of River's unique keys, in hex, that are in the queue. Ingest recognizes repeated deliveries by
--- it, and may not read the queue.
+-- crmsync_queued returns those of River's unique keys, in hex, that are in the queue. Ingest, which may not read the
+-- queue, uses it to recognize repeated deliveries.
 -- +goose StatementBegin
 CREATE FUNCTION crmsync_queued(keys text[]) RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT

@@ -12,7 +12,7 @@ CREATE TABLE processes (
     mapping_file  text        NOT NULL,
     mapping       text        NOT NULL,                -- fingerprint of the mapping in use
     mapping_since timestamptz NOT NULL DEFAULT now(),
-    mapping_error text        NOT NULL DEFAULT '',     -- why the file's present content is not used; empty: it is
+    mapping_error text        NOT NULL DEFAULT '',     -- why the file's current content is not used; empty: it is used
     started_at    timestamptz NOT NULL DEFAULT now(),
     seen_at       timestamptz NOT NULL DEFAULT now()
 );
