@@ -19,7 +19,7 @@ func describe(err error) store.Failure {
 	if retry.Permanent(err) {
 		f.Class = "permanent"
 	}
-	var refused *engine.RefusedError
+	var refused *engine.RejectedError
 	var row *engine.RowError
 	var salesforce *sfclient.Error
 	var monday *mondayclient.Error

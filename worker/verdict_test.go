@@ -34,7 +34,7 @@ func TestVerdict(t *testing.T) {
 		"row that failed":          {err: &engine.RowError{Object: "Lead", Code: "UNABLE_TO_LOCK_ROW"}},
 		"bug":                      {err: &panics.Error{Value: "x"}},
 		"bad field":                {err: &sfclient.Error{Status: 400, Code: "INVALID_FIELD"}, cancel: true},
-		"refused":                  {err: &engine.RefusedError{Object: "Lead", Code: "X"}, cancel: true},
+		"refused":                  {err: &engine.RejectedError{Object: "Lead", Code: "X"}, cancel: true},
 		"unreadable":               {err: &unreadableError{"broken"}, cancel: true},
 		"wrapped":                  {err: fmt.Errorf("upserting: %w", fault{permanent: true}), cancel: true},
 		"joined":                   {err: errors.Join(io.EOF, fault{permanent: true}), cancel: true},
@@ -111,11 +111,11 @@ func TestDescribe(t *testing.T) {
 		want store.Failure
 	}{
 		"refused": {
-			fmt.Errorf("x: %w", &engine.RefusedError{Object: "Lead", SalesforceID: "00Q", Field: "Email", Code: "BAD"}),
+			fmt.Errorf("x: %w", &engine.RejectedError{Object: "Lead", SalesforceID: "00Q", Field: "Email", Code: "BAD"}),
 			store.Failure{Class: "permanent", Code: "BAD", Object: "Lead", SalesforceID: "00Q", Field: "Email", System: "salesforce",
 				Message: "x: Lead.Email: BAD"},
 		},
-		"our own":    {&engine.RefusedError{Object: "Lead", Field: "Status", Code: "UNMAPPED_LABEL"}, store.Failure{Class: "permanent", Code: "UNMAPPED_LABEL", Object: "Lead", Field: "Status", System: "crmsync", Message: "Lead.Status: UNMAPPED_LABEL"}},
+		"our own":    {&engine.RejectedError{Object: "Lead", Field: "Status", Code: "UNMAPPED_LABEL"}, store.Failure{Class: "permanent", Code: "UNMAPPED_LABEL", Object: "Lead", Field: "Status", System: "crmsync", Message: "Lead.Status: UNMAPPED_LABEL"}},
 		"row":        {&engine.RowError{Object: "Lead", Code: "LOCKED"}, store.Failure{System: "salesforce", Class: "transient", Code: "LOCKED", Object: "Lead", Message: "Lead: LOCKED"}},
 		"salesforce": {&sfclient.Error{Status: 400, Code: "INVALID_FIELD"}, store.Failure{System: "salesforce", Class: "permanent", Code: "INVALID_FIELD", Message: "salesforce: 400 INVALID_FIELD"}},
 		"monday":     {&mondayclient.Error{Code: "InternalServerError"}, store.Failure{System: "monday", Class: "transient", Code: "InternalServerError"}},

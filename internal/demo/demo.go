@@ -147,7 +147,7 @@ func (d *demo) introduce() {
 	fmt.Fprintf(d.out, `
 %d companies and %d people are entered; the website's form sends in %d leads. Managers qualify
 leads and take them on to Follow-up, Quote and MOU, rename some and delete some. One of them
-types an amount that Salesforce refuses. Fundraisers correct addresses in Salesforce, some of
+types an amount that Salesforce rejects. Fundraisers correct addresses in Salesforce, some of
 them at the same moment as somebody in Monday. Then the webhooks of a while are lost, and the
 mapping gets a field more.
 

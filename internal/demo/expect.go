@@ -62,7 +62,7 @@ func (d *demo) expectedLead(item mondaysim.Item, at int64) (all []expected) {
 		all = append(all, expected{Record: oracle.Lead(item), item: item.ID, name: item.Text["email"]})
 	}
 	opportunity := oracle.Opportunity(item, d.began)
-	if held, refused := d.story.held[item.ID]; refused {
+	if held, rejected := d.story.held[item.ID]; rejected {
 		opportunity.Fields["Amount"] = oracle.Amount(held)
 	}
 	contact := oracle.LeadContact(item)

@@ -35,7 +35,7 @@ type faults struct {
 func newFaults(salesforce *sfsim.Sim, endSessionAt int) *faults {
 	f := &faults{salesforce: salesforce, endSessionAt: endSessionAt, random: rand.New(rand.NewPCG(5, 0))}
 	salesforce.OnCall(f.next)
-	salesforce.Refuse("Opportunity", "Amount", func(value any) string {
+	salesforce.Reject("Opportunity", "Amount", func(value any) string {
 		if amount, ok := value.(float64); ok && amount > maxAmount {
 			return "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 		}

@@ -226,7 +226,7 @@ const Rejection = "INVALID_EMAIL_ADDRESS"
 
 // Reject makes Salesforce reject a value of a field.
 func (w *World) Reject(object, field string, value any) {
-	w.Salesforce.Refuse(object, field, func(v any) string {
+	w.Salesforce.Reject(object, field, func(v any) string {
 		if v == value {
 			return Rejection
 		}

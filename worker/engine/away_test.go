@@ -34,6 +34,6 @@ func TestBoardAway(t *testing.T) {
 		t.Errorf("the item shows %q, want %v", it.Text["text_sfid"], id)
 	}
 	if n := ask[int](w, "SELECT count(*) FROM links WHERE refused <> '{}'"); n != 0 {
-		t.Errorf("%d links keep a refusal", n)
+		t.Errorf("%d links keep a rejection", n)
 	}
 }

@@ -34,7 +34,7 @@ func (d planned) blameAgain(field string, columns []string) {
 	carriers := d.work.carriers(columns)
 	for _, t := range d.work.tasks {
 		if t.JobID == rejection.JobID || slices.Contains(carriers, t) {
-			t.fail(&RefusedError{
+			t.fail(&RejectedError{
 				Object: d.plan.Record.Object, SalesforceID: link.SalesforceID, Field: publicName(field), Code: rejection.Code,
 			})
 		}

@@ -48,7 +48,7 @@ func (p *pass) rejectColumn(t target, d settle.Decision, r ledger.Rejection) {
 	if r.Code == codeUnsettled {
 		name = settle.Rested + d.Field.Name
 	}
-	p.reject(planned{t.work, plan.Plan{Record: t.record}}, name, r, []string{d.Field.Column()}, &RefusedError{
+	p.reject(planned{t.work, plan.Plan{Record: t.record}}, name, r, []string{d.Field.Column()}, &RejectedError{
 		Object: t.record.Object, SalesforceID: t.work.item.Links[t.record.Name].SalesforceID, Field: d.Field.Name,
 		Code:   r.Code,
 		Detail: "column " + d.Field.Column(),

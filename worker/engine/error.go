@@ -15,9 +15,9 @@ type BusyError = retry.BusyError
 // theItem is what another worker has leased in most cases.
 const theItem = "the item"
 
-// RefusedError is a part of an event that Salesforce or Monday rejected, or for which the mapping has no value. The
+// RejectedError is a part of an event that Salesforce or Monday rejected, or for which the mapping has no value. The
 // event becomes a dead letter; the rest of it went through.
-type RefusedError struct {
+type RejectedError struct {
 	Object       string
 	SalesforceID string // empty: there is no record yet
 	Field        string // empty: the record as a whole was rejected
@@ -25,7 +25,7 @@ type RefusedError struct {
 	Detail       string // for people; no customer's value
 }
 
-func (e *RefusedError) Error() string {
+func (e *RejectedError) Error() string {
 	what := e.Object
 	if e.Field != "" {
 		what += "." + e.Field
@@ -37,7 +37,7 @@ func (e *RefusedError) Error() string {
 }
 
 // Permanent reports that another attempt of the event would fail too.
-func (e *RefusedError) Permanent() bool { return true }
+func (e *RejectedError) Permanent() bool { return true }
 
 // RowError is a row that failed for a temporary reason, such as a lock.
 type RowError = send.RowError

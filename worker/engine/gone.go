@@ -22,7 +22,7 @@ func (p *pass) recordGone(ctx context.Context, w write, o send.Gone) (again []pl
 	case len(link.Written) == 0 && link.Origin == ledger.Shown:
 		id := link.SalesforceID
 		link.Unlink()
-		p.reject(d, plan.ShownID, ledger.Rejection{Value: id, Code: o.Code}, []string{d.plan.Record.IDColumn}, &RefusedError{
+		p.reject(d, plan.ShownID, ledger.Rejection{Value: id, Code: o.Code}, []string{d.plan.Record.IDColumn}, &RejectedError{
 			Object: d.plan.Record.Object, SalesforceID: id, Field: publicName(plan.ShownID), Code: o.Code,
 			Detail: plan.ShownIn(d.plan.Record),
 		})

@@ -198,7 +198,7 @@ func (p *pass) recordArchived(t target, err error) {
 	case permanent(err):
 		p.reject(planned{t.work, plan.Plan{Record: t.record}}, plan.WholeRecord, ledger.Rejection{
 			Value: "archive " + link.SalesforceID, Code: codeNotArchived,
-		}, nil, &RefusedError{
+		}, nil, &RejectedError{
 			Object: t.record.Object, SalesforceID: link.SalesforceID, Code: codeNotArchived,
 			Detail: "Monday does not archive the item",
 		})

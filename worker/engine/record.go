@@ -50,7 +50,7 @@ func (p *pass) recordPlan(d planned) (sends bool) {
 		p.keep(w, rec).Apply(field, day)
 	}
 	for _, r := range d.plan.Rejected {
-		p.reject(d, r.Field, ledger.Rejection{Value: r.Value, Code: r.Code}, r.Columns, &RefusedError{
+		p.reject(d, r.Field, ledger.Rejection{Value: r.Value, Code: r.Code}, r.Columns, &RejectedError{
 			Object: rec.Object, SalesforceID: p.salesforceID(d), Field: publicName(r.Field), Code: r.Code, Detail: r.Detail,
 		})
 	}
@@ -176,7 +176,7 @@ func (p *pass) recordLeft(ctx context.Context, d planned, rejections []send.Reje
 
 func (p *pass) rejectField(d planned, field string, value any, r send.Rejection) {
 	p.reject(d, field, ledger.Rejection{Value: value, Code: r.Code, Dependent: r.Dependent}, d.columns([]string{field}),
-		&RefusedError{
+		&RejectedError{
 			Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Field: field, Code: r.Code, Detail: detail(r),
 		})
 }
@@ -269,7 +269,7 @@ func (p *pass) takeDuplicate(ctx context.Context, d planned, r send.Rejection) (
 func (p *pass) recordRejectedRecord(d planned, r send.Rejection) {
 	fields := d.plan.Write.Fields
 	columns := d.columns(slices.Collect(maps.Keys(fields)))
-	err := &RefusedError{Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Code: r.Code, Detail: detail(r)}
+	err := &RejectedError{Object: d.plan.Record.Object, SalesforceID: p.salesforceID(d), Code: r.Code, Detail: detail(r)}
 	if d.plan.Write.Op != plan.Update {
 		p.reject(d, plan.WholeRecord, ledger.Rejection{Value: plan.Digest(fields), Code: r.Code}, columns, err)
 		return
@@ -280,13 +280,13 @@ func (p *pass) recordRejectedRecord(d planned, r send.Rejection) {
 }
 
 // rejectRecord rejects the planned record as a whole.
-func (p *pass) rejectRecord(d planned, fields []string, err *RefusedError) {
+func (p *pass) rejectRecord(d planned, fields []string, err *RejectedError) {
 	p.reject(d, plan.WholeRecord, ledger.Rejection{Value: plan.Digest(d.plan.Write.Fields), Code: err.Code},
 		d.columns(fields), err)
 }
 
 // reject stores a value, so that it is not sent again until it changes, and fails the events that carried it.
-func (p *pass) reject(d planned, field string, r ledger.Rejection, columns []string, err *RefusedError) {
+func (p *pass) reject(d planned, field string, r ledger.Rejection, columns []string, err *RejectedError) {
 	p.noteRejected(d, field, r.Code)
 	link := p.keep(d.work, d.plan.Record)
 	if link.Rejects(field, r.Value) && link.Rejected[field].JobID != 0 {

@@ -285,7 +285,7 @@ func TestBlame(t *testing.T) {
 				b.work.item.DeletedAt = noon
 			}
 			d := planned{b.work, plan.Plan{Record: b.work.board.Named("contact")}}
-			b.reject(d, tt.field, ledger.Rejection{Value: "x"}, d.columns([]string{tt.field}), &RefusedError{Code: "X"})
+			b.reject(d, tt.field, ledger.Rejection{Value: "x"}, d.columns([]string{tt.field}), &RejectedError{Code: "X"})
 			var got []bool
 			for _, task := range b.work.tasks {
 				got = append(got, task.err != nil)

@@ -83,7 +83,7 @@ func (p *pass) recordDeleted(ctx context.Context, t target, outcome send.Outcome
 	case send.Rejected:
 		for _, r := range o.Rejections {
 			p.reject(d, plan.WholeRecord, ledger.Rejection{Value: "delete " + link.SalesforceID, Code: r.Code}, nil,
-				&RefusedError{
+				&RejectedError{
 					Object: t.record.Object, SalesforceID: link.SalesforceID, Code: r.Code, Detail: detail(r),
 				})
 		}

@@ -155,7 +155,7 @@ func (p *pass) adopt(d planned, found []candidate, taken map[string]bool) (_ pla
 	case len(free) == 0:
 		return d, true
 	case len(found) > 1:
-		p.rejectRecord(d, d.plan.Record.Match, &RefusedError{
+		p.rejectRecord(d, d.plan.Record.Match, &RejectedError{
 			Object: d.plan.Record.Object, Code: "MULTIPLE_MATCHES",
 			Detail: fmt.Sprintf("%d records have the same %s", len(found), strings.Join(d.plan.Record.Match, " and ")),
 		})

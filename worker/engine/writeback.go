@@ -189,7 +189,7 @@ func (p *pass) recordUnshown(c cell, err error) {
 		name, value = settle.Shows+c.column, c.decision.Salesforce
 	}
 	link := c.work.item.Links[c.record.Name]
-	p.reject(c.planned(), name, ledger.Rejection{Value: value, Code: code}, []string{c.column}, &RefusedError{
+	p.reject(c.planned(), name, ledger.Rejection{Value: value, Code: code}, []string{c.column}, &RejectedError{
 		Object: "column " + c.column, SalesforceID: link.SalesforceID, Code: code,
 	})
 }

@@ -92,7 +92,7 @@ func (c *chaos) falseLetters(events []event) (problems []problem) {
 		if !e.Letter {
 			continue
 		}
-		planted := e.Code == refusedCode || e.Code == "UNMAPPED_LABEL"
+		planted := e.Code == rejectedCode || e.Code == "UNMAPPED_LABEL"
 		if !unruly[e.Item] || !planted {
 			problems = append(problems, problem{e.Item, fmt.Sprintf("job %d (%s %s) is a dead letter of %s, attempt %d", e.Job, e.Kind, e.Told, e.Code, e.Attempt)})
 		}

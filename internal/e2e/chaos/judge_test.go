@@ -176,7 +176,7 @@ func (o *judge) adopted(p *part, of oracle.Record) {
 
 // leaveOut excludes a rejected address from the comparison.
 func (o *judge) leaveOut(item mondaysim.Item, of oracle.Record) {
-	if strings.HasSuffix(item.Text["email"], refusedDomain) {
+	if strings.HasSuffix(item.Text["email"], rejectedDomain) {
 		of.Fields["Email"] = free{}
 	}
 }
@@ -207,7 +207,7 @@ func (o *judge) record(p *part, item mondaysim.Item, d duty, of oracle.Record) r
 func fits(want, got any) bool {
 	if want == any(free{}) {
 		amount, _ := got.(float64)
-		return amount < tooMuch && !strings.HasSuffix(fmt.Sprint(got), refusedDomain)
+		return amount < tooMuch && !strings.HasSuffix(fmt.Sprint(got), rejectedDomain)
 	}
 	return oracle.Fits(want, got)
 }

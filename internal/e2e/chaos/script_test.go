@@ -15,9 +15,9 @@ import (
 
 // What Salesforce rejects in TestChaos: amounts from tooMuch on, and addresses of one domain.
 const (
-	tooMuch       = 1_000_000.0
-	refusedDomain = "@rejected.example"
-	refusedCode   = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+	tooMuch        = 1_000_000.0
+	rejectedDomain = "@rejected.example"
+	rejectedCode   = "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 )
 
 // script performs people's actions on Monday's boards. The same seed causes the same events.
@@ -61,22 +61,22 @@ func newScript(seed uint64, size chaosSize, monday *mondaysim.Sim, salesforce *s
 	for _, name := range plantedAccounts {
 		salesforce.Insert("Account", map[string]any{"Name": name})
 	}
-	refuse := func(value any) string {
+	reject := func(value any) string {
 		switch v := value.(type) {
 		case float64:
 			if v >= tooMuch {
-				return refusedCode
+				return rejectedCode
 			}
 		case string:
-			if strings.HasSuffix(v, refusedDomain) {
-				return refusedCode
+			if strings.HasSuffix(v, rejectedDomain) {
+				return rejectedCode
 			}
 		}
 		return ""
 	}
-	salesforce.Refuse("Opportunity", "Amount", refuse)
-	salesforce.Refuse("Lead", "Email", refuse)
-	salesforce.Refuse("Contact", "Email", refuse)
+	salesforce.Reject("Opportunity", "Amount", reject)
+	salesforce.Reject("Lead", "Email", reject)
+	salesforce.Reject("Contact", "Email", reject)
 	return s
 }
 
@@ -222,7 +222,7 @@ func (s *script) set(p *part, column string) bool {
 	case cleared:
 	case column == "email" && p.unruly && s.rng.IntN(2) == 0:
 		s.count++
-		value = mailbox(fmt.Sprintf("p%d%s", s.count, refusedDomain))
+		value = mailbox(fmt.Sprintf("p%d%s", s.count, rejectedDomain))
 	case column == "email":
 		value = s.email(p)
 	case column == "company":
@@ -267,7 +267,7 @@ func (s *script) rejects(value any) bool {
 		label, isStatus := v["label"].(string)
 		address, _ := v["email"].(string)
 		_, holds := oracle.Stage(label)
-		return isStatus && !holds || strings.HasSuffix(address, refusedDomain)
+		return isStatus && !holds || strings.HasSuffix(address, rejectedDomain)
 	}
 	return false
 }

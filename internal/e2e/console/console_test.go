@@ -18,7 +18,7 @@ func TestRefusedMendedReplayed(t *testing.T) {
 	w, operates, _ := withConsole(t)
 	const bad = "refused@example.org"
 	var mended atomic.Bool
-	w.Salesforce.Refuse("Lead", "Email", func(v any) string {
+	w.Salesforce.Reject("Lead", "Email", func(v any) string {
 		if v == bad && !mended.Load() {
 			return e2e.Rejection
 		}

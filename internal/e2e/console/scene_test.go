@@ -33,13 +33,13 @@ var people = []struct{ name, company, status, amount string }{
 // play sets the scene.
 func play(w *e2e.World) (s scene) {
 	w.T.Helper()
-	w.Salesforce.Refuse("Lead", "Email", func(v any) string {
+	w.Salesforce.Reject("Lead", "Email", func(v any) string {
 		if text, _ := v.(string); strings.Contains(text, "harbor") || strings.Contains(text, "northern") || strings.Contains(text, "welcome") {
 			return e2e.Rejection
 		}
 		return ""
 	})
-	w.Salesforce.Refuse("Opportunity", "Amount", func(v any) string {
+	w.Salesforce.Reject("Opportunity", "Amount", func(v any) string {
 		if v == 30000.0 {
 			return "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 		}

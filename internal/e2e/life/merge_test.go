@@ -249,7 +249,7 @@ func TestRejectedReference(t *testing.T) {
 	item := w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Quiet()
 	account := w.Records("Account", "Name", "Analytical Engines")[0]["Id"].(string)
-	w.Salesforce.RefuseReferences("Account", account, "INVALID_CROSS_REFERENCE_KEY")
+	w.Salesforce.RejectReferences("Account", account, "INVALID_CROSS_REFERENCE_KEY")
 	w.Monday.SetColumn(item, "status", e2e.Label("MOU"))
 	w.Quiet()
 	w.Holds(w.Record("Monday_Project__c", item), map[string]any{"Account__c": nil})

@@ -12,7 +12,7 @@ import (
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)
-	w.Salesforce.Refuse("Lead", "Email", func(v any) string {
+	w.Salesforce.Reject("Lead", "Email", func(v any) string {
 		if v == "refused@example.org" {
 			return "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 		}

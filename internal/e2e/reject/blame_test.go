@@ -18,7 +18,7 @@ func TestRejectedValueFailsOnlyItsOwnEvent(t *testing.T) {
 	w.Subscribe()
 	lead := w.Monday.CreateItem(e2e.Leads, "Ada Lovelace", map[string]any{"status": map[string]any{"label": "Qualified"}, "amount": "10"})
 	w.Quiet()
-	w.Salesforce.Refuse("Opportunity", "Amount", func(any) string { return "FIELD_CUSTOM_VALIDATION_EXCEPTION" })
+	w.Salesforce.Reject("Opportunity", "Amount", func(any) string { return "FIELD_CUSTOM_VALIDATION_EXCEPTION" })
 	var failed atomic.Bool
 	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
 		if c.Object == "Opportunity" && failed.CompareAndSwap(false, true) {

@@ -15,7 +15,7 @@ func rejected(t *testing.T, options ...e2e.Option) (w *e2e.World, lead, job int6
 	t.Helper()
 	w = e2e.Serving(t, options...)
 	refusing := make(chan struct{})
-	w.Salesforce.Refuse("Lead", "Email", func(v any) string {
+	w.Salesforce.Reject("Lead", "Email", func(v any) string {
 		select {
 		case <-refusing:
 			return ""

@@ -122,7 +122,7 @@ func TestParentIsGone(t *testing.T) {
 
 func entityIsDeleted(w *e2e.World, account string) {
 	w.Salesforce.Delete("Account", account)
-	w.Salesforce.RefuseReferences("Account", account, "ENTITY_IS_DELETED")
+	w.Salesforce.RejectReferences("Account", account, "ENTITY_IS_DELETED")
 }
 
 // mergeAway merges an account into one that belongs to no item.

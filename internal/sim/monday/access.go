@@ -5,8 +5,8 @@ import "net/http"
 // Access is what the token's user is allowed to do on a board.
 type Access int
 
-// The levels of access. Monday does not document how it answers about a board without access: Hidden and Denied are the
-// two ways in which it may.
+// The levels of access. Monday does not document its answer about a board without access. Hidden and Denied are the
+// two possibilities.
 const (
 	Full     Access = iota
 	ReadOnly        // reads succeed, writes are refused

@@ -22,7 +22,7 @@ type Delivery struct {
 	Event         map[string]any // the content of Body; ids are int64
 }
 
-// maxAttempts is how often a webhook is sent at most: once a minute for half an hour.
+// maxAttempts is the maximum number of attempts for a webhook: one a minute for half an hour.
 const maxAttempts = 30
 
 // sender sends webhooks to their URLs.
@@ -85,7 +85,7 @@ func (p *sender) close() {
 	p.client.CloseIdleConnections()
 }
 
-// DeliveryCounts returns the number of webhooks that were answered with 200, each event of a subscription once, and the
+// DeliveryCounts returns how many webhooks were answered with 200, counting each event of a subscription once, and the
 // number of requests for all webhooks, including doubles and retries.
 func (s *Sim) DeliveryCounts() (events, deliveries int) {
 	s.post.mu.Lock()

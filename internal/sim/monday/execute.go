@@ -127,8 +127,8 @@ func (x *execution) null(t *ast.Type, start int) bool {
 	return true
 }
 
-// value writes a value of a type. If a non-null field below fails, this value becomes null if it may, or else one
-// further up.
+// value writes a value of a type. If a non-null field in it fails, this value becomes null if it may, or else the
+// nearest value above it that may.
 func (x *execution) value(t *ast.Type, v any, f *pick) bool {
 	start := len(x.out)
 	switch v := v.(type) {

@@ -141,7 +141,7 @@ func (w *write) refuse(code, message string) error {
 	return &apiError{code: "ColumnValueException", message: message, data: data}
 }
 
-// only reports whether an object has the first key and, apart from the others, no more.
+// only reports whether an object has the first key, and no other keys than those given.
 func only(raw object, first string, rest ...string) bool {
 	if _, ok := raw[first]; !ok {
 		return false

@@ -61,8 +61,8 @@ func (l *limits) call(now time.Time) (wait time.Duration) {
 	return 0
 }
 
-// spend deducts a query's cost from the budget, or reports that the budget is exhausted. A call refused for that counts
-// as a tenth of a call in the daily limit.
+// spend deducts a query's cost from the budget, or reports that the budget is exhausted. A call refused for this
+// reason counts as a tenth of a call in the daily limit.
 func (l *limits) spend(now time.Time, cost int) (spent, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

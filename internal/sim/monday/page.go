@@ -14,7 +14,7 @@ import (
 type cursor struct {
 	Board   int64     `json:"b"`
 	After   int64     `json:"a"` // last item of the previous page
-	Updated time.Time `json:"u"` // when that was changed, where the newest come first
+	Updated time.Time `json:"u"` // when that item was changed, if the newest come first
 	Made    time.Time `json:"t"` // time of the first page
 	Query   object    `json:"q,omitempty"`
 	Columns []any     `json:"c,omitempty"`

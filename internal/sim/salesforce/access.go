@@ -12,7 +12,7 @@ func (s *Sim) Hide(object, id string, hidden bool) {
 	s.flag(object, id, func(rec *record) { rec.hidden = hidden })
 }
 
-// HideObject takes an object away from the integration user, or gives it back: to the API it is as if there were none.
+// HideObject hides an object from the integration user, or shows it again: through the API it does not exist.
 func (s *Sim) HideObject(object string, hidden bool) { s.mustTable(object).concealed.Store(hidden) }
 
 // tableFor finds an object that the integration user can see, by name.
@@ -21,9 +21,9 @@ func (s *Sim) tableFor(name string) (*table, bool) {
 	return t, ok && !t.concealed.Load()
 }
 
-// RefuseReferences rejects every row that refers to the record, which may be deleted, with this code, such as
-// ENTITY_IS_DELETED or INVALID_CROSS_REFERENCE_KEY, and no field. An empty code ends this.
-func (s *Sim) RefuseReferences(object, id, code string) {
+// RejectReferences rejects every row that refers to the record, which may be deleted, with this code, such as
+// ENTITY_IS_DELETED or INVALID_CROSS_REFERENCE_KEY, and without a field. An empty code ends this.
+func (s *Sim) RejectReferences(object, id, code string) {
 	s.flag(object, id, func(rec *record) { rec.noReference = code })
 }
 
@@ -41,8 +41,8 @@ func (s *Sim) flag(object, id string, set func(*record)) {
 	set(t.mustRecord(id))
 }
 
-// refusesWrite returns why a record cannot be written in its present state, or nil.
-func (x *tx) refusesWrite(rec *record) *failure {
+// rejectsWrite returns why a record in its current state cannot be written, or nil.
+func (x *tx) rejectsWrite(rec *record) *failure {
 	switch {
 	case rec.is("IsConverted"):
 		return fail("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
@@ -54,8 +54,8 @@ func (x *tx) refusesWrite(rec *record) *failure {
 
 func entityLocked() *failure { return fail("ENTITY_IS_LOCKED", "the entity is locked for editing") }
 
-// refusesReference returns why a live record cannot be referred to, or nil.
-func (x *tx) refusesReference(rec *record) *failure {
+// rejectsReference returns why a live record cannot be referred to, or nil.
+func (x *tx) rejectsReference(rec *record) *failure {
 	switch {
 	case rec.noReference != "":
 		return fail(rec.noReference, "%s", cmp.Or(referenceMessages[rec.noReference], "invalid cross reference id"))
@@ -71,7 +71,7 @@ var referenceMessages = map[string]string{
 	"INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "insufficient access rights on cross-reference id",
 }
 
-// visible omits the records that are hidden from the integration user.
+// visible leaves out the records that are hidden from the integration user.
 func (x *tx) visible(records []*record) []*record {
 	if !x.api {
 		return records

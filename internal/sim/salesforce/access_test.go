@@ -22,7 +22,7 @@ func TestHiddenRecord(t *testing.T) {
 	if got := refer(); !slices.Equal(got, []string{"INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"}) {
 		t.Errorf("a reference to the hidden record: %v", got)
 	}
-	o.RefuseReferences("Account", account, "INVALID_CROSS_REFERENCE_KEY")
+	o.RejectReferences("Account", account, "INVALID_CROSS_REFERENCE_KEY")
 	if got := refer(); !slices.Equal(got, []string{"INVALID_CROSS_REFERENCE_KEY"}) {
 		t.Errorf("a reference to the hidden record with its own code: %v", got)
 	}
@@ -54,7 +54,7 @@ func TestHiddenRecord(t *testing.T) {
 		t.Errorf("get answered %d %s", r.status, r.text)
 	}
 	o.Hide("Account", account, false)
-	o.RefuseReferences("Account", account, "")
+	o.RejectReferences("Account", account, "")
 	if got := refer(); !slices.Equal(got, []string{"ok"}) {
 		t.Errorf("a reference to the record after it is shown again: %v", got)
 	}
@@ -66,7 +66,7 @@ func TestReferenceToDeletedRecord(t *testing.T) {
 	o := setup(t, sfsim.Config{})
 	account := o.Insert("Account", m{"Name": "A"})
 	o.Delete("Account", account)
-	o.RefuseReferences("Account", account, "ENTITY_IS_DELETED")
+	o.RejectReferences("Account", account, "ENTITY_IS_DELETED")
 	r := o.do("POST", collections, rows("Contact", false, m{"LastName": "L", "AccountId": account}))
 	if got := r.outcomes(); !slices.Equal(got, []string{"ENTITY_IS_DELETED"}) {
 		t.Errorf("answered %v", got)

@@ -13,7 +13,7 @@ type automation struct {
 	assign   func(map[string]any) (owner string) // the active assignment rule; nil: none
 }
 
-// Trigger is an Apex trigger of the org that throws an uncaught exception.
+// Trigger is an Apex trigger that throws an uncaught exception.
 type Trigger struct {
 	Object string
 
@@ -35,9 +35,9 @@ func (s *Sim) AddTrigger(trigger Trigger) {
 	t.automation.triggers = append(t.automation.triggers, trigger)
 }
 
-// AddFlow adds a flow that runs before a record of the object is saved, by the API or otherwise: it gets the record as
-// it would be saved, and returns fields to set to other values. Flows run in the order in which they were added. They
-// must not use the simulator.
+// AddFlow adds a flow that runs before a record of the object is saved, by the API or otherwise. It gets the record as
+// it would be saved, and returns other values for fields. Flows run in the order in which they were added. They must
+// not use the simulator.
 //
 // https://help.salesforce.com/s/articleView?id=sf.flow_concepts_trigger_record.htm
 func (s *Sim) AddFlow(object string, flow func(record map[string]any) (changes map[string]any)) {
@@ -79,8 +79,8 @@ func (s *Sim) LimitRows(object string, most int) {
 }
 
 // SetAssignmentRule sets the active assignment rule of Account, Case or Lead. It runs on the rows that a call creates
-// and updates, unless the header Sforce-Auto-Assign says FALSE, and returns the owner of the record as saved; an
-// empty owner leaves it unchanged. The rule must not use the simulator. nil removes it.
+// and updates, unless the header Sforce-Auto-Assign says FALSE. Given the record as it would be saved, it returns the
+// owner; an empty owner leaves it unchanged. The rule must not use the simulator. nil removes it.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/headers-autoassign.html
 func (s *Sim) SetAssignmentRule(object string, rule func(record map[string]any) (owner string)) {
@@ -95,25 +95,25 @@ func (s *Sim) SetAssignmentRule(object string, rule func(record map[string]any) 
 
 // automate runs the org's automation on the saved rows. It returns, by object, why all rows of that object fail.
 func (x *tx) automate() map[*table]*failure {
-	var refused map[*table]*failure
+	var rejected map[*table]*failure
 	rows := map[*table]int{}
 	for _, rec := range x.saves {
 		rows[rec.table]++
 	}
 	for t, n := range rows {
 		if f := t.automation.run(t, n, x.saves); f != nil {
-			if refused == nil {
-				refused = map[*table]*failure{}
+			if rejected == nil {
+				rejected = map[*table]*failure{}
 			}
-			refused[t] = f
+			rejected[t] = f
 		}
 	}
-	if refused == nil && x.options.assign {
+	if rejected == nil && x.options.assign {
 		for _, rec := range x.saves {
 			x.assign(rec)
 		}
 	}
-	return refused
+	return rejected
 }
 
 func (a *automation) run(t *table, rows int, saves []*record) *failure {

@@ -15,7 +15,7 @@ import (
 type row struct {
 	table   *table
 	values  []any
-	set     []bool // which values were given
+	set     []bool // which values are given
 	parents []parentKey
 }
 
@@ -30,16 +30,16 @@ type parentKey struct {
 func bind(t *table, fields map[string]any) (row, *failure) {
 	r := row{table: t, values: make([]any, len(t.columns)), set: make([]bool, len(t.columns))}
 	var first string
-	var refused *failure
+	var failed *failure
 	for name, v := range fields {
 		if name == "attributes" {
 			continue
 		}
-		if f := r.bind(name, v); f != nil && (refused == nil || name < first) {
-			first, refused = name, f
+		if f := r.bind(name, v); f != nil && (failed == nil || name < first) {
+			first, failed = name, f
 		}
 	}
-	return r, refused
+	return r, failed
 }
 
 func (r *row) bind(name string, v any) *failure {

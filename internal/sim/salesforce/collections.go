@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	maxRows     = 200  // in a collection that writes
-	maxRetrieve = 2000 // in one that reads
+	maxRows     = 200  // in a writing collection
+	maxRetrieve = 2000 // in a reading one
 	maxChunks   = 10   // runs of one object in a collection
 )
 
@@ -128,7 +128,7 @@ func (x *tx) createRow(r row, id string) (saveResult, []*failure) {
 	return saved(rec.id), nil
 }
 
-// updateRow updates by id. As part of an upsert, it reports that nothing was created.
+// updateRow updates by id. For a row of an upsert, it reports that nothing was created.
 func (x *tx) updateRow(r row, id string, upsert bool, seen map[writeKey]bool) (saveResult, []*failure) {
 	if id == "" {
 		return saveResult{}, list(fail("MISSING_ARGUMENT", "Id not specified in an update call"))

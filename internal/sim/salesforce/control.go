@@ -15,9 +15,9 @@ func (s *Sim) Revoke() {
 	clear(s.sessions)
 }
 
-// Refuse adds a rule that rejects rows giving the field a value for which code is not empty. The row fails with that
-// code, such as FIELD_CUSTOM_VALIDATION_EXCEPTION, and names the field. The rule must not use the simulator.
-func (s *Sim) Refuse(object, field string, rule func(value any) (code string)) {
+// Reject adds a rule: rows that give the field a value for which the rule returns a code are rejected with that code,
+// such as FIELD_CUSTOM_VALIDATION_EXCEPTION, and the field's name. The rule must not use the simulator.
+func (s *Sim) Reject(object, field string, rule func(value any) (code string)) {
 	t := s.mustTable(object)
 	c := t.mustColumn(field)
 	s.mu.Lock()
@@ -136,8 +136,8 @@ func (s *Sim) TotalCalls() int {
 }
 
 // InFlightViolations returns how many rows were written while the handler was processing another call that writes the
-// same record, by id or by external ID. A call that has taken effect and whose client has hung up no longer counts as
-// being processed.
+// same record, by id or by external ID. A call no longer counts as being processed once it has taken effect and its
+// client has hung up.
 func (s *Sim) InFlightViolations() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Versions that the org lists. A path with any version is answered.
+// Versions that the org lists. It answers a path with any version.
 const (
 	firstVersion  = 58 // Summer '23
 	latestVersion = 68

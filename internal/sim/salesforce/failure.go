@@ -57,7 +57,7 @@ func malformedJSON(err error) *failure {
 	return fail("JSON_PARSER_ERROR", "%s at [line:1, column:1]", err)
 }
 
-// refusal returns the answer to a request that these failures end.
+// refusal returns the answer to a request that fails with these failures.
 func refusal(failures ...*failure) answer {
 	list := make([]topError, len(failures))
 	for i, f := range failures {

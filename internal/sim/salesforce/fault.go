@@ -27,7 +27,7 @@ const (
 	opOther     = "other"
 )
 
-// Call is a call that is about to take effect.
+// Call is a call before it takes effect.
 type Call struct {
 	// Operation is token, create, update, upsert, delete, retrieve, query, describe, limits, composite or other.
 	// Single records and collections share names.
@@ -56,7 +56,7 @@ func (c Call) Each() []Call {
 	return []Call{c}
 }
 
-// Fault is what goes wrong with a call. Its Delay passes before the call takes effect, or after it with After.
+// Fault is what goes wrong with a call. Its Delay passes before the call takes effect, or after it if After is set.
 type Fault = fault.Fault
 
 // downPage is what the edge answers while the org is down.

@@ -178,7 +178,7 @@ func TestInFlight(t *testing.T) {
 			})
 			holding := make(chan struct{})
 			applied := sync.OnceFunc(func() { close(holding) })
-			o.Refuse("Contact", "Title", func(any) string { applied(); return "" }) // runs while the call takes effect
+			o.Reject("Contact", "Title", func(any) string { applied(); return "" }) // runs while the call takes effect
 			ctx, hangUp := context.WithCancel(t.Context())
 			left := make(chan struct{})
 			h := tt.held(a, b)

@@ -21,21 +21,21 @@ func (s *Sim) AddField(object string, f Field) {
 		t.compute(rec.values)
 	}
 	if c.Unique || c.ExternalID {
-		delete(t.indexes, c.index) // it does not contain the default
+		delete(t.indexes, c.index) // the index does not contain the default
 		t.indexOf(c)
 	}
 }
 
-// SetStorageFull makes the org reject everything that would create a record with STORAGE_LIMIT_EXCEEDED, or stop
-// doing so.
+// SetStorageFull makes the org reject everything that would create a record with STORAGE_LIMIT_EXCEEDED, or accept it
+// again.
 func (s *Sim) SetStorageFull(full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.full = full
 }
 
-// Move moves the org to another host, such as https://na2.example: logins name it as their instance, and all sessions
-// end. At other hosts, API calls are answered with this status: a redirect, or 404 with a page.
+// Move moves the org to another host, such as https://na2.example: logins return it as their instance, and all
+// sessions end. Other hosts answer API calls with this status: a redirect, or 404 with a page.
 func (s *Sim) Move(instance string, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,8 +143,8 @@ func (s *Sim) InsertPersonAccount(first, last, email string) (account, contact s
 	return account, contact
 }
 
-// checkPerson rejects rows that write one half of a person account: its contact is written through the account, and
-// the account's name is composed of the person's.
+// checkPerson rejects rows that write only half of a person account: its contact is written through the account, and
+// the account's name is composed of the person's names.
 func checkPerson(r row, old *record) []*failure {
 	if old == nil || !old.is("IsPersonAccount") {
 		return nil

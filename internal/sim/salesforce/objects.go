@@ -44,14 +44,14 @@ type Field struct {
 
 	Required   bool // must not be null
 	ReadOnly   bool // neither createable nor updateable
-	ExternalID bool // upserts and relations may name records by it
+	ExternalID bool // upserts and relations may refer to records by it
 	Unique     bool // case-insensitive, among records that are not deleted
 
 	Values     []string // of a picklist
 	Restricted bool     // rejects values not in Values
 
-	ReferenceTo string   // object that a reference points to
-	Cascade     bool     // the record is deleted with the one it refers to; otherwise the reference becomes null
+	ReferenceTo string   // object that the reference points to
+	Cascade     bool     // the record is deleted with the one it refers to; if false, the reference becomes null
 	Default     any      // value on create if none is given; false for a boolean
 	Joins       []string // read-only: the values of these fields, joined by spaces
 
@@ -204,7 +204,7 @@ func owner() Field {
 	return Field{Name: "OwnerId", Label: "Owner ID", Type: Reference, ReferenceTo: "User", Required: true}
 }
 
-// master returns the field that holds which record a deleted one was merged into.
+// master returns the field with the record that a deleted one was merged into.
 func master(object string) Field {
 	return Field{Name: "MasterRecordId", Label: "Master Record ID", Type: Reference, ReferenceTo: object, ReadOnly: true}
 }

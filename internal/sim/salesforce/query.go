@@ -25,12 +25,12 @@ type cursor struct {
 	size      int        // records on a page
 }
 
-// selection lists what a query or a retrieve shows of a record.
+// selection says which fields of a record a query or a retrieve shows.
 type selection []selected
 
 // selected is a column, or the columns of a parent.
 type selected struct {
-	column *column // the reference, if kids are shown
+	column *column // the column, or the reference if kids are shown
 	kids   selection
 }
 
@@ -115,7 +115,7 @@ func (c cursor) page(r request, from int) answer {
 	return answer{status: http.StatusOK, body: json.RawMessage(append(b, "]}"...))}
 }
 
-// selection returns the fields of a query as they are shown: those of one parent together.
+// selection returns the fields of a query in the order shown, those of one parent together.
 func (t *table) selection(fields []soql.Path) selection {
 	var sel selection
 	for _, f := range fields {

@@ -100,7 +100,7 @@ func TestRefusals(t *testing.T) {
 	gone := o.Insert("Account", map[string]any{"Name": "Gone"})
 	o.Delete("Account", gone)
 	o.Insert("Account", map[string]any{"Name": "ACME", sfsim.KeyField: "Key"})
-	o.Refuse("Contact", "Title", func(v any) string {
+	o.Reject("Contact", "Title", func(v any) string {
 		if v == "Forbidden" {
 			return "FIELD_CUSTOM_VALIDATION_EXCEPTION"
 		}

@@ -9,11 +9,11 @@ import (
 // rows of an object fail, the others are saved without them.
 func (x *tx) saveEach(rows []row, allOrNone bool, begin func() func(i int) (saveResult, []*failure)) answer {
 	mark := len(x.undo)
-	pass := func(refused map[*table]*failure, before []saveResult) []saveResult {
+	pass := func(rejected map[*table]*failure, before []saveResult) []saveResult {
 		x.saves = nil
 		results, do := make([]saveResult, len(rows)), begin()
 		for i := range rows {
-			f := refused[rows[i].table]
+			f := rejected[rows[i].table]
 			switch {
 			case f != nil && before[i].Success:
 				results[i] = saveResult{Errors: rowErrors(list(f))}
@@ -26,9 +26,9 @@ func (x *tx) saveEach(rows []row, allOrNone bool, begin func() func(i int) (save
 		return results
 	}
 	results := pass(nil, nil)
-	if refused := x.automate(); refused != nil {
+	if rejected := x.automate(); rejected != nil {
 		x.rollback(mark)
-		results = pass(refused, results)
+		results = pass(rejected, results)
 		x.automate() // for the others: the assignment rules
 	}
 	return x.settle(mark, allOrNone, results)

@@ -49,8 +49,8 @@ type Config struct {
 	// Latency is added to each API call, half before and half after the call takes effect.
 	Latency time.Duration
 
-	// FaultRate is the share of API calls that fail, from 0 to 1. Half of them fail after taking effect, by a cut
-	// connection or a 503; half before, by a 503, a 500, a cut connection or locked rows.
+	// FaultRate is the share of API calls that fail, from 0 to 1. Half of them fail after taking effect, by a broken
+	// connection or a 503; the others fail before, by a 503, a 500, a broken connection or locked rows.
 	FaultRate float64
 	Seed      int64 // seed of the faults
 }
@@ -287,7 +287,7 @@ func notAllowed(r request, allowed string) operation {
 		with(http.StatusMethodNotAllowed))
 }
 
-// tick returns the time of the next write: later than any before, to the millisecond.
+// tick returns the time of the next write: later than any before, in whole milliseconds.
 func (s *Sim) tick() string {
 	now := s.config.Now().UTC().Truncate(time.Millisecond)
 	if !now.After(s.last) {

@@ -44,7 +44,7 @@ func (t queryTable) Find(c *soql.Column, value any) iter.Seq[soql.Row] {
 	return asRows(t.find(&t.columns[c.Index], value))
 }
 
-// Since reads the table's log, which lags while a writing call is running.
+// Since reads the table's log, which lags behind while a writing call is running.
 func (t queryTable) Since(stamp string) (iter.Seq[soql.Row], bool) {
 	return func(yield func(soql.Row) bool) {
 		start := sort.Search(len(t.log), func(i int) bool { return t.log[i].stamp >= stamp })
@@ -97,7 +97,8 @@ func (c *column) kind() soql.Kind {
 	return soql.Text
 }
 
-// access returns how a query finds records by the column. By value only where an index is worth its memory.
+// access returns how a query finds records by the column. Only columns for which an index is worth its memory are
+// ByValue.
 func (c *column) access() soql.Access {
 	switch {
 	case c.index == colID:

@@ -35,11 +35,11 @@ type table struct {
 	duplicates  []duplicateRule
 	validations []Validation
 
-	rows    []*record // in order of creation, and so of id; including deleted ones
+	rows    []*record // in order of creation, which is also the order of ids; including deleted ones
 	byID    map[string]*record
 	indexes map[int]index // of live records, by folded value
 	log     []stamped
-	ahead   bool // the running call has written what the log does not contain yet
+	ahead   bool // the running call has written records that the log does not contain yet
 }
 
 // index maps a value to the live records that have it.

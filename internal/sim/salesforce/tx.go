@@ -9,7 +9,7 @@ type tx struct {
 	undo   []change
 	locked func() bool // whether another transaction holds the next record; nil: never
 
-	api     bool // by the integration user; otherwise by a person, whom the org trusts more
+	api     bool // by the integration user; otherwise by a person, who is allowed more
 	options saveOptions
 	saves   []*record // of rows that are saved together
 }
@@ -53,7 +53,7 @@ func (x *tx) update(rec *record, r row) []*failure {
 	if f := x.lock(); f != nil {
 		return []*failure{f}
 	}
-	if f := x.refusesWrite(rec); f != nil {
+	if f := x.rejectsWrite(rec); f != nil {
 		return list(f)
 	}
 	values, failures := x.check(r, rec)

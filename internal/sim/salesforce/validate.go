@@ -138,7 +138,7 @@ func (x *tx) checkReference(c *column, v *any) *failure {
 	}
 	if c.parent != nil {
 		if parent, ok := c.parent.byID[id]; ok {
-			if f := x.refusesReference(parent); f != nil {
+			if f := x.rejectsReference(parent); f != nil {
 				return f
 			}
 		}
@@ -150,12 +150,12 @@ func (x *tx) checkReference(c *column, v *any) *failure {
 	return nil
 }
 
-// checkRules applies the rules added by Refuse.
+// checkRules applies the rules added by Reject.
 func (t *table) checkRules(c *column, v any) []*failure {
 	var failures []*failure
 	for _, rule := range t.rules[c.index] {
 		if code := rule(v); code != "" {
-			failures = append(failures, fail(code, "%s: value refused: %v", c.Label, v).on(c.Name))
+			failures = append(failures, fail(code, "%s: value rejected: %v", c.Label, v).on(c.Name))
 		}
 	}
 	return failures

@@ -39,7 +39,7 @@ func TestSimulatedOrg(t *testing.T) {
 		known[n] = sim.Insert("Contact", f{"LastName": fmt.Sprint("Before", n), "Email": fmt.Sprintf("known%d@example.org", n)})
 	}
 	sim.Delete("Account", dead)
-	sim.RefuseReferences("Account", dead, "ENTITY_IS_DELETED")
+	sim.RejectReferences("Account", dead, "ENTITY_IS_DELETED")
 	sim.Hide("Account", hidden, true)
 	sim.Lock("Contact", known[1], true)
 	sim.Delete("Contact", known[2])

@@ -15,12 +15,12 @@ import (
 // codes are the codes of the errors by position; "-": none, "again": to be attempted again.
 func codes(errs []error) (all []string) {
 	for _, err := range errs {
-		var refused *RefusedError
+		var rejected *RejectedError
 		switch {
 		case err == nil:
 			all = append(all, "-")
-		case errors.As(err, &refused):
-			all = append(all, refused.Field+" "+refused.Code)
+		case errors.As(err, &rejected):
+			all = append(all, rejected.Field+" "+rejected.Code)
 		default:
 			all = append(all, "again")
 		}
@@ -28,7 +28,7 @@ func codes(errs []error) (all []string) {
 	return all
 }
 
-func refuse(code string, bad any) func(any) string {
+func rejects(code string, bad any) func(any) string {
 	return func(value any) string {
 		if value == bad {
 			return code
@@ -37,8 +37,8 @@ func refuse(code string, bad any) func(any) string {
 	}
 }
 
-// TestRefusedMatch is a match value that Salesforce refuses: the next try must not look for the record by it.
-func TestRefusedMatch(t *testing.T) {
+// TestRejectedMatch is a match value that Salesforce rejects: the next attempt must not look for the record by it.
+func TestRejectedMatch(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	locked := true
@@ -48,7 +48,7 @@ func TestRefusedMatch(t *testing.T) {
 			w.salesforce.SetDown(true)
 		}
 	}))
-	w.salesforce.Refuse("Contact", "Email", refuse("INVALID_EMAIL_ADDRESS", "bad@example.org"))
+	w.salesforce.Reject("Contact", "Email", rejects("INVALID_EMAIL_ADDRESS", "bad@example.org"))
 	bad := w.monday.CreateItem(people, "Ada King", map[string]any{"email": email("bad@example.org")})
 	good := w.monday.CreateItem(people, "Ada Byron", map[string]any{"email": email("good@example.org")})
 	first := w.event(people, bad, Event{Kind: Created, Name: "Ada King"})
@@ -63,12 +63,12 @@ func TestRefusedMatch(t *testing.T) {
 	}
 }
 
-// TestRefusedShared is a shared record that cannot be made, for several items at once.
-func TestRefusedShared(t *testing.T) {
+// TestRejectedShared is a shared record that cannot be created, for several items at once.
+func TestRejectedShared(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		company string
-		code    string // of a refusal that names the field, in place of the simulator's own
+		code    string // of a rejection that names the field, in place of the simulator's own
 	}{
 		"field":  {company: "Acme", code: "FIELD_INTEGRITY_EXCEPTION"},
 		"length": {company: strings.Repeat("x", 256)},
@@ -79,7 +79,7 @@ func TestRefusedShared(t *testing.T) {
 			w := setup(t)
 			e := w.engine()
 			if tt.code != "" {
-				w.salesforce.Refuse("Account", "Name", refuse(tt.code, tt.company))
+				w.salesforce.Reject("Account", "Name", rejects(tt.code, tt.company))
 			}
 			var events []Event
 			for n := range 3 {
@@ -107,12 +107,12 @@ func TestRefusedShared(t *testing.T) {
 	}
 }
 
-// TestRefusedBeside is a shared record that is made without a field.
-func TestRefusedBeside(t *testing.T) {
+// TestRejectedBeside is a shared record that is created without a field.
+func TestRejectedBeside(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	e := w.engine()
-	w.salesforce.Refuse("Account", "Phone", refuse("FIELD_INTEGRITY_EXCEPTION", "12125550100"))
+	w.salesforce.Reject("Account", "Phone", rejects("FIELD_INTEGRITY_EXCEPTION", "12125550100"))
 	item := w.monday.CreateItem(people, "Ada King", map[string]any{"company": "Acme", "phone": map[string]any{"phone": "12125550100", "countryShortName": "US"}})
 	created := w.event(people, item, Event{Kind: Created, Name: "Ada King"})
 	for range 2 {
@@ -129,12 +129,12 @@ func TestRefusedBeside(t *testing.T) {
 	}
 }
 
-// TestRefusedField is a value that fails its own event and nothing else, until it changes.
-func TestRefusedField(t *testing.T) {
+// TestRejectedField is a value that fails its own event and nothing else, until it changes.
+func TestRejectedField(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	e := w.engine()
-	w.salesforce.Refuse("Contact", "Email", refuse("INVALID_EMAIL_ADDRESS", "bad@example.org"))
+	w.salesforce.Reject("Contact", "Email", rejects("INVALID_EMAIL_ADDRESS", "bad@example.org"))
 	item := w.person(e, "Ada King", map[string]any{"status": map[string]any{"label": "Boss"}})
 	other := w.person(e, "Ada Byron", nil)
 	mail := w.event(people, item, updated("email", ""))
@@ -152,12 +152,12 @@ func TestRefusedField(t *testing.T) {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
 	if w.contact(item)["LastName"] != "Lovelace" || w.contact(other)["LastName"] != "Noel" {
-		t.Error("what was not refused did not go through")
+		t.Error("what was not rejected was not written")
 	}
 	calls := w.salesforce.TotalCalls()
 	w.must(e, w.event(people, item, Event{Kind: Renamed, Name: "Ada Lovelace"}))
 	if n := w.salesforce.TotalCalls() - calls; n != 0 {
-		t.Errorf("%d calls for a value that was refused before", n)
+		t.Errorf("%d calls for a value that was rejected before", n)
 	}
 	_, errs := w.do(e, mail)
 	if diff := cmp.Diff([]string{"Email INVALID_EMAIL_ADDRESS"}, codes(errs)); diff != "" {
@@ -165,10 +165,10 @@ func TestRefusedField(t *testing.T) {
 	}
 }
 
-// TestRefusedErrorNamesItsCodeOnce: the mapping's own words for a value begin with the code already.
-func TestRefusedErrorNamesItsCodeOnce(t *testing.T) {
+// TestRejectedErrorNamesItsCodeOnce: the mapping's own words for a value begin with the code already.
+func TestRejectedErrorNamesItsCodeOnce(t *testing.T) {
 	t.Parallel()
-	err := &RefusedError{Object: "Lead", Field: "Status", Code: mapping.UnmappedLabel,
+	err := &RejectedError{Object: "Lead", Field: "Status", Code: mapping.UnmappedLabel,
 		Detail: (&mapping.ValueError{Field: "Status", Column: "status", Code: mapping.UnmappedLabel, Label: "Ghost"}).Error()}
 	const want = `Lead.Status: UNMAPPED_LABEL: field Status: column status has the label "Ghost", which is not mapped`
 	if got := err.Error(); got != want {
