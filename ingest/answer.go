@@ -25,12 +25,12 @@ const (
 	unavailable  outcome = "unavailable" // not committed in time
 )
 
-// otherEvent is the type label of all types that are not handled, so that no caller can add a label.
+// otherEvent is the type label of all types that are not handled, so that a caller cannot add labels.
 const otherEvent = "other"
 
-// answer is the response to the caller.
+// answer is the response to a delivery.
 type answer struct {
-	event     string // type label: bounded
+	event     string // type label, one of a fixed set
 	outcome   outcome
 	challenge string
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// blindAttempts is how often a group is inserted if other processes insert some of its keys at the same time.
+// blindAttempts is how many times a group is inserted while other processes insert some of its keys.
 const blindAttempts = 3
 
-// Blind is an Inserter that never reads a job: ingest may insert arguments, and not read them. River's own InsertMany
-// returns what it inserts, and so needs the right to read everything.
+// Blind is an Inserter that never reads a job: the role of ingest may insert arguments but not read them. River's own
+// InsertMany returns what it inserts, and so needs the right to read everything.
 type Blind struct {
 	insert func(ctx context.Context, params []river.InsertManyParams) (int, error)
 	queued func(ctx context.Context, keys []string) (map[string]bool, error)
@@ -68,7 +68,7 @@ func (b *Blind) insertNew(ctx context.Context, params []river.InsertManyParams,
 	return results, err
 }
 
-// keys returns River's unique keys of a group, by the group's order, without inserting it.
+// keys returns River's unique keys of a group, in the group's order, without inserting it.
 func (b *Blind) keys(ctx context.Context, params []river.InsertManyParams) ([]string, error) {
 	var asked keysAsked
 	if _, err := b.insert(context.WithValue(ctx, keysOnly{}, &asked), params); err != nil {
@@ -80,7 +80,7 @@ func (b *Blind) keys(ctx context.Context, params []river.InsertManyParams) ([]st
 	return asked.keys, nil
 }
 
-// keysOnly is the key of a context whose insert is to return keys in place of inserting.
+// keysOnly is the context key that makes an insert return its keys without inserting.
 type keysOnly struct{}
 
 type keysAsked struct{ keys []string }

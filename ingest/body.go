@@ -20,7 +20,7 @@ const (
 	// maxSmall is the largest body that does not compete with large ones for memory.
 	maxSmall = 64 << 10
 
-	// maxChallenge is the largest body that is read from a caller without a valid token, which may only send a
+	// maxChallenge is the largest body that is read from a caller without a valid token. Such a caller may only send a
 	// challenge.
 	maxChallenge = 4 << 10
 
@@ -28,9 +28,9 @@ const (
 	inPlace = 2 << 10
 )
 
-// The memory that the bodies of all connections may use, in bytes. Decoding a body, encoding its job and sending that
-// use a few times as much. Large bodies, small bodies and those of unauthenticated callers each have a share of their
-// own, so that they do not delay each other.
+// The memory that the bodies of all connections may use, in bytes. Decoding a body, encoding its job and sending it
+// takes a few times as much. Large bodies, small bodies and those of unauthenticated callers have separate shares, so
+// that they do not delay each other.
 const (
 	allSmall     = 8 << 20
 	allLarge     = 8 << 20
@@ -103,7 +103,7 @@ func (b *bodies) fill(w http.ResponseWriter, r *http.Request, from *semaphore.We
 	return nil, cutShort
 }
 
-// body is the body of one request and the memory reserved for it. Its users count their holds.
+// body is the body of a request and the memory reserved for it. It counts its users by their holds.
 type body struct {
 	bytes    []byte
 	array    [inPlace]byte

@@ -18,7 +18,7 @@ type delivery struct {
 	key      string
 	body     *body // unchanged, in case Postgres rejects args; held until the delivery's group ends
 	received time.Time
-	isRepeat bool // according to Monday, it was sent before
+	isRepeat bool // Monday says that it was sent before
 }
 
 // unreadableDelivery keeps a body unchanged. The reason does not quote it.
@@ -58,8 +58,8 @@ func jobArgs(e *mondayclient.Event, key string, received time.Time) river.JobArg
 }
 
 // eventKey identifies an event, so that a repeated delivery is recognized. Monday may send one triggerUuid for several
-// items and columns, for example when a person edits a selection of items: each of those is a separate event. Without a
-// triggerUuid, the body identifies the event.
+// items and columns, for example when a person edits a selection of items; each of those is a separate event. If there
+// is no triggerUuid, the body identifies the event.
 func eventKey(e *mondayclient.Event, body []byte) string {
 	if e.TriggerUUID == "" {
 		return bodyKey(body)

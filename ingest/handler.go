@@ -54,10 +54,10 @@ type Config struct {
 	// Insert is the queue.
 	Insert Inserter
 
-	// AnswerWithin limits the wait of a webhook for its commit. 0: the constant of that name.
+	// AnswerWithin limits the wait of a webhook for its commit. 0: the constant AnswerWithin.
 	AnswerWithin time.Duration
 
-	// Kept counts the stored unreadable deliveries, whose number is limited. nil: only their rate is.
+	// Kept counts the stored unreadable deliveries, to limit them. nil: only their rate is limited.
 	Kept func(context.Context) (deliveries, bytes int64, err error)
 
 	// Ping returns an error if Postgres does not answer. It is called by /readyz.
@@ -117,7 +117,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.echo.Ser
 // Close waits until every accepted delivery is stored. Later ones get a 503: shut the server down first.
 func (h *Handler) Close(ctx context.Context) error { return h.inserts.Close(ctx) }
 
-// webhook answers a delivery. A caller without the secret does not learn that the endpoint exists.
+// webhook answers a delivery. A caller without the secret cannot tell that the endpoint exists.
 func (h *Handler) webhook(c echo.Context) error {
 	start := time.Now()
 	if !h.knowsSecret(c.Request()) {
@@ -130,8 +130,8 @@ func (h *Handler) webhook(c echo.Context) error {
 	return a.send(c)
 }
 
-// receive verifies the token before it reads the body. A challenge needs no token, so a body that is small enough to be
-// one is read without it.
+// receive verifies the token before it reads the body. A challenge needs no token, so a body of at most a challenge's
+// size is read without one.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request) answer {
 	if err := h.verify(r); err != nil {
 		h.config.Log.DebugContext(r.Context(), "webhook refused", "error", err)
@@ -152,7 +152,7 @@ func (h *Handler) verify(r *http.Request) error {
 	return h.config.Verifier.Verify(r.Header.Get(echo.HeaderAuthorization))
 }
 
-// challenge answers a caller without a valid token, which may only verify that this is the endpoint.
+// challenge answers a caller without a valid token. Such a caller may only verify that this is the endpoint.
 func (h *Handler) challenge(w http.ResponseWriter, r *http.Request) answer {
 	refused := answer{event: otherEvent, outcome: unauthorized}
 	read, o := h.bodies.readChallenge(w, r)
@@ -202,7 +202,7 @@ func (h *Handler) keep(ctx context.Context, d delivery) outcome {
 }
 
 // store waits for a delivery's place in a group and for the commit. The group may take longer than this caller waits,
-// and holds the body itself.
+// so it holds the body itself.
 func (h *Handler) store(ctx context.Context, d delivery) outcome {
 	d.body.hold()
 	ctx, cancel := context.WithTimeout(ctx, h.config.AnswerWithin)

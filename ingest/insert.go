@@ -27,8 +27,8 @@ type Inserter interface {
 	InsertManyFast(ctx context.Context, params []river.InsertManyParams) (int, error)
 }
 
-// slowFor is how long groups are inserted the slow way after one that contained a repeat: repeats come together, for
-// example when Monday repeats the deliveries of an outage.
+// slowFor is how long groups are inserted the slow way after a group with a repeated delivery: repeats come together,
+// for example when Monday repeats the deliveries of an outage.
 const slowFor = 5 * time.Second
 
 // inserter puts groups of deliveries into the queue.
@@ -42,8 +42,8 @@ type inserter struct {
 	slowUntil atomic.Int64 // Unix nanoseconds
 }
 
-// newInserts returns the batcher of inserts. Equal keys are never in two statements at once, which would wait for each
-// other's locks and could deadlock.
+// newInserts returns the batcher of inserts. Equal keys are never in two statements at the same time: these would wait
+// for each other's locks and could deadlock.
 func newInserts(c Config, q *quota) *batch.Batcher[delivery, outcome] {
 	seed := maphash.MakeSeed()
 	i := &inserter{Inserter: c.Insert, within: c.AnswerWithin * 4 / 5, quota: q, now: c.Now, log: c.Log}
@@ -158,7 +158,7 @@ func outcomes(group []delivery, results []*rivertype.JobInsertResult) []outcome 
 	return out
 }
 
-// isTaken reports whether a key is stored already.
+// isTaken reports whether the error means that a key is stored already.
 func isTaken(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && e.Code == pgerrcode.UniqueViolation
@@ -174,8 +174,8 @@ func isRejected(err error) bool {
 	return ok
 }
 
-// conflict reports whether the statement lost against a concurrent one, such as that of another ingest that received
-// the same events in another order.
+// conflict reports whether a concurrent statement made this one fail, such as that of another ingest that received the
+// same events in another order.
 func conflict(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pgerrcode.IsTransactionRollback(e.Code)

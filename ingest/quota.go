@@ -15,14 +15,14 @@ const (
 	keptMost  = 5_000
 	keptBytes = 64 << 20
 
-	// keepRate and keepBurst limit how fast this process adds to that, in bytes per second and at once.
+	// keepRate and keepBurst limit how fast this process adds to them: bytes per second, and bytes at once.
 	keepRate  = 64 << 10
 	keepBurst = 8 << 20
 
-	// keepLeast is the size that a smaller one counts as.
+	// keepLeast is the size that a smaller delivery counts as.
 	keepLeast = 4 << 10
 
-	// recountAfter is how long a count from Postgres is used. Other processes add to it meanwhile.
+	// recountAfter is how long a count from Postgres is used. Meanwhile other processes may store more.
 	recountAfter = 5 * time.Second
 
 	// logEvery is how often the log reports refused deliveries.

@@ -19,8 +19,8 @@ const (
 	QueueMigrations = "migrations"
 )
 
-// PriorityBulk is the priority of jobs that many come of at once, such as after a change of many records in Salesforce.
-// A live event, which has River's default of 1, goes first.
+// PriorityBulk is the priority of jobs that are created in large numbers at once, such as after a change of many
+// records in Salesforce. Live events, with River's default of 1, go first.
 const PriorityBulk = 2
 
 // Kinds are stored in every row of river_job: never change one; add an alias.
@@ -100,21 +100,20 @@ type ItemResyncArgs struct {
 	// Force sends every field again, whatever was written before.
 	Force bool `json:"force,omitempty"`
 
-	// Release lets records of an ended item be deleted that the delete brake held.
+	// Release lets the records of an ended item be deleted that the delete brake held.
 	Release bool `json:"release,omitempty"`
 
-	// Chosen brings the value of a conflict that a person chose to both sides.
+	// Chosen writes the value of a conflict that a person chose to both sides.
 	Chosen bool `json:"chosen,omitempty"`
 }
 
-// MigrateBoardArgs requests a run of a board's migration. A long run is done in slices, between which the job is
-// snoozed.
+// MigrateBoardArgs requests a run of a board's import. A long run is done in slices, between which the job is snoozed.
 type MigrateBoardArgs struct {
 	BoardID int64 `json:"board_id" river:"unique"`
 }
 
-// SweepBoardArgs requests a resync of the items of a board that differ from Salesforce. It is done in slices, like a
-// migration.
+// SweepBoardArgs requests a resync of the items of a board that differ from Salesforce. It is done in slices, like an
+// import.
 type SweepBoardArgs struct {
 	SweepID int64 `json:"sweep_id" river:"unique"`
 }
