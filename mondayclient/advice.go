@@ -6,7 +6,7 @@ import (
 	"crmsync/internal/advice"
 )
 
-// Advice returns what the error means and what a person can do about it, or "" where nothing is known. The text is
+// Advice returns what the error means and what a person can do about it, or "" if that is unknown. The text is
 // constant.
 func (e *Error) Advice() string {
 	switch code := plain(e.Code); {
@@ -20,8 +20,8 @@ func (e *Error) Advice() string {
 	return Advice(e.Code)
 }
 
-// Advice returns what a failure with this code means and what a person can do about it, or "" where nothing is known.
-// The text is constant.
+// Advice returns what a failure with this code means and what a person can do about it, or "" if that is unknown. The
+// text is constant.
 func Advice(code string) string {
 	entry, known := advice.Of(advice.Monday, code)
 	if !known {

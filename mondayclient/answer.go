@@ -31,7 +31,7 @@ func (f failure) field() string {
 	return textOf(f.path[0])
 }
 
-// single returns the failure as the error of one part of a call that was otherwise answered.
+// single returns the failure as the error of one part of an otherwise answered call.
 func (f failure) single() *Error {
 	e := *f.err
 	e.Single = true
@@ -107,7 +107,7 @@ func readFailures(base Error, raw json.RawMessage) (failures []failure) {
 	return failures
 }
 
-// describe fills e from an error's members, and from the message where they say nothing.
+// describe fills e from an error's members, or from the message if they say nothing.
 func (e *Error) describe(o object, message string) {
 	if status := int(numberOf(o["status_code"])); status >= 400 && status < 600 && e.Status < 300 {
 		e.Status = status

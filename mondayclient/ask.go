@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// question is a call whose answer is only useful as a whole.
+// question is a call whose answer is useful only as a whole.
 type question struct {
 	operation string // as passed to Observe
 	document  string

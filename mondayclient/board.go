@@ -29,7 +29,7 @@ type Board struct {
 	Name    string
 	Columns []BoardColumn // without archived ones
 	Groups  []string      // ids, in the board's order
-	Items   int           // active ones, as Monday counts them; 0 where it does not tell
+	Items   int           // active ones, as counted by Monday; 0: unknown
 }
 
 // BoardColumn is a column of a board.

@@ -30,7 +30,7 @@ type Config struct {
 	// error; rows are items, columns, writes or users.
 	Observe func(operation, code string, took time.Duration, succeeded, failed int)
 
-	// Complexity, if not nil, is called after a call with what is left of the complexity budget.
+	// Complexity, if not nil, is called after a call with the remaining complexity budget.
 	Complexity func(remaining int)
 }
 
@@ -111,8 +111,7 @@ func (c *Client) send(ctx context.Context, call *call, document string, vars map
 	return call.failures, nil
 }
 
-// plainError removes what the layers in between wrapped around an error: they know nothing of Monday, and their
-// messages may repeat an answer.
+// plainError removes the wrapping of the layers in between, whose messages may repeat an answer.
 func (c *Client) plainError(ctx context.Context, call *call, err error) error {
 	var ours *Error
 	switch {

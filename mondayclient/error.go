@@ -99,7 +99,7 @@ func (e *Error) wait(unless time.Duration) time.Duration {
 // column does not accept the value.
 func (e *Error) Permanent() bool { return e.class() == permanent }
 
-// RejectsValue reports whether Monday rejects the value of a column: without that column it may accept the item.
+// RejectsValue reports whether Monday rejects the value of a column: it may accept the item without that column.
 func (e *Error) RejectsValue() bool {
 	switch plain(e.Code) {
 	case "columnvalueexception", "correctedvalueexception", "invalidargumentexception", "invalidcolumnidexception",

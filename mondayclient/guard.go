@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Guard decides whether a call is sent, and sees its result. It returns what call returned, or an error of its own if
-// it does not call it. scopes name what the call depends on besides Monday as a whole, such as "board 1001".
+// Guard decides whether a call is sent, and sees its result. It returns the result of call, or an error of its own if
+// it does not send the call. scopes name what the call depends on besides Monday as a whole, such as "board 1001".
 type Guard func(scopes []string, call func() error) error
 
 // WithGuard returns a client that sends every call through the guard and shares everything else with c.
@@ -52,8 +52,7 @@ func (c *Client) through(call *call, run func() ([]failure, error)) (failures []
 
 type boardsKey struct{}
 
-// OnBoards returns a context for calls that read items of these boards: a call by item ids does not show which they
-// are.
+// OnBoards returns a context for calls that read items of these boards: the ids of items do not show their boards.
 func OnBoards(ctx context.Context, boards ...int64) context.Context {
 	return context.WithValue(ctx, boardsKey{}, boards)
 }

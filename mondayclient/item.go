@@ -148,8 +148,8 @@ func (r *existenceReply) rows() (int, bool) {
 	return len(r.Items), r.Items != nil
 }
 
-// itemsOf leaves out the items that cannot be read, and returns an error then: otherwise they would count as unknown to
-// Monday.
+// itemsOf leaves out the items that cannot be read. In that case it returns an error, because an absent item would
+// count as unknown to Monday.
 func itemsOf(answers []*itemAnswer) (items []Item, err error) {
 	if answers == nil {
 		return nil, &Error{Status: http.StatusOK, Code: codeUnexpected}
@@ -165,7 +165,7 @@ func itemsOf(answers []*itemAnswer) (items []Item, err error) {
 	return items, err
 }
 
-// itemsDocument requests nothing that is not used: every field costs complexity.
+// itemsDocument requests only what is used: every field costs complexity.
 func itemsDocument(columns []string) string {
 	const document = `query ($ids: [ID!]${variables}) {
 	items(ids: $ids, limit: 100) {
@@ -221,7 +221,7 @@ func (a *itemAnswer) item() (Item, bool) {
 	return item, true
 }
 
-// texts returns ids as strings: a JSON number of their size may be read as a float on the way.
+// texts returns ids as strings: as JSON numbers of their size they might be read as floats on the way.
 func texts(ids []int64) []string {
 	list := make([]string, len(ids))
 	for i, id := range ids {

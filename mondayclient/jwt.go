@@ -74,7 +74,7 @@ func (v *Verifier) Verify(authorization string) error {
 	return errTokenMalformed
 }
 
-// expiry holds the only claim that is read of a token, so that no other claim can make it invalid.
+// expiry holds the only claim that is read from a token, so that no other claim can make it invalid.
 type expiry struct {
 	Exp *jwt.NumericDate `json:"exp"`
 }

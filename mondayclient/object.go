@@ -25,8 +25,8 @@ type member struct{ name, value string }
 // members are the members of an object, in the order of the text.
 type members []member
 
-// membersOf reads an object of valid JSON, as objectOf does, and appends its members to list; ok is false for anything
-// but an object. Webhooks are read this way, which takes a fraction of the time.
+// membersOf reads an object in valid JSON, as objectOf does, and appends its members to list; ok is false for anything
+// but an object. Webhooks are read this way because it takes a fraction of the time.
 func membersOf(text string, into members) (found members, ok bool) {
 	parsed := gjson.Parse(text)
 	if !parsed.IsObject() {
@@ -50,7 +50,7 @@ func (m members) get(name string) (value string, ok bool) {
 	return "", false
 }
 
-// unquote reads a JSON string. Few contain escapes.
+// unquote reads a JSON string. Few strings contain escapes.
 func unquote(raw string) (text string, ok bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
@@ -62,7 +62,7 @@ func unquote(raw string) (text string, ok bool) {
 	return text, ok
 }
 
-// manyBrackets is the number of brackets from which a body is validated by encoding/json: gjson needs a fraction of the
+// manyBrackets is the number of brackets from which encoding/json validates a body: gjson needs a fraction of the
 // time, but recurses at each bracket.
 const manyBrackets = 1000
 

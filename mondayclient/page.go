@@ -59,7 +59,7 @@ func (c *Client) Page(ctx context.Context, board int64, cursor string,
 	return c.page(ctx, board, cursor, columns, firstPageDocument, pageSize)
 }
 
-// Recent is Page of up to 100 items, those first that were changed last.
+// Recent is Page for up to 100 items, latest changes first.
 //
 // https://developer.monday.com/api-reference/changelog/ability-to-sort-items_page-results-by-creation-or-last-updated-date
 func (c *Client) Recent(ctx context.Context, board int64, cursor string,

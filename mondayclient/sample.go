@@ -18,7 +18,7 @@ const sampleDocument = `query ($ids: [ID!], $columns: [String!]) {
 }`
 
 // DatesWithTime returns those of the date columns in which at least one of a hundred items of the board has a time of
-// day. The column's settings do not say: each item may have one or not.
+// day. The column's settings do not show it, since each item may have a time or not.
 //
 // https://developer.monday.com/api-reference/reference/items-page
 func (c *Client) DatesWithTime(ctx context.Context, board int64, columns []string) ([]string, error) {

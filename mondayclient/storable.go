@@ -18,8 +18,8 @@ var (
 	errNumber    = errors.New("holds a number that is too long")
 )
 
-// storable returns an error if Postgres cannot store a body as jsonb: JSON allows texts and numbers that a database
-// does not. The body must be valid JSON.
+// storable returns an error if Postgres cannot store a body as jsonb: JSON allows texts and numbers that jsonb does
+// not. The body must be valid JSON.
 //
 // https://www.postgresql.org/docs/current/datatype-json.html
 func storable(body []byte) error {

@@ -29,8 +29,8 @@ type call struct {
 type callKey struct{}
 
 // transport sits beneath the GraphQL client, which ignores the status and the headers and drops everything of an error
-// but its message. It reads an answer first, and turns a failed one into an *Error. A redirect is an error too, so that
-// the token goes to no other host.
+// but its message. It reads an answer first, and turns a failed one into an *Error. It treats a redirect as an error,
+// so that the token goes to no other host.
 type transport struct {
 	next    http.RoundTripper
 	header  http.Header
@@ -68,7 +68,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c.take(resp, body)
 }
 
-// take keeps what the GraphQL client would drop, and passes only the data on.
+// take keeps what the GraphQL client would drop, and passes on only the data.
 func (c *call) take(resp *http.Response, body []byte) (*http.Response, error) {
 	a, err := readAnswer(resp.StatusCode, resp.Header, body)
 	if err != nil {

@@ -15,7 +15,7 @@ type Support struct {
 	Current string // the current version
 }
 
-// IsEnding reports whether the version is an older one that will go.
+// IsEnding reports whether the version is an older one that will be removed.
 func (s Support) IsEnding() bool { return strings.Contains(s.Kind, "maintenance") }
 
 // IsGone reports whether Monday no longer supports the version.

@@ -30,10 +30,9 @@ type Write struct {
 	Archive bool
 }
 
-// Write sends the writes, up to 50 in one call, and returns their results in the same order: nil for one that was
-// carried out.
+// Write sends the writes, up to 50 in one call, and returns their results in the same order: nil for success.
 //
-// The second result is the error of a call that failed as a whole. It is also the result of that call's writes, and of
+// The second result is the error of a call that failed as a whole. It is also the result of that call's writes and of
 // those after it, which are not sent.
 //
 // https://developer.monday.com/api-reference/reference/columns#change-multiple-column-values
@@ -110,8 +109,8 @@ func writeDocument(writes []Write) string {
 	return "mutation (" + variables.String() + ") {\n" + mutations.String() + "\tcomplexity { after }\n}"
 }
 
-// idempotencyKey protects the repetitions of one request beneath this client. Its random part keeps Monday from
-// answering a later request of the same content, which may restore a value, from memory.
+// idempotencyKey protects repetitions of one request by the layers below this client. Its random part keeps Monday
+// from answering a later request with the same content from memory, since that request may restore a value.
 //
 // https://developer.monday.com/api-reference/docs/idempotency
 func idempotencyKey(document string, vars map[string]any) string {

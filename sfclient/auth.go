@@ -32,8 +32,8 @@ type token struct {
 	user     string   // Id of the session's user; empty: unknown
 }
 
-// tokens holds the session that all calls share. Salesforce does not say when a session ends, and using it
-// prolongs it, so it is kept until a call is refused.
+// tokens holds the session that all calls share. Salesforce does not say when a session ends, and using it prolongs
+// it, so it is kept until a call is refused.
 type tokens struct {
 	hosts   hosts
 	http    *http.Client

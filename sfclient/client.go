@@ -231,8 +231,7 @@ type usage struct {
 	at          time.Time
 }
 
-// usageHolds is how long what Salesforce said of the usage counts: calls of the day before become available all the
-// time.
+// usageHolds is how long Salesforce's last answer about the usage counts: calls become available again all the time.
 const usageHolds = 10 * time.Minute
 
 // tellUsage reports the contents of the header Sforce-Limit-Info, such as "api-usage=18/5000;

@@ -83,14 +83,14 @@ type Lot struct {
 	Options WriteOptions
 }
 
-// LotResult is the answer for one of several lots of records, as if it had been a call of its own.
+// LotResult is the answer for one of several lots of records, in the form of a separate call's answer.
 type LotResult struct {
 	Results []Result
 	Err     error
 }
 
-// WriteEach makes up to 5 calls of Update and Upsert in one. A record, or key, must not occur twice, nor a text with
-// "@{", which Salesforce takes for a reference to another part of the call.
+// WriteEach makes up to 5 calls of Update and Upsert in one. No record or key may occur twice. No text may contain
+// "@{", which Salesforce reads as a reference to another part of the call.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-composite-composite-post.html
 func (c *Client) WriteEach(ctx context.Context, lots []Lot) ([]LotResult, error) {

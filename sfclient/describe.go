@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	shapeLife  = time.Hour   // how long a description is used without asking
-	shapeRetry = time.Minute // the same for an older description after Salesforce could not be asked
+	shapeLife  = time.Hour   // how long a description is used before asking again
+	shapeRetry = time.Minute // the same for an older description if Salesforce did not answer
 )
 
 // Object describes an sObject as the run-as user sees it.
@@ -92,8 +92,8 @@ type description struct {
 	until    time.Time // by our clock: when Shape asks again
 }
 
-// Describe returns the description of an object. Each call asks Salesforce whether it has changed; until it has, the
-// same Object is returned, so callers must not modify it.
+// Describe returns the description of an object. Each call asks Salesforce whether it has changed. Until it has,
+// Describe returns the same Object, so callers must not modify it.
 //
 // https://developer.salesforce.com/docs/platform/api-rest/guide/resources-sobject-describe.html
 func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {

@@ -14,8 +14,8 @@ const ScopeCreation = "creation"
 
 var creation = []string{ScopeCreation}
 
-// Guard decides whether a call is sent, and sees its result. It returns what call returned, or an error of its own if
-// it does not call it. scopes name what the call depends on besides the system as a whole.
+// Guard decides whether a call is sent, and sees its result. It returns the result of call, or an error of its own if
+// it does not send the call. scopes name what the call depends on besides the system as a whole.
 type Guard func(scopes []string, call func() error) error
 
 // WithGuard returns a client that shares c's session and sends every call through the guard.
@@ -51,8 +51,8 @@ func (e *Error) Scoped() bool { return e.Class() == StorageFull }
 // errNothingCreated tells the guard that a call that may create records succeeded without creating one.
 var errNothingCreated = errors.New("salesforce: nothing was created")
 
-// learned returns what the guard learns from the rows of a successful call: that storage is missing, or that nothing
-// was created, so that the call does not show that there is storage again.
+// learned returns what the rows of a successful call tell the guard: that storage is missing, or that nothing was
+// created, so that the call does not show that storage is available again.
 func (q call) learned(results []Result) error {
 	if err := storageError(results); err != nil {
 		return err

@@ -146,7 +146,7 @@ func all(found iter.Seq2[Record, error]) (records []Record, err error) {
 	return records, nil
 }
 
-// page reads one page. The address of the next one is Salesforce's own, used as it is.
+// page reads one page. The address of the next one comes from Salesforce and is used unchanged.
 func (c *Client) page(ctx context.Context, path string) (p Page, err error) {
 	err = c.do(ctx, call{operation: "query", method: http.MethodGet, path: path}, func(a *answer) (int, int, error) {
 		p, err = decodePage(a.body)
@@ -169,7 +169,7 @@ func decodePage(body []byte) (Page, error) {
 	switch {
 	case raw.Done:
 	case !strings.HasPrefix(raw.Next, "/"):
-		return Page{}, errors.New("page is not the last, but has no address of the next")
+		return Page{}, errors.New("a page is not the last one, but has no address of the next")
 	default:
 		p.Next = raw.Next
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Selection is what a query asks of every column value, to be decoded into an Answer. The name of a
-// linked or mirrored item stands in display_value: text is empty there.
+// Selection is the part of a query that selects every column value, to be decoded into an Answer. The name of a linked
+// or mirrored item is in display_value: text is empty for it.
 //
 // https://developer.monday.com/api-reference/reference/column-values-v2
 const Selection = `id type text value
@@ -63,8 +63,8 @@ type Person struct {
 	Kind string `json:"kind"`
 }
 
-// FromAPI reads a column value as the items query returns it. Types without a form of their own become text. changedAt
-// is the time inside the raw value, or zero.
+// FromAPI converts a column value from the items query. Types without a form of their own become text. changedAt is
+// the time inside the raw value, or zero.
 func FromAPI(a Answer) (v Value, changedAt time.Time) {
 	raw := a.raw()
 	stored, _ := objectOf(raw)

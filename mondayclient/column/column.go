@@ -1,5 +1,5 @@
 // Package column represents the values of Monday's columns in one form, whether they come from a webhook or from the
-// API, which name the same types and shape the same values differently.
+// API. The two use the same types but shape the values differently.
 package column
 
 import (

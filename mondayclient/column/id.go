@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ID is the id of an item, a board or a person. Webhooks carry it as a JSON number, some of their
-// fields and the API as a string of digits; it exceeds 32 bits.
+// ID is the id of an item, a board or a person, which exceeds 32 bits. Webhooks send it as a JSON number, some of
+// their fields and the API as a string of digits.
 type ID int64
 
 var errNoID = errors.New("not an id") // without the text, which may be a customer's

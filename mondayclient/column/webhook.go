@@ -162,7 +162,7 @@ func readCheckbox(o object, v *Value) bool {
 	return false
 }
 
-// number is JSON's own form of one; Monday's strings take it too.
+// number matches JSON's own form of a number; Monday's strings are accepted in the same form.
 var number = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // decimal is a number as it is written, from a JSON number or a string that holds one.
