@@ -75,6 +75,9 @@ func (s *testbed) furnish(ctx context.Context) (int64, error) {
 		       jsonb_build_object('email', jsonb_build_object('t', 'email', 's', 'ada' || n || '@example.org', 'at', 1),
 		                          'phone', jsonb_build_object('t', 'phone', 's', '+1 212 ' || n, 'at', 1))
 		FROM   generate_series(1, %[3]d) n`
+	const keys = `
+		INSERT INTO item_keys (item_id, column_id, key)
+		SELECT i.item_id, c.key, translate(c.value->>'s', ' +', '') FROM items i, jsonb_each(i.columns) c`
 	const links = `
 		INSERT INTO links (item_id, record, object, salesforce_id, written, refused)
 		SELECT item_id, 'contact', 'Contact', '003' || lpad(item_id::text, 15, '0'), '{"LastName": "Lovelace"}',
@@ -99,7 +102,7 @@ func (s *testbed) furnish(ctx context.Context) (int64, error) {
 	first := firstItem + 1
 	return item, s.exec(ctx,
 		fmt.Sprintf(items, firstItem, oracle.Contacts, consoleItems), links, fmt.Sprintf(own, item, first),
-		fmt.Sprintf(ownLink, item, record, first), logs, letters, hours, "VACUUM ANALYZE", "CHECKPOINT")
+		fmt.Sprintf(ownLink, item, record, first), keys, logs, letters, hours, "VACUUM ANALYZE", "CHECKPOINT")
 }
 
 // pages requests a page many times, and returns how long each took, in ascending order, and how large it is.

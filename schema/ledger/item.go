@@ -25,6 +25,7 @@ type Item struct {
 	SeenAt      time.Time         // the database's time of the item's first event
 	Links       map[string]*Link  // by record name
 	Suppressed  bool              // a person erased it for good: it is neither stored nor synced
+	Keys        map[string]string // the stored search keys, by column id
 
 	// Abandoned means that the previous lease holder never committed: its calls may or may not have taken effect.
 	Abandoned bool

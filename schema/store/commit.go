@@ -117,7 +117,7 @@ func saveAll(ctx context.Context, db sender, statements []statement) (saved []in
 // ends the leases.
 func (c Commit) statements(holder uuid.UUID) ([]statement, error) {
 	all := []statement{c.lockItems(holder)}
-	for _, make := range []func(uuid.UUID) (statement, error){c.saveLinks, c.saveLogs, c.saveTaken, c.saveItems} {
+	for _, make := range []func(uuid.UUID) (statement, error){c.saveLinks, c.saveLogs, c.saveTaken, c.saveKeys, c.dropKeys, c.saveItems} {
 		st, err := make(holder)
 		if err != nil {
 			return nil, err

@@ -50,6 +50,7 @@ func erasures() []struct{ table, query string } {
 		{"items", `
 			UPDATE items SET name = '', name_at = NULL, columns = '{}', known = false, lease_holder = NULL, lease_until = NULL
 			WHERE  item_id = $1::bigint AND (name <> '' OR columns <> '{}' OR lease_holder IS NOT NULL)`},
+		{"item_keys", `DELETE FROM item_keys WHERE item_id = $1::bigint`},
 		{"links", `
 			UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}', held = '{}', turns = '{}'
 			WHERE  item_id = $1::bigint AND (written, refused, since, held) IS DISTINCT FROM ('{}'::jsonb, '{}'::jsonb, '{}'::jsonb, '{}'::jsonb)`},
@@ -121,6 +122,8 @@ const forgetDeleted = `
 	), links_of_old AS (
 		UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}', held = '{}', turns = '{}'
 		WHERE  item_id IN (SELECT item_id FROM old)
+	), keys_of_old AS (
+		DELETE FROM item_keys WHERE item_id IN (SELECT item_id FROM old)
 	)
 	UPDATE items SET name = '', name_at = NULL, columns = '{}', known = false WHERE item_id IN (SELECT item_id FROM old)`
 

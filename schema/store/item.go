@@ -125,6 +125,7 @@ func scanItem(row pgx.CollectableRow) (*ledger.Item, error) {
 	if err := json.Unmarshal(columns, &item.Columns); err != nil {
 		return nil, fmt.Errorf("reading the columns of item %d: %w", item.ID, err)
 	}
+	item.Keys = item.SearchKeys()
 	return item, nil
 }
 

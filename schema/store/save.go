@@ -64,6 +64,57 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 		left, own}}, nil
 }
 
+// saveKeys stores the search keys of columns that have others than before.
+func (c Commit) saveKeys(holder uuid.UUID) (statement, error) {
+	const query = `
+		INSERT INTO item_keys (item_id, column_id, key)
+		SELECT n.item_id, n.column_id, n.key
+		FROM   unnest($2::bigint[], $3::text[], $4::text[]) AS n(item_id, column_id, key)
+		JOIN   items i ON i.item_id = n.item_id AND i.lease_holder = $1
+		ON CONFLICT (item_id, column_id) DO UPDATE SET key = excluded.key`
+	var items []int64
+	var columns, keys []string
+	for _, item := range c.Items {
+		if !item.Changed {
+			continue
+		}
+		for id, key := range item.SearchKeys() {
+			if item.Keys[id] != key {
+				items, columns, keys = append(items, item.ID), append(columns, id), append(keys, key)
+			}
+		}
+	}
+	if len(items) == 0 {
+		return statement{}, nil
+	}
+	return statement{query, []any{holder, items, columns, keys}}, nil
+}
+
+// dropKeys removes the search keys of columns that have none any more.
+func (c Commit) dropKeys(holder uuid.UUID) (statement, error) {
+	const query = `
+		DELETE FROM item_keys AS k
+		USING  unnest($2::bigint[], $3::text[]) AS d(item_id, column_id), items AS i
+		WHERE  k.item_id = d.item_id AND k.column_id = d.column_id AND i.item_id = d.item_id AND i.lease_holder = $1`
+	var items []int64
+	var columns []string
+	for _, item := range c.Items {
+		if !item.Changed {
+			continue
+		}
+		now := item.SearchKeys()
+		for id := range item.Keys {
+			if now[id] == "" {
+				items, columns = append(items, item.ID), append(columns, id)
+			}
+		}
+	}
+	if len(items) == 0 {
+		return statement{}, nil
+	}
+	return statement{query, []any{holder, items, columns}}, nil
+}
+
 func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 	const query = `
 		INSERT INTO links (item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns)

@@ -38,12 +38,10 @@ func (s *Store) SearchItems(ctx context.Context, q Search, limit int) ([]FoundIt
 			UNION
 			(SELECT item_id FROM links WHERE ended_id IS NOT NULL AND string_to_array(ended_id, ' ') && $2 LIMIT 1000)
 			UNION
-			(SELECT item_id FROM items WHERE emails ?| $3 LIMIT 1000)
-			UNION
-			(SELECT item_id FROM items WHERE phones ?| $4 LIMIT 1000)
+			(SELECT item_id FROM item_keys WHERE key = ANY($3) LIMIT 1000)
 			UNION
 			(SELECT item_id FROM items
-			 WHERE  $5 <> '' AND to_tsvector('simple', regexp_replace(name, '[^[:alnum:]]+', ' ', 'g')) @@ to_tsquery('simple', $5)
+			 WHERE  $4 <> '' AND to_tsvector('simple', regexp_replace(name, '[^[:alnum:]]+', ' ', 'g')) @@ to_tsquery('simple', $4)
 			 LIMIT  1000)
 		)
 		SELECT i.item_id, i.board_id, i.name, i.deleted_at,
@@ -51,9 +49,9 @@ func (s *Store) SearchItems(ctx context.Context, q Search, limit int) ([]FoundIt
 		       EXISTS (SELECT FROM links l WHERE l.item_id = i.item_id AND l.refused <> '{}')
 		FROM   hits JOIN items i USING (item_id)
 		ORDER  BY i.deleted_at IS NOT NULL, i.name, i.item_id
-		LIMIT  $6`
-	rows, err := s.pool.Query(ctx, query, list(q.Items), list(q.SalesforceIDs), list(q.Emails), list(q.Phones),
-		wordQuery(q.Name), limit)
+		LIMIT  $5`
+	rows, err := s.pool.Query(ctx, query, list(q.Items), list(q.SalesforceIDs),
+		append(list(q.Emails), q.Phones...), wordQuery(q.Name), limit)
 	if err != nil {
 		return nil, doing("searching items", err)
 	}

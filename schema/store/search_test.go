@@ -18,6 +18,7 @@ func TestSearchItems(t *testing.T) {
 		(3, 1001, 'Charles Babbage', '{}', NULL)`)
 	w.exec(`INSERT INTO links (item_id, record, object, salesforce_id, refused, ended_id) VALUES
 		(1, 'lead', 'Lead', '00Q000000000001AAA', '{"Email": {"code": "BAD"}}', NULL), (3, 'lead', 'Lead', NULL, '{}', '00Q000000000002AAA 00Q000000000003AAA')`)
+	w.exec(`INSERT INTO item_keys (item_id, column_id, key) VALUES (1, 'email', 'ada@example.org'), (1, 'phone', '12125550100')`)
 	w.letter(7, "item_rename", `{"item_id": 3}`)
 	tests := map[string]struct {
 		q    store.Search
