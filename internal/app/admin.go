@@ -19,7 +19,7 @@ import (
 // Dashboard is the path of River's dashboard.
 const Dashboard = "/jobs"
 
-// admin answers on the internal listener: metrics, health, and with credentials the dashboard and, where there are
+// admin answers on the internal listener: metrics, health and, with credentials, the dashboard and, if there are
 // workers, the console.
 func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometheus.Registry) (http.Handler, error) {
 	mux := http.NewServeMux()
@@ -80,8 +80,8 @@ func (s *Service) readyz(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, "ok")
 }
 
-// secured sets the headers that keep other sites out of the dashboard and the console, and their content to themselves.
-// The console sets a stricter policy.
+// secured sets the headers that keep other sites out of the dashboard and the console, and keep their content from
+// leaving. The console sets a stricter policy.
 func secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -24,14 +24,14 @@ type Config struct {
 	WebhookSecrets []string // last segment of the webhook's URL; two while it is rotated
 	SigningSecrets []string // of the Monday app; two while they are rotated
 	IngestAddr     string   // public listener
-	IngestURL      string   // its address as seen by Monday, for doctor; empty: unknown
+	IngestURL      string   // its address as Monday reaches it, for doctor; empty: unknown
 
 	AdminAddr      string // internal listener
 	AdminUser      string // of operators, in the console and the dashboard; these are mounted only with both
 	AdminPassword  string
-	ViewerUser     string // of those who look at the console and change nothing
+	ViewerUser     string // of those who may read the console but change nothing
 	ViewerPassword string
-	UserHeader     string // in which a proxy names the person who uses the console; empty: none is trusted
+	UserHeader     string // header in which a proxy names the user of the console; empty: none is trusted
 
 	MondayToken   string
 	MondayURL     string
@@ -64,13 +64,13 @@ type Config struct {
 	BatchConcurrency int           // maximum number of concurrent batches
 	MaxWorkers       int           // maximum number of concurrent jobs
 
-	// SalesforceReserve and MondayReserve are the percent of either system\'s calls that bulk work leaves to others and
-	// to live events.
+	// SalesforceReserve and MondayReserve are the percentages of each system's calls that bulk work leaves to others
+	// and to live events.
 	SalesforceReserve, MondayReserve int
 
 	// Backfill fills fields that are new in the mapping automatically.
 	Backfill bool
-	Poll     time.Duration // interval of reading changes in Salesforce; 0: depends on activity and the day's calls
+	Poll     time.Duration // interval of reading Salesforce's changes; 0: depends on activity and the day's calls
 	PollOff  bool          // never
 
 	ShutdownGrace time.Duration // how long running work may take to end

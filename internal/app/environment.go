@@ -97,7 +97,7 @@ func (e *Environment) durations(name string, fallback []time.Duration, least,
 	return all
 }
 
-// page returns the address of our own site, without a slash at its end. It is shown to people, so it must not contain a
+// page returns an address of our own, without a slash at its end. It is shown to people, so it must not contain a
 // password.
 func (e *Environment) page(name string) string {
 	text := e.text(name, "")

@@ -21,12 +21,12 @@ func (e Erased) Rows() (rows int64) {
 	return rows
 }
 
-// Erase removes an item's values from everything that is kept of it, and records who did so.
+// Erase removes an item's values from everything that is stored about it, and records who did so.
 func Erase(ctx context.Context, db *pgxpool.Pool, item int64, by store.By) (Erased, error) {
 	return erase(ctx, db, item, false, by)
 }
 
-// EraseForGood erases an item, and keeps it from coming back.
+// EraseForGood erases an item, and keeps it from returning.
 func EraseForGood(ctx context.Context, db *pgxpool.Pool, item int64, by store.By) (Erased, error) {
 	return erase(ctx, db, item, true, by)
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// FillEnv writes variables into the text of an env file: in place of the line that sets one, or is a comment with its
-// default, or else at the end. All other lines stay as they are.
+// FillEnv writes variables into the text of an env file. Each replaces the line that sets it or, failing that, the
+// comment with its default, or is appended. All other lines stay as they are.
 func FillEnv(text string, values map[string]string) string {
 	var names []string
 	for name, value := range values {
@@ -28,7 +28,7 @@ func FillEnv(text string, values map[string]string) string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// lineOf returns the line that sets a variable, or else that of its default in a comment; -1: there is none.
+// lineOf returns the line that sets a variable, or else the comment with its default; -1: neither exists.
 func lineOf(lines []string, name string) int {
 	sets := func(prefix string) int {
 		return slices.IndexFunc(lines, func(line string) bool {
@@ -43,7 +43,7 @@ func lineOf(lines []string, name string) int {
 	return sets("#")
 }
 
-// quoteEnv returns a value as an env file has it, in quotes if it would otherwise be read as another one.
+// quoteEnv returns a value as it is written in an env file, in quotes if it would otherwise be read as another value.
 func quoteEnv(value string) string {
 	if !strings.ContainsAny(value, " \t\r\n#'\"\\") {
 		return value
@@ -51,6 +51,6 @@ func quoteEnv(value string) string {
 	w := &strings.Builder{}
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
-	_ = out.Encode(value) // a string, into memory
+	_ = out.Encode(value) // never fails for a string
 	return strings.TrimSuffix(w.String(), "\n")
 }

@@ -10,14 +10,14 @@ import (
 	"crmsync/internal/console"
 )
 
-// guard lets in who has a user and a password: operators, who may act, and viewers, who may look.
+// guard admits those who have a user and a password: operators, who may act, and viewers, who may only read.
 type guard struct {
 	accounts []account
 	header   string // in which a proxy names the person; empty: the account is all that is known
 	wrong    *guesses
 }
 
-// account is a user and a password, as hashes, so that comparing takes the same time whatever is given.
+// account is a user and a password, as hashes, so that a comparison takes the same time whatever is given.
 type account struct {
 	user, password [sha256.Size]byte
 	operator       bool
@@ -74,10 +74,10 @@ func (g *guard) knows(name, password string) (known, operator bool) {
 	return known, operator
 }
 
-// longestName is how many characters of a name are taken.
+// longestName is the maximum number of characters of a name.
 const longestName = 100
 
-// person returns whom the proxy names, without what could not be a name.
+// person returns the person whom the proxy names, or "" if that cannot be a name.
 func (g *guard) person(r *http.Request) string {
 	if g.header == "" {
 		return ""

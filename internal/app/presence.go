@@ -23,7 +23,7 @@ type presence struct {
 
 	mu      sync.Mutex
 	process store.Process
-	told    bool // the last report succeeded
+	told    bool // whether the last report succeeded
 	failing bool
 }
 
@@ -39,7 +39,7 @@ func (s *Service) newPresence(st *store.Store) *presence {
 	}}
 }
 
-// beat reports the process, after a change to it. A failure is logged once: what the process is for goes on without it.
+// beat reports the process, after a change to it. A failure is logged once; the process does its work regardless.
 func (p *presence) beat(ctx context.Context, change func(*store.Process)) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -84,8 +84,8 @@ func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
 	}
 }
 
-// take switches to another mapping. Other processes can see the new mapping before an event is accepted by it, so that
-// none with an older one skips the event.
+// take switches to another mapping. Other processes can see the new mapping before this one accepts an event by it, so
+// that none with an older one skips the event.
 func (s *Service) take(ctx context.Context, m *mapping.Mapping) error {
 	before, now := s.mapping().Fingerprint(), m.Fingerprint()
 	if err := s.presence.beat(ctx, func(p *store.Process) { p.Mapping, p.MappingError = now, "" }); err != nil &&

@@ -176,7 +176,7 @@ func (c applyCommand) ask(p *program, sweeps []store.Sweep) error {
 	return nil
 }
 
-// sizesOf returns how many items the sweeps will come to, as far as is known.
+// sizesOf returns how many items the sweeps will process, as far as known.
 func sizesOf(ctx context.Context, kept *store.Store, sweeps []store.Sweep) (map[int64]int, error) {
 	sizes := map[int64]int{}
 	for _, w := range sweeps {

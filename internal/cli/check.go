@@ -62,8 +62,8 @@ func (c checkCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// unplanned finds boards that are synced both ways although no plan was made of that: nobody has seen yet what the
-// first comparison would change. Without a database that is not known.
+// unplanned finds boards that are synced both ways although no plan was made with that setting: nobody has seen yet
+// what the first comparison would change. Without a database this is unknown.
 func unplanned(ctx context.Context, p *program, m *mapping.Mapping) (findings []audit.Finding) {
 	boards := map[string]*mapping.Board{}
 	for _, b := range m.Boards {
@@ -84,12 +84,12 @@ func unplanned(ctx context.Context, p *program, m *mapping.Mapping) (findings []
 	for ways, b := range boards {
 		switch {
 		case errors.Is(err, errNoDatabase):
-			find(b, audit.Note, "board %s is synced both ways; whether a plan was made of that is not known: DATABASE_URL is "+
+			find(b, audit.Note, "board %s is synced both ways; whether that was planned is unknown: DATABASE_URL is "+
 				"not set", b.Name)
 		case err != nil:
-			find(b, audit.Warning, "board %s is synced both ways; whether a plan was made of that is not known: %v", b.Name, err)
+			find(b, audit.Warning, "board %s is synced both ways; whether that was planned is unknown: %v", b.Name, err)
 		case slices.Contains(missing, ways):
-			find(b, audit.Error, "board %s is synced both ways, and no plan was made of that; look at what would change: "+
+			find(b, audit.Error, "board %s is synced both ways, but that was never planned; see what would change: "+
 				"crmsync plan %s", b.Name, b.Name)
 		}
 	}
@@ -98,7 +98,7 @@ func unplanned(ctx context.Context, p *program, m *mapping.Mapping) (findings []
 
 var errNoDatabase = errors.New("DATABASE_URL is not set")
 
-// askUnplanned returns the directions for which there has been no plan.
+// askUnplanned returns the directions with which no plan has been made.
 func askUnplanned(ctx context.Context, p *program, ways []string) ([]string, error) {
 	if p.getenv("DATABASE_URL") == "" && p.getenv("DATABASE_URL_FILE") == "" {
 		return nil, errNoDatabase
@@ -161,8 +161,8 @@ func counts(m *mapping.Mapping, findings []audit.Finding) string {
 	return fmt.Sprintf("%s, %s; %s, %s.", errors, warnings, plural(len(m.Boards), "board"), plural(records, "record"))
 }
 
-// line returns a finding as file:line:column: severity: text. A finding without a place stands at the beginning of the
-// file, and names the system that it concerns.
+// line returns a finding as file:line:column: severity: text. A finding without a place is shown at the beginning of
+// the file, and names the system that it concerns.
 func line(path string, f audit.Finding, colored bool) string {
 	severity := string(f.Severity)
 	if colored {
@@ -174,7 +174,7 @@ func line(path string, f audit.Finding, colored bool) string {
 	return fmt.Sprintf("%s:%d:%d: %s: %s", path, f.Line, f.Column, severity, f.Message)
 }
 
-// colors are a terminal's: bold red, bold yellow and cyan.
+// colors are those of a terminal: bold red, bold yellow and cyan.
 var colors = map[audit.Severity]string{audit.Error: "\x1b[1;31m", audit.Warning: "\x1b[1;33m", audit.Note: "\x1b[36m"}
 
 func (p *program) printJSON(v any) error {

@@ -14,8 +14,7 @@ type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-// scripts ask the program itself for candidates, so that they need no update. Where there are none, files are
-// completed.
+// scripts ask the program itself for candidates, so that they need no update. If there are none, files are completed.
 var scripts = map[string]string{
 	"bash": `# eval "$(crmsync completion bash)" in ~/.bashrc
 _crmsync() {
@@ -55,7 +54,7 @@ type completeCommand struct {
 	Words []string `arg:"" optional:""`
 }
 
-// Run prints what the last of the words may become: a candidate a line, and after a tab what it means.
+// Run prints the candidates for the last of the words, one on each line, followed by a tab and its meaning.
 func (c completeCommand) Run(p *program, model *kong.Application) error {
 	last := ""
 	if n := len(c.Words); n > 0 {
@@ -70,7 +69,7 @@ func (c completeCommand) Run(p *program, model *kong.Application) error {
 	return nil
 }
 
-// boardNames are the boards of the mapping, if it can be read.
+// boardNames returns the boards of the mapping, if it can be read.
 func (p *program) boardNames() (names []string) {
 	m, err := app.ReadMapping(app.NewEnvironment(p.getenv).Mapping())
 	if err != nil {
@@ -82,7 +81,7 @@ func (p *program) boardNames() (names []string) {
 	return names
 }
 
-// candidates are what may follow words: commands and flags, or the values of a flag or argument.
+// candidates returns what may follow the words: commands and flags, or the values of a flag or argument.
 func candidates(model *kong.Application, words []string, boards func() []string) (all []string) {
 	node, value := model.Node, (*kong.Flag)(nil)
 	for _, word := range words {

@@ -51,7 +51,7 @@ func (c configCommand) Run(p *program) error {
 	return nil
 }
 
-// roleNamed returns the role that a command runs.
+// roleNamed returns the role that a command runs as.
 func roleNamed(command string) app.Role {
 	return app.Role{Ingest: command != "worker", Worker: command != "ingest"}
 }

@@ -92,7 +92,7 @@ func (c conflictsListCommand) Run(ctx context.Context, p *program) error {
 	return table.Flush()
 }
 
-// stands returns the side whose value is in force.
+// stands returns the side whose value counts.
 func (c conflict) stands() string {
 	switch {
 	case c.TakenAt != nil && c.Take == "":
@@ -100,7 +100,7 @@ func (c conflict) stands() string {
 	case c.TakenAt != nil:
 		return c.Take + ", taken"
 	case c.Take != "":
-		return c.Take + " is being taken"
+		return c.Take + " is being written"
 	case c.Rule == "salesforce":
 		return c.Rule
 	}

@@ -33,7 +33,7 @@ type causeReport struct {
 	Items     int            `json:"items"`                  // of the open dead letters
 	FirstAt   time.Time      `json:"first_at"`               // of the open dead letters
 	LastAt    time.Time      `json:"last_at"`                // of the open dead letters
-	OpenedAt  time.Time      `json:"opened_at"`              // since when something has been open without a break
+	OpenedAt  time.Time      `json:"opened_at"`              // since when something has always been open
 	ClosedAt  *time.Time     `json:"closed_at,omitempty"`    // nil: it is open
 	AwaySince *time.Time     `json:"away_since,omitempty"`   // of an ongoing outage
 	Example   *int64         `json:"example_job,omitempty"`  // job id of the oldest open dead letter
@@ -81,11 +81,11 @@ func (c errorsCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// report reads what is to be printed. Dead letters that no worker has looked at yet are assigned to their causes first,
+// report reads what is to be printed. It first assigns dead letters that no worker has looked at to their causes,
 // unless the role of Postgres may only read.
 func (c errorsCommand) report(ctx context.Context, db *pgxpool.Pool) ([]causeReport, error) {
 	s, reports := store.New(db), []causeReport{}
-	_, _ = s.AssignCauses(ctx) // if Postgres is away, the next statement says so
+	_, _ = s.AssignCauses(ctx) // if Postgres is away, the next statement fails
 	if c.Cause == "" {
 		causes, err := s.Causes(ctx)
 		for _, cause := range causes {

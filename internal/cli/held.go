@@ -22,7 +22,7 @@ import (
 
 type heldCommands struct {
 	List    heldListCommand    `cmd:"" default:"withargs" help:"List what the delete brake holds, by board."`
-	Release heldReleaseCommand `cmd:"" help:"Let happen what is held: delete the records of items once Monday has confirmed again that they are gone, archive items whose records are gone."`
+	Release heldReleaseCommand `cmd:"" help:"Let what is held proceed: delete the records of items once Monday has confirmed again that they are gone, and archive items whose records are gone."`
 	Drop    heldDropCommand    `cmd:"" help:"Leave held items and their records as they are."`
 }
 
@@ -82,7 +82,7 @@ func (c heldListCommand) Run(ctx context.Context, p *program) error {
 			fmt.Fprintf(table, "%d\t%s\t%d\t%s\n", b.Board, b.Since.Format(time.DateTime), item, act)
 		}
 	}
-	fmt.Fprintln(table, "\nLet it happen with: crmsync held release --board ID\n"+
+	fmt.Fprintln(table, "\nLet it proceed with: crmsync held release --board ID\n"+
 		"Leave items and records as they are with: "+
 		"crmsync held drop --board ID")
 	return table.Flush()

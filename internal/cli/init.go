@@ -19,11 +19,11 @@ type initCommand struct {
 	SalesforceClientID     string   `help:"SALESFORCE_CLIENT_ID." placeholder:"KEY"`
 	SalesforceClientSecret string   `help:"SALESFORCE_CLIENT_SECRET." placeholder:"SECRET"`
 	Board                  []int64  `sep:"none" help:"Id of a Monday board to sync. Repeat it, with an object each, for several." placeholder:"ID"`
-	Object                 []string `sep:"none" help:"API name of the Salesforce object for the board before it." placeholder:"NAME"`
+	Object                 []string `sep:"none" help:"API name of the Salesforce object for the preceding board." placeholder:"NAME"`
 	IngestURL              string   `help:"Address at which Monday will reach crmsync: INGEST_URL." placeholder:"https://..." aliases:"public-url"`
-	Answers                string   `help:"Read the answers from this file, one a line in the order of the questions, in place of the standard input." placeholder:"FILE"`
+	Answers                string   `help:"Read the answers from this file, one on each line in the order of the questions, instead of the standard input." placeholder:"FILE"`
 	Dir                    string   `help:"Folder for .env and mapping.yaml." default:"." placeholder:"DIR"`
-	Force                  bool     `help:"Change files that exist without asking."`
+	Force                  bool     `help:"Change existing files without asking."`
 }
 
 // Run asks for what crmsync needs, checks each answer, and writes .env and mapping.yaml.
@@ -70,12 +70,12 @@ func (c initCommand) input(p *program) (*asker, func(), error) {
 	return &asker{in: bufio.NewReader(file), out: p.stdout}, func() { file.Close() }, nil
 }
 
-// setup is what the steps of init pass on to each other.
+// setup is the state that the steps of init share.
 type setup struct {
 	*program
 	*asker
 	command initCommand
-	source  *app.Source       // of the environment, and the .env that exists
+	source  *app.Source       // of the environment and the existing .env
 	values  map[string]string // variables that were answered
 	used    map[string]bool   // variables that init has read
 	live    *app.Live
@@ -98,7 +98,7 @@ func (s *setup) existing() (*app.Source, error) {
 
 func (s *setup) envPath() string { return filepath.Join(s.command.Dir, app.EnvFile) }
 
-// mappingPath is the mapping file of the folder, unless MAPPING names another.
+// mappingPath returns the mapping file in the folder, unless MAPPING names another.
 func (s *setup) mappingPath() string {
 	if path := s.value("MAPPING"); path != "" {
 		return path
@@ -106,7 +106,7 @@ func (s *setup) mappingPath() string {
 	return filepath.Join(s.command.Dir, "mapping.yaml")
 }
 
-// value returns a variable as it is answered, or else set.
+// value returns the value of a variable: the answer or, without one, the value that is set.
 func (s *setup) value(name string) string {
 	s.used[name] = true
 	if value := s.values[name]; value != "" {
@@ -115,12 +115,12 @@ func (s *setup) value(name string) string {
 	return s.source.Getenv(name)
 }
 
-// known returns the value of a variable that needs no answer, from its file if need be.
+// known returns the value of a variable that needs no answer, if necessary from its file.
 func (s *setup) known(name string) string {
 	return app.NewEnvironment(s.value).Text(name)
 }
 
-// keep stores an answer for .env. One that stands in a file of its own stays there.
+// keep stores an answer for .env. A value that has its own file stays there.
 func (s *setup) keep(name, answer string) {
 	if s.source.Getenv(name+"_FILE") == "" {
 		s.values[name] = answer

@@ -15,16 +15,16 @@ import (
 type asker struct {
 	in       *bufio.Reader
 	out      io.Writer
-	terminal *os.File // nil: nobody sits there, and a wrong answer is the end
+	terminal *os.File // nil: there is no person, and a wrong answer ends init
 }
 
 // question is one question of init.
 type question struct {
 	name     string // in errors
-	text     string // of the question, beside the name
-	flag     string // that answers it, too
-	given    string // by the flag
-	known    string // answer to an empty line
+	text     string // follows the name
+	flag     string // the flag that gives the answer
+	given    string // the answer that the flag gives
+	known    string // the answer that an empty line stands for
 	shown    string // known, as it may be shown; empty: known itself
 	secret   bool
 	optional bool
@@ -51,7 +51,7 @@ func (a *asker) until(q question, check func(answer string) error) error {
 	}
 }
 
-// answer returns the answer to a question that was given, typed, or is known.
+// answer returns the answer to a question: the given one, a typed one, or the known one.
 func (a *asker) answer(q question) (string, error) {
 	if q.given != "" {
 		return q.given, nil
@@ -71,7 +71,7 @@ func (a *asker) answer(q question) (string, error) {
 	}
 }
 
-// ask prints a question and reads a line. What is secret does not appear on a terminal.
+// ask prints a question and reads a line. A secret does not appear on the terminal.
 func (a *asker) ask(q question) (string, error) {
 	hint := ""
 	switch {
@@ -97,8 +97,8 @@ func (a *asker) ask(q question) (string, error) {
 	return strings.TrimSpace(line), err
 }
 
-// confirm asks a question of yes or no; an empty line is no.
+// confirm asks a yes-or-no question; an empty line means no.
 func (a *asker) confirm(text string) bool {
-	answer, _ := a.ask(question{text: text + " (y/n)", known: "n"}) // no answer is no
+	answer, _ := a.ask(question{text: text + " (y/n)", known: "n"}) // no answer means no
 	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
 }

@@ -19,7 +19,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// chooseBoards lists the boards and asks which to sync. Those that the mapping file has are not asked for.
+// chooseBoards lists the boards and asks which to sync. It leaves out those that the mapping file has already.
 func (s *setup) chooseBoards(ctx context.Context) error {
 	s.titled("Boards", "")
 	mapped, err := s.mapped()
@@ -85,7 +85,7 @@ func choose(answer string, boards []mondayclient.Board) (chosen []int64, err err
 		n, err := strconv.ParseInt(word, 10, 64)
 		switch {
 		case err != nil || n < 1:
-			return nil, fmt.Errorf("%q is neither a number of the list nor an id", word)
+			return nil, fmt.Errorf("%q is neither a number in the list nor an id", word)
 		case n <= int64(len(boards)):
 			n = boards[n-1].ID
 		}
@@ -138,8 +138,8 @@ const howKey = `    Setup, Object Manager, %s, Fields & Relationships, New: Text
     Then give the user Read and Edit Access to it: Permission Sets, Object Settings, %[1]s.
 `
 
-// examineObject reports what the object or the user lacks. On a terminal it waits until that is there, or is left for
-// later; the mapping can be written without it.
+// examineObject reports what the object or the user lacks. On a terminal it waits until that is corrected or
+// postponed; the mapping can be written without it.
 func (s *setup) examineObject(ctx context.Context, object *sfclient.Object) error {
 	for {
 		key := mapping.DefaultKey
@@ -158,7 +158,7 @@ func (s *setup) examineObject(ctx context.Context, object *sfclient.Object) erro
 		if s.terminal == nil {
 			return nil
 		}
-		answer, err := s.ask(question{text: "Press Enter to look again, or type later to go on"})
+		answer, err := s.ask(question{text: "Press Enter to check again, or type later to continue"})
 		if err != nil || answer != "" {
 			return err
 		}
@@ -172,7 +172,7 @@ func (s *setup) examineObject(ctx context.Context, object *sfclient.Object) erro
 	}
 }
 
-// guessObject returns the object that a board's name speaks of; empty: none.
+// guessObject returns the object that a board's name suggests; empty: none.
 func guessObject(board string, names []string) string {
 	plain := func(name string) string {
 		name = strings.ToLower(strings.TrimSuffix(name, "__c"))
@@ -189,7 +189,7 @@ func guessObject(board string, names []string) string {
 	return names[n]
 }
 
-// secret makes the secret of the webhook's URL, unless deliveries are authenticated already.
+// secret creates the secret of the webhook's URL, unless deliveries are authenticated already.
 func (s *setup) secret(context.Context) error {
 	if s.known("WEBHOOK_SECRET") == "" && s.known("MONDAY_SIGNING_SECRET") == "" {
 		s.values["WEBHOOK_SECRET"] = rand.Text()

@@ -12,7 +12,7 @@ import (
 	"crmsync/internal/app"
 )
 
-// write writes .env and mapping.yaml. Files that exist are changed only with a yes.
+// write writes .env and mapping.yaml. It changes existing files only after a yes.
 func (s *setup) write(context.Context) error {
 	s.titled("Files", "")
 	text, err := os.ReadFile(s.envPath())
@@ -38,8 +38,8 @@ func (s *setup) write(context.Context) error {
 	return s.replace(s.mappingPath(), mapping, err == nil, 0o644)
 }
 
-// keepSettings adds the settings that init has used and not asked for, so that what it tried is what it writes. Secrets
-// and passwords that it did not ask for stay where they are.
+// keepSettings adds the settings that init has used without asking for them, so that it writes exactly what it
+// checked. Secrets and passwords that it did not ask for stay where they are.
 func (s *setup) keepSettings() {
 	environment := s.program.source.WithoutFile()
 	for _, v := range app.Variables() {
@@ -59,7 +59,7 @@ func (s *setup) keepSettings() {
 	}
 }
 
-// replace writes a file, after a question if it exists.
+// replace writes a file; if it exists, it asks first.
 func (s *setup) replace(path, text string, exists bool, mode os.FileMode) error {
 	if exists && !s.command.Force &&
 		!s.confirm(path+" exists. Write the answers into it, and leave the rest as it is?") {
@@ -72,7 +72,7 @@ func (s *setup) replace(path, text string, exists bool, mode os.FileMode) error 
 	return nil
 }
 
-// finish checks what was written, and says what comes next.
+// finish checks what was written, and says what to do next.
 func (s *setup) finish(ctx context.Context) error {
 	s.titled("Check", "")
 	source := s.program.source.WithoutFile()

@@ -28,7 +28,7 @@ const howSalesforce = `  In Setup, as a System Administrator:
 // errTryAgain means that the findings above say what is wrong.
 var errTryAgain = errors.New("that did not work, see above")
 
-// database asks for Postgres and examines it.
+// database asks for Postgres and checks it.
 func (s *setup) database(ctx context.Context) error {
 	s.titled("Database", howDatabase)
 	known := s.known("DATABASE_URL")
@@ -81,7 +81,7 @@ func (s *setup) monday(ctx context.Context) error {
 	})
 }
 
-// with returns the variables, with one that is not accepted yet.
+// with returns the variables, including one that is not accepted yet.
 func (s *setup) with(name, answer string) func(string) string {
 	return func(asked string) string {
 		switch asked {
@@ -94,7 +94,8 @@ func (s *setup) with(name, answer string) func(string) string {
 	}
 }
 
-// salesforce asks for the login and checks it. On a terminal all three are asked again if it fails: any may be wrong.
+// salesforce asks for the login and checks it. On a terminal, all three answers are asked for again if it fails: any
+// may be wrong.
 func (s *setup) salesforce(ctx context.Context) error {
 	s.titled("Salesforce", howSalesforce)
 	for {

@@ -27,7 +27,7 @@ type itemID int64
 func (id *itemID) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil || n <= 0 {
-		return fmt.Errorf("%q is not one: an item is named by its id, a number", text)
+		return fmt.Errorf("%q is not an item's id, which is a number", text)
 	}
 	*id = itemID(n)
 	return nil
@@ -121,7 +121,7 @@ func printTimeline(w io.Writer, entries []report.Entry) error {
 	return table.Flush()
 }
 
-// widest returns how long a text of a table may be: a person's terminal has no room for long ones; 0: any length.
+// widest returns the maximum length of a text in a table: a terminal has no room for long ones; 0: any length.
 func widest(w io.Writer) int {
 	if progress.OnTerminal(w) {
 		return 48
@@ -132,7 +132,7 @@ func widest(w io.Writer) int {
 // shown formats a value for a table.
 func shown(value string, longest int) string { return cmp.Or(oneLine(value, longest), "(empty)") }
 
-// oneLine formats a text for a table: on one line, at most so long, and without control characters.
+// oneLine formats a text for a table: on one line, up to a length, and without control characters.
 func oneLine(text string, longest int) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -146,7 +146,7 @@ func oneLine(text string, longest int) string {
 	return text
 }
 
-// by names who did something, if that is known.
+// by says who did something, if that is known.
 func by(who string) string {
 	if who == "" {
 		return ""

@@ -79,7 +79,7 @@ func runsListed(runs []store.Run) []runListed {
 	return all
 }
 
-// sweepListed is a comparison that was made. Its JSON form is stable.
+// sweepListed is a comparison. Its JSON form is stable.
 type sweepListed struct {
 	ID        int64  `json:"id"`
 	Board     string `json:"board"`

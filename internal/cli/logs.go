@@ -14,7 +14,7 @@ import (
 )
 
 type logsExportCommand struct {
-	Since string `help:"Start: a span before now such as 24h, or a date such as 2026-01-31." default:"24h"`
+	Since string `help:"Start: a span before now, such as 24h, or a date, such as 2026-01-31." default:"24h"`
 	Item  int64  `help:"Only this item of Monday." placeholder:"ID"`
 }
 

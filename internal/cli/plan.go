@@ -92,8 +92,8 @@ func joined(ids []int64) string {
 	return strings.Join(texts, ", ")
 }
 
-// recordPlanned records that a plan was made of the boards' two-way directions, which check asks for. A plan of some
-// items says too little.
+// recordPlanned records that a plan was made with the boards' two-way directions, which check asks for. A plan of only
+// some items does not count.
 func (c planCommand) recordPlanned(ctx context.Context, s *store.Store, boards []*mapping.Board) error {
 	var ways []string
 	for _, b := range boards {
@@ -157,7 +157,7 @@ func newSweeper(s *app.Service, db *pgxpool.Pool, salesforce *sfclient.Client,
 		Now: time.Now})
 }
 
-// budgets returns what is left of both systems' calls, and what the plan needs of them. What cannot be read is unknown.
+// budgets returns what is left of both systems' calls, and how many the plan needs. What cannot be read is unknown.
 func budgets(ctx context.Context, salesforce *sfclient.Client, monday *mondayclient.Client,
 	boards []boardPlan) (s, m callBudget) {
 	for _, b := range boards {

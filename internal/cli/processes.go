@@ -58,7 +58,7 @@ func (p *program) printProcesses(processes []processStatus) error {
 	}
 	for _, r := range processes {
 		if !r.Running {
-			fmt.Fprintf(p.stdout, "%s of %s, process %d, is silent since %s\n", r.Role, r.Host, r.PID, moment(r.SeenAt))
+			fmt.Fprintf(p.stdout, "%s of %s, process %d, has been silent since %s\n", r.Role, r.Host, r.PID, moment(r.SeenAt))
 		}
 		if r.MappingError != "" {
 			fmt.Fprintf(p.stdout, "%s of %s, process %d, uses its earlier mapping, because the file is faulty:\n  %s\n",
@@ -102,14 +102,14 @@ func (now Status) attention() error {
 	need(now.DeadLetters > 0, "%s: crmsync replay lists them", plural(now.DeadLetters, "open dead letter"))
 	need(now.Held > 0, "%s held by the delete brake: crmsync held list", plural(now.Held, "item"))
 	for _, o := range now.Outages {
-		need(true, "%s is away since %s (%s)", strings.TrimSpace(o.System+" "+o.Part), moment(o.Since), o.Code)
+		need(true, "%s has been away since %s (%s)", strings.TrimSpace(o.System+" "+o.Part), moment(o.Since), o.Code)
 	}
 	for _, q := range now.Paused {
-		need(true, "queue %s is paused since %s", q.Queue, moment(q.Since))
+		need(true, "queue %s has been paused since %s", q.Queue, moment(q.Since))
 	}
 	for _, c := range now.Channels {
 		if c.FailingSince != nil {
-			need(true, "alerts by %s fail since %s (%s)", c.Channel, moment(*c.FailingSince), c.Error)
+			need(true, "alerts by %s have failed since %s (%s)", c.Channel, moment(*c.FailingSince), c.Error)
 		}
 	}
 	return errors.Join(needs...)

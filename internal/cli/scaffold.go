@@ -14,7 +14,7 @@ import (
 
 type scaffoldCommand struct {
 	Board  []int64  `required:"" sep:"none" help:"Id of a Monday board. Repeat it, with an object each, for several." placeholder:"ID"`
-	Object []string `required:"" sep:"none" help:"API name of the Salesforce object for the board before it." placeholder:"NAME"`
+	Object []string `required:"" sep:"none" help:"API name of the Salesforce object for the preceding board." placeholder:"NAME"`
 	Add    string   `help:"Add the boards to this mapping file, which is created if it does not exist." placeholder:"FILE"`
 }
 

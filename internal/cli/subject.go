@@ -14,7 +14,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// fewestDigits is the minimum length of a phone number that is looked for: fewer digits stand anywhere.
+// fewestDigits is the minimum length of a phone number to look for: fewer digits occur anywhere.
 const fewestDigits = 6
 
 type subjectCommand struct {
@@ -34,7 +34,7 @@ type subjectReport struct {
 	FoundIn    []string   `json:"found_in"` // tables
 }
 
-// Run lists the items in which a person's e-mail address or phone number stands.
+// Run lists the items that contain a person's e-mail address or phone number.
 func (c subjectCommand) Run(ctx context.Context, p *program) error {
 	email, digits, err := c.keys()
 	if err != nil {
@@ -57,7 +57,7 @@ func (c subjectCommand) Run(ctx context.Context, p *program) error {
 		return p.printJSON(reports)
 	}
 	if len(reports) == 0 {
-		fmt.Fprintln(p.stdout, "Nothing is kept of this person.")
+		fmt.Fprintln(p.stdout, "Nothing is stored about this person.")
 	}
 	for _, r := range reports {
 		r.print(p)
@@ -80,7 +80,8 @@ func (r subjectReport) print(p *program) {
 	fmt.Fprintf(p.stdout, "  found in: %s\n  erase with: crmsync erase --item %d\n", strings.Join(r.FoundIn, ", "), r.Item)
 }
 
-// keys returns what to look for. Of a phone number it is the part that is the same with and without a country code.
+// keys returns what to look for. For a phone number, that is the part that is the same with and without a country
+// code.
 func (c subjectCommand) keys() (email, digits string, err error) {
 	if c.Email == "" && c.Phone == "" {
 		return "", "", errors.New("give --email or --phone")

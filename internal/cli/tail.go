@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// pollEvery is how often the log is read, and lookBack by how much further: a row may appear after a younger one.
+	// pollEvery is how often the log is read. lookBack is how much further back each read goes: a row may appear after
+	// a newer one.
 	pollEvery, lookBack = time.Second, 15 * time.Second
 )
 
@@ -66,7 +67,7 @@ type tail struct {
 	mapping *mapping.Mapping // nil: boards are named by id
 	names   report.Names
 	since   time.Time
-	seen    map[string]time.Time // rows that were printed, with their time
+	seen    map[string]time.Time // printed rows, with their time
 }
 
 // begin returns the time from which events are printed, by Postgres's clock.
@@ -82,7 +83,7 @@ func (t *tail) begin(ctx context.Context) (time.Time, error) {
 	return since, nil
 }
 
-// name reads how boards and columns are called, as far as that can be had.
+// name reads the names of boards and columns, as far as they are available.
 func (t *tail) name(ctx context.Context, e *app.Environment) {
 	var err error
 	if t.mapping, err = app.ReadMapping(e.Mapping()); err != nil {
@@ -98,7 +99,7 @@ func (t *tail) name(ctx context.Context, e *app.Environment) {
 	}
 }
 
-// follow prints what is new again and again. While Postgres is away it waits.
+// follow prints new events repeatedly. While Postgres is away it waits.
 func (t *tail) follow(ctx context.Context) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()

@@ -17,16 +17,16 @@ func (p *program) colored(w io.Writer) bool {
 	return progress.OnTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb"
 }
 
-// onTerminal reports whether a person sits at the other end of a file.
+// onTerminal reports whether a file is a terminal, with a person at it.
 func onTerminal(file *os.File) bool { return isatty.IsTerminal(file.Fd()) }
 
-// verdict is the result in a line of a list of checks.
+// verdict is the result of one check in a list.
 type verdict string
 
 // The verdicts.
 const (
 	passed   verdict = "ok"
-	doubtful verdict = "warning" // it works, but soon will not, or not as one would wish
+	doubtful verdict = "warning" // it works, but may soon fail or is not as it should be
 	failed   verdict = "failed"
 )
 

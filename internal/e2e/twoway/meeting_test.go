@@ -35,7 +35,7 @@ func TestSwitchOn(t *testing.T) {
 	stop()
 
 	w.Env["MAPPING"] = w.File("both.yaml", rules)
-	if out := command(w, 1, "check"); !strings.Contains(out, "board contacts is synced both ways, and no plan was made of that") {
+	if out := command(w, 1, "check"); !strings.Contains(out, "board contacts is synced both ways, but that was never planned") {
 		t.Errorf("check: %s", out)
 	}
 	command(w, 0, "plan", "contacts", "--item", strconv.FormatInt(item, 10))
