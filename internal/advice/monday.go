@@ -18,7 +18,7 @@ var monday = []Entry{
 	{Monday, "InvalidColumnIdException", "The board has no such column.", doBoard},
 	{Monday, "InvalidBoardIdException", "There is no such board, or the token's user may not see it.", doBoard},
 	{Monday, "InvalidUserIdException", "There is no such user in Monday.", "Choose an active user."},
-	{Monday, "ResourceNotFoundException", "The item or board is not there any more.",
+	{Monday, "ResourceNotFoundException", "The item or board does not exist any more.",
 		"If it was deleted, ignore the dead letter; if it was restored, replay."},
 	{Monday, "ItemNameTooLongException", "The item's name is longer than 255 characters.", "Shorten the name in Salesforce."},
 	{Monday, "ItemsLimitationException", "The board is full: it holds as many items as the plan allows.",

@@ -22,7 +22,7 @@ var own = []Entry{
 	{Own, "REFUSED", "Monday does not let the item show what its record holds.", "Check the column's permissions and labels in Monday, then replay."},
 	{Own, "UNSETTLED", "A value went back and forth between Monday and Salesforce 20 times within an hour: two " +
 		"automations " +
-		"rewrite the field by turns.",
+		"keep overwriting each other's value.",
 		"Stop one of the two, or set the field's sync to one direction. The field is followed again after an hour."},
 	{Own, "NO_WAY_BACK", "The column cannot show the value that was chosen in a conflict.", "Edit the value in Monday or in Salesforce."},
 	{Own, "FIELD_NOT_VISIBLE", "The run-as user cannot see a field that is synced both ways, so it is not written.",
@@ -33,7 +33,7 @@ var own = []Entry{
 		"If it is Monday's, upgrade crmsync and replay; if somebody else sends them, change the webhook's secret and " +
 			"ignore them."},
 	{Own, "RESCUED", "The worker died or was killed during the event's last attempt.",
-		"Replay. If it comes back, look for lack of memory in the log of the machine."},
+		"Replay. If it happens again, look in the machine's log for a lack of memory."},
 	{Own, "CANCELLED", "Somebody cancelled the job in the dashboard.", "Replay it, or ignore it."},
 	{Own, "PANIC", "The program failed because of a fault of its own.",
 		"Replay after the next upgrade. Report it with the trace from error_logs."},

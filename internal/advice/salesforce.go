@@ -13,11 +13,11 @@ const (
 		"the " +
 		"record, then replay."
 	doUser  = "Choose another owner, or correct the user in Salesforce, under Setup, Users."
-	doOften = "It usually passes on its own: replay. If it comes back, look for long transactions or automation that " +
+	doOften = "It is usually temporary: replay. If it happens again, look for long transactions or automation that " +
 		"locks the same records."
 )
 
-// salesforce has the codes of rows and calls first, then those of logins and of an org that is away.
+// salesforce has the codes of rows and calls first, then those of logins and of an unavailable org.
 var salesforce = []Entry{
 	{Salesforce, "REQUIRED_FIELD_MISSING", "Salesforce requires a field that the record would leave empty.",
 		"Map a column to the required field, or give it a default."},
@@ -38,14 +38,14 @@ var salesforce = []Entry{
 	{Salesforce, "DUPLICATE_VALUE", "Another record holds this unique value.", "Correct one of the two records."},
 	{Salesforce, "DUPLICATE_EXTERNAL_ID", "Several records hold this external ID.", doKey},
 	{Salesforce, "MULTIPLE_CHOICES", "Several records hold this external ID.", doKey},
-	{Salesforce, "INVALID_CROSS_REFERENCE_KEY", "The record that the field refers to is not there.", doReference},
+	{Salesforce, "INVALID_CROSS_REFERENCE_KEY", "The record that the field refers to does not exist.", doReference},
 	{Salesforce, "ENTITY_IS_DELETED", "The record was deleted in Salesforce.", doReference},
 	{Salesforce, "NOT_FOUND", "Salesforce has no such record, or the run-as user may not see it.", doReference},
 	{Salesforce, "CIRCULAR_DEPENDENCY", "The record would refer to itself.", "Choose another parent in Monday."},
 	{Salesforce, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
 		"The run-as user may not use the record that the field refers to.",
 		doReference},
-	{Salesforce, "INSUFFICIENT_ACCESS_OR_READONLY", "The run-as user may not write the record or a field of it.", doRights},
+	{Salesforce, "INSUFFICIENT_ACCESS_OR_READONLY", "The run-as user may not write the record or one of its fields.", doRights},
 	{Salesforce, "INSUFFICIENT_ACCESS", "The run-as user may not write the record.", doRights},
 	{Salesforce, "INACTIVE_OWNER_OR_USER", "The owner is an inactive user.",
 		"Choose another owner in Monday or in defaults.owner, or activate the user."},
@@ -69,7 +69,7 @@ var salesforce = []Entry{
 	{Salesforce, "MALFORMED_QUERY", "Salesforce does not understand a search.", doMapping},
 	{Salesforce, "JSON_PARSER_ERROR", "Salesforce does not understand a value.", doMapping},
 	{Salesforce, "UNKNOWN_EXCEPTION", "Salesforce failed without a reason.",
-		"Replay. If it comes back, give the time and the record to Salesforce support."},
+		"Replay. If it happens again, give the time and the record to Salesforce support."},
 	{Salesforce, "QUERY_TIMEOUT", "A search took too long.",
 		"Replay when the org is less busy; ask an administrator for an index on the match fields."},
 

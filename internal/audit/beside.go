@@ -12,7 +12,8 @@ import (
 // most is how many words a message lists.
 const most = 20
 
-// beside ends a message about a word that does not exist, with the existing words and the one that may be meant.
+// beside ends a message about a word that does not exist with the existing words, and suggests the one that may be
+// meant.
 func beside(got string, known []string) string {
 	if len(known) == 0 {
 		return ""
@@ -20,7 +21,7 @@ func beside(got string, known []string) string {
 	return there(len(known), quoted(known)) + mapping.Suggestion(got, known)
 }
 
-// there says which words exist.
+// there lists the existing words.
 func there(n int, words string) string {
 	if n == 1 {
 		return " (there is " + words + ")"
@@ -28,7 +29,7 @@ func there(n int, words string) string {
 	return " (there are " + words + ")"
 }
 
-// besideColumns is beside with the titles of the columns, which are what people see.
+// besideColumns is beside with the titles of the columns, which people know.
 func besideColumns(got string, known columns) string {
 	var ids, titled []string
 	for id := range known {

@@ -13,7 +13,8 @@ const (
 	looks     = 24  // at the newest items of a board, each day
 )
 
-// forecast reports how many calls comparing the boards takes each day, and whether they fit into what is left to it.
+// forecast reports how many calls the daily comparisons of the boards take, and whether the reserves leave enough for
+// them.
 func (a *auditor) forecast() {
 	if a.mapping.Reconcile == "" || len(a.live.Boards) == 0 {
 		return
@@ -51,7 +52,7 @@ func (a *auditor) fits(system, reserve string, items int, calls float64, allowed
 	}
 }
 
-// comparisons returns how often a day the boards are compared.
+// comparisons returns how many times a day the boards are compared.
 func comparisons(m *mapping.Mapping) float64 {
 	const days = 28
 	from := time.Date(2026, time.January, 5, 0, 0, 0, 0, time.UTC) // a Monday
