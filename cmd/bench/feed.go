@@ -31,10 +31,10 @@ boards:
           Email: email
 `
 
-// pollEvery is the interval at which the delay is measured: the shortest of its own accord.
+// pollEvery is the poll interval at which the delay is measured: the shortest that auto uses.
 const pollEvery = 15 * time.Second
 
-// fed is what bringing changes of Salesforce to Monday took.
+// fed is what it took to bring Salesforce's changes to Monday.
 type fed struct {
 	rate               float64 // changes/s
 	monday, salesforce float64 // calls per 1,000 changes
@@ -43,12 +43,12 @@ type fed struct {
 	delays             []time.Duration
 }
 
-// bound is how many changes a second the calls allow that were made: were as many under way as may be at any time.
+// bound is how many changes a second the calls would allow if as many ran at once as may.
 func (f fed) bound() float64 {
 	return 1000 * atOnce / ((f.monday + f.salesforce) * callTime.Seconds())
 }
 
-// feed measures how fast changes in Salesforce reach Monday: many at once, and each by itself.
+// feed measures how fast changes in Salesforce reach Monday: many at once, and one at a time.
 func (b *bench) feed(ctx context.Context) error {
 	f, err := b.follow(ctx, b.events[0], b.single)
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *bench) feed(ctx context.Context) error {
 	return nil
 }
 
-// follow has a worker follow changes of records that items were created for, and looks whether all of them arrived.
+// follow starts a worker that follows changes of records with items, and checks that all of them arrived.
 func (b *bench) follow(ctx context.Context, records, single int) (f fed, err error) {
 	s := b.stage
 	if err := errors.Join(s.empty(ctx), s.resetStatements(ctx)); err != nil {
@@ -115,7 +115,7 @@ func plantContacts(salesforce *sfsim.Sim, records int) (ids []string) {
 	return ids
 }
 
-// pair creates an item for each record, and has the feed begin after them.
+// pair creates an item for each record, and lets the feed begin after them.
 func (s *testbed) pair(ctx context.Context, y *stage.Stage, records int) error {
 	cmd := exec.Command(s.crmsync, "migrate", "contacts")
 	cmd.Env = append(s.Environ(y.Env), "MAX_ATTEMPTS=1")
@@ -158,8 +158,8 @@ func (s *testbed) following(ctx context.Context, y *stage.Stage) (*process, erro
 	}
 }
 
-// catchUp changes every record while no worker runs, and measures how long a worker takes to bring all of them to
-// Monday.
+// catchUp changes every record while no worker runs, and measures how long a worker takes to bring all of the changes
+// to Monday.
 func (s *testbed) catchUp(ctx context.Context, y *stage.Stage, ids []string) (f fed, err error) {
 	for n, id := range ids {
 		y.Salesforce.Update("Contact", id, map[string]any{"Email": changed(n)})
@@ -202,7 +202,7 @@ func alone(n int) string { return fmt.Sprintf("alone%d@example.org", n) }
 
 func changed(n int) string { return fmt.Sprintf("changed%d@example.org", n) }
 
-// arrived holds that every item shows the changed value.
+// arrived checks that every item shows the changed value.
 func arrived(y *stage.Stage, records int) error {
 	values := map[string]bool{}
 	for _, item := range y.Monday.Items(oracle.Contacts) {
@@ -220,7 +220,8 @@ func arrived(y *stage.Stage, records int) error {
 	return nil
 }
 
-// delays changes one record after the other, and measures how long each takes from the commit to Monday's value.
+// delays changes one record after another, and measures how long each change takes from the commit until Monday shows
+// it.
 func (s *testbed) delays(ctx context.Context, y *stage.Stage, ids []string) (delays []time.Duration, err error) {
 	p, err := s.following(ctx, y)
 	if err != nil {

@@ -88,7 +88,7 @@ func (b *bench) weigh(records int, rounds []migrated) []string {
 	}
 }
 
-// bring lets crmsync migrate records between new systems, measures the cost, and checks that everything was done.
+// bring lets crmsync import records between new systems, measures the cost, and checks that everything was done.
 func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) {
 	s := b.stage
 	if err := errors.Join(s.empty(ctx), s.resetStatements(ctx)); err != nil {

@@ -33,19 +33,19 @@ boards:
         fields: { LastName: name, Email: email%s }
 `
 
-// swept is what comparing a board took.
+// swept is what it took to compare a board.
 type swept struct {
 	items, monday, salesforce int // calls
 	rate                      float64
 	peak                      float64 // MiB
 }
 
-// bound is how many items a second the calls allow that were made, one after the other as a board's pages are.
+// bound is how many items a second the calls would allow one after another, as for the pages of a board.
 func (s swept) bound() float64 {
 	return float64(s.items) / (float64(s.monday+s.salesforce) * callTime.Seconds())
 }
 
-// sweep measures the first load of a board, and how a field that is new in the mapping comes to all of its items.
+// sweep measures the first load of a board, and how a field that is new in the mapping reaches all of its items.
 func (b *bench) sweep(ctx context.Context) error {
 	load, err := b.load(ctx)
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *bench) sweep(ctx context.Context) error {
 	return nil
 }
 
-// stageWith sets two systems with so many contacts on the board, and the mapping with these fields.
+// stageWith sets up two systems with this many contacts on the board, and the mapping with these fields.
 func (b *bench) stageWith(ctx context.Context, items int, fields string) (*stage.Stage, error) {
 	if err := errors.Join(b.stage.empty(ctx), b.stage.exec(ctx, "TRUNCATE sweeps, differences, board_mappings"),
 		b.stage.resetStatements(ctx)); err != nil {
@@ -108,7 +108,7 @@ func (b *bench) mapped(y *stage.Stage, fields string) error {
 	return nil
 }
 
-// load has a command bring items to Salesforce.
+// load runs a command that brings items to Salesforce.
 func (b *bench) load(ctx context.Context) (s swept, err error) {
 	y, err := b.stageWith(ctx, loaded, "")
 	if err != nil {
@@ -143,7 +143,7 @@ func (b *bench) apply(ctx context.Context, y *stage.Stage, items int) (s swept, 
 	return s, err
 }
 
-// widen has a worker notice a field that is new in the mapping.
+// widen lets a worker notice a field that is new in the mapping.
 func (b *bench) widen(ctx context.Context) (s swept, err error) {
 	y, err := b.stageWith(ctx, widened, "")
 	if err != nil {
@@ -182,7 +182,7 @@ func (b *bench) widen(ctx context.Context) (s swept, err error) {
 	return s, err
 }
 
-// sweptRate is how many items a second the sweep of a kind went through.
+// sweptRate is how many items a second the sweep of a kind compared.
 func (s *testbed) sweptRate(ctx context.Context, kind string, items int) (rate float64, err error) {
 	const query = `
 		SELECT $2 / extract(epoch FROM finished_at - started_at)::float8

@@ -1,4 +1,4 @@
-// Command crmsync keeps Salesforce in step with Monday.com boards.
+// Command crmsync keeps Salesforce in sync with Monday.com boards.
 package main
 
 import (

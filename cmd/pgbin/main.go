@@ -1,5 +1,5 @@
-// Command pgbin prints the folder of the PostgreSQL programs that the demo and the tests would run, or
-// fails where none is installed.
+// Command pgbin prints the folder of the PostgreSQL programs that the demo and the tests would run, or fails if none
+// is installed.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Package batch gathers single calls into natural batches: while one batch is running, the next one fills. An idle
-// program adds no wait, since a lone call starts at once; a busy one pays for one batch instead of hundreds of calls.
-// There is no linger and no timer.
+// Package batch gathers single calls into natural batches: while one batch is running, the next one fills. If the
+// program is idle, a lone call starts at once, without a wait. If it is busy, hundreds of calls share the cost of one
+// batch. There is no linger and no timer.
 package batch
 
 import (

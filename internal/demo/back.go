@@ -11,7 +11,7 @@ import (
 	"crmsync/deploy"
 )
 
-// pollEvery is how often the demo's program asks what changed in Salesforce; by itself it would do so every 15 s.
+// pollEvery is how often the demo's program polls Salesforce for changes; the default would be every 15 s.
 const pollEvery = time.Second
 
 // bothWays returns the example mapping with e-mail addresses of contacts that also come back from Salesforce.
@@ -27,17 +27,17 @@ type back struct {
 	edits []*backEdit
 }
 
-// backEdit is an address that somebody entered in Salesforce.
+// backEdit is an address that a person entered in Salesforce.
 type backEdit struct {
 	item     int64
 	record   string // Id
 	value    string
-	contrary string    // what somebody entered in Monday at the same time, and what counts; empty: nobody did
+	contrary string    // the address that a person entered in Monday at the same time, and that wins; empty: none
 	at       time.Time // of the edit
-	shown    time.Time // in Monday; zero: it is not
+	shown    time.Time // when Monday showed it; zero: not yet
 }
 
-// enter enters a person's new address in Salesforce, and if contrary, at the same time another one in Monday.
+// enter enters a person's new address in Salesforce and, if contrary, another one in Monday at the same time.
 func (s *story) enter(person int, item int64, contrary bool) {
 	e := &backEdit{item: item, record: s.text(item, "text_sfid"), value: fmt.Sprintf("sf-%s", s.mailbox(person)["email"]),
 		at: time.Now()}
@@ -69,7 +69,7 @@ func (s *story) watch(ctx context.Context) {
 	}
 }
 
-// open counts the edits that are still under way: not shown yet, or not overruled yet.
+// open counts the edits that are not finished: not shown yet, or not overwritten yet.
 func (s *story) open() (n int) {
 	s.look()
 	s.back.mu.Lock()
@@ -83,7 +83,7 @@ func (s *story) open() (n int) {
 	return n
 }
 
-// inSalesforceOnly counts the edits that no event of Monday belongs to.
+// inSalesforceOnly counts the edits without an event of Monday.
 func (s *story) inSalesforceOnly() (n int) {
 	for _, e := range s.back.edits {
 		if e.contrary == "" {
@@ -93,14 +93,14 @@ func (s *story) inSalesforceOnly() (n int) {
 	return n
 }
 
-// wayBack is what became of edits in Salesforce.
+// wayBack is the result of the edits in Salesforce.
 type wayBack struct {
-	edits, shown    int // on that side alone; of these, in Monday
-	contrary, ruled int // on both sides at once; of these, decided for Monday, with the other value kept
+	edits, shown    int // on that side alone; those shown in Monday
+	contrary, ruled int // on both sides at once; those that Monday won, with the other value stored
 	lag             lag // from the edit until Monday shows it
 }
 
-// scoreBack looks for every edit that was made in Salesforce.
+// scoreBack checks every edit that was made in Salesforce.
 func (d *demo) scoreBack(ctx context.Context, b *scoreboard) error {
 	d.story.look()
 	var took []time.Duration
@@ -124,7 +124,7 @@ func (d *demo) scoreBack(ctx context.Context, b *scoreboard) error {
 		}
 		if !kept || d.Salesforce.Get("Contact", e.record)["Email"] != e.contrary ||
 			d.story.text(e.item, "email") != e.contrary {
-			b.fault("item %d was changed on both sides: Monday's value does not stand on both, or Salesforce's is not kept",
+			b.fault("item %d was changed on both sides: Monday's value is not on both, or Salesforce's is not stored",
 				e.item)
 			continue
 		}

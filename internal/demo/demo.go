@@ -48,7 +48,7 @@ type demo struct {
 	once    bool // exit with the verdict
 	out     io.Writer
 	refresh bool   // out is a terminal: progress is a single line that is overwritten
-	meddle  func() // done before the scoreboard is drawn, behind the program's back; nil: nothing
+	meddle  func() // called before the scoreboard is drawn, without the program's knowledge; nil: not called
 
 	*stage.Stage
 	log           *os.File
@@ -134,7 +134,7 @@ func (d *demo) show(ctx context.Context) error {
 	return nil
 }
 
-// after has an outage, and a field more in the mapping.
+// after simulates an outage, and adds a field to the mapping.
 func (d *demo) after(ctx context.Context) error {
 	if err := d.lose(ctx); err != nil {
 		return err

@@ -23,8 +23,8 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("run() = %v\n%s", err, &out)
 	}
 	for _, want := range []string{"\nRIGHT: ", "crmsync could not process an event (", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "1 expected, 1 found", "1 ended session", "migrated      32 records in ", "way back      2 edits in Salesforce, 2 of them in Monday",
-		"lost webhooks 10 changes; ", "new field     in the mapping while everything ran: it came to ",
-		"1 on both sides at once: Monday's value stands on both 1 times"} {
+		"lost webhooks 10 changes; ", "new field     added to the mapping while everything ran: ",
+		"1 on both sides at once: Monday's value won 1 times"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not print %q", want)
 		}

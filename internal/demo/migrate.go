@@ -10,7 +10,7 @@ import (
 	"crmsync/internal/progress"
 )
 
-// before describes the migration: what it created, how long it took, and what its echoes caused.
+// before describes the import: what it created, how long it took, and what its echoes caused.
 type before struct {
 	records            int
 	took               time.Duration
@@ -23,7 +23,7 @@ type before struct {
 // firstOfBefore is the number of the first person from before; the story uses lower ones.
 const firstOfBefore = 700
 
-// migrate copies the existing records from Salesforce to the boards, as `crmsync migrate` does, and waits until the
+// migrate imports the existing records from Salesforce into the boards, as `crmsync migrate` does, and waits until the
 // webhooks of the new items have been processed.
 func (d *demo) migrate(ctx context.Context) error {
 	d.plant()

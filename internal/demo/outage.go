@@ -13,17 +13,17 @@ import (
 	"crmsync/schema/store"
 )
 
-// outage is what became of changes whose webhooks were lost, and of a field that was new in the mapping.
+// outage is the result of changes whose webhooks were lost, and of a field that was added to the mapping.
 type outage struct {
 	changes  int // by people, while the webhooks were lost
 	compared int // items
 	healed   time.Duration
 
-	people int // to whom the new field came
+	people int // people who got the new field
 	filled time.Duration
 }
 
-// usage are the calls and events until the story's end; what follows has a line of its own.
+// usage is the calls and events up to the end of the story; what follows has its own line.
 type usage struct{ salesforce, monday, events, deliveries int }
 
 func (d *demo) usage() (u usage) {
@@ -32,7 +32,7 @@ func (d *demo) usage() (u usage) {
 	return u
 }
 
-// lose loses all webhooks for a while, as in an outage of two hours, and has the boards compared as they are each
+// lose loses all webhooks for a while, as in an outage of two hours, and then compares the boards as is done each
 // night.
 func (d *demo) lose(ctx context.Context) error {
 	d.Monday.SetLost(1)
@@ -55,7 +55,7 @@ func (d *demo) lose(ctx context.Context) error {
 	return nil
 }
 
-// changeUnseen changes people on the board: each in another way. It returns how many.
+// changeUnseen changes people on the board, each in a different way. It returns how many.
 func (d *demo) changeUnseen() (changes int) {
 	var people []mondaysim.Item
 	for _, item := range d.Monday.Items(oracle.Contacts) {
@@ -83,7 +83,7 @@ func (d *demo) changeUnseen() (changes int) {
 	return changes
 }
 
-// edits reports whether somebody has entered an address of the item in Salesforce.
+// edits reports whether a person has entered an address of the item in Salesforce.
 func (s *story) edits(item int64) bool {
 	s.back.mu.Lock()
 	defer s.back.mu.Unlock()

@@ -23,7 +23,7 @@ func (b *scoreboard) print(w io.Writer) {
 	line := func(title, format string, args ...any) {
 		fmt.Fprintf(w, "  %-14s"+format+"\n", append([]any{title}, args...)...)
 	}
-	line("migrated", "%s records in %s; %d calls to Salesforce and %d to Monday; of the %s events that came of it %s "+
+	line("migrated", "%s records in %s; %d calls to Salesforce and %d to Monday; of the %s resulting events, %s "+
 		"wrote anything",
 		grouped(b.before.records), spoken(b.before.took), b.before.salesforce, b.before.monday, grouped(b.before.events),
 		grouped(b.before.wrote))
@@ -36,15 +36,15 @@ func (b *scoreboard) print(w io.Writer) {
 	line("way back", "%d edits in Salesforce, %d of them in Monday: p50 %s, p99 %s at a poll of %s", b.back.edits,
 		b.back.shown,
 		spoken(b.back.lag.p50), spoken(b.back.lag.p99), spoken(pollEvery))
-	line("", "%d on both sides at once: Monday's value stands on both %d times, the other one is kept (crmsync conflicts)",
+	line("", "%d on both sides at once: Monday's value won %d times, the other is stored (crmsync conflicts)",
 		b.back.contrary, b.back.ruled)
-	line("lost webhooks", "%d changes; one comparison of %s items found all of them, and healed them in %s",
+	line("lost webhooks", "%d changes; one comparison of %s items found and repaired them in %s",
 		b.outage.changes, grouped(b.outage.compared), spoken(b.outage.healed))
-	line("new field", "in the mapping while everything ran: it came to %s people in %s",
+	line("new field", "added to the mapping while everything ran: %s people got it in %s",
 		grouped(b.outage.people), spoken(b.outage.filled))
 	line("API calls", "%.2f to Salesforce and %.2f to Monday per event by people; a call for each would be 1.00",
 		b.perEvent(b.salesforce), b.perEvent(b.monday))
-	line("survived", "%d calls that failed, %d that failed after they wrote, %d slow ones, %d ended session",
+	line("survived", "%d calls that failed before writing, %d after it, %d slow ones, %d ended session",
 		b.tally.before, b.tally.after, b.tally.slow, b.tally.ended)
 	line("dead letters", "1 expected, %d found; Telegram got:", len(b.letters))
 	for _, text := range b.alerts {
@@ -59,7 +59,7 @@ func (b *scoreboard) print(w io.Writer) {
 
 func (b *scoreboard) printVerdict(w io.Writer) {
 	if b.right() {
-		fmt.Fprintf(w, "RIGHT: nothing is lost, doubled or stale; one dead letter, and somebody was told. It took %s.\n",
+		fmt.Fprintf(w, "RIGHT: nothing is lost, doubled or stale; one dead letter, and it was alerted. It took %s.\n",
 			spoken(b.took))
 		return
 	}

@@ -154,7 +154,7 @@ func (d *demo) scoreTelling(b *scoreboard) {
 		b.fault("%d deliveries were not accepted", n)
 	}
 	if n := d.before.wrote; n > 0 {
-		b.fault("%d events of items that the migration made wrote something", n)
+		b.fault("%d events of imported items wrote something", n)
 	}
 	if n := d.Salesforce.InFlightViolations(); n > 0 {
 		b.fault("%d times, two writes of one record were in flight at once", n)

@@ -52,8 +52,8 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 	}
 	d.faults = newFaults(d.Salesforce, d.size.endSessionAt)
 	d.stands("Postgres", "a private one in %s, removed at the end", d.place())
-	d.stands("Monday", "simulated; webhooks come up to %s late, out of order, and every tenth twice", spoken(d.size.late))
-	d.stands("Salesforce", "simulated; a call takes %s, now and then 1 s; %.0f%% fail, some after they wrote",
+	d.stands("Monday", "simulated; webhooks arrive up to %s late, out of order, every tenth twice", spoken(d.size.late))
+	d.stands("Salesforce", "simulated; a call takes %s, sometimes 1 s; %.0f%% fail, some after writing",
 		spoken(latency), 100*faultRate)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -62,7 +62,7 @@ func (d *demo) set(ctx context.Context, stop context.CancelCauseFunc) (err error
 		return err
 	}
 	d.Subscribe(d.WebhookURL("http://" + d.ingest))
-	d.stands("crmsync", "takes webhooks at http://%s, with the secret in the URL and Monday's JWT", d.ingest)
+	d.stands("crmsync", "receives webhooks at http://%s, with the secret in the URL and Monday's JWT", d.ingest)
 	d.stands("console", "http://%s/ (user %[2]s, password %[2]s)", d.admin, login)
 	d.stands("log", "%s", d.log.Name())
 	return nil

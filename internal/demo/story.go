@@ -24,7 +24,7 @@ type thread struct {
 	starts time.Duration // after the story begins
 	acts   []act
 	due    time.Time // of the next act
-	stuck  time.Time // since when that act has waited for its condition; zero: it does not
+	stuck  time.Time // since when that act has waited for its condition; zero: it is not waiting
 }
 
 // then adds an act.
@@ -38,7 +38,7 @@ func (t *thread) when(until func() bool, wait time.Duration, do func()) *thread 
 	return t
 }
 
-// story is everything that people do, and what they know that the boards do not show.
+// story is everything that people do, and what only they know.
 type story struct {
 	*stage.Stage
 	size    size
@@ -86,7 +86,7 @@ func newStory(on *stage.Stage, of size, told func() bool) *story {
 	return s
 }
 
-// alreadyThere creates records that exist in Salesforce beforehand: they must be adopted, not created again.
+// alreadyThere creates records that exist in Salesforce beforehand: they must be adopted, not duplicated.
 func (s *story) alreadyThere() {
 	for n := s.size.companies; n < len(s.companies); n += 10 {
 		s.Salesforce.Insert("Account", map[string]any{"Name": s.companies[n]})
@@ -116,8 +116,8 @@ func (s *story) company(n int) {
 	}
 }
 
-// namesakes returns how many of the companies on the board have leads. These keep their name, by which leads find
-// them.
+// namesakes returns how many of the companies on the board have leads. These companies keep their names, by which
+// leads find them.
 func (s *story) namesakes() int { return s.size.companies * 3 / 4 }
 
 // person adds a person connected to a company. Some change companies, some marry, some leave. The addresses of some are

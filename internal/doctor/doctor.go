@@ -1,5 +1,5 @@
 // Package doctor examines an installation: its settings, Postgres, both systems, clocks, the public address, alert
-// channels and running processes. It says what is wrong or soon will be, and what to do about it.
+// channels and running processes. It reports what is wrong or soon will be, and what to do about it.
 package doctor
 
 import (
@@ -32,7 +32,7 @@ type Finding struct {
 	Do      string  `json:"do,omitempty"` // what to do about it
 }
 
-// findings collects what was found about a subject.
+// findings collects the findings about a subject.
 type findings struct {
 	subject string
 	all     []Finding

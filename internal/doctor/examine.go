@@ -17,12 +17,12 @@ import (
 	"crmsync/schema/store"
 )
 
-// examination is what the parts of an examination pass on to each other.
+// examination is the state that the parts of an examination share.
 type examination struct {
 	input  Input
 	found  findings // about the settings
 	config app.Config
-	live   *app.Live        // its clients are nil where their settings are missing
+	live   *app.Live        // its clients are nil if their settings are missing
 	db     *pgxpool.Pool    // nil: Postgres does not answer
 	known  audit.Live       // what Monday and Salesforce say
 	mapped *mapping.Mapping // nil: the file is faulty
@@ -35,7 +35,7 @@ func (e *examination) settings() {
 	e.config = config
 	if err != nil {
 		for _, problem := range strings.Split(err.Error(), "\n") {
-			e.found.wrong("Set it in the environment or in .env; crmsync config lists what counts.", "%s", problem)
+			e.found.wrong("Set it in the environment or in .env; crmsync config lists the values in use.", "%s", problem)
 		}
 	}
 	for _, warning := range e.input.Source.Warnings() {
@@ -46,7 +46,7 @@ func (e *examination) settings() {
 		e.found.doubtful("chmod 600 "+file, "%s can be read by other users", file)
 	}
 	if e.live, err = app.NewLive(config); err != nil {
-		e.found.wrong("Correct the variable; crmsync config lists what counts.", "%v", err)
+		e.found.wrong("Correct the variable; crmsync config lists the values in use.", "%v", err)
 		e.live = &app.Live{}
 	}
 	if len(e.found.all) == 0 {
@@ -56,7 +56,7 @@ func (e *examination) settings() {
 
 func (e *examination) postgres(ctx context.Context) []Finding {
 	if e.config.DatabaseURL == "" {
-		return nil // said already
+		return nil // already reported
 	}
 	found, db := Postgres(ctx, e.config, e.input.Role)
 	e.db = db
@@ -65,14 +65,14 @@ func (e *examination) postgres(ctx context.Context) []Finding {
 
 func (e *examination) monday(ctx context.Context) []Finding {
 	if e.live.Monday == nil {
-		return nil // said already
+		return nil // already reported
 	}
 	return Monday(ctx, e.live.Monday)
 }
 
 func (e *examination) salesforce(ctx context.Context) []Finding {
 	if e.live.Salesforce == nil {
-		return nil // said already
+		return nil // already reported
 	}
 	return append(Salesforce(ctx, e.live.Salesforce), e.salesforceVersion(ctx)...)
 }
@@ -128,7 +128,7 @@ func (e *examination) mapping(ctx context.Context) []Finding {
 	return f.all
 }
 
-// missingWebhooks are the boards of the mapping without all webhooks; ok is false if they could not be read.
+// missingWebhooks returns the boards of the mapping that lack webhooks; ok is false if they could not be read.
 func (e *examination) missingWebhooks() (boards []string, ok bool) {
 	if e.mapped == nil || e.known.Webhooks == nil {
 		return nil, false
@@ -164,7 +164,7 @@ func (e *examination) alerts(ctx context.Context) []Finding {
 	}
 	if len(channels) == 0 {
 		f.doubtful("Set TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID, SLACK_WEBHOOK_URL or ALERT_URLS.",
-			"there is no channel: of failed events only the log and metrics tell")
+			"there is no channel: only the log and the metrics report failed events")
 		return f.all
 	}
 	failing := map[string]store.Channel{}
@@ -182,7 +182,7 @@ func (e *examination) alerts(ctx context.Context) []Finding {
 	host, _ := os.Hostname() // empty: unknown
 	for _, c := range channels {
 		if now, fails := failing[c.Name()]; fails {
-			f.wrong("crmsync doctor --test-alerts", "%s takes no messages since %s (%s)", c.Name(),
+			f.wrong("crmsync doctor --test-alerts", "%s has accepted no messages since %s (%s)", c.Name(),
 				now.FailingSince.UTC().Format("2006-01-02 15:04 UTC"), now.Error)
 		}
 		if !e.input.Test {
@@ -190,9 +190,9 @@ func (e *examination) alerts(ctx context.Context) []Finding {
 			continue
 		}
 		if err := c.Send(ctx, "Test message of crmsync doctor on "+host+". Alerts arrive here."); err != nil {
-			f.wrong("Correct its token, chat or URL.", "%s did not take the test message: %v", c.Name(), err)
+			f.wrong("Correct its token, chat or URL.", "%s did not accept the test message: %v", c.Name(), err)
 		} else {
-			f.fine("%s took the test message", c.Name())
+			f.fine("%s accepted the test message", c.Name())
 		}
 	}
 	return f.all

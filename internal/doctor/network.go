@@ -103,7 +103,7 @@ func compareClock(f *findings, name string, ahead time.Duration, err error) {
 	}
 }
 
-// salesforceVersion examines whether Salesforce still has the version of its API that is used.
+// salesforceVersion checks whether Salesforce still has the version of its API that is used.
 func (e *examination) salesforceVersion(ctx context.Context) []Finding {
 	f := &findings{subject: "Salesforce"}
 	address := strings.TrimRight(e.config.SalesforceLogin, "/") + "/services/data"
@@ -127,7 +127,7 @@ func (e *examination) salesforceVersion(ctx context.Context) []Finding {
 	next := fmt.Sprintf("Set SALESFORCE_API_VERSION=v%.1f.", newest)
 	switch {
 	case !has:
-		f.wrong(next, "version %s of the API is not there; the newest is v%.1f", e.config.SalesforceVersion, newest)
+		f.wrong(next, "version %s of the API does not exist; the newest is v%.1f", e.config.SalesforceVersion, newest)
 	case newest-own >= supportedReleases:
 		f.doubtful(next, "version %s of the API is old and will be retired; the newest is v%.1f",
 			e.config.SalesforceVersion, newest)
@@ -137,14 +137,14 @@ func (e *examination) salesforceVersion(ctx context.Context) []Finding {
 	return f.all
 }
 
-// public examines the public address of ingest as Monday does, and the webhooks that lead to it.
+// public examines the public address of ingest as Monday would, and the webhooks that lead to it.
 func (e *examination) public(ctx context.Context) []Finding {
 	f := &findings{subject: "webhooks"}
 	switch {
-	case !e.input.Role.Ingest: // its settings are elsewhere
+	case !e.input.Role.Ingest: // another process has its settings
 	case e.config.IngestURL == "":
 		f.doubtful("Set INGEST_URL to the address that Monday reaches ingest at, such as https://sync.example.org.",
-			"the public address of ingest is not known")
+			"the public address of ingest is unknown")
 	default:
 		e.challenge(ctx, f)
 	}
@@ -169,7 +169,7 @@ func orExample(address string) string {
 	return address
 }
 
-// challenge asks ingest to prove that it is there and knows the secret.
+// challenge asks ingest to prove that it is running and knows the secret.
 func (e *examination) challenge(ctx context.Context, f *findings) {
 	address := strings.TrimRight(e.config.IngestURL, "/") + ingest.Path
 	if len(e.config.WebhookSecrets) > 0 {

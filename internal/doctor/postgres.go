@@ -26,7 +26,7 @@ type server struct {
 	Number             int
 	IsStandby          bool
 	Database, User     string
-	Schema             string // empty: the search_path names none that exists
+	Schema             string // empty: no schema in the search_path exists
 	MayCreate          bool
 	Connections, Limit int
 	IsEncrypted        bool
@@ -73,7 +73,7 @@ func (s server) examine(f *findings) {
 		f.wrong("Use Postgres 14 or later.", "Postgres %s is too old", s.Version)
 	}
 	if s.IsStandby {
-		f.wrong("DATABASE_URL must lead to the primary.", "the server is a standby, which takes no writes")
+		f.wrong("DATABASE_URL must lead to the primary.", "the server is a standby, which accepts no writes")
 	}
 	if s.Schema == "" {
 		f.wrong("Create the schema, or correct the search_path.", "no schema of the search_path exists")
@@ -89,7 +89,7 @@ func isLocal(host string) bool {
 	return strings.HasPrefix(host, "/") || host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-// pooled reports what is in front of the server.
+// pooled reports what is between us and the server.
 func pooled(f *findings, c app.Config, mode postgres.Mode) {
 	switch {
 	case mode == postgres.Direct:
@@ -128,7 +128,7 @@ func schema(ctx context.Context, f *findings, db *pgxpool.Pool, c app.Config, s 
 		f.wrong("Run crmsync schema up as the owner of the tables, as postgres/roles.sql says.",
 			"the schema is older than the program, and %s may not create tables in the schema %s", s.User, s.Schema)
 	case own == 0:
-		f.doubtful("Start crmsync serve, or run crmsync schema up.", "the tables are not there yet")
+		f.doubtful("Start crmsync serve, or run crmsync schema up.", "the tables do not exist yet")
 		return
 	default:
 		f.doubtful("Start crmsync serve, or run crmsync schema up.",

@@ -56,7 +56,7 @@ func (e *examination) waiting(ctx context.Context) []Finding {
 func (e *examination) processes(ctx context.Context) []Finding {
 	f := &findings{subject: "processes"}
 	if e.db == nil {
-		return nil // said already
+		return nil // already reported
 	}
 	all, err := store.New(e.db).Processes(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func (e *examination) processes(ctx context.Context) []Finding {
 	for _, p := range all {
 		name := p.Role() + " on " + p.Host
 		if !p.Running {
-			f.doubtful("If it should run, start it again.", "%s is silent since %s", name,
+			f.doubtful("If it should run, start it again.", "%s has been silent since %s", name,
 				p.SeenAt.UTC().Format("2006-01-02 15:04 UTC"))
 			continue
 		}

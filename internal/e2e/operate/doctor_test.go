@@ -91,7 +91,7 @@ func TestDoctorFinds(t *testing.T) {
 		"Monday's login":       {set("MONDAY_API_TOKEN", "wrong"), doctor.Wrong, "Monday", "asking who we are", "MONDAY_API_TOKEN"},
 		"Monday's version":     {set("MONDAY_API_VERSION", "2026-04"), doctor.Doubtful, "Monday", "version 2026-04 of the API is an older one", "MONDAY_API_VERSION=2026-07"},
 		"Salesforce's login":   {set("SALESFORCE_CLIENT_SECRET", "wrong"), doctor.Wrong, "Salesforce", "finding out who is logged in", "SALESFORCE_CLIENT_SECRET"},
-		"Salesforce's version": {set("SALESFORCE_API_VERSION", "v20.0"), doctor.Wrong, "Salesforce", "version v20.0 of the API is not there", "SALESFORCE_API_VERSION=v"},
+		"Salesforce's version": {set("SALESFORCE_API_VERSION", "v20.0"), doctor.Wrong, "Salesforce", "version v20.0 of the API does not exist", "SALESFORCE_API_VERSION=v"},
 		"a faulty mapping":     {func(w *e2e.World) { w.Env["MAPPING"] = w.File("m.yaml", "version: 1\nboards: {}\n") }, doctor.Wrong, "mapping", "m.yaml:2:", "crmsync check"},
 		"no mapping":           {set("MAPPING", "/nowhere.yaml"), doctor.Wrong, "mapping", "does not exist", "crmsync init"},
 		"a mapping that does not fit": {func(w *e2e.World) {
@@ -104,7 +104,7 @@ func TestDoctorFinds(t *testing.T) {
 		"another secret":    {set("WEBHOOK_SECRET", "another-secret-of-some-length"), doctor.Wrong, "webhooks", "does not know the path or the secret", "WEBHOOK_SECRET"},
 		"something else":    {func(w *e2e.World) { w.Env["INGEST_URL"] = host(w, late) }, doctor.Wrong, "webhooks", "not as ingest does", "proxy"},
 		"no channel":        {func(w *e2e.World) { w.Env["TELEGRAM_BOT_TOKEN"], w.Env["TELEGRAM_CHAT_ID"] = "", "" }, doctor.Doubtful, "alerts", "there is no channel", "SLACK_WEBHOOK_URL"},
-		"a failing channel": {func(w *e2e.World) { w.Exec("UPDATE alert_channels SET failing_since = now(), error = 'status 401'") }, doctor.Wrong, "alerts", "telegram takes no messages since", "--test-alerts"},
+		"a failing channel": {func(w *e2e.World) { w.Exec("UPDATE alert_channels SET failing_since = now(), error = 'status 401'") }, doctor.Wrong, "alerts", "telegram has accepted no messages since", "--test-alerts"},
 		"a silent process":  {func(w *e2e.World) { w.Exec("UPDATE processes SET seen_at = now() - interval '50 seconds'") }, doctor.Wrong, "processes", "no worker is running", "crmsync serve"},
 		"no console":        {func(*e2e.World) {}, doctor.Doubtful, "console", "is off", "Set ADMIN_USER and ADMIN_PASSWORD."},
 		"a dead letter": {func(w *e2e.World) {
