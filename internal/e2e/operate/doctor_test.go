@@ -99,7 +99,7 @@ func TestDoctorFinds(t *testing.T) {
 		}, doctor.Wrong, "mapping", "does not fit", "crmsync check --live"},
 		"another mapping":   {func(w *e2e.World) { w.Env["MAPPING"] = w.File("m.yaml", accountsOnly) }, doctor.Doubtful, "processes", "runs another mapping", "same file"},
 		"a clock":           {func(w *e2e.World) { w.Env["MONDAY_API_URL"] = host(w, late) }, doctor.Wrong, "clocks", " ahead of this machine's", "NTP"},
-		"no public address": {set("INGEST_URL", ""), doctor.Doubtful, "webhooks", "not known", "INGEST_URL"},
+		"no public address": {set("INGEST_URL", ""), doctor.Doubtful, "webhooks", "is unknown", "INGEST_URL"},
 		"nobody listens":    {set("INGEST_URL", "http://127.0.0.1:1"), doctor.Wrong, "webhooks", "cannot be reached", "INGEST_ADDR"},
 		"another secret":    {set("WEBHOOK_SECRET", "another-secret-of-some-length"), doctor.Wrong, "webhooks", "does not know the path or the secret", "WEBHOOK_SECRET"},
 		"something else":    {func(w *e2e.World) { w.Env["INGEST_URL"] = host(w, late) }, doctor.Wrong, "webhooks", "not as ingest does", "proxy"},
