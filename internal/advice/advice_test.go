@@ -64,7 +64,7 @@ func TestAdvice(t *testing.T) {
 			"ColumnValueException": "column", "InvalidColumnIdException": "check --live", "USER_UNAUTHORIZED": "access to the board",
 			"NOT_AUTHENTICATED": "MONDAY_API_TOKEN", "InvalidVersionException": "MONDAY_API_VERSION", "DAILY_LIMIT_EXCEEDED": "00:00 UTC",
 			"missingRequiredPermissions": "boards:write", "UNREACHABLE": "MONDAY_API_URL", "ItemsLimitationException": "full",
-			"ResourceNotFoundException": "not there any more",
+			"ResourceNotFoundException": "does not exist any more",
 		},
 		advice.Own: {
 			"UNMAPPED_LABEL": "labels in the mapping", "MULTIPLE_MATCHES": "Merge them", "WRONG_OBJECT": "another object",
