@@ -47,7 +47,7 @@ type Config struct {
 	RetryMax         time.Duration // the maximum delay
 	JobTimeout       time.Duration // maximum duration of an attempt
 	RescueAfter      time.Duration // a job left running by a dead worker is rescued after this
-	AlertInterval    time.Duration // interval for finding and alerting dead letters
+	AlertInterval    time.Duration // interval for alerting dead letters and outages
 	LogRetention     time.Duration // how long logs are kept
 	BatchSize        int           // maximum events in a batch
 	BatchConcurrency int           // maximum batches at once

@@ -33,7 +33,8 @@ func (p *Pool) runRounds(ctx context.Context) {
 	}
 }
 
-// round finds dead letters and sends alerts. Across all pools one round runs at a time. It never delays the jobs.
+// round settles dead letters and outages, and sends alerts. Across all pools one round runs at a time. It never delays
+// the jobs.
 func (p *Pool) round(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, roundLasts)
 	defer cancel()
@@ -44,7 +45,7 @@ func (p *Pool) round(ctx context.Context) error {
 	for _, b := range p.breakers {
 		err = errors.Join(err, b.settle(ctx))
 	}
-	_, sweeping := p.queue.SweepLetters(ctx)
+	settling := p.queue.SettleRetried(ctx)
 	closed, closing := p.store.CloseLetters(ctx)
 	if closed > 0 {
 		p.config.Log.Info("dead letters closed: later events have caught up", "letters", closed)
@@ -54,7 +55,7 @@ func (p *Pool) round(ctx context.Context) error {
 	if over > 0 {
 		p.config.Log.Info("causes closed: nothing fails or waits for them any more", "causes", over)
 	}
-	err = errors.Join(err, p.queue.WakeEnded(ctx), sweeping, closing, assigning, closingCauses, p.alerter.Round(ctx))
+	err = errors.Join(err, p.queue.WakeEnded(ctx), settling, closing, assigning, closingCauses, p.alerter.Round(ctx))
 	return errors.Join(err, free())
 }
 

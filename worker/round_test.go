@@ -41,8 +41,9 @@ func TestRoundsAtOnce(t *testing.T) {
 	mail := &inbox{}
 	pools := []*Pool{w.rounds(mail), w.rounds(mail), w.rounds(mail)}
 	for n := range 5 {
-		w.exec(`INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts, finalized_at)
-			VALUES ('discarded', 'item_rename', '{"type":"update_name"}', 'events', 12, 12, clock_timestamp())`)
+		w.exec(`INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts)
+			VALUES ('running', 'item_rename', '{"type":"update_name"}', 'events', 12, 12)`)
+		w.exec(`UPDATE river_job SET state = 'discarded', finalized_at = clock_timestamp() WHERE state = 'running'`)
 		var wait sync.WaitGroup
 		for _, p := range pools {
 			wait.Go(func() {

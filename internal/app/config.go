@@ -58,7 +58,7 @@ type Config struct {
 	RetryMax         time.Duration // longest delay
 	JobTimeout       time.Duration // maximum duration of an attempt
 	RescueAfter      time.Duration // when a job that a dead worker left running is attempted again
-	AlertInterval    time.Duration // how often dead letters are collected
+	AlertInterval    time.Duration // how often dead letters and outages are alerted
 	LogRetention     time.Duration // how long logs are kept
 	BatchSize        int           // maximum number of events in a batch
 	BatchConcurrency int           // maximum number of concurrent batches

@@ -34,11 +34,11 @@ func EraseForGood(ctx context.Context, db *pgxpool.Pool, item int64, by store.By
 func erase(ctx context.Context, db *pgxpool.Pool, item int64, forGood bool, by store.By) (erased Erased, err error) {
 	s, subject := store.New(db), store.Subject("item", []int64{item})
 	err = s.Do(ctx, func(tx pgx.Tx) (err error) {
-		if erased, err = s.Erase(ctx, tx, item); err != nil {
+		jobs, err := worker.Queue(db).EraseItem(ctx, tx, item) // first: River locks a job before its dead letter, too
+		if err != nil {
 			return err
 		}
-		jobs, err := worker.Queue(db).EraseItem(ctx, tx, item)
-		if err != nil {
+		if erased, err = s.Erase(ctx, tx, item); err != nil {
 			return err
 		}
 		erased = append(erased, store.ErasedTable{Table: "river_job", Rows: jobs})

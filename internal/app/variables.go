@@ -203,7 +203,7 @@ var described = []Variable{
 	{Group: groupAlerts, Name: "ALERT_URLS", Secret: true, About: "Further channels, separated by spaces: e-mail, Teams, PagerDuty, ntfy, a signed webhook"},
 	{Group: groupAlerts, Name: "ALERT_PAUSES", About: "Pauses between messages about one cause, the last again and again"},
 	{Group: groupAlerts, Name: "PUBLIC_URL", About: "Address of the console, for links in alerts"},
-	{Group: groupAlerts, Name: "ALERT_INTERVAL", About: "How often dead letters are looked for and alerted"},
+	{Group: groupAlerts, Name: "ALERT_INTERVAL", About: "How often dead letters and outages are alerted"},
 
 	{Group: groupListen, Name: "ADMIN_ADDR", About: "Internal listener: metrics, health, console. ingest alone: 127.0.0.1:9091"},
 	{Group: groupListen, Name: "ADMIN_USER", About: "Operator of the console and the dashboard. Without user and password neither is mounted"},

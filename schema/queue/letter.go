@@ -14,39 +14,15 @@ import (
 	"crmsync/schema/store"
 )
 
-// SweepLetters adds a dead letter, and the end of the event, for each job that River discarded and that has none yet
-// for that end, whatever caused it: a worker, an operator, or River's rescuer after a worker died. Dead letters of
-// jobs that were retried in the dashboard and completed count as replayed.
-func (q *Queue) SweepLetters(ctx context.Context) (found int64, err error) {
+// SettleRetried marks the dead letters of jobs that were retried in the dashboard and completed as replayed. Dead letters
+// themselves are written by a trigger, in the transaction in which River gives a job up.
+func (q *Queue) SettleRetried(ctx context.Context) error {
 	const query = `
-		WITH gone AS (
-			SELECT j.id, j.kind, j.args, j.attempt, j.finalized_at,
-			       regexp_replace(coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled'),
-			                      '^(JobCancelError|JobSnoozeError): ', '') AS reason -- without River's own words
-			FROM   river_job j
-			WHERE  j.state IN ('discarded', 'cancelled')
-			AND    NOT EXISTS (SELECT FROM dead_letters d WHERE d.job_id = j.id AND d.ended_at = j.finalized_at)
-			ORDER  BY j.finalized_at
-			LIMIT  1000
-		), retried AS (
-			UPDATE dead_letters d SET replayed_at = j.finalized_at
-			FROM   river_job j
-			WHERE  d.replayed_at IS NULL AND j.id = d.job_id AND j.state = 'completed'
-		), written AS (
-			INSERT INTO dead_letters AS d (job_id, kind, args, reason, attempts, ended_at)
-			SELECT id, kind, args, reason, attempt, finalized_at FROM gone
-			ON CONFLICT (job_id) DO UPDATE
-			SET    reason = excluded.reason, attempts = excluded.attempts, ended_at = excluded.ended_at, created_at = now(), alerted_at = NULL,
-			       replayed_at = NULL, closed_at = NULL, closed_by = NULL, cause_id = NULL
-		)
-		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
-		SELECT id, coalesce(args->>'type', kind), (args->>'board_id')::bigint, (args->>'item_id')::bigint, args->>'column_id',
-		       'failed', attempt, jsonb_build_object('reason', reason), coalesce((args->>'received_at')::timestamptz, now())
-		FROM   gone
-		ON CONFLICT (job_id) DO UPDATE SET status = 'failed', attempt = excluded.attempt, finished_at = now()
-		WHERE  s.status <> 'failed'`
-	tag, err := q.pool.Exec(ctx, query)
-	return tag.RowsAffected(), postgres.Wrap("sweeping up dead letters", err)
+		UPDATE dead_letters d SET replayed_at = j.finalized_at
+		FROM   river_job j
+		WHERE  d.replayed_at IS NULL AND j.id = d.job_id AND j.state = 'completed'`
+	_, err := q.pool.Exec(ctx, query)
+	return postgres.Wrap("settling dead letters", err)
 }
 
 // Staying is a dead letter that was not replayed.

@@ -15,9 +15,11 @@ import (
 
 const eventArgs = `{"key":"k","type":"update_name","board_id":1001,"item_id":7,"received_at":"2026-09-23T12:00:00Z","name":"Ada"}`
 
-func (w *world) sweep() int64 {
+func (w *world) settle() {
 	w.t.Helper()
-	return must[int64](w.t)(w.SweepLetters(w.t.Context()))
+	if err := w.SettleRetried(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // unalerted are the jobs of the letters that nobody was told of; it tells of them.
@@ -62,10 +64,11 @@ func TestLetterLife(t *testing.T) {
 			t.Errorf("%s: jobs %v, want %v", what, got, want)
 		}
 	}
-	w.sweep()
+	if n := must[int](t)(w.store.CountOpenLetters(t.Context())); n != 1 {
+		t.Errorf("%d open letters as soon as a job was given up, want 1", n)
+	}
 	is("alerts", w.unalerted(), []int64{job})
-	w.sweep()
-	is("alerts after another sweep", w.unalerted(), nil)
+	is("alerts after another look", w.unalerted(), nil)
 	if got := ask[string](w, "SELECT status || ' ' || event FROM sync_logs WHERE job_id = $1", job); got != "failed update_name" {
 		t.Errorf("the log says %q", got)
 	}
@@ -80,10 +83,8 @@ func TestLetterLife(t *testing.T) {
 	if n := must[int](t)(w.store.CountOpenLetters(t.Context())); n != 0 {
 		t.Errorf("%d open letters of a job that is on its way", n)
 	}
-	w.sweep()
 	is("alerts while it is on its way", w.unalerted(), nil)
 	w.die(job)
-	w.sweep()
 	is("alerts after it died again", w.unalerted(), []int64{job})
 	w.exec("DELETE FROM river_job WHERE id = $1", job)
 	is("replayed after River pruned it", w.replay(job), []int64{job})
@@ -95,7 +96,7 @@ func TestLetterLife(t *testing.T) {
 		t.Errorf("the next job is %d", next)
 	}
 	w.exec("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1", job)
-	w.sweep()
+	w.settle()
 	is("alerts after it was done", w.unalerted(), nil)
 	w.exec("DELETE FROM river_job WHERE id = $1", job)
 	is("replayed though it was done", w.replay(job), nil)
@@ -106,20 +107,17 @@ func TestLetterOfRetried(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	job := w.job("discarded", "item_rename", eventArgs)
-	w.sweep()
 	w.unalerted()
 	w.exec("UPDATE river_job SET state = 'available', finalized_at = NULL WHERE id = $1", job)
-	w.sweep()
 	if got := w.unalerted(); got != nil {
 		t.Errorf("alerts of %v while it is attempted again", got)
 	}
 	w.exec("UPDATE river_job SET state = 'discarded', finalized_at = now() WHERE id = $1", job)
-	w.sweep()
 	if got := w.unalerted(); !slices.Equal(got, []int64{job}) {
 		t.Errorf("alerts of %v, want one more of job %d", got, job)
 	}
 	w.exec("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1", job)
-	w.sweep()
+	w.settle()
 	if n := must[int](t)(w.store.CountOpenLetters(t.Context())); n != 0 {
 		t.Errorf("%d open letters of a job that is done", n)
 	}
@@ -132,7 +130,6 @@ func TestReplayCancelled(t *testing.T) {
 	w := setup(t)
 	job := w.job("cancelled", "item_rename", eventArgs)
 	w.exec(`UPDATE river_job SET metadata = '{"cancel_attempted_at": "2026-09-23T12:00:00Z", "snoozes": 3}' WHERE id = $1`, job)
-	w.sweep()
 	w.replay(job)
 	if got := ask[string](w, "SELECT metadata::text FROM river_job WHERE id = $1", job); got != `{"snoozes": 3}` {
 		t.Errorf("metadata %s", got)
@@ -143,15 +140,15 @@ func TestLetters(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	known := w.job("discarded", "item_rename", eventArgs)
-	unreadable := w.job("cancelled", "unreadable", `{"key":"k2","body":"AA==","reason":"broken","received_at":"2026-09-23T12:00:00Z"}`)
+	unreadable := w.job("running", "unreadable", `{"key":"k2","body":"AA==","reason":"broken","received_at":"2026-09-23T12:00:00Z"}`)
 	w.exec("UPDATE river_job SET errors = NULL, attempt = 0 WHERE id = $1", unreadable)
+	w.exec("UPDATE river_job SET state = 'cancelled', finalized_at = clock_timestamp() WHERE id = $1", unreadable)
 	for attempt := range 3 {
 		f := store.Failure{JobID: known, Attempt: attempt, Event: "update_name", Object: "Lead", Field: "Email", Class: "permanent", Code: []string{"A", "B", "C"}[attempt], Message: "m"}
 		if err := w.store.LogFailure(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.sweep()
 	item, onBoard, lead := int64(7), int64(1001), "Lead"
 	want := []store.Letter{
 		{JobID: known, Kind: "item_rename", Reason: "salesforce: 400 BAD", Attempts: 12, BoardID: &onBoard, ItemID: &item, Event: "update_name", Object: &lead, Code: "C", Field: "Email"},
@@ -179,7 +176,6 @@ func TestReplayExcluded(t *testing.T) {
 	waits := w.unique("discarded", "1002")
 	live := w.unique("scheduled", "1002")
 	pruned, ordinary := w.unique("discarded", "1001"), w.job("discarded", "item_rename", eventArgs)
-	w.sweep()
 	w.exec("DELETE FROM river_job WHERE id = $1", pruned)
 	replayed, staying, err := w.Replay(t.Context(), []int64{ordinary, pruned, second, first, waits, 999}, 12, store.By{Actor: "ada"})
 	if err != nil {
@@ -222,7 +218,6 @@ func TestReplayAtOnce(t *testing.T) {
 		dead = append(dead, w.unique("discarded", "1001"))
 	}
 	ordinary := w.job("discarded", "item_rename", eventArgs)
-	w.sweep()
 	var wait sync.WaitGroup
 	for _, id := range dead {
 		wait.Go(func() {
@@ -241,9 +236,9 @@ func TestReplayAtOnce(t *testing.T) {
 func TestReasonIsOurs(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	job := w.job("cancelled", "monday_event", `{"item_id": 1, "board_id": 1}`)
+	job := w.job("running", "monday_event", `{"item_id": 1, "board_id": 1}`)
 	w.exec(`UPDATE river_job SET errors = ARRAY['{"error": "JobCancelError: Lead.Status: TOO_LONG"}']::jsonb[] WHERE id = $1`, job)
-	w.sweep()
+	w.die(job)
 	const query = `
 		SELECT d.reason || ', ' || (s.response_data->>'reason')
 		FROM dead_letters d JOIN sync_logs s USING (job_id) WHERE job_id = $1`

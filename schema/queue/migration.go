@@ -34,7 +34,7 @@ func (q *Queue) TendMigrations(ctx context.Context) (revived int64, err error) {
 		UPDATE migration_runs r
 		SET    state = 'failed', finished_at = now(), holder = NULL,
 		       error = CASE WHEN j.id IS NULL THEN 'its job is gone from the queue'
-		                    ELSE coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled') END
+		                    ELSE crmsync_reason(j.errors) END
 		FROM   migration_runs o LEFT JOIN river_job j ON j.id = o.job_id
 		WHERE  o.id = r.id AND r.state = 'running' AND (j.id IS NULL OR j.state IN ('discarded', 'cancelled'))`
 	tag, err := q.pool.Exec(ctx, revive, q.names.MigrateBoard)
@@ -60,7 +60,7 @@ func (q *Queue) Migrating(ctx context.Context, boards []int64) (busy bool, err e
 func (q *Queue) Ended(ctx context.Context, jobIDs []int64) (map[int64]string, error) {
 	const query = `
 		SELECT w.id, CASE WHEN j.id IS NULL THEN 'its job is gone from the queue'
-		                  ELSE coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled') END
+		                  ELSE crmsync_reason(j.errors) END
 		FROM   unnest($1::bigint[]) AS w(id)
 		LEFT   JOIN river_job j USING (id)
 		WHERE  j.id IS NULL OR j.state IN ('discarded', 'cancelled')`

@@ -36,14 +36,17 @@ func ask[T any](w *world, query string, args ...any) T {
 
 func must[T any](t *testing.T) func(T, error) T { return schematest.Must[T](t) }
 
-// job puts a job into the queue as River left it.
+// job puts a job into the queue, and lets River leave it in a state.
 func (w *world) job(state, kind, args string) int64 {
 	w.t.Helper()
+	job := ask[int64](w, `
+		INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts, errors)
+		VALUES ('running', $1, $2::jsonb, 'events', 12, 12, ARRAY['{"attempt":12,"error":"salesforce: 400 BAD"}']::jsonb[]) RETURNING id`,
+		kind, args)
 	final := state == "discarded" || state == "cancelled" || state == "completed"
-	return ask[int64](w, `
-		INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts, finalized_at, errors)
-		VALUES ($1::text::river_job_state, $2, $3::jsonb, 'events', 12, 12, CASE WHEN $4 THEN clock_timestamp() END,
-		        ARRAY['{"attempt":12,"error":"salesforce: 400 BAD"}']::jsonb[]) RETURNING id`, state, kind, args, final)
+	w.exec(`UPDATE river_job SET state = $2::text::river_job_state, finalized_at = CASE WHEN $3 THEN clock_timestamp() END WHERE id = $1`,
+		job, state, final)
+	return job
 }
 
 // die lets River discard a job once more.

@@ -22,7 +22,7 @@ func (q *Queue) TendSweeps(ctx context.Context) (revived int64, err error) {
 		UPDATE sweeps w
 		SET    state = 'failed', finished_at = now(),
 		       error = CASE WHEN j.id IS NULL THEN 'its job is gone from the queue'
-		                    ELSE coalesce(j.errors[array_upper(j.errors, 1)]->>'error', 'cancelled') END
+		                    ELSE crmsync_reason(j.errors) END
 		FROM   sweeps o
 		LEFT   JOIN LATERAL (SELECT id, state, errors FROM river_job
 		                     WHERE  kind = $1 AND (args->>'sweep_id')::bigint = o.id

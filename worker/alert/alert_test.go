@@ -127,7 +127,8 @@ func TestLetterDiesAgain(t *testing.T) {
 	mail := &inbox{name: "telegram"}
 	w.dead(1)
 	w.round(w.alerter(mail))
-	w.exec("UPDATE river_job SET finalized_at = clock_timestamp()")
+	w.exec("UPDATE river_job SET state = 'running', finalized_at = NULL")
+	w.exec("UPDATE river_job SET state = 'discarded', finalized_at = clock_timestamp()")
 	w.round(w.alerter(mail))
 	if diff := cmp.Diff([]int{1, 1}, jobsIn(mail.take())); diff != "" {
 		t.Errorf("jobs that were told (-want +got):\n%s", diff)

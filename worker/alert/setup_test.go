@@ -50,10 +50,10 @@ func (w *world) alerter(channels ...Channel) *Alerter {
 // round lets an alerter do its work, after what goes before it.
 func (w *world) round(a *Alerter) {
 	w.t.Helper()
-	_, sweeping := w.queue.SweepLetters(w.t.Context())
+	settling := w.queue.SettleRetried(w.t.Context())
 	_, assigning := w.AssignCauses(w.t.Context())
 	_, closing := w.CloseCauses(w.t.Context())
-	if err := errors.Join(sweeping, assigning, closing); err != nil {
+	if err := errors.Join(settling, assigning, closing); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := a.Round(w.t.Context()); err != nil {
@@ -70,9 +70,9 @@ func (w *world) rested() {
 // dead discards n jobs.
 func (w *world) dead(n int) {
 	w.t.Helper()
-	w.exec(`INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts, finalized_at)
-		SELECT 'discarded', 'item_rename', '{"type":"update_name","board_id":1001,"item_id":7}', 'events', 12, 12, clock_timestamp()
-		FROM generate_series(1, $1)`, n)
+	w.exec(`INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts)
+		SELECT 'running', 'item_rename', '{"type":"update_name","board_id":1001,"item_id":7}', 'events', 12, 12 FROM generate_series(1, $1)`, n)
+	w.exec(`UPDATE river_job SET state = 'discarded', finalized_at = clock_timestamp() WHERE state = 'running'`)
 }
 
 // inbox is a channel that keeps what it takes, and refuses it where it is told to.
