@@ -47,7 +47,9 @@ func TestCauseKeys(t *testing.T) {
 			store.CauseKey{System: "crmsync", Code: "ERROR", Reason: "item # of …: # is gone"}},
 		"killed on its last attempt": {refusal, "Stuck job rescued by Rescuer", store.CauseKey{System: "crmsync", Code: "RESCUED"}},
 		"cancelled in the dashboard": {store.Failure{}, "cancelled", store.CauseKey{System: "crmsync", Code: "CANCELLED"}},
-		"no attempt is known":        {store.Failure{}, "JobCancelError: reading board 1001", store.CauseKey{System: "crmsync", Code: "ERROR", Reason: "reading board #"}},
+		"names with digits": {store.Failure{System: "crmsync", Code: "UNREADABLE", Message: "unreadable delivery: not UTF-8, base64, v67.0; pulse84000000001, 1.5 of 30s, a0B5g00000XyZ12EAG, f47ac10b-58cc-4372-a567-0e02b2c3d479"}, "",
+			store.CauseKey{System: "crmsync", Code: "UNREADABLE", Reason: "unreadable delivery: not UTF-8, base64, v67.0; pulse#, # of #, #, #"}},
+		"no attempt is known": {store.Failure{}, "reading board 1001", store.CauseKey{System: "crmsync", Code: "ERROR", Reason: "reading board #"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

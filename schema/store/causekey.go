@@ -101,16 +101,26 @@ func outageKey(system, part, code string) CauseKey {
 const longestReason = 160
 
 var (
-	riverPrefix = regexp.MustCompile(`^(JobCancelError|JobSnoozeError): `)
-	quoted      = regexp.MustCompile("\"[^\"]*\"|'[^']*'|`[^`]*`")
-	individual  = regexp.MustCompile(`\b[0-9A-Za-z_-]*[0-9][0-9A-Za-z_-]*\b`) // numbers, Ids, digests
+	quoted = regexp.MustCompile("\"[^\"]*\"|'[^']*'|`[^`]*`")
+	word   = regexp.MustCompile(`[0-9A-Za-z]+([._-]+[0-9A-Za-z]+)*`)
+
+	// individual words are numbers, also with a unit, Ids of Salesforce, UUIDs and digests. Names such as UTF-8 and
+	// base64 are not.
+	individual = regexp.MustCompile(`^([0-9].*|[0-9A-Za-z]{15}([0-9A-Za-z]{3})?|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|` +
+		`[0-9a-fA-F]{16,})$`)
+	digit  = regexp.MustCompile(`[0-9]`)
+	digits = regexp.MustCompile(`[0-9]{5,}`) // within a name
 )
 
 // generalReason removes from a reason what differs between events: quotations, numbers and Ids.
 func generalReason(reason string) string {
-	reason = riverPrefix.ReplaceAllString(reason, "")
 	reason = quoted.ReplaceAllString(reason, "…")
-	reason = individual.ReplaceAllString(reason, "#")
+	reason = word.ReplaceAllStringFunc(reason, func(w string) string {
+		if digit.MatchString(w) && individual.MatchString(w) {
+			return "#"
+		}
+		return digits.ReplaceAllString(w, "#")
+	})
 	reason = strings.Join(strings.Fields(reason), " ")
 	if letters := []rune(reason); len(letters) > longestReason {
 		reason = string(letters[:longestReason])

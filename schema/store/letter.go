@@ -50,12 +50,16 @@ func (s *Store) CountOpenLetters(ctx context.Context) (n int, err error) {
 	return n, doing("counting dead letters", err)
 }
 
-// IgnoreLetters closes open dead letters on a person's decision to ignore them, and returns their jobs.
+// IgnoreLetters closes open dead letters on a person's decision to ignore them, and returns their jobs. Whoever ignores
+// one knows of it: it is not alerted any more.
 func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, by By) (ignored []int64, err error) {
 	const query = `
-		UPDATE dead_letters d SET closed_at = now(), closed_by = 'ignored by ' || $2
+		UPDATE dead_letters d SET closed_at = now(), closed_by = 'ignored by ' || $2, alerted_at = coalesce(d.alerted_at, now())
 		WHERE  d.job_id = ANY($1) AND ` + isOpen + `
 		RETURNING d.job_id`
+	if _, err := s.AssignCauses(ctx); err != nil { // what is closed and told of gets no cause any more
+		return nil, err
+	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, query, jobIDs, by.Actor)
 		if err != nil {

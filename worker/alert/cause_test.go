@@ -245,3 +245,52 @@ func TestCauseText(t *testing.T) {
 		t.Errorf("%d characters, Telegram takes 4096", len([]rune(text)))
 	}
 }
+
+// TestIgnoredIsNotTold: whoever ignores dead letters knows of them, whether or not any of their cause was told before.
+func TestIgnoredIsNotTold(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	a := w.alerter(mail)
+	a.Pauses = []time.Duration{time.Hour}
+	ignore := func(jobs ...int64) {
+		t.Helper()
+		if ignored, err := w.IgnoreLetters(t.Context(), jobs, store.By{Actor: "ada"}); err != nil || len(ignored) != len(jobs) {
+			t.Fatalf("ignored %v: %v", ignored, err)
+		}
+	}
+	w.refused(1, "STRING_TOO_LONG")
+	w.round(a)
+	mail.take()
+	w.refused(2, "STRING_TOO_LONG") // within the pause
+	w.refused(1, "DUPLICATE_VALUE")
+	ignore(1, 2, 3, 4)
+	w.round(a)
+	w.round(a)
+	if diff := cmp.Diff([]string{"Over: Lead.City: STRING_TOO_LONG. 3 events were ignored."}, mail.take()); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+// TestSettledBeforeTold: dead letters that were made up for before anybody was told of them ask for nothing.
+func TestSettledBeforeTold(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	mail := &inbox{name: "telegram"}
+	a := w.alerter(mail)
+	a.Pauses = []time.Duration{time.Hour}
+	w.refused(1, "STRING_TOO_LONG")
+	w.round(a)
+	mail.take()
+	w.refused(2, "STRING_TOO_LONG")
+	w.exec("UPDATE dead_letters SET closed_at = now(), closed_by = 'job 99'")
+	w.round(a)
+	texts := mail.take()
+	want := "crmsync could not process 2 more events (Lead.City: STRING_TOO_LONG).\n" +
+		"• job 2: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +
+		"• job 3: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +
+		"Nothing is left to do: it has been put right since."
+	if len(texts) != 2 || texts[0] != want {
+		t.Errorf("messages %q, want first %q", texts, want)
+	}
+}

@@ -26,7 +26,7 @@ func causeText(u store.UntoldCause, letters []store.Letter) string {
 		fmt.Fprintf(&b, "crmsync could not process %s%s %s (%s).\n", grouped(int64(u.Untold)), more,
 			pluralOf(u.Untold, "event"), u.CauseKey)
 	}
-	if entry := u.Advice(); entry.Code != "" {
+	if entry := u.Advice(); entry.Code != "" && u.Open > 0 {
 		b.WriteString(entry.Text() + "\n")
 	}
 	for _, l := range letters {
@@ -35,9 +35,14 @@ func causeText(u store.UntoldCause, letters []store.Letter) string {
 	if rest := u.Untold - len(letters); rest > 0 {
 		fmt.Fprintf(&b, "• and %s more\n", grouped(int64(rest)))
 	}
-	if single {
+	switch {
+	case u.Open == 0 && u.UnderWay > 0:
+		b.WriteString("Already put back, and not ended yet.")
+	case u.Open == 0:
+		b.WriteString("Nothing is left to do: it has been put right since.")
+	case single:
 		fmt.Fprintf(&b, "Put back with: crmsync replay %d", letters[0].JobID)
-	} else {
+	default:
 		fmt.Fprintf(&b, "Put back with: crmsync replay --cause %s", u.ID)
 	}
 	return b.String()
