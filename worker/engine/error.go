@@ -23,6 +23,7 @@ type RejectedError struct {
 	Field        string // empty: the record as a whole was rejected
 	Code         string
 	Detail       string // for people; no customer's value
+	ByMonday     bool   // Monday rejects what the record holds
 }
 
 func (e *RejectedError) Error() string {

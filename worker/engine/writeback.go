@@ -184,13 +184,14 @@ func (p *pass) recordUnshown(c cell, err error) {
 		c.work.log.note("the item went before it could show what its record holds")
 		return
 	}
-	name, value := plan.ShownID, any(c.id)
+	name, value, field := plan.ShownID, any(c.id), "Id"
 	if c.decision != nil {
-		name, value = settle.Shows+c.column, c.decision.Salesforce
+		name, value, field = settle.Shows+c.column, c.decision.Salesforce, c.decision.Field.Name
 	}
 	link := c.work.item.Links[c.record.Name]
 	p.reject(c.planned(), name, ledger.Rejection{Value: value, Code: code}, []string{c.column}, &RejectedError{
-		Object: "column " + c.column, SalesforceID: link.SalesforceID, Code: code,
+		Object: c.record.Object, SalesforceID: link.SalesforceID, Field: field, Code: code, ByMonday: true,
+		Detail: "column " + c.column,
 	})
 }
 

@@ -72,6 +72,8 @@ boards:
 	if letters := w.DeadLetters(item); len(letters) != 1 || !strings.Contains(letters[0], "column status") {
 		t.Errorf("dead letters: %q", letters)
 	}
+	w.Expect(1, `SELECT count(*) FROM error_logs WHERE system = 'monday' AND object = 'Lead' AND field = 'Status' AND salesforce_id = $1
+		AND message LIKE '%column status%'`, w.Record("Lead", item)["Id"])
 	unshown(w, item, "Status")
 	edit(w, "Lead", item, map[string]any{"Status": "Working"})
 	ring(w, e2e.Leads, item)
