@@ -28,7 +28,7 @@ func describe(err error) store.Failure {
 	switch {
 	case errors.As(err, &refused):
 		f.Object, f.SalesforceID, f.Field, f.Code = refused.Object, refused.SalesforceID, refused.Field, refused.Code
-		if f.System = advice.SystemOf(refused.Code); rejected.ByMonday && f.System == advice.Salesforce {
+		if f.System = advice.SystemOf(refused.Code); refused.ByMonday && f.System == advice.Salesforce {
 			f.System = advice.Monday // a code that nobody knows
 		}
 	case errors.As(err, &row):

@@ -174,7 +174,8 @@ type FeedDifference struct {
 
 // FeedDifferences returns the links of live items that differ from their rows: the record is gone, a record that was
 // gone exists again, or a field of a way holds something other than Salesforce last held or we last wrote. Postgres
-// compares, and returns neither rows without a link nor rows without a difference.
+// compares, and returns neither rows without a link nor rows without a difference. A record that is gone is left out, too,
+// while its item waits for a person's decision.
 func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []FeedWay) ([]FeedDifference, error) {
 	const query = `
 		WITH rows AS (
@@ -189,7 +190,8 @@ func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []Feed
 		JOIN   links l ON l.salesforce_id = r.id
 		JOIN   items i ON i.item_id = l.item_id AND i.deleted_at IS NULL
 		JOIN   ways w ON w.board_id = i.board_id AND w.record = l.record
-		WHERE  r.gone OR EXISTS (
+		WHERE  r.gone AND NOT EXISTS (SELECT FROM deletions d WHERE d.item_id = i.item_id AND d.archive AND d.state <> 'done')
+		OR     NOT r.gone AND EXISTS (
 		           SELECT FROM unnest(w.fields) AS f(name)
 		           WHERE  jsonb_exists(r.fields, f.name)
 		           AND    coalesce(l.held->f.name->'v', l.written->f.name, 'null') IS DISTINCT FROM r.fields->f.name)

@@ -33,7 +33,8 @@ func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
 }
 
 func (e *Engine) newPass(events []Event) *pass {
-	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}, holds: map[string]map[string]any{}}
+	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}, holds: map[string]map[string]any{},
+		followed: map[string]bool{}}
 	for _, ev := range events {
 		p.tasks = append(p.tasks, &task{Event: ev})
 	}

@@ -26,7 +26,7 @@ func (p *pass) followMissing(ctx context.Context) {
 				rec.OnRecordDelete == mapping.Remake {
 				continue
 			}
-			if held, asked := p.holds[link.SalesforceID]; asked && held == nil {
+			if held, asked := p.holds[link.SalesforceID]; asked && held == nil && !p.followed[link.SalesforceID] {
 				missing[rec.Object] = append(missing[rec.Object], target{w, rec})
 			}
 		}
@@ -42,6 +42,7 @@ func (p *pass) followMissing(ctx context.Context) {
 				t.work.retry(err)
 				continue
 			}
+			p.followed[ids[n]] = true
 			p.follow(ctx, t, fates[ids[n]])
 		}
 	}
@@ -49,8 +50,9 @@ func (p *pass) followMissing(ctx context.Context) {
 
 // follow records what became of a record.
 func (p *pass) follow(ctx context.Context, t target, fate sfclient.Fate) {
-	if p.bulk != nil && fate.State != sfclient.Merged && !t.record.TwoWay() && t.record.OnRecordDelete == mapping.Remake {
-		return // the page reports it
+	leaves := fate.State == sfclient.Deleted && t.record.OnRecordDelete != mapping.Remake
+	if p.bulk != nil && fate.State != sfclient.Merged && !leaves {
+		return // the page reports it, also where the record was purged and Salesforce no longer confirms its end
 	}
 	link := p.keep(t.work, t.record)
 	delete(p.holds, link.SalesforceID)
@@ -78,13 +80,11 @@ func (p *pass) readWinner(ctx context.Context, t target, id string) {
 	}
 }
 
-// followDeleted records that a record was deleted. In a comparison by page, a person decides whether it is created
-// again.
+// followDeleted records that a record was deleted.
 func (p *pass) followDeleted(t target, link *ledger.Link) {
 	switch {
 	case t.record.OnRecordDelete != mapping.Remake:
 		t.work.leave(t.record, link)
-	case p.bulk != nil:
 	case t.work.isOnlyRung():
 		t.work.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Deleted})
 		link.End()

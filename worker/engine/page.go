@@ -40,7 +40,7 @@ func (e *Engine) newBulk(page Page) *pass {
 		page.Holder = uuid.New()
 	}
 	p := &pass{tools: &e.tools, holder: page.Holder, byItem: map[int64]*work{}, holds: map[string]map[string]any{},
-		bulk: b}
+		followed: map[string]bool{}, bulk: b}
 	for n := range page.Items {
 		item := &page.Items[n]
 		b.readings[item.ID], b.found[item.ID] = item, &Found{ItemID: item.ID}

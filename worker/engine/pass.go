@@ -38,12 +38,13 @@ type pass struct {
 
 	suppressed []*ledger.Item // claimed items that are left as they are
 
-	refs   plan.References
-	leases leases
-	holds  map[string]map[string]any            // fields of the records read, by Id; nil: not visible
-	unread []target                             // records that must be read before fields that go both ways are sent
-	items  map[*mapping.Record]map[string]int64 // items of the records that other records refer to, by Id
-	bulk   *bulk                                // of a pass over a page; nil: over events
+	refs     plan.References
+	leases   leases
+	holds    map[string]map[string]any            // what records hold that were read, by Id; nil: not visible
+	followed map[string]bool                      // Ids of records that are not visible, of which the fate was asked
+	unread   []target                             // records that must be read before fields that go both ways are sent
+	items    map[*mapping.Record]map[string]int64 // items of the records that other records refer to, by Id
+	bulk     *bulk                                // of a pass over a page; nil: over events
 }
 
 // persist repeats a statement until Postgres accepts it, for as long as the leases last: if it stopped earlier, the

@@ -329,3 +329,26 @@ boards:
 	w.poll()
 	w.expect("what Salesforce held last counts", 1)
 }
+
+// TestHeld: the item of a deleted record for which a person has to decide, or has decided, is not rung for with each
+// reading. Once the decision is carried out, or the record is back, it is.
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	held, dropped := w.link(1, m{"Email": "a@example.org"}), w.link(2, m{"Email": "b@example.org"})
+	w.poll()
+	w.org.Delete("Contact", held)
+	w.org.Delete("Contact", dropped)
+	w.poll()
+	w.expect("deleted", 1, 2)
+	w.exec("INSERT INTO deletions (item_id, board_id, archive, state) VALUES (1, $1, true, 'held'), (2, $1, true, 'dropped')", contacts)
+	for range 2 {
+		w.poll("5m")
+		w.poll("all")
+		w.expect("read again while it waits")
+	}
+	w.org.Undelete("Contact", held)
+	w.org.Update("Contact", held, map[string]any{"Email": "back@example.org"})
+	w.poll()
+	w.expect("back with another value", 1)
+}

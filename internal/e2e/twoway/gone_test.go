@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"crmsync/internal/cli"
 	"crmsync/internal/e2e"
 )
 
@@ -133,6 +134,37 @@ func TestRecordDeletedArchive(t *testing.T) {
 	}
 	w.None("Contact")
 	w.Healthy()
+}
+
+// TestRecordPurged: the feed never saw that the record was deleted, and Salesforce no longer confirms it: the comparison
+// finds that the record is gone, instead of an item in sync. A record that is still in the bin is found in the same way.
+func TestRecordPurged(t *testing.T) {
+	t.Parallel()
+	for _, purged := range []bool{true, false} {
+		t.Run(fmt.Sprint("purged ", purged), func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, gone("remake"))
+			item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+			other := w.Monday.CreateItem(e2e.Contacts, "Grace Hopper", nil)
+			w.Quiet()
+			record := w.Record("Contact", item)["Id"].(string)
+			w.Salesforce.Delete("Contact", record)
+			if purged {
+				w.Salesforce.Purge("Contact", record)
+			}
+			if code, out, _ := w.Command("plan", "contacts", "--check"); code != cli.ExitDiffer || !strings.Contains(out, "record is gone") {
+				t.Errorf("plan: exit code %d\n%s", code, out)
+			}
+			w.Crmsync("apply", "contacts", "--yes")
+			w.Quiet()
+			w.Expect(1, "SELECT count(*) FROM differences WHERE kind = 'gone' AND item_id = $1 AND record = 'contact'", item)
+			w.Expect(0, "SELECT count(*) FROM differences WHERE item_id = $1", other)
+			w.Monday.SetColumn(item, "email", e2e.Email("next@example.org"))
+			w.Quiet()
+			w.Holds(w.Record("Contact", item), map[string]any{"Email": "next@example.org"})
+			w.Healthy()
+		})
+	}
 }
 
 // TestRecordMerged: the item follows its record to the one that it was merged into.
