@@ -26,6 +26,10 @@ const (
 	// probing limits how long a probe may take.
 	probing = 10 * time.Second
 
+	// hangingAfter is how long a call may go unanswered before the system is probed: a large call may take long, but a
+	// system that accepts calls and answers none is away. It is also how long such a probe may take.
+	hangingAfter = 5 * time.Second
+
 	// A system is considered away after several consecutive failures, or after fewer that continue for a while.
 	failuresInARow = 5
 	failuresSlow   = 3
@@ -65,6 +69,8 @@ type breaker struct {
 	until        atomic.Int64 // Unix nanoseconds before which no call is sent, as requested by the system
 	answered     atomic.Int64 // Unix nanoseconds of the last answer to a call
 	recovering   atomic.Bool  // a probe has succeeded, and no call yet
+	hanging      atomic.Int64 // calls that have gone unanswered for long
+	doubted      atomic.Bool  // the system is being probed because of them
 	code         atomic.Pointer[string]
 }
 
@@ -116,7 +122,7 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 	}
 	var partial error
 	_, err := b.circuit.Execute(func() (struct{}, error) {
-		err := call()
+		err := b.watched(call)
 		switch {
 		case b.isPartial(scopes, err):
 			partial, err = b.partAway(scopes, err), nil
@@ -133,6 +139,50 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 		return &awayError{b.system, probeAfter}
 	}
 	return err
+}
+
+// watched sends a call, and has the system probed while the call goes unanswered for long.
+func (b *breaker) watched(call func() error) error {
+	timer := time.AfterFunc(hangingAfter, func() {
+		b.hanging.Add(1)
+		b.reports.Go(func() { _ = panics.Catch(b.probeHanging) })
+	})
+	defer func() {
+		if !timer.Stop() {
+			b.hanging.Add(-1)
+		}
+	}()
+	return call()
+}
+
+// probeHanging probes the system while calls go unanswered, unless it is already being probed.
+func (b *breaker) probeHanging() (err error) {
+	for b.hanging.Load() > 0 && b.doubted.CompareAndSwap(false, true) {
+		err = b.probeWhileHanging()
+		if b.circuit.State() != gobreaker.StateClosed || b.stopping.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// probeWhileHanging probes the system while calls go unanswered, until it is known to be away. A probe that is not
+// answered either counts as a failed call. While probes are answered, they become rarer.
+func (b *breaker) probeWhileHanging() error {
+	defer b.doubted.Store(false)
+	for wait := time.Duration(0); b.hanging.Load() > 0 && b.circuit.State() == gobreaker.StateClosed; {
+		select {
+		case <-b.stopping.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		_, err := b.circuit.Execute(func() (struct{}, error) { return struct{}{}, b.ask(hangingAfter) })
+		if wait = 0; !retry.Outage(err) {
+			b.failingSince.Store(0)
+			wait = 4 * probeAfter
+		}
+	}
+	return nil
 }
 
 // stoppedHere reports whether this process stopped the call, which says nothing about the system.
@@ -195,7 +245,7 @@ func (b *breaker) probeUntilBack() error {
 			return nil
 		case <-time.After(wait):
 		}
-		_, err := b.circuit.Execute(func() (struct{}, error) { return struct{}{}, b.ask() })
+		_, err := b.circuit.Execute(func() (struct{}, error) { return struct{}{}, b.ask(probing) })
 		if b.circuit.State() == gobreaker.StateClosed {
 			b.recovering.Store(true)
 			b.report(b.wakeFirst)
@@ -208,8 +258,8 @@ func (b *breaker) probeUntilBack() error {
 }
 
 // ask sends one probe.
-func (b *breaker) ask() error {
-	ctx, cancel := context.WithTimeout(b.stopping, probing)
+func (b *breaker) ask(within time.Duration) error {
+	ctx, cancel := context.WithTimeout(b.stopping, within)
 	defer cancel()
 	err := b.probe(ctx)
 	if retry.Outage(err) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,6 +277,49 @@ func TestSettle(t *testing.T) {
 			if ended := ask[bool](w, "SELECT ended_at IS NOT NULL FROM outages"); ended != tt.ends {
 				t.Errorf("ended: %v, want %v", ended, tt.ends)
 			}
+		})
+	}
+}
+
+// TestBreakerHanging: a system that accepts calls and answers none, not even a probe, is away before the calls time out.
+// One that only takes long for a large call is not.
+func TestBreakerHanging(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		answers bool // to probes
+		probes  int  // at most, in five minutes
+	}{
+		"nothing is answered": {probes: 40},
+		"one call takes long": {answers: true, probes: 15},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				db, end := unreachable(t)
+				defer end()
+				var probes atomic.Int64
+				b := newBreaker("salesforce", func(ctx context.Context) error {
+					probes.Add(1)
+					if tt.answers {
+						return nil
+					}
+					<-ctx.Done()
+					return fault{outage: true}
+				}, store.New(db), Queue(db), quiet)
+				defer b.close()
+				release := make(chan struct{})
+				defer close(release)
+				go func() { _ = b.guard(nil, func() error { <-release; return nil }) }()
+				time.Sleep(30 * time.Second)
+				if made, err := call(b, nil); made != tt.answers {
+					t.Errorf("after 30 s, the next call is sent: %v, %v", made, err)
+				}
+				time.Sleep(270 * time.Second)
+				if n := int(probes.Load()); n == 0 || n > tt.probes {
+					t.Errorf("%d probes, want up to %d", n, tt.probes)
+				}
+			})
 		})
 	}
 }

@@ -102,6 +102,36 @@ func TestMondayAway(t *testing.T) {
 	}
 }
 
+// TestHanging: systems that accept calls and answer none are away. However long that lasts, it costs no event an attempt.
+func TestHanging(t *testing.T) {
+	t.Parallel()
+	w := pair(t)
+	before := w.Lead("Before", "Engines")
+	w.Quiet()
+	w.Salesforce.OnCall(func(sfsim.Call) *sfsim.Fault { return &sfsim.Fault{Cut: true, Delay: time.Hour} })
+	w.Monday.OnCall(func(mondaysim.Call) *mondaysim.Fault { return &mondaysim.Fault{Cut: true, Delay: time.Hour} })
+	back := time.Now().Add(time.Minute)
+	w.Monday.SetColumn(before, "amount", "7") // needs only Salesforce
+	w.Message("Salesforce is away", "TIMEOUT")
+	var items []int64
+	for n := range 6 {
+		items = append(items, w.Lead(fmt.Sprint("Lead ", n), fmt.Sprint("Company ", n%3)))
+	}
+	w.Message("Monday is away", "TIMEOUT")
+	w.Eventually("a minute is over", func() bool { return time.Now().After(back) })
+	unscathed(w)
+	w.Salesforce.OnCall(nil)
+	w.Monday.OnCall(nil)
+	w.Quiet()
+	outage(w, "Salesforce")
+	outage(w, "Monday")
+	unscathed(w)
+	w.Holds(w.Record("Opportunity", before), map[string]any{"Amount": 7.0})
+	for _, item := range items {
+		w.Record("Lead", item)
+	}
+}
+
 // TestShortOutage: one or two failed calls are not alerted as an outage.
 func TestShortOutage(t *testing.T) {
 	t.Parallel()
