@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Budget is what Monday allows the account until the end of the current minute, according to its last answer. A limit
-// of 0 is unknown.
+// Budget is what Monday allows the account until the end of the current minute, according to its last answer, and of
+// the current day in UTC, according to WhoAmI and the calls made since. A limit of 0 is unknown.
 //
 // https://developer.monday.com/api-reference/docs/rate-limits
 type Budget struct {
@@ -17,6 +17,7 @@ type Budget struct {
 	Calls, CallsLimit           int
 	Concurrent                  int       // limit of concurrent calls
 	Resets                      time.Time // end of the minute
+	DayCalls, DayLimit          int       // calls that are left of the day
 }
 
 // KnowsComplexity reports whether it is known how much complexity is left.
@@ -25,21 +26,69 @@ func (b Budget) KnowsComplexity() bool { return b.ComplexityLimit > 0 }
 // KnowsCalls reports whether it is known how many calls are left.
 func (b Budget) KnowsCalls() bool { return b.CallsLimit > 0 }
 
+// KnowsDay reports whether it is known how many calls of the day are left.
+func (b Budget) KnowsDay() bool { return b.DayLimit > 0 }
+
 // Budget returns what was left as of the last answer, or the full limits if that answer's minute is over.
 func (c *Client) Budget() Budget {
 	c.tracker.mu.Lock()
 	defer c.tracker.mu.Unlock()
-	b := c.tracker.budget
-	if !b.Resets.IsZero() && !time.Now().Before(b.Resets) {
+	now, b := time.Now(), c.tracker.budget
+	b.DayCalls, b.DayLimit = c.tracker.day.left(now)
+	if !b.Resets.IsZero() && !now.Before(b.Resets) {
 		b.Complexity, b.Calls = b.ComplexityLimit, b.CallsLimit
 	}
 	return b
 }
 
-// budgetTracker holds the budget according to the last answer.
+// budgetTracker holds the budget according to the last answers.
 type budgetTracker struct {
 	mu     sync.Mutex
 	budget Budget
+	day    day
+}
+
+// day counts the calls of a day in UTC. The account's other programs are known as of the last WhoAmI.
+type day struct {
+	limit int
+	used  int
+	date  string
+}
+
+// count counts a call.
+func (d *day) count(now time.Time) {
+	d.turn(now)
+	d.used++
+}
+
+// turn begins the count anew with each day.
+func (d *day) turn(now time.Time) {
+	if date := now.UTC().Format(time.DateOnly); date != d.date {
+		d.date, d.used = date, 0
+	}
+}
+
+// left returns how many calls of the day are left, and the limit.
+func (d *day) left(now time.Time) (left, limit int) {
+	d.turn(now)
+	return max(d.limit-d.used, 0), d.limit
+}
+
+// count counts a call of the day.
+func (h *budgetTracker) count(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.day.count(now)
+}
+
+// know records what Monday says of the day's calls. Its analytics may lag behind our own count.
+func (h *budgetTracker) know(limit, used int, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.day.turn(now)
+	if h.day.limit = limit; limit > 0 {
+		h.day.used = max(h.day.used, used)
+	}
 }
 
 // take reads the headers that every answer should have: RateLimit-Policy has the limits (q), RateLimit what remains (r)

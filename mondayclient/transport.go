@@ -57,6 +57,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, unanswered(err)
 	}
 	defer resp.Body.Close()
+	t.tracker.count(time.Now())
 	t.tracker.take(resp.Header, time.Now())
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {

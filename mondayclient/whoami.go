@@ -67,7 +67,9 @@ func (c *Client) whoAmI(ctx context.Context) (Identity, error) {
 	who := Identity{
 		UserID: int64(data.Me.ID), User: data.Me.Name, AccountID: int64(data.Me.Account.ID), Account: data.Me.Account.Slug,
 	}
-	who.DailyLimit, who.UsedToday = callsOf(data.PlatformAPI, time.Now().UTC())
+	now := time.Now()
+	who.DailyLimit, who.UsedToday = callsOf(data.PlatformAPI, now.UTC())
+	c.tracker.know(who.DailyLimit, who.UsedToday, now)
 	return who, nil
 }
 

@@ -174,8 +174,8 @@ type FeedDifference struct {
 
 // FeedDifferences returns the links of live items that differ from their rows: the record is gone, a record that was
 // gone exists again, or a field of a way holds something other than Salesforce last held or we last wrote. Postgres
-// compares, and returns neither rows without a link nor rows without a difference. A record that is gone is left out, too,
-// while its item waits for a person's decision.
+// compares, and returns neither rows without a link nor rows without a difference. A record that is gone is left out,
+// too, while its item waits for a person's decision.
 func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []FeedWay) ([]FeedDifference, error) {
 	const query = `
 		WITH rows AS (

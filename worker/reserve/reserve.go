@@ -8,8 +8,8 @@ import (
 	"crmsync/mondayclient"
 )
 
-// holdFor is how long bulk work waits once only the reserve of Salesforce's calls is left. The limit counts the calls
-// of the last 24 hours, so some become available all the time.
+// holdFor is how long bulk work waits at most once only the reserve of a day's calls is left. Salesforce's calls count
+// in a rolling window of 24 hours, so that some become available all the time; Monday's day ends at midnight UTC.
 const holdFor = 5 * time.Minute
 
 // Reserve is the share of each system's calls that bulk work leaves.
@@ -17,7 +17,7 @@ type Reserve struct {
 	// Usage returns how many of Salesforce's calls for a day are used, and their limit; 0: unknown.
 	Usage func() (used, limit int)
 
-	// Budget returns what Monday allows until its minute is over.
+	// Budget returns what Monday allows until its minute, and its day, is over.
 	Budget func() mondayclient.Budget
 
 	// Salesforce and Monday are percentages.
@@ -43,6 +43,11 @@ func (r *Reserve) CheckMonday() error {
 		return nil
 	}
 	b := r.Budget()
+	if b.KnowsDay() && b.DayCalls <= b.DayLimit*r.Monday/100 {
+		now := r.Now().UTC()
+		midnight := now.Truncate(24 * time.Hour).Add(24 * time.Hour)
+		return &HoldError{System: "Monday", Wait: min(midnight.Sub(now), holdFor)}
+	}
 	short := b.KnowsComplexity() && b.Complexity < b.ComplexityLimit*r.Monday/100 || b.KnowsCalls() &&
 		b.Calls < b.CallsLimit*r.Monday/100
 	if !short { // an unknown limit does not hold work back
