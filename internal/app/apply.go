@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,24 +72,22 @@ func applied(w store.Sweep, by store.By) store.Operation {
 
 // joined returns the board's running sweep if it does what the command asks for: an earlier command was interrupted.
 func joined(ctx context.Context, s *store.Store, w store.Sweep) (id int64, err error) {
-	last, err := s.Sweeps(ctx, nil)
+	running, err := s.RunningSweeps(ctx, w.BoardID)
 	if err != nil {
 		return 0, err
 	}
-	for _, other := range last {
-		switch {
-		case other.BoardID != w.BoardID:
-		case other.State != "running":
-			return 0, fmt.Errorf("another comparison of %s has just ended; run the command again", w.Board)
-		case other.Kind == w.Kind && maps.Equal(other.Mapped, w.Mapped) && reflect.DeepEqual(other.Options, w.Options):
+	named := len(w.Options.Items) > 0
+	running = slices.DeleteFunc(running, func(other store.Sweep) bool { return (len(other.Options.Items) > 0) != named })
+	for _, other := range running {
+		if other.Kind == w.Kind && maps.Equal(other.Mapped, w.Mapped) && reflect.DeepEqual(other.Options, w.Options) {
 			return other.ID, nil
-		default:
-			return 0, fmt.Errorf("another comparison of %s is running (%s, run %d): wait for it, or stop it with crmsync "+
-				"apply --stop %s",
-				w.Board, other.Kind, other.ID, w.Board)
 		}
 	}
-	return 0, store.ErrSweeping
+	if len(running) == 0 {
+		return 0, fmt.Errorf("another comparison of %s has just ended; run the command again", w.Board)
+	}
+	return 0, fmt.Errorf("another comparison of %s is running (%s, run %d): wait for it, or stop it with crmsync apply "+
+		"--stop %s", w.Board, running[0].Kind, running[0].ID, w.Board)
 }
 
 // watchSweeps watches the sweeps until all are over or ctx ends.

@@ -21,6 +21,7 @@ type History struct {
 	Letters    []ItemLetter
 	Operations []Operation
 	Pending    []PendingJob // oldest first
+	Sweeps     []PendingSweep
 	Waits      []ledger.RecordRef
 	Deletion   *Deletion // nil: the item was not deleted, or its records are kept
 }
@@ -73,6 +74,14 @@ type PendingJob struct {
 	ScheduledAt time.Time
 }
 
+// PendingSweep is a comparison of named items, the item among them, that is not over.
+type PendingSweep struct {
+	ID        int64
+	Options   SweepOptions
+	StartedAt time.Time
+	NotBefore *time.Time // its job waits until then; nil: for less than a minute
+}
+
 // Deletion is the state of the deletion of an item's records after the item was deleted or archived.
 type Deletion struct {
 	State     string // done, held, released, dropped
@@ -121,6 +130,14 @@ func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err err
 		FROM   river_job
 		WHERE  state IN ('available', 'pending', 'retryable', 'running', 'scheduled') AND args->>'item_id' = $1::text
 		ORDER  BY id LIMIT $2`
+	const sweeps = `
+		SELECT id, options, started_at,
+		       (SELECT max(j.scheduled_at) FROM river_job j
+		        WHERE  j.kind = 'sweep_board' AND j.state IN ('available', 'scheduled', 'retryable')
+		        AND    j.args->>'sweep_id' = s.id::text AND j.scheduled_at > now() + interval '1 minute')
+		FROM   sweeps s
+		WHERE  state = 'running' AND options ? 'items' AND options->'items' @> to_jsonb($1::bigint)
+		ORDER  BY id LIMIT $2`
 	const waits = `SELECT target_item_id, target_record FROM waits WHERE item_id = $1 ORDER BY 1, 2 LIMIT $2`
 	const deletion = `SELECT state, at, decided_at, coalesce(decided_by, ''), archive FROM deletions WHERE item_id = $1`
 	batch := &pgx.Batch{}
@@ -129,6 +146,7 @@ func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err err
 	batch.Queue(failures, item, historySize).Query(collect(&h.Failures, pgx.RowToStructByPos[FailedAttempt]))
 	batch.Queue(letters, item, historySize).Query(collect(&h.Letters, pgx.RowToStructByPos[ItemLetter]))
 	batch.Queue(pending, fmt.Sprint(item), historySize).Query(collect(&h.Pending, pgx.RowToStructByPos[PendingJob]))
+	batch.Queue(sweeps, item, historySize).Query(collect(&h.Sweeps, pgx.RowToStructByPos[PendingSweep]))
 	batch.Queue(waits, item, historySize).Query(collect(&h.Waits, pgx.RowToStructByPos[ledger.RecordRef]))
 	var deletions []Deletion
 	batch.Queue(deletion, item).Query(collect(&deletions, pgx.RowToStructByPos[Deletion]))

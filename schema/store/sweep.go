@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Sweep is a run that compares the items of a board with Salesforce.
@@ -55,28 +54,40 @@ type FoundDifference struct {
 	Record, Object, SalesforceID, Field, Kind, Code, Action string
 }
 
-// ErrSweeping means that another comparison of the board is running.
+// ErrSweeping means that another comparison of the board is running, or the same one of named items.
 var ErrSweeping = errors.New("another comparison of the board is running")
 
 // AddSweep adds a sweep and passes its id to queue, in one transaction.
 func (s *Store) AddSweep(ctx context.Context, w Sweep,
 	queue func(ctx context.Context, tx pgx.Tx, id int64) error) (id int64, err error) {
-	const query = `INSERT INTO sweeps (board_id, board, kind, options, mapped) VALUES ($1, $2, $3, $4, $5) RETURNING id`
-	if w.Mapped == nil {
-		w.Mapped = map[string]string{}
-	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, query, w.BoardID, w.Board, w.Kind, w.Options, w.Mapped).Scan(&id); err != nil {
-			return err
-		}
-		return queue(ctx, tx, id)
+		id, err = s.AddSweepIn(ctx, tx, w, queue)
+		return err
 	})
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && (refused.ConstraintName == "sweeps_running" ||
-		refused.ConstraintName == "sweeps_recent") {
+	if errors.Is(err, ErrSweeping) {
 		return 0, ErrSweeping
 	}
 	return id, doing("adding a sweep", err)
+}
+
+// AddSweepIn is AddSweep within a transaction, which stays usable after ErrSweeping.
+func (s *Store) AddSweepIn(ctx context.Context, tx pgx.Tx, w Sweep,
+	queue func(ctx context.Context, tx pgx.Tx, id int64) error) (id int64, err error) {
+	const query = `
+		INSERT INTO sweeps (board_id, board, kind, options, mapped) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT DO NOTHING
+		RETURNING id`
+	if w.Mapped == nil {
+		w.Mapped = map[string]string{}
+	}
+	err = tx.QueryRow(ctx, query, w.BoardID, w.Board, w.Kind, w.Options, w.Mapped).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, ErrSweeping
+	}
+	if err != nil {
+		return 0, err
+	}
+	return id, queue(ctx, tx, id)
 }
 
 const sweepColumns = `id, board_id, board, kind, mapped, options, state, started_at, finished_at, pages, cursor,
@@ -97,6 +108,20 @@ func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
 		WHERE  id = ANY($1) OR $1::bigint[] IS NULL AND id IN (SELECT max(id) FROM sweeps WHERE kind <> 'recent' GROUP BY board_id)
 		ORDER  BY id`
 	rows, err := s.pool.Query(ctx, query, ids)
+	if err != nil {
+		return nil, doing("reading sweeps", err)
+	}
+	sweeps, err := pgx.CollectRows(rows, scanSweep)
+	return sweeps, doing("reading sweeps", err)
+}
+
+// RunningSweeps returns the running sweeps of a board, looks at its newest items aside, oldest first.
+func (s *Store) RunningSweeps(ctx context.Context, boardID int64) ([]Sweep, error) {
+	const query = `
+		SELECT ` + sweepColumns + ` FROM sweeps
+		WHERE  board_id = $1 AND state = 'running' AND kind <> 'recent'
+		ORDER  BY id`
+	rows, err := s.pool.Query(ctx, query, boardID)
 	if err != nil {
 		return nil, doing("reading sweeps", err)
 	}

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,8 +41,10 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 		if !first && !s.Now().Before(until) {
 			return false, nil
 		}
-		if err := s.Reserve.Check(); err != nil {
-			return false, err
+		if !isSmall(w) {
+			if err := s.Reserve.Check(); err != nil {
+				return false, err
+			}
 		}
 		err := s.page(ctx, board, w, held)
 		if expired(err) {
@@ -59,6 +62,11 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 	}
 	job.BoardID = w.BoardID
 	return true, s.Store.FinishSweep(ctx, id, job)
+}
+
+// isSmall reports whether a sweep is of so few named items that it is no bulk work: a person asks for them.
+func isSmall(w store.Sweep) bool {
+	return len(w.Options.Items) > 0 && len(w.Options.Items) <= itemsAtOnce
 }
 
 func (s *Sweeper) sweepOf(ctx context.Context, id int64) (*mapping.Board, store.Sweep, error) {
@@ -101,6 +109,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 		return err
 	}
 	var busy []ledger.Ref
+	var reason error // why the first of them is
 	if len(part.Items) > 0 {
 		part.Holder, part.Lease = held.holds(items), s.lease()
 		found, _, err := s.Engine.Compare(ctx, part.Page)
@@ -109,16 +118,38 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 		}
 		for _, f := range found {
 			if f.Err != nil {
-				busy = append(busy, ledger.Ref{BoardID: board.ID, ItemID: f.ItemID})
+				busy, reason = append(busy, ledger.Ref{BoardID: board.ID, ItemID: f.ItemID}), cmp.Or(reason, f.Err)
 			}
 			count(&saved, f)
 		}
 	}
 	saved.Counts.Busy = len(busy)
+	chosen := w.Options.Enforce || adopted(w.Options) != ""
+	if chosen && len(busy) > 0 && len(busy) == len(w.Options.Items) {
+		return reason // the same again, later
+	}
 	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context,
 		tx pgx.Tx) error {
+		if chosen && len(busy) > 0 {
+			return s.again(ctx, tx, w, busy)
+		}
 		return s.Queue(ctx, tx, resyncs(busy))
 	})
+}
+
+// again adds a sweep of the items of another that were busy: a resync would not do what a person has chosen.
+func (s *Sweeper) again(ctx context.Context, tx pgx.Tx, w store.Sweep, busy []ledger.Ref) error {
+	w.Options.Items = nil
+	for _, item := range busy {
+		w.Options.Items = append(w.Options.Items, item.ItemID)
+	}
+	_, err := s.Store.AddSweepIn(ctx, tx, w, func(ctx context.Context, tx pgx.Tx, id int64) error {
+		return s.Queue(ctx, tx, []any{jobs.SweepBoardArgs{SweepID: id}})
+	})
+	if errors.Is(err, store.ErrSweeping) {
+		return nil // it was asked for before
+	}
+	return err
 }
 
 // adopted returns the side whose value ends first meetings.
