@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"regexp"
 	"strings"
 	"time"
@@ -31,7 +32,8 @@ type Config struct {
 	AdminPassword  string
 	ViewerUser     string // of those who may read the console but change nothing
 	ViewerPassword string
-	UserHeader     string // header in which a proxy names the user of the console; empty: none is trusted
+	UserHeader     string         // header in which a proxy names the user of the console; empty: none is trusted
+	UserProxies    []netip.Prefix // from which the header is accepted
 
 	MondayToken   string
 	MondayURL     string
@@ -155,6 +157,7 @@ func (c *Config) readViewer(e *Environment) {
 	if c.UserHeader != "" && !headerName.MatchString(c.UserHeader) {
 		e.Problem("CONSOLE_USER_HEADER", "is not the name of a header, such as X-Forwarded-User")
 	}
+	c.UserProxies = e.networks("CONSOLE_PROXIES", "127.0.0.0/8,::1")
 	if c.UserHeader != "" && c.AdminUser == "" {
 		e.Problem("CONSOLE_USER_HEADER", "needs ADMIN_USER and ADMIN_PASSWORD: a header alone lets nobody in")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
@@ -60,6 +61,23 @@ func (e *Environment) list(name string) (values []string) {
 		}
 	}
 	return values
+}
+
+// networks returns addresses and networks, separated by commas.
+func (e *Environment) networks(name, fallback string) (all []netip.Prefix) {
+	for text := range strings.SplitSeq(e.text(name, fallback), ",") {
+		text = strings.TrimSpace(text)
+		network, err := netip.ParsePrefix(text)
+		if address, bad := netip.ParseAddr(text); bad == nil {
+			network, err = address.Prefix(address.BitLen())
+		}
+		if err != nil {
+			e.Problem(name, fmt.Sprintf("%q is neither an IP address nor a network, such as 10.0.0.7 or 10.0.0.0/8", text))
+			continue
+		}
+		all = append(all, network.Masked())
+	}
+	return all
 }
 
 func (e *Environment) duration(name string, fallback, least, most time.Duration) time.Duration {

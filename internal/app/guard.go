@@ -3,8 +3,12 @@ package app
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"log/slog"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"crmsync/internal/console"
@@ -13,8 +17,11 @@ import (
 // guard admits those who have a user and a password: operators, who may act, and viewers, who may only read.
 type guard struct {
 	accounts []account
-	header   string // in which a proxy names the person; empty: the account is all that is known
+	header   string         // in which a proxy names the person; empty: the account is all that is known
+	proxies  []netip.Prefix // from which the header is taken
 	wrong    *guesses
+	log      *slog.Logger
+	foreign  sync.Once // the header came from elsewhere
 }
 
 // account is a user and a password, as hashes, so that a comparison takes the same time whatever is given.
@@ -24,7 +31,7 @@ type account struct {
 }
 
 func (s *Service) newGuard(wrong *guesses) *guard {
-	g := &guard{header: s.Config.UserHeader, wrong: wrong}
+	g := &guard{header: s.Config.UserHeader, proxies: s.Config.UserProxies, wrong: wrong, log: s.Log}
 	for _, a := range []struct {
 		user, password string
 		operator       bool
@@ -74,12 +81,27 @@ func (g *guard) knows(name, password string) (known, operator bool) {
 	return known, operator
 }
 
+// isProxy reports whether a connection comes from a proxy.
+func (g *guard) isProxy(remote string) bool {
+	from, err := netip.ParseAddrPort(remote)
+	address := from.Addr().Unmap().WithZone("")
+	return err == nil && slices.ContainsFunc(g.proxies, func(p netip.Prefix) bool { return p.Contains(address) })
+}
+
 // longestName is the maximum number of characters of a name.
 const longestName = 100
 
-// person returns the person whom the proxy names, or "" if that cannot be a name.
+// person returns the person whom the proxy names, or "" if that cannot be a name. A header that does not come from a
+// proxy, or that is there twice because the proxy has passed on a client's own, names nobody.
 func (g *guard) person(r *http.Request) string {
-	if g.header == "" {
+	if g.header == "" || len(r.Header.Values(g.header)) != 1 {
+		return ""
+	}
+	if !g.isProxy(r.RemoteAddr) {
+		g.foreign.Do(func() {
+			g.log.Warn("the header that names the person came from an address that CONSOLE_PROXIES does not contain, and is "+
+				"ignored", "address", r.RemoteAddr)
+		})
 		return ""
 	}
 	name := []rune(strings.TrimSpace(strings.Map(func(c rune) rune {

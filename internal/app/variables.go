@@ -211,6 +211,7 @@ var described = []Variable{
 	{Group: groupListen, Name: "VIEWER_USER", About: "Reads the console, and changes nothing"},
 	{Group: groupListen, Name: "VIEWER_PASSWORD", Secret: true, About: "The viewer's password, at least 8 characters"},
 	{Group: groupListen, Name: "CONSOLE_USER_HEADER", About: "Header in which a proxy names the person who signed in there, for the record of acts. The proxy must set it on every request"},
+	{Group: groupListen, Name: "CONSOLE_PROXIES", About: "Addresses and networks, separated by commas, from which CONSOLE_USER_HEADER is taken"},
 	{Group: groupListen, Name: "LOG_LEVEL", About: "debug, info, warn or error"},
 	{Group: groupListen, Name: "LOG_FORMAT", About: "json, or text for people"},
 	{Group: groupListen, Name: "LOG_RETENTION", About: "How long logs in the database, ended outages and dead letters that are done are kept"},

@@ -95,10 +95,37 @@ func TestNamedByProxy(t *testing.T) {
 	if got := w.Text("SELECT actor FROM operations"); got != "grace@example.org" {
 		t.Errorf("%s acted", got)
 	}
+	for name, change := range map[string]func(*http.Request){
+		"twice":  func(r *http.Request) { r.Header["X-Forwarded-User"] = []string{"mallory", "grace@example.org"} },
+		"absent": func(*http.Request) {},
+	} {
+		operates.change = change
+		operates.post(fmt.Sprintf("/items/%d/resync", item))
+		if got := w.Text("SELECT actor FROM operations ORDER BY id DESC LIMIT 1"); got != operator {
+			t.Errorf("the header is there %s: %s acted", name, got)
+		}
+	}
+	operates.change = func(r *http.Request) { r.Header.Set("X-Forwarded-User", "grace@example.org") }
 	nobody := operates
 	nobody.user, nobody.password = "", ""
 	if p := nobody.do(http.MethodGet, "/", nil); p.status != http.StatusUnauthorized {
 		t.Errorf("the header alone answered %d", p.status)
+	}
+}
+
+// TestNamedByStranger: who reaches the console without the proxy cannot act under another name.
+func TestNamedByStranger(t *testing.T) {
+	t.Parallel()
+	w, operates, _ := withConsole(t, e2e.With("CONSOLE_USER_HEADER", "X-Forwarded-User"), e2e.With("CONSOLE_PROXIES", "10.0.0.7, 192.168.0.0/16"))
+	item := w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Quiet()
+	operates.change = func(r *http.Request) { r.Header.Set("X-Forwarded-User", "mallory") }
+	p := operates.post(fmt.Sprintf("/items/%d/resync", item))
+	if got := w.Text("SELECT actor FROM operations"); got != operator || strings.Contains(p.text(), "mallory") {
+		t.Errorf("%s acted:\n%s", got, p.text())
+	}
+	if !w.Logs[0].Contains("CONSOLE_PROXIES") {
+		t.Error("the log does not say that the header is ignored")
 	}
 }
 
