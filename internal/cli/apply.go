@@ -31,6 +31,7 @@ type applyCommand struct {
 	Stop          bool     `help:"Stop the running comparison or backfill of the boards. What it has written stays."`
 	Yes           bool     `help:"Do not ask. Apply asks on a terminal; without one it goes ahead."`
 	JSON          bool     `help:"Print JSON."`
+	acting
 }
 
 // Run compares boards with Salesforce and writes the differences. It queues the work and works on the queue itself,
@@ -62,7 +63,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.Apply(ctx, db, sweeps, operator(), func(all []store.Sweep) {
+	done, err := s.Apply(ctx, db, sweeps, c.by(), func(all []store.Sweep) {
 		for _, w := range all {
 			bars.Add(w.ID, w.Board)
 		}
@@ -84,7 +85,7 @@ func (c applyCommand) stop(ctx context.Context, p *program, db *pgxpool.Pool, bo
 	for _, b := range boards {
 		ids = append(ids, b.ID)
 	}
-	stopped, err := store.New(db).StopSweeps(ctx, ids, operator())
+	stopped, err := store.New(db).StopSweeps(ctx, ids, c.by())
 	if err != nil {
 		return err
 	}

@@ -104,6 +104,9 @@ func (p Process) Run(ctx context.Context, args []string) int {
 		fmt.Fprintln(p.Stderr, "crmsync:", err)
 		return ExitFailed
 	}
+	if err := checkTexts(args); err != nil {
+		return p.exitCode(app.UsageError{Err: err}, nil)
+	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}

@@ -30,6 +30,7 @@ type (
 	conflictsTakeCommand struct {
 		Side string  `arg:"" enum:"monday,salesforce" help:"The side whose value wins: monday or salesforce."`
 		IDs  []int64 `arg:"" name:"id" help:"Ids of conflicts, from the list."`
+		acting
 	}
 )
 
@@ -121,7 +122,7 @@ func (c conflictsTakeCommand) Run(ctx context.Context, p *program) error {
 	defer db.Close()
 	slices.Sort(c.IDs)
 	wanted := slices.Compact(c.IDs)
-	chosen, err := store.New(db).Choose(ctx, wanted, c.Side, operator(),
+	chosen, err := store.New(db).Choose(ctx, wanted, c.Side, c.by(),
 		resyncing(db, attempts, func(ref ledger.Ref) jobs.ItemResyncArgs {
 			return jobs.ItemResyncArgs{BoardID: ref.BoardID, ItemID: ref.ItemID, Chosen: true}
 		}))

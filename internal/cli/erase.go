@@ -12,6 +12,7 @@ import (
 type eraseCommand struct {
 	Item     int64 `help:"Id of the item in Monday." required:"" placeholder:"ID"`
 	Suppress bool  `help:"Also keep the item from coming back: skip its later events, and leave it out of comparisons and imports."`
+	acting
 }
 
 // Run removes an item's values from everything that is stored about it.
@@ -28,7 +29,7 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 	if c.Suppress {
 		erase = app.EraseForGood
 	}
-	erased, err := erase(ctx, db, c.Item, operator())
+	erased, err := erase(ctx, db, c.Item, c.by())
 	if err != nil {
 		return err
 	}

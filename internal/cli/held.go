@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/user"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -35,6 +34,7 @@ type (
 		All   bool    `help:"All held items."`
 		Board int64   `help:"All held items of a board." placeholder:"ID"`
 		Items []int64 `arg:"" optional:"" name:"item" help:"Ids of held items, from the list."`
+		acting
 	}
 
 	heldReleaseCommand struct{ heldChoice }
@@ -108,7 +108,7 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 		return err
 	}
 	defer db.Close()
-	decided, err := store.New(db).Decide(ctx, release, c.Board, c.Items, operator(), resyncing(db, attempts, released))
+	decided, err := store.New(db).Decide(ctx, release, c.Board, c.Items, c.by(), resyncing(db, attempts, released))
 	if err != nil {
 		return err
 	}
@@ -163,15 +163,6 @@ func resyncing(db *pgxpool.Pool, attempts int,
 		}
 		return nil
 	}
-}
-
-// operator returns the account that runs the command.
-func operator() store.By {
-	by := store.By{Actor: "unknown", Via: store.ViaCLI}
-	if u, err := user.Current(); err == nil {
-		by.Actor = u.Username
-	}
-	return by
 }
 
 func btoi(b bool) int {

@@ -14,6 +14,7 @@ import (
 type ignoreCommand struct {
 	Cause string  `help:"All open dead letters of this cause, from an alert or \"crmsync errors\"." placeholder:"ID"`
 	Jobs  []int64 `arg:"" optional:"" name:"id" help:"Job ids, from an alert or \"crmsync replay\"."`
+	acting
 }
 
 // Run closes dead letters that need no action, and records who did so and when.
@@ -33,7 +34,7 @@ func (c ignoreCommand) Run(ctx context.Context, p *program) error {
 			return err
 		}
 	}
-	ignored, err := s.IgnoreLetters(ctx, wanted, operator())
+	ignored, err := s.IgnoreLetters(ctx, wanted, c.by())
 	if err != nil {
 		return err
 	}

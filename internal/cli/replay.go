@@ -26,6 +26,7 @@ type replayCommand struct {
 	DryRun bool    `help:"Only list what would be replayed."`
 	JSON   bool    `help:"Print JSON."`
 	Jobs   []int64 `arg:"" optional:"" name:"id" help:"Job ids, from an alert or the list."`
+	acting
 }
 
 // Run replays dead letters, or lists them.
@@ -52,7 +53,7 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 		}
 		return listLetters(p.stdout, listed)
 	}
-	replayed, staying, err := worker.Queue(db).Replay(ctx, wanted, attempts, operator())
+	replayed, staying, err := worker.Queue(db).Replay(ctx, wanted, attempts, c.by())
 	if err != nil {
 		return err
 	}

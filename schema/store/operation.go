@@ -31,6 +31,9 @@ const (
 	ViaConsole = "console"
 )
 
+// LongestReason is the maximum number of characters of a reason.
+const LongestReason = 300
+
 // By says who acts, from where and why.
 type By struct {
 	Actor  string // account of the command line, or user of the console

@@ -27,12 +27,13 @@ func TestCommandsAreRecorded(t *testing.T) {
 		}
 		w.Quiet()
 	}
-	run("replay", job)
-	run("ignore", job)
-	run("held", "release", "7")
-	run("held", "drop", "8")
-	run("apply", "leads", "--item", fmt.Sprint(item), "--yes")
-	run("erase", "--item", fmt.Sprint(item))
+	const reason = "asked for by the donor"
+	run("replay", job, "--reason", reason)
+	run("ignore", job, "--reason", reason)
+	run("held", "release", "7", "--reason", reason)
+	run("held", "drop", "8", "--reason", " "+reason)
+	run("apply", "leads", "--item", fmt.Sprint(item), "--yes", "--reason", reason)
+	run("erase", "--item", fmt.Sprint(item), "--reason", reason)
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
@@ -41,9 +42,13 @@ func TestCommandsAreRecorded(t *testing.T) {
 		"replay job " + job, "ignore job " + job, "release item 7", "drop item 8",
 		fmt.Sprintf("apply board leads, item %d", item), fmt.Sprintf("erase item %d", item),
 	}
-	got := w.Text("SELECT string_agg(act || ' ' || subject, '; ' ORDER BY id) FROM operations WHERE actor = $1 AND via = 'cli'", me.Username)
+	got := w.Text("SELECT string_agg(act || ' ' || subject, '; ' ORDER BY id) FROM operations WHERE actor = $1 AND via = 'cli' AND reason = $2", me.Username, reason)
 	if got != strings.Join(want, "; ") {
 		t.Errorf("operations: %s\nwant: %s", got, strings.Join(want, "; "))
 	}
-	operates.open("/runs").shows(t, me.Username+" replayed job "+job, me.Username+" kept the records of item 8")
+	operates.open("/runs").shows(t, me.Username+" replayed job "+job, me.Username+" kept the records of item 8", "“"+reason+"”")
+	if code, _, stderr := w.Command("ignore", job, "--reason", strings.Repeat("ä", 301)); code != 2 || !strings.Contains(stderr,
+		"--reason: has 301 characters, and may have up to 300") {
+		t.Errorf("a long reason: exit %d, %s", code, stderr)
+	}
 }
