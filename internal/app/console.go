@@ -66,8 +66,12 @@ func (s *Service) newConsole(db *pgxpool.Pool, m *mapping.Mapping) (*console.Con
 		},
 		Release: s.resyncs(jobs.ItemResyncArgs{Release: true}),
 		Take:    s.resyncs(jobs.ItemResyncArgs{Chosen: true}),
-		Erase: func(ctx context.Context, item int64, by store.By) (int, error) {
-			erased, err := Erase(ctx, db, item, by)
+		Erase: func(ctx context.Context, item int64, forGood bool, by store.By) (int, error) {
+			erase := Erase
+			if forGood {
+				erase = EraseForGood
+			}
+			erased, err := erase(ctx, db, item, by)
 			return int(erased.Rows()), err
 		},
 		MaxAttempts: s.Config.MaxAttempts, Jobs: Dashboard, Log: s.Log, Now: time.Now,

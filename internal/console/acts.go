@@ -15,6 +15,7 @@ import (
 
 // notices are what pages say of an act that was done. n is how many things it was about.
 var notices = map[string]func(n int) string{
+	"asked":    func(int) string { return "That is under way already." },
 	"resync":   func(int) string { return "The item is being compared again." },
 	"send":     func(int) string { return "Monday’s values are being sent." },
 	"back":     func(int) string { return "Salesforce’s values are being taken." },
@@ -34,6 +35,9 @@ var notices = map[string]func(n int) string{
 	},
 	"taken":  func(n int) string { return "The value is being taken over on both sides." },
 	"erased": func(n int) string { return "Values erased in " + plural(n, "row") + "." },
+	"erased-for-good": func(n int) string {
+		return "Values erased in " + plural(n, "row") + ". The item does not come back: crmsync leaves it alone."
+	},
 }
 
 // notice returns what the page says of the act that led to it, or "".
@@ -48,17 +52,19 @@ func notice(r *http.Request) string {
 
 // itemOf returns the item that a path names, with its board.
 func (s *Console) itemOf(r *http.Request) (id int64, board *mapping.Board, err error) {
-	id, err = strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil {
-		return 0, nil, notFound("An item's id is a number.")
+	if id, err = pathID(r, "id", "An item's id"); err != nil {
+		return 0, nil, err
 	}
 	item, err := s.Store.Item(r.Context(), id)
 	if err != nil {
 		return 0, nil, err
 	}
+	if item != nil && item.Suppressed {
+		return 0, nil, &pageError{http.StatusConflict, "This item was erased for good.", "crmsync leaves it alone."}
+	}
 	if item != nil {
 		board = s.Mapping.Board(item.BoardID)
-	} else if n, err := strconv.ParseInt(r.PostForm.Get("board"), 10, 64); err == nil {
+	} else if n, ok := idOf(r.PostForm.Get("board")); ok {
 		board = s.Mapping.Board(n)
 	}
 	if board == nil {
@@ -102,18 +108,17 @@ func (s *Console) compare(r *http.Request, by store.By, act string, o store.Swee
 		}
 		return store.RecordOperation(ctx, tx, store.Operation{By: by, Act: act, Subject: subject, Items: o.Items})
 	})
-	if errors.Is(err, store.ErrSweeping) {
-		return done{}, &pageError{http.StatusConflict, "Another comparison of this board is running.",
-			"It compares this item too, unless it is about other items only. See Runs, and try again once it is over."}
+	if errors.Is(err, store.ErrSweeping) { // the same was asked for a moment ago
+		what, err = "asked", nil
 	}
 	return done{fmt.Sprintf("/items/%d", id), what, 1}, err
 }
 
 // replayItem puts the open dead letters of an item back.
 func (s *Console) replayItem(r *http.Request, by store.By) (done, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	id, err := pathID(r, "id", "An item's id")
 	if err != nil {
-		return done{}, notFound("An item's id is a number.")
+		return done{}, err
 	}
 	history, err := s.Store.ItemHistory(r.Context(), id)
 	if err != nil {
@@ -144,16 +149,20 @@ func (s *Console) ignoreLetter(r *http.Request, by store.By) (done, error) {
 	return s.ignore(r.Context(), by, []int64{job}, at)
 }
 
+// returning returns the page of the item that a form names, or another one.
+func returning(r *http.Request, otherwise string) string {
+	if item, ok := idOf(r.PostForm.Get("item")); ok {
+		return fmt.Sprintf("/items/%d", item)
+	}
+	return otherwise
+}
+
 // letterOf returns the job of the dead letter that a path names, and the page to go on with.
 func letterOf(r *http.Request) (job int64, at string, err error) {
-	if job, err = strconv.ParseInt(r.PathValue("job"), 10, 64); err != nil {
-		return 0, "", notFound("A job's id is a number.")
+	if job, err = pathID(r, "job", "A job's id"); err != nil {
+		return 0, "", err
 	}
-	at = "/errors"
-	if item, err := strconv.ParseInt(r.PostForm.Get("item"), 10, 64); err == nil {
-		at = fmt.Sprintf("/items/%d", item)
-	}
-	return job, at, nil
+	return job, returning(r, "/errors"), nil
 }
 
 func (s *Console) replayCause(r *http.Request, by store.By) (done, error) {
@@ -206,12 +215,40 @@ func (s *Console) release(r *http.Request, by store.By) (done, error) { return s
 // drop leaves a board's held items and their records as they are.
 func (s *Console) drop(r *http.Request, by store.By) (done, error) { return s.decide(r, by, false) }
 
+// releaseItem lets happen what is held of an item.
+func (s *Console) releaseItem(r *http.Request, by store.By) (done, error) {
+	return s.decideItem(r, by, true)
+}
+
+// dropItem leaves a held item and its records as they are.
+func (s *Console) dropItem(r *http.Request, by store.By) (done, error) {
+	return s.decideItem(r, by, false)
+}
+
 func (s *Console) decide(r *http.Request, by store.By, release bool) (done, error) {
-	board, err := strconv.ParseInt(r.PathValue("board"), 10, 64)
-	if err != nil || board <= 0 {
-		return done{}, notFound("A board's id is a number.")
+	board, err := pathID(r, "board", "A board's id")
+	if err != nil {
+		return done{}, err
 	}
 	decided, err := s.Store.Decide(r.Context(), release, board, nil, by, s.Release)
+	return decision(release, decided, "/held"), err
+}
+
+func (s *Console) decideItem(r *http.Request, by store.By, release bool) (done, error) {
+	id, err := pathID(r, "id", "An item's id")
+	if err != nil {
+		return done{}, err
+	}
+	decided, err := s.Store.Decide(r.Context(), release, 0, []int64{id}, by, s.Release)
+	if err == nil && len(decided) == 0 {
+		err = &pageError{http.StatusConflict, "The delete brake does not hold this item.",
+			"Someone may have decided about it a moment ago."}
+	}
+	return decision(release, decided, fmt.Sprintf("/items/%d", id)), err
+}
+
+// decision returns what was decided, and the page to go on with.
+func decision(release bool, decided []store.Decided, at string) done {
 	what := "dropped"
 	if release {
 		what = "released"
@@ -219,12 +256,12 @@ func (s *Console) decide(r *http.Request, by store.By, release bool) (done, erro
 	if store.Archives(decided) > 0 {
 		what += "-archives"
 	}
-	return done{"/held", what, len(decided)}, err
+	return done{at, what, len(decided)}
 }
 
 // take brings one side's value of a conflict to both sides.
 func (s *Console) take(r *http.Request, by store.By) (done, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	id, err := pathID(r, "id", "A conflict's id")
 	side := r.PostForm.Get("side")
 	if err != nil || side != string(mapping.Monday) && side != string(mapping.Salesforce) {
 		return done{}, notFound("There is no such conflict.")
@@ -233,21 +270,21 @@ func (s *Console) take(r *http.Request, by store.By) (done, error) {
 	if err == nil && len(chosen) == 0 {
 		err = &pageError{http.StatusConflict, "This conflict has no values any more.", "They were erased."}
 	}
-	at := "/conflicts"
-	if item, err := strconv.ParseInt(r.PostForm.Get("item"), 10, 64); err == nil {
-		at = fmt.Sprintf("/items/%d", item)
-	}
-	return done{at, "taken", len(chosen)}, err
+	return done{returning(r, "/conflicts"), "taken", len(chosen)}, err
 }
 
 func (s *Console) erase(r *http.Request, by store.By) (done, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	id, err := pathID(r, "id", "An item's id")
 	if err != nil {
-		return done{}, notFound("An item's id is a number.")
+		return done{}, err
 	}
 	if r.PostForm.Get("sure") != "yes" {
 		return done{}, &pageError{http.StatusBadRequest, "Nothing was erased.", "Tick the box to confirm."}
 	}
-	rows, err := s.Erase(r.Context(), id, by)
-	return done{fmt.Sprintf("/items/%d", id), "erased", rows}, err
+	forGood, what := r.PostForm.Get("suppress") == "yes", "erased"
+	if forGood {
+		what = "erased-for-good"
+	}
+	rows, err := s.Erase(r.Context(), id, forGood, by)
+	return done{fmt.Sprintf("/items/%d", id), what, rows}, err
 }

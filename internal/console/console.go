@@ -17,8 +17,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -47,8 +51,8 @@ type Config struct {
 	// has chosen to both sides.
 	Release, Take func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
 
-	// Erase removes the values of an item, and returns from how many rows.
-	Erase func(ctx context.Context, item int64, by store.By) (rows int, err error)
+	// Erase removes the values of an item, for good if it is to be kept from coming back, and returns from how many rows.
+	Erase func(ctx context.Context, item int64, forGood bool, by store.By) (rows int, err error)
 
 	MaxAttempts int
 	Jobs        string // path of the queue's dashboard
@@ -91,8 +95,33 @@ func (s *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", policy)
 	// With no referrer at all, browsers send forms over plain HTTP with the origin "null", which is refused as foreign.
 	w.Header().Set("Referrer-Policy", "same-origin")
+	if !isLegible(r) {
+		s.fail(w, r, illegible)
+		return
+	}
 	s.mux.ServeHTTP(w, r)
 }
+
+// isLegible reports whether the address consists of text that can be stored and looked for.
+func isLegible(r *http.Request) bool {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	return err == nil && isText(r.URL.Path) && areTexts(query)
+}
+
+func areTexts(values url.Values) bool {
+	for name, all := range values {
+		if !isText(name) || slices.ContainsFunc(all, func(text string) bool { return !isText(text) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// isText reports whether Postgres can store it: anything else is in no name, reason or id.
+func isText(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
+
+var illegible = &pageError{http.StatusBadRequest, "The address could not be read.",
+	"It has characters that no name and no id has. Was it cut off, or pasted from something else?"}
 
 // policy lets a page load nothing but our own style, script and pictures, and send forms only to us.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; " +
@@ -116,6 +145,8 @@ func (s *Console) route() {
 		"POST /items/{id}/back":       s.sendBack,
 		"POST /items/{id}/replay":     s.replayItem,
 		"POST /items/{id}/erase":      s.erase,
+		"POST /items/{id}/release":    s.releaseItem,
+		"POST /items/{id}/drop":       s.dropItem,
 		"POST /letters/{job}/replay":  s.replayLetter,
 		"POST /letters/{job}/ignore":  s.ignoreLetter,
 		"POST /errors/{cause}/replay": s.replayCause,
@@ -176,12 +207,12 @@ func (s *Console) act(w http.ResponseWriter, r *http.Request, act func(*http.Req
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-	if err := r.ParseForm(); err != nil {
+	if err := r.ParseForm(); err != nil || !areTexts(r.PostForm) {
 		s.fail(w, r, &pageError{http.StatusBadRequest, "The form could not be read.", ""})
 		return
 	}
 	d, err := act(r, store.By{Actor: user.Name, Via: store.ViaConsole,
-		Reason: clip(strings.TrimSpace(r.PostForm.Get("reason")), 300)})
+		Reason: clip(strings.TrimSpace(r.PostForm.Get("reason")), store.LongestReason)})
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -203,6 +234,21 @@ type pageError struct {
 func (e *pageError) Error() string { return e.title }
 
 func notFound(title string) error { return &pageError{http.StatusNotFound, title, ""} }
+
+// pathID returns the id that a part of the path is. what names it where it is none.
+func pathID(r *http.Request, part, what string) (int64, error) {
+	id, ok := idOf(r.PathValue(part))
+	if !ok {
+		return 0, notFound(what + " is a number.")
+	}
+	return id, nil
+}
+
+// idOf returns the id that a text is: a number above zero.
+func idOf(text string) (id int64, ok bool) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	return int64(n), err == nil && n > 0
+}
 
 func (s *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var shown *pageError

@@ -45,12 +45,13 @@ var levels = map[report.State]string{
 	report.Drift: "attention", report.Differs: "attention", report.Waits: "moving", report.OnItsWay: "moving",
 	report.NoRecord: "quiet",
 	report.Ended:    "quiet", report.Unknown: "quiet", report.OneWay: "quiet", report.Agreed: "good",
+	report.Suppressed: "quiet",
 }
 
 func (s *Console) item(r *http.Request) (view, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil || id <= 0 {
-		return view{}, notFound("An item's id is a number.")
+	id, err := pathID(r, "id", "An item's id")
+	if err != nil {
+		return view{}, err
 	}
 	rep, err := s.Reporter.Make(r.Context(), id)
 	if errors.Is(err, report.ErrUnknown) {
@@ -60,7 +61,8 @@ func (s *Console) item(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	d := itemData{Report: rep, Level: levels[rep.State], Entries: rep.Timeline, Mapped: rep.Board != ""}
+	d := itemData{Report: rep, Level: levels[rep.State], Entries: rep.Timeline,
+		Mapped: rep.Board != "" && rep.State != report.Suppressed}
 	if d.Earlier = len(rep.Timeline) - timelineShown; d.Earlier > 0 {
 		d.Entries = rep.Timeline[:timelineShown]
 	}
@@ -93,7 +95,7 @@ const (
 func again(r *http.Request, rep *report.Report) (seconds int, at string) {
 	query := r.URL.Query()
 	looked, err := strconv.Atoi(query.Get("look"))
-	if query.Get("done") == "" || err != nil && query.Get("look") != "" || looked >= looks || rep.Pending == 0 &&
+	if query.Get("done") == "" || err != nil && query.Get("look") != "" || looked >= looks || !rep.IsMoving() &&
 		looked > 0 {
 		return 0, ""
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"crmsync/internal/report"
@@ -99,9 +98,9 @@ type sweepData struct {
 }
 
 func (s *Console) sweep(r *http.Request) (view, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	id, err := pathID(r, "id", "A comparison's id")
 	if err != nil {
-		return view{}, notFound("There is no such comparison.")
+		return view{}, err
 	}
 	sweeps, err := s.Store.Sweeps(r.Context(), []int64{id})
 	if err != nil {

@@ -66,7 +66,7 @@ func parse(text, country string) (q store.Search) {
 		q.Emails = []string{strings.ToLower(text)}
 		return q
 	}
-	if id, err := strconv.ParseInt(text, 10, 64); err == nil && id > 0 {
+	if id, ok := idOf(text); ok {
 		q.Items = []int64{id}
 	}
 	if id, ok := sfclient.ID18(text); ok {
@@ -83,7 +83,7 @@ func parse(text, country string) (q store.Search) {
 // parseURL finds the ids in an address of Monday or Salesforce.
 func parseURL(text string) (q store.Search) {
 	if found := pulse.FindStringSubmatch(text); found != nil {
-		if id, err := strconv.ParseInt(found[1], 10, 64); err == nil {
+		if id, ok := idOf(found[1]); ok {
 			q.Items = []int64{id}
 		}
 		return q

@@ -59,10 +59,11 @@ func (d *draft) source(f *mapping.Field) string {
 
 // heldValue returns what Salesforce holds: as read just now, or else as last agreed on.
 func (d *draft) heldValue(rec *mapping.Record, link *ledger.Link, f *mapping.Field) (value any, known bool) {
-	if fields, read := d.found.Held[rec.Name]; read && d.compare {
-		return fields[f.Name], true
+	if !d.compare || link.SalesforceID == "" {
+		return link.Agreed(f.Name)
 	}
-	return link.Agreed(f.Name)
+	fields, read := d.found.Held[rec.Name] // what Salesforce does not show is not known, whatever was agreed on
+	return fields[f.Name], read
 }
 
 func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.Field, value mapping.Value,
@@ -77,6 +78,8 @@ func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.
 		return Refused, rejection.Code
 	case d.isEnded():
 		return Ended, ""
+	case d.differs(rec.Name, "", plan.Gone) != nil:
+		return NoRecord, ""
 	case x != nil:
 		return d.stateOfDifference(x), x.Code
 	case rejected && link.SalesforceID != "" && !rec.Shared && rejection.Code != "":
@@ -107,7 +110,7 @@ func (d *draft) stateOfDifference(x *engine.Difference) State {
 		return FirstMeeting
 	case x.Kind == plan.SalesforceChanged && !writes:
 		return Drift
-	case writes && len(d.history.Pending) > 0:
+	case writes && d.isMoving():
 		return OnItsWay
 	}
 	return Differs
@@ -115,18 +118,24 @@ func (d *draft) stateOfDifference(x *engine.Difference) State {
 
 // stateByLedger returns the state of a field according to the ledger, without reading Salesforce.
 func (d *draft) stateByLedger(link *ledger.Link, f *mapping.Field, value mapping.Value) State {
+	literal := value.Literal
+	if value.Record != nil {
+		literal = d.link(value.Record).SalesforceID
+	}
 	switch {
-	case value.Err == nil && value.Record == nil && value.Link == nil && value.Person == 0 &&
-		link.Holds(f.Name, value.Literal):
+	case value.Err == nil && value.Link == nil && value.Person == 0 && link.Holds(f.Name, literal):
 		if link.Held[f.Name].Unsaid {
 			return Unshown
 		}
 		return Agreed
-	case len(d.history.Pending) > 0:
+	case d.isMoving():
 		return OnItsWay
 	}
 	return Unknown
 }
+
+// isMoving reports whether something is under way that may change the state.
+func (d *draft) isMoving() bool { return len(d.history.Pending)+len(d.history.Sweeps) > 0 }
 
 // waitsFor reports whether the item waits for the record that a value refers to.
 func (d *draft) waitsFor(value mapping.Value) bool {

@@ -14,7 +14,8 @@ import (
 
 // describeRecords describes the records that the mapping wants of the item, and those that are left of another board.
 func (d *draft) describeRecords() {
-	if d.board != nil {
+	suppressed := d.isSuppressed()
+	if d.board != nil && !suppressed {
 		for _, rec := range d.board.Records {
 			d.Records = append(d.Records, d.recordOf(rec))
 		}
@@ -24,14 +25,18 @@ func (d *draft) describeRecords() {
 	}
 	for _, name := range sortedKeys(d.item.Links) {
 		link := d.item.Links[name]
-		if link.SalesforceID == "" || d.board != nil && d.board.Named(name) != nil {
+		if link.SalesforceID == "" || !suppressed && d.board != nil && d.board.Named(name) != nil {
 			continue
 		}
-		d.Records = append(d.Records, Record{
+		left := Record{
 			Name: name, Object: link.Object, SalesforceID: link.SalesforceID,
 			URL:   d.names.RecordURL(link.Object, link.SalesforceID),
 			State: OneWay, Note: "The mapping of this board does not have this record; it is kept as it is.", Fields: []Field{},
-		})
+		}
+		if suppressed {
+			left.State, left.Note = Suppressed, "It is left as it is in Salesforce."
+		}
+		d.Records = append(d.Records, left)
 	}
 }
 
@@ -46,8 +51,30 @@ func (d *draft) recordOf(rec *mapping.Record) Record {
 	for _, f := range rec.Fields {
 		r.Fields = append(r.Fields, d.fieldOf(rec, link, f, values[f.Name]))
 	}
+	r.Fields = append(r.Fields, d.otherFields(rec)...)
 	r.State, r.Note, r.Code = d.stateOfRecord(rec, link, r.Fields)
 	return r
+}
+
+// otherFields describes what differs of a record besides the fields of the mapping: its key, and the column that shows
+// its Id.
+func (d *draft) otherFields(rec *mapping.Record) (fields []Field) {
+	for n := range d.found.Differences {
+		x := &d.found.Differences[n]
+		if x.Record != rec.Name || x.Kind != plan.WrongKey && x.Kind != plan.IDColumn {
+			continue
+		}
+		f := Field{Name: x.Field, Direction: string(mapping.ToSalesforce), Monday: text(x.Monday),
+			Salesforce: text(x.Salesforce), Source: "item id", State: d.stateOfDifference(x), Sends: x.Sends, Takes: x.Takes}
+		if x.Kind == plan.IDColumn {
+			f.Name, f.Source, f.Direction = "Id", "record", string(mapping.ToMonday)
+			f.Columns = []Column{{rec.IDColumn, d.names.Column(d.BoardID, rec.IDColumn)}}
+			f.Monday, f.Salesforce = d.shown(rec.IDColumn), d.link(rec).SalesforceID
+			f.Sends, f.Takes = false, x.Sends
+		}
+		fields = append(fields, f)
+	}
+	return fields
 }
 
 // link returns the link of a record; it is empty if there is none.
@@ -83,7 +110,7 @@ func (d *draft) stateOfRecord(rec *mapping.Record, link *ledger.Link, fields []F
 		return worst(fields), "", ""
 	case !rec.When.Holds(d.view):
 		return NoRecord, "Not created yet: " + d.condition(rec.When) + ".", ""
-	case len(d.history.Pending) > 0:
+	case d.isMoving():
 		return OnItsWay, "It is about to be created.", ""
 	}
 	return Differs, "Salesforce does not have it yet.", ""

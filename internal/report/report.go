@@ -24,10 +24,11 @@ const (
 	Differs      State = "differs"         // Monday's value is not in Salesforce, and no event is under way
 	Waits        State = "waits"           // for a record that does not exist yet
 	OnItsWay     State = "on_its_way"
-	NoRecord     State = "no_record" // none is wanted yet
-	Ended        State = "ended"     // deleted or archived in Monday, or the record is gone
-	Unknown      State = "unknown"   // could not be determined
-	OneWay       State = "one_way"   // not compared: it belongs to several items
+	NoRecord     State = "no_record"  // none is wanted yet
+	Ended        State = "ended"      // deleted or archived in Monday, or the record is gone
+	Unknown      State = "unknown"    // could not be determined
+	OneWay       State = "one_way"    // not compared: it belongs to several items
+	Suppressed   State = "suppressed" // erased for good: nothing is synced
 	Agreed       State = "agreed"
 )
 
@@ -45,6 +46,8 @@ type Report struct {
 	Records   []Record   `json:"records"`
 	Letters   []Letter   `json:"dead_letters"` // open ones
 	Pending   int        `json:"pending_events"`
+	Asked     []Asked    `json:"pending_comparisons,omitempty"`
+	Holds     *Hold      `json:"held,omitempty"`
 	Timeline  []Entry    `json:"timeline"` // newest first
 
 	// Problems say what could not be read. Values are then those of the last sync.
@@ -91,6 +94,19 @@ type Column struct {
 	Title string `json:"title"` // the id, if the title is unknown
 }
 
+// Asked is a comparison of the item that a person asked for, and that is not over.
+type Asked struct {
+	Does      string     `json:"does"` // in words
+	Since     time.Time  `json:"since"`
+	NotBefore *time.Time `json:"not_before,omitempty"` // it waits until then
+}
+
+// Hold is what the delete brake holds of the item.
+type Hold struct {
+	Archive bool      `json:"archive"` // the item is to be archived; otherwise its records are to be deleted
+	Since   time.Time `json:"since"`
+}
+
 // Letter is an open dead letter.
 type Letter struct {
 	JobID    int64     `json:"job_id"`
@@ -129,6 +145,9 @@ type Entry struct {
 
 	user int64 // their id
 }
+
+// IsMoving reports whether something is under way that may change the state.
+func (r *Report) IsMoving() bool { return r.Pending > 0 || len(r.Asked) > 0 }
 
 // Writes returns how many fields a resync would write.
 func (r *Report) Writes() (fields int) {

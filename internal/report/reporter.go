@@ -93,6 +93,10 @@ func (r *Reporter) Make(ctx context.Context, id int64) (*Report, error) {
 
 // readLive reads the item in both systems. What fails becomes a problem of the report.
 func (d *draft) readLive(ctx context.Context) {
+	if d.isSuppressed() {
+		d.board = d.Mapping.Board(d.item.BoardID)
+		return // it was erased: nothing is read of it
+	}
 	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 	defer cancel()
 	readAt := d.Now()
@@ -156,6 +160,9 @@ func (d *draft) identify() {
 	d.Title = d.names.Boards[d.BoardID].Name
 	d.MondayURL = d.names.ItemURL(d.BoardID, d.Item)
 }
+
+// isSuppressed reports whether a person erased the item for good.
+func (d *draft) isSuppressed() bool { return d.item != nil && d.item.Suppressed }
 
 // isEnded reports whether the item was deleted or archived in Monday.
 func (d *draft) isEnded() bool {

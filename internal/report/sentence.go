@@ -11,8 +11,8 @@ import (
 
 // conclude describes the state of the item in one sentence, beginning with what most needs a person.
 func (d *draft) conclude() {
-	for _, conclusion := range []func() (State, string){d.outside, d.ended, d.refusedRecord, d.differing, d.deadLetters,
-		d.coming, d.wanting} {
+	for _, conclusion := range []func() (State, string){d.suppressed, d.outside, d.ended, d.held, d.refusedRecord,
+		d.differing, d.deadLetters, d.coming, d.wanting, d.lacking, d.unknown} {
 		if s, text := conclusion(); text != "" {
 			d.State, d.Sentence = s, text
 			return
@@ -22,6 +22,22 @@ func (d *draft) conclude() {
 	if !d.compare {
 		d.State, d.Sentence, d.Since = Unknown, "As far as is known without asking both systems, it is in sync", nil
 	}
+}
+
+// suppressed concludes about items that were erased for good.
+func (d *draft) suppressed() (State, string) {
+	if !d.isSuppressed() {
+		return "", ""
+	}
+	return Suppressed, "Not synced: it was erased for good, and crmsync leaves it alone"
+}
+
+// held concludes about active items whose archiving the delete brake holds.
+func (d *draft) held() (State, string) {
+	if d.Holds == nil || !d.Holds.Archive {
+		return "", ""
+	}
+	return Held, "Its record was deleted in Salesforce; the delete brake holds the item's archiving until a person decides"
 }
 
 // outside concludes about items that are not to be synced.
@@ -52,8 +68,8 @@ func (d *draft) ended() (State, string) {
 			kept = append(kept, rec.Object)
 		}
 	}
-	switch del := d.history.Deletion; {
-	case del != nil && del.State == "held":
+	switch {
+	case d.Holds != nil:
 		return Held, what + "; the delete brake holds its records until a person decides"
 	case len(kept) > 0:
 		return Ended, what + "; " + all(slices.Compact(kept)) + " kept in Salesforce"
@@ -145,11 +161,7 @@ func ownWords(code string) string {
 	if !known || advice.SystemOf(code) != advice.Own || entry.Means == "" {
 		return ""
 	}
-	means := strings.TrimSuffix(entry.Means, ".")
-	if word, _, _ := strings.Cut(means, " "); word == "Monday" || word == "Salesforce" {
-		return means
-	}
-	return strings.ToLower(means[:1]) + means[1:]
+	return lowered(entry.Means)
 }
 
 // refuser returns the system whose code it is.
@@ -188,6 +200,9 @@ func (d *draft) coming() (State, string) {
 		}
 		return OnItsWay, "On its way: " + plural(n, "event")
 	}
+	if len(d.Asked) > 0 {
+		return OnItsWay, "On its way: " + lowered(d.Asked[0].Does)
+	}
 	if len(d.history.Waits) > 0 {
 		w := d.history.Waits[0]
 		return Waits, fmt.Sprintf("Waits for the record %s of item %d, which does not exist yet", w.Record, w.ItemID)
@@ -208,14 +223,52 @@ func (d *draft) wanting() (State, string) {
 	return Differs, "Not in Salesforce yet, and no event is under way"
 }
 
+// lacking concludes about items that have some of their records, and not one that they should have.
+func (d *draft) lacking() (State, string) {
+	for _, rec := range d.Records {
+		if rec.State == Differs {
+			return Differs, rec.Object + " differs: " + lowered(rec.Note)
+		}
+	}
+	return "", ""
+}
+
+// unknown concludes about items of which a field could not be compared.
+func (d *draft) unknown() (State, string) {
+	var names []string
+	for _, rec := range d.Records {
+		for _, f := range rec.Fields {
+			if f.State == Unknown && !slices.Contains(names, f.Name) {
+				names = append(names, f.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return "", ""
+	}
+	what := all(names)
+	if len(names) > 3 {
+		what = plural(len(names), "field")
+	}
+	if d.compare {
+		return Unknown, "Not known: Salesforce does not show " + what
+	}
+	away := "Monday"
+	if d.asked {
+		away = "Salesforce"
+	}
+	return Unknown, "Not known while " + away + " cannot be read: " + what + " may differ"
+}
+
 // lowered makes a note the second half of a sentence.
 func lowered(note string) string {
-	const prefix = "Not created yet: "
-	if len(note) > len(prefix) && note[:len(prefix)] == prefix {
-		note = note[len(prefix):]
+	if condition, found := strings.CutPrefix(note, "Not created yet: "); found {
+		return strings.TrimSuffix(condition, ".") // it begins with a column's title
 	}
-	if n := len(note); n > 0 && note[n-1] == '.' {
-		note = note[:n-1]
+	note = strings.TrimSuffix(note, ".")
+	word, _, _ := strings.Cut(note, " ")
+	if word = strings.TrimSuffix(word, "'s"); word == "" || word == "Monday" || word == "Salesforce" {
+		return note
 	}
-	return note
+	return strings.ToLower(note[:1]) + note[1:]
 }

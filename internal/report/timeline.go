@@ -16,7 +16,10 @@ import (
 // describeHistory describes what happened, newest first.
 func (d *draft) describeHistory() {
 	h := d.history
-	d.Pending = len(h.Pending)
+	d.Pending, d.Asked = len(h.Pending), asked(h.Sweeps)
+	if h.Deletion != nil && h.Deletion.State == "held" {
+		d.Holds = &Hold{Archive: h.Deletion.Archive, Since: h.Deletion.At.UTC()}
+	}
 	for _, l := range h.Letters {
 		if l.IsOpen() {
 			d.Letters = append(d.Letters, letterOf(l))
@@ -226,6 +229,21 @@ func letterOf(l store.ItemLetter) Letter {
 func reason(l store.ItemLetter) string { return withoutQueue(l.Reason) }
 
 func withoutQueue(reason string) string { return strings.TrimPrefix(reason, "JobCancelError: ") }
+
+// asked says what the comparisons of the item do that are not over.
+func asked(pending []store.PendingSweep) (all []Asked) {
+	for _, w := range pending {
+		a := Asked{Does: "The item is being compared", Since: w.StartedAt.UTC(), NotBefore: w.NotBefore}
+		switch {
+		case w.Options.Adopt:
+			a.Does = "Monday's values are being sent"
+		case w.Options.AdoptBack:
+			a.Does = "Salesforce's values are being taken"
+		}
+		all = append(all, a)
+	}
+	return all
+}
 
 // acts says what people do.
 var acts = map[string]string{

@@ -51,7 +51,7 @@ var stateWords = map[State]string{
 	Drift:        "drift",
 	Differs:      "differs", Waits: "waits", OnItsWay: "on its way", NoRecord: "not created", Ended: "ended",
 	Unknown: "unknown",
-	OneWay:  "one-way", Agreed: "agreed",
+	OneWay:  "one-way", Agreed: "agreed", Suppressed: "suppressed",
 }
 
 // Words returns the state for people to read.

@@ -25,6 +25,7 @@ type FoundItem struct {
 	DeletedAt       *time.Time // nil: it is alive
 	Letters         int        // open dead letters
 	Rejected        bool       // a value of it is rejected
+	Suppressed      bool       // a person erased it for good
 }
 
 // SearchItems returns up to limit items, those that are alive first, then by name.
@@ -46,7 +47,7 @@ func (s *Store) SearchItems(ctx context.Context, q Search, limit int) ([]FoundIt
 		)
 		SELECT i.item_id, i.board_id, i.name, i.deleted_at,
 		       (SELECT count(*) FROM dead_letters d WHERE (d.args->>'item_id')::bigint = i.item_id AND ` + isOpen + `),
-		       EXISTS (SELECT FROM links l WHERE l.item_id = i.item_id AND l.refused <> '{}')
+		       EXISTS (SELECT FROM links l WHERE l.item_id = i.item_id AND l.refused <> '{}'), i.suppressed_at IS NOT NULL
 		FROM   hits JOIN items i USING (item_id)
 		ORDER  BY i.deleted_at IS NOT NULL, i.name, i.item_id
 		LIMIT  $5`

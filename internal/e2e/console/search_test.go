@@ -18,6 +18,7 @@ func TestSearch(t *testing.T) {
 	w.Lead("Charles Babbage", "Difference Engines", map[string]any{"email": e2e.Email("charles@example.org")})
 	company := w.Monday.CreateItem(e2e.Accounts, "Engines & Sons",
 		map[string]any{"phone": map[string]any{"phone": "+1 (212) 555-0100", "countryShortName": "US"}})
+	texts := w.Lead("Mary Somerville", "mary@somerville.example")
 	w.Quiet()
 	id := w.Record("Lead", lead)["Id"].(string)
 	page := fmt.Sprintf("/items/%d", lead)
@@ -35,6 +36,8 @@ func TestSearch(t *testing.T) {
 		"212 555 0100":   fmt.Sprintf("/items/%d", company),
 		"+1-212-5550100": fmt.Sprintf("/items/%d", company),
 		"(212) 555-0100": fmt.Sprintf("/items/%d", company),
+		// in columns of text
+		"Mary@somerville.example": fmt.Sprintf("/items/%d", texts),
 	} {
 		if p := operates.open("/search?q=" + url.QueryEscape(q)); p.at != want {
 			t.Errorf("%q leads to %s, want %s", q, p.at, want)
