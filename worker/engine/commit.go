@@ -114,12 +114,23 @@ func (p *pass) save(ctx context.Context, what part) error {
 	if len(lost) > 0 {
 		p.overtaken(ctx, lost)
 	}
+	p.observeLag(ended)
+	return nil
+}
+
+// observeLag observes how long ended events took to reach Salesforce, and how long what Salesforce saved took to reach
+// their items.
+func (p *pass) observeLag(ended []*task) {
 	for _, t := range ended {
-		if w := p.byItem[t.ItemID]; t.wrote && t.err == nil && !w.answered.IsZero() && !t.TriggeredAt.IsZero() {
-			p.lag.Observe(w.answered.Sub(t.TriggeredAt).Seconds())
+		w := p.byItem[t.ItemID]
+		if t.wrote && t.err == nil && !w.answered.IsZero() && !t.TriggeredAt.IsZero() {
+			p.lag.WithLabelValues(toSalesforce).Observe(w.answered.Sub(t.TriggeredAt).Seconds())
+		}
+		if w != nil && !w.shownAt.IsZero() {
+			p.lag.WithLabelValues(toMonday).Observe(max(w.shownAt.Sub(w.savedAt), 0).Seconds()) // of two clocks
+			w.shownAt = time.Time{}
 		}
 	}
-	return nil
 }
 
 // commitOf returns what a part has to save, and the events that end with it.

@@ -27,6 +27,12 @@ type Engine struct {
 	present atomic.Int64 // events in Do
 }
 
+// Directions, as metrics name them.
+const (
+	toSalesforce = "to_salesforce"
+	toMonday     = "to_monday"
+)
+
 // answer is the result of an event.
 type answer struct {
 	outcome Outcome
@@ -48,14 +54,17 @@ func New(c Config) *Engine {
 			Name: "crmsync_conflicts_total",
 			Help: "Changes that lost to a change of the same field on the other side, by the side that won.",
 		}, []string{"winner"}),
-		lag: promauto.With(c.Registerer).NewHistogram(prometheus.HistogramOpts{
+		lag: promauto.With(c.Registerer).NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "crmsync_sync_lag_seconds",
-			Help:    "Time from Monday's trigger to Salesforce's answer.",
+			Help:    "Time from a change in one system until the other one has it, by direction.",
 			Buckets: prometheus.ExponentialBuckets(0.025, 2, 16), // 25 ms to about 14 min
-		}),
+		}, []string{"direction"}),
 	}}
 	for _, winner := range []mapping.Side{mapping.Monday, mapping.Salesforce} {
 		e.conflicts.WithLabelValues(string(winner)) // exports zero before the first one
+	}
+	for _, direction := range []string{toSalesforce, toMonday} {
+		e.lag.WithLabelValues(direction)
 	}
 	e.batches = batch.New(batch.Config[Event]{
 		Max:         eventsPerItem * c.BatchSize,

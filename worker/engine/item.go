@@ -43,6 +43,8 @@ type work struct {
 	restored bool      // it is back: decisions about its deletion no longer count
 	held     bool      // a call that writes it was interrupted, and may still take effect
 	answered time.Time // when Salesforce answered the item's last write
+	savedAt  time.Time // when Salesforce saved what the item has taken
+	shownAt  time.Time // when the item took it; zero: it took nothing that was just saved
 	log      changes
 	err      error // why the whole item must be attempted again
 }

@@ -21,7 +21,7 @@ type tools struct {
 	users  *users
 	sender *send.Sender
 	size   prometheus.Histogram
-	lag    prometheus.Histogram
+	lag    *prometheus.HistogramVec // by direction
 
 	described sync.Map // objects whose description a dry pass has counted as a call
 

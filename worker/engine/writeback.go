@@ -165,6 +165,9 @@ func (p *pass) recordTaken(c cell) {
 	w, link := c.work, p.keep(c.work, c.record)
 	w.item.WriteColumn(c.column, c.decision.Value)
 	w.changed = true
+	if at, ok := sfclient.Record(p.holds[link.SalesforceID]).Time(savedAt); ok && p.bulk == nil && len(w.chosen) == 0 {
+		w.savedAt, w.shownAt = at, p.Now()
+	}
 	link.Accept(settle.Shows + c.column)
 	link.Accept(settle.Rested + c.decision.Field.Name)
 	c.decision.Record(link, w.tasks[0].JobID, p.Now())

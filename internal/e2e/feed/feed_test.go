@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"crmsync/internal/e2e"
 	sfsim "crmsync/internal/sim/salesforce"
@@ -155,4 +156,46 @@ func TestMigratedItems(t *testing.T) {
 	w.Salesforce.Update("Contact", id, map[string]any{"Email": "countess@example.org"})
 	item := w.Monday.Items(e2e.Contacts)[0].ID
 	w.Eventually("Monday shows it", func() bool { return w.Shown(item, "email") == "countess@example.org" })
+}
+
+// TestMetrics has each direction, a late commit and a conflict move the metrics.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.BothWays)
+	following(w)
+	item, id := contact(w, "Ada Lovelace", "ada@example.org")
+	has := func(pattern string) {
+		t.Helper()
+		line := regexp.MustCompile(`(?m)^` + pattern + `$`)
+		w.Eventually("the metrics have "+pattern, func() bool { return line.MatchString(w.Scrape()) })
+	}
+	has(`crmsync_sync_lag_seconds_count\{direction="to_salesforce"\} [1-9]\d*`)
+	has(`crmsync_sync_lag_seconds_count\{direction="to_monday"\} 0`)
+	has(`crmsync_feed_lag_seconds\{object="Contact"\} [0-9.e-]+`)
+	has(`crmsync_feed_late_total 0`)
+	has(`crmsync_conflicts_total\{winner="monday"\} 0`)
+
+	w.Salesforce.Update("Contact", id, map[string]any{"Email": "countess@example.org"})
+	has(`crmsync_sync_lag_seconds_count\{direction="to_monday"\} 1`)
+	w.Together(e2e.Contacts, func() {
+		w.Salesforce.Update("Contact", id, map[string]any{"Email": "sf@example.org"})
+		w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
+	})
+	has(`crmsync_conflicts_total\{winner="monday"\} 1`)
+	w.Quiet()
+
+	// A record's stamps never go back: it has to be older than the first tier looks back.
+	changed := w.Salesforce.Get("Contact", id)["SystemModstamp"]
+	w.Eventually("its last change is long ago", func() bool {
+		return w.Count("SELECT count(*) FROM feeds WHERE object = 'Contact' AND tier = 'now' AND covered > $1::timestamptz + interval '14 seconds'", changed) == 1
+	})
+	contact(w, "Grace Hopper", "grace@example.org") // everything after the newest record seen is read
+	following(w)
+	w.Salesforce.UpdateLate("Contact", id, map[string]any{"Email": "late@example.org"}, 13*time.Second)
+	following(w)
+	w.Exec("UPDATE feeds SET due_at = now() WHERE tier = '5m'")
+	has(`crmsync_feed_late_total 1`)
+	w.Eventually("the late change is in Monday", func() bool { return w.Shown(item, "email") == "late@example.org" })
+	w.Exec("UPDATE feeds SET complete_at = complete_at - interval '1 hour', due_at = now() + interval '1 hour' WHERE tier = 'now'")
+	has(`crmsync_feed_lag_seconds\{object="Contact"\} 36\d\d.*`)
 }

@@ -31,7 +31,7 @@ func TestMetrics(t *testing.T) {
 		`crmsync_system_up{system="salesforce"} 1`,
 		`crmsync_system_up{system="monday"} 1`,
 		`crmsync_mapping_info{fingerprint="`,
-		`crmsync_sync_lag_seconds_count `,
+		`crmsync_sync_lag_seconds_count{direction="to_salesforce"} `,
 		`crmsync_api_calls_total{code="200",operation="upsert",system="salesforce"} `,
 		`crmsync_api_calls_total{code="ok",operation="items",system="monday"} `,
 		`crmsync_api_call_duration_seconds_count{operation="`,
@@ -53,7 +53,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "crmsync_sync_lag_seconds_count") && strings.TrimSpace(line) == "crmsync_sync_lag_seconds_count 0" {
+		if strings.TrimSpace(line) == `crmsync_sync_lag_seconds_count{direction="to_salesforce"} 0` {
 			t.Error("no lag was observed")
 		}
 		if strings.HasPrefix(line, "crmsync_monday_complexity_remaining 0") || strings.HasPrefix(line, "crmsync_salesforce_api_usage 0") {
