@@ -118,7 +118,7 @@ func (e *Error) RetryAfter() time.Duration {
 	case class == Throttle:
 		return 2 * time.Second
 	case class == Quota:
-		return 5 * time.Minute
+		return time.Minute // the limit is rolling, and other programs use it: calls may be allowed again at any time
 	case e.login:
 		return 30 * time.Second
 	}

@@ -37,7 +37,7 @@ func TestAnswerErrors(t *testing.T) {
 		"governor 500":      {500, rest("UNKNOWN_EXCEPTION", "Apex heap size too large: 7"), "", meaning{Oversized, 0, true}},
 		"storage":           {400, rest("STORAGE_LIMIT_EXCEEDED", "private"), "", meaning{StorageFull, 5 * time.Minute, false}},
 		"version":           {410, rest("UNSUPPORTED_API_VERSION", ""), "", meaning{Outage, 5 * time.Second, false}},
-		"total":             {403, rest("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), "", meaning{Quota, 5 * time.Minute, false}},
+		"total":             {403, rest("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), "", meaning{Quota, time.Minute, false}},
 		"concurrent":        {403, rest("REQUEST_LIMIT_EXCEEDED", "ConcurrentPerOrgLongTxn Limit exceeded"), "", meaning{Throttle, 2 * time.Second, false}},
 		"concurrent 503":    {503, rest("REQUEST_LIMIT_EXCEEDED", "ConcurrentRequests (x) Limit exceeded"), "", meaning{Throttle, 2 * time.Second, false}},
 		"429":               {429, "", "7", meaning{Throttle, 7 * time.Second, false}},

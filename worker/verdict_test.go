@@ -45,7 +45,7 @@ func TestVerdict(t *testing.T) {
 		"Salesforce away":          {err: &sfclient.Error{Code: "UNREACHABLE"}, snooze: 5 * time.Second},
 		"away for long":            {err: &sfclient.Error{Code: "UNREACHABLE"}, snoozes: 4, snooze: 32 * time.Second},
 		"away for ever":            {err: &sfclient.Error{Code: "UNREACHABLE"}, snoozes: 1 << 40, snooze: time.Minute},
-		"over quota":               {err: &sfclient.Error{Status: 403, Code: "REQUEST_LIMIT_EXCEEDED"}, snooze: 5 * time.Minute},
+		"over quota":               {err: &sfclient.Error{Status: 403, Code: "REQUEST_LIMIT_EXCEEDED"}, snooze: time.Minute},
 		"circuit open":             {err: &awayError{"salesforce", 5 * time.Second}, snooze: 5 * time.Second},
 		"storage full":             {err: &sfclient.Error{Status: 400, Code: "STORAGE_LIMIT_EXCEEDED"}, snoozes: 1, snooze: 4 * time.Second},
 		"outage that says no time": {err: fault{outage: true}},

@@ -33,9 +33,6 @@ func (s *Service) Connect(ctx context.Context) (*pgxpool.Pool, error) {
 	if most := db.Config().MaxConns; most < wanted {
 		s.Log.Warn("few connections to Postgres: batches wait for each other", "allowed", most, "wanted", wanted)
 	}
-	s.polls = !mode.HasSessions()
-	if mode != postgres.Direct && mode != postgres.Unknown { // unknown: Postgres did not answer
-		s.Log.Info("connected to Postgres", "through", mode, "polls_queue", s.polls)
-	}
+	s.polls, s.through = !mode.HasSessions(), mode
 	return db, nil
 }

@@ -27,6 +27,7 @@ import (
 	"crmsync/jobs"
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
+	"crmsync/schema/postgres"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
 	"crmsync/worker"
@@ -80,6 +81,7 @@ type Service struct {
 
 	started   bool
 	polls     bool // the queue is polled: LISTEN is not available
+	through   postgres.Mode
 	current   atomic.Pointer[mapping.Mapping]
 	presence  *presence
 	workers   worker.Config // without the mapping
@@ -117,6 +119,9 @@ func (s *Service) run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
+	if s.through != postgres.Direct && s.through != postgres.Unknown { // unknown: Postgres did not answer
+		s.Log.Info("connected to Postgres", "through", s.through, "polls_queue", s.polls)
+	}
 	st := store.New(db)
 	s.ready, s.kept, s.queued, s.presence = st.Ping, worker.Queue(db).Kept, worker.Queue(db).Queued, s.newPresence(st)
 	registry := prometheus.NewRegistry()
