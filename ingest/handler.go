@@ -205,11 +205,9 @@ func (h *Handler) keep(ctx context.Context, d delivery) outcome {
 // so it holds the body itself.
 func (h *Handler) store(ctx context.Context, d delivery) outcome {
 	d.body.hold()
-	ctx, cancel := context.WithTimeout(ctx, h.config.AnswerWithin)
-	defer cancel()
 	o, err := h.inserts.Do(ctx, d)
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
 			h.config.Log.ErrorContext(ctx, "storing a webhook", "error", err)
 		}
 		return unavailable

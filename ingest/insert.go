@@ -48,7 +48,7 @@ func newInserts(c Config, q *quota) *batch.Batcher[delivery, outcome] {
 	seed := maphash.MakeSeed()
 	i := &inserter{Inserter: c.Insert, within: c.AnswerWithin * 4 / 5, quota: q, now: c.Now, log: c.Log}
 	return batch.New(batch.Config[delivery]{
-		Max: 500, Concurrency: 2, Full: 32,
+		Max: 500, Concurrency: 2, Full: 32, Within: c.AnswerWithin,
 		Key:     func(d delivery) int64 { return int64(maphash.String(seed, d.key)) },
 		Dropped: func(d delivery) { d.body.release() },
 	}, i.group)

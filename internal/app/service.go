@@ -19,8 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivertype"
 
 	"crmsync/ingest"
 	"crmsync/internal/buildinfo"
@@ -88,6 +86,7 @@ type Service struct {
 	pool      *worker.Pool  // nil without the worker role, or while switching mappings
 	ofWorkers atomic.Pointer[prometheus.Registry]
 	queue     *river.Client[pgx.Tx] // for inserts and the dashboard
+	busyQueue *river.Client[pgx.Tx] // for large groups of inserts
 	webhooks  *ingest.Handler
 	ready     func(context.Context) error
 	kept      func(context.Context, string) (jobs, bytes int64, err error)
@@ -156,21 +155,13 @@ func (s *Service) run(ctx context.Context) error {
 	return err
 }
 
-// notifyEvery is the minimum time between two notifications of ingest to the workers, which River takes from
-// FetchCooldown. An event without a notification waits until they poll, so this is River's minimum: the workers' own
-// cooldown limits how often they fetch.
-const notifyEvery = time.Millisecond
-
 // prepare creates the queue's client and, with the worker role, the pool.
 func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err error) {
-	s.queue, err = river.NewClient(riverpgxv5.New(db), &river.Config{
-		MaxAttempts:   s.Config.MaxAttempts,
-		FetchCooldown: notifyEvery,
-		Middleware:    []rivertype.Middleware{&ingest.Keys{}},
-		Logger:        worker.QueueLog(s.Log),
-	})
-	if err != nil {
-		return fmt.Errorf("preparing the queue: %w", err)
+	if s.queue, err = s.newQueue(db, notifyEvery); err != nil {
+		return err
+	}
+	if s.busyQueue, err = s.newQueue(db, busyNotifyEvery); err != nil {
+		return err
 	}
 	if !s.Role.Worker {
 		return nil
@@ -252,7 +243,7 @@ func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, err
 	c := ingest.Config{
 		Secrets: s.Config.WebhookSecrets,
 		Mapped:  func(board int64) bool { return s.mapping().Board(board) != nil },
-		Insert:  ingest.NewBlind(s.queue.InsertManyFast, s.queued),
+		Insert:  ingest.NewBlind(s.insertGroup, s.queued),
 		Kept: func(ctx context.Context) (deliveries, bytes int64, err error) {
 			return s.kept(ctx, jobs.KindUnreadable)
 		},

@@ -170,6 +170,42 @@ func TestLeave(t *testing.T) {
 	}
 }
 
+// TestWithin: calls end after Within, each counted from its own start, and a batch that runs continues.
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var dropped []int
+		g := newGate()
+		b := batch.New(batch.Config[int]{Max: 5, Within: time.Second, Dropped: func(n int) { dropped = append(dropped, n) }},
+			g.run)
+		call(t, b, 0)
+		time.Sleep(900 * time.Millisecond)
+		g.release <- struct{}{}
+		synctest.Wait() // what the call used is used again
+		began := time.Now()
+		for n := 1; n <= 2; n++ { // the first runs, the second waits
+			go func() {
+				if _, err := b.Do(t.Context(), n); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("Do(%d) = %v, want that the deadline is exceeded", n, err)
+				}
+				if waited := time.Since(began); waited != time.Second {
+					t.Errorf("Do(%d) waited %v", n, waited)
+				}
+			}()
+			synctest.Wait()
+		}
+		time.Sleep(2 * time.Second)
+		call(t, b, 3)
+		close(g.release)
+		if diff := cmp.Diff([][]int{{0}, {1}, {3}}, g.seen()); diff != "" {
+			t.Errorf("batches (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]int{2}, dropped); diff != "" {
+			t.Errorf("dropped (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"crmsync/ingest"
+	"crmsync/worker"
+)
+
+// notifyEvery is the minimum time between two notifications of ingest to the workers, which River takes from
+// FetchCooldown. An event without a notification waits until they poll, so this is River's minimum: the workers' own
+// cooldown limits how often they fetch.
+//
+// Postgres commits transactions that notify one after the other. Under load, where workers are busy anyway, that would
+// halve what ingest accepts: a group of busyGroup events or more is inserted by a client that notifies every
+// busyNotifyEvery at most.
+const (
+	notifyEvery     = time.Millisecond
+	busyNotifyEvery = 25 * time.Millisecond
+	busyGroup       = 16
+)
+
+// newQueue returns a client of the queue that inserts, and notifies the workers at most this often.
+func (s *Service) newQueue(db *pgxpool.Pool, notifies time.Duration) (*river.Client[pgx.Tx], error) {
+	queue, err := river.NewClient(riverpgxv5.New(db), &river.Config{
+		MaxAttempts:   s.Config.MaxAttempts,
+		FetchCooldown: notifies,
+		Middleware:    []rivertype.Middleware{&ingest.Keys{}},
+		Logger:        worker.QueueLog(s.Log),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the queue: %w", err)
+	}
+	return queue, nil
+}
+
+// insertGroup inserts a group of events.
+func (s *Service) insertGroup(ctx context.Context, group []river.InsertManyParams) (int, error) {
+	if len(group) >= busyGroup {
+		return s.busyQueue.InsertManyFast(ctx, group)
+	}
+	return s.queue.InsertManyFast(ctx, group)
+}
