@@ -53,7 +53,7 @@ pooler: postgres ## the end-to-end tests behind PgBouncer, in both of its modes
 	done
 
 bench: postgres ## throughput and latency, measured on this machine
-	go run ./cmd/bench $(ARGS)
+	CGO_ENABLED=0 go run -trimpath ./cmd/bench $(ARGS)
 
 fuzz: postgres ## every fuzz target for FUZZTIME (10s)
 	@set -e; for package in $$(go list ./...); do \

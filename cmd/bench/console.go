@@ -14,7 +14,6 @@ import (
 )
 
 const (
-	consoleItems    = 200_000
 	consoleRequests = 100 // of each page
 	consoleUser     = "bench-operator"
 )
@@ -25,7 +24,7 @@ func (b *bench) console(ctx context.Context) (err error) {
 	if err := s.empty(ctx); err != nil {
 		return err
 	}
-	item, err := s.furnish(ctx)
+	item, err := s.furnish(ctx, b.sizes.console)
 	if err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func (b *bench) console(ctx context.Context) (err error) {
 		rows = append(rows, []string{page.name, millis(quantile(took, 0.5)), millis(quantile(took, 0.99)),
 			millis(quantile(took, 1)), thousands(size) + " B"})
 	}
-	b.table(fmt.Sprintf("Console: time to answer, with %s items (%d requests of each page)", thousands(consoleItems),
+	b.table(fmt.Sprintf("Console: time to answer, with %s items (%d requests of each page)", thousands(b.sizes.console),
 		consoleRequests), rows)
 	slices.Sort(all)
 	b.atMost("console: time to answer, p50", "%.1f ms", quantile(all, 0.5), 50)
@@ -64,12 +63,12 @@ func (b *bench) console(ctx context.Context) (err error) {
 }
 
 // furnish fills the tables as after months of use, and creates one item in both systems. It returns the item.
-func (s *testbed) furnish(ctx context.Context) (int64, error) {
+func (s *testbed) furnish(ctx context.Context, items int) (int64, error) {
 	item := s.Monday.CreateItem(oracle.Contacts, "Ada Lovelace",
 		map[string]any{"email": map[string]any{"email": "ada@example.org", "text": "ada@example.org"}})
 	record := s.Salesforce.Insert("Contact", map[string]any{"FirstName": "Ada", "LastName": "Lovelace",
 		"Email": "ada@example.org", sfsim.KeyField: fmt.Sprint(item)})
-	const items = `
+	const known = `
 		INSERT INTO items (item_id, board_id, name, name_at, known, columns)
 		SELECT %[1]d + n, %[2]d, 'Ada ' || lpad((n %% 9973)::text, 4, '0') || ' Lovelace', now(), true,
 		       jsonb_build_object('email', jsonb_build_object('t', 'email', 's', 'ada' || n || '@example.org', 'at', 1),
@@ -101,7 +100,7 @@ func (s *testbed) furnish(ctx context.Context) (int64, error) {
 	const ownLink = `UPDATE links SET item_id = %d, salesforce_id = '%s' WHERE item_id = %d`
 	first := firstItem + 1
 	return item, s.exec(ctx,
-		fmt.Sprintf(items, firstItem, oracle.Contacts, consoleItems), links, fmt.Sprintf(own, item, first),
+		fmt.Sprintf(known, firstItem, oracle.Contacts, items), links, fmt.Sprintf(own, item, first),
 		fmt.Sprintf(ownLink, item, record, first), keys, logs, letters, hours, "VACUUM ANALYZE", "CHECKPOINT")
 }
 

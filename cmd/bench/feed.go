@@ -50,7 +50,7 @@ func (f fed) bound() float64 {
 
 // feed measures how fast changes in Salesforce reach Monday: many at once, and one at a time.
 func (b *bench) feed(ctx context.Context) error {
-	f, err := b.follow(ctx, b.events[0], b.single)
+	f, err := b.follow(ctx, b.sizes.changes, b.sizes.delayed)
 	if err != nil {
 		return err
 	}
@@ -61,18 +61,18 @@ func (b *bench) feed(ctx context.Context) error {
 		callTime, atOnce, len(f.delays), pollEvery), [][]string{
 		{"changes", "changes/s", "bound", "of the bound", "Monday calls/1,000", "Salesforce calls/1,000", "CPU/change", "own + Postgres", "(simulators)", "peak RSS", "delay p50", "longest"},
 		{
-			thousands(b.events[0]), fmt.Sprintf("%.0f", f.rate), fmt.Sprintf("%.0f", f.bound()),
+			thousands(b.sizes.changes), fmt.Sprintf("%.0f", f.rate), fmt.Sprintf("%.0f", f.bound()),
 			fmt.Sprintf("%.2f", f.rate/f.bound()),
 			fmt.Sprintf("%.1f", f.monday), fmt.Sprintf("%.1f", f.salesforce), micros(f.cpu.total()),
 			fmt.Sprintf("%.0f + %.0f", f.cpu.program, f.cpu.postgres),
 			fmt.Sprintf("(%.0f)", f.cpu.bench), fmt.Sprintf("%.0f MiB", f.peak), millis(p50), millis(longest),
 		},
 	})
-	what := fmt.Sprintf("feed %s: ", thousands(b.events[0]))
+	what := fmt.Sprintf("feed %s: ", thousands(b.sizes.changes))
 	b.atLeast(what+"changes/s of the bound", f.rate/f.bound(), 0.5)
 	b.atMost(what+"Monday calls per 1,000 changes", "%.1f", f.monday, 40)
 	b.atMost(what+"Salesforce calls per 1,000 changes", "%.1f", f.salesforce, 16)
-	b.atMost(what+"peak RSS", "%.0f MiB", f.peak, 150)
+	b.atMost(what+"peak RSS", "%.0f MiB", f.peak, workerRSS)
 	b.atMost(fmt.Sprintf("feed: longest delay at a poll of %s", pollEvery), "%.0f ms", longest,
 		float64((pollEvery + 5*time.Second).Milliseconds()))
 	return nil
@@ -103,7 +103,7 @@ func (b *bench) follow(ctx context.Context, records, single int) (f fed, err err
 	if f, err = s.catchUp(ctx, y, ids); err != nil {
 		return f, err
 	}
-	f.delays, err = s.delays(ctx, y, ids[:min(single, len(ids), 40)])
+	f.delays, err = s.delays(ctx, y, ids[:min(single, len(ids))])
 	return f, err
 }
 
@@ -141,21 +141,7 @@ func (s *testbed) pair(ctx context.Context, y *stage.Stage, records int) error {
 
 // following starts a worker on the two systems.
 func (s *testbed) following(ctx context.Context, y *stage.Stage) (*process, error) {
-	cmd := exec.Command(s.crmsync, "worker")
-	cmd.Env = s.Environ(y.Env)
-	up := make(chan bool, 1)
-	p, err := launch(cmd, up)
-	if err != nil {
-		return nil, fmt.Errorf("starting a worker: %w", err)
-	}
-	select {
-	case <-up:
-		return p, nil
-	case <-p.ended:
-		return nil, fmt.Errorf("starting a worker: it ended: %w\n%s", p.wait(), p.last)
-	case <-ctx.Done():
-		return nil, errors.Join(context.Cause(ctx), p.stop())
-	}
+	return s.startOn(ctx, y, "worker")
 }
 
 // catchUp changes every record while no worker runs, and measures how long a worker takes to bring all of the changes

@@ -1,5 +1,6 @@
 // Command bench measures crmsync on this machine, side by side with minimal programs for the same task: an endpoint
-// that does one insert per request, and a River worker that does nothing. Every measured program is a separate process;
+// that does one insert per request, one that commits a bare row, one that only answers, and a River worker that does
+// nothing. Every measured program is a separate process;
 // Postgres is private and durable; this process generates the load and simulates both systems. All share the machine's
 // cores, so the ratios within a run are meaningful, and absolute figures only apply to this machine. There is no
 // minimal program for a migration: it is compared with the time that its calls alone would take at maximum concurrency.
@@ -30,14 +31,28 @@ type bench struct {
 	seconds time.Duration // duration of a round of load
 	rounds  int           // of load, of draining the shortest queue, and of migrating the fewest records
 	single  int           // events measured one at a time
-	profile string        // folder for profiles and times of statements; empty: none
-	keep    string        // file for the figures; empty: they are only printed
-	before  string        // file with the figures of an earlier run; empty: no comparison
-	allowed float64       // share by which a figure may be worse
+	sizes   sizes
+	profile string  // folder for profiles and times of statements; empty: none
+	keep    string  // file for the figures; empty: they are only printed
+	before  string  // file with the figures of an earlier run; empty: no comparison
+	allowed float64 // share by which a figure may be worse
+
+	markdown bool   // print tables as Markdown
+	other    string // another build of crmsync; empty: none
 
 	out    io.Writer
 	stage  *testbed
 	checks []check
+}
+
+// sizes are the amounts of work that have no option of their own.
+type sizes struct {
+	shared  int // queued events that several workers drain
+	changes int // in Salesforce, to bring to Monday at once
+	delayed int // changes in Salesforce whose delay is measured
+	loaded  int // items of a first load
+	widened int // items that get a field more
+	console int // items whose pages are requested
 }
 
 func main() {
@@ -56,11 +71,12 @@ func main() {
 // options reads the command line.
 func (b *bench) options(args []string) (err error) {
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
-	only := flags.String("only", "ingest,drain,scale,idle,migrate,feed,sweep,console", "what to measure, in this order")
-	events := flags.String("events", "20000,200000", "how many events to drain, the fewest first")
+	only := flags.String("only", "ingest,drain,scale,idle,migrate,feed,sweep,live,console", "what to measure, in "+
+		"this order")
+	events := flags.String("events", "20000,1000000", "how many events to drain, the fewest first")
 	records := flags.String("records", "5000,100000", "how many records to migrate, the fewest first")
-	quick := flags.Bool("quick", false, "a short run of about two minutes: fewer and shorter rounds, with only the "+
-		"shortest queue and the fewest records")
+	quick := flags.Bool("quick", false, "a short run of less than two minutes on an idle machine: single and shorter "+
+		"rounds, with only the shortest queue, the fewest records and smaller boards")
 	flags.IntVar(&b.items, "items", 20_000, "number of linked items that have events")
 	flags.DurationVar(&b.seconds, "seconds", 3*time.Second, "duration of a round of load")
 	flags.IntVar(&b.rounds, "rounds", 3, "rounds of load, of draining the shortest queue, and of migrating the fewest "+
@@ -71,6 +87,9 @@ func (b *bench) options(args []string) (err error) {
 	flags.StringVar(&b.keep, "json", "", "file for the figures, as JSON")
 	flags.StringVar(&b.before, "compare", "", "file with the figures of an earlier run; the bench fails if one is "+
 		"worse. A missing file means a first run")
+	flags.BoolVar(&b.markdown, "markdown", false, "print the tables as Markdown")
+	flags.StringVar(&b.other, "other", "", "path of another build of crmsync with the same schema, to measure in turns "+
+		"with this one")
 	loss := flags.Float64("loss", 15, "percentage by which a figure may be worse than in the earlier run")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -86,9 +105,12 @@ func (b *bench) options(args []string) (err error) {
 	if b.records, err = numbers(*records); err != nil {
 		return fmt.Errorf("-records: %w", err)
 	}
+	b.sizes = sizes{shared: b.events[0], changes: b.events[0], delayed: 24, loaded: 10_000, widened: 20_000,
+		console: 200_000}
 	if *quick {
 		b.events, b.records = b.events[:1], b.records[:1]
-		b.seconds, b.rounds, b.single = time.Second, min(b.rounds, 2), min(b.single, 60)
+		b.seconds, b.rounds, b.single = time.Second, 1, min(b.single, 40)
+		b.sizes = sizes{shared: 5000, changes: 5000, delayed: 3, loaded: 5000, widened: 5000, console: 20_000}
 	}
 	return nil
 }
@@ -108,13 +130,14 @@ func numbers(list string) (all []int, err error) {
 // run sets up the stage, measures, prints the verdict, and cleans up.
 func (b *bench) run(ctx context.Context) (err error) {
 	measures := map[string]func(context.Context) error{"ingest": b.ingest, "drain": b.drain, "scale": b.scale,
-		"idle": b.idle, "migrate": b.migrate, "feed": b.feed, "sweep": b.sweep, "console": b.console}
+		"idle": b.idle, "migrate": b.migrate, "feed": b.feed, "sweep": b.sweep, "live": b.live,
+		"console": b.console}
 	for _, part := range b.parts {
 		if measures[part] == nil {
-			return fmt.Errorf("-only: %q is not one of ingest, drain, scale, idle, migrate, feed, sweep, console", part)
+			return fmt.Errorf("-only: %q is not one of ingest, drain, scale, idle, migrate, feed, sweep, live, console", part)
 		}
 	}
-	b.stage = &testbed{}
+	b.stage = &testbed{other: b.other}
 	defer func() {
 		if b.stage.Stage != nil {
 			err = errors.Join(err, b.stage.Close())

@@ -73,9 +73,9 @@ func (b *bench) weigh(records int, rounds []migrated) []string {
 	share, calls := of(migrated.share), of(func(m migrated) float64 { return m.monday })
 	peak := most(rounds, func(m migrated) float64 { return m.peak })
 	what := fmt.Sprintf("migrate %s: ", thousands(records))
-	b.atLeast(what+"records/s of the bound", share, 0.5)
-	b.atMost(what+"Monday calls per 1,000 records", "%.1f", calls, 40)
-	b.atMost(what+"peak RSS", "%.0f MiB", peak, 150)
+	b.atLeast(what+"records/s of the bound", share, 0.85)
+	b.atMost(what+"Monday calls per 1,000 records", "%.1f", calls, 25)
+	b.atMost(what+"peak RSS", "%.0f MiB", peak, workerRSS)
 	return []string{
 		thousands(records), fmt.Sprintf("%.0f", of(func(m migrated) float64 { return m.rate })),
 		fmt.Sprintf("%.0f", of(migrated.bound)),

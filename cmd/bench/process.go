@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"crmsync/internal/stage"
 )
 
 // process is a running measured program.
@@ -26,18 +28,29 @@ type process struct {
 	ended chan struct{} // closed when its log has ended
 }
 
+// otherBuild before a role means that another build of crmsync has it.
+const otherBuild = "other "
+
 // start starts a measured program and waits until it reports that it has started: this program in a role of stands, or
 // crmsync's command of that name.
 func (s *testbed) start(ctx context.Context, role string) (*process, error) {
+	return s.startOn(ctx, s.Stage, role)
+}
+
+// startOn starts a measured program on other systems than the testbed's.
+func (s *testbed) startOn(ctx context.Context, y *stage.Stage, role string) (*process, error) {
 	cmd := exec.Command(s.crmsync, role)
-	cmd.Env = s.Environ()
+	if name, other := strings.CutPrefix(role, otherBuild); other {
+		cmd = exec.Command(s.other, name)
+	}
+	cmd.Env = s.Environ(y.Env)
 	if stands[role] != nil {
 		self, err := os.Executable()
 		if err != nil {
 			return nil, fmt.Errorf("finding this program: %w", err)
 		}
 		cmd = exec.Command(self)
-		cmd.Env = append(s.Environ(), "BENCH_ROLE="+role)
+		cmd.Env = append(s.Environ(y.Env), "BENCH_ROLE="+role)
 	}
 	up := make(chan bool, 1)
 	p, err := launch(cmd, up)

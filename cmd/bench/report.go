@@ -45,9 +45,19 @@ func (b *bench) verdict() {
 	b.table("What is wanted", rows)
 }
 
-// table prints aligned rows under a title.
+// table prints rows under a title: aligned, or as Markdown if wanted.
 func (b *bench) table(title string, rows [][]string) {
 	fmt.Fprintf(b.out, "\n%s\n", title)
+	if b.markdown {
+		fmt.Fprintln(b.out)
+		for n, row := range rows {
+			fmt.Fprintf(b.out, "| %s |\n", strings.Join(row, " | "))
+			if n == 0 {
+				fmt.Fprintln(b.out, strings.Repeat("| --- ", len(row))+"|")
+			}
+		}
+		return
+	}
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		fmt.Fprintln(w, "  "+strings.Join(row, "\t"))
@@ -99,13 +109,27 @@ func most[T any](rounds []T, figure func(T) float64) (largest float64) {
 	return largest
 }
 
-// ratio returns the median ratio of a figure of ours to theirs in the same round.
-func ratio[T any](ours, theirs []T, figure func(T) float64) float64 {
-	ratios := make([]float64, len(ours))
+// ratios returns a figure of ours, times theirs in the same round.
+func ratios[T any](ours, theirs []T, figure func(T) float64) []float64 {
+	all := make([]float64, len(ours))
 	for n := range ours {
-		ratios[n] = figure(ours[n]) / figure(theirs[n])
+		all[n] = figure(ours[n]) / figure(theirs[n])
 	}
-	return middle(ratios, func(r float64) float64 { return r })
+	return all
+}
+
+// ratio returns the median of ratios.
+func ratio[T any](ours, theirs []T, figure func(T) float64) float64 {
+	return middle(ratios(ours, theirs, figure), func(r float64) float64 { return r })
+}
+
+// excess returns the median difference between a figure of ours and theirs in the same round.
+func excess[T any](ours, theirs []T, figure func(T) float64) float64 {
+	all := make([]float64, len(ours))
+	for n := range ours {
+		all[n] = figure(ours[n]) - figure(theirs[n])
+	}
+	return middle(all, func(d float64) float64 { return d })
 }
 
 // quantile returns the value that a share of the sorted durations does not exceed, in milliseconds.

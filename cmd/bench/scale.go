@@ -36,7 +36,7 @@ func (b *bench) scale(ctx context.Context) error {
 	rounds := make([][]drained, len(all))
 	for range b.rounds {
 		for n, t := range all {
-			d, err := b.together(ctx, t, b.events[0])
+			d, err := b.together(ctx, t, b.sizes.shared)
 			if err != nil {
 				return fmt.Errorf("%d workers, %v a call: %w", t.workers, t.latency, err)
 			}
@@ -65,7 +65,7 @@ func (b *bench) scale(ctx context.Context) error {
 		})
 	}
 	b.table(fmt.Sprintf("Several workers draining %s events of %s items (medians of %d rounds in turns)",
-		thousands(b.events[0]), thousands(b.events[0]/perItem), b.rounds), rows)
+		thousands(b.sizes.shared), thousands(b.sizes.shared/perItem), b.rounds), rows)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
@@ -26,14 +28,49 @@ import (
 // The programs that crmsync is compared with.
 const (
 	oneInsert = "one insert a request"
+	oneRow    = "one bare row a request"
+	atOnceOK  = "echo that only answers"
 	nothing   = "a worker that does nothing"
 )
 
 // stands are the programs that crmsync is compared with, each in a separate process.
-var stands = map[string]func() error{oneInsert: insertOne, nothing: doNothing}
+var stands = map[string]func() error{oneInsert: insertOne, oneRow: commitRow, atOnceOK: answerOnly, nothing: doNothing}
 
 // insertOne is a minimal endpoint: it does not authenticate, and does one insert per request. It is not tuned.
 func insertOne() error {
+	return storing(func(db *pgxpool.Pool) (http.HandlerFunc, error) {
+		client, err := river.NewClient(riverpgxv5.New(db), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+		return func(w http.ResponseWriter, r *http.Request) {
+			var told struct{ Event webhook }
+			err := json.NewDecoder(r.Body).Decode(&told)
+			if err == nil {
+				_, err = client.Insert(r.Context(), told.Event.args(), nil)
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		}, err
+	})
+}
+
+// commitRow is an endpoint that commits each body as a row of a table without indexes: what Postgres allows at most if
+// every delivery has a transaction of its own.
+func commitRow() error {
+	return storing(func(db *pgxpool.Pool) (http.HandlerFunc, error) {
+		return func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err == nil {
+				_, err = db.Exec(r.Context(), "INSERT INTO bare (body) VALUES ($1)", body)
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		}, nil
+	})
+}
+
+// storing serves an endpoint that has a database until a signal.
+func storing(endpoint func(*pgxpool.Pool) (http.HandlerFunc, error)) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	db, err := connect(ctx)
@@ -41,26 +78,37 @@ func insertOne() error {
 		return err
 	}
 	defer db.Close()
-	client, err := river.NewClient(riverpgxv5.New(db), &river.Config{Logger: slog.New(slog.DiscardHandler)})
+	handler, err := endpoint(db)
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+ingest.Path+"/{secret}", func(w http.ResponseWriter, r *http.Request) {
-		var told struct{ Event webhook }
-		err := json.NewDecoder(r.Body).Decode(&told)
-		if err == nil {
-			_, err = client.Insert(r.Context(), told.Event.args(), nil)
+	mux.HandleFunc("POST "+ingest.Path+"/{secret}", handler)
+	return serve(ctx, &http.Server{Handler: mux})
+}
+
+// answerOnly is what any endpoint costs: crmsync's server and router, a body that is read, and an answer. It has
+// crmsync's settings for collecting garbage.
+func answerOnly() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	debug.SetGCPercent(200) // like crmsync
+	e := echo.New()
+	e.POST(ingest.Path+"/:secret", func(c echo.Context) error {
+		if _, err := io.Copy(io.Discard, c.Request().Body); err != nil {
+			return err
 		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-		}
+		return c.JSONBlob(http.StatusOK, []byte(`{"status":"accepted"}`))
 	})
+	return serve(ctx, ingest.Server("", e))
+}
+
+// serve serves on a free port, and says which.
+func serve(ctx context.Context, server *http.Server) error {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: mux}
 	context.AfterFunc(ctx, func() { server.Close() })
 	say("listening", listener.Addr().String())
 	say("started", "")

@@ -13,11 +13,8 @@ import (
 	"crmsync/internal/stage"
 )
 
-const (
-	loaded  = 10_000 // items of the first load
-	there   = 1_000  // records that are there before it
-	widened = 20_000 // items that get a field more
-)
+// there is which share of a first load's items has a record before it: one of so many.
+const there = 10
 
 // sweptMapping is the contacts board with further fields.
 const sweptMapping = `
@@ -60,21 +57,22 @@ func (b *bench) sweep(ctx context.Context) error {
 	for _, x := range []struct {
 		what               string
 		swept              swept
-		monday, salesforce float64
-	}{{"first load", load, 25, 70}, {"new field", widen, 45, 105}} {
-		s := x.swept
+		monday, salesforce float64 // calls per 10,000 items
+	}{{"first load", load, 25, 70}, {"new field", widen, 22.5, 52.5}} {
+		s, each := x.swept, float64(x.swept.items)/10_000
 		rows = append(rows, []string{
 			x.what, thousands(s.items), fmt.Sprintf("%.0f", s.rate), fmt.Sprintf("%.0f", s.bound()),
 			fmt.Sprintf("%.2f", s.rate/s.bound()),
 			fmt.Sprint(s.monday), fmt.Sprint(s.salesforce), fmt.Sprintf("%.0f MiB", s.peak),
 		})
 		what := fmt.Sprintf("%s of %s items: ", x.what, thousands(s.items))
-		b.atMost(what+"Monday calls", "%.0f", float64(s.monday), x.monday)
-		b.atMost(what+"Salesforce calls", "%.0f", float64(s.salesforce), x.salesforce)
+		b.atMost(what+"Monday calls", "%.0f", float64(s.monday), x.monday*each)
+		b.atMost(what+"Salesforce calls", "%.0f", float64(s.salesforce), x.salesforce*each)
+		b.atLeast(what+"items/s of the bound", s.rate/s.bound(), 0.5)
+		b.atMost(what+"peak RSS", "%.0f MiB", s.peak, workerRSS)
 	}
-	b.table(fmt.Sprintf("Comparing a board: %s a call, one call after the other is the bound; %s of the first records "+
-		"are there already",
-		callTime, thousands(there)), rows)
+	b.table(fmt.Sprintf("Comparing a board: %s a call, one call after the other is the bound; of the first load, one in "+
+		"%d records is there already", callTime, there), rows)
 	return nil
 }
 
@@ -110,19 +108,19 @@ func (b *bench) mapped(y *stage.Stage, fields string) error {
 
 // load runs a command that brings items to Salesforce.
 func (b *bench) load(ctx context.Context) (s swept, err error) {
-	y, err := b.stageWith(ctx, loaded, "")
+	y, err := b.stageWith(ctx, b.sizes.loaded, "")
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, y.Close()) }()
-	for n := range there {
-		y.Salesforce.Insert("Contact", map[string]any{"LastName": "Person", "Email": person(n * loaded / there)})
+	for n := range b.sizes.loaded / there {
+		y.Salesforce.Insert("Contact", map[string]any{"LastName": "Person", "Email": person(n * there)})
 	}
-	if s, err = b.apply(ctx, y, loaded); err != nil {
+	if s, err = b.apply(ctx, y, b.sizes.loaded); err != nil {
 		return s, err
 	}
-	if n := len(y.Salesforce.Records("Contact")); n != loaded {
-		return s, fmt.Errorf("%d records of %d items", n, loaded)
+	if n := len(y.Salesforce.Records("Contact")); n != b.sizes.loaded {
+		return s, fmt.Errorf("%d records of %d items", n, b.sizes.loaded)
 	}
 	return s, nil
 }
@@ -145,12 +143,12 @@ func (b *bench) apply(ctx context.Context, y *stage.Stage, items int) (s swept, 
 
 // widen lets a worker notice a field that is new in the mapping.
 func (b *bench) widen(ctx context.Context) (s swept, err error) {
-	y, err := b.stageWith(ctx, widened, "")
+	y, err := b.stageWith(ctx, b.sizes.widened, "")
 	if err != nil {
 		return s, err
 	}
 	defer func() { err = errors.Join(err, y.Close()) }()
-	if _, err := b.apply(ctx, y, widened); err != nil {
+	if _, err := b.apply(ctx, y, b.sizes.widened); err != nil {
 		return s, err
 	}
 	if err := b.mapped(y, ", Phone: { from: phone, as: phone }"); err != nil {
@@ -169,7 +167,7 @@ func (b *bench) widen(ctx context.Context) (s swept, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.items, s.monday, s.salesforce = widened, y.Monday.TotalCalls()-monday, y.Salesforce.TotalCalls()-salesforce
+	s.items, s.monday, s.salesforce = b.sizes.widened, y.Monday.TotalCalls()-monday, y.Salesforce.TotalCalls()-salesforce
 	if s.peak, err = p.peak(); err != nil {
 		return s, err
 	}
@@ -178,7 +176,7 @@ func (b *bench) widen(ctx context.Context) (s swept, err error) {
 			return s, errors.New("a record did not get the new field")
 		}
 	}
-	s.rate, err = b.stage.sweptRate(ctx, "backfill", widened)
+	s.rate, err = b.stage.sweptRate(ctx, "backfill", b.sizes.widened)
 	return s, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"crmsync/internal/pglocal"
@@ -22,6 +23,7 @@ const secret = "a-webhook-secret-of-32-characters"
 type testbed struct {
 	*stage.Stage
 	crmsync    string   // path of the program
+	other      string   // path of another build of it to measure; empty: none
 	profile    string   // folder of profiles; empty: none
 	postmaster int      // process id
 	linked     []string // Salesforce Ids of the linked items' records
@@ -60,10 +62,11 @@ func (s *testbed) set(ctx context.Context, profile string) (err error) {
 	return s.preparePostgres(ctx)
 }
 
-// build builds the program as `make build` does, with profiling if wanted.
+// build builds the program, with profiling if wanted.
 func (s *testbed) build(ctx context.Context) error {
 	s.crmsync = filepath.Join(s.Dir, "crmsync")
-	args := []string{"build", "-trimpath", "-o", s.crmsync}
+	flags, env := sameFlags()
+	args := append([]string{"build", "-o", s.crmsync}, flags...)
 	if s.profile != "" {
 		overlay, err := s.overlay()
 		if err != nil {
@@ -72,11 +75,30 @@ func (s *testbed) build(ctx context.Context) error {
 		args = append(args, "-overlay", overlay)
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "crmsync/cmd/crmsync")...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building crmsync: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// sameFlags returns the flags and the environment that this program was built with. A program built with the same ones
+// shares its compiled packages, and any difference would have every package compiled once more.
+func sameFlags() (flags, env []string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return nil, nil
+	}
+	trimmed := false
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "-trimpath":
+			trimmed = setting.Value == "true"
+		case "CGO_ENABLED":
+			env = append(env, "CGO_ENABLED="+setting.Value)
+		}
+	}
+	return []string{fmt.Sprintf("-trimpath=%t", trimmed)}, env
 }
 
 // preparePostgres applies the schema, and finds the process whose CPU time is measured.
@@ -98,5 +120,5 @@ func (s *testbed) preparePostgres(ctx context.Context) error {
 			return fmt.Errorf("counting statements: %w", err)
 		}
 	}
-	return nil
+	return s.exec(ctx, "CREATE TABLE bare (body bytea NOT NULL)")
 }
