@@ -37,6 +37,8 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 		return false, err
 	}
 	defer held.release(ctx)
+	var next *ahead
+	defer func() { next.drop() }()
 	for first := true; w.Pages == 0 || w.Cursor != ""; first = false {
 		if !first && !s.Now().Before(until) {
 			return false, nil
@@ -46,7 +48,14 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 				return false, err
 			}
 		}
-		err := s.page(ctx, board, w, held)
+		part, err := s.readFor(ctx, board, w, next)
+		next.drop()
+		if next = nil; err == nil && s.hasTime(w, part, until) {
+			next = s.readAhead(ctx, board, w, part.cursor)
+		}
+		if err == nil {
+			err = s.page(ctx, board, w, part, held)
+		}
 		if expired(err) {
 			err = s.Store.RestartSweep(ctx, id)
 		}
@@ -90,12 +99,14 @@ func expired(err error) bool {
 	return errors.As(err, &refused) && refused.Code == "CursorException"
 }
 
+// hasTime reports whether the page after this one may be read ahead. Which of the newest items are unknown depends on
+// the page before.
+func (s *Sweeper) hasTime(w store.Sweep, part page, until time.Time) bool {
+	return part.cursor != "" && w.Options.Recent == nil && s.Now().Before(until) && s.Reserve.Check() == nil
+}
+
 // page compares one page, and advances the sweep.
-func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep, held *claim) error {
-	part, err := s.readFor(ctx, board, w)
-	if err != nil {
-		return err
-	}
+func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep, part page, held *claim) (err error) {
 	part.JobID, part.Choices = w.ID, plan.Choices{Adopt: adopted(w.Options), Enforce: w.Options.Enforce}
 	saved := store.SweptPage{Sweep: w, Cursor: part.cursor}
 	var items []int64
@@ -163,9 +174,12 @@ func adopted(o store.SweepOptions) mapping.Side {
 	return ""
 }
 
-// readFor reads the next page of a sweep.
-func (s *Sweeper) readFor(ctx context.Context, board *mapping.Board, w store.Sweep) (p page, err error) {
+// readFor returns the next page of a sweep, which may have been read ahead.
+func (s *Sweeper) readFor(ctx context.Context, board *mapping.Board, w store.Sweep, next *ahead) (p page, err error) {
 	if w.Options.Recent == nil {
+		if p, ok, err := next.take(w.Cursor); ok {
+			return p, err
+		}
 		return s.read(ctx, board, w.Cursor, w.Options.Items)
 	}
 	if p, err = s.readRecent(ctx, board, w.Cursor, *w.Options.Recent); err == nil && len(p.Items) > 0 {
