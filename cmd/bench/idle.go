@@ -28,7 +28,7 @@ func (b *bench) idle(ctx context.Context) error {
 	if err := errors.Join(s.empty(ctx), s.link(ctx, b.single)); err != nil {
 		return err
 	}
-	front := &front{next: s.Salesforce}
+	front := newFront(s.Salesforce)
 	address, err := s.Host(front)
 	if err != nil {
 		return fmt.Errorf("serving Salesforce: %w", err)
@@ -160,7 +160,8 @@ func (s *testbed) roundTrip(ctx context.Context, times int) (took []time.Duratio
 		body := fmt.Sprintf(`{"records":[{"attributes":{"type":"Contact"},"id":%q,"Email":"trip%d@example.org"}]}`,
 			s.linked[0], n)
 		began := time.Now()
-		if _, err := request(ctx, http.MethodPatch, base+"/services/data/v67.0/composite/sobjects", body, header); err != nil {
+		_, err := request(ctx, http.MethodPatch, base+"/services/data/v67.0/composite/sobjects", body, header)
+		if err != nil {
 			return nil, fmt.Errorf("writing a record: %w", err)
 		}
 		took = append(took, time.Since(began))
@@ -204,6 +205,8 @@ type front struct {
 	mu       sync.Mutex
 	answered map[string]time.Time // by the record's Id
 }
+
+func newFront(next http.Handler) *front { return &front{next: next, answered: map[string]time.Time{}} }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)

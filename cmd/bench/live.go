@@ -43,10 +43,11 @@ func (b *bench) live(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, y.Close()) }()
-	front := &front{next: y.Salesforce}
+	front := newFront(y.Salesforce)
 	if y.Env["SALESFORCE_LOGIN_URL"], err = y.Host(front); err != nil {
 		return fmt.Errorf("serving Salesforce: %w", err)
 	}
+	y.Env["WEBHOOK_SECRET"] = secret
 	y.Monday.SetLatency(0)
 	y.Salesforce.SetLatency(0)
 	if _, err := b.apply(ctx, y, liveItems); err != nil {

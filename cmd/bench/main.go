@@ -110,7 +110,7 @@ func (b *bench) options(args []string) (err error) {
 	if *quick {
 		b.events, b.records = b.events[:1], b.records[:1]
 		b.seconds, b.rounds, b.single = time.Second, 1, min(b.single, 40)
-		b.sizes = sizes{shared: 5000, changes: 5000, delayed: 3, loaded: 5000, widened: 5000, console: 20_000}
+		b.sizes = sizes{shared: 10_000, changes: 5000, delayed: 3, loaded: 5000, widened: 5000, console: 20_000}
 	}
 	return nil
 }

@@ -24,8 +24,8 @@ const firstItem int64 = 8_500_000_000
 
 // empty empties the tables, and puts Postgres into the same state for each measurement.
 func (s *testbed) empty(ctx context.Context) error {
-	return s.exec(ctx, "TRUNCATE river_job, items, item_keys, links, sync_logs, error_logs, dead_letters, migration_runs, "+
-		"migration_documents, feeds, hours, causes", "CHECKPOINT")
+	return s.exec(ctx, "TRUNCATE river_job, items, item_keys, links, sync_logs, error_logs, dead_letters, "+
+		"migration_runs, migration_documents, feeds, hours, causes", "CHECKPOINT")
 }
 
 // linkAtOnce and queueAtOnce are how many items and events are written at a time.

@@ -34,6 +34,7 @@ boards:
 type swept struct {
 	items, monday, salesforce int // calls
 	rate                      float64
+	cpu                       cpu     // µs per item
 	peak                      float64 // MiB
 }
 
@@ -53,7 +54,7 @@ func (b *bench) sweep(ctx context.Context) error {
 		return fmt.Errorf("new field: %w", err)
 	}
 	rows := [][]string{{"what", "items", "items/s", "bound", "of the bound", "Monday calls", "Salesforce calls",
-		"peak RSS"}}
+		"CPU/item", "own + Postgres", "(simulators)", "peak RSS"}}
 	for _, x := range []struct {
 		what               string
 		swept              swept
@@ -63,7 +64,9 @@ func (b *bench) sweep(ctx context.Context) error {
 		rows = append(rows, []string{
 			x.what, thousands(s.items), fmt.Sprintf("%.0f", s.rate), fmt.Sprintf("%.0f", s.bound()),
 			fmt.Sprintf("%.2f", s.rate/s.bound()),
-			fmt.Sprint(s.monday), fmt.Sprint(s.salesforce), fmt.Sprintf("%.0f MiB", s.peak),
+			fmt.Sprint(s.monday), fmt.Sprint(s.salesforce), micros(s.cpu.total()),
+			fmt.Sprintf("%.0f + %.0f", s.cpu.program, s.cpu.postgres), fmt.Sprintf("(%.0f)", s.cpu.bench),
+			fmt.Sprintf("%.0f MiB", s.peak),
 		})
 		what := fmt.Sprintf("%s of %s items: ", x.what, thousands(s.items))
 		b.atMost(what+"Monday calls", "%.0f", float64(s.monday), x.monday*each)
@@ -133,7 +136,7 @@ func (b *bench) apply(ctx context.Context, y *stage.Stage, items int) (s swept, 
 	if err != nil {
 		return s, fmt.Errorf("starting the comparison: %w", err)
 	}
-	if _, s.peak, err = b.stage.follow(ctx, p, items); err != nil {
+	if s.cpu, s.peak, err = b.stage.follow(ctx, p, items); err != nil {
 		return s, err
 	}
 	s.items, s.monday, s.salesforce = items, y.Monday.TotalCalls(), y.Salesforce.TotalCalls()
@@ -162,12 +165,21 @@ func (b *bench) widen(ctx context.Context) (s swept, err error) {
 	defer func() { err = errors.Join(err, p.stop()) }()
 	during, end := p.while(ctx)
 	defer end()
+	before, err := b.stage.used(p)
+	if err != nil {
+		return s, err
+	}
 	err = b.stage.until(during, 100*time.Millisecond,
 		"SELECT EXISTS (SELECT FROM sweeps WHERE kind = 'backfill' AND state <> 'running')")
 	if err != nil {
 		return s, err
 	}
 	s.items, s.monday, s.salesforce = b.sizes.widened, y.Monday.TotalCalls()-monday, y.Salesforce.TotalCalls()-salesforce
+	after, err := b.stage.used(p)
+	if err != nil {
+		return s, err
+	}
+	s.cpu = after.since(before, s.items)
 	if s.peak, err = p.peak(); err != nil {
 		return s, err
 	}
