@@ -72,6 +72,7 @@ var mayImport = map[string][]string{
 	"worker/feed":                  {"internal/retry", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/reserve"},
 	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/send", "worker/reserve"},
 	"worker/reserve":               {"mondayclient"},
+	"worker/simtest":               {"internal/sim/monday", "internal/sim/salesforce", "mondayclient", "schema/schematest", "sfclient"},
 	"worker/sweep":                 {"internal/panics", "internal/retry", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan", "worker/reserve"},
 }
 

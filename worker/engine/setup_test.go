@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,7 +22,7 @@ import (
 	"crmsync/schema/mapping"
 	"crmsync/schema/schematest"
 	"crmsync/schema/store"
-	"crmsync/sfclient"
+	"crmsync/worker/simtest"
 )
 
 const people, companies int64 = 1002, 1001 // boards
@@ -93,25 +92,14 @@ type requeued struct {
 
 func setup(t *testing.T) *world {
 	t.Helper()
-	objects := sfsim.Standard()
-	text := mondaysim.Config{Token: "token", ComplexityPerMinute: 1_000_000_000, Boards: boards(), Deliver: func(mondaysim.Delivery) {}}
-	w := &world{t: t, db: schematest.New(t), salesforce: sfsim.New(sfsim.Config{Objects: objects}), monday: mondaysim.New(text)}
+	systems := simtest.Start(t, mondaysim.Config{Boards: boards()})
+	w := &world{
+		t: t, db: schematest.New(t), salesforce: systems.Salesforce, monday: systems.Monday, pages: systems.MondayClient,
+	}
 	w.store = store.New(w.db)
-	t.Cleanup(w.monday.Close)
-	salesforce, monday := httptest.NewServer(w.salesforce), httptest.NewServer(w.monday)
-	t.Cleanup(salesforce.Close)
-	t.Cleanup(monday.Close)
-	sf, err := sfclient.New(sfclient.Config{LoginURL: salesforce.URL, ClientID: "id", ClientSecret: "secret"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mc, err := mondayclient.New(mondayclient.Config{URL: monday.URL + "/v2", Token: "token"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.pages = mc
 	w.config = Config{
-		Mapping: parse(t, rules), Store: w.store, Salesforce: sf, Monday: mc, BatchSize: 200, Concurrency: 4, Timeout: time.Minute,
+		Mapping: parse(t, rules), Store: w.store, Salesforce: systems.SalesforceClient, Monday: systems.MondayClient,
+		BatchSize: 200, Concurrency: 4, Timeout: time.Minute,
 		Requeue: w.requeue, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	}
 	return w

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -15,13 +14,12 @@ import (
 
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
-	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/schematest"
 	"crmsync/schema/store"
-	"crmsync/sfclient"
 	"crmsync/worker/engine"
+	"crmsync/worker/simtest"
 	"crmsync/worker/sweep"
 )
 
@@ -59,30 +57,17 @@ func setup(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, db: schematest.New(t), board: m.Board(people), salesforce: sfsim.New(sfsim.Config{Objects: sfsim.Standard()})}
-	w.monday = mondaysim.New(mondaysim.Config{
-		Token: "token", ComplexityPerMinute: 1_000_000_000, Boards: mondaysim.Example(), Deliver: func(mondaysim.Delivery) {},
-		Now: func() time.Time {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			return time.Now().Add(w.later)
-		},
-	})
-	t.Cleanup(w.monday.Close)
-	salesforce, monday := httptest.NewServer(w.salesforce), httptest.NewServer(w.monday)
-	t.Cleanup(salesforce.Close)
-	t.Cleanup(monday.Close)
-	sf, err := sfclient.New(sfclient.Config{LoginURL: salesforce.URL, ClientID: "id", ClientSecret: "secret"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	mc, err := mondayclient.New(mondayclient.Config{URL: monday.URL + "/v2", Token: "token"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := &world{t: t, db: schematest.New(t), board: m.Board(people)}
+	systems := simtest.Start(t, mondaysim.Config{Boards: mondaysim.Example(), Now: func() time.Time {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return time.Now().Add(w.later)
+	}})
+	w.monday, w.salesforce = systems.Monday, systems.Salesforce
 	kept := store.New(w.db)
 	e := engine.New(engine.Config{
-		Mapping: m, Store: kept, Salesforce: sf, Monday: mc, BatchSize: 200, Concurrency: 1, Timeout: time.Minute,
+		Mapping: m, Store: kept, Salesforce: systems.SalesforceClient, Monday: systems.MondayClient,
+		BatchSize: 200, Concurrency: 1, Timeout: time.Minute,
 		Requeue:    func(context.Context, pgx.Tx, []ledger.Ref, bool) error { return nil },
 		Registerer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
@@ -92,7 +77,8 @@ func setup(t *testing.T) *world {
 		}
 	})
 	w.Sweeper = sweep.New(sweep.Config{
-		Mapping: m, Store: kept, Engine: e, Monday: mc, Log: slog.New(slog.DiscardHandler), Now: time.Now, Timeout: time.Minute,
+		Mapping: m, Store: kept, Engine: e, Monday: systems.MondayClient, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Timeout: time.Minute,
 		Queue: func(_ context.Context, _ pgx.Tx, args []any) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
