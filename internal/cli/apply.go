@@ -11,7 +11,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -200,7 +199,7 @@ func (c applyCommand) summary(p *program, sweeps []store.Sweep) (failed error) {
 	if c.JSON {
 		return errors.Join(p.printJSON(sweepsListed(sweeps)), failed)
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(p.stdout)
 	fmt.Fprintln(table, "RUN\tBOARD\tSTATE\tITEMS\tFIELDS\tDIFFERING\tWRITTEN\tREJECTED\tENDED\tLATER\tCHANGED SINCE "+
 		"THE PLAN")
 	for _, s := range sweeps {

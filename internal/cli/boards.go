@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"crmsync/internal/app"
 	"crmsync/mondayclient"
@@ -90,7 +89,7 @@ func missingBoards(asked []int64, found []mondayclient.Board) (err error) {
 
 // printBoards prints a table of the boards, or one of the columns of each.
 func (p *program) printBoards(boards []boardShown, columns bool) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(p.stdout)
 	if !columns {
 		fmt.Fprintln(table, "BOARD\tNAME")
 	}

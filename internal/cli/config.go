@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"text/tabwriter"
 
 	"crmsync/internal/app"
 )
@@ -57,7 +56,7 @@ func roleNamed(command string) app.Role {
 }
 
 func (p *program) printConfiguration(now Configuration) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(p.stdout)
 	fmt.Fprintln(table, "VARIABLE\tVALUE\tSOURCE")
 	for _, v := range now.Variables {
 		value, source := v.Value, v.Source

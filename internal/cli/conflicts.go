@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"crmsync/internal/app"
@@ -82,7 +81,7 @@ func (c conflictsListCommand) Run(ctx context.Context, p *program) error {
 		fmt.Fprintln(p.stdout, "There are no conflicts.")
 		return nil
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(p.stdout)
 	fmt.Fprintln(table, "ID\tDECIDED\tITEM\tFIELD\tBEFORE\tMONDAY\tSALESFORCE\tSTANDS")
 	for _, x := range all {
 		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", x.ID, x.DecidedAt.Format(time.DateTime), x.Item,

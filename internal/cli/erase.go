@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 
 	"crmsync/internal/app"
 )
@@ -49,7 +48,7 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 
 // listErased prints how many rows of each table had values.
 func (p *program) listErased(erased app.Erased) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(p.stdout)
 	fmt.Fprintln(table, "TABLE\tROWS")
 	for _, e := range erased {
 		fmt.Fprintf(table, "%s\t%d\n", e.Table, e.Rows)

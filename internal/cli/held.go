@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,7 +70,7 @@ func (c heldListCommand) Run(ctx context.Context, p *program) error {
 		fmt.Fprintln(p.stdout, "The delete brake holds nothing.")
 		return nil
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(p.stdout)
 	fmt.Fprintln(table, "BOARD\tHELD SINCE\tITEM\tHELD")
 	for _, b := range boards {
 		for _, item := range b.Items {

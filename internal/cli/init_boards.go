@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"crmsync/internal/app"
 	"crmsync/internal/audit"
@@ -30,7 +29,7 @@ func (s *setup) chooseBoards(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(s.stdout)
 	for n, b := range boards {
 		note := ""
 		if mapped != nil && mapped.Board(b.ID) != nil {

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"crmsync/internal/app"
 )
@@ -93,7 +92,7 @@ func (s *setup) finish(ctx context.Context) error {
 		address = "https://..."
 	}
 	s.say("\nNext%s:", map[bool]string{true: "", false: ", in " + s.command.Dir}[s.command.Dir == "."])
-	table := tabwriter.NewWriter(s.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(s.stdout)
 	fmt.Fprintln(table, "  crmsync serve\t# receives and processes; creates the tables")
 	fmt.Fprintf(table, "  crmsync webhooks --url %s\t# registers the webhooks, while serve runs\n", address)
 	fmt.Fprintln(table, "  crmsync doctor\t# examines everything")

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -90,7 +89,7 @@ func printRecord(w io.Writer, rec report.Record) error {
 	if rec.SalesforceID == "" && rec.State != report.Refused {
 		return nil
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "  FIELD\tCOLUMN\tMONDAY\tSALESFORCE\tSTATE")
 	longest := widest(w)
 	for _, f := range rec.Fields {
@@ -110,7 +109,7 @@ func printTimeline(w io.Writer, entries []report.Entry) error {
 		return nil
 	}
 	fmt.Fprintln(w)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	longest := widest(w)
 	for _, e := range entries[:min(len(entries), timelineShown)] {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", moment(e.At), oneLine(e.Text+by(e.By), longest), oneLine(e.Effect, longest))

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"crmsync/schema/mapping"
@@ -140,7 +139,7 @@ func (f planFile) encode(w io.Writer) error {
 func (f planFile) print(w io.Writer) error {
 	for _, b := range f.Boards {
 		fmt.Fprintf(w, "%s (%d): %s compared, %d differ.\n", b.Board, b.ID, plural(b.Items, "item"), len(b.Differing))
-		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		table := newTable(w)
 		for _, it := range b.Differing {
 			for _, d := range it.Differences {
 				fmt.Fprintf(table, "  %d\t%s\t%s\t%s\n", it.Item, d.name(), d.change(), d.words())

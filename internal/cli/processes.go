@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"crmsync/schema/store"
@@ -44,7 +43,7 @@ func readProcesses(ctx context.Context, s *store.Store) ([]processStatus, error)
 const shownDigits = 12
 
 func (p *program) printProcesses(processes []processStatus) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(p.stdout)
 	fmt.Fprintln(table, "ROLE\tHOST\tPID\tVERSION\tSTARTED\tMAPPING\tSINCE\tFILE")
 	for _, r := range processes {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t%.*s\t%s\t%s\n", r.Role, r.Host, r.PID, r.Version, moment(r.StartedAt),

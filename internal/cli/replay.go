@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"crmsync/internal/app"
@@ -166,7 +165,7 @@ func listLetters(w io.Writer, letters []store.Letter) error {
 		fmt.Fprintln(w, "There are no dead letters.")
 		return nil
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := newTable(w)
 	fmt.Fprintln(table, "JOB\tFAILED AT\tEVENT\tBOARD\tITEM\tATTEMPTS\tREASON")
 	for _, l := range letters {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%d\t%s\n", l.JobID, l.EndedAt.UTC().Format(time.DateTime), l.Event,

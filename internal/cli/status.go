@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"text/tabwriter"
 	"time"
 
 	"crmsync/internal/app"
@@ -251,7 +250,7 @@ func (p *program) printStatus(now Status) error {
 	if err := p.printProcesses(now.Processes); err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(p.stdout)
 	fmt.Fprintln(table, "QUEUE\tSTATE\tJOBS\tOLDEST")
 	for _, q := range now.Queue {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\n", q.Queue, q.State, q.Jobs, seconds(q.OldestSeconds))

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/mattn/go-isatty"
 
@@ -38,6 +39,9 @@ func (p *program) mark(w io.Writer, v verdict) string {
 	}
 	return map[verdict]string{passed: "\x1b[32m", doubtful: "\x1b[1;33m", failed: "\x1b[1;31m"}[v] + sign + "\x1b[0m"
 }
+
+// newTable returns a writer that aligns the columns of a table, which are separated by tabs.
+func newTable(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
 // lines returns the lines of an error, or nil.
 func lines(err error) []string {

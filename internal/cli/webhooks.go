@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"crmsync/ingest"
 	"crmsync/internal/app"
@@ -69,7 +68,7 @@ func (c webhooksCommand) print(p *program, webhooks []webhookListed) error {
 	if c.JSON {
 		return p.printJSON(webhooks)
 	}
-	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	table := newTable(p.stdout)
 	fmt.Fprintln(table, "BOARD\tNAME\tEVENT\tSTATE\tWEBHOOK")
 	for _, w := range webhooks {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", w.Board, w.Name, w.Event, w.State, cmp.Or(w.Webhook, "-"))
