@@ -127,9 +127,21 @@ func (l *Link) write(field string, w Written) {
 	l.Written[field] = w
 }
 
+// ShownID is the name under which a link rejects an Id that the item shows.
+const ShownID = "@id"
+
 // Adopt makes an existing record the item's own. Its contents are unknown.
 func (l *Link) Adopt(id string, o Origin) {
-	l.SalesforceID, l.Written, l.Held, l.Origin = id, nil, nil, o
+	l.own(id, o)
+	l.Written, l.Held = nil, nil
+}
+
+// own makes a record the item's own. That the item showed a wrong Id before no longer matters.
+func (l *Link) own(id string, o Origin) {
+	l.SalesforceID, l.Origin = id, o
+	if !l.Rejects(ShownID, id) {
+		l.Accept(ShownID)
+	}
 }
 
 // Take makes a record the item's own, and reports whether it was not already. Earlier writes to it still count.
@@ -137,7 +149,7 @@ func (l *Link) Take(id string, o Origin) (isNew bool) {
 	if l.SalesforceID == id {
 		return false
 	}
-	l.SalesforceID, l.Origin = id, o
+	l.own(id, o)
 	return true
 }
 

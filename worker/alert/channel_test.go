@@ -110,6 +110,8 @@ func TestSlack(t *testing.T) {
 	}{
 		"taken":       {200, "ok", ""},
 		"with a line": {200, "ok\n", ""},
+		"compatible":  {200, `{"ok":true}`, ""},
+		"silent":      {204, "", ""},
 		"a page":      {200, "<html>", "answered 200 without confirming the message"},
 		"refused":     {403, "invalid_token", "answered 403 Forbidden"},
 	}

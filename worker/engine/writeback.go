@@ -144,6 +144,9 @@ func (p *pass) recordCell(c cell, err error) {
 		p.recordTaken(c)
 	case err == nil:
 		c.shows()
+		if link := c.work.item.Links[c.record.Name]; link.Rejects(plan.ShownID, c.id) {
+			p.keep(c.work, c.record).Accept(plan.ShownID)
+		}
 	case isAway(err):
 		c.work.retry(&AwayError{})
 	case permanent(err):

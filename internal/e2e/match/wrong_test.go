@@ -91,6 +91,9 @@ func TestWrongId(t *testing.T) {
 				t.Errorf("the corrected cell shows %s, want %s", shown, right)
 			}
 			w.Expect(2, "SELECT count(*) FROM dead_letters")
+			w.Eventually("both dead letters are closed", func() bool {
+				return w.Count("SELECT count(*) FROM dead_letters WHERE closed_at IS NULL") == 0
+			})
 		})
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 // Rejections are stored by field; these names stand for things that are not fields.
 const (
-	WholeRecord = ""    // the record as a whole, with a digest of its fields as the value
-	ShownID     = "@id" // the Salesforce Id that the item's id column shows
+	WholeRecord = ""             // the record as a whole, with a digest of its fields as the value
+	ShownID     = ledger.ShownID // the Salesforce Id that the item's id column shows
 )
 
 // Plan is what one record of one item needs.
