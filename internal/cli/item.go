@@ -62,6 +62,15 @@ func printReport(w io.Writer, r *report.Report) error {
 		fmt.Fprintln(w, r.MondayURL)
 	}
 	fmt.Fprintf(w, "\n%s.\n", r.Line())
+	if r.Advice != "" {
+		fmt.Fprintln(w, r.Advice)
+	}
+	for _, a := range r.Asked {
+		fmt.Fprintf(w, "%s, asked for at %s.\n", a.Does, moment(a.Since))
+	}
+	if r.Holds != nil {
+		fmt.Fprintf(w, "Decide with: crmsync held release %d, or crmsync held drop %d\n", r.Item, r.Item)
+	}
 	for _, problem := range r.Problems {
 		fmt.Fprintln(w, problem)
 	}

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -54,16 +53,13 @@ func (s *Console) runRows(ctx context.Context, limit int) (rows []runRow, err er
 	return rows[:min(len(rows), limit)], err
 }
 
-// sweepKinds are the kinds of comparisons.
-var sweepKinds = map[string]string{"apply": "Comparison", "reconcile": "Nightly comparison", "backfill": "Backfill"}
-
 func sweepRow(w store.Sweep) runRow {
 	text := plural(w.Items, "item") + ", " + number(w.Differing) + " of " + plural(w.Fields, "field") + " differed, " +
 		number(w.Written) + " written"
 	if w.Ended > 0 {
 		text += ", " + number(w.Ended) + " ended"
 	}
-	return runRow{Kind: cmp.Or(sweepKinds[w.Kind], w.Kind), Board: w.Board, State: w.State, Started: w.StartedAt.UTC(),
+	return runRow{Kind: report.SweepWords(w.Kind), Board: w.Board, State: w.State, Started: w.StartedAt.UTC(),
 		Finished: w.FinishedAt, Text: text, Error: w.Error, Sweep: w.ID}
 }
 
@@ -94,6 +90,7 @@ const differencesShown = 100
 type sweepData struct {
 	Run         runRow
 	Differences []store.SweptDifference
+	Names       map[int64]string // of their items
 	More        int
 }
 
@@ -114,5 +111,13 @@ func (s *Console) sweep(r *http.Request) (view, error) {
 	if d.More = sweeps[0].Differing - differencesShown; len(d.Differences) > differencesShown {
 		d.Differences = d.Differences[:differencesShown]
 	}
-	return view{page: "sweep", title: "Comparison of " + d.Run.Board, data: &d}, err
+	if err != nil {
+		return view{}, err
+	}
+	items := make([]int64, len(d.Differences))
+	for n, x := range d.Differences {
+		items[n] = x.ItemID
+	}
+	d.Names, err = s.Store.ItemNames(r.Context(), items)
+	return view{page: "sweep", title: d.Run.Kind + " of " + d.Run.Board, data: &d}, err
 }

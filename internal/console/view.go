@@ -125,7 +125,11 @@ func duration(from time.Time, to *time.Time, now time.Time) string {
 	if to == nil {
 		to = &now
 	}
-	return span(to.Sub(from).Seconds())
+	took := to.Sub(from)
+	if took < time.Second {
+		return "under 1 s"
+	}
+	return span(took.Seconds())
 }
 
 // rule says by which rule a conflict was decided.

@@ -42,7 +42,8 @@ type Report struct {
 	MondayURL string     `json:"monday_url,omitempty"`
 	State     State      `json:"state"`
 	Sentence  string     `json:"sentence"`
-	Since     *time.Time `json:"since,omitempty"` // when it last came to be in sync
+	Advice    string     `json:"advice,omitempty"` // what a person can do, unless a dead letter says so
+	Since     *time.Time `json:"since,omitempty"`  // when it last came to be in sync
 	Records   []Record   `json:"records"`
 	Letters   []Letter   `json:"dead_letters"` // open ones
 	Pending   int        `json:"pending_events"`

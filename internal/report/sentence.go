@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"crmsync/internal/advice"
+	"crmsync/schema/mapping"
+	"crmsync/worker/engine/plan"
 )
 
 // conclude describes the state of the item in one sentence, beginning with what most needs a person.
@@ -14,7 +16,7 @@ func (d *draft) conclude() {
 	for _, conclusion := range []func() (State, string){d.suppressed, d.outside, d.ended, d.held, d.refusedRecord,
 		d.differing, d.deadLetters, d.coming, d.wanting, d.lacking, d.unknown} {
 		if s, text := conclusion(); text != "" {
-			d.State, d.Sentence = s, text
+			d.State, d.Sentence, d.Advice = s, text, d.advise(s)
 			return
 		}
 	}
@@ -22,6 +24,69 @@ func (d *draft) conclude() {
 	if !d.compare {
 		d.State, d.Sentence, d.Since = Unknown, "As far as is known without asking both systems, it is in sync", nil
 	}
+}
+
+// advise says what a person can do about an item in a state.
+func (d *draft) advise(s State) string {
+	switch s {
+	case Refused:
+		return d.adviseRefused()
+	case FirstMeeting:
+		return "Nothing is written until a person decides: take Monday's values, or Salesforce's."
+	case Drift:
+		return "A resync leaves it as it is. Take Monday's values to overwrite it, or enter Salesforce's value in Monday."
+	case Conflict:
+		return "A resync decides by the field's rule. The value that loses can be restored."
+	case Unshown:
+		return "Both sides keep their values until one of them is edited."
+	case Differs:
+		if text := d.adviseGone(); text != "" {
+			return text
+		}
+		if d.Writes() > 0 && d.Mapping.Reconcile != "" {
+			return "A resync writes it now, the nightly comparison later."
+		}
+	}
+	return ""
+}
+
+// adviseGone says what becomes of an item whose record was deleted in Salesforce.
+func (d *draft) adviseGone() string {
+	for _, rec := range d.Records {
+		if d.differs(rec.Name, "", plan.Gone) == nil {
+			continue
+		}
+		switch d.board.Named(rec.Name).OnRecordDelete {
+		case mapping.Archive:
+			return "A resync asks Salesforce, and archives the item if the record was deleted."
+		case mapping.Keep:
+			return "A resync asks Salesforce. If the record was deleted, the item goes on without it."
+		default:
+			return "A resync does not create it again. The next change of the item in Monday does."
+		}
+	}
+	return ""
+}
+
+// adviseRefused returns the advice on the first rejection, unless a dead letter contains it.
+func (d *draft) adviseRefused() string {
+	if len(d.Letters) > 0 {
+		return ""
+	}
+	for _, rec := range d.Records {
+		codes := []string{rec.Code}
+		for _, f := range rec.Fields {
+			if f.State == Refused {
+				codes = append(codes, f.Code)
+			}
+		}
+		for _, code := range codes {
+			if entry, known := advice.Of(advice.SystemOf(code), code); known && code != "" {
+				return entry.Do
+			}
+		}
+	}
+	return ""
 }
 
 // suppressed concludes about items that were erased for good.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"strings"
 
 	"crmsync/schema/store"
@@ -10,9 +11,12 @@ import (
 var sweeps = map[string]string{"apply": "Comparison", "reconcile": "Nightly comparison", "recent": "Hourly comparison",
 	"backfill": "Backfill"}
 
+// SweepWords returns what a kind of comparison is called.
+func SweepWords(kind string) string { return cmp.Or(sweeps[kind], kind) }
+
 // writeEntry says what a comparison wrote.
 func (d *draft) writeEntry(w store.SweptWrite) Entry {
-	e := Entry{At: w.At.UTC(), Kind: Wrote, Text: sweeps[w.Kind]}
+	e := Entry{At: w.At.UTC(), Kind: Wrote, Text: SweepWords(w.Kind)}
 	fields := strings.Join(w.Fields, ", ")
 	switch {
 	case w.Created:

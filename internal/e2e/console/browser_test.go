@@ -41,7 +41,7 @@ func TestPagesInChromium(t *testing.T) {
 	s := play(w)
 	pages := map[string]string{
 		"overview": "/", "search": "/search?q=mar", "in-sync": item(s.synced), "refused": item(s.refused), "drift": item(s.drifted), "not-yet": item(s.waiting),
-		"errors": "/errors", "cause": "/errors/" + s.cause, "conflicts": "/conflicts", "held": "/held", "runs": "/runs",
+		"errors": "/errors", "cause": "/errors/" + s.cause, "conflicts": "/conflicts", "held": "/held", "held-item": item(8300000001), "runs": "/runs",
 		"run": "/runs/sweeps/" + w.Text("SELECT max(id)::text FROM sweeps WHERE board_id = 1003"), "missing": "/items/4711",
 	}
 	tab := browser.Tab(t)

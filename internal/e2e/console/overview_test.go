@@ -54,6 +54,15 @@ func TestOverview(t *testing.T) {
 	if !strings.Contains(p.body, `aria-label="Events in the last 24 hours, at most 11"`) {
 		t.Error("the chart does not say what it shows")
 	}
+	lead := w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Exec(`INSERT INTO items (item_id, board_id, name) VALUES ($1, 1003, 'Ada Lovelace')`, lead)
+	w.Exec(`INSERT INTO differences (run_id, board_id, item_id, record, object, salesforce_id, field, kind, code, action)
+		SELECT 1, 1003, $1::bigint, 'lead', 'Lead', '', f.field, 'monday_changed', '', f.action
+		FROM   (VALUES ('Company', 'write'), ('Email', 'reject'), ('Status', 'leave')) AS f(field, action)`, lead)
+	operates.open("/runs/sweeps/1").shows(t, "Nightly comparison of leads", "Ada Lovelace", "lead.Company", "written", "rejected", "left for a person")
+	operates.open("/runs/sweeps/2").shows(t, "Monday did not answer", "It ended before it found a difference.")
+	w.Exec("UPDATE sweeps SET state = 'running', finished_at = NULL WHERE id = 2")
+	operates.open("/runs/sweeps/2").shows(t, "So far, both sides agree on everything.")
 	w.Exec("UPDATE outages SET ended_at = now()")
 	if p := operates.open("/"); strings.Contains(p.text(), "is away") {
 		t.Errorf("at %s an outage that is over is shown", time.Now())

@@ -19,6 +19,7 @@ func TestNeverFalselyInSync(t *testing.T) {
 		do       func(w *e2e.World, item int64)
 		state    report.State
 		sentence string
+		advice   string
 		lacks    []string // texts that the page must not have
 		forms    []string // last parts of the paths of forms that it has
 		noForms  []string
@@ -46,14 +47,16 @@ func TestNeverFalselyInSync(t *testing.T) {
 			do: func(w *e2e.World, item int64) {
 				w.Salesforce.Delete("Opportunity", w.Record("Opportunity", item)["Id"].(string))
 			},
-			state: report.Differs, sentence: "Opportunity differs: Salesforce has no record of this Id any more", forms: []string{"resync"},
+			state: report.Differs, sentence: "Opportunity differs: Salesforce has no record of this Id any more",
+			advice: "A resync does not create it again. The next change of the item in Monday does.", forms: []string{"resync"},
 		},
 		"a record does not carry the item's id": {
 			do: func(w *e2e.World, item int64) {
 				w.Salesforce.Update("Lead", w.Record("Lead", item)["Id"].(string), map[string]any{e2e.Key: nil})
 			},
 			state: report.Differs, sentence: e2e.Key + " differs: Monday's value is not in Salesforce, and no event is under way",
-			forms: []string{"resync"},
+			advice: "A resync writes it now, the nightly comparison later.",
+			forms:  []string{"resync"},
 		},
 		"the item does not show the record's Id": {
 			do: func(w *e2e.World, item int64) {
@@ -61,6 +64,13 @@ func TestNeverFalselyInSync(t *testing.T) {
 				w.Mail.Take() // lost
 			},
 			state: report.Differs, sentence: "Id differs: Salesforce's value is not in Monday yet", forms: []string{"resync"},
+		},
+		"drift": {
+			do: func(w *e2e.World, item int64) {
+				w.Salesforce.Update("Lead", w.Record("Lead", item)["Id"].(string), map[string]any{"Company": "Elsewhere"})
+			},
+			state: report.Drift, sentence: "Company differs: it was changed in Salesforce, and Monday has not changed since",
+			advice: "A resync leaves it as it is. Take Monday's values", forms: []string{"send"},
 		},
 		"its archiving is held": {
 			do: func(w *e2e.World, item int64) {
@@ -91,7 +101,7 @@ func TestNeverFalselyInSync(t *testing.T) {
 				t.Errorf("%s: %q since %v, want %s: %q", r.State, r.Sentence, r.Since, tt.state, tt.sentence)
 			}
 			p := operates.open(fmt.Sprintf("/items/%d", item))
-			p.shows(t, tt.sentence+".")
+			p.shows(t, tt.sentence+".", tt.advice)
 			for _, text := range append(tt.lacks, "In sync") {
 				if strings.Contains(p.text(), text) {
 					t.Errorf("the page shows %q:\n%s", text, p.text())
