@@ -22,6 +22,19 @@ type Plan struct {
 // Plan determines what a comparison of a board, or of some of its items, would do. It changes nothing.
 func (s *Sweeper) Plan(ctx context.Context, board *mapping.Board, only []int64,
 	choices plan.Choices) (p Plan, err error) {
+	for range planRounds {
+		if p, err = s.planOnce(ctx, board, only, choices); !expired(err) {
+			break
+		}
+	}
+	return p, err
+}
+
+// planRounds is how often a plan begins the board again at most because Monday no longer knows its cursor.
+const planRounds = 3
+
+func (s *Sweeper) planOnce(ctx context.Context, board *mapping.Board, only []int64,
+	choices plan.Choices) (p Plan, err error) {
 	seen := map[int64]bool{}
 	for cursor, first := "", true; first || cursor != ""; first = false {
 		part, err := s.read(ctx, board, cursor, only)

@@ -5,7 +5,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,9 +19,9 @@ import (
 // whileDown is how many events of TestChaosLost happen while nothing runs.
 const whileDown = 25
 
-// TestChaosLost plays events, a third of which are lost for good, while workers are killed, Monday's pages lag, and the
-// token loses a board for a while. At the end, no program is running for some events. Then comparisons of all boards,
-// one of which is killed, must bring Salesforce to what the oracle says: what was changed, created, deleted, archived
+// TestChaosLost plays events, a third of which are lost for good, while workers are killed, Monday's pages lag, cursors
+// expire between two pages of a board, and the token loses a board for a while. At the end, no program is running for
+// some events. Then comparisons of all boards, one of which is killed, must bring Salesforce to what the oracle says: what was changed, created, deleted, archived
 // and restored meanwhile.
 func TestChaosLost(t *testing.T) {
 	t.Parallel()
@@ -32,8 +34,9 @@ func TestChaosLost(t *testing.T) {
 	}
 	c := newChaos(t, size, func(config *stage.Config) {
 		config.Monday.PageLag = 2 * time.Second
-		config.Monday.CursorLife = time.Minute
+		config.Monday.PageSize = size.items / 10 // so that each board has several pages
 	})
+	expired := c.expireCursors()
 	c.script = newScript(c.seed, c.size, c.Monday, c.Salesforce)
 	c.script.tame = true // an event with a value that is rejected may be one of those that are lost
 	draw := rand.New(rand.NewPCG(c.seed, 5))
@@ -59,7 +62,23 @@ func TestChaosLost(t *testing.T) {
 	if n := c.gate.losses(); n < size.events/6 {
 		t.Errorf("only %d events were lost", n)
 	}
+	if n := expired(); n < 2 {
+		t.Errorf("cursors expired %d times, want several", n)
+	}
 	c.judge()
+}
+
+// expireCursors makes every seventh further page of a board find its cursor expired. It returns how often that was.
+func (c *chaos) expireCursors() (times func() int64) {
+	var pages, expired atomic.Int64
+	c.Monday.OnCall(func(call mondaysim.Call) *mondaysim.Fault {
+		if strings.Contains(call.Operation, "next_items_page") && pages.Add(1)%7 == 0 {
+			expired.Add(1)
+			c.Monday.ExpireCursors()
+		}
+		return nil
+	})
+	return expired.Load
 }
 
 func (c *chaos) loseBoard() { c.Monday.SetAccess(oracle.Contacts, mondaysim.Hidden) }

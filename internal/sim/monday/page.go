@@ -35,7 +35,7 @@ func (s *Sim) queryNextPage(a args) (any, error) {
 	if err != nil || json.Unmarshal(text, &at) != nil || s.boards[at.Board] == nil {
 		return nil, &apiError{code: "CursorException", message: "The cursor provided for pagination is invalid"}
 	}
-	if s.cfg.Now().Sub(at.Made) > s.cfg.CursorLife {
+	if s.cfg.Now().Sub(at.Made) > s.cfg.CursorLife || !at.Made.After(s.expired) {
 		return nil, &apiError{code: "CursorException",
 			message: "The cursor provided for pagination has expired. Please refresh your query and obtain a new cursor"}
 	}
@@ -43,6 +43,13 @@ func (s *Sim) queryNextPage(a args) (any, error) {
 		return nil, err
 	}
 	return s.page(at, a.number("limit"))
+}
+
+// ExpireCursors makes all cursors invalid that were given out so far.
+func (s *Sim) ExpireCursors() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expired = s.cfg.Now()
 }
 
 // queryByColumns answers items_page_by_column_values: values of one column are joined by OR, columns by AND.
@@ -78,6 +85,9 @@ func (s *Sim) queryByColumns(a args) (any, error) {
 func (s *Sim) page(at cursor, limit int) (any, error) {
 	if limit < 1 || limit > 500 {
 		return nil, invalidArgument("limit must be between 1 and 500")
+	}
+	if s.cfg.PageSize > 0 {
+		limit = min(limit, s.cfg.PageSize)
 	}
 	b := s.boards[at.Board]
 	var candidates []*item

@@ -227,6 +227,24 @@ func TestPaging(t *testing.T) {
 	if r.code() != "CursorException" {
 		t.Errorf("old cursor: %s", r.text)
 	}
+
+	small := start(t, Config{Now: now.Now, PageSize: 2})
+	for range 3 {
+		small.CreateItem(1001, "x", nil)
+	}
+	const begin = `{ boards(ids: [1001]) { items_page(limit: 10) { cursor items { id } } } }`
+	some, cursor := page(small.call(begin, nil), "items_page")
+	if len(some) != 2 || cursor == nil {
+		t.Errorf("a page of up to 2 has %d items", len(some))
+	}
+	small.ExpireCursors()
+	now.add(time.Millisecond)
+	_, fresh := page(small.call(begin, nil), "items_page")
+	for c, want := range map[any]string{cursor: "CursorException", fresh: ""} {
+		if r := small.call(`query ($c: String!) { next_items_page(cursor: $c) { cursor } }`, map[string]any{"c": c}); r.code() != want {
+			t.Errorf("after the cursors have expired: %s, want code %q", r.text, want)
+		}
+	}
 }
 
 func TestIndexLag(t *testing.T) {

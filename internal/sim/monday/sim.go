@@ -50,6 +50,9 @@ type Config struct {
 	// CursorLife is how long a cursor is valid after the first page; 0: an hour.
 	CursorLife time.Duration
 
+	// PageSize is the maximum number of items on a page; 0: as many as the query asks for, up to 500.
+	PageSize int
+
 	// Now is Monday's clock; nil: time.Now.
 	Now func() time.Time
 
@@ -107,6 +110,7 @@ type Sim struct {
 	hooks    map[int64]*webhook
 	access   map[int64]Access // by board; missing: Full
 	retired  map[string]bool  // versions of the API that are not served
+	expired  time.Time        // cursors from before then are no longer valid
 	nextItem int64
 	nextHook int64
 }
