@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"crmsync/internal/app"
+	"crmsync/schema/store"
 )
 
 type eraseCommand struct {
@@ -40,10 +41,36 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 			return err
 		}
 	}
-	if c.Suppress {
-		fmt.Fprintf(p.stdout, "The item is suppressed: its later events are skipped.\n")
+	later, err := c.later(ctx, store.New(db))
+	if err != nil {
+		return err
 	}
+	fmt.Fprintf(p.stdout, "\n%s\n", later)
 	return nil
+}
+
+// later returns what becomes of the item: whoever erases it must not believe that it is gone where it is not.
+func (c eraseCommand) later(ctx context.Context, s *store.Store) (string, error) {
+	suppressed, err := s.Suppressed(ctx, []int64{c.Item})
+	if err != nil {
+		return "", err
+	}
+	item, err := s.Item(ctx, c.Item)
+	const elsewhere = "\nWhat Monday and Salesforce hold is not erased: delete it there."
+	suppress := fmt.Sprintf("To prevent that: crmsync erase --item %d --suppress", c.Item)
+	switch {
+	case err != nil:
+		return "", err
+	case suppressed[c.Item]:
+		return "The item is suppressed: its later events are skipped, and no comparison or import stores it again." + elsewhere, nil
+	case item == nil:
+		return "If the item is on a mapped board, it is stored at its next event or comparison.\n" + suppress + elsewhere, nil
+	case item.IsDeleted():
+		return "The item was deleted in Monday. If it is restored there, its values are stored again.\n" + suppress +
+			elsewhere, nil
+	}
+	return "The item is still synced. Its values are read and stored again at its next event, when its record changes in " +
+		"Salesforce,\nand at the latest by the next comparison of the board.\n" + suppress + elsewhere, nil
 }
 
 // listErased prints how many rows of each table had values.

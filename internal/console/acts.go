@@ -33,8 +33,11 @@ var notices = map[string]func(n int) string{
 	"dropped-archives": func(n int) string {
 		return plural(n, "item") + " dropped: items and records are left as they are."
 	},
-	"taken":  func(n int) string { return "The value is being taken over on both sides." },
-	"erased": func(n int) string { return "Values erased in " + plural(n, "row") + "." },
+	"taken": func(n int) string { return "The value is being taken over on both sides." },
+	"erased": func(n int) string {
+		return "Values erased in " + plural(n, "row") + ". The item is still synced: they are stored again when it changes or " +
+			"is compared."
+	},
 	"erased-for-good": func(n int) string {
 		return "Values erased in " + plural(n, "row") + ". The item does not come back: crmsync leaves it alone."
 	},

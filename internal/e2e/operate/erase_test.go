@@ -18,23 +18,39 @@ import (
 // unescaped is the text of a row t, without what escapes quotation marks in JSON and in rows.
 const unescaped = `replace(replace(t::text, '\', ''), '""', '"')`
 
-// holders are the tables in which a text stands anywhere.
-func holders(w *e2e.World, text string) (tables []string) {
+// tables are all tables of the database.
+func tables(w *e2e.World) (all []string) {
 	w.T.Helper()
-	var all []string
 	if err := json.Unmarshal([]byte(w.Text("SELECT json_agg(tablename ORDER BY tablename)::text FROM pg_tables WHERE schemaname = 'public'")), &all); err != nil {
 		w.T.Fatal(err)
 	}
-	for _, table := range all {
+	slices.Sort(all)
+	return all
+}
+
+// holders are the tables in which a text stands anywhere.
+func holders(w *e2e.World, text string) (found []string) {
+	w.T.Helper()
+	for _, table := range tables(w) {
 		if w.Count("SELECT count(*) FROM "+table+" t WHERE position(lower($1) IN lower("+unescaped+")) > 0", text) > 0 {
-			tables = append(tables, table)
+			found = append(found, table)
 		}
 	}
-	return tables
+	return found
 }
 
 // labelled are the tables in which labels stand in quotation marks.
 func labelled(w *e2e.World) []string { return append(holders(w, `"Lost"`), holders(w, `"New"`)...) }
+
+// Tables in which values of an item stand, and those in which none ever may: a new table has to be listed, and erased.
+var (
+	holding = []string{"conflicts", "dead_letters", "error_logs", "item_keys", "items", "links", "migration_documents", "river_job",
+		"sync_log_history", "sync_logs"}
+	valueless = []string{"alert_channels", "alert_deliveries", "board_mappings", "causes", "deletions", "differences", "feeds", "goose_db_version",
+		"hours", "leases", "migration_failed", "migration_runs", "migration_schedules", "operations", "outages", "planned_mappings",
+		"processes", "river_leader", "river_migration", "river_notification",
+		"river_queue", "sweeps", "waits"}
+)
 
 // TestErase fills every table that can hold a value of an item, and erases it: nothing of it is left anywhere, what concerns
 // other items stays, and what comes later goes on as before.
@@ -60,25 +76,33 @@ func TestErase(t *testing.T) {
 	w.Alerted()
 	w.Exec(`INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce, rule)
 		VALUES (1003, $1, 'lead', '', 'LastName', 'name', '"Quixote"', '"Quixotic"', '"Quixotix"', 'monday')`, item)
-	before := holders(w, "quixot")
-	for _, table := range []string{"conflicts", "dead_letters", "items", "links", "river_job"} {
-		if !slices.Contains(before, table) {
-			t.Errorf("%s has no value before: %v", table, before)
-		}
+	w.Exec(`INSERT INTO migration_documents (key, board_id, records, creates)
+		SELECT 'k', 1003, ARRAY[salesforce_id], '[{"name": "Quixote"}]' FROM links WHERE item_id = $1 AND record = 'lead'`, item)
+	w.Salesforce.Update("Lead", w.Record("Lead", item)["Id"].(string), map[string]any{"Company": "Quixotic Drift"})
+	w.Crmsync("apply", "leads", "--yes") // finds the drift, and leaves it
+	w.Quiet()
+	w.Expect(1, "SELECT count(*) FROM differences WHERE item_id = $1 AND field = 'Company'", item)
+	before := slices.Compact(slices.Sorted(slices.Values(slices.Concat(holders(w, "quixot"), holders(w, "zebulon@example"), labelled(w)))))
+	if diff := cmp.Diff(holding, before); diff != "" {
+		t.Errorf("tables with values before (-want +got):\n%s", diff)
 	}
-	for _, table := range []string{"dead_letters", "error_logs", "river_job", "sync_log_history", "sync_logs"} {
-		if !slices.Contains(labelled(w), table) {
-			t.Errorf("%s has no label before: %v", table, labelled(w))
-		}
+	listed := slices.Sorted(slices.Values(slices.Concat(holding, valueless)))
+	if diff := cmp.Diff(listed, tables(w)); diff != "" {
+		t.Errorf("tables that are listed here (-), and those that are there (+):\n%s", diff)
 	}
 
 	code, out, errs := w.Command("erase", "--item", strconv.FormatInt(item, 10))
 	if code != cli.ExitDone {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
-	for _, table := range []string{"items", "links", "conflicts", "dead_letters", "sync_logs", "sync_log_history", "error_logs", "river_job"} {
+	for _, table := range holding {
 		if !regexp.MustCompile(`(?m)^` + table + ` +[1-9]`).MatchString(out) {
 			t.Errorf("%s is not counted in\n%s", table, out)
+		}
+	}
+	for _, want := range []string{"still synced", fmt.Sprintf("crmsync erase --item %d --suppress", item), "What Monday and Salesforce hold is not erased"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("does not say %q in\n%s", want, out)
 		}
 	}
 	for _, text := range []string{"quixot", "zebulon@example", "971532468"} {
@@ -98,6 +122,10 @@ func TestErase(t *testing.T) {
 		t.Errorf("erased twice: %s", out)
 	}
 
+	w.Crmsync("apply", "leads", "--yes")
+	if found := holders(w, "zebulon@example"); !slices.Contains(found, "items") {
+		t.Errorf("the item is not stored again by a comparison, as erase says: %v", found)
+	}
 	w.Monday.Rename(item, "Zoe Later")
 	w.Quiet()
 	if got := w.Record("Lead", item)["LastName"]; got != "Later" {
@@ -113,7 +141,7 @@ func TestSuppress(t *testing.T) {
 	w.Subscribe()
 	item, other := w.Lead("Zebulon Quixote", "Quixote Mills"), w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Quiet()
-	if out := w.Crmsync("erase", "--item", strconv.FormatInt(item, 10), "--suppress"); !strings.Contains(out, "The item is suppressed") {
+	if out := w.Crmsync("erase", "--item", strconv.FormatInt(item, 10), "--suppress"); !strings.Contains(out, "The item is suppressed") || strings.Contains(out, "still synced") {
 		t.Errorf("said %q", out)
 	}
 	const unknown = 99_887_766
