@@ -111,6 +111,12 @@ func Mapped(text string) Option {
 	return func(w *World, c *stage.Config) { c.Env["MAPPING"] = w.File("mapping.yaml", text) }
 }
 
+// LeadRecords replaces the example mapping with one of only the leads board, with these records. Nothing is compared
+// on a schedule.
+func LeadRecords(records string) Option {
+	return Mapped("version: 1\ndefaults: { reconcile: off }\nboards:\n  leads:\n    board: 1003\n    records:\n" + records)
+}
+
 // Monday changes the account's configuration.
 func Monday(change func(*mondaysim.Config)) Option {
 	return func(_ *World, c *stage.Config) { change(&c.Monday) }

@@ -17,12 +17,7 @@ func TestAssignmentRules(t *testing.T) {
 	} {
 		t.Run(word, func(t *testing.T) {
 			t.Parallel()
-			w := e2e.Serving(t, e2e.Mapped(`
-version: 1
-boards:
-  leads:
-    board: 1003
-    records:
+			w := e2e.Serving(t, e2e.LeadRecords(`
       lead:
         object: Lead
         `+word+`
@@ -196,12 +191,7 @@ boards:
 // shared record.
 func TestDuplicateOfShared(t *testing.T) {
 	t.Parallel()
-	w := e2e.Serving(t, e2e.Mapped(`
-version: 1
-boards:
-  leads:
-    board: 1003
-    records:
+	w := e2e.Serving(t, e2e.LeadRecords(`
       account: { object: Account, shared: true, match: [Name], on_duplicate: adopt, fields: { Name: company, Phone: phone } }
       contact: { object: Contact, fields: { LastName: name, AccountId: { record: account } } }
 `))

@@ -131,12 +131,7 @@ func TestLinksOnSeveralWorkers(t *testing.T) {
 
 func TestUser(t *testing.T) {
 	t.Parallel()
-	w := e2e.Serving(t, e2e.Mapped(`
-version: 1
-boards:
-  leads:
-    board: 1003
-    records:
+	w := e2e.Serving(t, e2e.LeadRecords(`
       lead:
         object: Lead
         fields:

@@ -155,12 +155,7 @@ func phone(number string) map[string]any {
 // known, and no dead letters occur.
 func TestTooManyRows(t *testing.T) {
 	t.Parallel()
-	w := e2e.Serving(t, e2e.Mapped(`
-version: 1
-boards:
-  leads:
-    board: 1003
-    records:
+	w := e2e.Serving(t, e2e.LeadRecords(`
       opportunity:
         object: Opportunity
         fields:

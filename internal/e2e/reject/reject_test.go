@@ -203,12 +203,7 @@ func TestRejectedCall(t *testing.T) {
 // and existing records, and everything else is written.
 func TestRejectedWithoutAName(t *testing.T) {
 	t.Parallel()
-	w := e2e.Serving(t, e2e.Mapped(`
-version: 1
-boards:
-  leads:
-    board: 1003
-    records:
+	w := e2e.Serving(t, e2e.LeadRecords(`
       account:
         object: Account
         shared: true

@@ -10,12 +10,7 @@ import (
 // Monday.
 func TestDefaultOfSalesforce(t *testing.T) {
 	t.Parallel()
-	w := setup(t, e2e.Mapped(`version: 1
-defaults: { reconcile: off }
-boards:
-  leads:
-    board: 1003
-    records:
+	w := setup(t, e2e.LeadRecords(`
       lead:
         object: Lead
         sync: both

@@ -47,12 +47,7 @@ func TestFlow(t *testing.T) {
 // TestRejectedByMonday: a label that the board does not have is told once, and keeps no other column back.
 func TestRejectedByMonday(t *testing.T) {
 	t.Parallel()
-	w := setup(t, e2e.Mapped(`version: 1
-defaults: { reconcile: off }
-boards:
-  leads:
-    board: 1003
-    records:
+	w := setup(t, e2e.LeadRecords(`
       lead:
         object: Lead
         sync: both
@@ -88,12 +83,7 @@ boards:
 // TestSecondRecord: a column that takes Salesforce's value is Monday's change for every other record that is made from it.
 func TestSecondRecord(t *testing.T) {
 	t.Parallel()
-	w := setup(t, e2e.Mapped(`version: 1
-defaults: { reconcile: off }
-boards:
-  leads:
-    board: 1003
-    records:
+	w := setup(t, e2e.LeadRecords(`
       lead:
         object: Lead
         fields:
