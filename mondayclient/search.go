@@ -11,7 +11,7 @@ import (
 )
 
 // maxTexts is how many texts one call searches for, with one page for each hundred of them.
-const maxTexts = 2 * maxItems
+const maxTexts = 10 * maxItems
 
 const (
 	searchNextDocument = `query ($cursor: String!, $columns: [String!]) {
@@ -44,7 +44,7 @@ func searchDocument(n int) string {
 		pages.String() + "\tcomplexity { after }\n}"
 }
 
-// ItemsBy finds the active items of a board whose column has one of up to 200 texts: one call, and another for each
+// ItemsBy finds the active items of a board whose column has one of up to 1,000 texts: one call, and another for each
 // further hundred found. The items come with that column alone.
 //
 // Monday answers from an index that lags behind: a value written seconds ago may not be found yet, and an item may be

@@ -124,6 +124,7 @@ func (p *Pool) newMigrator(salesforce migration.Salesforce, monday migration.Mon
 		Store:      p.store,
 		Salesforce: salesforce,
 		Monday:     monday,
+		Engine:     p.engine,
 		Reserve:    r,
 		Session:    c.JobTimeout / 2,
 		Timeout:    c.JobTimeout * 9 / 10,

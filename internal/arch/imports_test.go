@@ -70,7 +70,7 @@ var mayImport = map[string][]string{
 	"worker/engine/send":           {"sfclient"},
 	"worker/engine/settle":         {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient", "worker/engine/plan"},
 	"worker/feed":                  {"internal/retry", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/reserve"},
-	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/send", "worker/reserve"},
+	"worker/migration":             {"internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan", "worker/engine/send", "worker/engine/settle", "worker/reserve"},
 	"worker/reserve":               {"mondayclient"},
 	"worker/simtest":               {"internal/sim/monday", "internal/sim/salesforce", "mondayclient", "schema/schematest", "sfclient"},
 	"worker/sweep":                 {"internal/panics", "internal/retry", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan", "worker/reserve"},

@@ -167,20 +167,20 @@ func (a *auditor) migration(g *mapping.Migration, known columns) {
 		a.find(Error, Monday, g.At(), "board %d has no group %q%s", g.Board.ID, g.Group, beside(g.Group, groups))
 	}
 	for _, t := range g.Targets {
-		field, ok := fieldOf(object, t.Field)
-		if t.OwnBase() {
-			if c, ok := a.column(known, g.Board, t.Column, g.At()); ok && !mapping.Fillable(c.Type) {
+		field, ok := fieldOf(object, t.Name)
+		if t.IsImported() {
+			if c, ok := a.column(known, g.Board, t.Column(), g.At()); ok && !mapping.Fillable(c.Type) {
 				a.find(Error, Monday, g.At(), "column %q is of type %s, which a Salesforce value cannot fill",
 					c.ID, c.Type)
 			}
 			if object != nil && !ok {
 				a.find(Error, Salesforce, g.At(), "%s has no field %s that is visible to the run-as user%s",
-					object.Name, t.Field, mapping.Suggestion(t.Field, fieldNames(object)))
+					object.Name, t.Name, mapping.Suggestion(t.Name, fieldNames(object)))
 			}
 		}
 		if ok && field.Calculated {
 			a.find(Note, Salesforce, g.At(), "%s.%s is calculated by Salesforce: its value can change although "+
-				"the record does not, and then column %q is not updated", object.Name, field.Name, t.Column)
+				"the record does not, and then column %q is not updated", object.Name, field.Name, t.Column())
 		}
 	}
 }

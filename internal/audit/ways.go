@@ -89,13 +89,13 @@ func (a *auditor) wayBack(f *mapping.Field, name, reason string, calculated, all
 func (a *auditor) filled(g *mapping.Migration) {
 	for _, t := range g.Targets {
 		switch {
-		case !t.OwnBase():
-		case t.Column == itemName:
+		case !t.IsImported():
+		case t.Column() == itemName:
 			a.find(Note, File, g.At(), "%s.%s is written to the item's name by each migration", g.Record.Object,
-				t.Field)
+				t.Name)
 		default:
 			a.find(Note, File, g.At(), "%s.%s is written to column %q by each migration", g.Record.Object,
-				t.Field, t.Column)
+				t.Name, t.Column())
 		}
 	}
 }

@@ -24,6 +24,9 @@ type migrateCommand struct {
 	JSON    bool     `help:"Print the runs as JSON."`
 }
 
+// shownExamples is the number of records that a dry run shows field by field.
+const shownExamples = 10
+
 // shownRuns is how many runs the history shows.
 const shownRuns = 50
 
@@ -157,11 +160,16 @@ func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, 
 		return err
 	}
 	migrator := migration.New(migration.Config{
-		Mapping: s.Mapping, Store: store.New(db), Salesforce: config.Salesforce, Monday: config.Monday, Log: s.Log,
-		Now: time.Now,
+		Mapping: s.Mapping, Store: store.New(db), Salesforce: config.Salesforce, Monday: config.Monday,
+		Engine: s.NewComparer(db, config.Salesforce, config.Monday), Log: s.Log, Now: time.Now,
 	})
 	for _, g := range migrations {
-		report, err := migrator.DryRun(ctx, g.Board.ID)
+		var examples []migration.Example
+		report, err := migrator.DryRun(ctx, g.Board.ID, func(e migration.Example) {
+			if len(examples) < shownExamples {
+				examples = append(examples, e)
+			}
+		})
 		if err != nil {
 			return fmt.Errorf("dry run of %s: %w", g.Board.Name, err)
 		}
@@ -172,20 +180,33 @@ func (c migrateCommand) dryRun(ctx context.Context, p *program, s *app.Service, 
 			fmt.Fprintf(p.stdout, "  %s (%s): the board has no label %q; %d of the items would lack the column.\n",
 				m.Column, m.Field, m.Label, m.Records)
 		}
-		for _, e := range report.Examples {
-			what := e.What + " " + e.SalesforceID
-			if e.ItemID != 0 {
-				what += fmt.Sprintf(" (item %d)", e.ItemID)
-			}
-			fmt.Fprintf(p.stdout, "  %s\n", what)
-			for _, f := range e.Fields {
-				if e.What == "create" {
-					fmt.Fprintf(p.stdout, "    %s (%s): %q\n", f.Column, f.Field, f.To)
-				} else {
-					fmt.Fprintf(p.stdout, "    %s (%s): %q on Monday, %q in Salesforce\n", f.Column, f.Field, f.From, f.To)
-				}
-			}
+		for _, e := range examples {
+			p.showExample(e)
 		}
 	}
 	return nil
+}
+
+var doesInWords = map[migration.Does]string{
+	migration.Takes: "the item takes Salesforce's value",
+	migration.Sends: "Salesforce takes Monday's value",
+	migration.Stays: "changed on both sides and stays",
+}
+
+// showExample prints what a run would do with a record.
+func (p *program) showExample(e migration.Example) {
+	what := e.What + " " + e.SalesforceID
+	if e.ItemID != 0 {
+		what += fmt.Sprintf(" (item %d)", e.ItemID)
+	}
+	fmt.Fprintf(p.stdout, "  %s\n", what)
+	for _, f := range e.Fields {
+		switch {
+		case e.What == "create":
+			fmt.Fprintf(p.stdout, "    %s (%s): %q\n", f.Column, f.Field, f.Monday)
+		default:
+			fmt.Fprintf(p.stdout, "    %s (%s): %q on Monday, %q in Salesforce; %s\n", f.Column, f.Field, f.Monday,
+				f.Salesforce, doesInWords[f.Does])
+		}
+	}
 }

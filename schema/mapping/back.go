@@ -11,39 +11,6 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// Link returns the record whose Id the field holds, if the column connects to that record's item; otherwise nil.
-func (t *Target) Link() *Record {
-	if t.field == nil {
-		return nil
-	}
-	return t.field.link
-}
-
-// Base returns the name under which a link stores the value that both sides last agreed on: the field's name, or a
-// separate name for a column that only the import fills.
-func (t *Target) Base() string {
-	if t.field == nil {
-		return "@" + t.Column
-	}
-	return t.field.Name
-}
-
-// OwnBase reports whether only the import fills the column: no field of the mapping reads it in the same form.
-func (t *Target) OwnBase() bool { return t.field == nil }
-
-// Back returns the column's value for a value of the field: Desired in reverse. It is not ok if a column of this type
-// has no unique value for it. For a target with a Link, item is the item of the record that the value refers to, or
-// 0.
-func (t *Target) Back(value any, typ column.Type, item int64) (column.Value, bool) {
-	if t.Column == itemName {
-		typ = column.Text
-	}
-	if t.field != nil {
-		return t.field.Back(value, column.Value{Type: typ}, item)
-	}
-	return backwards(value, column.Value{Type: typ}, t.locale.region)
-}
-
 // Back returns the column's value for a value of the field: Desired in reverse. now is what the column holds. It
 // determines the column's type, and which of several labels with the same value a dropdown keeps. Back is not ok if
 // the column has no unique value. For a field with a Link, item is the item of the record that the value refers to, or
@@ -79,18 +46,6 @@ func backwards(value any, v column.Value, region string) (column.Value, bool) {
 		return v, true
 	}
 	return filled(v, literalText(value), region)
-}
-
-// Read returns what the field should hold for the item, as Desired does.
-func (t *Target) Read(it Item, since map[string]string, today time.Time) Value {
-	if t.field == nil {
-		v, code := plain(t.locale.day(it.value(t.Column)), "")
-		if code != "" || refers(it.value(t.Column)) {
-			return Value{Err: &ValueError{Field: t.Field, Column: t.Column, Code: WrongColumnType}}
-		}
-		return v
-	}
-	return t.field.Read(it, since, today)
 }
 
 // Fillable reports whether a Salesforce value can fill a column of the type, that is, determines everything the

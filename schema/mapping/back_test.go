@@ -89,7 +89,7 @@ boards:
 				t.Parallel()
 				rapid.Check(t, func(t *rapid.T) {
 					want := form.value(t)
-					v, ok := g.Targets[1].Back(want, typ, 0)
+					v, ok := g.Targets[1].Back(want, column.Value{Type: typ}, 0)
 					if !ok {
 						t.Fatalf("Back(%v) is not ok", want)
 					}
@@ -109,7 +109,7 @@ func TestRoundTripLink(t *testing.T) {
 	m := mustParse(t, migrations)
 	g := m.Boards[0].Migration
 	target := g.Targets[2]
-	v, ok := target.Back("001A", column.BoardRelation, 7)
+	v, ok := target.Back("001A", column.Value{Type: column.BoardRelation}, 7)
 	if !ok || target.Link() != m.Boards[1].Records[0] {
 		t.Fatalf("Link() = %v, Back() = %v, %v", target.Link(), v, ok)
 	}
@@ -117,10 +117,10 @@ func TestRoundTripLink(t *testing.T) {
 	if got.Item != 7 || got.Link != target.Link() {
 		t.Errorf("Read() = %+v", got)
 	}
-	if _, ok := target.Back("001B", column.BoardRelation, 0); ok {
+	if _, ok := target.Back("001B", column.Value{Type: column.BoardRelation}, 0); ok {
 		t.Error("Back() of a record without an item is ok")
 	}
-	if v, ok := target.Back(nil, column.BoardRelation, 0); !ok || !v.Empty() {
+	if v, ok := target.Back(nil, column.Value{Type: column.BoardRelation}, 0); !ok || !v.Empty() {
 		t.Errorf("Back() without a record = %v, %v", v, ok)
 	}
 }
@@ -131,17 +131,17 @@ func TestReadInTimeZone(t *testing.T) {
 	t.Parallel()
 	m := mustParse(t, "version: 1\ndefaults: { time_zone: America/New_York }\nboards: { b: { board: 1, migrate: { record: r, columns: { own: F } }, records: { r: { object: Lead, id_column: id, fields: { G: c } } } } }\n")
 	for _, target := range m.Boards[0].Migration.Targets[1:] {
-		evening, ok := target.Back("2026-07-01T01:00:00.000+0000", column.Date, 0)
+		evening, ok := target.Back("2026-07-01T01:00:00.000+0000", column.Value{Type: column.Date}, 0)
 		if want := (column.Value{Type: column.Date, Text: "2026-07-01", Time: "01:00:00"}); !ok || !evening.Equal(want) {
-			t.Errorf("Back() of %s = %+v, want %+v", target.Field, evening, want)
+			t.Errorf("Back() of %s = %+v, want %+v", target.Name, evening, want)
 		}
-		got := target.Read(Item{Columns: map[string]column.Value{target.Column: evening}}, nil, noon)
+		got := target.Read(Item{Columns: map[string]column.Value{target.Column(): evening}}, nil, noon)
 		if got.Literal != "2026-06-30" {
-			t.Errorf("Read() of %s = %v, want 30 June", target.Field, got.Literal)
+			t.Errorf("Read() of %s = %v, want 30 June", target.Name, got.Literal)
 		}
-		day, ok := target.Back("2026-06-30", column.Date, 0)
-		if got := target.Read(Item{Columns: map[string]column.Value{target.Column: day}}, nil, noon); !ok || got.Literal != "2026-06-30" {
-			t.Errorf("Read() of %s for a date without time = %v", target.Field, got.Literal)
+		day, ok := target.Back("2026-06-30", column.Value{Type: column.Date}, 0)
+		if got := target.Read(Item{Columns: map[string]column.Value{target.Column(): day}}, nil, noon); !ok || got.Literal != "2026-06-30" {
+			t.Errorf("Read() of %s for a date without time = %v", target.Name, got.Literal)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func TestBackWithoutAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := mustParse(t, "version: 1\nboards: { b: { board: 1, migrate: { record: r }, records: { r: { object: Lead, id_column: id, fields: { F: { from: c, "+tt.field+" } } } } } }\n")
-			if v, ok := m.Boards[0].Migration.Targets[1].Back(tt.value, tt.typ, 0); ok {
+			if v, ok := m.Boards[0].Migration.Targets[1].Back(tt.value, column.Value{Type: tt.typ}, 0); ok {
 				t.Errorf("Back(%v) = %+v, want none", tt.value, v)
 			}
 		})

@@ -33,8 +33,8 @@ func (m *Mapping) Fingerprint() string {
 		}
 		if g := b.Migration; g != nil {
 			next.Migration = &migration{Record: g.Record.Name, Where: g.Where, Group: g.Group, Schedule: g.Schedule}
-			for _, t := range sorted(g.Targets, func(t *Target) string { return t.Column }) {
-				next.Migration.Targets = append(next.Migration.Targets, [2]string{t.Column, t.Field})
+			for _, t := range sorted(g.Targets, func(t *Field) string { return t.from }) {
+				next.Migration.Targets = append(next.Migration.Targets, [2]string{t.from, t.Name})
 			}
 		}
 		boards = append(boards, next)

@@ -10,17 +10,9 @@ import (
 	"crmsync/mondayclient/column"
 )
 
-// Fold maps values with the same meaning in a column of the type to one: choices in any order, names with any number
-// of spaces, and everything that Field.Fold treats as equal.
-func (t *Target) Fold(literal any, typ column.Type) any {
-	if t.field != nil {
-		literal = t.field.Fold(literal)
-	}
-	return foldIn(literal, t.Column, typ)
-}
-
-// FoldIn is Fold for a field whose column has the type, which is compared both ways: Salesforce stores e-mail addresses
-// in lower case, so the case of an address in an e-mail column does not count.
+// FoldIn is Fold for a field whose column has the type and is compared both ways. The order of choices does not count,
+// nor does the number of spaces in a name. Since Salesforce stores e-mail addresses in lower case, the case of an
+// address in an e-mail column does not count either.
 func (f *Field) FoldIn(literal any, typ column.Type) any {
 	folded := foldIn(f.Fold(literal), f.from, typ)
 	if s, ok := folded.(string); ok && typ == column.Email {

@@ -152,6 +152,7 @@ type Field struct {
 	record   *Record
 	link     *Record
 	locale   locale
+	base     string           // of a field that only an import reads; else empty
 	oneWay   string           // why Sync is ToSalesforce although the record says otherwise
 	at       map[string]place // of its keys; nil: the field is given as a column id
 }

@@ -23,8 +23,9 @@ type Migration struct {
 	// Schedule is the cron expression, in UTC, for repeating the migration; empty: it is not repeated.
 	Schedule string
 
-	// Targets are the columns to fill, the item's name first, then in the file's order.
-	Targets []*Target
+	// Targets are the fields that fill a column of the items: that of the item's name first, then in the file's order.
+	// Besides fields of the record, there are those that only the import reads: see Field.Base.
+	Targets []*Field
 
 	// Left lists the fields that are not written to Monday, in the file's order.
 	Left []Left
@@ -35,18 +36,6 @@ type Migration struct {
 	columns [][2]string // columns with their fields, listed in the block itself
 	places  []place     // of columns
 }
-
-// Target is a column that is filled from a Salesforce field.
-type Target struct {
-	Column string // column id; "name" for the item's name
-	Field  string
-
-	field  *Field // nil: the migration names the field, and its value is used unchanged
-	locale locale
-}
-
-// TwoWay reports whether changes of the field are written to the column at any time, not only by a migration.
-func (t *Target) TwoWay() bool { return t.field != nil && t.field.ToMonday() }
 
 // Left is a field of the mapping that is not written to Monday, and the reason.
 type Left struct {
@@ -82,7 +71,7 @@ func next(when cron.Schedule, after time.Time) time.Time {
 func (g *Migration) Links() []*Board {
 	var boards []*Board
 	for _, t := range g.Targets {
-		if link := t.Link(); link != nil && link.Board != g.Board && !slices.Contains(boards, link.Board) {
+		if link := t.link; link != nil && link.Board != g.Board && !slices.Contains(boards, link.Board) {
 			boards = append(boards, link.Board)
 		}
 	}
@@ -214,14 +203,13 @@ func (d *decoder) setTargets(g *Migration, in locale) {
 		return
 	}
 	taken := map[string]string{} // column -> field
-	name := &Target{Column: itemName, Field: g.name, locale: in}
 	taken[itemName] = g.name
-	g.Targets = []*Target{name}
+	g.Targets = []*Field{imported(g.name, itemName, in)}
 	for _, f := range g.Record.Fields {
 		reason := g.oneWayReason(f)
 		if by, ok := taken[f.from]; ok && reason == "" {
 			if f.from == itemName && f.Name == g.name && f.as == "" {
-				name.field = f
+				g.Targets[0] = f
 				continue
 			}
 			reason = fmt.Sprintf("column %s is filled from %s", f.from, by)
@@ -231,7 +219,7 @@ func (d *decoder) setTargets(g *Migration, in locale) {
 			continue
 		}
 		taken[f.from] = f.Name
-		g.Targets = append(g.Targets, &Target{Column: f.from, Field: f.Name, field: f, locale: in})
+		g.Targets = append(g.Targets, f)
 	}
 	for n, c := range g.columns {
 		switch by, ok := taken[c[0]]; {
@@ -243,9 +231,23 @@ func (d *decoder) setTargets(g *Migration, in locale) {
 			d.fault(g.places[n], "column %q is already filled from field %s", c[0], by)
 		}
 		taken[c[0]] = c[1]
-		g.Targets = append(g.Targets, &Target{Column: c[0], Field: c[1], locale: in})
+		g.Targets = append(g.Targets, imported(c[1], c[0], in))
+		g.Board.Columns = columnIDs(append(g.Board.Columns, c[0]))
 	}
 }
+
+// imported returns a field that only an import reads, to fill a column. It is not a field of the record: nothing is
+// sent to it.
+func imported(name, column string, in locale) *Field {
+	return &Field{Name: name, Sync: ToSalesforce, form: fromColumn, from: column, base: "@" + column, locale: in}
+}
+
+// Base returns the name under which a link stores the value that both sides last agreed on: the field's name, or a
+// separate name for a field that only an import reads.
+func (f *Field) Base() string { return cmp.Or(f.base, f.Name) }
+
+// IsImported reports whether only an import reads the field: the record does not have it.
+func (f *Field) IsImported() bool { return f.base != "" }
 
 // oneWayReason returns why the field is not written to Monday, or "".
 func (g *Migration) oneWayReason(f *Field) string {

@@ -46,7 +46,7 @@ func TestMigrations(t *testing.T) {
 	g := m.Boards[0].Migration
 	var targets, left []string
 	for _, target := range g.Targets {
-		targets = append(targets, fmt.Sprint(target.Column, " ", target.Field, " ", target.Base()))
+		targets = append(targets, fmt.Sprint(target.Column(), " ", target.Name, " ", target.Base()))
 	}
 	for _, l := range g.Left {
 		left = append(left, fmt.Sprint(l.Line, " ", l.Field, ": ", l.Reason))

@@ -170,7 +170,7 @@ func TestItems(t *testing.T) {
 		g := m.Boards[0].Migration
 		var all []string
 		for _, target := range g.Targets {
-			all = append(all, target.Column+" "+target.Field)
+			all = append(all, target.Column()+" "+target.Name)
 		}
 		return fmt.Sprint(g.Record.Name, g.Where, g.Group, g.Schedule, all, g.Left, g.Next(noon))
 	}

@@ -65,6 +65,7 @@ func (p *pass) through(ctx context.Context) {
 	p.merge()
 	p.read(ctx)
 	p.forgetDeletions(ctx)
+	p.takeAssigned(ctx)
 	p.lookUp(ctx)
 	p.remove(ctx)
 	p.lookBack(ctx)
@@ -85,6 +86,9 @@ func (p *pass) merge() {
 	for _, w := range p.works {
 		for _, t := range w.tasks {
 			w.merge(t)
+		}
+		if p.bulk != nil && p.bulk.readings[w.item.ID] == nil {
+			w.unread, w.rereads = true, true
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"crmsync/mondayclient"
+	"crmsync/mondayclient/column"
+	"crmsync/schema/mapping"
 	"crmsync/worker/engine/plan"
 )
 
@@ -14,6 +16,7 @@ import (
 type Page struct {
 	BoardID int64
 	Items   []mondayclient.Item
+	Unread  []int64  // further items, which the comparison reads itself
 	Asked   []string // the columns that were read
 	ReadAt  time.Time
 	JobID   int64 // that the comparison belongs to; 0: none
@@ -23,6 +26,13 @@ type Page struct {
 	Lease  time.Duration
 
 	Choices plan.Choices
+
+	// Import is the import that the comparison belongs to: its columns take what changed only in Salesforce, only its
+	// record is compared, and nothing is sent but the item's id and fields that go both ways. nil: none.
+	Import *mapping.Migration
+
+	// Assigned are the records that the import has found for items without one.
+	Assigned map[int64]Assigned
 
 	// Whole makes the comparison also return what the records hold, including records shared with other items.
 	Whole bool
@@ -53,8 +63,12 @@ type Difference struct {
 	Code                         string // why it cannot be sent
 	Monday, Salesforce           any    // must not be stored
 	Sends                        bool   // Monday's value is sent, or was
-	Takes                        bool   `json:",omitempty"` // Monday takes Salesforce's value, or took it
-	Rejected                     bool   `json:",omitempty"` // the value was sent and not accepted
+	Takes                        bool   `json:",omitempty"` // Monday takes Salesforce's value, or took it unless Rejected
+	Column                       string `json:"-"`          // that takes or may take it
+
+	Value    column.Value `json:"-"`          // that the column takes; must not be stored
+	MondayAt time.Time    `json:"-"`          // when the column changed
+	Rejected bool         `json:",omitempty"` // the value was not accepted
 }
 
 // Cost is the number of calls that a comparison makes, or would make.

@@ -105,7 +105,8 @@ func (p *pass) twoWay() (targets []target) {
 			continue
 		}
 		for _, rec := range w.board.Records {
-			if link := w.item.Links[rec.Name]; rec.TwoWay() && link != nil && link.SalesforceID != "" {
+			if link := w.item.Links[rec.Name]; len(p.fills(rec)) > 0 && p.compares(rec) && link != nil &&
+				link.SalesforceID != "" {
 				targets = append(targets, target{w, rec})
 			}
 		}
@@ -130,7 +131,7 @@ func (p *pass) readRecords(ctx context.Context, wanted []target) error {
 		}
 		ids[t.record.Object] = append(ids[t.record.Object], id)
 		fields[t.record.Object] = addAll(fields[t.record.Object], []string{savedAt})
-		for _, f := range t.record.Back() {
+		for _, f := range p.fills(t.record) {
 			fields[t.record.Object][f.Name] = true
 		}
 	}
@@ -147,7 +148,7 @@ func (p *pass) readReferences(ctx context.Context, wanted []target) error {
 	referred := map[string][]*mapping.Record{}
 	for _, t := range wanted {
 		holds := p.holds[t.work.item.Links[t.record.Name].SalesforceID]
-		for _, f := range t.record.Back() {
+		for _, f := range p.fills(t.record) {
 			text, _ := holds[f.Name].(string)
 			if id, ok := sfclient.ID18(text); ok && f.Link() != nil {
 				referred[id] = append(referred[id], f.Link())
@@ -187,7 +188,7 @@ func (p *pass) settling(t target) settle.Input {
 	w, link := t.work, t.work.item.Links[t.record.Name]
 	in := settle.Input{
 		Record: t.record, Item: w.view.View, Link: link, Holds: p.holds[link.SalesforceID], Linked: p.refs.Linked,
-		Items:   p.items,
+		Items: p.items, Imports: p.imported(t.record),
 		Touched: w.touched, Fresh: w.fresh, Now: p.Now(),
 	}
 	if p.bulk != nil {

@@ -96,6 +96,7 @@ func (p *pass) noteDecision(t target, d settle.Decision) {
 	}
 	p.note(planned{t.work, plan.Plan{Record: t.record}}, Difference{
 		Field: d.Field.Name, Kind: d.Kind, Monday: d.Monday, Salesforce: d.Salesforce, Sends: d.Sends, Takes: d.Takes,
+		Column: d.Field.Column(), Value: d.Value, MondayAt: t.work.item.TimeOf(d.Field.Column()),
 	})
 }
 

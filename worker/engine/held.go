@@ -23,7 +23,7 @@ func (p *pass) fieldsOf(rec *mapping.Record) []string {
 	if rec.TwoWay() {
 		fields = append(fields, savedAt)
 	}
-	for _, f := range rec.Fields {
+	for _, f := range slices.Concat(rec.Fields, p.imported(rec)) {
 		fields = append(fields, f.Name)
 	}
 	return fields
@@ -96,7 +96,7 @@ func (p *pass) lookHeld(ctx context.Context) error {
 			continue
 		}
 		for _, rec := range w.board.Records {
-			if id := p.expectedID(w, rec); id != "" && (!rec.Shared || p.bulk.Whole) {
+			if id := p.expectedID(w, rec); id != "" && (!rec.Shared || p.bulk.Whole) && p.compares(rec) {
 				asked[rec.Object] = append(asked[rec.Object], id)
 				fields[rec.Object] = addAll(fields[rec.Object], p.fieldsOf(rec))
 			}

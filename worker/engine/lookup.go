@@ -89,7 +89,7 @@ func (p *pass) shownIDs() (shown []shownID) {
 		for _, rec := range w.board.Records {
 			link := w.item.Links[rec.Name]
 			id := w.view.Shown[rec.Name]
-			if id != "" && (link == nil || link.SalesforceID == "" && link.Closed == "" && !link.Ended(id)) {
+			if id != "" && p.compares(rec) && (link == nil || link.SalesforceID == "" && link.Closed == "" && !link.Ended(id)) {
 				shown = append(shown, shownID{w, rec, id})
 			}
 		}

@@ -22,7 +22,7 @@ func (p *pass) followMissing(ctx context.Context) {
 		}
 		for _, rec := range w.board.Records {
 			link := w.item.Links[rec.Name]
-			if link == nil || link.SalesforceID == "" || rec.Shared || p.bulk == nil && !rec.TwoWay() &&
+			if link == nil || link.SalesforceID == "" || rec.Shared || !p.compares(rec) || p.bulk == nil && !rec.TwoWay() &&
 				rec.OnRecordDelete == mapping.Remake {
 				continue
 			}

@@ -1,6 +1,9 @@
 package engine
 
-import "crmsync/worker/engine/plan"
+import (
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/settle"
+)
 
 // notePlan records the differences found by a plan.
 func (p *pass) notePlan(d planned) {
@@ -61,7 +64,8 @@ func (p *pass) noteRejected(d planned, field, code string) {
 		x := &differences[n]
 		isIt := field == plan.WholeRecord || x.Field == publicName(field) || field == plan.ShownID &&
 			x.Field == d.plan.Record.IDColumn
-		if isIt && x.Record == d.plan.Record.Name && x.Sends {
+		isIt = isIt && x.Sends || x.Takes && field == settle.Shows+x.Column
+		if isIt && x.Record == d.plan.Record.Name {
 			x.Sends, x.Rejected, x.Code = false, true, code
 		}
 	}

@@ -10,20 +10,28 @@ import (
 )
 
 // Compare compares the items of a page with Salesforce, and writes the differences unless the page is dry. It returns
-// what it found for each item, in the page's order.
+// what it found for each item, in the page's order: first those that Monday has returned.
 func (e *Engine) Compare(ctx context.Context, page Page) ([]Found, Cost, error) {
 	if e.Mapping.Board(page.BoardID) == nil {
 		return nil, Cost{}, fmt.Errorf("board %d is not mapped", page.BoardID)
 	}
 	p := e.newBulk(page)
+	defer func() {
+		if v := recover(); v != nil {
+			if !page.Dry {
+				p.release(ctx)
+			}
+			panic(v)
+		}
+	}()
 	p.through(ctx)
-	found := make([]Found, len(page.Items))
-	for n, item := range page.Items {
-		f := p.bulk.found[item.ID]
-		if t := p.tasks[n]; f.Err == nil && t.err != nil && !permanent(t.err) {
+	found := make([]Found, len(p.tasks))
+	for n, t := range p.tasks {
+		f := p.bulk.found[t.ItemID]
+		if f.Err == nil && t.err != nil && !permanent(t.err) {
 			f.Err = t.err
 		}
-		if w := p.byItem[item.ID]; page.Whole && w != nil {
+		if w := p.byItem[t.ItemID]; page.Whole && w != nil {
 			f.Held = p.heldOf(w)
 		}
 		found[n] = *f
@@ -41,11 +49,15 @@ func (e *Engine) newBulk(page Page) *pass {
 	}
 	p := &pass{tools: &e.tools, holder: page.Holder, byItem: map[int64]*work{}, holds: map[string]map[string]any{},
 		followed: map[string]bool{}, bulk: b}
+	var ids []int64
 	for n := range page.Items {
-		item := &page.Items[n]
-		b.readings[item.ID], b.found[item.ID] = item, &Found{ItemID: item.ID}
+		b.readings[page.Items[n].ID] = &page.Items[n]
+		ids = append(ids, page.Items[n].ID)
+	}
+	for _, id := range append(ids, page.Unread...) {
+		b.found[id] = &Found{ItemID: id}
 		p.tasks = append(p.tasks, &task{silent: true, Event: Event{
-			JobID: page.JobID, Attempt: 1, Kind: Resync, Type: "comparison", BoardID: page.BoardID, ItemID: item.ID,
+			JobID: page.JobID, Attempt: 1, Kind: Resync, Type: "comparison", BoardID: page.BoardID, ItemID: id,
 		}})
 	}
 	return p

@@ -29,6 +29,9 @@ func (p *pass) planOne(w *work, rec *mapping.Record) planned {
 	if p.bulk != nil {
 		w.view.Held, w.view.Choices = p.holds, p.bulk.Choices
 	}
+	if p.imports() != nil {
+		return p.planImported(w, rec)
+	}
 	return planned{w, plan.Make(rec, w.view, w.adopts[rec.Name], &p.refs, p.Mapping.Key, p.Now())}
 }
 

@@ -23,7 +23,7 @@ func (p *pass) plan(stage int) (plans []planned) {
 			continue
 		}
 		for _, rec := range w.board.Records {
-			if rec.Stage == stage && !p.isEnded(w, rec) {
+			if rec.Stage == stage && !p.isEnded(w, rec) && p.compares(rec) {
 				plans = append(plans, p.planOne(w, rec))
 			}
 		}

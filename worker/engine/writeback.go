@@ -38,7 +38,7 @@ func (p *pass) writeBack(ctx context.Context) {
 		if w.state != alive || w.item.IsDeleted() || !w.item.Known {
 			continue
 		}
-		ids := w.idCells()
+		ids := slices.DeleteFunc(w.idCells(), func(c cell) bool { return !p.compares(c.record) })
 		for _, c := range ids {
 			p.note(c.planned(), Difference{Field: c.record.IDColumn, Kind: plan.IDColumn, Sends: true})
 		}

@@ -33,12 +33,20 @@ func (s *session) readBoard(ctx context.Context) error {
 		}
 	}
 	for _, t := range s.migration.Targets {
-		if _, ok := s.board.types[t.Column]; !ok && t.Column != ledger.NameColumn {
+		if s.board.typeOf(t.Column()) == "" {
 			s.config.Log.Warn("the board has no such column: its field is left out",
-				"board", s.migration.Board.ID, "column", t.Column, "field", t.Field)
+				"board", s.migration.Board.ID, "column", t.Column(), "field", t.Name)
 		}
 	}
 	return s.board.check(s.migration, read.Groups)
+}
+
+// typeOf returns the type of a column, or of the items' name; empty: the board has no such column.
+func (b board) typeOf(id string) column.Type {
+	if id == ledger.NameColumn {
+		return column.Text
+	}
+	return b.types[id]
 }
 
 // check returns an error for what the board lacks.

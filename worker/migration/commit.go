@@ -3,33 +3,47 @@ package migration
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 )
 
+// saveCreations stores the links of new items, so that no other process has to wait for them, and the comparison finds
+// them. It moves no cursor: a page that is not committed is read again, and finds the items by their links.
+func (s *session) saveCreations(ctx context.Context, p *page) error {
+	c := store.Commit{Keys: p.keys, Requeue: s.config.Requeue}
+	for _, n := range p.creations {
+		if n.link != nil {
+			n.link.Stamp(s.migration.Record.Made())
+			c.Links, c.Appeared = append(c.Links, n.link), true
+			c.Items = append(c.Items, handed(n.claimed))
+		}
+	}
+	if len(c.Links)+len(c.Keys) == 0 {
+		return nil
+	}
+	done := store.Page{RunID: s.run.ID, BoardID: s.job.BoardID, Cursor: s.run.Cursor}
+	for _, d := range p.documents {
+		done.Documents = append(done.Documents, d.key)
+	}
+	done.Documents = append(done.Documents, s.backlog.settle(p.records)...)
+	if err := s.config.Store.SavePage(ctx, s.holder, c, done); err != nil {
+		return err
+	}
+	p.keys, p.claims = nil, nil
+	return nil
+}
+
+// handed returns an item whose lease ends. What a dead worker left in doubt stays in doubt until the item's next event.
+func handed(item *ledger.Item) store.ItemChange {
+	return store.ItemChange{Item: item, Changed: item.Known, Left: item.Abandoned}
+}
+
 // commit stores the results of a page and the run's cursor in one transaction. If the page failed as a whole, the
 // results are still stored, but the cursor does not move.
 func (s *session) commit(ctx context.Context, p *page) error {
 	whole := s.wholeError(p)
-	c := store.Commit{Keys: p.keys, Links: p.links(), Requeue: s.config.Requeue}
-	for _, link := range c.Links {
-		link.Stamp(s.migration.Record.Made())
-	}
-	for _, u := range p.updates {
-		c.Appeared = c.Appeared || u.read != nil && u.adopts && u.link.SalesforceID != ""
-		hand(&c, u.claimed)
-	}
-	for _, n := range p.creations {
-		if n.claimed != nil {
-			c.Appeared = true
-			hand(&c, n.claimed)
-		}
-	}
 	done := store.Page{
 		RunID: s.run.ID, BoardID: s.job.BoardID, Cursor: s.run.Cursor, Recovered: p.dropped, Failures: p.failures,
 	}
@@ -40,15 +54,8 @@ func (s *session) commit(ctx context.Context, p *page) error {
 	if !p.again && whole == nil && p.end.id != "" {
 		done.Cursor.At, done.Cursor.ID = p.end.stamp, p.end.id
 	}
-	for _, d := range p.documents {
-		done.Documents = append(done.Documents, d.key)
-	}
-	done.Documents = append(done.Documents, s.backlog.settle(p.records)...)
-	if err := s.ring(ctx, p); err != nil {
-		return errors.Join(err, s.release(ctx, p))
-	}
-	if err := s.config.Store.SavePage(ctx, s.holder, c, done); err != nil {
-		return errors.Join(err, s.release(ctx, p))
+	if err := s.config.Store.SavePage(ctx, s.holder, store.Commit{}, done); err != nil {
+		return err
 	}
 	s.run.Cursor = done.Cursor
 	s.progressed.Store(true)
@@ -62,25 +69,12 @@ func (s *session) commit(ctx context.Context, p *page) error {
 	return nil
 }
 
-// ring queues a comparison of items. A page that is not saved is read again, and rings again.
-func (s *session) ring(ctx context.Context, p *page) error {
-	if len(p.rings) == 0 {
-		return nil
-	}
-	return s.config.Store.Do(ctx, func(tx pgx.Tx) error { return s.config.Requeue(ctx, tx, p.rings) })
-}
-
 // wholeError returns why a page failed as a whole, or nil. Records that failed in an earlier run do not count.
 func (s *session) wholeError(p *page) *PageError {
 	if p.again {
 		return nil
 	}
 	return failedWhole(p.records)
-}
-
-// hand adds a claimed item to the commit. What a dead worker left in doubt stays in doubt until the item's next event.
-func hand(c *store.Commit, item *ledger.Item) {
-	c.Items = append(c.Items, store.ItemChange{Item: item, Changed: item.Known, Left: item.Abandoned})
 }
 
 // note adds a record's failure, or its missing columns, to the commit. The next run attempts it again. If all failed
@@ -119,22 +113,6 @@ func (s *session) failure(r *record, columnID, class, code, message string) stor
 		JobID: s.job.ID, Attempt: s.job.Attempt, Event: s.job.Kind,
 		BoardID: s.job.BoardID, ItemID: r.match.itemID(), ColumnID: columnID,
 		Object: s.migration.Record.Object, SalesforceID: r.id, Class: class, Code: code, Message: message,
-	}
-}
-
-// logConflicts logs the values that changed on both sides.
-func (s *session) logConflicts(p *page, u *update) {
-	object := s.migration.Record.Object
-	for _, c := range u.diff.clash {
-		at := u.read.UpdatedAt
-		if own, ok := u.read.ChangedAt[c.target.Column]; ok {
-			at = own
-		}
-		message := fmt.Sprintf("%s.%s changed on both sides: Salesforce at %s, Monday at %s; Monday's value stays",
-			object, c.target.Field, u.record.stamp, at.UTC().Format(soqlTime))
-		p.failures = append(p.failures, s.failure(u.record, c.target.Column, "conflict", "CONFLICT", message))
-		s.config.Log.Warn("conflict", "board", s.job.BoardID, "item", u.item, "column", c.target.Column, "object", object,
-			"field", c.target.Field, "salesforce_id", u.record.id, "salesforce_at", u.record.stamp, "monday_at", at)
 	}
 }
 

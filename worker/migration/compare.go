@@ -1,173 +1,218 @@
 package migration
 
 import (
-	"errors"
+	"context"
+	"fmt"
 	"slices"
-	"time"
 
-	"crmsync/mondayclient"
+	"crmsync/internal/panics"
+	"crmsync/internal/retry"
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/sfclient"
+	"crmsync/worker/engine"
+	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/settle"
 )
 
-// rules are the rules for comparing a record with its item. Comparing changes nothing.
-type rules struct {
-	record  *mapping.Record
-	targets []*mapping.Target
-	types   map[string]column.Type
-	linked  map[ledger.RecordRef]string // Ids of the records that items are connected to
-	now     time.Time
+// compareSize is the maximum number of items that the engine compares at once.
+const compareSize = 200
+
+// compared is a record whose item the engine compares.
+type compared struct {
+	record   *record
+	item     int64
+	assigned *engine.Assigned // the item is not linked yet; nil: it is
+
+	found engine.Found
+	err   error // why it could not be compared in any attempt
 }
 
-// difference is the difference between a record and its item.
-type difference struct {
-	write  []change // what changed in Salesforce only
-	agreed []change // what both sides hold, but the link does not record yet
-	clash  []change // what changed on both sides: Monday's value stays
-}
-
-// change is a column, its value, and the value that it should have according to the record.
-type change struct {
-	target   *mapping.Target
-	from, to column.Value
-	before   any // the field's value according to the column; nil also if the column does not determine it
-	after    any // its value according to the record
-}
-
-// changed reports whether a record differs from what both sides last agreed on.
-func (r *rules) changed(link *ledger.Link, values map[string]column.Value) bool {
-	return slices.ContainsFunc(r.targets, func(t *mapping.Target) bool {
-		to, ok := values[t.Column]
-		if !ok || t.TwoWay() {
-			return false
+// compare has the engine compare the items of the records that may have changed, and the new items that lack columns.
+func (s *session) compare(ctx context.Context, p *page) error {
+	all := s.toCompare(p)
+	writesKey := func(c *compared) bool { return c.assigned != nil || c.record.key(s.config.Mapping.Key) == 0 }
+	if slices.ContainsFunc(all, writesKey) {
+		if err := s.announce(ctx); err != nil {
+			return err
 		}
-		value, ok := r.held(t, link, to)
-		base, known := link.Agreed(t.Base())
-		return !ok || !known || r.fold(t, value) != r.fold(t, base)
-	})
+	}
+	if err := s.compareAll(ctx, all, false); err != nil {
+		return err
+	}
+	for _, c := range all {
+		s.settle(p, c)
+	}
+	return nil
 }
 
-// rings reports whether the engine has to compare the item: a field that goes both ways differs from what Salesforce
-// last held, or was never compared.
-func (r *rules) rings(link *ledger.Link, fields sfclient.Record) bool {
-	return slices.ContainsFunc(r.record.Back(), func(f *mapping.Field) bool {
-		value, isRead := fields[f.Name]
-		held, met := link.Held[f.Name]
-		return isRead && (!met || f.Fold(held.Value) != f.Fold(value))
-	})
+// toCompare returns the records of a page whose items may have to change. Items of other records are not even read.
+func (s *session) toCompare(p *page) (all []*compared) {
+	for _, r := range p.records {
+		switch m := r.match.(type) {
+		case linked:
+			if r.key(s.config.Mapping.Key) == 0 || settle.SalesforceMoved(s.known(p, r, m.link)) {
+				all = append(all, &compared{record: r, item: m.item})
+			}
+		case found:
+			all = append(all, &compared{record: r, item: m.item,
+				assigned: &engine.Assigned{SalesforceID: r.id, Origin: m.origin}})
+		}
+	}
+	for _, c := range p.creations {
+		if c.link != nil && c.lacks() {
+			all = append(all, &compared{record: c.record, item: c.item()})
+		}
+	}
+	return all
 }
 
-// compare uses what both sides last agreed on as the base: what changed only in Salesforce is written, what changed
-// only in Monday is left, and what changed on both sides keeps Monday's value. Without a base, only empty columns are
-// written. Columns of fields that go both ways are left to the engine.
-func (r *rules) compare(link *ledger.Link, values map[string]column.Value, read *mondayclient.Item) difference {
-	var d difference
-	for _, t := range r.targets {
-		to, ok := values[t.Column]
-		if !ok || t.TwoWay() {
-			continue
-		}
-		from := read.Columns[t.Column]
-		if t.Column == ledger.NameColumn {
-			from = column.Value{Type: column.Text, Text: read.Name}
-		}
-		theirs, theirsOK := r.held(t, link, to)
-		ours, oursOK := r.held(t, link, from)
-		base, known := link.Agreed(t.Base())
-		c := change{target: t, from: from, to: to, before: ours, after: theirs}
+// known returns what is known of a linked record before its item is read: of the item, only the types of its columns.
+func (s *session) known(p *page, r *record, link *ledger.Link) settle.Input {
+	bare := mapping.Item{Columns: map[string]column.Value{}}
+	for id, typ := range s.board.types {
+		bare.Columns[id] = column.Value{Type: typ}
+	}
+	return settle.Input{
+		Record: s.migration.Record, Item: bare, Link: link, Holds: r.fields, Items: p.items, Imports: s.migration.Targets,
+		Now: s.config.Now(),
+	}
+}
+
+// compareAll has items compared, some of them concurrently. If dry, nothing is changed.
+func (s *session) compareAll(ctx context.Context, all []*compared, dry bool) error {
+	var calls panics.Group
+	for some := range slices.Chunk(all, compareSize) {
+		calls.Go(func() error { return s.compareSome(ctx, some, dry) })
+	}
+	return calls.Wait()
+}
+
+// compareSome repeats a comparison until each item was compared or has used up its attempts. If none could be compared,
+// that is an error of the session.
+func (s *session) compareSome(ctx context.Context, all []*compared, dry bool) error {
+	for failures, open := 0, all; ; {
+		again, err := s.compareOnce(ctx, open, dry)
 		switch {
-		case theirsOK && known && r.fold(t, theirs) == r.fold(t, base):
-		case alike(from, to), theirsOK && oursOK && r.fold(t, theirs) == r.fold(t, ours):
-			d.agreed = append(d.agreed, c)
-		case known && oursOK && r.fold(t, ours) == r.fold(t, base), !known && from.Empty():
-			d.write = append(d.write, c)
-		case known:
-			d.clash = append(d.clash, c)
+		case err != nil:
+			return err
+		case len(again) == 0:
+			return nil
+		case len(again) < len(open):
+			failures = 0
 		}
-	}
-	return d
-}
-
-// alike reports whether two values of a column look the same on the board. What only Monday adds, such as the country
-// of a phone number, is ignored.
-func alike(from, to column.Value) bool {
-	to.Type, to.Code = from.Type, from.Code
-	return from.Equal(to)
-}
-
-// agree records in the link the values that the mapping derives from an item, for the fields of the given columns, or
-// for all if columns is nil. They count as written: the record has them, or has a value that an item cannot express,
-// which must stay.
-func (r *rules) agree(link *ledger.Link, item mapping.Item, columns []string, job int64) {
-	values := r.record.Desired(item, link.Since, r.now)
-	for _, f := range r.record.Fields {
-		if columns != nil && !slices.ContainsFunc(f.Columns(), func(id string) bool { return slices.Contains(columns, id) }) {
-			continue
+		failures++
+		if failures == attempts && len(again) < len(all) {
+			for _, c := range again {
+				c.err = c.found.Err
+			}
+			return nil
 		}
-		v := values[f.Name]
-		if rejected, is := errors.AsType[*mapping.ValueError](v.Err); is {
-			link.Reject(f.Name, ledger.Rejection{Value: v.Err.Error(), Code: rejected.Code, JobID: job})
-			continue
+		cause := again[0].found.Err
+		if failures == attempts || !s.pause(ctx, max(firstWait<<min(failures, 4), retry.After(cause))) {
+			return fmt.Errorf("comparing items: %w", cause)
 		}
-		if value, ok := r.literal(v); ok {
-			link.Agree(f.Name, value)
-			link.Apply(f.Name, v.Since)
-		}
-	}
-	for _, t := range r.targets {
-		if !t.OwnBase() || columns != nil && !slices.Contains(columns, t.Column) {
-			continue
-		}
-		if value, ok := r.held(t, link, valueOf(item, t.Column)); ok {
-			link.Agree(t.Base(), value)
-		}
+		open = again
 	}
 }
 
-// hold records what Salesforce holds in the fields that come back to Monday, as far as the item says the same: both
-// sides have met, and a later change of one of them is no first meeting.
-func (r *rules) hold(link *ledger.Link, fields sfclient.Record) {
-	for _, f := range r.record.Back() {
-		value, isRead := fields[f.Name]
-		if base, ok := link.Agreed(f.Name); ok && isRead && f.Fold(base) == f.Fold(value) {
-			link.Hold(f.Name, ledger.Held{Value: value})
+// compareOnce has items compared, and returns those worth another attempt.
+func (s *session) compareOnce(ctx context.Context, open []*compared, dry bool) (again []*compared, err error) {
+	done, err := s.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	page := engine.Page{
+		BoardID: s.job.BoardID, JobID: s.job.ID, Holder: s.holder, Import: s.migration, Dry: dry,
+		Assigned: map[int64]engine.Assigned{},
+	}
+	for _, c := range open {
+		page.Unread = append(page.Unread, c.item)
+		if c.assigned != nil {
+			page.Assigned[c.item] = *c.assigned
 		}
 	}
+	found, _, err := s.config.Engine.Compare(ctx, page)
+	if err != nil {
+		return nil, fmt.Errorf("comparing items: %w", err)
+	}
+	for n, c := range open {
+		if c.found = found[n]; c.found.Err != nil {
+			again = append(again, c)
+		}
+	}
+	if len(again) < len(open) {
+		s.progressed.Store(true)
+	}
+	return again, nil
 }
 
-// valueOf returns what an item holds in a column.
-func valueOf(item mapping.Item, id string) column.Value {
-	if id == ledger.NameColumn {
-		return column.Value{Type: column.Text, Text: item.Name}
+// settle records the result for an item that was compared.
+func (s *session) settle(p *page, c *compared) {
+	r := c.record
+	if c.err != nil {
+		r.fail(c.err)
+		return
 	}
-	return item.Columns[id]
+	result := isUnchanged
+	for _, d := range c.found.Differences {
+		switch {
+		case d.Rejected && d.Takes:
+			r.leftOut = append(r.leftOut, rejection{d.Column, &recordError{"column " + d.Column, d.Code}})
+		case d.Rejected:
+			r.fail(&recordError{d.Object, d.Code})
+		case doesOf(d) == Stays:
+			if s.isNew(clash{r.id, d.Field, d.Salesforce}) {
+				s.logConflict(p, c, d)
+				result = isConflict
+			}
+		case doesOf(d) != "" && result != isConflict:
+			result = isUpdated
+		}
+	}
+	if r.outcome == isUnchanged {
+		r.outcome = result
+	}
 }
 
-// held returns the value of a field for a value of its column; ok is false if the column does not determine it.
-func (r *rules) held(t *mapping.Target, link *ledger.Link, v column.Value) (any, bool) {
-	item := mapping.Item{Name: v.Text}
-	if t.Column != ledger.NameColumn {
-		item = mapping.Item{Columns: map[string]column.Value{t.Column: v}}
-	}
-	var since map[string]string
-	if link != nil {
-		since = link.Since
-	}
-	return r.literal(t.Read(item, since, r.now))
+// clash is a value of Salesforce that Monday does not take, because the column changed, too.
+type clash struct {
+	salesforceID, field string
+	value               any
 }
 
-// literal returns a value in the form sent to Salesforce; ok is false if the item cannot express it.
-func (r *rules) literal(v mapping.Value) (any, bool) {
+// isNew reports whether the session has not found a clash before: a later lap reads some records again.
+func (s *session) isNew(c clash) bool {
+	if s.clashes[c] {
+		return false
+	}
+	if s.clashes == nil {
+		s.clashes = map[clash]bool{}
+	}
+	s.clashes[c] = true
+	return true
+}
+
+// doesOf returns what a run does about a difference; empty: nothing but what belongs to linking.
+func doesOf(d engine.Difference) Does {
 	switch {
-	case v.Err != nil, v.Record != nil, v.Person != 0:
-		return nil, false
-	case v.Link != nil:
-		id := r.linked[ledger.RecordRef{ItemID: v.Item, Record: v.Link.Name}]
-		return id, id != ""
+	case d.Takes:
+		return Takes
+	case d.Sends && d.Kind != plan.WrongKey && d.Kind != plan.IDColumn:
+		return Sends
+	case d.Kind == plan.BothChanged && d.Column != "" && !d.Sends:
+		return Stays
 	}
-	return v.Literal, true
+	return ""
 }
 
-func (r *rules) fold(t *mapping.Target, value any) any { return t.Fold(value, r.types[t.Column]) }
+// logConflict logs a value that changed on both sides.
+func (s *session) logConflict(p *page, c *compared, d engine.Difference) {
+	r, object := c.record, s.migration.Record.Object
+	message := fmt.Sprintf("%s.%s changed on both sides: Salesforce at %s, Monday at %s; Monday's value stays",
+		object, d.Field, r.stamp, d.MondayAt.UTC().Format(soqlTime))
+	p.failures = append(p.failures, s.failure(r, d.Column, "conflict", "CONFLICT", message))
+	s.config.Log.Warn("conflict", "board", s.job.BoardID, "item", c.item, "column", d.Column, "object", object,
+		"field", d.Field, "salesforce_id", r.id, "salesforce_at", r.stamp, "monday_at", d.MondayAt)
+}

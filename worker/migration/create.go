@@ -11,9 +11,7 @@ import (
 	"crmsync/internal/panics"
 	"crmsync/internal/retry"
 	"crmsync/mondayclient"
-	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
-	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/worker/reserve"
 )
@@ -57,7 +55,7 @@ func (s *session) create(ctx context.Context, p *page) error {
 		case created:
 			p.creations = append(p.creations, resumedCreation(r, m))
 		case unmatched:
-			p.creations = append(p.creations, newCreation(r, s.migration.Record.IDColumn))
+			p.creations = append(p.creations, newCreation(r))
 		}
 	}
 	for round, failures := 0, 0; failures < attempts; round++ {
@@ -73,7 +71,7 @@ func (s *session) create(ctx context.Context, p *page) error {
 			return err
 		}
 		p.documents = append(p.documents, documents...)
-		wait, learned := takeAnswers(open, documents)
+		wait, learned := takeAnswers(open, documents, s.migration.Record.IDColumn)
 		if !learned {
 			failures++
 		}
@@ -205,54 +203,34 @@ func (s *session) linkCreations(ctx context.Context, p *page) error {
 		if c.record.signed {
 			c.link.Agree(s.config.Mapping.Key, itemText(c.item()))
 		}
-	}
-	return s.completeCreations(ctx, p)
-}
-
-// completeCreations writes to new items the values that were held back while searching for the column that Monday
-// rejects, and records what both sides agree on.
-func (s *session) completeCreations(ctx context.Context, p *page) error {
-	writes := map[*creation]*write{}
-	var all []*write
-	for _, c := range p.creations {
-		if c.link == nil || c.trial.isOver() {
-			continue
-		}
-		values := map[string]any{}
-		for _, id := range slices.Concat(c.trial.pending...) {
-			values[id] = c.record.values[id].Written()
-		}
-		writes[c] = &write{item: c.item(), values: values, trial: c.trial}
-		all = append(all, writes[c])
-	}
-	if err := s.write(ctx, all); err != nil {
-		return err
-	}
-	rules := s.rules(p)
-	for _, c := range p.creations {
-		if c.link == nil {
-			continue
-		}
-		if w := writes[c]; w != nil {
-			c.trial = w.trial
-			if w.err != nil {
-				c.record.fail(w.err)
-			}
-		}
-		c.record.leftOut = c.trial.rejected
-		rules.agree(c.link, c.asCreated(), nil, s.job.ID)
-		rules.hold(c.link, c.record.fields)
+		p.agree(s.migration, c, s.job.ID, s.config.Now())
 	}
 	return nil
 }
 
-// asCreated returns the item as it was created.
-func (c *creation) asCreated() mapping.Item {
-	item := mapping.Item{ID: c.item(), Name: c.record.name(), Columns: map[string]column.Value{}}
-	for id, v := range c.record.values {
-		if id != ledger.NameColumn && (v.Written() == nil || c.trial.sent == nil || slices.Contains(c.trial.sent, id)) {
-			item.Columns[id] = v
+// claim leases items. It waits for those that others hold.
+func (s *session) claim(ctx context.Context, p *page, items []int64) (map[int64]*ledger.Item, error) {
+	claimed := make(map[int64]*ledger.Item, len(items))
+	for n := 0; ; n++ {
+		var missing []ledger.Ref
+		for _, id := range items {
+			if claimed[id] == nil {
+				missing = append(missing, ledger.Ref{BoardID: s.job.BoardID, ItemID: id})
+			}
+		}
+		if len(missing) == 0 {
+			return claimed, nil
+		}
+		if n > 0 && (n == 100 || !s.pause(ctx, firstWait/2)) {
+			return nil, &retry.BusyError{What: "an item"}
+		}
+		got, err := s.config.Store.Claim(ctx, s.holder, missing, s.config.Timeout+ledger.LeaseMargin)
+		if err != nil {
+			return nil, err
+		}
+		for id, item := range got {
+			claimed[id] = item
+			p.claims = append(p.claims, id)
 		}
 	}
-	return item
 }

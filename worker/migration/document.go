@@ -10,6 +10,7 @@ import (
 
 	"crmsync/internal/retry"
 	"crmsync/mondayclient"
+	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
@@ -29,29 +30,54 @@ const (
 // creation is a record for which an item is created.
 type creation struct {
 	record  *record
-	trial   trial
+	columns []string     // that are sent in the call that creates the item; nil: all, by an older version
 	claimed *ledger.Item // leased, once it exists
 	link    *ledger.Link
 }
 
 // newCreation prepares the creation of a record's item, with all values in the call that creates it.
-func newCreation(r *record, idColumn string) *creation {
-	var columns []string
-	for id, v := range r.values {
-		if id != ledger.NameColumn && v.Written() != nil {
-			columns = append(columns, id)
-		}
-	}
-	slices.Sort(columns)
-	return &creation{record: r, trial: trial{
-		pending: [][]string{columns}, sent: []string{}, creating: true, required: idColumn,
-	}}
-}
+func newCreation(r *record) *creation { return &creation{record: r, columns: r.filled()} }
 
 // resumedCreation returns the creation of an item that an earlier session created.
 func resumedCreation(r *record, c created) *creation {
 	r.outcome = isCreated
-	return &creation{record: r, trial: trial{sent: c.columns}}
+	return &creation{record: r, columns: c.columns}
+}
+
+// reject records that Monday rejected the item, because of the column that it names or, if it names none, because of
+// any of them. Then the item is created without columns, and the comparison writes those one by one. It returns false
+// if the item cannot be created in another way.
+func (c *creation) reject(named, idColumn string, err error) bool {
+	switch {
+	case named == idColumn, len(c.columns) == 0:
+		return false
+	case slices.Contains(c.columns, named):
+		c.record.leftOut = append(c.record.leftOut, rejection{named, err})
+		c.columns = slices.DeleteFunc(slices.Clone(c.columns), func(id string) bool { return id == named })
+	default:
+		c.columns = []string{}
+	}
+	return true
+}
+
+// lacks reports whether the item was created without a column that the record has a value for, and that Monday did not
+// reject.
+func (c *creation) lacks() bool {
+	return c.columns != nil && slices.ContainsFunc(c.record.filled(), func(id string) bool {
+		return !slices.Contains(c.columns, id) &&
+			!slices.ContainsFunc(c.record.leftOut, func(r rejection) bool { return r.column == id })
+	})
+}
+
+// asCreated returns the item as it was created.
+func (c *creation) asCreated() mapping.Item {
+	item := mapping.Item{ID: c.item(), Name: c.record.name(), Columns: map[string]column.Value{}}
+	for id, v := range c.record.values {
+		if id != ledger.NameColumn && (v.Written() == nil || c.columns == nil || slices.Contains(c.columns, id)) {
+			item.Columns[id] = v
+		}
+	}
+	return item
 }
 
 // item returns the id of the item, or 0 if it does not exist yet.
@@ -66,7 +92,7 @@ func (c *creation) call(m *mapping.Migration) mondayclient.Create {
 		BoardID: m.Board.ID, Group: m.Group, Name: c.record.name(),
 		Columns: map[string]any{m.Record.IDColumn: c.record.id},
 	}
-	for _, id := range c.trial.next() {
+	for _, id := range c.columns {
 		one.Columns[id] = c.record.values[id].Written()
 	}
 	return one
@@ -170,7 +196,7 @@ func readDocument(stored store.Document) (*document, error) {
 // column, the record goes into another document without that column. A record that has to wait also goes into another
 // document, because Monday would repeat the answer it remembers. takeAnswers returns how long Monday asks to wait, and
 // whether anything was learned.
-func takeAnswers(creations []*creation, documents []*document) (wait time.Duration, learned bool) {
+func takeAnswers(creations []*creation, documents []*document, idColumn string) (wait time.Duration, learned bool) {
 	byID := map[string]*creation{}
 	for _, c := range creations {
 		byID[c.record.id] = c
@@ -181,12 +207,11 @@ func takeAnswers(creations []*creation, documents []*document) (wait time.Durati
 			switch after := retry.After(a.err); {
 			case a.ID > 0:
 				c.record.match, c.record.outcome, learned = created{item: a.ID, columns: a.Columns}, isCreated, true
-				c.trial.accept()
 			case after > 0:
 				wait = max(wait, after)
 			default:
 				learned = true
-				if named, rejects := columnOf(a.err); !rejects || !c.trial.reject(named, a.err) {
+				if named, rejects := columnOf(a.err); !rejects || !c.reject(named, idColumn, a.err) {
 					c.record.fail(a.err)
 				}
 			}

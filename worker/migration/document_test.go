@@ -19,13 +19,13 @@ func TestNewCreation(t *testing.T) {
 	t.Parallel()
 	c := newCreation(contact(1, map[string]column.Value{
 		"name": textValue("Ada"), "text_note": noteValue("n"), "email": emailValue("a@x.org"), "status": statusValue(""),
-	}), "text_sfid")
-	same(t, "columns of the first call", []string{"email", "text_note"}, c.trial.next())
+	}))
+	same(t, "columns of the first call", []string{"email", "text_note"}, c.columns)
 	want := mondayclient.Create{BoardID: contactsBoard, Group: "imported", Name: "Ada", Columns: map[string]any{
 		"text_sfid": contactID(1), "email": map[string]any{"email": "a@x.org", "text": "a@x.org"}, "text_note": map[string]any{"text": "n"},
 	}}
 	same(t, "call", want, c.call(migrationOf(t, contactsBoard)))
-	c.trial.reject("email", rejectedValue("email"))
+	c.reject("email", "text_sfid", rejectedValue("email"))
 	delete(want.Columns, "email")
 	same(t, "call without the rejected column", want, c.call(migrationOf(t, contactsBoard)))
 }
@@ -50,7 +50,7 @@ func TestCut(t *testing.T) {
 			m := migrationOf(t, contactsBoard)
 			var creations []*creation
 			for n, note := range tt.notes {
-				creations = append(creations, newCreation(contact(n, map[string]column.Value{"text_note": noteValue(note)}), "text_sfid"))
+				creations = append(creations, newCreation(contact(n, map[string]column.Value{"text_note": noteValue(note)})))
 			}
 			documents, err := cut(m, creations, tt.most, "scope")
 			if err != nil {
@@ -78,7 +78,7 @@ func TestCut(t *testing.T) {
 func TestCutKeys(t *testing.T) {
 	t.Parallel()
 	key := func(scope string) string {
-		documents, err := cut(migrationOf(t, contactsBoard), []*creation{newCreation(contact(1, nil), "text_sfid")}, 50, scope)
+		documents, err := cut(migrationOf(t, contactsBoard), []*creation{newCreation(contact(1, nil))}, 50, scope)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestTakeAnswers(t *testing.T) {
 	type fate struct {
 		match    match
 		outcome  outcome
-		pending  [][]string
+		columns  []string
 		rejected []string
 		failed   bool
 	}
@@ -117,34 +117,78 @@ func TestTakeAnswers(t *testing.T) {
 	}{
 		"created": {
 			answer: answer{ID: 70, Columns: both}, learned: true,
-			want: fate{match: created{item: 70, columns: both}, outcome: isCreated},
+			want: fate{match: created{item: 70, columns: both}, outcome: isCreated, columns: both},
 		},
-		"has to wait":     {answer: answer{err: busy()}, wait: 3 * time.Second, want: fate{match: unmatched{}, pending: [][]string{both}}},
-		"a column":        {answer: answer{err: rejectedValue("email")}, learned: true, want: fate{match: unmatched{}, pending: [][]string{{"text_note"}}, rejected: []string{"email"}}},
-		"some column":     {answer: answer{err: rejectedValue("")}, learned: true, want: fate{match: unmatched{}, pending: [][]string{{}, {"email"}, {"text_note"}}}},
-		"the Id's column": {answer: answer{err: rejectedValue("text_sfid")}, learned: true, want: fate{match: unmatched{}, outcome: isFailed, pending: [][]string{both}, failed: true}},
-		"the item":        {answer: answer{err: noGroup()}, learned: true, want: fate{match: unmatched{}, outcome: isFailed, pending: [][]string{both}, failed: true}},
+		"has to wait":     {answer: answer{err: busy()}, wait: 3 * time.Second, want: fate{match: unmatched{}, columns: both}},
+		"a column":        {answer: answer{err: rejectedValue("email")}, learned: true, want: fate{match: unmatched{}, columns: []string{"text_note"}, rejected: []string{"email"}}},
+		"some column":     {answer: answer{err: rejectedValue("")}, learned: true, want: fate{match: unmatched{}}},
+		"the Id's column": {answer: answer{err: rejectedValue("text_sfid")}, learned: true, want: fate{match: unmatched{}, outcome: isFailed, columns: both, failed: true}},
+		"the item":        {answer: answer{err: noGroup()}, learned: true, want: fate{match: unmatched{}, outcome: isFailed, columns: both, failed: true}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCreation(contact(1, map[string]column.Value{"email": emailValue("a@x.org"), "text_note": noteValue("n")}), "text_sfid")
-			other := newCreation(contact(2, nil), "text_sfid")
+			c := newCreation(contact(1, map[string]column.Value{"email": emailValue("a@x.org"), "text_note": noteValue("n")}))
+			other := newCreation(contact(2, nil))
 			d := &document{ids: []string{other.record.id, c.record.id}, answer: []answer{{ID: 69}, tt.answer}}
-			wait, learned := takeAnswers([]*creation{c, other}, []*document{d})
+			wait, learned := takeAnswers([]*creation{c, other}, []*document{d}, "text_sfid")
 			if wait != tt.wait || !learned { // the other one was created
 				t.Errorf("wait %s, learned %t, want %s, true", wait, learned, tt.wait)
 			}
-			got := fate{c.record.match, c.record.outcome, c.trial.pending, rejectedColumns(c.trial.rejected), c.record.err != nil}
+			got := fate{c.record.match, c.record.outcome, c.columns, rejectedColumns(c.record.leftOut), c.record.err != nil}
 			same(t, "record", tt.want, got, cmp.AllowUnexported(fate{}, created{}), cmpopts.EquateEmpty())
 			if other.item() != 69 || other.record.outcome != isCreated {
 				t.Errorf("the other record has item %d, want 69", other.item())
 			}
 			d.ids, d.answer = d.ids[1:], d.answer[1:]
-			c.record.match, c.trial = unmatched{}, trial{pending: [][]string{both}, creating: true, required: "text_sfid"}
-			if _, learned := takeAnswers([]*creation{c}, []*document{d}); learned != tt.learned {
+			c.record.match, c.columns = unmatched{}, both
+			if _, learned := takeAnswers([]*creation{c}, []*document{d}, "text_sfid"); learned != tt.learned {
 				t.Errorf("learned %t from the record alone, want %t", learned, tt.learned)
 			}
+		})
+	}
+}
+
+func rejectedColumns(rejected []rejection) (columns []string) {
+	for _, r := range rejected {
+		columns = append(columns, r.column)
+	}
+	return columns
+}
+
+// TestCreationRejected: a column that Monday names is left out. If it names none, the item is created without columns,
+// and the comparison has to write them.
+func TestCreationRejected(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		named    []string // by the rejections, one after the other
+		columns  []string
+		rejected []string
+		whole    bool // the item cannot be created
+		lacks    bool
+	}{
+		"taken at once":        {columns: []string{"email", "text_note"}},
+		"names one":            {named: []string{"email"}, columns: []string{"text_note"}, rejected: []string{"email"}},
+		"names all":            {named: []string{"email", "text_note"}, rejected: []string{"email", "text_note"}},
+		"names none":           {named: []string{""}, lacks: true},
+		"names a strange one":  {named: []string{"other"}, lacks: true},
+		"names one, then none": {named: []string{"email", ""}, rejected: []string{"email"}, lacks: true},
+		"not even bare":        {named: []string{"", ""}, whole: true, lacks: true},
+		"names the id column":  {named: []string{"text_sfid"}, columns: []string{"email", "text_note"}, whole: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCreation(contact(1, map[string]column.Value{"email": emailValue("a@x.org"), "text_note": noteValue("n")}))
+			whole := false
+			for _, named := range tt.named {
+				whole = !c.reject(named, "text_sfid", rejectedValue(named))
+			}
+			if whole != tt.whole || c.lacks() != tt.lacks {
+				t.Errorf("whole item rejected %t, lacks columns %t, want %t, %t", whole, c.lacks(), tt.whole, tt.lacks)
+			}
+			same(t, "columns", tt.columns, c.columns, cmpopts.EquateEmpty())
+			same(t, "rejected", tt.rejected, rejectedColumns(c.record.leftOut), cmpopts.EquateEmpty())
 		})
 	}
 }

@@ -4,26 +4,23 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/store"
+	"crmsync/worker/engine"
 )
-
-// examples is the number of records that a report shows field by field.
-const examples = 10
 
 // dryTimeout is the maximum duration of a dry run.
 const dryTimeout = 24 * time.Hour
 
 // Report describes what a run would do.
 type Report struct {
-	Counts   store.Counts
-	Examples []Example // the first records that would be created or updated, or that changed on both sides
-	Missing  []MissingLabel
+	Counts  store.Counts
+	Missing []MissingLabel
 }
 
 // Example is what a run would do with a record.
@@ -34,11 +31,22 @@ type Example struct {
 	Fields       []FieldChange
 }
 
-// FieldChange is a column that would be written or, in a conflict, left.
+// FieldChange is a column, its field, and the values on both sides; of a new item, only the column's.
 type FieldChange struct {
-	Column, Field string
-	From, To      string
+	Column, Field      string
+	Monday, Salesforce string
+	Does               Does
 }
+
+// Does is what a run does about the values of both sides.
+type Does string
+
+// What a run can do.
+const (
+	Takes Does = "takes" // the column takes Salesforce's value
+	Sends Does = "sends" // Salesforce takes Monday's value
+	Stays Does = "stays" // both changed, and each keeps its value
+)
 
 // MissingLabel is a label that records require and that the board does not have. Their items would lack the column.
 type MissingLabel struct {
@@ -46,14 +54,16 @@ type MissingLabel struct {
 	Records              int
 }
 
-// DryRun finds out what a run of a board would do now. It writes nothing anywhere.
-func (m *Migrator) DryRun(ctx context.Context, boardID int64) (Report, error) {
+// DryRun finds out what a run of a board would do now, and shows each record that would be created or updated, or that
+// changed on both sides. It writes nothing anywhere.
+func (m *Migrator) DryRun(ctx context.Context, boardID int64, show func(Example)) (Report, error) {
 	migration, err := m.migrationOf(boardID)
 	if err != nil {
 		return Report{}, err
 	}
 	end := time.Now().Add(dryTimeout)
-	d := &dryRun{session: m.session(Job{BoardID: boardID}, migration, end, end), missing: map[missing]int{}}
+	d := &dryRun{session: m.session(Job{BoardID: boardID}, migration, end, end), show: show,
+		missing: map[missing]int{}}
 	if err := d.run(ctx); err != nil {
 		return Report{}, err
 	}
@@ -63,6 +73,7 @@ func (m *Migrator) DryRun(ctx context.Context, boardID int64) (Report, error) {
 // dryRun goes through the records as a run would.
 type dryRun struct {
 	session *session
+	show    func(Example)
 	report  Report
 	missing map[missing]int // records
 }
@@ -126,66 +137,70 @@ func (d *dryRun) take(ctx context.Context, p *page) error {
 	if err := s.readValues(ctx, p); err != nil {
 		return err
 	}
-	rules := s.rules(p)
-	updates := map[*record]*update{}
-	for _, r := range p.records {
-		switch m := r.match.(type) {
-		case linked:
-			if rules.changed(m.link, r.values) {
-				updates[r] = &update{record: r, item: m.item, link: m.link}
-			}
-		case found:
-			updates[r] = &update{record: r, item: m.item, link: &ledger.Link{}, adopts: true}
-		}
-	}
-	if err := s.readUpdates(ctx, p, slices.Collect(maps.Values(updates))); err != nil {
+	all := s.toCompare(p)
+	if err := s.compareAll(ctx, all, true); err != nil {
 		return err
 	}
+	items := map[*record]*compared{}
+	for _, c := range all {
+		items[c.record] = c
+	}
 	for _, r := range p.records {
-		example := d.foresee(rules, r, updates[r])
+		example := d.foresee(p, r, items[r])
 		r.count(&d.report.Counts, 0)
-		if r.outcome != isUnchanged && len(d.report.Examples) < examples {
-			d.report.Examples = append(d.report.Examples, example)
+		if r.outcome != isUnchanged {
+			d.show(example)
 		}
 	}
 	return nil
 }
 
-// foresee determines what a run would do with a record.
-func (d *dryRun) foresee(rules *rules, r *record, u *update) Example {
+// foresee determines what a run would do with a record. c is nil if its item is not compared.
+func (d *dryRun) foresee(p *page, r *record, c *compared) Example {
 	e := Example{SalesforceID: r.id}
-	if r.isUnmatched() {
+	switch {
+	case r.isUnmatched():
 		r.outcome, e.What = isCreated, "create"
-		for _, t := range rules.targets {
-			v, ok := r.values[t.Column]
-			switch {
-			case t.Column == ledger.NameColumn:
-				e.Fields = append(e.Fields, FieldChange{Column: t.Column, Field: t.Field, To: r.name()})
-			case ok && v.Written() != nil && !d.lacks(r, t.Field, t.Column, v):
-				e.Fields = append(e.Fields, FieldChange{Column: t.Column, Field: t.Field, To: inWords(v)})
+		e.Fields = d.foreseeNew(r)
+	case c != nil:
+		e.ItemID, e.What = c.item, "update"
+		c.found.Differences = slices.DeleteFunc(c.found.Differences, func(x engine.Difference) bool {
+			return x.Takes && d.lacks(r, x.Field, x.Column, x.Value)
+		})
+		if d.session.settle(p, c); r.outcome == isConflict {
+			e.What = "conflict"
+		}
+		for _, x := range c.found.Differences {
+			if does := doesOf(x); does != "" {
+				e.Fields = append(e.Fields, FieldChange{
+					Column: x.Column, Field: x.Field, Monday: textOf(x.Monday), Salesforce: textOf(x.Salesforce), Does: does,
+				})
 			}
 		}
-		return e
-	}
-	if u == nil || u.read == nil {
-		return e
-	}
-	u.diff = rules.compare(u.link, r.values, u.read)
-	changes := slices.DeleteFunc(u.diff.write, func(c change) bool {
-		return d.lacks(r, c.target.Field, c.target.Column, c.to)
-	})
-	if e.ItemID, e.What = u.item, "update"; len(changes) > 0 {
-		r.outcome = isUpdated
-	}
-	if len(u.diff.clash) > 0 {
-		r.outcome, e.What, changes = isConflict, "conflict", u.diff.clash
-	}
-	for _, c := range changes {
-		e.Fields = append(e.Fields, FieldChange{
-			Column: c.target.Column, Field: c.target.Field, From: inWords(c.from), To: inWords(c.to),
-		})
 	}
 	return e
+}
+
+// textOf returns a field's value as text.
+func textOf(value any) string {
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
+}
+
+// foreseeNew returns the columns of a new item.
+func (d *dryRun) foreseeNew(r *record) (fields []FieldChange) {
+	for _, t := range d.session.migration.Targets {
+		v, ok := r.values[t.Column()]
+		switch {
+		case t.Column() == ledger.NameColumn:
+			fields = append(fields, FieldChange{Column: t.Column(), Field: t.Name, Monday: r.name()})
+		case ok && v.Written() != nil && !d.lacks(r, t.Name, t.Column(), v):
+			fields = append(fields, FieldChange{Column: t.Column(), Field: t.Name, Monday: inWords(v)})
+		}
+	}
+	return fields
 }
 
 // lacks reports whether a value requires a label that the board does not have, and counts it.
@@ -214,7 +229,7 @@ func inWords(v column.Value) string {
 	case v.Type == column.Checkbox:
 		return fmt.Sprint(v.Checked)
 	case len(v.Labels) > 0:
-		return fmt.Sprint(v.Labels)
+		return strings.Join(v.Labels, ", ")
 	case len(v.IDs) > 0:
 		return fmt.Sprint("item ", v.IDs[0])
 	case v.Time != "":

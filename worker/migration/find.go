@@ -148,7 +148,7 @@ func (s *session) findShown(ctx context.Context, records []*record) error {
 // searchShown finds the items that show Salesforce Ids in the id column, in either of their forms.
 func (s *session) searchShown(ctx context.Context, ids []string) (map[string]int64, error) {
 	rec := s.migration.Record
-	parts := slices.Collect(slices.Chunk(ids, lookupSize))
+	parts := slices.Collect(slices.Chunk(ids, searchSize))
 	answers, err := inParallel(ctx, s, parts, func(some []string) ([]mondayclient.Item, error) {
 		return s.config.Monday.ItemsBy(ctx, rec.Board.ID, rec.IDColumn, bothForms(some))
 	})

@@ -148,7 +148,9 @@ func (s *session) take(ctx context.Context, p *page) error {
 	if err := s.config.Reserve.Check(); err != nil {
 		return err
 	}
-	stages := []func(context.Context, *page) error{s.readValues, s.lease, s.update, s.create, s.sign, s.linkCreations}
+	stages := []func(context.Context, *page) error{
+		s.readValues, s.lease, s.create, s.sign, s.linkCreations, s.saveCreations, s.compare,
+	}
 	err := panics.Catch(func() error {
 		for _, stage := range stages {
 			if err := stage(ctx, p); err != nil {

@@ -1,8 +1,7 @@
 package migration
 
 import (
-	"crmsync/mondayclient"
-	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
 
@@ -16,11 +15,9 @@ type page struct {
 	end     position // of the last record that was read for it
 	dropped []string // Ids of failed records that are not selected any more
 
-	linked    map[ledger.RecordRef]string // Ids of the records that items are connected to
-	updates   []*update
+	items     map[*mapping.Record]map[string]int64 // items of the records that the records refer to, by Id
 	creations []*creation
-	rings     []ledger.Ref // items that the engine has to compare
-	documents []*document  // that created items of this page
+	documents []*document // that created items of this page
 
 	keys     []string // leased
 	claims   []int64  // leased
@@ -32,7 +29,7 @@ type position struct{ stamp, id string }
 
 // newPage returns a page of the records in Salesforce's answer.
 func newPage(records []*record) *page {
-	p := &page{records: records, linked: map[ledger.RecordRef]string{}}
+	p := &page{records: records, items: map[*mapping.Record]map[string]int64{}}
 	if len(records) > 0 {
 		last := records[len(records)-1]
 		p.end = position{last.stamp, last.id}
@@ -48,32 +45,4 @@ func (p *page) those(meet func(*record) bool) (some []*record) {
 		}
 	}
 	return some
-}
-
-// links returns the links that the page changes.
-func (p *page) links() (links []*ledger.Link) {
-	for _, u := range p.updates {
-		if u.read != nil && u.link.SalesforceID != "" {
-			links = append(links, u.link)
-		}
-	}
-	for _, c := range p.creations {
-		if c.link != nil {
-			links = append(links, c.link)
-		}
-	}
-	return links
-}
-
-// update is a record with an existing item, which may have to be changed.
-type update struct {
-	record  *record
-	item    int64
-	claimed *ledger.Item // leased
-	link    *ledger.Link
-	read    *mondayclient.Item // nil: it is left alone
-	adopts  bool               // the item is not linked yet
-	origin  ledger.Origin      // of the link, if it is adopted
-	diff    difference
-	write   *write // nil: nothing to write
 }

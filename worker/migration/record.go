@@ -3,6 +3,7 @@ package migration
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 
 	"crmsync/mondayclient/column"
@@ -16,7 +17,7 @@ type record struct {
 	id     string // 18 characters
 	stamp  string
 	fields sfclient.Record
-	values map[string]column.Value // the record's values, by column; without those that are ambiguous
+	values map[string]column.Value // what a new item shows, by column; without what is ambiguous
 	match  match
 	known  bool // it failed before, in this run or an earlier one
 	signed bool // it carries the id of its item
@@ -69,6 +70,12 @@ const (
 	itemOther      = "its item belongs to another record"
 )
 
+// rejection is a column whose value Monday rejects, and its error.
+type rejection struct {
+	column string
+	err    error
+}
+
 // outcome is the result for a record.
 type outcome uint8
 
@@ -108,6 +115,17 @@ func (r *record) key(field string) int64 {
 		return 0
 	}
 	return max(id, 0)
+}
+
+// filled returns the columns that the record has a value for, sorted.
+func (r *record) filled() (columns []string) {
+	for id, v := range r.values {
+		if id != ledger.NameColumn && v.Written() != nil {
+			columns = append(columns, id)
+		}
+	}
+	slices.Sort(columns)
+	return columns
 }
 
 // name returns the name of the record's item, which must not be empty.

@@ -29,6 +29,9 @@ const (
 
 	// lookupSize is the maximum number of items that one call reads.
 	lookupSize = 100
+
+	// searchSize is the maximum number of Ids that one call searches for, in two forms each.
+	searchSize = 500
 )
 
 // session is a limited time of work on a run.
@@ -40,9 +43,10 @@ type session struct {
 	board     board
 	run       *store.Run
 	backlog   backlog
-	holder    uuid.UUID // of its leases
-	until     time.Time // no page starts after this
-	deadline  time.Time // end of all work
+	clashes   map[clash]bool // found so far
+	holder    uuid.UUID      // of its leases
+	until     time.Time      // no page starts after this
+	deadline  time.Time      // end of all work
 	stopping  *atomic.Bool
 
 	calls      *semaphore.Weighted // concurrent calls to Monday

@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"crmsync/internal/panics"
 	"crmsync/internal/retry"
@@ -26,6 +27,7 @@ import (
 	"crmsync/schema/schematest"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
+	"crmsync/worker/engine"
 	"crmsync/worker/reserve"
 )
 
@@ -77,13 +79,27 @@ func setup(t *testing.T, change ...func(*mondaysim.Config)) *world {
 		t.Fatal(err)
 	}
 	w.config = Config{
-		Mapping: parse(t, twoBoards), Store: store.New(w.db), Salesforce: s, Monday: m, Session: time.Minute, Timeout: time.Minute,
+		Store: store.New(w.db), Salesforce: s, Monday: m, Session: time.Minute, Timeout: time.Minute,
 		Requeue:   func(context.Context, pgx.Tx, []ledger.Ref) error { return nil },
 		Migrating: func(context.Context, []int64) (bool, error) { return false, nil },
 		Complete:  func(context.Context, pgx.Tx, int64) error { return nil },
 		Log:       slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now,
 	}
+	w.use(twoBoards)
 	return w
+}
+
+// use puts a mapping in force.
+func (w *world) use(text string) {
+	w.t.Helper()
+	c := &w.config
+	c.Mapping = parse(w.t, text)
+	c.Engine = engine.New(engine.Config{
+		Mapping: c.Mapping, Store: c.Store, Salesforce: c.Salesforce.(*sfclient.Client), Monday: c.Monday.(*mondayclient.Client),
+		BatchSize: 200, Concurrency: 1, Timeout: time.Minute,
+		Requeue:    func(context.Context, pgx.Tx, []ledger.Ref, bool) error { return nil },
+		Registerer: prometheus.NewRegistry(), Log: c.Log, Now: time.Now,
+	})
 }
 
 func (w *world) plant(n int) {
@@ -93,9 +109,11 @@ func (w *world) plant(n int) {
 }
 
 // work works on the accounts for one session, as the job with this id.
-func (w *world) work(job int64) (done bool, err error) {
+func (w *world) work(job int64) (done bool, err error) { return w.workOn(accountsBoard, job) }
+
+func (w *world) workOn(board, job int64) (done bool, err error) {
 	w.t.Helper()
-	return New(w.config).Work(w.t.Context(), Job{ID: job, Attempt: 1, Kind: "migrate_board", BoardID: accountsBoard})
+	return New(w.config).Work(w.t.Context(), Job{ID: job, Attempt: 1, Kind: "migrate_board", BoardID: board})
 }
 
 func (w *world) count(query string, args ...any) int {
@@ -125,9 +143,15 @@ func (c clumsy) Create(ctx context.Context, creates []mondayclient.Create, key s
 	return c.Monday.Create(ctx, creates, key)
 }
 
-func (c clumsy) Write(ctx context.Context, writes []mondayclient.Write) ([]error, error) {
-	c.check("write")
-	return c.Monday.Write(ctx, writes)
+// clumsyEngine is an engine whose comparisons panic on demand.
+type clumsyEngine struct {
+	Comparer
+	clumsy
+}
+
+func (c clumsyEngine) Compare(ctx context.Context, page engine.Page) ([]engine.Found, engine.Cost, error) {
+	c.check("compare")
+	return c.Comparer.Compare(ctx, page)
 }
 
 func (c clumsy) Budget() mondayclient.Budget {
@@ -139,17 +163,23 @@ func (c clumsy) Budget() mondayclient.Budget {
 // not a success either, whatever was done before: it would occur again forever.
 func TestPanic(t *testing.T) {
 	t.Parallel()
-	for call, updates := range map[string]bool{"search": false, "create": false, "write": true, "budget": false} {
+	for call, at := range map[string]int64{"search": 1, "create": 2, "compare": 2, "budget": 2} { // the call that panics
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
-			w.plant(120)
-			if updates {
-				w.adopt(60)
+			records := 120
+			if call == "compare" {
+				records = 2*compareSize + 10
+			}
+			w.plant(records)
+			if call == "compare" {
+				w.adopt(2 * compareSize)
 			}
 			monday := w.config.Monday
 			var calls atomic.Int64
-			w.config.Monday = clumsy{monday, func(name string) bool { return name == call && calls.Add(1) == 2 }}
+			broken := clumsy{monday, func(name string) bool { return name == call && calls.Add(1) == at }}
+			comparer := w.config.Engine
+			w.config.Monday, w.config.Engine = broken, clumsyEngine{comparer, broken}
 			w.config.Reserve = &reserve.Reserve{Usage: func() (int, int) { return 0, 0 }, Budget: w.config.Monday.Budget, Now: time.Now}
 			done, err := w.work(1)
 			if panicked, ok := errors.AsType[*panics.Error](err); !ok || panicked.Value != "Jane Doe" || done {
@@ -161,12 +191,12 @@ func TestPanic(t *testing.T) {
 			if n := w.count("SELECT count(*) FROM items WHERE lease_until > now()") + w.count("SELECT count(*) FROM leases"); n != 0 {
 				t.Errorf("%d leases are still held", n)
 			}
-			w.config.Monday = monday
+			w.config.Monday, w.config.Engine = monday, comparer
 			if done, err := w.work(1); err != nil || !done {
 				t.Fatalf("the next session: done %t, error %v", done, err)
 			}
-			if n := len(w.monday.Items(accountsBoard)); n != 120 {
-				t.Errorf("%d items of 120 records", n)
+			if n := len(w.monday.Items(accountsBoard)); n != records {
+				t.Errorf("%d items of %d records", n, records)
 			}
 		})
 	}

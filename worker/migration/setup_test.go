@@ -9,7 +9,6 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
-	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 )
@@ -66,15 +65,6 @@ func migrationOf(t testing.TB, board int64) *mapping.Migration {
 func contactTypes() map[string]column.Type {
 	return map[string]column.Type{
 		"email": column.Email, "status": column.Status, "connect_account": column.BoardRelation, "text_note": column.LongText, "text_sfid": column.Text,
-	}
-}
-
-// contactRules returns rules that compare contacts with their items. Item 7 has the account with the number 1.
-func contactRules(t testing.TB) *rules {
-	m := migrationOf(t, contactsBoard)
-	return &rules{
-		record: m.Record, targets: m.Targets, types: contactTypes(), now: time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC),
-		linked: map[ledger.RecordRef]string{{ItemID: 7, Record: "account"}: accountID(1)},
 	}
 }
 

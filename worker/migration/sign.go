@@ -8,7 +8,6 @@ import (
 
 	"crmsync/internal/panics"
 	"crmsync/internal/retry"
-	"crmsync/schema/ledger"
 	"crmsync/worker/engine/send"
 )
 
@@ -20,15 +19,14 @@ const (
 	signsAtOnce = pageSize / signSize
 )
 
-// signature is a record into which the id of its item will be written.
+// signature is a record into which the id of its new item will be written.
 type signature struct {
 	record *record
 	item   int64
-	link   *ledger.Link // nil: not claimed
 	err    error
 }
 
-// sign writes the ids of items into the key field of the records that do not carry them yet.
+// sign writes the ids of new items into the key field of their records.
 func (s *session) sign(ctx context.Context, p *page) error {
 	open := signatures(p, s.config.Mapping.Key)
 	if len(open) == 0 {
@@ -46,38 +44,22 @@ func (s *session) sign(ctx context.Context, p *page) error {
 		return err
 	}
 	for _, g := range open {
-		switch {
-		case g.err != nil:
+		if g.err != nil {
 			g.record.fail(fmt.Errorf("writing %s: %w", s.config.Mapping.Key, g.err))
-		case g.link != nil:
-			g.link.Agree(s.config.Mapping.Key, itemText(g.item))
 		}
 	}
 	return nil
 }
 
-// signatures returns the records of new and adopted items that do not carry the item's id, and those of linked items
-// that carry none because writing it failed before.
+// signatures returns the records of new items that do not carry the item's id.
 func signatures(p *page, key string) (open []*signature) {
-	add := func(r *record, item int64, link *ledger.Link) {
+	for _, c := range p.creations {
+		r, item := c.record, c.item()
 		if item == 0 || r.outcome == isFailed {
-			return
+			continue
 		}
 		if r.signed = r.key(key) == item; !r.signed {
-			open = append(open, &signature{record: r, item: item, link: link})
-		}
-	}
-	for _, u := range p.updates {
-		if u.read != nil && u.adopts {
-			add(u.record, u.item, u.link)
-		}
-	}
-	for _, c := range p.creations {
-		add(c.record, c.item(), nil)
-	}
-	for _, r := range p.records {
-		if m, ok := r.match.(linked); ok && r.key(key) == 0 {
-			add(r, m.item, nil)
+			open = append(open, &signature{record: r, item: item})
 		}
 	}
 	return open

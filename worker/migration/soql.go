@@ -25,8 +25,8 @@ const overlap = 5 * time.Minute
 func selectRecords(m *mapping.Migration, key string, conditions []string) string {
 	fields := []string{"Id", stampField, key}
 	for _, t := range m.Targets {
-		if !slices.Contains(fields, t.Field) {
-			fields = append(fields, t.Field)
+		if !slices.Contains(fields, t.Name) {
+			fields = append(fields, t.Name)
 		}
 	}
 	return "SELECT " + strings.Join(fields, ", ") + " FROM " + m.Record.Object + where(conditions) +

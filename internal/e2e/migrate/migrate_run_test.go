@@ -58,7 +58,7 @@ func TestMigrateCalls(t *testing.T) {
 	}
 	w.Crmsync("migrate", "accounts")
 	w.Paired("Account", e2e.Accounts, 1000)
-	if calls := w.Monday.TotalCalls(); calls > 40 {
+	if calls := w.Monday.TotalCalls(); calls > 25 {
 		t.Errorf("%d calls to Monday: %v", calls, w.Monday.Calls())
 	}
 	w.Healthy()

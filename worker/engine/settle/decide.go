@@ -43,9 +43,12 @@ func (c *col) decide() Decision {
 	return c.take(c.lost(string(mapping.Salesforce)))
 }
 
-// wins returns the side that wins if both changed: Salesforce if no field sends the column there.
+// wins returns the side that wins if both changed: Salesforce if no field ever sends the column there.
 func (c *col) wins() mapping.Side {
-	if c.isAlone() {
+	switch {
+	case c.imported:
+		return mapping.Monday
+	case c.isAlone():
 		return mapping.Salesforce
 	}
 	return c.field.Wins
@@ -73,6 +76,8 @@ func (c *col) meet() Decision {
 // apart leaves different values as they are, unless a person has chosen a side.
 func (c *col) apart() Decision {
 	switch {
+	case c.imported:
+		return Decision{Kind: c.meeting(), withholds: true}
 	case c.Choices.Adopt == mapping.Monday && !c.isAlone():
 		d := c.stand(false, "")
 		d.Kind = c.meeting()
@@ -113,8 +118,8 @@ func (c *col) rest(held ledger.Held) Decision {
 // agree records that both sides hold the same.
 func (c *col) agree() Decision {
 	d := Decision{held: &ledger.Held{Value: c.salesforce}}
-	if base, ok := c.Link.Agreed(c.field.Name); !ok || base != c.monday.value {
-		d.written = map[string]any{c.field.Name: c.monday.value}
+	if base, ok := c.Link.Agreed(c.field.Base()); !ok || base != c.monday.value {
+		d.written = map[string]any{c.field.Base(): c.monday.value}
 	}
 	return d
 }
@@ -154,9 +159,11 @@ func (c *col) take(lost *Lost) Decision {
 	v, ok := c.shown(c.salesforce)
 	rests, since := c.Link.Rests(c.field.Name, c.Now)
 	switch {
+	case !ok && c.imported:
+		return Decision{Kind: plan.CannotBeShown}
 	case !ok:
 		return c.unsaid(lost)
-	case rests:
+	case rests && !c.imported:
 		return Decision{Kind: kind, Rests: since}
 	}
 	d := c.show(v)
@@ -171,9 +178,9 @@ func (c *col) show(v column.Value) Decision {
 	for _, f := range fields {
 		switch s := c.says(f, v); {
 		case s.err != nil:
-			d.rejected[f.Name] = s.err
+			d.rejected[f.Base()] = s.err
 		case !s.waits:
-			d.written[f.Name] = s.value
+			d.written[f.Base()] = s.value
 		}
 	}
 	return d

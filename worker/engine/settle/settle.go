@@ -40,7 +40,24 @@ type Input struct {
 	Choices plan.Choices
 	Chosen  map[string]any // field -> value that a person wants on both sides
 
+	// Imports are fields that fill a column during an import alone: those that otherwise go only to Salesforce, and
+	// those that only the import reads. A column takes what changed in Salesforce only; if both changed, Monday's value
+	// stays. What both sides last agreed on is what counts as compared. Nothing is sent.
+	Imports []*mapping.Field
+
 	Now time.Time
+}
+
+// Fills returns the fields that fill a column of the record's item: those whose changes are written to Monday at any
+// time, and during an import also the imported ones. At most one field fills a column.
+func Fills(rec *mapping.Record, imports []*mapping.Field) []*mapping.Field {
+	fills := rec.Back()
+	for _, f := range imports {
+		if !slices.ContainsFunc(fills, func(by *mapping.Field) bool { return by.Column() == f.Column() }) {
+			fills = append(fills, f)
+		}
+	}
+	return fills
 }
 
 // Decision is what to do about one column.
@@ -65,6 +82,8 @@ type Decision struct {
 	held     *ledger.Held
 
 	withholds bool
+
+	imported bool // Field fills its column only during an import
 
 	siblings []string // fields that send Monday's value to Salesforce in place of Field
 	lost     bool     // Salesforce changed too: the siblings are sent whatever was written before
@@ -99,13 +118,31 @@ func NeedsSalesforce(in Input) bool {
 	return in.Fresh && len(in.Record.Back()) > 0
 }
 
+// SalesforceMoved reports whether a column may have to take something from the record: Salesforce does not hold what it
+// held at the last comparison, or there was none. Of the item, it needs only the types of its columns.
+func SalesforceMoved(in Input) bool {
+	return slices.ContainsFunc(Fills(in.Record, in.Imports), func(f *mapping.Field) bool {
+		c := in.column(f)
+		held, met := c.met()
+		_, sayable := c.back(c.salesforce)
+		switch {
+		case !c.known, c.imported && !sayable:
+			return false
+		}
+		return !met || c.salesforceChanged(held)
+	})
+}
+
 // Columns decides about the columns that the record fills, except those about which nothing is known.
 func Columns(in Input) []Decision {
 	var all []Decision
-	for _, f := range in.Record.Back() {
+	for _, f := range Fills(in.Record, in.Imports) {
 		c := in.column(f)
 		d := c.decide()
-		d.Field, d.Monday, d.Salesforce = f, c.monday.value, c.salesforce
+		d.Field, d.Monday, d.Salesforce, d.imported = f, c.monday.value, c.salesforce, c.imported
+		if c.imported {
+			d.held = nil // what both sides agreed on says the same
+		}
 		all = append(all, d)
 	}
 	return all
@@ -140,7 +177,7 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 			changed = true
 		}
 	}
-	if d.Takes {
+	if d.Takes && !d.imported {
 		link.Turn(d.Field.Name, now)
 		changed = true
 	}
@@ -169,6 +206,7 @@ type col struct {
 	monday     said
 	salesforce any
 	known      bool // whether salesforce is known
+	imported   bool // the field fills the column only during an import
 }
 
 // said is the value that an item has for a field.
@@ -182,7 +220,7 @@ type said struct {
 func (s said) ok() bool { return s.err == nil && !s.waits }
 
 func (in *Input) column(f *mapping.Field) *col {
-	c := &col{Input: in, field: f, now: in.Item.Value(f.Column())}
+	c := &col{Input: in, field: f, now: in.Item.Value(f.Column()), imported: !f.ToMonday()}
 	for _, other := range in.Record.Fields {
 		if other != f && other.Reads(f.Column()) {
 			c.siblings = append(c.siblings, other)
@@ -233,6 +271,10 @@ func (c *col) same(a, b any) bool { return c.fold(a) == c.fold(b) }
 
 // met returns what Salesforce held at the last comparison. It is not ok if there was none for the mapping in force.
 func (c *col) met() (ledger.Held, bool) {
+	if c.imported {
+		base, agreed := c.Link.Agreed(c.field.Base())
+		return ledger.Held{Value: base}, agreed && !c.Link.Remapped(c.field.Base(), c.Record.Made()[c.field.Base()])
+	}
 	held, met := c.Link.Held[c.field.Name]
 	return held, met && !c.Link.Remapped(c.field.Name, c.Record.Made()[c.field.Name])
 }
@@ -254,18 +296,18 @@ func (c *col) mondayChanged() bool {
 func (c *col) differs(f *mapping.Field, s said) bool {
 	switch {
 	case s.err != nil:
-		return !c.Link.Rejects(f.Name, s.err.Error())
+		return !c.Link.Rejects(f.Base(), s.err.Error())
 	case s.waits:
 		return true
 	}
-	w, was := c.Link.Written[f.Name]
+	w, was := c.Link.Written[f.Base()]
 	return !was || f.FoldIn(s.value, c.now.Type) != f.FoldIn(w.Value, c.now.Type)
 }
 
 // salesforceChanged reports whether Salesforce holds another value than at the last comparison, or one that the column
 // could not show then and can show now.
 func (c *col) salesforceChanged(held ledger.Held) bool {
-	w := c.Link.Written[c.field.Name]
+	w := c.Link.Written[c.field.Base()]
 	switch {
 	case c.same(c.salesforce, held.Value):
 		_, sayable := c.shown(c.salesforce)
@@ -274,11 +316,13 @@ func (c *col) salesforceChanged(held ledger.Held) bool {
 	return !w.Unsure || w.Sent == nil || !c.same(c.salesforce, w.Sent)
 }
 
-// shown is back, but is not ok for a value that Monday rejected either.
+// shown is back, but is not ok for a value that Monday rejected either. An import attempts such a value again.
 func (c *col) shown(value any) (column.Value, bool) {
 	v, ok := c.back(value)
-	return v, ok && !c.Link.Rejects(Shows+c.field.Column(), value)
+	return v, ok && (c.imported || !c.Link.Rejects(Shows+c.field.Column(), value))
 }
 
-// isAlone reports whether no field sends the column to Salesforce.
-func (c *col) isAlone() bool { return c.field.Sync == mapping.ToMonday && len(c.siblings) == 0 }
+// isAlone reports whether no field sends the column to Salesforce in this comparison.
+func (c *col) isAlone() bool {
+	return c.imported || c.field.Sync == mapping.ToMonday && len(c.siblings) == 0
+}
