@@ -116,6 +116,9 @@ type MigrateBoardArgs struct {
 // import.
 type SweepBoardArgs struct {
 	SweepID int64 `json:"sweep_id" river:"unique"`
+
+	// BoardID is the board that the sweep compares, so that a dead letter names it. Rows of earlier versions lack it.
+	BoardID int64 `json:"board_id,omitempty"`
 }
 
 // ReconcileArgs requests a sweep of all boards.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -77,19 +78,27 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 
 // panicked stores an attempt that ended in a panic, without the panic's value, which may be a customer's.
 func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, trace string) {
+	var about struct {
+		BoardID int64 `json:"board_id"`
+		ItemID  int64 `json:"item_id"`
+	}
+	if err := json.Unmarshal(row.EncodedArgs, &about); err != nil {
+		p.config.Log.Warn("could not read the arguments of a job", "job", row.ID, "kind", row.Kind)
+	}
 	f := store.Failure{
 		JobID: row.ID, Attempt: row.Attempt, Event: row.Kind, System: advice.Own, Class: "panic", Code: "PANIC",
 		Message: fmt.Sprintf("panic: %T", value), Trace: trace, ReceivedAt: row.CreatedAt,
-		Final: row.Attempt >= row.MaxAttempts,
+		Final: row.Attempt >= row.MaxAttempts, BoardID: about.BoardID, ItemID: about.ItemID,
 	}
 	keeping, cancel := lasting(ctx)
 	defer cancel()
 	if err := p.store.LogFailure(keeping, f); err != nil {
 		p.config.Log.Error("could not store a panic", "job", row.ID, "error", err)
 	}
-	p.metric.ended(row.Kind, "panicked", 0)
-	p.metric.failed(f.Code, 0)
-	p.config.Log.Error("job panicked", "job", row.ID, "kind", row.Kind, "attempt", row.Attempt, "trace", trace)
+	p.metric.ended(row.Kind, "panicked", f.BoardID)
+	p.metric.failed(f.Code, f.BoardID)
+	p.config.Log.Error("job panicked", "job", row.ID, "kind", row.Kind, "board", f.BoardID, "item", f.ItemID,
+		"attempt", row.Attempt, "trace", trace)
 }
 
 // lasting returns a context that outlives the attempt: the outcome is stored even if the attempt ran out of time.

@@ -28,15 +28,18 @@ type sweepWorker struct {
 // Work continues a sweep. A sweep takes longer than an attempt may: each attempt is a slice of it, and the job is
 // snoozed at no cost until the sweep is done.
 func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardArgs]) error {
-	p, event := w.pool, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt}
+	p, event := w.pool, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt,
+		BoardID: job.Args.BoardID}
 	end := store.JobEnd{ID: job.ID, Kind: job.Kind, Attempt: job.Attempt, CreatedAt: job.CreatedAt}
 	done, err := p.sweeper.Work(ctx, job.Args.SweepID, end, time.Now().Add(p.config.JobTimeout/2))
-	switch {
-	case done:
+	if event.BoardID == 0 { // of an earlier version
 		found, err := p.store.Sweeps(ctx, []int64{job.Args.SweepID})
 		if err == nil && len(found) > 0 { // only for the log and the metrics
 			event.BoardID = found[0].BoardID
 		}
+	}
+	switch {
+	case done:
 		p.metric.ended(job.Kind, string(engine.Success), event.BoardID)
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "comparison done", attributes(job.JobRow, event)...)
 		return nil
@@ -78,15 +81,15 @@ func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.Reconcil
 		}
 		if err != nil && !errors.Is(err, store.ErrSweeping) {
 			return p.failed(ctx, job.JobRow, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind,
-				ReceivedAt: job.CreatedAt}, err)
+				ReceivedAt: job.CreatedAt, BoardID: board.ID}, err)
 		}
 	}
 	return p.store.LogJobEnd(ctx, store.JobEnd{ID: job.ID, Kind: job.Kind, Attempt: job.Attempt, CreatedAt: job.CreatedAt})
 }
 
 // QueueSweep queues the job of a sweep in the transaction.
-func (p *Pool) QueueSweep(ctx context.Context, tx pgx.Tx, id int64) error {
-	return p.queueAll(ctx, tx, []any{jobs.SweepBoardArgs{SweepID: id}})
+func (p *Pool) QueueSweep(ctx context.Context, tx pgx.Tx, w store.Sweep) error {
+	return p.queueAll(ctx, tx, []any{jobs.SweepBoardArgs{SweepID: w.ID, BoardID: w.BoardID}})
 }
 
 // queueAll queues jobs, each given by its arguments.

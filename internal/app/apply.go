@@ -29,8 +29,8 @@ func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sw
 	kept := store.New(db)
 	var ids []int64
 	for _, w := range sweeps {
-		id, err := kept.AddSweep(ctx, w, func(ctx context.Context, tx pgx.Tx, id int64) error {
-			if err := pool.QueueSweep(ctx, tx, id); err != nil {
+		id, err := kept.AddSweep(ctx, w, func(ctx context.Context, tx pgx.Tx, w store.Sweep) error {
+			if err := pool.QueueSweep(ctx, tx, w); err != nil {
 				return err
 			}
 			return store.RecordOperation(ctx, tx, applied(w, by))

@@ -61,8 +61,8 @@ func (s *Service) newConsole(db *pgxpool.Pool, m *mapping.Mapping) (*console.Con
 		Store:    store.New(db),
 		Queue:    worker.Queue(db),
 		Reporter: s.newReporter(db, m, s.workers.Salesforce, s.workers.Monday),
-		QueueSweep: func(ctx context.Context, tx pgx.Tx, id int64) error {
-			return s.insert(ctx, tx, jobs.SweepBoardArgs{SweepID: id})
+		QueueSweep: func(ctx context.Context, tx pgx.Tx, w store.Sweep) error {
+			return s.insert(ctx, tx, jobs.SweepBoardArgs{SweepID: w.ID, BoardID: w.BoardID})
 		},
 		Release: s.resyncs(jobs.ItemResyncArgs{Release: true}),
 		Take:    s.resyncs(jobs.ItemResyncArgs{Chosen: true}),

@@ -105,7 +105,7 @@ func (s *Console) compare(r *http.Request, by store.By, act string, o store.Swee
 		subject, what = store.Subject("item", o.Items)+": Salesforce's values", "back"
 	}
 	w := store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "apply", Options: o}
-	_, err = s.Store.AddSweep(r.Context(), w, func(ctx context.Context, tx pgx.Tx, sweep int64) error {
+	_, err = s.Store.AddSweep(r.Context(), w, func(ctx context.Context, tx pgx.Tx, sweep store.Sweep) error {
 		if err := s.QueueSweep(ctx, tx, sweep); err != nil {
 			return err
 		}

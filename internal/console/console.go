@@ -45,7 +45,7 @@ type Config struct {
 	Reporter *report.Reporter
 
 	// QueueSweep queues the job of a comparison in the transaction.
-	QueueSweep func(ctx context.Context, tx pgx.Tx, id int64) error
+	QueueSweep func(ctx context.Context, tx pgx.Tx, w store.Sweep) error
 
 	// Release queues in the transaction what lets the records of ended items go, and Take what brings values that a person
 	// has chosen to both sides.

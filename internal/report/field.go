@@ -108,7 +108,7 @@ func (d *draft) stateOfDifference(x *engine.Difference) State {
 		return Conflict
 	case x.Kind == plan.FirstMeeting && !writes:
 		return FirstMeeting
-	case x.Kind == plan.SalesforceChanged && !writes:
+	case (x.Kind == plan.Drift || x.Kind == plan.SalesforceChanged) && !writes:
 		return Drift
 	case writes && d.isMoving():
 		return OnItsWay
@@ -162,29 +162,7 @@ func (d *draft) shown(id string) string {
 	if id == ledger.NameColumn {
 		return d.view.Name
 	}
-	v := d.view.Columns[id]
-	switch v.Type {
-	case column.Dropdown:
-		return strings.Join(v.Labels, ", ")
-	case column.Checkbox:
-		return text(v.Checked)
-	case column.People:
-		return named("person", v.IDs)
-	case column.BoardRelation:
-		return named("item", v.IDs)
-	case column.Date:
-		return strings.TrimSpace(v.Text + " " + v.Time)
-	}
-	return v.Text
-}
-
-// named lists ids.
-func named(noun string, ids []int64) string {
-	words := make([]string, len(ids))
-	for n, id := range ids {
-		words[n] = fmt.Sprintf("%s %d", noun, id)
-	}
-	return strings.Join(words, ", ")
+	return d.view.Columns[id].Words()
 }
 
 // wanted returns the text of what Salesforce should hold.
@@ -193,9 +171,9 @@ func (d *draft) wanted(v mapping.Value) string {
 	case v.Record != nil:
 		return d.link(v.Record).SalesforceID
 	case v.Link != nil:
-		return named("item", []int64{v.Item})
+		return column.Named("item", v.Item)
 	case v.Person != 0:
-		return named("person", []int64{v.Person})
+		return column.Named("person", v.Person)
 	}
 	return text(v.Literal)
 }

@@ -97,6 +97,8 @@ func (d *draft) stateOfRecord(rec *mapping.Record, link *ledger.Link, fields []F
 		return Ended, "It was merged into the record of another item, and is not created again.", ""
 	case link.Closed == ledger.Converted:
 		return Ended, "The lead was converted in Salesforce, and is not created again.", ""
+	case link.Closed == ledger.Deleted:
+		return Ended, "It was deleted in Salesforce, and the mapping does not create it again.", ""
 	case refused:
 		return Refused, "Salesforce refuses the record as a whole.", whole.Code
 	case wrong:
@@ -108,7 +110,9 @@ func (d *draft) stateOfRecord(rec *mapping.Record, link *ledger.Link, fields []F
 		return Differs, "Salesforce has no record of this Id any more.", ""
 	case link.SalesforceID != "":
 		return worst(fields), "", ""
-	case !rec.When.Holds(d.view):
+	case link.Lost && len(d.history.Pending) == 0:
+		return Ended, "It was deleted in Salesforce; the item's next change creates it again.", ""
+	case !link.Lost && !rec.When.Holds(d.view):
 		return NoRecord, "Not created yet: " + d.condition(rec.When) + ".", ""
 	case d.isMoving():
 		return OnItsWay, "It is about to be created.", ""

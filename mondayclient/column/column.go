@@ -3,7 +3,9 @@
 package column
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 )
 
 // Type is a column's type by its name in Monday's GraphQL API (ColumnType).
@@ -56,6 +58,35 @@ type Value struct {
 // Empty reports whether the column is cleared. An unchecked checkbox is not empty: its value is false.
 func (v Value) Empty() bool {
 	return v.Type != Checkbox && v.Text == "" && len(v.Labels) == 0 && len(v.IDs) == 0
+}
+
+// Words returns the value as a person reads it in the column; empty: the column is.
+func (v Value) Words() string {
+	switch v.Type {
+	case Dropdown:
+		return strings.Join(v.Labels, ", ")
+	case Checkbox:
+		if v.Checked {
+			return "yes"
+		}
+		return "no"
+	case People:
+		return Named("person", v.IDs...)
+	case BoardRelation:
+		return Named("item", v.IDs...)
+	case Date:
+		return strings.TrimSpace(v.Text + " " + v.Time)
+	}
+	return v.Text
+}
+
+// Named lists ids of things that are called so.
+func Named(noun string, ids ...int64) string {
+	words := make([]string, len(ids))
+	for n, id := range ids {
+		words[n] = fmt.Sprintf("%s %d", noun, id)
+	}
+	return strings.Join(words, ", ")
 }
 
 // Equal reports whether both are the same value; the order of labels and ids counts.

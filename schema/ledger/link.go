@@ -22,6 +22,10 @@ type Link struct {
 
 	Turns map[string]Turns // field -> how often it was written to Monday lately
 
+	// Lost reports that the record was deleted in Salesforce, and that the item is to get another one: whatever the
+	// condition for new records says, since the item had one.
+	Lost bool
+
 	// Origin is how the item got its record; empty: the link was stored by a version without origins.
 	Origin Origin
 }
@@ -138,7 +142,7 @@ func (l *Link) Adopt(id string, o Origin) {
 
 // own makes a record the item's own. That the item showed a wrong Id before no longer matters.
 func (l *Link) own(id string, o Origin) {
-	l.SalesforceID, l.Origin = id, o
+	l.SalesforceID, l.Origin, l.Lost = id, o, false
 	if !l.Rejects(ShownID, id) {
 		l.Accept(ShownID)
 	}
@@ -192,8 +196,12 @@ func (l *Link) Stamp(mapping map[string]string) {
 // not know it ignore it.
 const leftOut = "@left out "
 
+// lost is the name under which Mappings contains that the record was deleted in Salesforce.
+const lost = "@lost"
+
 // ReadMappings takes over what Mappings returned.
 func (l *Link) ReadMappings(stored map[string]string) {
+	_, l.Lost = stored[lost]
 	for field, w := range l.Written {
 		_, w.LeftOut = stored[leftOut+field]
 		w.Mapping = stored[field]
@@ -201,10 +209,13 @@ func (l *Link) ReadMappings(stored map[string]string) {
 	}
 }
 
-// Mappings returns which version of its field each value was made by, as far as that is known, and which fields the
-// record was created without.
+// Mappings returns which version of its field each value was made by, as far as that is known, which fields the record
+// was created without, and whether it is lost.
 func (l *Link) Mappings() map[string]string {
 	all := make(map[string]string, len(l.Written))
+	if l.Lost {
+		all[lost] = ""
+	}
 	for field, w := range l.Written {
 		if w.Mapping != "" {
 			all[field] = w.Mapping
@@ -223,6 +234,12 @@ func (l *Link) Accept(field string) { delete(l.Rejected, field) }
 func (l *Link) EndWithItem() {
 	l.End()
 	l.Rejected, l.Since = nil, nil
+}
+
+// Lose ends the link to a record that was deleted in Salesforce, and is to be created again.
+func (l *Link) Lose() {
+	l.End()
+	l.Lost = true
 }
 
 // Replace returns a link for a record of another object that takes the place of this one. The Id that the item still
@@ -248,7 +265,7 @@ func (l *Link) Reopen() { l.Closed = "" }
 func (l *Link) End() {
 	ids := append(slices.Clone(l.EndedIDs), l.SalesforceID)
 	l.EndedIDs = ids[max(0, len(ids)-keptEnded):]
-	l.SalesforceID, l.Written, l.Held = "", nil, nil
+	l.SalesforceID, l.Written, l.Held, l.Lost = "", nil, nil, false
 }
 
 // Follow records that a shared record was merged into another one, which is found by the same values from now on.

@@ -43,11 +43,8 @@ func Archives(decided []Decided) (n int) {
 	return n
 }
 
-// Admit counts the end of items of one board, and returns those whose records may be deleted, or that may be archived,
-// now. The others are held until a person decides. While any is held, every further one of the board is held, too.
-// Released ones may proceed, dropped ones may not.
-func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, archive bool, b Brake) (admitted []int64, err error) {
-	const query = `
+// decideDeletions determines for each item whether its records may be deleted.
+const decideDeletions = `
 		WITH wanted AS (
 			SELECT w.item_id, w.n, d.state
 			FROM   unnest($2::bigint[]) WITH ORDINALITY AS w(item_id, n)
@@ -63,7 +60,19 @@ func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, archive
 			       WHEN NOT room.braked AND row_number() OVER (PARTITION BY coalesce(w.state, 'done') ORDER BY w.n) <= room.n THEN 'done'
 			       ELSE 'held' END AS state
 			FROM   wanted w, room
-		), kept AS (
+		)`
+
+// WouldAdmit returns the items that Admit would return now. It changes nothing.
+func (s *Store) WouldAdmit(ctx context.Context, boardID int64, items []int64, b Brake) ([]int64, error) {
+	const query = decideDeletions + ` SELECT item_id FROM decided WHERE state IN ('done', 'released')`
+	return s.itemIDs(ctx, query, boardID, items, b.Deletes, b.Percent, b.Within)
+}
+
+// Admit counts the end of items of one board, and returns those whose records may be deleted, or that may be archived,
+// now. The others are held until a person decides. While any is held, every further one of the board is held, too.
+// Released ones may proceed, dropped ones may not.
+func (s *Store) Admit(ctx context.Context, boardID int64, items []int64, archive bool, b Brake) (admitted []int64, err error) {
+	const query = decideDeletions + `, kept AS (
 			INSERT INTO deletions AS d (item_id, board_id, archive, state)
 			SELECT item_id, $1, $6, CASE state WHEN 'released' THEN 'done' ELSE state END FROM decided
 			ON CONFLICT (item_id) DO UPDATE

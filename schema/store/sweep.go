@@ -48,6 +48,14 @@ type SweepOptions struct {
 	Recent        *time.Time       `json:"recent,omitempty"`         // only items that have changed since, and are not known as they are
 }
 
+// What a sweep did about a difference.
+const (
+	ActionWrite   = "write"   // it was written, or will be by a job
+	ActionLeave   = "leave"   // it was left alone, as planned
+	ActionReject  = "reject"  // it was to be written, and one of the systems rejected it
+	ActionChanged = "changed" // it was left alone because it is not what was planned for the item
+)
+
 // FoundDifference is a difference that a sweep found, without its values.
 type FoundDifference struct {
 	ItemID                                                  int64
@@ -57,9 +65,9 @@ type FoundDifference struct {
 // ErrSweeping means that another comparison of the board is running, or the same one of named items.
 var ErrSweeping = errors.New("another comparison of the board is running")
 
-// AddSweep adds a sweep and passes its id to queue, in one transaction.
+// AddSweep adds a sweep and passes it with its id to queue, in one transaction.
 func (s *Store) AddSweep(ctx context.Context, w Sweep,
-	queue func(ctx context.Context, tx pgx.Tx, id int64) error) (id int64, err error) {
+	queue func(ctx context.Context, tx pgx.Tx, w Sweep) error) (id int64, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		id, err = s.AddSweepIn(ctx, tx, w, queue)
 		return err
@@ -72,7 +80,7 @@ func (s *Store) AddSweep(ctx context.Context, w Sweep,
 
 // AddSweepIn is AddSweep within a transaction, which stays usable after ErrSweeping.
 func (s *Store) AddSweepIn(ctx context.Context, tx pgx.Tx, w Sweep,
-	queue func(ctx context.Context, tx pgx.Tx, id int64) error) (id int64, err error) {
+	queue func(ctx context.Context, tx pgx.Tx, w Sweep) error) (id int64, err error) {
 	const query = `
 		INSERT INTO sweeps (board_id, board, kind, options, mapped) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT DO NOTHING
@@ -87,7 +95,8 @@ func (s *Store) AddSweepIn(ctx context.Context, tx pgx.Tx, w Sweep,
 	if err != nil {
 		return 0, err
 	}
-	return id, queue(ctx, tx, id)
+	w.ID = id
+	return id, queue(ctx, tx, w)
 }
 
 const sweepColumns = `id, board_id, board, kind, mapped, options, state, started_at, finished_at, pages, cursor,

@@ -69,6 +69,7 @@ type Difference struct {
 	Value    column.Value `json:"-"`          // that the column takes; must not be stored
 	MondayAt time.Time    `json:"-"`          // when the column changed
 	Rejected bool         `json:",omitempty"` // the value was not accepted
+	Held     bool         `json:"-"`          // the delete brake would hold it
 }
 
 // Cost is the number of calls that a comparison makes, or would make.

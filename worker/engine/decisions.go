@@ -94,10 +94,14 @@ func (p *pass) noteDecision(t target, d settle.Decision) {
 	if d.Kind == "" {
 		return
 	}
-	p.note(planned{t.work, plan.Plan{Record: t.record}}, Difference{
+	x := Difference{
 		Field: d.Field.Name, Kind: d.Kind, Monday: d.Monday, Salesforce: d.Salesforce, Sends: d.Sends, Takes: d.Takes,
 		Column: d.Field.Column(), Value: d.Value, MondayAt: t.work.item.TimeOf(d.Field.Column()),
-	})
+	}
+	if d.Kind == plan.CannotBeShown { // because Monday rejected it, or there is no such value of the column
+		x.Code = t.work.item.Links[t.record.Name].Rejected[settle.Shows+d.Field.Column()].Code
+	}
+	p.note(planned{t.work, plan.Plan{Record: t.record}}, x)
 }
 
 // settleChosen records which of the values that a person chose are now on both sides. A choice that cannot be carried

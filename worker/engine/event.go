@@ -58,6 +58,7 @@ type task struct {
 	Event
 	stale     bool // its information is older than what is known
 	elsewhere bool // it names another board than the item's known one
+	own       bool // it says that an id column shows what we wrote
 	silent    bool // it is not a Monday event and gets no row in the log
 	reason    string
 	wrote     bool

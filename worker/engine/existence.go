@@ -38,6 +38,12 @@ func (t *task) ends() bool { return t.Kind == Deleted || t.Release }
 func (w *work) restore(t *task) {
 	w.item.Restore(w.existedAt(t))
 	w.item.Known, w.fresh, w.changed, w.restored = true, true, true, true
+	for _, link := range w.item.Links {
+		if link.Lost { // the item begins again, and so does the condition for its records
+			link.Lost = false
+			w.log.relink(link)
+		}
+	}
 }
 
 // existedAt returns the time of a delete or restore, as far as the event can be trusted.

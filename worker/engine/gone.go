@@ -36,7 +36,7 @@ func (p *pass) recordGone(ctx context.Context, w write, o send.Gone) (again []pl
 		d.work.leave(d.plan.Record, link)
 		return nil
 	}
-	link.End()
+	link.Lose()
 	d.work.remake(d.plan.Record)
 	return []planned{p.planOne(d.work, d.plan.Record)}
 }

@@ -96,6 +96,11 @@ func (w *work) isMapped(id string) bool {
 	return mapped
 }
 
+// isIDColumn reports whether a column shows the Id of a record.
+func (w *work) isIDColumn(id string) bool {
+	return slices.ContainsFunc(w.board.Records, func(rec *mapping.Record) bool { return rec.IDColumn == id })
+}
+
 func (w *work) touch(id string) {
 	if w.touched == nil {
 		w.touched = map[string]bool{}

@@ -56,6 +56,7 @@ func (w *work) mergeColumn(t *task) {
 	at = cmp.Or(at, t.TriggeredAt.UnixMicro())
 	told := ledger.Column{Value: value, At: at, By: t.JobID}
 	ours := w.item.Columns[t.ColumnID].Value
+	t.own = w.isIDColumn(t.ColumnID) && w.item.Says(t.ColumnID, value)
 	merged := w.item.MergeColumn(t.ColumnID, told, sure, w.now)
 	if (merged == ledger.Doubtful || merged == ledger.Stale) && sure && w.item.Overwrote(t.ColumnID, value, at) {
 		w.overwritten = append(w.overwritten, overwritten{t.ColumnID, told, ours})

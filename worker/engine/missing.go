@@ -17,12 +17,13 @@ import (
 func (p *pass) followMissing(ctx context.Context) {
 	missing := map[string][]target{} // by object
 	for _, w := range p.works {
-		if !w.isAlive() || p.isDry() {
+		if !w.isAlive() {
 			continue
 		}
 		for _, rec := range w.board.Records {
 			link := w.item.Links[rec.Name]
-			if link == nil || link.SalesforceID == "" || rec.Shared || !p.compares(rec) || p.bulk == nil && !rec.TwoWay() &&
+			if link == nil || isPlaceholder(link.SalesforceID) || link.SalesforceID == "" || rec.Shared || !p.compares(rec) ||
+				p.bulk == nil && !rec.TwoWay() &&
 				rec.OnRecordDelete == mapping.Remake {
 				continue
 			}
@@ -36,6 +37,7 @@ func (p *pass) followMissing(ctx context.Context) {
 		for n, t := range missing[object] {
 			ids[n] = t.work.item.Links[t.record.Name].SalesforceID
 		}
+		p.countCalls(1)
 		fates, err := p.Salesforce.Fates(ctx, object, ids)
 		for n, t := range missing[object] {
 			if err != nil {
@@ -84,12 +86,15 @@ func (p *pass) readWinner(ctx context.Context, t target, id string) {
 func (p *pass) followDeleted(t target, link *ledger.Link) {
 	switch {
 	case t.record.OnRecordDelete != mapping.Remake:
+		p.holds[link.SalesforceID] = nil // nothing is written to it
+		p.note(planned{t.work, plan.Plan{Record: t.record}},
+			Difference{Kind: plan.Gone, Takes: t.record.OnRecordDelete == mapping.Archive})
 		t.work.leave(t.record, link)
 	case t.work.isOnlyRung():
 		t.work.log.end(recordChange{Record: link.Record, Object: link.Object, ID: link.SalesforceID, Ended: ledger.Deleted})
-		link.End()
+		link.Lose()
 	default:
-		link.End()
+		link.Lose()
 		t.work.remake(t.record)
 	}
 }
@@ -122,7 +127,7 @@ func (w *work) leave(rec *mapping.Record, link *ledger.Link) {
 // isOnlyRung reports whether no event of Monday asks for the comparison. In that case a record that was deleted in
 // Salesforce is not created again. The item's next change creates it.
 func (w *work) isOnlyRung() bool {
-	return !w.fresh && !slices.ContainsFunc(w.tasks, func(t *task) bool { return t.Kind != Resync })
+	return !w.fresh && !slices.ContainsFunc(w.tasks, func(t *task) bool { return t.Kind != Resync && !t.own })
 }
 
 // isEnded reports whether the item's record was deleted in Salesforce and nobody has changed the item since.
@@ -168,6 +173,7 @@ func (p *pass) archive(ctx context.Context) {
 		return
 	}
 	admitted := p.brake(ctx, wanted, true)
+	p.noteHeld(admitted)
 	for some := range slices.Chunk(admitted, writeSize) {
 		writes := make([]mondayclient.Write, len(some))
 		for n, t := range some {

@@ -1,6 +1,10 @@
 package engine
 
 import (
+	"slices"
+	"strings"
+
+	"crmsync/schema/ledger"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/settle"
 )
@@ -18,12 +22,32 @@ func (p *pass) notePlan(d planned) {
 		p.note(d, Difference{Field: x.Field, Kind: x.Kind, Monday: x.Monday, Salesforce: x.Salesforce, Sends: x.Sends})
 	}
 	for _, r := range d.plan.Rejected {
-		p.note(d, Difference{Field: publicName(r.Field), Kind: plan.CannotBeSent, Code: r.Code})
+		p.note(d, Difference{Field: publicName(r.Field), Kind: plan.CannotBeSent, Code: r.Code,
+			Monday: d.work.textOf(r.Columns)})
 	}
 	link := d.work.item.Links[d.plan.Record.Name]
 	for _, field := range d.plan.Repeated {
-		p.note(d, Difference{Field: publicName(field), Kind: plan.CannotBeSent, Code: link.Rejected[field].Code})
+		p.note(d, Difference{Field: publicName(field), Kind: plan.CannotBeSent, Code: link.Rejected[field].Code,
+			Monday: d.work.textOf(d.columns([]string{field}))})
 	}
+}
+
+// textOf returns what the item shows in the columns; nil: nothing.
+func (w *work) textOf(columns []string) any {
+	var texts []string
+	for _, id := range columns {
+		text := w.item.Columns[id].Value.Words()
+		if id == ledger.NameColumn {
+			text = w.item.Name
+		}
+		if text != "" {
+			texts = append(texts, text)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return strings.Join(texts, " · ")
 }
 
 // noteNew records a record to be created, with its fields.
@@ -41,8 +65,11 @@ func (p *pass) noteNew(d planned) {
 
 // note records a difference, once.
 func (p *pass) note(d planned, x Difference) {
+	if p.bulk == nil {
+		return
+	}
 	key := seen{d.work.item.ID, d.plan.Record.Name, x.Field, x.Kind}
-	if p.bulk == nil || p.bulk.seen[key] {
+	if p.bulk.seen[key] {
 		return
 	}
 	p.bulk.seen[key] = true
@@ -54,19 +81,83 @@ func (p *pass) note(d planned, x Difference) {
 	f.Differences = append(f.Differences, x)
 }
 
-// noteRejected marks the differences of a field, or of the whole record, that were sent and not accepted.
+// noteRejected marks the differences of a field, or of the whole record, that were to be written and were not accepted
+// by either system. A rejection that is about none of them is a difference of its own.
 func (p *pass) noteRejected(d planned, field, code string) {
 	if p.bulk == nil {
 		return
 	}
+	name, kind := p.differing(d, field)
+	about := p.differencesOf(d, name)
+	for _, x := range about {
+		if x.Sends || x.Takes {
+			x.Sends, x.Rejected = false, true
+		}
+		if x.Rejected || x.Code == "" {
+			x.Code = code
+		}
+	}
+	if len(about) == 0 {
+		p.note(d, Difference{Field: name, Kind: kind, Code: code})
+	}
+}
+
+// noteLeft records that a field, or the whole record, was to be written and is left alone after all.
+func (p *pass) noteLeft(d planned, name, code string) {
+	for _, x := range p.differencesOf(d, name) {
+		if x.Sends || x.Takes {
+			x.Sends, x.Takes, x.Code = false, false, code
+		}
+	}
+}
+
+// noteHeld records which items the brake keeps from being archived.
+func (p *pass) noteHeld(admitted []target) {
+	for _, w := range p.works {
+		if slices.ContainsFunc(admitted, func(t target) bool { return t.work == w }) {
+			continue
+		}
+		for _, t := range w.archives {
+			p.noteLeft(planned{w, plan.Plan{Record: t.record}}, plan.WholeRecord, codeHeld)
+		}
+	}
+}
+
+// codeHeld means that the delete brake holds what was to be done.
+const codeHeld = "HELD"
+
+// differencesOf returns what was noted about a field of a record, or about all of them if it is of the whole record.
+func (p *pass) differencesOf(d planned, name string) (about []*Difference) {
+	if p.bulk == nil {
+		return nil
+	}
 	differences := p.bulk.found[d.work.item.ID].Differences
 	for n := range differences {
 		x := &differences[n]
-		isIt := field == plan.WholeRecord || x.Field == publicName(field) || field == plan.ShownID &&
-			x.Field == d.plan.Record.IDColumn
-		isIt = isIt && x.Sends || x.Takes && field == settle.Shows+x.Column
-		if isIt && x.Record == d.plan.Record.Name {
-			x.Sends, x.Rejected, x.Code = false, true, code
+		if x.Record == d.plan.Record.Name && (name == plan.WholeRecord || x.Field == name) {
+			about = append(about, x)
 		}
 	}
+	return about
+}
+
+// differing returns the name under which differences name what is stored as rejected, and their kind if the rejection is
+// one of its own.
+func (p *pass) differing(d planned, stored string) (name string, kind plan.Kind) {
+	if column, ok := strings.CutPrefix(stored, settle.Shows); ok {
+		for _, x := range p.differencesOf(d, plan.WholeRecord) {
+			if x.Column == column {
+				return x.Field, plan.CannotBeShown
+			}
+		}
+		for _, f := range p.fills(d.plan.Record) {
+			if f.Column() == column {
+				return f.Name, plan.CannotBeShown
+			}
+		}
+	}
+	if column := d.plan.Record.IDColumn; stored == plan.ShownID && len(p.differencesOf(d, column)) > 0 {
+		return column, plan.CannotBeShown // otherwise the Id was shown by a person
+	}
+	return publicName(stored), plan.CannotBeSent
 }

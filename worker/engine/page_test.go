@@ -164,13 +164,13 @@ func TestCompareKinds(t *testing.T) {
 	met := w.monday.CreateItem(people, "Alan Mathison", map[string]any{"email": value("alan@example.org"), "status": map[string]any{"label": "Ghost"}})
 	got := w.compare(e, w.page(people, true, plan.Choices{}))
 	want := []string{
-		fmt.Sprintf("%d salesforce_changed contact.FirstName Augusta -> Ada false", known),
+		fmt.Sprintf("%d drift contact.FirstName Augusta -> Ada false", known),
 		fmt.Sprintf("%d both_changed contact.LastName Lovelace -> Byron true", known),
 		fmt.Sprintf("%d monday_changed contact.Title <nil> -> Head true", known),
 		fmt.Sprintf("%d new_record contact. <nil> -> <nil> true", fresh),
 		fmt.Sprintf("%d new_record contact.FirstName <nil> -> Charles true", fresh),
 		fmt.Sprintf("%d new_record contact.LastName <nil> -> Babbage true", fresh),
-		fmt.Sprintf("%d cannot_be_sent contact.Title <nil> -> <nil> false", met),
+		fmt.Sprintf("%d cannot_be_sent contact.Title <nil> -> Ghost false", met),
 		fmt.Sprintf("%d missing contact.FirstName <nil> -> Alan true", met),
 		fmt.Sprintf("%d first_meeting contact.LastName Turing -> Mathison false", met),
 		fmt.Sprintf("%d wrong_key contact.Monday_Item_Id__c <nil> -> %d true", met, met),

@@ -195,8 +195,10 @@ func (p *pass) recordReferenceGone(ctx context.Context, d planned, field string,
 	link := p.keep(d.work, rec)
 	switch {
 	case link.SalesforceID == "" || link.SalesforceID != d.plan.Write.Fields[field]:
-	case len(r.Records) == 0:
+	case len(r.Records) == 0 && rec.Shared:
 		link.End()
+	case len(r.Records) == 0:
+		link.Lose()
 	case rec.Shared:
 		link.Follow(r.Records[0])
 	default:

@@ -201,7 +201,7 @@ func TestRecord(t *testing.T) {
 		"rejected, new": {op: plan.Upsert, outcome: send.Rejected{Rejections: []send.Rejection{rejected("FIELD_CUSTOM_VALIDATION_EXCEPTION", true)}}, failed: "Contact: FIELD_CUSTOM_VALIDATION_EXCEPTION", want: ledger.Link{
 			Rejected: map[string]ledger.Rejection{"": {Value: plan.Digest(fields), Code: "FIELD_CUSTOM_VALIDATION_EXCEPTION", JobID: 1}},
 		}},
-		"gone":      {outcome: send.Gone{Code: "ENTITY_IS_DELETED"}, planned: true, want: ledger.Link{EndedIDs: []string{contactID}}},
+		"gone":      {outcome: send.Gone{Code: "ENTITY_IS_DELETED"}, planned: true, want: ledger.Link{EndedIDs: []string{contactID}, Lost: true}},
 		"converted": {outcome: send.Gone{Code: "CANNOT_UPDATE_CONVERTED_LEAD", Converted: &send.Conversion{}}, want: ledger.Link{EndedIDs: []string{contactID}, Closed: ledger.Converted}},
 		"retry":     {outcome: send.Retry{Err: errLocked}, retried: true, want: ledger.Link{SalesforceID: contactID, Written: written("FirstName", "x", "LastName", "x")}},
 		"unknown": {outcome: send.Unknown{Err: io.ErrUnexpectedEOF}, retried: true, want: ledger.Link{

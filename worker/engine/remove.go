@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/send"
 )
@@ -46,17 +47,22 @@ func (p *pass) linkUnlinked(ctx context.Context, wanted []target) {
 	}
 }
 
-// deletable returns the existing records to delete. A record that the item received because a person entered its Id in
-// a column existed before the item's link, and is kept.
+// Deletes reports whether a record is deleted once its item ends. A record that the item received because a person
+// entered its Id in a column existed before the item's link, and is kept.
+func Deletes(rec *mapping.Record, link *ledger.Link) bool {
+	return rec.DeleteWithItem && link != nil && link.SalesforceID != "" && link.Origin != ledger.Shown
+}
+
+// deletable returns the existing records to delete.
 func deletable(wanted []target) (targets []target) {
 	for _, t := range wanted {
 		link := t.work.item.Links[t.record.Name]
 		switch {
 		case t.work.err != nil || link == nil || link.SalesforceID == "":
-		case link.Origin == ledger.Shown:
-			t.work.log.note("a record that the item only showed is kept")
-		default:
+		case Deletes(t.record, link):
 			targets = append(targets, t)
+		default:
+			t.work.log.note("a record that the item only showed is kept")
 		}
 	}
 	return targets

@@ -38,9 +38,13 @@ func (p *pass) writeBack(ctx context.Context) {
 		if w.state != alive || w.item.IsDeleted() || !w.item.Known {
 			continue
 		}
-		ids := slices.DeleteFunc(w.idCells(), func(c cell) bool { return !p.compares(c.record) })
+		ids := slices.DeleteFunc(p.idCells(w), func(c cell) bool { return !p.compares(c.record) })
 		for _, c := range ids {
-			p.note(c.planned(), Difference{Field: c.record.IDColumn, Kind: plan.IDColumn, Sends: true})
+			x := Difference{Field: c.record.IDColumn, Kind: plan.IDColumn, Monday: w.textOf([]string{c.column}), Sends: true}
+			if c.id == "" {
+				x.Code = codeEnded
+			}
+			p.note(c.planned(), x)
 		}
 		if cells := append(ids, w.takenCells()...); len(cells) > 0 {
 			items = append(items, cells)
@@ -57,19 +61,27 @@ func (p *pass) writeBack(ctx context.Context) {
 	}
 }
 
-// idCells returns the cells that do not show the right Id.
-func (w *work) idCells() (cells []cell) {
+// codeEnded means that an id column is emptied: the record whose Id it shows is gone, and there is no other.
+const codeEnded = "RECORD_ENDED"
+
+// idCells returns the cells that do not show the right Id. One that shows the Id of a record that is gone is emptied,
+// unless the item has another record. A lead that was converted can still be looked at by its Id.
+func (p *pass) idCells(w *work) (cells []cell) {
 	for _, rec := range w.board.Records {
 		link := w.item.Links[rec.Name]
-		if rec.IDColumn == "" || link == nil || link.SalesforceID == "" {
+		if rec.IDColumn == "" || link == nil {
 			continue
 		}
-		if id, _ := sfclient.ID18(w.item.Columns[rec.IDColumn].Text); id == link.SalesforceID {
+		id, _ := sfclient.ID18(w.item.Columns[rec.IDColumn].Text)
+		isDead := id != "" && link.Ended(id) && link.Closed != ledger.Converted && len(w.archives) == 0
+		if id == link.SalesforceID || link.SalesforceID == "" && !isDead {
 			continue
 		}
 		c := cell{work: w, record: rec, column: rec.IDColumn, value: link.SalesforceID, id: link.SalesforceID}
 		if link.Rejects(plan.ShownID, c.id) {
 			c.planned().blameAgain(plan.ShownID, []string{rec.IDColumn})
+			p.note(c.planned(), Difference{Field: rec.IDColumn, Kind: plan.CannotBeShown,
+				Code: link.Rejected[plan.ShownID].Code})
 			continue
 		}
 		cells = append(cells, c)
@@ -188,6 +200,10 @@ func (p *pass) recordUnshown(c cell, err error) {
 	}
 	if isMissing(err) {
 		c.work.log.note("the item went before it could show what its record holds")
+		p.noteLeft(c.planned(), c.record.IDColumn, code)
+		if c.decision != nil {
+			p.noteLeft(c.planned(), c.decision.Field.Name, code)
+		}
 		return
 	}
 	name, value, field := plan.ShownID, any(c.id), "Id"

@@ -5,8 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
+	"crmsync/schema/store"
 	"crmsync/worker/engine"
 	"crmsync/worker/engine/plan"
 )
@@ -14,7 +17,7 @@ import (
 // Plan is what a comparison of a board would find and do.
 type Plan struct {
 	Items int // items of the board that were read
-	Held  int // items whose records the delete brake holds
+	Held  int // items whose records the delete brake holds already
 	Found []engine.Found
 	Cost  engine.Cost // calls needed for the work, including those for reading
 }
@@ -59,7 +62,10 @@ func (s *Sweeper) planOnce(ctx context.Context, board *mapping.Board, only []int
 		p.Cost.Salesforce += cost.Salesforce
 		cursor = part.cursor
 	}
-	return p, s.planEnded(ctx, board, only, seen, &p)
+	if err := s.planEnded(ctx, board, only, seen, &p); err != nil {
+		return p, err
+	}
+	return p, s.brake(ctx, board, p.Found)
 }
 
 // planEnded adds the items that have ended.
@@ -76,17 +82,74 @@ func (s *Sweeper) planEnded(ctx context.Context, board *mapping.Board, only []in
 		}
 	}
 	ended, _, calls, err := s.ended(ctx, board.ID, candidates)
-	for _, id := range ended {
-		p.Found = append(p.Found, engine.Found{ItemID: id,
-			Differences: []engine.Difference{{Kind: plan.Deleted, Sends: true}}})
-	}
 	p.Cost.Monday += calls
 	if err != nil {
 		return err
 	}
+	found, err := s.foundEnded(ctx, board, ended)
+	if err != nil {
+		return err
+	}
+	p.Found = append(p.Found, found...)
 	held, err := s.Store.HeldDeletions(ctx, board.ID, only)
 	p.Held = len(held)
 	return err
+}
+
+// foundEnded returns what the end of items means for their records.
+func (s *Sweeper) foundEnded(ctx context.Context, board *mapping.Board, ended []int64) ([]engine.Found, error) {
+	refs := make([]ledger.Ref, len(ended))
+	for n, id := range ended {
+		refs[n] = ledger.Ref{BoardID: board.ID, ItemID: id}
+	}
+	known, err := s.Store.Known(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]engine.Found, len(ended))
+	for n, id := range ended {
+		all[n].ItemID = id
+		for _, rec := range board.Records {
+			if known[id] == nil || known[id].Links[rec.Name] == nil || known[id].Links[rec.Name].SalesforceID == "" {
+				continue
+			}
+			link := known[id].Links[rec.Name]
+			all[n].Differences = append(all[n].Differences, engine.Difference{
+				Record: rec.Name, Object: rec.Object, SalesforceID: link.SalesforceID, Kind: plan.Deleted,
+				Sends: engine.Deletes(rec, link),
+			})
+		}
+		if len(all[n].Differences) == 0 {
+			all[n].Differences = []engine.Difference{{Kind: plan.Deleted}}
+		}
+	}
+	return all, nil
+}
+
+// brake marks the deletions of records, and the archivings of items, that the delete brake would hold.
+func (s *Sweeper) brake(ctx context.Context, board *mapping.Board, found []engine.Found) error {
+	var wanted []int64
+	for _, f := range found {
+		if slices.ContainsFunc(f.Differences, isBraked) {
+			wanted = append(wanted, f.ItemID)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	admitted, err := s.Store.WouldAdmit(ctx, board.ID, wanted, store.Brake(s.Mapping.Brake))
+	for _, f := range found {
+		for n := range f.Differences {
+			d := &f.Differences[n]
+			d.Held = err == nil && isBraked(*d) && !slices.Contains(admitted, f.ItemID)
+		}
+	}
+	return err
+}
+
+// isBraked reports whether a difference is one that the delete brake counts.
+func isBraked(d engine.Difference) bool {
+	return d.Kind == plan.Deleted && d.Sends || d.Kind == plan.Gone && d.Takes
 }
 
 // Digest identifies what was found for an item, including values: an item with another digest is not what was

@@ -111,7 +111,7 @@ func (w *world) add(kind string, options store.SweepOptions) int64 {
 
 func (w *world) begin(s store.Sweep) int64 {
 	w.t.Helper()
-	id, err := w.Store.AddSweep(w.t.Context(), s, func(context.Context, pgx.Tx, int64) error { return nil })
+	id, err := w.Store.AddSweep(w.t.Context(), s, func(context.Context, pgx.Tx, store.Sweep) error { return nil })
 	if err != nil {
 		w.t.Fatal(err)
 	}

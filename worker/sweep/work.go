@@ -116,8 +116,12 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 	if w.Options.Recent == nil { // otherwise nothing counts as seen, since the rest of the board was not read
 		saved.Seen = items
 	}
-	if saved.Counts.Skipped, err = s.keepPlanned(ctx, &part.Page, w.Options.Planned); err != nil {
+	changed, err := s.keepPlanned(ctx, &part.Page, w.Options.Planned)
+	if err != nil {
 		return err
+	}
+	for _, f := range changed {
+		countChanged(&saved, f)
 	}
 	var busy []ledger.Ref
 	var reason error // why the first of them is
@@ -130,32 +134,43 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 		for _, f := range found {
 			if f.Err != nil {
 				busy, reason = append(busy, ledger.Ref{BoardID: board.ID, ItemID: f.ItemID}), cmp.Or(reason, f.Err)
+				if w.Options.Planned != nil { // otherwise it would seem to be gone
+					saved.Found = append(saved.Found, foundDifference(f.ItemID, engine.Difference{Kind: plan.Busy}, store.ActionLeave))
+				}
 			}
 			count(&saved, f)
 		}
 	}
 	saved.Counts.Busy = len(busy)
-	chosen := w.Options.Enforce || adopted(w.Options) != ""
-	if chosen && len(busy) > 0 && len(busy) == len(w.Options.Items) {
+	exact := w.Options.Enforce || adopted(w.Options) != "" || w.Options.Planned != nil
+	if exact && len(busy) > 0 && len(busy) == len(w.Options.Items) {
 		return reason // the same again, later
 	}
 	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context,
 		tx pgx.Tx) error {
-		if chosen && len(busy) > 0 {
+		if exact && len(busy) > 0 {
 			return s.again(ctx, tx, w, busy)
 		}
 		return s.Queue(ctx, tx, resyncs(busy))
 	})
 }
 
-// again adds a sweep of the items of another that were busy: a resync would not do what a person has chosen.
+// again adds a sweep of the items of another that were busy: a resync would not do what a person has chosen, or planned.
 func (s *Sweeper) again(ctx context.Context, tx pgx.Tx, w store.Sweep, busy []ledger.Ref) error {
-	w.Options.Items = nil
+	planned := w.Options.Planned
+	w.Options.Items, w.Options.Planned = nil, nil
 	for _, item := range busy {
 		w.Options.Items = append(w.Options.Items, item.ItemID)
+		if planned == nil {
+			continue
+		}
+		if w.Options.Planned == nil {
+			w.Options.Planned = map[int64]string{}
+		}
+		w.Options.Planned[item.ItemID] = planned[item.ItemID]
 	}
-	_, err := s.Store.AddSweepIn(ctx, tx, w, func(ctx context.Context, tx pgx.Tx, id int64) error {
-		return s.Queue(ctx, tx, []any{jobs.SweepBoardArgs{SweepID: id}})
+	_, err := s.Store.AddSweepIn(ctx, tx, w, func(ctx context.Context, tx pgx.Tx, w store.Sweep) error {
+		return s.Queue(ctx, tx, []any{jobs.SweepBoardArgs{SweepID: w.ID, BoardID: w.BoardID}})
 	})
 	if errors.Is(err, store.ErrSweeping) {
 		return nil // it was asked for before
@@ -188,11 +203,11 @@ func (s *Sweeper) readFor(ctx context.Context, board *mapping.Board, w store.Swe
 	return p, err
 }
 
-// keepPlanned keeps the items of a page whose difference is the planned one, and returns how many others there are.
+// keepPlanned keeps the items of a page whose difference is the planned one, and returns what differs in the others.
 func (s *Sweeper) keepPlanned(ctx context.Context, page *engine.Page,
-	planned map[int64]string) (skipped int, err error) {
+	planned map[int64]string) (changed []engine.Found, err error) {
 	if planned == nil {
-		return 0, nil
+		return nil, nil
 	}
 	dry := *page
 	dry.Dry, dry.Items = true, nil
@@ -203,119 +218,61 @@ func (s *Sweeper) keepPlanned(ctx context.Context, page *engine.Page,
 	}
 	page.Items = nil
 	if len(dry.Items) == 0 {
-		return 0, nil
+		return nil, nil
 	}
 	found, _, err := s.Engine.Compare(ctx, dry)
+	if err != nil {
+		return nil, err
+	}
 	for n, f := range found {
-		if f.Err == nil && Digest(f) == planned[f.ItemID] {
+		switch {
+		case f.Err != nil: // it is not known yet what differs
+			return nil, f.Err
+		case Digest(f) == planned[f.ItemID]:
 			page.Items = append(page.Items, dry.Items[n])
-		} else {
-			skipped++
+		default:
+			changed = append(changed, f)
 		}
 	}
-	return skipped, err
+	return changed, nil
 }
 
 func count(p *store.SweptPage, f engine.Found) {
 	p.Counts.Items++
 	p.Counts.Fields += f.Fields
 	for _, d := range f.Differences {
-		action := "leave"
+		action := store.ActionLeave
 		switch {
 		case d.Rejected:
-			action = "reject"
+			action = store.ActionReject
 			p.Counts.Rejected++
 		case (d.Sends || d.Takes) && f.Err == nil:
-			action = "write"
+			action = store.ActionWrite
 			p.Counts.Written++
 		}
 		p.Counts.Differing++
-		p.Found = append(p.Found, store.FoundDifference{
-			ItemID: f.ItemID, Record: d.Record, Object: d.Object, SalesforceID: d.SalesforceID, Field: d.Field,
-			Kind: string(d.Kind), Code: d.Code, Action: action,
-		})
+		p.Found = append(p.Found, foundDifference(f.ItemID, d, action))
 	}
 }
 
-// end ends the items that Monday has archived or deleted, and has moved items compared. As for an event, Monday is
-// asked again, and the brake holds excess deletions.
-func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) error {
-	if w.Options.Recent != nil {
-		return nil // a recent sweep sees only a part of the board
+// countChanged counts an item that is left alone because its difference is not the planned one. If nothing differs any
+// more, there is nothing to do.
+func countChanged(p *store.SweptPage, f engine.Found) {
+	if len(f.Differences) == 0 {
+		f.Differences = []engine.Difference{{Kind: plan.Agreed}}
+	} else {
+		p.Counts.Skipped++
 	}
-	candidates, err := s.Store.Unswept(ctx, w)
-	if err != nil {
-		return err
+	for _, d := range f.Differences {
+		p.Found = append(p.Found, foundDifference(f.ItemID, d, store.ActionChanged))
 	}
-	ended, moved, _, err := s.ended(ctx, board.ID, candidates)
-	if err != nil {
-		return err
-	}
-	held, err := s.heldDeletions(ctx, w)
-	if err != nil {
-		return err
-	}
-	saved := store.SweptPage{Sweep: w, Seen: append(ended[:len(ended):len(ended)], keys(moved)...)}
-	var queued []any
-	var deleted []int64
-	for _, id := range ended {
-		if planned := w.Options.Planned; planned != nil && planned[id] == "" {
-			continue
-		}
-		deleted = append(deleted, id)
-		queued = append(queued, jobs.ItemDeleteArgs{Event: jobs.Event{
-			Key: fmt.Sprintf("sweep:%d:%d", w.ID, id), Type: "delete_pulse", BoardID: board.ID, ItemID: id,
-			TriggeredAt: s.Now().UTC(), ReceivedAt: s.Now().UTC(),
-		}})
-		saved.Found = append(saved.Found, store.FoundDifference{ItemID: id, Kind: string(plan.Deleted), Action: "write"})
-	}
-	for id, to := range moved {
-		queued = append(queued, jobs.ItemResyncArgs{BoardID: to, ItemID: id})
-	}
-	for _, id := range held {
-		saved.Found = append(saved.Found, store.FoundDifference{ItemID: id, Kind: string(plan.Deleted), Action: "write"})
-	}
-	saved.Counts.Ended = len(deleted) + len(held)
-	if len(queued)+len(held) == 0 {
-		return nil
-	}
-	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context, tx pgx.Tx) error {
-		if w.Options.AcceptDeletes {
-			if err := s.Store.ReleaseAhead(ctx, tx, board.ID, deleted, fmt.Sprint("sweep ", w.ID)); err != nil {
-				return err
-			}
-		}
-		if err := s.release(ctx, tx, w, held); err != nil {
-			return err
-		}
-		return s.Queue(ctx, tx, queued)
-	})
 }
 
-// heldDeletions returns the items whose records the brake already holds, if the sweep lifts the brake. A plan does not
-// contain them, so a sweep by a plan leaves them.
-func (s *Sweeper) heldDeletions(ctx context.Context, w store.Sweep) ([]int64, error) {
-	if !w.Options.AcceptDeletes || w.Options.Planned != nil {
-		return nil, nil
+func foundDifference(item int64, d engine.Difference, action string) store.FoundDifference {
+	return store.FoundDifference{
+		ItemID: item, Record: d.Record, Object: d.Object, SalesforceID: d.SalesforceID, Field: d.Field,
+		Kind: string(d.Kind), Code: d.Code, Action: action,
 	}
-	return s.Store.HeldDeletions(ctx, w.BoardID, w.Options.Items)
-}
-
-// release releases held items as a person would: Monday is asked about each again before its records are deleted.
-func (s *Sweeper) release(ctx context.Context, tx pgx.Tx, w store.Sweep, held []int64) error {
-	if len(held) == 0 {
-		return nil
-	}
-	by := store.By{Actor: fmt.Sprint("sweep ", w.ID), Via: store.ViaCLI}
-	_, err := s.Store.DecideIn(ctx, tx, true, w.BoardID, held, by, func(ctx context.Context, tx pgx.Tx,
-		items []ledger.Ref) error {
-		var queued []any
-		for _, item := range items {
-			queued = append(queued, jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Release: true})
-		}
-		return s.Queue(ctx, tx, queued)
-	})
-	return err
 }
 
 func resyncs(items []ledger.Ref) (all []any) {
@@ -323,11 +280,4 @@ func resyncs(items []ledger.Ref) (all []any) {
 		all = append(all, jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID})
 	}
 	return all
-}
-
-func keys(m map[int64]int64) (ids []int64) {
-	for id := range m {
-		ids = append(ids, id)
-	}
-	return ids
 }

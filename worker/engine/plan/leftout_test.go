@@ -23,7 +23,7 @@ func TestMakeLeftOut(t *testing.T) {
 		"empty":              {change: func(*ledger.Link) {}},
 		"empty and remapped": {change: func(l *ledger.Link) { remapped(l, "Title") }},
 		"filled in Monday":   {columns: boss, change: func(*ledger.Link) {}, want: fields{"Title": "Head"}, kind: BothChanged},
-		"emptied":            {change: func(l *ledger.Link) { l.Agree("Title", nil) }, want: fields{"Title": nil}, kind: SalesforceChanged},
+		"emptied":            {change: func(l *ledger.Link) { l.Agree("Title", nil) }, want: fields{"Title": nil}, kind: Drift},
 		"in doubt":           {change: func(l *ledger.Link) { l.Doubt("Title") }},
 	}
 	for name, tt := range tests {

@@ -128,7 +128,7 @@ func Make(rec *mapping.Record, it Item, adopt string, refs *References, key stri
 			return m.Plan
 		}
 	}
-	if m.link.SalesforceID == "" && !rec.When.Holds(it.View) {
+	if m.link.SalesforceID == "" && !m.link.Lost && !rec.When.Holds(it.View) {
 		return m.Plan
 	}
 	held, asked := it.Held[m.link.SalesforceID]

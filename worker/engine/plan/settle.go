@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"maps"
+	"slices"
+
 	"crmsync/schema/mapping"
 )
 
@@ -10,7 +13,8 @@ type Kind string
 // The kinds of difference.
 const (
 	MondayChanged     Kind = "monday_changed"     // since both sides last agreed
-	SalesforceChanged Kind = "salesforce_changed" // drift: Monday did not change since
+	SalesforceChanged Kind = "salesforce_changed" // and Monday did not, of a field that goes to Monday
+	Drift             Kind = "drift"              // the same of a field that goes only to Salesforce
 	BothChanged       Kind = "both_changed"
 	FirstMeeting      Kind = "first_meeting" // both have a value, and never agreed on one
 	Missing           Kind = "missing"       // Salesforce has no value, and both never agreed on one
@@ -23,12 +27,18 @@ const (
 	Deleted      Kind = "deleted_item"   // archived or deleted in Monday
 
 	CannotBeShown Kind = "cannot_be_shown" // the column has no value for what Salesforce holds, or Monday rejected it
+
+	// Why an item's planned difference was not written, if it differs in nothing else now.
+	Agreed   Kind = "agreed"    // nothing differs any more
+	NotShown Kind = "not_shown" // Monday does not show the item on its board
+	Busy     Kind = "busy"      // another worker has it
 )
 
 // kindWords are the kinds of difference for people to read.
 var kindWords = map[Kind]string{
 	MondayChanged:     "changed in Monday",
-	SalesforceChanged: "drift: changed in Salesforce",
+	SalesforceChanged: "changed in Salesforce",
+	Drift:             "drift: changed in Salesforce",
 	BothChanged:       "changed in both",
 	FirstMeeting:      "first meeting: both have a value",
 	Missing:           "empty in Salesforce",
@@ -38,8 +48,14 @@ var kindWords = map[Kind]string{
 	IDColumn:          "id column is empty or wrong",
 	CannotBeSent:      "cannot be sent",
 	CannotBeShown:     "cannot be shown in Monday",
+	Agreed:            "nothing differs any more",
+	NotShown:          "Monday does not show it on this board",
+	Busy:              "another worker has it",
 	Deleted:           "item was deleted or archived",
 }
+
+// Kinds returns all kinds of difference.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(kindWords)) }
 
 // Words returns the kind for people to read.
 func (k Kind) Words() string { return kindWords[k] }
@@ -54,8 +70,8 @@ type Difference struct {
 
 // Choices determine what is done about differences when many items are compared.
 type Choices struct {
-	Adopt   mapping.Side // a first meeting ends with this side's value; empty: it is left alone
-	Enforce bool         // Monday's value replaces drift
+	Adopt   mapping.Side `json:"adopt,omitempty"`   // a first meeting ends with this side's value; empty: it is left alone
+	Enforce bool         `json:"enforce,omitempty"` // Monday's value replaces drift
 }
 
 // Settled is the result for a field.
@@ -73,7 +89,7 @@ func Settle(field *mapping.Field, monday any, base any, agreed bool, salesforce 
 	case m == s:
 		return Settled{Agrees: !agreed || m != b}
 	case agreed && m == b:
-		return Settled{Kind: SalesforceChanged, Sends: c.Enforce}
+		return Settled{Kind: Drift, Sends: c.Enforce}
 	case agreed && s == b:
 		return Settled{Kind: MondayChanged, Sends: true}
 	case agreed:
