@@ -3,12 +3,10 @@ package cli
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -21,7 +19,7 @@ import (
 )
 
 type applyCommand struct {
-	Boards        []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Default: all."`
+	Boards        []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping, or by id. Default: all."`
 	Item          []int64  `help:"Only these items." placeholder:"ID"`
 	Plan          string   `help:"Apply only what this file of plan --out contains. Whatever has changed since is left and reported." placeholder:"FILE"`
 	Adopt         string   `help:"Resolve first meetings with the value of this side." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
@@ -47,6 +45,9 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	sweeps, err := c.sweeps(s.Mapping, boards)
 	if err != nil {
 		return app.UsageError{Err: err}
+	}
+	if err := c.know(ctx, s, db, boards); err != nil {
+		return err
 	}
 	if err := c.ask(p, sweeps); err != nil {
 		return err
@@ -75,7 +76,19 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	if ctx.Err() != nil {
 		fmt.Fprintln(p.stderr, "Stopped. The comparison continues when a worker is started.")
 	}
-	return c.summary(p, done)
+	return errors.Join(c.summary(ctx, p, store.New(db), done), failures(done))
+}
+
+// know fails for items that nobody knows. Those of a plan were known to it.
+func (c applyCommand) know(ctx context.Context, s *app.Service, db *pgxpool.Pool, boards []*mapping.Board) error {
+	if c.Plan != "" || len(c.Item) == 0 {
+		return nil
+	}
+	l, err := app.NewLive(s.Config)
+	if err != nil {
+		return app.UsageError{Err: err}
+	}
+	return knowItems(ctx, l.Monday, store.New(db), s.Mapping, boards, c.Item)
 }
 
 // stop stops the running sweeps of boards.
@@ -92,7 +105,7 @@ func (c applyCommand) stop(ctx context.Context, p *program, db *pgxpool.Pool, bo
 		fmt.Fprintln(p.stdout, "No comparison is running.")
 		return nil
 	}
-	return c.summary(p, stopped)
+	return c.summary(ctx, p, store.New(db), stopped)
 }
 
 // sweeps returns the sweeps that the command asks for.
@@ -105,6 +118,9 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 		}
 		if file, err = readPlan(c.Plan, m); err != nil {
 			return nil, err
+		}
+		if missing := file.lacks(c.Item); len(missing) > 0 {
+			return nil, fmt.Errorf("--item: %s plans nothing for %s", c.Plan, joined(missing))
 		}
 		c.Adopt, options.Enforce = string(file.Choices.Adopt), file.Choices.Enforce
 	}
@@ -120,39 +136,6 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 		sweeps = append(sweeps, w)
 	}
 	return sweeps, nil
-}
-
-// readPlan reads a file of plan --out.
-func readPlan(path string, m *mapping.Mapping) (*planFile, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("--plan: %w", err)
-	}
-	var f planFile
-	if err := json.Unmarshal(text, &f); err != nil || f.Version != 1 {
-		return nil, fmt.Errorf("--plan: %s is not a file written by crmsync plan --out", path)
-	}
-	if f.Mapping != m.Fingerprint() {
-		return nil, fmt.Errorf("--plan: %s was created with another mapping; plan again", path)
-	}
-	return &f, nil
-}
-
-// digests returns what is planned for a board's items, or for those in only.
-func (f planFile) digests(board int64, only []int64) map[int64]string {
-	wanted := map[int64]bool{}
-	for _, id := range only {
-		wanted[id] = true
-	}
-	planned := map[int64]string{}
-	for _, b := range f.Boards {
-		for _, it := range b.Differing {
-			if b.ID == board && (len(only) == 0 || wanted[it.Item]) {
-				planned[it.Item] = it.Digest
-			}
-		}
-	}
-	return planned
 }
 
 // ask asks a person at a terminal.
@@ -189,25 +172,37 @@ func sizesOf(ctx context.Context, kept *store.Store, sweeps []store.Sweep) (map[
 	return sizes, nil
 }
 
-// summary prints the results of sweeps. It fails if one of them failed.
-func (c applyCommand) summary(p *program, sweeps []store.Sweep) (failed error) {
-	for _, s := range sweeps {
-		if s.State == "failed" {
-			failed = errors.Join(failed, fmt.Errorf("comparing %s failed: %s", s.Board, s.Error))
-		}
+// summary prints the results of sweeps, and names what they did not write.
+func (c applyCommand) summary(ctx context.Context, p *program, kept *store.Store, sweeps []store.Sweep) error {
+	most := mostShown + 1
+	if c.JSON {
+		most = mostListed
+	}
+	listed, err := listSweeps(context.WithoutCancel(ctx), kept, sweeps, most)
+	if err != nil {
+		return err
 	}
 	if c.JSON {
-		return errors.Join(p.printJSON(sweepsListed(sweeps)), failed)
+		return p.printJSON(listed)
+	}
+	if len(listed) == 0 {
+		fmt.Fprintln(p.stdout, "Nothing is planned.")
+		return nil
 	}
 	table := newTable(p.stdout)
 	fmt.Fprintln(table, "RUN\tBOARD\tSTATE\tITEMS\tFIELDS\tDIFFERING\tWRITTEN\tREJECTED\tENDED\tLATER\tCHANGED SINCE "+
 		"THE PLAN")
-	for _, s := range sweeps {
+	for _, s := range listed {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n",
-			s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Rejected, s.Ended, s.Busy, s.Skipped)
+			s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Rejected, s.Ended, s.Later, s.Changed)
 	}
-	if len(sweeps) == 0 {
-		fmt.Fprintln(table, "Nothing is planned.")
+	if err := table.Flush(); err != nil {
+		return err
 	}
-	return errors.Join(table.Flush(), failed)
+	for _, s := range listed {
+		if err := s.printNotWritten(p.stdout); err != nil {
+			return err
+		}
+	}
+	return nil
 }

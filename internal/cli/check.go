@@ -56,10 +56,23 @@ func (c checkCommand) Run(ctx context.Context, p *program) error {
 	if err := c.print(p, p.stdout, path, findings, counts(m, findings)); err != nil {
 		return err
 	}
-	if n := audit.Errors(findings); n > 0 {
-		return fmt.Errorf("%s: %s", path, plural(n, "error"))
+	return failedCheck(path, findings)
+}
+
+// failedCheck returns an error if there are errors among the findings. Those of the mapping itself are wrong
+// configuration, with and without --live; those of what the systems hold are not.
+func failedCheck(path string, findings []audit.Finding) error {
+	n := audit.Errors(findings)
+	if n == 0 {
+		return nil
 	}
-	return nil
+	err := fmt.Errorf("%s: %s", path, plural(n, "error"))
+	if slices.ContainsFunc(findings, func(f audit.Finding) bool {
+		return f.System == audit.File && f.Severity == audit.Error
+	}) {
+		return app.UsageError{Err: err}
+	}
+	return err
 }
 
 // unplanned finds boards that are synced both ways although no plan was made with that setting: nobody has seen yet
@@ -108,7 +121,11 @@ func askUnplanned(ctx context.Context, p *program, ways []string) ([]string, err
 		return nil, err
 	}
 	defer db.Close()
-	return store.New(db).Unplanned(ctx, ways)
+	missing, err := store.New(db).Unplanned(ctx, ways)
+	if isMissingTable(err) { // nothing was ever planned
+		return ways, nil
+	}
+	return missing, err
 }
 
 // live compares the mapping with both systems.

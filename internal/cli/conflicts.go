@@ -21,9 +21,10 @@ type conflictsCommands struct {
 
 type (
 	conflictsListCommand struct {
-		Item  int64 `help:"Only those of this item." placeholder:"ID"`
-		Limit int   `help:"How many at most." default:"50" placeholder:"N"`
-		JSON  bool  `help:"Print JSON."`
+		Item  int64  `help:"Only those of this item." placeholder:"ID"`
+		Board string `help:"Only those of a board: its id, or its name in the mapping." placeholder:"ID|NAME"`
+		Limit int    `help:"How many at most." default:"50" placeholder:"N"`
+		JSON  bool   `help:"Print JSON."`
 	}
 
 	conflictsTakeCommand struct {
@@ -58,12 +59,16 @@ func (c conflictsListCommand) Run(ctx context.Context, p *program) error {
 	if c.Limit < 1 {
 		return app.UsageError{Err: errors.New("--limit: must be above zero")}
 	}
+	board, err := boardID(app.NewEnvironment(p.getenv), c.Board)
+	if err != nil {
+		return app.UsageError{Err: fmt.Errorf("--board: %w", err)}
+	}
 	db, err := p.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	found, err := store.New(db).Conflicts(ctx, c.Item, c.Limit)
+	found, err := store.New(db).Conflicts(ctx, board, c.Item, c.Limit)
 	if err != nil {
 		return err
 	}

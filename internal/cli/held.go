@@ -31,7 +31,7 @@ type (
 
 	heldChoice struct {
 		All   bool    `help:"All held items."`
-		Board int64   `help:"All held items of a board." placeholder:"ID"`
+		Board string  `help:"All held items of a board: its id, or its name in the mapping." placeholder:"ID|NAME"`
 		Items []int64 `arg:"" optional:"" name:"item" help:"Ids of held items, from the list."`
 		acting
 	}
@@ -94,7 +94,7 @@ func (c heldReleaseCommand) Run(ctx context.Context, p *program) error { return 
 func (c heldDropCommand) Run(ctx context.Context, p *program) error { return c.decide(ctx, p, false) }
 
 func (c heldChoice) decide(ctx context.Context, p *program, release bool) error {
-	if given := btoi(c.All) + btoi(c.Board != 0) + btoi(len(c.Items) > 0); given != 1 {
+	if given := btoi(c.All) + btoi(c.Board != "") + btoi(len(c.Items) > 0); given != 1 {
 		return app.UsageError{Err: errors.New("give one of: item ids, --board, --all")}
 	}
 	e := app.NewEnvironment(p.getenv)
@@ -102,12 +102,16 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 	if err := e.Err(); err != nil {
 		return err
 	}
+	board, err := boardID(e, c.Board)
+	if err != nil {
+		return app.UsageError{Err: fmt.Errorf("--board: %w", err)}
+	}
 	db, err := p.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	decided, err := store.New(db).Decide(ctx, release, c.Board, c.Items, c.by(), resyncing(db, attempts, released))
+	decided, err := store.New(db).Decide(ctx, release, board, c.Items, c.by(), resyncing(db, attempts, released))
 	if err != nil {
 		return err
 	}

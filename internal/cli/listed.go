@@ -79,31 +79,6 @@ func runsListed(runs []store.Run) []runListed {
 	return all
 }
 
-// sweepListed is a comparison. Its JSON form is stable.
-type sweepListed struct {
-	ID        int64  `json:"id"`
-	Board     string `json:"board"`
-	State     string `json:"state"` // running, done, failed, stopped
-	Items     int    `json:"items"`
-	Fields    int    `json:"fields"`
-	Differing int    `json:"differing"`
-	Written   int    `json:"written"`
-	Rejected  int    `json:"rejected"` // sent and not accepted
-	Ended     int    `json:"ended"`
-	Later     int    `json:"later"`
-	Changed   int    `json:"changed_since_the_plan"`
-	Error     string `json:"error,omitempty"`
-}
-
-func sweepsListed(sweeps []store.Sweep) []sweepListed {
-	all := []sweepListed{}
-	for _, s := range sweeps {
-		all = append(all, sweepListed{s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Rejected, s.Ended,
-			s.Busy, s.Skipped, s.Error})
-	}
-	return all
-}
-
 // webhookListed is a webhook that the mapping needs. Its JSON form is stable.
 type webhookListed struct {
 	Board   int64  `json:"board"`

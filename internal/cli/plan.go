@@ -23,7 +23,7 @@ import (
 )
 
 type planCommand struct {
-	Boards  []string `arg:"" optional:"" name:"board" help:"Names of boards in the mapping. Default: all."`
+	Boards  []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping, or by id. Default: all."`
 	Item    []int64  `help:"Only these items." placeholder:"ID"`
 	Adopt   string   `help:"Plan as if first meetings were resolved with this side's value." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce bool     `help:"Plan as if drift were overwritten with Monday's values."`
@@ -45,7 +45,10 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 	}
 	sweeper := newSweeper(s, db, config.Salesforce, config.Monday)
 	choices := plan.Choices{Adopt: mapping.Side(c.Adopt), Enforce: c.Enforce}
-	file := planFile{Version: 1, Mapping: s.Mapping.Fingerprint(), MadeAt: time.Now().UTC(), Choices: choices}
+	file := planFile{Version: planVersion, Mapping: s.Mapping.Fingerprint(), MadeAt: time.Now().UTC(), Choices: choices}
+	if err := knowItems(ctx, config.Monday, store.New(db), s.Mapping, boards, c.Item); err != nil {
+		return err
+	}
 	compared := 0
 	for _, board := range boards {
 		found, err := sweeper.Plan(ctx, board, c.Item, choices)
@@ -67,6 +70,7 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	file.Salesforce, file.Monday = budgets(ctx, config.Salesforce, config.Monday, file.Boards)
+	file.Checksum = file.checksum()
 	if c.Out != "" {
 		if err := file.write(c.Out); err != nil {
 			return err
@@ -129,7 +133,7 @@ func (p *program) comparison(ctx context.Context,
 	return s, boards, db, err
 }
 
-// chosenBoards returns the boards with these names, in the order of the mapping, or all without names.
+// chosenBoards returns the boards with these names or ids, in the order of the mapping, or all if none are given.
 func chosenBoards(m *mapping.Mapping, names []string) (chosen []*mapping.Board, err error) {
 	var known []string
 	wanted := map[string]bool{}
@@ -138,10 +142,12 @@ func chosenBoards(m *mapping.Mapping, names []string) (chosen []*mapping.Board, 
 	}
 	for _, b := range m.Boards {
 		known = append(known, b.Name)
-		if len(names) == 0 || wanted[b.Name] {
+		id := strconv.FormatInt(b.ID, 10)
+		if len(names) == 0 || wanted[b.Name] || wanted[id] {
 			chosen = append(chosen, b)
 		}
 		delete(wanted, b.Name)
+		delete(wanted, id)
 	}
 	for name := range wanted {
 		err = errors.Join(err, fmt.Errorf("the mapping has no board %q; it has: %s", name, strings.Join(known, ", ")))

@@ -24,6 +24,7 @@ type planFile struct {
 	Boards     []boardPlan  `json:"boards"`
 	Salesforce callBudget   `json:"salesforce_calls"`
 	Monday     callBudget   `json:"monday_calls"`
+	Checksum   string       `json:"checksum"` // of everything else
 }
 
 // callBudget is what a plan needs of a system's daily calls.
@@ -39,7 +40,8 @@ type boardPlan struct {
 	Items           int         `json:"items"` // compared items
 	Differing       []itemPlan  `json:"differing"`
 	Totals          []planTotal `json:"totals"`
-	Held            int         `json:"held,omitempty"` // items whose records the delete brake holds
+	Held            int         `json:"held,omitempty"`       // items whose records the delete brake holds already
+	WouldHold       int         `json:"would_hold,omitempty"` // deletions and archivings that it would hold
 	SalesforceCalls int         `json:"salesforce_calls"`
 	MondayCalls     int         `json:"monday_calls"`
 }
@@ -59,8 +61,8 @@ type fieldDifference struct {
 	Code         string    `json:"code,omitempty"`
 	Salesforce   any       `json:"salesforce"`
 	Monday       any       `json:"monday"`
-	Action       string    `json:"action"`       // write or leave
-	To           string    `json:"to,omitempty"` // the side that is written: monday or salesforce
+	Action       string    `json:"action"`       // write, leave, or hold: the delete brake would hold it
+	To           string    `json:"to,omitempty"` // the side that is written, or would be: monday or salesforce
 }
 
 // planTotal counts differences of one kind: records, where these are new, and fields.
@@ -92,11 +94,21 @@ func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
 	return all
 }
 
+// What is done about a difference.
+const (
+	actionWrite = "write"
+	actionLeave = "leave"
+	actionHold  = "hold" // the delete brake holds it
+)
+
 func actionOf(d engine.Difference) string {
-	if d.Sends || d.Takes {
-		return "write"
+	switch {
+	case d.Held:
+		return actionHold
+	case d.Sends || d.Takes:
+		return actionWrite
 	}
-	return "leave"
+	return actionLeave
 }
 
 // sideOf returns the side that is written; empty: none is.
@@ -120,8 +132,11 @@ func (b *boardPlan) count(d engine.Difference) {
 		n, b.Totals = len(b.Totals), append(b.Totals, planTotal{Object: d.Object, Kind: d.Kind})
 	}
 	b.Totals[n].Count++
-	if d.Sends || d.Takes {
+	switch actionOf(d) {
+	case actionWrite:
 		b.Totals[n].Writes++
+	case actionHold:
+		b.WouldHold++
 	}
 }
 
@@ -155,6 +170,10 @@ func (f planFile) print(w io.Writer) error {
 			fmt.Fprintf(w, "  The delete brake holds the records of %s: see crmsync held, or release them with crmsync apply "+
 				"%s --accept-deletes.\n", plural(b.Held, "item"), b.Board)
 		}
+		if b.WouldHold > 0 {
+			fmt.Fprintf(w, "  The delete brake would hold %d of the deletions, until crmsync held release, or crmsync apply "+
+				"%s --accept-deletes.\n", b.WouldHold, b.Board)
+		}
 	}
 	_, err := fmt.Fprintf(w, "Calls needed: Salesforce %s; Monday %s. At half a second per call, about %s.\n",
 		f.Salesforce, f.Monday, (time.Duration(f.Salesforce.Needed+f.Monday.Needed) * time.Second / 2).Round(time.Second))
@@ -179,27 +198,59 @@ func (d fieldDifference) name() string {
 	return name
 }
 
+// change returns what is written in place of what, or what cannot be written.
 func (d fieldDifference) change() string {
-	if d.Field == "" || d.Kind == plan.CannotBeSent {
-		return cmp.Or(d.Code, d.SalesforceID)
-	}
-	if d.Kind == plan.NewRecord || d.Kind == plan.IDColumn {
+	switch {
+	case d.Kind == plan.CannotBeSent, d.Kind == plan.CannotBeShown && d.Salesforce == nil:
+		return strings.TrimSpace(d.Code + " " + inPlanUnless(d.Monday == nil, d.Monday))
+	case d.Kind == plan.IDColumn && d.Code != "": // the record is gone
+		return inPlan(d.Monday) + " -> (empty)"
+	case d.Kind == plan.IDColumn:
+		return inPlan(d.Monday) + " -> " + cmp.Or(d.SalesforceID, "(Id of the new record)")
+	case d.Field == "":
+		return strings.TrimSpace(d.Object + " " + d.SalesforceID)
+	case d.Kind == plan.NewRecord:
 		return inPlan(d.Monday)
-	}
-	if d.To == string(mapping.Monday) {
+	case d.Kind == plan.CannotBeShown:
+		return strings.TrimSpace(d.Code + " " + inPlan(d.Monday) + " -> " + inPlan(d.Salesforce))
+	case d.To == string(mapping.Monday):
 		return inPlan(d.Monday) + " -> " + inPlan(d.Salesforce)
 	}
 	return inPlan(d.Salesforce) + " -> " + inPlan(d.Monday)
 }
 
-func (d fieldDifference) words() string {
-	if d.Action == "leave" {
-		return d.Kind.Words() + ", left alone"
+func inPlanUnless(left bool, v any) string {
+	if left {
+		return ""
 	}
-	if d.To == string(mapping.Monday) && d.Kind != plan.IDColumn {
-		return strings.TrimPrefix(d.Kind.Words(), "drift: ") + ", to Monday"
+	return inPlan(v)
+}
+
+func (d fieldDifference) words() string {
+	switch {
+	case d.Kind == plan.Deleted:
+		return d.Kind.Words() + d.end()
+	case d.Kind == plan.Gone && d.To == string(mapping.Monday):
+		return d.Kind.Words() + ": the item is archived" + map[bool]string{true: ", held by the delete brake"}[d.Action == actionHold]
+	case d.Action == actionLeave:
+		return d.Kind.Words() + ", left alone"
+	case d.To == string(mapping.Monday) && d.Kind != plan.IDColumn:
+		return d.Kind.Words() + ", to Monday"
 	}
 	return d.Kind.Words()
+}
+
+// end returns what becomes of the record of an item that has ended.
+func (d fieldDifference) end() string {
+	switch {
+	case d.Action == actionHold:
+		return ": the deletion of its record is held by the delete brake"
+	case d.Action == actionWrite:
+		return ": its record is deleted"
+	case d.Record != "":
+		return ": its record is kept"
+	}
+	return ": it has no record"
 }
 
 // inPlan formats a value on one line.

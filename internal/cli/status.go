@@ -49,6 +49,12 @@ type sweepStatus struct {
 	Items      int        `json:"items"`
 	Differing  int        `json:"differing"` // fields and records
 	Written    int        `json:"written"`
+	Rejected   int        `json:"rejected"`               // sent and not accepted
+	Changed    int        `json:"changed_since_the_plan"` // items
+
+	NotWritten []notWritten `json:"not_written"` // the first ones of what was rejected, or has changed since the plan
+
+	run sweepListed
 }
 
 type queueStatus struct {
@@ -178,10 +184,14 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	if err != nil {
 		return now, err
 	}
+	listed, err := listSweeps(ctx, s, sweeps, mostShown+1)
+	if err != nil {
+		return now, err
+	}
 	now.Comparisons = []sweepStatus{}
-	for _, w := range sweeps {
-		now.Comparisons = append(now.Comparisons,
-			sweepStatus{w.Board, w.Kind, w.State, w.StartedAt.UTC(), w.FinishedAt, w.Items, w.Differing, w.Written})
+	for n, w := range sweeps {
+		now.Comparisons = append(now.Comparisons, sweepStatus{w.Board, w.Kind, w.State, w.StartedAt.UTC(), w.FinishedAt,
+			w.Items, w.Differing, w.Written, w.Rejected, w.Skipped, listed[n].NotWritten, listed[n]})
 	}
 	runs, err := s.Runs(ctx, 1)
 	for _, r := range runs {
@@ -292,16 +302,25 @@ func (p *program) printStatus(now Status) error {
 		fmt.Fprintf(table, "salesforce calls\t%d of %d left\n", now.Salesforce.Remaining, now.Salesforce.Limit)
 	}
 	for _, c := range now.Comparisons {
-		if c.State != "done" || c.Kind == "backfill" {
-			fmt.Fprintf(table, "%s of %s\t%s\t%s\t%d differing\t%d written\tfrom %s\n",
-				c.Kind, c.Board, c.State, plural(c.Items, "item"), c.Differing, c.Written, moment(c.StartedAt))
+		if c.State != "done" || c.Kind == "backfill" || c.Rejected+c.Changed > 0 {
+			fmt.Fprintf(table, "%s of %s\t%s\t%s\t%d differing\t%d written\t%d rejected\t%d changed since the plan\tfrom %s\n",
+				c.Kind, c.Board, c.State, plural(c.Items, "item"), c.Differing, c.Written, c.Rejected, c.Changed,
+				moment(c.StartedAt))
 		}
 	}
 	if m := now.Migration; m != nil {
 		fmt.Fprintf(table, "last import\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed,
 			moment(m.StartedAt))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, c := range now.Comparisons {
+		if err := c.run.printNotWritten(p.stdout); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // agreeing returns the share of fields that agree, rounded down: if a field differs, it is never 100 %.

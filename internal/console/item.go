@@ -78,7 +78,7 @@ func (s *Console) item(r *http.Request) (view, error) {
 			}
 		}
 	}
-	if d.Conflicts, err = s.Store.Conflicts(r.Context(), id, itemConflicts); err != nil {
+	if d.Conflicts, err = s.Store.Conflicts(r.Context(), 0, id, itemConflicts); err != nil {
 		return view{}, err
 	}
 	v := view{page: "item", title: rep.Name, data: &d}

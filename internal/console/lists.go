@@ -76,7 +76,7 @@ type conflictsData struct {
 func (s *Console) conflicts(r *http.Request) (view, error) {
 	var d conflictsData
 	var err error
-	if d.Conflicts, err = s.Store.Conflicts(r.Context(), 0, conflictsShown); err != nil {
+	if d.Conflicts, err = s.Store.Conflicts(r.Context(), 0, 0, conflictsShown); err != nil {
 		return view{}, err
 	}
 	items := make([]int64, len(d.Conflicts))

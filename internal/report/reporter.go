@@ -79,7 +79,7 @@ func (r *Reporter) Make(ctx context.Context, id int64) (*Report, error) {
 	if d.history, err = r.Store.ItemHistory(ctx, id); err != nil {
 		return nil, err
 	}
-	if d.conflicts, err = r.Store.Conflicts(ctx, id, conflictsShown); err != nil {
+	if d.conflicts, err = r.Store.Conflicts(ctx, 0, id, conflictsShown); err != nil {
 		return nil, err
 	}
 	d.names = r.Places.Names(ctx)

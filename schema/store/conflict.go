@@ -120,13 +120,13 @@ func scanConflict(row pgx.CollectableRow) (c Conflict, err error) {
 	return c, err
 }
 
-// Conflicts returns the latest conflicts, of an item or of all, newest first.
-func (s *Store) Conflicts(ctx context.Context, item int64, limit int) ([]Conflict, error) {
+// Conflicts returns the latest conflicts, newest first: those of a board, of an item, or of all if both are 0.
+func (s *Store) Conflicts(ctx context.Context, board, item int64, limit int) ([]Conflict, error) {
 	const query = `
 		SELECT ` + conflictColumns + ` FROM conflicts
-		WHERE  $1::bigint = 0 OR item_id = $1
-		ORDER  BY id DESC LIMIT $2`
-	return s.conflicts(ctx, query, item, limit)
+		WHERE  ($1::bigint = 0 OR board_id = $1) AND ($2::bigint = 0 OR item_id = $2)
+		ORDER  BY id DESC LIMIT $3`
+	return s.conflicts(ctx, query, board, item, limit)
 }
 
 // Chosen returns the conflicts of the items for which a person has chosen a value that is not on both sides yet, the

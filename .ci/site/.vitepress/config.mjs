@@ -53,7 +53,7 @@ export default defineConfig({
       ]),
       pages('Use', [
         ['Mapping', '/docs/mapping'], ['Operating', '/docs/operating'], ['Console', '/docs/console'], ['Errors', '/docs/errors'],
-        ['Runbook', '/deploy/runbook'], ['Performance', '/docs/performance'], ['Glossary', '/docs/glossary'],
+        ['Plans and reports', '/docs/plan'], ['Runbook', '/deploy/runbook'], ['Performance', '/docs/performance'], ['Glossary', '/docs/glossary'],
       ]),
       pages('Understand', [
         ['How it works', '/docs/design'], ['Decisions', '/docs/decisions/'], ['Security', '/SECURITY'],

@@ -60,7 +60,7 @@ func TestApplyFirstLoad(t *testing.T) {
 	w.Salesforce.Update("Contact", w.Record("Contact", items[3])["Id"].(string), map[string]any{"FirstName": "Drift"})
 	apply(w, "contacts")
 	w.Holds(w.Record("Contact", items[3]), map[string]any{"FirstName": "Drift"})
-	w.Expect(1, "SELECT count(*) FROM differences WHERE kind = 'salesforce_changed' AND action = 'leave' AND field = 'FirstName'")
+	w.Expect(1, "SELECT count(*) FROM differences WHERE kind = 'drift' AND action = 'leave' AND field = 'FirstName'")
 	if _, stdout, _ := w.Command("status"); !strings.Contains(stdout, "fields agree; 1 differ: crmsync plan") {
 		t.Errorf("status does not report how far both sides agree:\n%s", stdout)
 	}
@@ -83,7 +83,8 @@ func TestApplyPlan(t *testing.T) {
 	}
 	w.Monday.Rename(changed, "Charles Darwin")
 	late := w.Monday.CreateItem(e2e.Contacts, "Late Comer", nil)
-	apply(w, "--plan", file)
+	out, _ := run(w, 1, "apply", "--yes", "--plan", file)
+	says(t, "apply", out, fmt.Sprintf("item %d", changed), "changed since the plan: new record")
 	w.Holds(w.Record("Contact", same), map[string]any{"LastName": "Lovelace"})
 	if got := len(w.Salesforce.Records("Contact")); got != 1 {
 		t.Errorf("%d contacts, want only the one whose difference was planned, not items %d and %d", got, changed, late)
@@ -146,7 +147,8 @@ func TestApplyRejected(t *testing.T) {
 	w.Reject("Contact", "Email", "bad@example.org")
 	item := w.Monday.CreateItem(e2e.Contacts, "Ada", map[string]any{"email": e2e.Email("bad@example.org")})
 	other := w.Monday.CreateItem(e2e.Contacts, "Grace", map[string]any{"email": e2e.Email("good@example.org")})
-	apply(w, "contacts")
+	out, _ := run(w, 1, "apply", "--yes", "contacts")
+	says(t, "apply", out, fmt.Sprintf("item %d  contact.Email  rejected: %s", item, e2e.Rejection))
 	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Ada", "Email": nil})
 	w.Holds(w.Record("Contact", other), map[string]any{"Email": "good@example.org"})
 	w.Expect(1, "SELECT rejected FROM sweeps")

@@ -35,11 +35,11 @@ func TestSwitchOn(t *testing.T) {
 	stop()
 
 	w.Env["MAPPING"] = w.File("both.yaml", rules)
-	if out := command(w, 1, "check"); !strings.Contains(out, "board contacts is synced both ways, but that was never planned") {
+	if out := command(w, 2, "check"); !strings.Contains(out, "board contacts is synced both ways, but that was never planned") {
 		t.Errorf("check: %s", out)
 	}
 	command(w, 0, "plan", "contacts", "--item", strconv.FormatInt(item, 10))
-	command(w, 1, "check")
+	command(w, 2, "check")
 	out := command(w, 3, "plan", "--check")
 	for _, want := range []string{"first meeting: both have a value, left alone", `(empty) -> "+12125550111"`, "changed in Salesforce, to Monday"} {
 		if !strings.Contains(out, want) {

@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"crmsync/schema/store"
+	"crmsync/worker/engine/plan"
+)
+
+// sweepListed is a comparison. Its JSON form is stable.
+type sweepListed struct {
+	ID        int64  `json:"id"`
+	Board     string `json:"board"`
+	State     string `json:"state"` // running, done, failed, stopped
+	Items     int    `json:"items"`
+	Fields    int    `json:"fields"`
+	Differing int    `json:"differing"`
+	Written   int    `json:"written"`
+	Rejected  int    `json:"rejected"` // sent and not accepted
+	Ended     int    `json:"ended"`
+	Later     int    `json:"later"`
+	Changed   int    `json:"changed_since_the_plan"`
+	Error     string `json:"error,omitempty"`
+
+	NotWritten []notWritten `json:"not_written"` // what was rejected, and what has changed since the plan
+}
+
+// notWritten is a difference that was to be written and was not. Its JSON form is stable.
+type notWritten struct {
+	Item         int64     `json:"item"`
+	Record       string    `json:"record,omitempty"`
+	Object       string    `json:"object,omitempty"`
+	SalesforceID string    `json:"salesforce_id,omitempty"`
+	Field        string    `json:"field,omitempty"` // empty: the record, or the item
+	Kind         plan.Kind `json:"kind"`
+	Code         string    `json:"code,omitempty"`
+	Action       string    `json:"action"` // reject, changed
+}
+
+// mostListed is how many differences of a run are listed at most: in JSON, and for people.
+const (
+	mostListed = 10_000
+	mostShown  = 20
+)
+
+// listSweeps adds to sweeps what they did not write, at most so much of each.
+func listSweeps(ctx context.Context, kept *store.Store, sweeps []store.Sweep, most int) ([]sweepListed, error) {
+	var ids []int64
+	for _, s := range sweeps {
+		if s.Rejected+s.Skipped > 0 {
+			ids = append(ids, s.ID)
+		}
+	}
+	found := map[int64][]store.FoundDifference{}
+	if len(ids) > 0 {
+		var err error
+		if found, err = kept.NotWritten(ctx, ids, most); err != nil {
+			return nil, err
+		}
+	}
+	all := []sweepListed{}
+	for _, s := range sweeps {
+		one := sweepListed{s.ID, s.Board, s.State, s.Items, s.Fields, s.Differing, s.Written, s.Rejected, s.Ended, s.Busy,
+			s.Skipped, s.Error, []notWritten{}}
+		for _, d := range found[s.ID] {
+			one.NotWritten = append(one.NotWritten, notWritten{d.ItemID, d.Record, d.Object, d.SalesforceID, d.Field,
+				plan.Kind(d.Kind), d.Code, d.Action})
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// printNotWritten names the items and fields that a comparison was to write and did not.
+func (s sweepListed) printNotWritten(w io.Writer) error {
+	if len(s.NotWritten) == 0 {
+		return nil
+	}
+	fmt.Fprintf(w, "Not written by run %d of %s:\n", s.ID, s.Board)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for n, d := range s.NotWritten {
+		if n == mostShown {
+			fmt.Fprintln(table, "  and more: with --json")
+			break
+		}
+		fmt.Fprintf(table, "  item %d\t%s\t%s\n", d.Item, d.name(), d.why())
+	}
+	return table.Flush()
+}
+
+func (d notWritten) name() string { return fieldDifference{Record: d.Record, Field: d.Field}.name() }
+
+func (d notWritten) why() string {
+	switch {
+	case d.Action == store.ActionReject:
+		return "rejected: " + cmp.Or(d.Code, "no reason given")
+	case d.Kind == plan.Agreed:
+		return d.Kind.Words()
+	}
+	return "changed since the plan: " + d.Kind.Words()
+}
+
+// failures says which comparisons failed, and whether all was written that was to be.
+func failures(sweeps []store.Sweep) (failed error) {
+	rejected, changed := 0, 0
+	for _, s := range sweeps {
+		if s.State == "failed" {
+			failed = errors.Join(failed, fmt.Errorf("comparing %s failed: %s", s.Board, s.Error))
+		}
+		rejected, changed = rejected+s.Rejected, changed+s.Skipped
+	}
+	if rejected > 0 {
+		failed = errors.Join(failed, fmt.Errorf("%s rejected", counted(rejected, "value was", "values were")))
+	}
+	if changed > 0 {
+		failed = errors.Join(failed, fmt.Errorf("%s left alone: changed since the plan", counted(changed, "item was",
+			"items were")))
+	}
+	return failed
+}
+
+// counted returns a number with the words for one thing, or for several.
+func counted(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", several)
+}
