@@ -231,7 +231,8 @@ func (d fieldDifference) words() string {
 	case d.Kind == plan.Deleted:
 		return d.Kind.Words() + d.end()
 	case d.Kind == plan.Gone && d.To == string(mapping.Monday):
-		return d.Kind.Words() + ": the item is archived" + map[bool]string{true: ", held by the delete brake"}[d.Action == actionHold]
+		held := map[bool]string{true: ", but for the delete brake"}[d.Action == actionHold]
+		return d.Kind.Words() + ": the item is archived" + held
 	case d.Action == actionLeave:
 		return d.Kind.Words() + ", left alone"
 	case d.To == string(mapping.Monday) && d.Kind != plan.IDColumn:

@@ -196,7 +196,7 @@ func (w *work) reason(t *task) string {
 		return reasonMissing
 	case w.item.IsDeleted() && t.Kind != Deleted:
 		return reasonDeleted
-	case t.stale:
+	case t.stale, t.own:
 		return ""
 	case w.hasNoRecord():
 		return reasonNoRecord

@@ -22,9 +22,8 @@ func (p *pass) followMissing(ctx context.Context) {
 		}
 		for _, rec := range w.board.Records {
 			link := w.item.Links[rec.Name]
-			if link == nil || isPlaceholder(link.SalesforceID) || link.SalesforceID == "" || rec.Shared || !p.compares(rec) ||
-				p.bulk == nil && !rec.TwoWay() &&
-				rec.OnRecordDelete == mapping.Remake {
+			if link == nil || link.SalesforceID == "" || isPlaceholder(link.SalesforceID) || rec.Shared ||
+				!p.compares(rec) || p.bulk == nil && !rec.TwoWay() && rec.OnRecordDelete == mapping.Remake {
 				continue
 			}
 			if held, asked := p.holds[link.SalesforceID]; asked && held == nil && !p.followed[link.SalesforceID] {

@@ -141,8 +141,8 @@ func (p *pass) differencesOf(d planned, name string) (about []*Difference) {
 	return about
 }
 
-// differing returns the name under which differences name what is stored as rejected, and their kind if the rejection is
-// one of its own.
+// differing returns the name under which differences name what is stored as rejected, and their kind if the rejection
+// is one of its own.
 func (p *pass) differing(d planned, stored string) (name string, kind plan.Kind) {
 	if column, ok := strings.CutPrefix(stored, settle.Shows); ok {
 		for _, x := range p.differencesOf(d, plan.WholeRecord) {

@@ -172,6 +172,9 @@ func (p *pass) recordCell(c cell, err error) {
 func (c cell) shows() {
 	c.work.item.ShowID(c.column, c.id)
 	c.work.changed = true
+	if c.id == "" {
+		return // the event ends with the reason for which the record did
+	}
 	c.work.wrote(recordChange{Record: c.record.Name, Object: c.record.Object, ID: c.id}, []string{c.column})
 }
 
