@@ -203,10 +203,11 @@ func (p *pass) recordUnshown(c cell, err error) {
 	}
 	if isMissing(err) {
 		c.work.log.note("the item went before it could show what its record holds")
-		p.noteLeft(c.planned(), c.record.IDColumn, code)
+		name := c.record.IDColumn
 		if c.decision != nil {
-			p.noteLeft(c.planned(), c.decision.Field.Name, code)
+			name = c.decision.Field.Name
 		}
+		p.noteLeft(c.planned(), name, code)
 		return
 	}
 	name, value, field := plan.ShownID, any(c.id), "Id"
