@@ -40,6 +40,9 @@ type Finding struct {
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
 	Message string `json:"message"`
+
+	// OfWebhooks reports whether it is about a board's webhooks, rather than about the mapping.
+	OfWebhooks bool `json:"-"`
 }
 
 // Live is the state of the two systems. What could not be read is nil, and is not checked.
@@ -156,6 +159,7 @@ func (a *auditor) webhooks(b *mapping.Board) {
 	if len(missing) > 0 {
 		a.find(Warning, Monday, b.At("board"), "board %d has no webhook for %s; `crmsync webhooks --url` creates them",
 			b.ID, strings.Join(missing, ", "))
+		a.findings[len(a.findings)-1].OfWebhooks = true
 	}
 }
 

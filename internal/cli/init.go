@@ -21,6 +21,8 @@ type initCommand struct {
 	Board                  []int64  `sep:"none" help:"Id of a Monday board to sync. Repeat it, with an object each, for several." placeholder:"ID"`
 	Object                 []string `sep:"none" help:"API name of the Salesforce object for the preceding board." placeholder:"NAME"`
 	IngestURL              string   `help:"Address at which Monday will reach crmsync: INGEST_URL." placeholder:"https://..." aliases:"public-url"`
+	AdminUser              string   `help:"Operator of the console: ADMIN_USER." placeholder:"NAME"`
+	AdminPassword          string   `help:"The operator's password: ADMIN_PASSWORD." placeholder:"PASSWORD"`
 	Answers                string   `help:"Read the answers from this file, one on each line in the order of the questions, instead of the standard input." placeholder:"FILE"`
 	Dir                    string   `help:"Folder for .env and mapping.yaml." default:"." placeholder:"DIR"`
 	Force                  bool     `help:"Change existing files without asking."`
@@ -42,7 +44,8 @@ func (c initCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	for _, step := range []func(context.Context) error{
-		s.database, s.monday, s.salesforce, s.chooseBoards, s.chooseObjects, s.publicAddress, s.secret, s.write,
+		s.database, s.monday, s.salesforce, s.chooseBoards, s.chooseObjects, s.publicAddress, s.secret, s.console,
+		s.write,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -96,5 +96,7 @@ func (s *setup) finish(ctx context.Context) error {
 	fmt.Fprintln(table, "  crmsync serve\t# receives and processes; creates the tables")
 	fmt.Fprintf(table, "  crmsync webhooks --url %s\t# registers the webhooks, while serve runs\n", address)
 	fmt.Fprintln(table, "  crmsync doctor\t# examines everything")
-	return errors.Join(table.Flush(), checking)
+	err := table.Flush()
+	s.sayConsole()
+	return errors.Join(err, checking)
 }

@@ -149,12 +149,21 @@ func TestInitTerminal(t *testing.T) {
 	p.types("later")
 	p.sees("INGEST_URL")
 	p.types("")
+	p.sees("ADMIN_USER [admin]: ")
+	p.types("ada")
+	p.sees("ADMIN_PASSWORD [a new one]: ")
+	p.typesHidden(slave, "short")
+	p.sees("at least 8 characters")
+	p.sees("ADMIN_PASSWORD [a new one]: ")
+	p.typesHidden(slave, "password-of-ours")
 	p.sees("Next, in ")
+	p.sees("The console, while serve runs: http://127.0.0.1:9090/ as ada; the password is ADMIN_PASSWORD in ")
 	if got := <-code; got != ExitFailed {
 		t.Errorf("exit code %d, want 1: the key is missing", got)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, ".env"))
-	if err != nil || !strings.Contains(string(text), "\nMONDAY_API_TOKEN=monday-token-of-ours\n") {
+	if err != nil || !strings.Contains(string(text), "\nMONDAY_API_TOKEN=monday-token-of-ours\n") ||
+		!strings.Contains(string(text), "\nADMIN_PASSWORD=password-of-ours\n") {
 		t.Errorf(".env: %v\n%s", err, text)
 	}
 	if strings.Contains(p.all, "of-ours") || strings.Contains(p.all, "wrong-") {

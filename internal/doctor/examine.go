@@ -106,6 +106,9 @@ func (e *examination) mapping(ctx context.Context) []Finding {
 	e.known = known
 	faults, warnings, first := 0, 0, ""
 	for _, one := range audit.Sort(found) {
+		if one.OfWebhooks {
+			continue // they have a finding of their own
+		}
 		if one.Severity == audit.Warning {
 			warnings++
 		}

@@ -1,6 +1,7 @@
 package operate_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,21 +43,38 @@ func works(w *e2e.World, dir string) {
 	w.Env["MAPPING"] = filepath.Join(dir, "mapping.yaml")
 	w.Env["INGEST_ADDR"], w.Env["ADMIN_ADDR"] = "127.0.0.1:0", "127.0.0.1:0"
 	w.Start("serve")
-	w.Ingest = strings.Replace(w.Ingest, e2e.Secret, secretOf(w.T, filepath.Join(dir, ".env")), 1)
+	w.Ingest = strings.Replace(w.Ingest, e2e.Secret, setting(w.T, dir, "WEBHOOK_SECRET"), 1)
 	w.Subscribe()
+	for password, want := range map[string]int{setting(w.T, dir, "ADMIN_PASSWORD"): http.StatusOK, "another": http.StatusUnauthorized} {
+		req, err := http.NewRequestWithContext(w.T.Context(), http.MethodGet, w.Admin+"/", nil)
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		req.SetBasicAuth("admin", password)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			w.T.Errorf("the console answered %d, want %d", resp.StatusCode, want)
+		}
+	}
 	item := w.Monday.CreateItem(e2e.Accounts, "Engines", nil)
 	w.Quiet()
 	w.Record("Account", item)
 }
 
-func secretOf(t *testing.T, path string) string {
+// setting returns a secret that init has created.
+func setting(t *testing.T, dir, name string) string {
 	t.Helper()
+	path := filepath.Join(dir, ".env")
 	for line := range strings.Lines(readFile(t, path)) {
-		if secret, ok := strings.CutPrefix(strings.TrimSpace(line), "WEBHOOK_SECRET="); ok && len(secret) >= 16 {
+		if secret, ok := strings.CutPrefix(strings.TrimSpace(line), name+"="); ok && len(secret) >= 16 {
 			return secret
 		}
 	}
-	t.Fatalf("%s has no secret", path)
+	t.Fatalf("%s has no %s", path, name)
 	return ""
 }
 
@@ -79,12 +97,13 @@ func TestInitFlags(t *testing.T) {
 	for _, want := range []string{
 		"✓ Postgres: version ", "✓ Monday: logged in", "✓ Salesforce: logged in", "External Client App Manager", "✓ Account has the key",
 		"mapping.yaml: 0 errors, ", "\n  crmsync webhooks --url https://sync.example.org ",
+		" as admin; the password is ADMIN_PASSWORD in ",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("missing %q in\n%s", want, stdout)
 		}
 	}
-	for _, secret := range []string{known["MONDAY_API_TOKEN"], known["SALESFORCE_CLIENT_SECRET"], secretOf(t, filepath.Join(dir, ".env"))} {
+	for _, secret := range []string{known["MONDAY_API_TOKEN"], known["SALESFORCE_CLIENT_SECRET"], setting(t, dir, "WEBHOOK_SECRET"), setting(t, dir, "ADMIN_PASSWORD")} {
 		if strings.Contains(stdout, secret) {
 			t.Errorf("a secret is shown:\n%s", stdout)
 		}
