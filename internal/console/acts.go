@@ -105,14 +105,15 @@ func (s *Console) compare(r *http.Request, by store.By, act string, o store.Swee
 		subject, what = store.Subject("item", o.Items)+": Salesforce's values", "back"
 	}
 	w := store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "apply", Options: o}
+	operation := store.Operation{By: by, Act: act, Subject: subject, Items: o.Items}
 	_, err = s.Store.AddSweep(r.Context(), w, func(ctx context.Context, tx pgx.Tx, sweep store.Sweep) error {
 		if err := s.QueueSweep(ctx, tx, sweep); err != nil {
 			return err
 		}
-		return store.RecordOperation(ctx, tx, store.Operation{By: by, Act: act, Subject: subject, Items: o.Items})
+		return store.RecordOperation(ctx, tx, operation)
 	})
 	if errors.Is(err, store.ErrSweeping) { // the same was asked for a moment ago
-		what, err = "asked", nil
+		what, err = "asked", s.Store.RecordOperation(r.Context(), operation)
 	}
 	return done{fmt.Sprintf("/items/%d", id), what, 1}, err
 }

@@ -58,8 +58,8 @@ func TestOverview(t *testing.T) {
 	w.Exec(`INSERT INTO items (item_id, board_id, name) VALUES ($1, 1003, 'Ada Lovelace')`, lead)
 	w.Exec(`INSERT INTO differences (run_id, board_id, item_id, record, object, salesforce_id, field, kind, code, action)
 		SELECT 1, 1003, $1::bigint, 'lead', 'Lead', '', f.field, 'monday_changed', '', f.action
-		FROM   (VALUES ('Company', 'write'), ('Email', 'reject'), ('Status', 'leave')) AS f(field, action)`, lead)
-	operates.open("/runs/sweeps/1").shows(t, "Nightly comparison of leads", "Ada Lovelace", "lead.Company", "written", "rejected", "left for a person")
+		FROM   (VALUES ('Company', 'write'), ('Email', 'reject'), ('Status', 'leave'), ('FirstName', 'changed')) AS f(field, action)`, lead)
+	operates.open("/runs/sweeps/1").shows(t, "Nightly comparison of leads", "Ada Lovelace", "lead.Company", "written", "rejected", "left for a person", "changed since the plan")
 	operates.open("/runs/sweeps/2").shows(t, "Monday did not answer", "It ended before it found a difference.")
 	w.Exec("UPDATE sweeps SET state = 'running', finished_at = NULL WHERE id = 2")
 	operates.open("/runs/sweeps/2").shows(t, "So far, both sides agree on everything.")
