@@ -13,6 +13,14 @@ type Held struct {
 	// Apart means that both sides held different values when they were first compared, and that nobody has decided yet
 	// which one counts.
 	Apart bool `json:"apart,omitempty"`
+
+	// Ours means that what Salesforce held at that time was the value that we had written last: replacing it loses
+	// nothing that somebody entered there.
+	Ours bool `json:"ours,omitempty"`
+
+	// Edited means that a person has changed the item's value since both sides were found Apart, so that it counts, and
+	// that Salesforce has not received it yet.
+	Edited bool `json:"edited,omitempty"`
 }
 
 // Hold records what Salesforce holds in a field that is written to Monday.

@@ -35,6 +35,8 @@ func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge 
 	switch {
 	case !believable(c.At, now), ok && !believable(known.At, now):
 		return Doubtful
+	case ok && c.At < known.At && (sure || c.Value.Type != "") && !known.Own && says(known.Value, c.Value):
+		return Same // it was read before its event arrived
 	case ok && c.At < known.At:
 		return Stale
 	case ok && known.Own && sure && says(known.Value, c.Value):
@@ -59,6 +61,8 @@ func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Me
 	switch {
 	case !Believable(at, now), !Believable(i.NameAt, now):
 		return Doubtful
+	case at.Before(i.NameAt) && !i.NameOwn && i.Name == name:
+		return Same
 	case at.Before(i.NameAt):
 		return Stale
 	case i.NameOwn && sure && i.Name == name:
@@ -213,6 +217,23 @@ func (i *Item) Shows(r Reading, board int64, asked []string) bool {
 		}
 	}
 	return true
+}
+
+// Contradicts reports whether a reading of a page, which may lag, shows another value than is known, and it is not
+// certain which of them is newer: both may be from the same second, or the known value is one of ours that no event has
+// confirmed.
+func (i *Item) Contradicts(r Reading, asked []string, floor Floor, now time.Time) bool {
+	unclear := func(id string, own, same bool) bool {
+		known := i.KnownAt(id)
+		sameSecond := r.at(id, floor, now) <= known && r.UpdatedAt.Unix() >= known/int64(time.Second/time.Microsecond)
+		return !same && (own || sameSecond)
+	}
+	for _, id := range asked {
+		if known, ok := i.Columns[id]; ok && unclear(id, known.Own, says(known.Value, r.Columns[id])) {
+			return true
+		}
+	}
+	return !i.NameAt.IsZero() && unclear(NameColumn, i.NameOwn, i.Name == r.Name)
 }
 
 // at returns the time of a value that was read: its own, or else that of the item's last change.

@@ -180,6 +180,18 @@ func (r *Record) Outside(it Item) []string {
 	return columnIDs(ids)
 }
 
+// Unmapped returns the errors that the field has had while labels in the item's column were missing from its `labels`.
+func (f *Field) Unmapped(it Item) (errs []error) {
+	v := f.locale.day(it.value(f.from))
+	if f.form != fromColumn || f.labels == nil || refers(v) {
+		return nil
+	}
+	for _, label := range labelsIn(v) {
+		errs = append(errs, f.unmapped(v, label).Err)
+	}
+	return errs
+}
+
 // joinedLabels returns one value unchanged, and several as a multi-select picklist expects them: each once, without
 // nulls.
 func joinedLabels(values []any) any {

@@ -108,6 +108,10 @@ const madeSize = 12
 // Made returns, by name, a short fingerprint of each of the record's fields.
 func (r *Record) Made() map[string]string { return r.made }
 
+// Sent returns, by name, the short fingerprint that each of the record's fields would have if it only went to
+// Salesforce: values written by it come from the same source.
+func (r *Record) Sent() map[string]string { return r.sent }
+
 // Made returns short fingerprints of what the mapping says about the board's items: under the name of a record, when
 // the record is created and where its Id is shown; under "record.field", each field.
 func (b *Board) Made() map[string]string {
@@ -128,9 +132,11 @@ func (b *Board) Made() map[string]string {
 func setMade(m *Mapping) {
 	for _, b := range m.Boards {
 		for _, r := range b.Records {
-			r.made = make(map[string]string, len(r.Fields))
+			r.made, r.sent = make(map[string]string, len(r.Fields)), make(map[string]string, len(r.Fields))
 			for _, f := range r.Fields {
-				r.made[f.Name] = f.Fingerprint()[:madeSize]
+				oneWay := *f
+				oneWay.Sync = ToSalesforce
+				r.made[f.Name], r.sent[f.Name] = f.Fingerprint()[:madeSize], oneWay.Fingerprint()[:madeSize]
 			}
 		}
 	}

@@ -114,6 +114,7 @@ type Record struct {
 
 	gates []Label // of When, in the file's order
 	made  map[string]string
+	sent  map[string]string
 	place place
 	at    map[string]place // of its keys
 }

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"crmsync/mondayclient/column"
@@ -64,6 +65,58 @@ func (f *Field) ToMonday() bool { return f.Sync != ToSalesforce }
 
 // Reads reports whether the field is read from this column alone.
 func (f *Field) Reads(id string) bool { return f.form == fromColumn && f.from == id }
+
+// IsNamePart reports whether the field holds the first or the last name out of a whole one.
+func (f *Field) IsNamePart() bool { return f.as == "first_name" || f.as == "last_name" }
+
+// NameParts returns the record's fields that hold parts of the name in a column.
+func (r *Record) NameParts(column string) (parts []*Field) {
+	for _, f := range r.Fields {
+		if f.IsNamePart() && f.Reads(column) {
+			parts = append(parts, f)
+		}
+	}
+	return parts
+}
+
+// Whole returns the field that Salesforce builds from a part of a name, if a change of it is written to the same
+// column; otherwise nil.
+func (r *Record) Whole(part *Field) *Field {
+	for _, f := range r.Fields {
+		if part.IsNamePart() && f.Sync == ToMonday && f.Reads(part.from) {
+			return f
+		}
+	}
+	return nil
+}
+
+// JoinName returns the name that the parts make together. It is not ok if there are none, or if the value of one of
+// them is unknown. Two records with the same name may divide it differently: a column of Monday holds the whole name,
+// and its words do not tell that "van" belongs to the last name.
+func JoinName(parts []*Field, value func(field string) (any, bool)) (name string, ok bool) {
+	var first, last string
+	for _, f := range parts {
+		v, known := value(f.Name)
+		if !known {
+			return "", false
+		}
+		if f.as == "last_name" {
+			last = literalText(v)
+		} else {
+			first = literalText(v)
+		}
+	}
+	return strings.Join(strings.Fields(first+" "+last), " "), len(parts) > 0
+}
+
+// SameName reports whether Salesforce's parts of a name are together the name in the item's column.
+func (f *Field) SameName(r *Record, it Item, holds map[string]any) bool {
+	if !f.IsNamePart() {
+		return false
+	}
+	name, ok := JoinName(r.NameParts(f.from), func(field string) (any, bool) { v, known := holds[field]; return v, known })
+	return ok && name == strings.Join(strings.Fields(it.value(f.from).Text), " ")
+}
 
 // Read returns what the field would hold for the item, as Desired does, also for a field that goes only to Monday.
 func (f *Field) Read(it Item, since map[string]string, today time.Time) Value {

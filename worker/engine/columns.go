@@ -133,6 +133,11 @@ func (p *pass) readRecords(ctx context.Context, wanted []target) error {
 		fields[t.record.Object] = addAll(fields[t.record.Object], []string{savedAt})
 		for _, f := range p.fills(t.record) {
 			fields[t.record.Object][f.Name] = true
+			if f.Sync != mapping.Both {
+				for _, part := range t.record.NameParts(f.Column()) {
+					fields[t.record.Object][part.Name] = true
+				}
+			}
 		}
 	}
 	for _, object := range slices.Sorted(maps.Keys(ids)) {
@@ -268,20 +273,10 @@ func (w *work) lookDecided(rec *mapping.Record) {
 	if w.view.Decided == nil {
 		w.view.Decided = map[string]map[string]bool{}
 	}
-	decided := map[string]bool{}
-	w.view.Decided[rec.Name] = decided
+	w.view.Decided[rec.Name] = settle.Decided(decisions)
 	for _, d := range decisions {
-		decided[d.Field.Name] = d.Sends
 		if d.Takes {
 			w.view.View = w.view.View.With(d.Field.Column(), d.Value)
-		}
-		if !d.Withholds() {
-			continue
-		}
-		for _, f := range rec.Fields {
-			if f != d.Field && f.Reads(d.Field.Column()) {
-				decided[f.Name] = false
-			}
 		}
 	}
 }

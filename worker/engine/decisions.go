@@ -17,6 +17,9 @@ func (p *pass) recordDecisions(t target) {
 	w, link := t.work, t.work.item.Links[t.record.Name]
 	for _, d := range w.decisions[t.record.Name] {
 		p.noteDecision(t, d)
+		if d.Prepare(link) {
+			w.log.relink(link)
+		}
 		switch {
 		case d.Hidden && !w.isOnlyRung():
 			w.retry(&RowError{Object: t.record.Object, SalesforceID: link.SalesforceID, Code: codeHidden})

@@ -108,8 +108,10 @@ func (w *work) sendUnread(rec *mapping.Record) {
 		w.view.Decided = map[string]map[string]bool{}
 	}
 	w.view.Decided[rec.Name] = map[string]bool{}
-	for _, f := range rec.Back() {
-		w.view.Decided[rec.Name][f.Name] = f.Sync == mapping.Both
+	for _, f := range rec.Fields {
+		if f.ToMonday() || rec.Whole(f) != nil {
+			w.view.Decided[rec.Name][f.Name] = f.Sync != mapping.ToMonday
+		}
 	}
 }
 

@@ -95,7 +95,13 @@ func (p *pass) takeReadings() {
 				w.unread = true // the page may be from before the delete
 				continue
 			}
-			w.floor.All = max(w.floor.All, shownAt.UnixMicro())
+			floor := w.floor
+			floor.All = max(floor.All, shownAt.UnixMicro())
+			if reading.BoardID == w.item.BoardID && w.item.Contradicts(ReadingOf(reading), p.bulk.Asked, floor, w.now) {
+				w.unread, w.rereads = true, true
+				continue
+			}
+			w.floor = floor
 			w.mergeRead(reading, p.bulk.Asked)
 		}
 	}

@@ -93,7 +93,7 @@ func (p *pass) idCells(w *work) (cells []cell) {
 func (w *work) takenCells() (cells []cell) {
 	for _, rec := range w.board.Records {
 		for n, d := range w.decisions[rec.Name] {
-			if !d.Takes || w.err != nil {
+			if !d.Takes || w.err != nil || !d.IsReady(w.item.Links[rec.Name]) {
 				continue
 			}
 			c := cell{work: w, record: rec, column: d.Field.Column(), value: d.Value.Written(),
@@ -212,9 +212,12 @@ func (p *pass) recordUnshown(c cell, err error) {
 	}
 	name, value, field := plan.ShownID, any(c.id), "Id"
 	if c.decision != nil {
-		name, value, field = settle.Shows+c.column, c.decision.Salesforce, c.decision.Field.Name
+		name, value, field = settle.Shows+c.column, c.decision.Shown(), c.decision.Field.Name
 	}
-	link := c.work.item.Links[c.record.Name]
+	link := p.keep(c.work, c.record)
+	if c.decision != nil {
+		c.decision.Unshown(link)
+	}
 	p.reject(c.planned(), name, ledger.Rejection{Value: value, Code: code}, []string{c.column}, &RejectedError{
 		Object: c.record.Object, SalesforceID: link.SalesforceID, Field: field, Code: code, ByMonday: true,
 		Detail: "column " + c.column,

@@ -119,3 +119,26 @@ func TestBackfillOff(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM sweeps WHERE kind = 'backfill'")
 	w.Healthy()
 }
+
+// TestBackfillLabel: a label is added to the mapping after it was a dead letter. The backfill sends it, since Salesforce
+// holds what was sent last.
+func TestBackfillLabel(t *testing.T) {
+	t.Parallel()
+	w, restart := backfilled(t)
+	const before, after = ", Title: { from: text_sfid, labels: { Clerk: Staff } }", ", Title: { from: text_sfid, labels: { Clerk: Staff, Boss: Head } }"
+	restart(before)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada", map[string]any{"text_sfid": "Clerk"})
+	other := w.Monday.CreateItem(e2e.Contacts, "Grace", map[string]any{"text_sfid": "Clerk"})
+	w.Quiet()
+	for _, each := range []int64{item, other} {
+		w.Monday.SetColumn(each, "text_sfid", "Boss")
+	}
+	w.Quiet()
+	w.Expect(2, "SELECT count(*) FROM dead_letters WHERE reason LIKE '%UNMAPPED_LABEL%'")
+	w.Salesforce.Update("Contact", w.Record("Contact", other)["Id"].(string), map[string]any{"Title": "By hand"})
+	n := w.Count("SELECT count(*) FROM sweeps")
+	restart(after)
+	ended(w, "backfill", n+1)
+	w.Holds(w.Record("Contact", item), map[string]any{"Title": "Head"})
+	w.Holds(w.Record("Contact", other), map[string]any{"Title": "By hand"})
+}

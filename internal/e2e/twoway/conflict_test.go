@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"crmsync/internal/e2e"
@@ -213,4 +214,123 @@ func TestUnsaid(t *testing.T) {
 		t.Errorf("once both sides agree: %s", out)
 	}
 	w.Healthy()
+}
+
+// chosen counts the choices that have not been carried out.
+const chosen = "SELECT count(*) FROM conflicts WHERE take IS NOT NULL AND taken_at IS NULL"
+
+// TestTakeRejected: Salesforce rejects the value that a person chose. Both sides stay as they are and in agreement, the
+// choice is kept, and choosing again carries it out once Salesforce accepts the value.
+func TestTakeRejected(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	w.Together(e2e.Contacts, func() {
+		edit(w, "Contact", item, map[string]any{"Email": "sf@example.org"})
+		w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
+	})
+	var accepts atomic.Bool
+	w.Salesforce.Reject("Contact", "Email", func(v any) string {
+		if v == "sf@example.org" && !accepts.Load() {
+			return e2e.Rejection
+		}
+		return ""
+	})
+	id := w.Text("SELECT id::text FROM conflicts")
+	for n := range 2 {
+		command(w, 0, "conflicts", "take", "salesforce", id)
+		w.Quiet()
+		for range 2 {
+			w.Holds(w.Record("Contact", item), map[string]any{"Email": "monday@example.org"})
+			shows(w, item, map[string]string{"email": "monday@example.org"})
+			ring(w, e2e.Contacts, item)
+		}
+		w.Expect(n+1, "SELECT count(*) FROM dead_letters WHERE reason LIKE '%'||$1||'%'", e2e.Rejection)
+		w.Expect(1, chosen)
+	}
+	accepts.Store(true)
+	command(w, 0, "conflicts", "take", "salesforce", id)
+	w.Quiet()
+	for range 2 {
+		w.Holds(w.Record("Contact", item), map[string]any{"Email": "sf@example.org"})
+		shows(w, item, map[string]string{"email": "sf@example.org"})
+		ring(w, e2e.Contacts, item)
+	}
+	w.Expect(0, chosen)
+	w.Expect(1, "SELECT count(*) FROM conflicts")
+}
+
+// TestTakeUnshown: Monday rejects the value that a person chose. What Salesforce has received stays there, and what Monday
+// still shows is not sent over it.
+func TestTakeUnshown(t *testing.T) {
+	t.Parallel()
+	w := setup(t, e2e.Mapped(`version: 1
+defaults: { reconcile: off }
+boards:
+  leads:
+    board: 1003
+    records:
+      lead:
+        object: Lead
+        sync: both
+        fields:
+          LastName: { from: name, as: last_name }
+          Company: company
+          Status: { from: status, labels: { New: New, Quote: Working, Gone: Qualified } }
+`))
+	item := w.Monday.CreateItem(e2e.Leads, "Ada King", map[string]any{"company": "Engines", "status": e2e.Label("New")})
+	w.Quiet()
+	w.Together(e2e.Leads, func() {
+		edit(w, "Lead", item, map[string]any{"Status": "Qualified"})
+		w.Monday.SetColumn(item, "status", e2e.Label("Quote"))
+	})
+	w.Holds(w.Record("Lead", item), map[string]any{"Status": "Working"})
+	command(w, 0, "conflicts", "take", "salesforce", w.Text("SELECT id::text FROM conflicts"))
+	w.Quiet()
+	for range 2 {
+		w.Holds(w.Record("Lead", item), map[string]any{"Status": "Qualified"})
+		shows(w, item, map[string]string{"status": "Quote"})
+		unshown(w, item, "Status")
+		ring(w, e2e.Leads, item)
+	}
+	if letters := w.DeadLetters(item); len(letters) != 1 || !strings.Contains(letters[0], "column status") {
+		t.Errorf("dead letters: %q", letters)
+	}
+	w.Monday.SetColumn(item, "status", e2e.Label("New"))
+	w.Quiet()
+	w.Holds(w.Record("Lead", item), map[string]any{"Status": "New"})
+}
+
+// TestTakeOfGone: a choice for a record that is gone is dropped, whether that is known already or found out by the choice.
+// A choice that is made while another one is pending replaces it.
+func TestTakeOfGone(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	w.Together(e2e.Contacts, func() {
+		edit(w, "Contact", item, map[string]any{"Email": "sf@example.org"})
+		w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
+	})
+	w.Reject("Contact", "Email", "sf@example.org")
+	id := w.Text("SELECT id::text FROM conflicts")
+	command(w, 0, "conflicts", "take", "salesforce", id)
+	w.Quiet()
+	w.Expect(1, chosen)
+	command(w, 0, "conflicts", "take", "monday", id)
+	w.Quiet()
+	w.Expect(0, chosen)
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "monday@example.org"})
+
+	w.Salesforce.Delete("Contact", w.Record("Contact", item)["Id"].(string))
+	for range 2 {
+		command(w, 0, "conflicts", "take", "salesforce", id)
+		w.Quiet()
+		w.Expect(0, chosen)
+		shows(w, item, map[string]string{"email": "monday@example.org"})
+	}
+	w.Monday.Rename(item, "Ada Lovelace")
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Lovelace", "Email": "monday@example.org"})
 }

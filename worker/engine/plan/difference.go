@@ -59,14 +59,23 @@ func (m *maker) isWithheld(field *mapping.Field) bool {
 		m.Compared++
 		return !sends
 	}
-	if field.ToMonday() && m.link.SalesforceID != "" {
-		_, met := m.link.Held[field.Name]
-		if !met || m.it.Fresh || m.isRemapped(field) || m.link.InDoubt(field.Name) {
+	if compared := m.compared(field); compared != nil && m.link.SalesforceID != "" {
+		_, met := m.link.Held[compared.Name]
+		if !met || m.it.Fresh || m.isRemapped(compared) || m.link.InDoubt(compared.Name) || m.link.InDoubt(field.Name) {
 			m.Unread = true
 			return true
 		}
 	}
 	return field.Sync == mapping.ToMonday
+}
+
+// compared returns the field by which both sides are compared before this one is sent: itself, the name of which it is
+// a part, or nil.
+func (m *maker) compared(field *mapping.Field) *mapping.Field {
+	if field.ToMonday() {
+		return field
+	}
+	return m.Record.Whole(field)
 }
 
 // decided returns whether Monday's value of the field is sent, if both sides were compared.
@@ -89,14 +98,16 @@ const (
 func (m *maker) verdict(field *mapping.Field, value any) fate {
 	linked := m.link.SalesforceID != ""
 	_, decided := m.decided(field)
-	if m.held != nil && !m.Record.Shared && !decided && !field.ToMonday() {
+	isCompared := m.compared(field) != nil
+	if m.held != nil && !m.Record.Shared && !decided && !isCompared {
 		return m.settled(field, value)
 	}
 	switch {
-	case decided && m.link.Holds(field.Name, value) && m.link.Held[field.Name] == ledger.Held{Value: value}:
+	case decided && m.link.Holds(field.Name, value) &&
+		(m.link.Held[field.Name] == ledger.Held{Value: value} || !field.ToMonday()):
 		return held // it has been sent since
 	case decided: // it was decided that the field is sent
-	case field.ToMonday() && linked && !m.link.Holds(field.Name, value):
+	case isCompared && linked && !m.link.Holds(field.Name, value):
 		m.Unread = true
 		return held
 	case value == nil && !linked:
@@ -141,10 +152,18 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 	m.Compared++
 	base, agreed := m.link.Agreed(field.Name)
 	if agreed && m.isRemapped(field) {
-		agreed = field.Fold(base) == field.Fold(value) // otherwise they have never agreed on the field's current source
+		// Otherwise they have never agreed on the field's current source.
+		agreed = field.Fold(base) == field.Fold(value) ||
+			field.Fold(base) == field.Fold(m.held[field.Name]) && WasUnmapped(field, m.it.View, &m.link)
 	}
 	if !agreed && m.held[field.Name] != nil && field.IsDefault(m.it.View) {
 		return held // Monday has no value
+	}
+	if field.SameName(m.Record, m.it.View, m.held) {
+		if !agreed || base != value {
+			m.agree(field.Name, value)
+		}
+		return held
 	}
 	if m.link.IsLeftOut(field.Name) && field.Fold(value) == nil {
 		return held // Monday never had a value: what Salesforce holds stays
@@ -163,6 +182,12 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 		return held
 	}
 	return m.sending(field, value)
+}
+
+// WasUnmapped reports whether the mapping had no value for a label that the column shows, so that the item's last
+// change was never sent.
+func WasUnmapped(field *mapping.Field, it mapping.Item, link *ledger.Link) bool {
+	return slices.ContainsFunc(field.Unmapped(it), func(err error) bool { return link.Rejects(field.Name, err.Error()) })
 }
 
 // value converts a value of the mapping into one that can be sent. It is not ok if there is none: the value cannot be

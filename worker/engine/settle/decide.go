@@ -17,20 +17,20 @@ func (c *col) decide() Decision {
 	held, met := c.met()
 	switch {
 	case !c.known: // an unread value is not overwritten
-		return Decision{Hidden: !c.isAlone() && c.mondayChanged()}
+		return Decision{Hidden: !c.isAlone() && c.mondayChanged() || c.isEdited(held)}
 	case !met:
 		return c.meet()
 	}
-	m, s := c.mondayChanged(), c.salesforceChanged(held)
+	m, s := c.mondayChanged() || c.isEdited(held), c.salesforceChanged(held)
 	switch {
 	case c.monday.ok() && c.same(c.monday.value, c.salesforce):
 		return c.agree()
-	case !m && !s && !c.Link.InDoubt(c.field.Name):
+	case !m && !s && !c.isInDoubt():
 		return c.rest(held)
 	case !c.isAlone() && s && (c.Fresh || m && c.Link.InDoubt(c.field.Name)):
 		return c.stand(true, string(mapping.Monday))
 	case !s && held.Apart: // what Salesforce holds was never shown in Monday
-		return c.stand(true, RuleEvent)
+		return c.stand(!held.Ours && !held.Edited, RuleEvent)
 	case !s:
 		return c.stand(false, "")
 	case !m && held.Apart:
@@ -57,15 +57,17 @@ func (c *col) wins() mapping.Side {
 // meet is the first comparison. Nobody knows which of two different values is newer, so they stay as they are until a
 // person decides.
 func (c *col) meet() Decision {
-	touched := c.Touched[c.field.Column()]
+	unsent := !c.isAlone() && c.isUnsent()
 	switch {
 	case c.monday.ok() && c.same(c.monday.value, c.salesforce):
 		return c.agree()
 	case c.Link.InDoubt(c.field.Name) && c.mondayChanged():
-		return c.stand(c.fold(c.salesforce) != nil, string(mapping.Monday))
-	case touched && !c.isAlone():
-		return c.stand(c.fold(c.salesforce) != nil, RuleEvent)
-	case c.monday.empty && c.fold(c.salesforce) != nil:
+		return c.stand(c.overwrites(), string(mapping.Monday))
+	case c.isTouched():
+		return c.stand(c.overwrites(), RuleEvent)
+	case unsent && c.isOurs():
+		return c.stand(false, "")
+	case c.monday.empty && !unsent && c.fold(c.salesforce) != nil:
 		return c.take(nil)
 	case c.fold(c.salesforce) == nil && !c.isAlone():
 		return c.stand(false, "")
@@ -73,11 +75,14 @@ func (c *col) meet() Decision {
 	return c.apart()
 }
 
+// overwrites reports whether Monday's value replaces one in Salesforce that somebody else entered.
+func (c *col) overwrites() bool { return c.fold(c.salesforce) != nil && !c.isOurs() }
+
 // apart leaves different values as they are, unless a person has chosen a side.
 func (c *col) apart() Decision {
 	switch {
 	case c.imported:
-		return Decision{Kind: c.meeting(), withholds: true}
+		return Decision{Kind: c.meeting()}
 	case c.Choices.Adopt == mapping.Monday && !c.isAlone():
 		d := c.stand(false, "")
 		d.Kind = c.meeting()
@@ -89,11 +94,26 @@ func (c *col) apart() Decision {
 		}
 		return d
 	}
-	d := Decision{Kind: c.meeting(), withholds: true, held: &ledger.Held{Value: c.salesforce, Apart: true}}
-	if c.monday.ok() {
-		d.written = map[string]any{c.field.Name: c.monday.value}
+	d := Decision{Kind: c.meeting(), held: &ledger.Held{Value: c.salesforce, Apart: true}}
+	if held, met := c.met(); met && held.Apart && c.same(held.Value, c.salesforce) {
+		d.held.Ours = held.Ours // what we wrote is no longer known
+	} else {
+		d.held.Ours = c.isOurs()
 	}
+	d.agrees(c, c.field, c.monday)
 	return d
+}
+
+// agrees has the link record what the item says for a field, if it does not know it.
+func (d *Decision) agrees(c *col, f *mapping.Field, s said) {
+	_, rejected := c.Link.Rejected[f.Base()]
+	if !s.ok() || c.Link.Holds(f.Base(), s.value) && !c.isRemapped(f) && !rejected {
+		return
+	}
+	if d.written == nil {
+		d.written = map[string]any{}
+	}
+	d.written[f.Base()] = s.value
 }
 
 // meeting returns the kind of a first comparison that nobody has decided about.
@@ -110,16 +130,17 @@ func (c *col) rest(held ledger.Held) Decision {
 		return c.apart()
 	}
 	if held.Unsaid {
-		return Decision{Kind: plan.CannotBeShown, withholds: true}
+		return Decision{Kind: plan.CannotBeShown}
 	}
 	return Decision{}
 }
 
-// agree records that both sides hold the same.
+// agree records that both sides hold the same. Then so do the parts, even if they are divided otherwise in Salesforce:
+// an item has one name, and its words do not tell that "van" belongs to the last name.
 func (c *col) agree() Decision {
 	d := Decision{held: &ledger.Held{Value: c.salesforce}}
-	if base, ok := c.Link.Agreed(c.field.Base()); !ok || base != c.monday.value {
-		d.written = map[string]any{c.field.Base(): c.monday.value}
+	for _, f := range append([]*mapping.Field{c.field}, c.parts...) {
+		d.agrees(c, f, c.says(f, c.now))
 	}
 	return d
 }
@@ -137,10 +158,18 @@ func (c *col) stand(conflict bool, rule string) Decision {
 	if conflict && c.monday.ok() {
 		d.Lost, d.held = c.lost(rule), &ledger.Held{Value: c.salesforce}
 	}
+	if held, met := c.met(); rule == RuleEvent || met && held.Apart {
+		// Both sides have never agreed. Until Monday's value is sent, nothing else shows that it must be.
+		d.held = &ledger.Held{Value: c.salesforce, Apart: true, Edited: true}
+		d.agrees(c, c.field, c.monday)
+	}
 	if c.field.Sync == mapping.ToMonday && c.monday.ok() {
-		d.lost = conflict
-		for _, f := range c.siblings {
-			d.siblings = append(d.siblings, f.Name)
+		d.parts = namesOf(c.parts)
+		for _, f := range c.parts {
+			holds, known := c.Holds[f.Name]
+			if value, ok := c.Link.Agreed(f.Name); ok && (!known || f.Fold(holds) != f.Fold(value)) {
+				d.outdated = append(d.outdated, f.Name)
+			}
 		}
 	}
 	return d
@@ -167,15 +196,15 @@ func (c *col) take(lost *Lost) Decision {
 		return Decision{Kind: kind, Rests: since}
 	}
 	d := c.show(v)
-	d.Kind, d.Lost, d.held = kind, lost, &ledger.Held{Value: c.salesforce}
+	d.Kind, d.Lost, d.held, d.shown = kind, lost, &ledger.Held{Value: c.salesforce}, c.salesforce
 	return d
 }
 
-// show writes a value to the column, unless it already shows the same.
+// show writes a value to the column, unless it already shows the same. The parts of the field are not sent: Salesforce
+// holds them already, in its own words.
 func (c *col) show(v column.Value) Decision {
 	d := Decision{Takes: !c.shows(v), Value: v, written: map[string]any{}, rejected: map[string]*mapping.ValueError{}}
-	fields := append([]*mapping.Field{c.field}, c.siblings...)
-	for _, f := range fields {
+	for _, f := range append([]*mapping.Field{c.field}, c.parts...) {
 		switch s := c.says(f, v); {
 		case s.err != nil:
 			d.rejected[f.Base()] = s.err
@@ -197,13 +226,11 @@ func (c *col) shows(v column.Value) bool {
 // unsaid records that no value of the column expresses a value. Monday keeps what it shows.
 func (c *col) unsaid(lost *Lost) Decision {
 	d := Decision{
-		Kind: plan.CannotBeShown, Lost: lost, withholds: true,
+		Kind: plan.CannotBeShown, Lost: lost,
 		held: &ledger.Held{Value: c.salesforce, Unsaid: true},
 		Note: "column " + c.field.Column() + " cannot show what Salesforce holds in " + c.field.Name,
 	}
-	if c.monday.ok() {
-		d.written = map[string]any{c.field.Name: c.monday.value} // it must not be sent over what Salesforce holds
-	}
+	d.agrees(c, c.field, c.monday) // it must not be sent over what Salesforce holds
 	return d
 }
 
@@ -215,11 +242,10 @@ func (c *col) choose(value any) Decision {
 		return Decision{Stuck: true}
 	}
 	d := c.show(v)
-	d.Sends, d.Kind = sends, plan.BothChanged
+	d.Sends, d.Kind, d.shown, d.chosen = sends, plan.BothChanged, value, true
 	d.held = &ledger.Held{Value: value}
-	if sends && !d.Takes {
-		d.written = nil // the values are recorded once they are sent
-		d.held = &ledger.Held{Value: c.salesforce}
+	if sends { // what is sent is recorded once Salesforce has accepted it
+		d.sent, d.written, d.rejected, d.held = c.says(c.field, v).value, nil, nil, nil
 	}
 	return d
 }

@@ -40,6 +40,7 @@ boards:
           Title: { from: status, labels: { A: one, B: two, C: one }, default: none }
           Amount: amount
           Note: { from: note, sync: to_monday }
+          Copy: email
 `
 
 // models are the mappings by the side that wins.
@@ -70,7 +71,10 @@ type model struct {
 	clock   int64 // Unix microseconds
 	monday  mapping.Item
 	updated int64 // of the item
+	past    []snapshot
 	holds   map[string]any
+	ours    map[string]any // what Salesforce holds because we wrote it, by field
+	faulty  bool           // something went wrong, so that we may not know what is ours
 
 	item      ledger.Item
 	link      ledger.Link
@@ -85,6 +89,12 @@ type model struct {
 	tokens    int
 }
 
+// snapshot is what Monday showed until some time.
+type snapshot struct {
+	item           mapping.Item
+	updated, until int64
+}
+
 type event struct {
 	column string
 	value  column.Value
@@ -94,6 +104,7 @@ type event struct {
 // edit is a value that a person set. It is over once somebody who saw it sets another one.
 type edit struct {
 	column, token string
+	inMonday      bool
 	over          bool
 }
 
@@ -108,19 +119,29 @@ func newModel(t *rapid.T) *model {
 		g.monday.Columns[id] = column.Value{Type: typ}
 	}
 	g.link.Agree(mapping.DefaultKey, "7")
-	if rapid.Bool().Draw(t, "met") {
+	switch start := rapid.SampledFrom([]string{"met", "switched", "new"}).Draw(t, "start"); start {
+	case "met", "switched":
 		for _, f := range g.rec.Fields {
 			g.holds[f.Name] = nil
 		}
 		g.save(map[string]any{"FirstName": "F0", "LastName": "L0", "Title": "none"})
 		for _, f := range g.rec.Fields {
-			g.link.Agree(f.Name, g.holds[f.Name])
-			if f.ToMonday() {
+			if start == "met" || f.Sync != mapping.ToMonday {
+				g.link.Agree(f.Name, g.holds[f.Name])
+			}
+			if start == "met" && f.ToMonday() {
 				g.link.Hold(f.Name, ledger.Held{Value: g.holds[f.Name]})
 			}
 		}
 		g.item.MergeReading(g.read(), slices.Collect(maps.Keys(types)), ledger.Floor{}, g.now())
-	} else {
+		if start == "switched" { // so far the fields only went to Salesforce
+			g.link.Stamp(g.rec.Sent())
+			g.bell = true
+			g.save(map[string]any{"Email": rapid.SampledFrom([]any{nil, "x0@x.org"}).Draw(t, "mail")})
+		}
+		g.ours = maps.Clone(g.holds)
+		delete(g.ours, "Email")
+	default:
 		g.save(map[string]any{
 			"FirstName": rapid.SampledFrom([]any{"F0", "X0"}).Draw(t, "first"), "LastName": "L0", "Email": rapid.SampledFrom([]any{nil, "x0@x.org"}).Draw(t, "mail"),
 			"Phone": nil, "Title": "none", "Amount": nil, "Note": rapid.SampledFrom([]any{nil, "x0"}).Draw(t, "note"),
@@ -138,10 +159,26 @@ func (g *model) tick() int64 {
 }
 
 // read is Monday's answer. It tells when the item changed in whole seconds.
-func (g *model) read() ledger.Reading {
+func (g *model) read() ledger.Reading { return reading(g.monday, g.updated) }
+
+func reading(it mapping.Item, updated int64) ledger.Reading {
 	return ledger.Reading{
-		BoardID: 1, Name: g.monday.Name, Columns: maps.Clone(g.monday.Columns), UpdatedAt: time.UnixMicro(g.updated).Truncate(time.Second).UTC(),
+		BoardID: 1, Name: it.Name, Columns: maps.Clone(it.Columns), UpdatedAt: time.UnixMicro(updated).Truncate(time.Second).UTC(),
 	}
+}
+
+// pageLag is how old a page may be, in microseconds.
+const pageLag = 2_000_000
+
+// page is what a page shows: what Monday shows now, or showed a moment ago.
+func (g *model) page() (ledger.Reading, ledger.Floor) {
+	shown := []ledger.Reading{g.read()}
+	for _, s := range g.past {
+		if s.until > g.clock-pageLag {
+			shown = append(shown, reading(s.item, s.updated))
+		}
+	}
+	return rapid.SampledFrom(shown).Draw(g.t, "page"), ledger.Floor{All: g.clock - pageLag}
 }
 
 // show changes a column in Monday, which sends an event.
@@ -150,6 +187,7 @@ func (g *model) show(id string, v column.Value) {
 	if g.monday.Value(id).Equal(v) {
 		return
 	}
+	g.past = append(g.past, snapshot{g.monday, g.updated, at})
 	g.monday, g.updated = g.monday.With(id, v), at
 	g.events = append(g.events, event{id, v, at})
 }
@@ -158,6 +196,8 @@ func (g *model) show(id string, v column.Value) {
 func (g *model) save(fields map[string]any) {
 	for name, value := range fields {
 		g.holds[name] = g.normal(name, value)
+		delete(g.ours, name)
+		delete(g.ours, "Name")
 	}
 	first, _ := g.holds["FirstName"].(string)
 	last, _ := g.holds["LastName"].(string)
@@ -220,7 +260,7 @@ func (g *model) editMonday() {
 	now := g.monday.Value(id)
 	g.overwrite(id, now.Text)
 	v := column.Value{Type: now.Type, Text: g.token(id)}
-	g.edits = append(g.edits, edit{column: id, token: v.Text})
+	g.edits = append(g.edits, edit{column: id, token: v.Text, inMonday: true})
 	if id == "name" {
 		v.Text = "F " + v.Text
 	}
@@ -241,7 +281,7 @@ func (g *model) editSalesforce() {
 	g.edits = append(g.edits, edit{column: id, token: token})
 	switch id {
 	case "name":
-		field = "LastName"
+		field, token = "LastName", rapid.SampledFrom([]string{"", "van "}).Draw(g.t, "particle")+token
 	case "amount":
 		n := float64(g.tokens)
 		g.save(map[string]any{field: n})
@@ -297,12 +337,16 @@ const (
 
 // pass does what a batch of the engine does with one item. What it learns is kept only if it ends well.
 func (g *model) pass(received []event, rung bool, f fault) {
+	g.faulty = g.faulty || f != nothing
 	item, link := copyOf(g.item), copyLink(g.link)
 	touched, ask := map[string]bool{}, g.abandoned
 	floor := ledger.Floor{}
 	if g.abandoned {
-		for name := range link.Written {
-			link.Doubt(name)
+		link.Doubt(mapping.DefaultKey)
+		for _, f := range g.rec.Fields {
+			if _, was := link.Written[f.Name]; was && f.Sync != mapping.ToMonday {
+				link.Doubt(f.Name)
+			}
 		}
 	}
 	if f == forgotten {
@@ -325,6 +369,14 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		touched[e.column] = true
 	}
 	asked := false
+	if rung && len(received) == 0 && f != forgotten && rapid.Bool().Draw(g.t, "by page") {
+		read, pageFloor := g.page()
+		if item.Contradicts(read, slices.Sorted(maps.Keys(types)), pageFloor, g.now()) {
+			ask = true
+		} else {
+			item.MergeReading(read, slices.Sorted(maps.Keys(types)), pageFloor, g.now())
+		}
+	}
 	readMonday := func() {
 		for id := range types {
 			if at := item.KnownAt(id); g.updated/1e6 >= at/1e6 {
@@ -348,7 +400,6 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		return in
 	}
 	g.bell = g.bell || f == hidden
-	decided := map[string]bool{}
 	var decisions []Decision
 	view := viewOf(item)
 	if rung || NeedsSalesforce(input()) {
@@ -360,7 +411,7 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		}
 	}
 	for _, d := range decisions {
-		decided[d.Field.Name] = d.Sends
+		g.checkLost(d)
 		if d.Lost != nil && f != unread {
 			g.conflicts = append(g.conflicts, *d.Lost) // they are kept before anything is overwritten
 		}
@@ -369,21 +420,17 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		} else {
 			view = view.With(d.Field.Column(), d.Value)
 		}
-		if !d.Withholds() {
-			continue
-		}
-		for _, other := range g.rec.Fields {
-			if other != d.Field && other.Reads(d.Field.Column()) {
-				decided[other.Name] = false
-			}
-		}
+	}
+	if len(received) > 0 && slices.ContainsFunc(decisions, func(d Decision) bool { return d.Hidden }) {
+		g.item, g.link, g.abandoned, g.retries = item, link, false, received // the events come back later
+		return
 	}
 	if f == unread {
 		g.abandoned, g.retries, g.bell = true, received, g.bell || rung
 		return
 	}
 	p := plan.Make(g.rec, plan.Item{
-		View: view, Links: map[string]*ledger.Link{"r": &link}, Touched: touched, Decided: map[string]map[string]bool{"r": decided},
+		View: view, Links: map[string]*ledger.Link{"r": &link}, Touched: touched, Decided: map[string]map[string]bool{"r": Decided(decisions)},
 	}, "", &plan.References{}, mapping.DefaultKey, g.now())
 	if p.Unread && f != hidden {
 		g.t.Fatalf("a field is not sent because the record was not read: %v", p)
@@ -396,6 +443,7 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		g.check(p.Write.Fields)
 		if f != refused {
 			g.save(p.Write.Fields)
+			g.own(p.Write.Fields)
 			g.bell = true
 			g.writes++
 		}
@@ -434,13 +482,32 @@ func (g *model) pass(received []event, rung bool, f fault) {
 	}
 }
 
+// own records that Salesforce holds what we have written, unless it has rewritten it.
+func (g *model) own(fields map[string]any) {
+	for name, value := range fields {
+		if g.ours != nil && g.holds[name] == value {
+			g.ours[name] = value
+		}
+	}
+	if _, first := g.ours["FirstName"]; first && g.ours["LastName"] != nil {
+		g.ours["Name"] = g.holds["Name"]
+	}
+}
+
+// checkLost: a conflict is about a value that somebody else has entered.
+func (g *model) checkLost(d Decision) {
+	if ours, known := g.ours[d.Field.Name]; d.Lost != nil && known && ours == d.Lost.Salesforce && !g.faulty {
+		g.t.Fatalf("%s: a false conflict, Salesforce holds what we have written: %+v", d.Field.Name, *d.Lost)
+	}
+}
+
 // check holds writes to Salesforce to what the item shows: nothing is emptied, and no default is written, that is not
 // empty in Monday.
 func (g *model) check(fields map[string]any) {
 	for _, f := range g.rec.Fields {
 		value, sent := fields[f.Name]
 		shown := g.monday.Value(f.Column())
-		if sent && (value == nil || value == "none") && f.Name != "FirstName" && !shown.Empty() && !g.wasEmpty(f.Column()) {
+		if sent && (value == nil || value == "none") && g.holds[f.Name] != nil && f.Name != "FirstName" && !shown.Empty() && !g.wasEmpty(f.Column()) {
 			g.t.Fatalf("%s is emptied, while column %s shows %q", f.Name, f.Column(), shown.Text)
 		}
 	}
@@ -486,6 +553,27 @@ func (g *model) settle() {
 	if g.writes != before {
 		g.t.Fatal("a comparison after all is quiet writes something")
 	}
+	g.planned()
+}
+
+// planned makes a plan, once all is quiet. It shows what is left to a person, and nothing else.
+func (g *model) planned() {
+	decisions := Columns(Input{Record: g.rec, Item: viewOf(g.item), Link: &g.link, Holds: maps.Clone(g.holds), Now: g.now()})
+	left := map[string]bool{"": true, string(plan.FirstMeeting): true, string(plan.CannotBeShown): true, string(plan.Missing): true}
+	for _, d := range decisions {
+		if !left[string(d.Kind)] || d.Sends || d.Takes {
+			g.t.Fatalf("the plan after all is quiet: %s %s", d.Field.Name, d.Kind)
+		}
+	}
+	holds := maps.Clone(g.holds)
+	holds[mapping.DefaultKey] = "7"
+	p := plan.Make(g.rec, plan.Item{
+		View: viewOf(g.item), Links: map[string]*ledger.Link{"r": &g.link}, Decided: map[string]map[string]bool{"r": Decided(decisions)},
+		Held: map[string]map[string]any{g.link.SalesforceID: holds}, Choices: plan.Choices{Enforce: true},
+	}, "", &plan.References{}, mapping.DefaultKey, g.now())
+	if p.Write != nil || len(p.Differences) > 0 {
+		g.t.Fatalf("the plan after all is quiet: %+v, %+v, the record holds %v", p.Write, p.Differences, g.holds)
+	}
 }
 
 // verify checks that both sides agree, and that no edit is lost.
@@ -499,6 +587,10 @@ func (g *model) verify() {
 		}
 	}
 	for _, e := range g.edits {
+		field := fieldsOf[e.column]
+		if e.inMonday && !e.over && g.link.Held[field].Apart && has(g.monday.Value(e.column).Text, e.token) {
+			g.t.Fatalf("the edit %s of %s is left as a first meeting, although its event arrived", e.token, e.column)
+		}
 		found := e.over || has(g.monday.Value(e.column).Text, e.token) || has(g.holds[fieldsOf[e.column]], e.token)
 		for _, lost := range g.conflicts {
 			found = found || has(lost.Monday, e.token) || has(lost.Salesforce, e.token)

@@ -8,14 +8,12 @@
 package settle
 
 import (
-	"errors"
 	"slices"
 	"time"
 
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
-	"crmsync/sfclient"
 	"crmsync/worker/engine/plan"
 )
 
@@ -31,7 +29,8 @@ type Input struct {
 	Linked map[ledger.RecordRef]string          // Ids of the records of connected items
 	Items  map[*mapping.Record]map[string]int64 // items of the records that Salesforce refers to, by Id
 
-	// Touched are the columns that a person has just changed: in a first meeting, that decides.
+	// Touched are the columns that a person has just changed: in a first meeting, that decides, also if a comparison has
+	// seen the value before its event arrived.
 	Touched map[string]bool
 
 	// Fresh means that Salesforce may still hold an older value of ours, so a difference does not show a change there.
@@ -81,12 +80,15 @@ type Decision struct {
 	rejected map[string]*mapping.ValueError // field -> why the item has no value for it
 	held     *ledger.Held
 
-	withholds bool
+	shown  any  // what the column takes, as a value of the field
+	sent   any  // what is sent to Salesforce before the column takes it
+	chosen bool // a person chose the value
+
+	parts    []string // fields that send Monday's value to Salesforce in place of Field
+	outdated []string // those of them in which Salesforce does not hold what the link says
+	withheld []string // parts that are not sent
 
 	imported bool // Field fills its column only during an import
-
-	siblings []string // fields that send Monday's value to Salesforce in place of Field
-	lost     bool     // Salesforce changed too: the siblings are sent whatever was written before
 }
 
 // Lost is a conflict: the values of both sides and the rule that decided.
@@ -111,7 +113,7 @@ func NeedsSalesforce(in Input) bool {
 	for _, f := range in.Record.Back() {
 		c := in.column(f)
 		held, met := c.met()
-		if !met || held.Apart && len(c.siblings) > 0 || c.isInDoubt() || !c.isAlone() && c.mondayChanged() {
+		if !met || held.Apart && len(c.parts) > 0 || c.isEdited(held) || c.isInDoubt() || !c.isAlone() && c.mondayChanged() {
 			return true
 		}
 	}
@@ -143,21 +145,64 @@ func Columns(in Input) []Decision {
 		if c.imported {
 			d.held = nil // what both sides agreed on says the same
 		}
+		if d.parts == nil {
+			d.withheld = namesOf(c.parts)
+		}
 		all = append(all, d)
 	}
 	return all
 }
 
-// Withholds reports whether the other fields of the column are not sent either: the column takes Salesforce's value,
-// or nobody has decided between the two.
-func (d Decision) Withholds() bool { return d.Takes || d.withholds }
+// Decided returns the fields that the decisions are about. true: Monday's value is sent; false: it is not.
+func Decided(decisions []Decision) map[string]bool {
+	decided := map[string]bool{}
+	for _, d := range decisions {
+		decided[d.Field.Name] = d.Sends
+		for _, name := range d.parts {
+			decided[name] = true
+		}
+		for _, name := range d.withheld {
+			decided[name] = false
+		}
+	}
+	return decided
+}
+
+// Prepare records what a person's choice starts from: the value is sent even if it was rejected before, and until it
+// is sent, Salesforce holds what was read. It reports whether there is such a choice.
+func (d Decision) Prepare(link *ledger.Link) bool {
+	if !d.chosen || !d.Sends {
+		return false
+	}
+	link.Accept(d.Field.Name)
+	link.Hold(d.Field.Name, ledger.Held{Value: d.Salesforce})
+	return true
+}
+
+// IsReady reports whether the column may take the value now: a value that a person chose for both sides must be in
+// Salesforce first, which may reject it.
+func (d Decision) IsReady(link *ledger.Link) bool {
+	return !d.Sends || link.Holds(d.Field.Name, d.sent)
+}
+
+// Unshown records that Monday rejected the value. If Salesforce has just received it, the sides differ from now on, and
+// what Monday shows must not be sent over it.
+func (d Decision) Unshown(link *ledger.Link) {
+	if d.Sends && link.Holds(d.Field.Name, d.sent) {
+		link.Agree(d.Field.Name, d.Monday)
+		link.Hold(d.Field.Name, ledger.Held{Value: d.shown, Unsaid: true})
+	}
+}
+
+// Shown returns what the column takes, as a value of the field; it must not be stored outside of the link.
+func (d Decision) Shown() any { return d.shown }
 
 // Record records a decision in the link once it has taken effect: at once or, if a column takes a value, once Monday
 // shows it. It reports whether that changed anything.
 func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed bool) {
 	for name, value := range d.written {
-		changed = changed || !link.Holds(name, value)
 		link.Agree(name, value)
+		changed = true
 	}
 	for name, err := range d.rejected {
 		if !link.Rejects(name, err.Error()) {
@@ -165,8 +210,8 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 			changed = true
 		}
 	}
-	for _, name := range d.siblings {
-		if _, ok := link.Agreed(name); ok && d.lost {
+	for _, name := range d.outdated {
+		if _, ok := link.Agreed(name); ok {
 			link.Doubt(name)
 			changed = true
 		}
@@ -184,145 +229,16 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 	return changed
 }
 
-// Confirm records that a write to Salesforce took effect. If other fields of the column sent Monday's value there,
-// both sides now agree on it.
+// Confirm records that a write to Salesforce took effect. If the parts of the field sent Monday's value there, both
+// sides now agree on it.
 func (d Decision) Confirm(link *ledger.Link) {
-	for _, name := range d.siblings {
+	for _, name := range d.parts {
 		if _, ok := link.Agreed(name); !ok {
 			return
 		}
 	}
-	if len(d.siblings) > 0 {
+	if len(d.parts) > 0 {
 		link.Agree(d.Field.Name, d.Monday)
+		link.Hold(d.Field.Name, ledger.Held{Value: d.Monday})
 	}
-}
-
-// col is one column with the field that fills it.
-type col struct {
-	*Input
-	field      *mapping.Field
-	siblings   []*mapping.Field // other fields that are read from the column
-	now        column.Value
-	monday     said
-	salesforce any
-	known      bool // whether salesforce is known
-	imported   bool // the field fills the column only during an import
-}
-
-// said is the value that an item has for a field.
-type said struct {
-	value any
-	err   *mapping.ValueError // the mapping has no value for it
-	waits bool                // it refers to an item without a record yet
-	empty bool                // the column is empty
-}
-
-func (s said) ok() bool { return s.err == nil && !s.waits }
-
-func (in *Input) column(f *mapping.Field) *col {
-	c := &col{Input: in, field: f, now: in.Item.Value(f.Column()), imported: !f.ToMonday()}
-	for _, other := range in.Record.Fields {
-		if other != f && other.Reads(f.Column()) {
-			c.siblings = append(c.siblings, other)
-		}
-	}
-	c.monday = c.says(f, c.now)
-	c.salesforce, c.known = in.Holds[f.Name]
-	return c
-}
-
-// says returns what the field would hold if the column held a value.
-func (c *col) says(f *mapping.Field, v column.Value) (s said) {
-	item := c.Item.With(f.Column(), v)
-	d := f.Read(item, c.Link.Since, c.Now)
-	s.empty = d == mapping.Value{} || f.IsDefault(item)
-	switch {
-	case d.Err != nil:
-		s.err, _ = errors.AsType[*mapping.ValueError](d.Err)
-	case d.Link != nil:
-		id := c.Linked[ledger.RecordRef{ItemID: d.Item, Record: d.Link.Name}]
-		s.value, s.waits = id, id == ""
-	default:
-		s.value = d.Literal
-	}
-	return s
-}
-
-// back returns the column's value for what Salesforce holds.
-func (c *col) back(value any) (column.Value, bool) {
-	var item int64
-	if link := c.field.Link(); link != nil {
-		text, _ := value.(string)
-		id, _ := sfclient.ID18(text)
-		item = c.Items[link][id]
-	}
-	return c.field.Back(value, c.now, item)
-}
-
-// isInDoubt reports whether the answer to a write of a field of the column was lost.
-func (c *col) isInDoubt() bool {
-	return c.Link.InDoubt(c.field.Name) || slices.ContainsFunc(c.siblings,
-		func(f *mapping.Field) bool { return c.Link.InDoubt(f.Name) })
-}
-
-func (c *col) fold(value any) any { return c.field.FoldIn(value, c.now.Type) }
-
-func (c *col) same(a, b any) bool { return c.fold(a) == c.fold(b) }
-
-// met returns what Salesforce held at the last comparison. It is not ok if there was none for the mapping in force.
-func (c *col) met() (ledger.Held, bool) {
-	if c.imported {
-		base, agreed := c.Link.Agreed(c.field.Base())
-		return ledger.Held{Value: base}, agreed && !c.Link.Remapped(c.field.Base(), c.Record.Made()[c.field.Base()])
-	}
-	held, met := c.Link.Held[c.field.Name]
-	return held, met && !c.Link.Remapped(c.field.Name, c.Record.Made()[c.field.Name])
-}
-
-// mondayChanged reports whether the item's value differs from what both sides last agreed on.
-func (c *col) mondayChanged() bool {
-	if c.differs(c.field, c.monday) {
-		return true
-	}
-	for _, f := range c.siblings {
-		w, was := c.Link.Written[f.Name]
-		if was && !w.Unsure && !c.Link.Remapped(f.Name, c.Record.Made()[f.Name]) && c.differs(f, c.says(f, c.now)) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *col) differs(f *mapping.Field, s said) bool {
-	switch {
-	case s.err != nil:
-		return !c.Link.Rejects(f.Base(), s.err.Error())
-	case s.waits:
-		return true
-	}
-	w, was := c.Link.Written[f.Base()]
-	return !was || f.FoldIn(s.value, c.now.Type) != f.FoldIn(w.Value, c.now.Type)
-}
-
-// salesforceChanged reports whether Salesforce holds another value than at the last comparison, or one that the column
-// could not show then and can show now.
-func (c *col) salesforceChanged(held ledger.Held) bool {
-	w := c.Link.Written[c.field.Base()]
-	switch {
-	case c.same(c.salesforce, held.Value):
-		_, sayable := c.shown(c.salesforce)
-		return held.Unsaid && sayable
-	}
-	return !w.Unsure || w.Sent == nil || !c.same(c.salesforce, w.Sent)
-}
-
-// shown is back, but is not ok for a value that Monday rejected either. An import attempts such a value again.
-func (c *col) shown(value any) (column.Value, bool) {
-	v, ok := c.back(value)
-	return v, ok && (c.imported || !c.Link.Rejects(Shows+c.field.Column(), value))
-}
-
-// isAlone reports whether no field sends the column to Salesforce in this comparison.
-func (c *col) isAlone() bool {
-	return c.imported || c.field.Sync == mapping.ToMonday && len(c.siblings) == 0
 }

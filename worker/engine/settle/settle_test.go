@@ -210,7 +210,7 @@ func TestUnshown(t *testing.T) {
 			}
 			for range 3 {
 				d := email(in)
-				if d.Kind != plan.CannotBeShown || d.Sends || d.Takes || !d.Withholds() {
+				if d.Kind != plan.CannotBeShown || d.Sends || d.Takes {
 					t.Fatalf("got %+v", d)
 				}
 				d.Record(link, 1, today)
@@ -262,5 +262,26 @@ func TestMeetingToMonday(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMeetUnmapped: a label that the mapping did not know was never sent. Once the mapping knows it, that is Monday's
+// change.
+func TestMeetUnmapped(t *testing.T) {
+	t.Parallel()
+	for holds, want := range map[string]Decision{
+		"one": {Kind: plan.MondayChanged, Sends: true}, "other": {Kind: plan.FirstMeeting},
+	} {
+		in, link := emailOf("monday", values{})
+		in.Item = in.Item.With("status", column.Value{Type: column.Status, Text: "B"})
+		in.Holds["Title"] = holds
+		n := slices.IndexFunc(in.Record.Back(), func(f *mapping.Field) bool { return f.Name == "Title" })
+		link.Agree("Title", "one")
+		link.Hold("Title", ledger.Held{Value: "one"})
+		link.Outdate("Title")
+		link.Reject("Title", ledger.Rejection{Value: in.Record.Back()[n].Unmapped(in.Item)[0].Error()})
+		if d := Columns(in)[n]; d.Kind != want.Kind || d.Sends != want.Sends || d.Takes || d.Lost != nil {
+			t.Errorf("Salesforce holds %s: %+v", holds, d)
+		}
 	}
 }
