@@ -122,7 +122,7 @@ func askUnplanned(ctx context.Context, p *program, ways []string) ([]string, err
 	}
 	defer db.Close()
 	missing, err := store.New(db).Unplanned(ctx, ways)
-	if isMissingTable(err) { // nothing was ever planned
+	if errors.Is(err, store.ErrOldSchema) { // nothing was ever planned
 		return ways, nil
 	}
 	return missing, err

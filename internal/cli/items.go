@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
@@ -24,7 +22,7 @@ func knowItems(ctx context.Context, monday *mondayclient.Client, kept *store.Sto
 		return fmt.Errorf("--item: %w", err)
 	}
 	known, err := kept.ItemBoards(ctx, items)
-	if err != nil && !isMissingTable(err) { // before the first migration of the schema, no item is known
+	if err != nil && !errors.Is(err, store.ErrOldSchema) { // before the first migration of the schema, no item is known
 		return fmt.Errorf("--item: %w", err)
 	}
 	isAmong := func(id int64) bool {
@@ -51,10 +49,4 @@ func boardWords(m *mapping.Mapping, id int64) string {
 		return fmt.Sprintf("board %s (%d)", b.Name, id)
 	}
 	return fmt.Sprintf("board %d", id)
-}
-
-// isMissingTable reports whether the schema has not been migrated.
-func isMissingTable(err error) bool {
-	refused, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && refused.Code == "42P01"
 }

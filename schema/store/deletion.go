@@ -134,7 +134,7 @@ func (s *Store) DecideIn(ctx context.Context, tx pgx.Tx, release bool, boardID i
 	const query = `
 		UPDATE deletions
 		SET    state = CASE WHEN $1 THEN 'released' ELSE 'dropped' END, decided_at = now(), decided_by = $4
-		WHERE  state = 'held' AND ($2 = 0 OR board_id = $2) AND ($3::bigint[] IS NULL OR item_id = ANY($3))
+		WHERE  state = 'held' AND ($2::bigint = 0 OR board_id = $2) AND ($3::bigint[] IS NULL OR item_id = ANY($3))
 		RETURNING board_id, item_id, archive`
 	rows, err := tx.Query(ctx, query, release, boardID, items, by.Actor)
 	if err != nil {

@@ -34,5 +34,8 @@ func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
 	return now, doing("asking Postgres for the time", err)
 }
 
+// ErrOldSchema means that the schema has to be migrated first.
+var ErrOldSchema = postgres.ErrOldSchema
+
 // doing adds to an error what was being done.
 func doing(what string, err error) error { return postgres.Wrap(what, err) }

@@ -155,7 +155,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 	})
 }
 
-// again adds a sweep of the items of another that were busy: a resync would not do what a person has chosen, or planned.
+// again adds a sweep of the items of another that were busy: a resync would not do what a person has chosen or planned.
 func (s *Sweeper) again(ctx context.Context, tx pgx.Tx, w store.Sweep, busy []ledger.Ref) error {
 	planned := w.Options.Planned
 	w.Options.Items, w.Options.Planned = nil, nil

@@ -150,6 +150,10 @@ func TestUnknownItem(t *testing.T) {
 	w := e2e.Setup(t, e2e.Mapped(shown))
 	item := w.Monday.CreateItem(e2e.Contacts, "Ada", nil)
 	account := w.Monday.CreateItem(e2e.Accounts, "Engines", nil)
+	w.Exec("DROP SCHEMA public CASCADE")
+	w.Exec("CREATE SCHEMA public")
+	_, errs := run(w, 1, "apply", "--yes", "--item", "999") // before the first migration
+	says(t, "apply", errs, "neither Monday nor crmsync knows the item 999")
 	run(w, 0, "schema", "up")
 	for _, command := range []string{"plan", "apply --yes"} {
 		args := append(strings.Fields(command), "--item")
@@ -163,7 +167,7 @@ func TestUnknownItem(t *testing.T) {
 	run(w, 0, "apply", "--yes", "--item", strconv.FormatInt(item, 10))
 	w.Monday.DeleteItem(item)
 	w.Monday.PurgeItem(item) // the ledger knows it
-	_, errs := run(w, 0, "plan", "--item", strconv.FormatInt(item, 10))
+	_, errs = run(w, 0, "plan", "--item", strconv.FormatInt(item, 10))
 	says(t, "plan", errs, "Monday shows none of the items")
 }
 
@@ -265,4 +269,28 @@ func TestPlanEnds(t *testing.T) {
 	if it, _ := w.Monday.Item(items[0]); it.State != "archived" {
 		t.Errorf("the item whose record is gone is %s", it.State)
 	}
+}
+
+// TestFailedComparison: what tells of a comparison that failed names its board.
+func TestFailedComparison(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Mapped(shown), e2e.With("MAX_ATTEMPTS", "1"))
+	w.Monday.CreateItem(e2e.Contacts, "Ada", nil)
+	run(w, 0, "apply", "--yes")
+	w.Exec("INSERT INTO sweeps (board_id, board, kind) VALUES (4711, 'gone', 'reconcile')") // the mapping has no such board
+	w.Exec(`INSERT INTO river_job (kind, queue, args, max_attempts, state) VALUES
+		('sweep_board', 'migrations', jsonb_build_object('sweep_id', (SELECT max(id) FROM sweeps), 'board_id', 4711), 1, 'available')`)
+	w.Start("worker")
+	w.Eventually("the comparison has failed", func() bool { return w.Count("SELECT count(*) FROM dead_letters") == 1 })
+	w.Expect(1, "SELECT count(*) FROM error_logs WHERE event = 'sweep_board' AND board_id = 4711")
+	w.Expect(1, "SELECT count(*) FROM dead_letters WHERE args->>'board_id' = '4711'")
+	letters, _ := run(w, 0, "replay", "--board", "4711", "--dry-run")
+	says(t, "replay", letters, "sweep_board", "4711")
+	log := w.Logs[len(w.Logs)-1]
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, `"msg":"event failed"`) && !strings.Contains(line, `"board":4711`) {
+			t.Errorf("the log names no board: %s", line)
+		}
+	}
+	w.Expect(1, "SELECT count(*) FROM river_job WHERE kind = 'sweep_board' AND args->>'board_id' = '1002'") // that of apply
 }

@@ -26,6 +26,11 @@ func TestTake(t *testing.T) {
 	if code != 0 || !strings.Contains(stdout, `"sf@example.org"`) || !strings.Contains(stdout, "contact.Phone") {
 		t.Fatalf("conflicts: exit %d\n%s%s", code, stdout, stderr)
 	}
+	for board, want := range map[string]int{"contacts": 2, "1002": 2, "accounts": 0, "8400000099": 0} {
+		if listed := command(w, 0, "conflicts", "--board", board); strings.Count(listed, "contact.") != want {
+			t.Errorf("conflicts of board %s, want %d:\n%s", board, want, listed)
+		}
+	}
 	take := func(side, field string) {
 		t.Helper()
 		id := w.Count("SELECT id::int FROM conflicts WHERE field = $1", field)
