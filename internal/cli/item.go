@@ -95,7 +95,7 @@ func printRecord(w io.Writer, rec report.Record) error {
 	if rec.Note != "" {
 		fmt.Fprintln(w, strings.TrimSpace(rec.Note+" "+rec.Code))
 	}
-	if rec.SalesforceID == "" && rec.State != report.Refused {
+	if rec.SalesforceID == "" && rec.State != report.Rejected {
 		return nil
 	}
 	table := newTable(w)

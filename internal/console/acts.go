@@ -13,9 +13,9 @@ import (
 	"crmsync/schema/store"
 )
 
-// notices are what pages say of an act that was done. n is how many things it was about.
+// notices are what pages say about an act that was done. n is how many things it was about.
 var notices = map[string]func(n int) string{
-	"asked":    func(int) string { return "That is under way already." },
+	"asked":    func(int) string { return "That is already under way." },
 	"resync":   func(int) string { return "The item is being compared again." },
 	"send":     func(int) string { return "Monday’s values are being sent." },
 	"back":     func(int) string { return "Salesforce’s values are being taken." },
@@ -31,9 +31,9 @@ var notices = map[string]func(n int) string{
 			"confirmed again what was deleted."
 	},
 	"dropped-archives": func(n int) string {
-		return plural(n, "item") + " dropped: items and records are left as they are."
+		return plural(n, "item") + " dropped: items and records stay as they are."
 	},
-	"taken": func(n int) string { return "The value is being taken over on both sides." },
+	"taken": func(n int) string { return "The value is being written to both sides." },
 	"erased": func(n int) string {
 		return "Values erased in " + plural(n, "row") + ". The item is still synced: they are stored again when it changes or " +
 			"is compared."
@@ -43,7 +43,7 @@ var notices = map[string]func(n int) string{
 	},
 }
 
-// notice returns what the page says of the act that led to it, or "".
+// notice returns what the page says about the act that led to it, or "".
 func notice(r *http.Request) string {
 	text := notices[r.URL.Query().Get("done")]
 	n, err := strconv.Atoi(r.URL.Query().Get("n"))
@@ -71,12 +71,12 @@ func (s *Console) itemOf(r *http.Request) (id int64, board *mapping.Board, err e
 		board = s.Mapping.Board(n)
 	}
 	if board == nil {
-		return 0, nil, &pageError{http.StatusConflict, "The item is on no board that the mapping has.", ""}
+		return 0, nil, &pageError{http.StatusConflict, "The item’s board is not in the mapping.", ""}
 	}
 	return id, board, nil
 }
 
-// resync has an item compared again, and written what differs.
+// resync has an item compared, and the differences written.
 func (s *Console) resync(r *http.Request, by store.By) (done, error) {
 	return s.compare(r, by, store.ActResync, store.SweepOptions{})
 }
@@ -86,7 +86,7 @@ func (s *Console) sendBack(r *http.Request, by store.By) (done, error) {
 	return s.compare(r, by, store.ActTake, store.SweepOptions{AdoptBack: true})
 }
 
-// send has Monday's values sent over whatever Salesforce holds.
+// send has Monday's values sent, whatever Salesforce holds.
 func (s *Console) send(r *http.Request, by store.By) (done, error) {
 	return s.compare(r, by, store.ActTake, store.SweepOptions{Adopt: true, Enforce: true})
 }
@@ -112,7 +112,7 @@ func (s *Console) compare(r *http.Request, by store.By, act string, o store.Swee
 		}
 		return store.RecordOperation(ctx, tx, operation)
 	})
-	if errors.Is(err, store.ErrSweeping) { // the same was asked for a moment ago
+	if errors.Is(err, store.ErrSweeping) { // the same was requested a moment ago
 		what, err = "asked", s.Store.RecordOperation(r.Context(), operation)
 	}
 	return done{fmt.Sprintf("/items/%d", id), what, 1}, err
@@ -161,7 +161,7 @@ func returning(r *http.Request, otherwise string) string {
 	return otherwise
 }
 
-// letterOf returns the job of the dead letter that a path names, and the page to go on with.
+// letterOf returns the job of the dead letter that a path names, and the page to continue with.
 func letterOf(r *http.Request) (job int64, at string, err error) {
 	if job, err = pathID(r, "job", "A job's id"); err != nil {
 		return 0, "", err
@@ -212,14 +212,14 @@ func (s *Console) ignore(ctx context.Context, by store.By, jobs []int64, at stri
 	return done{at, "ignored", len(ignored)}, err
 }
 
-// release lets happen what is held of a board: the deletion of records, once Monday has confirmed again that the items
-// are gone, and the archiving of items.
+// release lets what is held for a board proceed: the deletion of records, once Monday has confirmed again that the
+// items are gone, and the archiving of items.
 func (s *Console) release(r *http.Request, by store.By) (done, error) { return s.decide(r, by, true) }
 
 // drop leaves a board's held items and their records as they are.
 func (s *Console) drop(r *http.Request, by store.By) (done, error) { return s.decide(r, by, false) }
 
-// releaseItem lets happen what is held of an item.
+// releaseItem lets what is held for an item proceed.
 func (s *Console) releaseItem(r *http.Request, by store.By) (done, error) {
 	return s.decideItem(r, by, true)
 }
@@ -251,7 +251,7 @@ func (s *Console) decideItem(r *http.Request, by store.By, release bool) (done, 
 	return decision(release, decided, fmt.Sprintf("/items/%d", id)), err
 }
 
-// decision returns what was decided, and the page to go on with.
+// decision returns what was decided, and the page to continue with.
 func decision(release bool, decided []store.Decided, at string) done {
 	what := "dropped"
 	if release {
@@ -263,7 +263,7 @@ func decision(release bool, decided []store.Decided, at string) done {
 	return done{at, what, len(decided)}
 }
 
-// take brings one side's value of a conflict to both sides.
+// take writes one side's value of a conflict to both sides.
 func (s *Console) take(r *http.Request, by store.By) (done, error) {
 	id, err := pathID(r, "id", "A conflict's id")
 	side := r.PostForm.Get("side")

@@ -7,7 +7,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// Charts have a coordinate system of their own, which the style sheet fits into the page.
+// Charts have their own coordinate system, which the style sheet fits into the page.
 const (
 	chartWidth  = 300.0
 	chartHeight = 64.0
@@ -15,7 +15,7 @@ const (
 
 // chart is a bar chart of a period. Each bar may have a part of another color at its top.
 type chart struct {
-	Label string // what it shows, for those who do not see it
+	Label string // what it shows, for people who cannot see it
 	Bars  []bar
 	Max   string // the value of the highest bar
 	From  string // of the time below its left end
@@ -36,7 +36,7 @@ type point struct {
 	title     string
 }
 
-// draw makes a chart of points.
+// draw creates a chart of points.
 func draw(label, from string, points []point, text func(float64) string) chart {
 	highest := 0.0
 	for _, p := range points {
@@ -49,7 +49,7 @@ func draw(label, from string, points []point, text func(float64) string) chart {
 		if highest > 0 {
 			b.H, b.TopH = round(chartHeight*p.main/highest), round(chartHeight*p.top/highest)
 			if p.top > 0 {
-				b.TopH = max(b.TopH, 2) // a failure is always seen
+				b.TopH = max(b.TopH, 2) // a failure is always visible
 			}
 			if p.main > 0 {
 				b.H = max(b.H, 1)
@@ -76,7 +76,7 @@ var (
 	lastMonth = period{24 * time.Hour, 30, "30 days"}
 )
 
-// group sums up hours by the steps of a period; the last step is the present one.
+// group sums up hours by the steps of a period; the last step is the current one.
 func (p period) group(hours []store.Hour, now time.Time) []store.Hour {
 	steps := make([]store.Hour, p.count)
 	first := now.UTC().Truncate(p.step).Add(-time.Duration(p.count-1) * p.step)

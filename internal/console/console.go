@@ -47,11 +47,11 @@ type Config struct {
 	// QueueSweep queues the job of a comparison in the transaction.
 	QueueSweep func(ctx context.Context, tx pgx.Tx, w store.Sweep) error
 
-	// Release queues in the transaction what lets the records of ended items go, and Take what brings values that a person
-	// has chosen to both sides.
+	// Release queues in the transaction what lets the records of ended items be deleted, and Take what writes chosen
+	// values to both sides.
 	Release, Take func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
 
-	// Erase removes the values of an item, for good if it is to be kept from coming back, and returns from how many rows.
+	// Erase removes the values of an item, for good if it must not return, and returns from how many rows.
 	Erase func(ctx context.Context, item int64, forGood bool, by store.By) (rows int, err error)
 
 	MaxAttempts int
@@ -102,7 +102,7 @@ func (s *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// isLegible reports whether the address consists of text that can be stored and looked for.
+// isLegible reports whether the address consists of text that can be stored and searched for.
 func isLegible(r *http.Request) bool {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	return err == nil && isText(r.URL.Path) && areTexts(query)
@@ -117,7 +117,7 @@ func areTexts(values url.Values) bool {
 	return true
 }
 
-// isText reports whether Postgres can store it: anything else is in no name, reason or id.
+// isText reports whether Postgres can store the text: no name, reason or id is anything else.
 func isText(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 var illegible = &pageError{http.StatusBadRequest, "The address could not be read.",
@@ -177,7 +177,7 @@ type view struct {
 	at    string // and from where
 }
 
-// done is what an act did, and the page to go on with.
+// done is what an act did, and the page to continue with.
 type done struct {
 	at   string // path
 	what string // key of notices
@@ -198,11 +198,11 @@ func (s *Console) show(w http.ResponseWriter, r *http.Request, page func(*http.R
 	}
 }
 
-// act does what an operator asks for, and shows what came of it on the page that it leads to.
+// act does what an operator asks for, and shows the result on the page that the act leads to.
 func (s *Console) act(w http.ResponseWriter, r *http.Request, act func(*http.Request, store.By) (done, error)) {
 	user := userOf(r)
 	if !user.Operator {
-		s.fail(w, r, &pageError{http.StatusForbidden, "You may look, but not act.",
+		s.fail(w, r, &pageError{http.StatusForbidden, "You may read, but not act.",
 			"Ask someone who signs in as an operator."})
 		return
 	}
@@ -235,7 +235,7 @@ func (e *pageError) Error() string { return e.title }
 
 func notFound(title string) error { return &pageError{http.StatusNotFound, title, ""} }
 
-// pathID returns the id that a part of the path is. what names it where it is none.
+// pathID returns the id in a part of the path. what names it in the error if there is none.
 func pathID(r *http.Request, part, what string) (int64, error) {
 	id, ok := idOf(r.PathValue(part))
 	if !ok {
@@ -244,7 +244,7 @@ func pathID(r *http.Request, part, what string) (int64, error) {
 	return id, nil
 }
 
-// idOf returns the id that a text is: a number above zero.
+// idOf returns the id in a text: a number above zero.
 func idOf(text string) (id int64, ok bool) {
 	n, err := strconv.ParseUint(text, 10, 63)
 	return int64(n), err == nil && n > 0
@@ -257,7 +257,7 @@ func (s *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 			return // the reader has left
 		}
 		s.Log.Error("page failed", "path", r.URL.Path, "error", err)
-		shown = &pageError{http.StatusInternalServerError, "This page could not be made.",
+		shown = &pageError{http.StatusInternalServerError, "This page could not be shown.",
 			"The log has the reason. Postgres may be away: try again in a moment."}
 	}
 	s.render(w, r, shown.status, view{page: "error", title: shown.title,
@@ -287,10 +287,10 @@ func (s *Console) render(w http.ResponseWriter, r *http.Request, status int, v v
 		Counts: s.counts(r.Context()), Jobs: s.Jobs + "/", Version: buildinfo.Read().Version, Again: v.again, At: v.at,
 		Data: v.data, Now: s.Now().UTC(),
 	}
-	var page bytes.Buffer // so that an error half way is not half a page
+	var page bytes.Buffer // so that an error does not leave half a page
 	if err := s.pages[v.page].Execute(&page, f); err != nil {
 		s.Log.Error("page failed", "path", r.URL.Path, "error", err)
-		http.Error(w, "This page could not be made.", http.StatusInternalServerError)
+		http.Error(w, "This page could not be shown.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -298,7 +298,7 @@ func (s *Console) render(w http.ResponseWriter, r *http.Request, status int, v v
 	_, _ = page.WriteTo(w) // to a reader who left
 }
 
-// section returns the first part of a path, by which the navigation marks where the reader is.
+// section returns the first part of a path, by which the navigation marks the current page.
 func section(path string) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return first

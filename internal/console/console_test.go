@@ -169,7 +169,7 @@ func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
 		number(0): "0", number(1234567): "1,234,567", span(0): "–", span(0.25): "250 ms", span(75): "75 s", span(600): "10 min",
 		plural(1, "event that failed"): "1 event that failed", plural(1200, "event that failed"): "1,200 events that failed",
-		plural(2, "alert channel that takes no messages"): "2 alert channels that take no messages",
+		plural(2, "alert channel that accepts no messages"): "2 alert channels that accept no messages",
 		moment(noon, noon): "12:30", moment(noon, noon.AddDate(0, 0, 1)): "10 Nov, 12:30",
 		moment(noon, noon.AddDate(1, 0, 0)): "10 Nov 2026, 12:30", clip("äöü", 2): "äö…",
 	} {

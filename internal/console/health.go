@@ -21,7 +21,7 @@ func judge(d homeData) health {
 	switch {
 	case len(away) > 0:
 		return health{"bad", strings.Join(away, " and ") + verb(len(away), " is", " are") + " away.",
-			"Events wait and go on by themselves; none is lost."}
+			"Events wait and are processed afterwards; none is lost."}
 	case len(d.Paused) > 0:
 		return health{"bad", "The queue " + strings.Join(d.Paused, ", ") + " is paused.",
 			"Someone has paused it; it has to be resumed in the list of jobs."}
@@ -37,12 +37,12 @@ func judge(d homeData) health {
 	add(d.Letters, "event that failed")
 	add(d.Held, "held deletion")
 	add(d.Meetings.Count, "first meeting")
-	add(len(d.Channels), "alert channel that takes no messages")
+	add(len(d.Channels), "alert channel that accepts no messages")
 	if len(waits) == 0 {
 		return health{"good", "All is well.", "Both systems answer, and nothing waits for a person."}
 	}
 	return health{"attention", "Running; " + join(waits) + verb(all, " waits", " wait") + " for a person.",
-		"Everything else goes on meanwhile."}
+		"Everything else continues."}
 }
 
 func verb(n int, one, many string) string {
@@ -69,5 +69,5 @@ func plural(n int, what string) string {
 	if more {
 		text += " that " + rest
 	}
-	return strings.Replace(text, " that takes", " that take", 1)
+	return strings.Replace(text, " that accepts", " that accept", 1)
 }

@@ -9,10 +9,10 @@ import (
 	"crmsync/schema/store"
 )
 
-// counts are what waits for a person, as the navigation shows it.
+// counts are the numbers of things that wait for a person, as shown in the navigation.
 type counts struct{ Letters, Conflicts, Held int }
 
-// counts reads them. A page without them is better than none, so what cannot be read is left out.
+// counts reads the counts. A page without them is better than none, so what cannot be read is left out.
 func (s *Console) counts(ctx context.Context) (c counts) {
 	letters, err := s.Store.CountOpenLetters(ctx)
 	held, unread := s.Store.CountHeld(ctx)
@@ -32,8 +32,8 @@ type homeData struct {
 	Held       int
 	Meetings   store.FirstMeetings
 	Rejected   int
-	Conflicts  int             // of the last days, about which nobody has said anything
-	Channels   []store.Channel // that take no messages
+	Conflicts  int             // of the last days, not decided by a person
+	Channels   []store.Channel // that accept no messages
 	Paused     []string
 	Charts     []figure
 	Calls      []meter

@@ -38,9 +38,9 @@ type planned struct {
 	report.Field
 }
 
-// levels are how the states look.
+// levels say how the states are shown.
 var levels = map[report.State]string{
-	report.Refused: "bad", report.Failed: "bad", report.Held: "attention", report.Conflict: "attention",
+	report.Rejected: "bad", report.Failed: "bad", report.Held: "attention", report.Conflict: "attention",
 	report.Unshown: "attention", report.FirstMeeting: "attention",
 	report.Drift: "attention", report.Differs: "attention", report.Waits: "moving", report.OnItsWay: "moving",
 	report.NoRecord: "quiet",
@@ -87,11 +87,11 @@ func (s *Console) item(r *http.Request) (view, error) {
 }
 
 const (
-	lookAgain = 3  // seconds until a page whose item is on its way loads itself again
-	looks     = 10 // and how often at most
+	lookAgain = 3  // seconds until a page whose item is on its way reloads itself
+	looks     = 10 // how many times at most
 )
 
-// again lets a page load itself again for a while after an act, as long as something is on its way.
+// again lets a page reload itself for a while after an act, as long as something is on its way.
 func again(r *http.Request, rep *report.Report) (seconds int, at string) {
 	query := r.URL.Query()
 	looked, err := strconv.Atoi(query.Get("look"))

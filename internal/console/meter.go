@@ -11,22 +11,22 @@ type meter struct {
 	System      string
 	Used, Limit int
 	Percent     int
-	Paced       bool // an hour or more is known, which is what a forecast takes
-	Forecast    int  // calls at the end of the period, at the present pace; without a pace those used
+	Paced       bool // numbers of an hour or more are known, as a forecast needs
+	Forecast    int  // calls at the end of the period at the current rate; without a rate, those used
 	ForecastPct int
 	Level       string // good, attention, bad
 	Note        string
 }
 
-// pace is over how many hours the present pace is measured.
+// pace is the number of hours over which the current rate is measured.
 const pace = 6 * time.Hour
 
-// meters returns what is known of both systems' calls.
+// meters returns what is known about both systems' calls.
 func meters(hours []store.Hour, now time.Time) (all []meter) {
 	salesforce := func(h store.Hour) (used, limit *int) { return h.SalesforceUsed, h.SalesforceLimit }
 	monday := func(h store.Hour) (used, limit *int) { return h.MondayUsed, h.MondayLimit }
 	if m, ok := newMeter("Salesforce", hours, now, now.Add(24*time.Hour), salesforce); ok {
-		m.Note = "of the calls of 24 hours, by all programs of the org"
+		m.Note = "of the calls for 24 hours, by all programs of the org"
 		all = append(all, m)
 	}
 	today := now.UTC().Truncate(24 * time.Hour)
@@ -37,13 +37,13 @@ func meters(hours []store.Hour, now time.Time) (all []meter) {
 		}
 	}
 	if m, ok := newMeter("Monday", ofToday, now, today.Add(24*time.Hour), monday); ok {
-		m.Note = "of the calls of this day in UTC, by all programs of the account"
+		m.Note = "of today’s calls (UTC), by all programs of the account"
 		all = append(all, m)
 	}
 	return all
 }
 
-// newMeter returns a meter of the last known numbers. The forecast extrapolates the pace of the last hours.
+// newMeter returns a meter of the last known numbers. The forecast extrapolates the rate of the last hours.
 func newMeter(system string, hours []store.Hour, now, until time.Time,
 	of func(store.Hour) (used, limit *int)) (m meter, ok bool) {
 	m.System = system
@@ -64,7 +64,7 @@ func newMeter(system string, hours []store.Hour, now, until time.Time,
 	}
 	m.Forecast = m.Used
 	span := at.Sub(first)
-	// The first hour's number is that of its end, so the pace is known an hour after that.
+	// The first hour's number is that of its end, so the rate is known an hour after that.
 	if m.Paced = !first.IsZero() && span > 0 && now.Sub(first) >= 2*time.Hour; m.Paced && m.Used > from {
 		m.Forecast += int(float64(m.Used-from) / float64(span) * float64(until.Sub(now)))
 	}

@@ -63,7 +63,7 @@ func sweepRow(w store.Sweep) runRow {
 		Finished: w.FinishedAt, Text: text, Error: w.Error, Sweep: w.ID}
 }
 
-// runsData is what was run, and what people did.
+// runsData is the runs and the acts of people.
 type runsData struct {
 	Runs []runRow
 	Acts []report.Entry

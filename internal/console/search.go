@@ -23,10 +23,10 @@ type searchData struct {
 	Query string
 	Items []store.FoundItem
 	More  bool
-	Ask   int64 // id of an item that the ledger does not know, and that Monday may; 0: none
+	Ask   int64 // id of an item that the ledger does not know but Monday may; 0: none
 }
 
-// search finds items. If it finds a single one, it leads to its page.
+// search finds items. If it finds a single one, it opens the item's page.
 func (s *Console) search(r *http.Request) (view, error) {
 	data := searchData{Query: clip(strings.TrimSpace(r.URL.Query().Get("q")), 300)}
 	v := view{page: "search", title: "Search", data: &data}
@@ -57,7 +57,7 @@ var (
 	phone  = regexp.MustCompile(`^[+(]?[0-9][-0-9 ().+/]*$`)
 )
 
-// parse finds out what a text may be the name, the address, the number or the id of.
+// parse finds out whether a text may be a name, an address, a number or an id.
 func parse(text, country string) (q store.Search) {
 	if u, err := url.Parse(text); err == nil && u.Host != "" {
 		return parseURL(text)
@@ -99,8 +99,8 @@ func parseURL(text string) (q store.Search) {
 // shortestPhone is how many digits a text has at least that is looked for as a phone number.
 const shortestPhone = 6
 
-// phones returns the digits of a phone number in the ways in which it may have been written: with and without the
-// country, with the zero or zeros that are dialled first.
+// phones returns the digits of a phone number in the forms in which it may have been entered: with and without the
+// country, and with the leading zero or zeros.
 func phones(text, country string) (digits []string) {
 	only := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// User is who looks at the console.
+// User is the person who uses the console.
 type User struct {
 	Name     string // as acts are recorded
 	Operator bool   // may act; otherwise only read

@@ -71,7 +71,7 @@ func (s *Console) boardOf(id any) string {
 	return ""
 }
 
-// systemName returns what people call a system.
+// systemName returns a system's name for people.
 func systemName(system string) string {
 	switch system {
 	case "salesforce":
@@ -108,7 +108,7 @@ func span(seconds float64) string {
 	return fmt.Sprintf("%.0f h", seconds/3600)
 }
 
-// moment writes a time as seen from now: without the day if it is today, without the year if it is this one.
+// moment formats a time relative to now: without the day if it is today, without the year if it is this one.
 func moment(t, now time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch {
@@ -132,7 +132,7 @@ func duration(from time.Time, to *time.Time, now time.Time) string {
 	return span(took.Seconds())
 }
 
-// rule says by which rule a conflict was decided.
+// rule says which rule decided a conflict.
 func rule(text string) string {
 	switch text {
 	case "monday":

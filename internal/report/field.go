@@ -12,7 +12,7 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// fieldOf describes one field. value is what Salesforce should hold, where Monday says.
+// fieldOf describes one field. value is what Salesforce should hold according to Monday.
 func (d *draft) fieldOf(rec *mapping.Record, link *ledger.Link, f *mapping.Field, value mapping.Value) Field {
 	field := Field{Name: f.Name, Direction: string(f.Sync), NeverBack: mapping.NeverTwoWay(rec, f), Source: d.source(f)}
 	var shown []string
@@ -30,14 +30,14 @@ func (d *draft) fieldOf(rec *mapping.Record, link *ledger.Link, f *mapping.Field
 	held, known := d.heldValue(rec, link, f)
 	field.Salesforce = text(held)
 	field.State, field.Code = d.stateOfField(rec, link, f, value, known)
-	if x := d.differs(rec.Name, f.Name); x != nil && field.State != Refused {
+	if x := d.differs(rec.Name, f.Name); x != nil && field.State != Rejected {
 		field.Sends, field.Takes = x.Sends, x.Takes
 		if target := f.Record(); target != nil && x.Sends && field.Monday == field.Salesforce {
 			field.Wanted = "Id of the other " + target.Object // that is found or created
 		}
 	}
-	if field.State == Refused {
-		field.Times = d.timesRefused(rec.Object, f.Name, field.Code)
+	if field.State == Rejected {
+		field.Times = d.timesRejected(rec.Object, f.Name, field.Code)
 	}
 	return field
 }
@@ -62,7 +62,7 @@ func (d *draft) heldValue(rec *mapping.Record, link *ledger.Link, f *mapping.Fie
 	if !d.compare || link.SalesforceID == "" {
 		return link.Agreed(f.Name)
 	}
-	fields, read := d.found.Held[rec.Name] // what Salesforce does not show is not known, whatever was agreed on
+	fields, read := d.found.Held[rec.Name] // what Salesforce does not show is unknown, whatever was agreed on
 	return fields[f.Name], read
 }
 
@@ -70,12 +70,12 @@ func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.
 	known bool) (s State, code string) {
 	rejection, rejected := link.Rejected[f.Name]
 	x := d.differs(rec.Name, f.Name)
-	if refused := d.differs(rec.Name, f.Name, plan.CannotBeSent); refused != nil {
-		return Refused, refused.Code
+	if unsent := d.differs(rec.Name, f.Name, plan.CannotBeSent); unsent != nil {
+		return Rejected, unsent.Code
 	}
 	switch {
 	case rejected && !d.compare:
-		return Refused, rejection.Code
+		return Rejected, rejection.Code
 	case d.isEnded():
 		return Ended, ""
 	case d.differs(rec.Name, "", plan.Gone) != nil:
@@ -83,7 +83,7 @@ func (d *draft) stateOfField(rec *mapping.Record, link *ledger.Link, f *mapping.
 	case x != nil:
 		return d.stateOfDifference(x), x.Code
 	case rejected && link.SalesforceID != "" && !rec.Shared && rejection.Code != "":
-		return Refused, rejection.Code
+		return Rejected, rejection.Code
 	case link.SalesforceID == "":
 		return NoRecord, ""
 	case value.Link != nil && link.Written[f.Name].Value == nil && d.waitsFor(value):
@@ -147,8 +147,8 @@ func (d *draft) waitsFor(value mapping.Value) bool {
 	return false
 }
 
-// timesRefused counts the attempts that failed because of a field.
-func (d *draft) timesRefused(object, field, code string) (times int) {
+// timesRejected counts the attempts that failed because of a field.
+func (d *draft) timesRejected(object, field, code string) (times int) {
 	for _, f := range d.history.Failures {
 		if f.Code == code && strings.HasPrefix(f.Message, object+"."+field+":") {
 			times++

@@ -21,8 +21,8 @@ const (
 	namesDeadline = 10 * time.Second // how long that may take
 )
 
-// Places knows the addresses of both systems, and what boards and columns are called there. It reads them when they are
-// first needed and about once an hour after that. It reads no values of items.
+// Places knows the addresses of both systems, and the names of boards and columns. It reads them when they are first
+// needed and about once an hour after that. It reads no values of items.
 type Places struct {
 	Mapping    *mapping.Mapping
 	Monday     *mondayclient.Client
@@ -44,7 +44,7 @@ type Names struct {
 	Boards     map[int64]Board
 }
 
-// Board is what a board is called, and its columns by id.
+// Board is a board's name, and the names of its columns by id.
 type Board struct {
 	Name    string
 	Columns map[string]string
@@ -148,7 +148,7 @@ func (n Names) RecordURL(object, id string) string {
 	return n.Salesforce + "/lightning/r/" + url.PathEscape(object) + "/" + url.PathEscape(id) + "/view"
 }
 
-// Column returns what a column of a board is called: its title, or its id.
+// Column returns the name of a column of a board: its title, or its id.
 func (n Names) Column(board int64, id string) string {
 	if id == "name" {
 		return "Name"

@@ -12,7 +12,7 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// describeRecords describes the records that the mapping wants of the item, and those that are left of another board.
+// describeRecords describes the records that the mapping wants for the item, and those that remain from another board.
 func (d *draft) describeRecords() {
 	suppressed := d.isSuppressed()
 	if d.board != nil && !suppressed {
@@ -90,7 +90,7 @@ func (d *draft) link(rec *mapping.Record) *ledger.Link {
 // stateOfRecord returns the state of a record: that of the field that most needs a person, unless the record as a whole
 // does.
 func (d *draft) stateOfRecord(rec *mapping.Record, link *ledger.Link, fields []Field) (s State, note, code string) {
-	whole, refused := link.Rejected[plan.WholeRecord]
+	whole, rejected := link.Rejected[plan.WholeRecord]
 	shown, wrong := link.Rejected[plan.ShownID]
 	switch {
 	case link.Closed == ledger.Merged:
@@ -99,10 +99,10 @@ func (d *draft) stateOfRecord(rec *mapping.Record, link *ledger.Link, fields []F
 		return Ended, "The lead was converted in Salesforce, and is not created again.", ""
 	case link.Closed == ledger.Deleted:
 		return Ended, "It was deleted in Salesforce, and the mapping does not create it again.", ""
-	case refused:
-		return Refused, "Salesforce refuses the record as a whole.", whole.Code
+	case rejected:
+		return Rejected, "Salesforce rejects the record as a whole.", whole.Code
 	case wrong:
-		return Refused, "The Id in column " + d.names.Column(d.BoardID, rec.IDColumn) + " cannot be this item's record.",
+		return Rejected, "The Id in column " + d.names.Column(d.BoardID, rec.IDColumn) + " cannot be this item's record.",
 			shown.Code
 	case d.isEnded():
 		return Ended, endedNote(link), ""
@@ -140,7 +140,7 @@ func (d *draft) condition(c mapping.Condition) string {
 }
 
 // urgency orders the states by how much they need a person.
-var urgency = []State{Refused, Unshown, Failed, Held, Conflict, FirstMeeting, Drift, Differs, Waits, OnItsWay, Unknown,
+var urgency = []State{Rejected, Unshown, Failed, Held, Conflict, FirstMeeting, Drift, Differs, Waits, OnItsWay, Unknown,
 	Agreed, OneWay}
 
 // worst returns the most urgent state of the fields.

@@ -14,7 +14,7 @@ type State string
 
 // The states, from the most urgent for a person to the least.
 const (
-	Refused      State = "refused"         // a value was rejected by Salesforce or has no form for it
+	Rejected     State = "refused"         // a value was rejected by Salesforce or has no form for it
 	Unshown      State = "cannot_be_shown" // no value of the column says what Salesforce holds, or Monday rejected it
 	Failed       State = "failed"          // an event is a dead letter for another reason
 	Held         State = "held"            // the delete brake holds the item's records

@@ -14,10 +14,10 @@ func TestBecause(t *testing.T) {
 		field   Field
 		several bool
 	}{
-		"the column holds a label that the mapping does not name, UNMAPPED_LABEL": {Refused, Field{Code: "UNMAPPED_LABEL", Times: 2}, false},
-		"Salesforce refused it twice, STRING_TOO_LONG":                            {Refused, Field{Code: "STRING_TOO_LONG", Times: 2}, false},
-		"Salesforce refused them, STRING_TOO_LONG":                                {Refused, Field{Code: "STRING_TOO_LONG"}, true},
-		"Monday refused it, ColumnValueException":                                 {Refused, Field{Code: "ColumnValueException"}, false},
+		"the column holds a label that the mapping does not name, UNMAPPED_LABEL": {Rejected, Field{Code: "UNMAPPED_LABEL", Times: 2}, false},
+		"Salesforce rejected it twice, STRING_TOO_LONG":                           {Rejected, Field{Code: "STRING_TOO_LONG", Times: 2}, false},
+		"Salesforce rejected them, STRING_TOO_LONG":                               {Rejected, Field{Code: "STRING_TOO_LONG"}, true},
+		"Monday rejected it, ColumnValueException":                                {Rejected, Field{Code: "ColumnValueException"}, false},
 		"it was changed in Salesforce, and Monday has not changed since":          {Drift, Field{}, false},
 		"they were changed in Salesforce, and Monday has not changed since":       {Drift, Field{}, true},
 		"Monday's values are not in Salesforce, and no event is under way":        {Differs, Field{}, true},
@@ -52,10 +52,10 @@ func TestWriteEntry(t *testing.T) {
 	d := &draft{Report: Report{Records: []Record{{Fields: []Field{{Name: "Email", Columns: []Column{{"email", "E-mail"}}}}}}}}
 	fields := []string{"Email", "Phone"}
 	for want, w := range map[string]store.SweptWrite{
-		"Contact updated: Email, Phone":                           {Object: "Contact", Fields: fields, To: "salesforce"},
-		"Contact created":                                         {Object: "Contact", Fields: fields, Created: true, To: "salesforce"},
-		"E-mail brought to Monday":                                {Object: "Contact", Fields: fields[:1], To: "monday"},
-		"Contact and Monday brought into agreement: Email, Phone": {Object: "Contact", Fields: fields},
+		"Contact updated: Email, Phone":                 {Object: "Contact", Fields: fields, To: "salesforce"},
+		"Contact created":                               {Object: "Contact", Fields: fields, Created: true, To: "salesforce"},
+		"E-mail brought to Monday":                      {Object: "Contact", Fields: fields[:1], To: "monday"},
+		"Contact and Monday now agree on: Email, Phone": {Object: "Contact", Fields: fields},
 	} {
 		w.Kind = "apply"
 		if got := d.writeEntry(w); got.Kind != Wrote || got.Text != "Comparison" || got.Effect != want {

@@ -34,7 +34,7 @@ const liveTimeout = 15 * time.Second
 // conflictsShown is how many conflicts of an item a report has.
 const conflictsShown = 50
 
-// Reporter makes reports. It is safe for concurrent use.
+// Reporter creates reports. It is safe for concurrent use.
 type Reporter struct {
 	Mapping *mapping.Mapping
 	Store   *store.Store
@@ -44,7 +44,7 @@ type Reporter struct {
 	Now     func() time.Time
 }
 
-// draft is a report in the making.
+// draft is a report under construction.
 type draft struct {
 	*Reporter
 	Report
@@ -54,7 +54,7 @@ type draft struct {
 	asked   bool               // Monday answered
 	view    mapping.Item       // Monday's values, from Monday or else from the ledger
 	found   engine.Found
-	compare bool // found is of both systems as they are now
+	compare bool // found describes both systems as they are now
 	history store.History
 
 	conflicts []store.Conflict
@@ -95,7 +95,7 @@ func (r *Reporter) Make(ctx context.Context, id int64) (*Report, error) {
 func (d *draft) readLive(ctx context.Context) {
 	if d.isSuppressed() {
 		d.board = d.Mapping.Board(d.item.BoardID)
-		return // it was erased: nothing is read of it
+		return // it was erased: nothing about it is read
 	}
 	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 
 // conclude describes the state of the item in one sentence, beginning with what most needs a person.
 func (d *draft) conclude() {
-	for _, conclusion := range []func() (State, string){d.suppressed, d.outside, d.ended, d.held, d.refusedRecord,
+	for _, conclusion := range []func() (State, string){d.suppressed, d.outside, d.ended, d.held, d.rejectedRecord,
 		d.differing, d.deadLetters, d.coming, d.wanting, d.lacking, d.unknown} {
 		if s, text := conclusion(); text != "" {
 			d.State, d.Sentence, d.Advice = s, text, d.advise(s)
@@ -22,15 +22,15 @@ func (d *draft) conclude() {
 	}
 	d.State, d.Sentence, d.Since = Agreed, "In sync", d.lastChange()
 	if !d.compare {
-		d.State, d.Sentence, d.Since = Unknown, "As far as is known without asking both systems, it is in sync", nil
+		d.State, d.Sentence, d.Since = Unknown, "As far as known without asking both systems, it is in sync", nil
 	}
 }
 
 // advise says what a person can do about an item in a state.
 func (d *draft) advise(s State) string {
 	switch s {
-	case Refused:
-		return d.adviseRefused()
+	case Rejected:
+		return d.adviseRejected()
 	case FirstMeeting:
 		return "Nothing is written until a person decides: take Monday's values, or Salesforce's."
 	case Drift:
@@ -50,7 +50,7 @@ func (d *draft) advise(s State) string {
 	return ""
 }
 
-// adviseGone says what becomes of an item whose record was deleted in Salesforce.
+// adviseGone says what happens to an item whose record was deleted in Salesforce.
 func (d *draft) adviseGone() string {
 	for _, rec := range d.Records {
 		if d.differs(rec.Name, "", plan.Gone) == nil {
@@ -68,15 +68,15 @@ func (d *draft) adviseGone() string {
 	return ""
 }
 
-// adviseRefused returns the advice on the first rejection, unless a dead letter contains it.
-func (d *draft) adviseRefused() string {
+// adviseRejected returns the advice on the first rejection, unless a dead letter contains it.
+func (d *draft) adviseRejected() string {
 	if len(d.Letters) > 0 {
 		return ""
 	}
 	for _, rec := range d.Records {
 		codes := []string{rec.Code}
 		for _, f := range rec.Fields {
-			if f.State == Refused {
+			if f.State == Rejected {
 				codes = append(codes, f.Code)
 			}
 		}
@@ -142,15 +142,15 @@ func (d *draft) ended() (State, string) {
 	return Ended, what
 }
 
-// refusedRecord concludes about records that Salesforce refuses as a whole.
-func (d *draft) refusedRecord() (State, string) {
+// rejectedRecord concludes about records that Salesforce rejects as a whole.
+func (d *draft) rejectedRecord() (State, string) {
 	for _, rec := range d.Records {
-		if rec.State == Refused && rec.Code != "" {
-			why := "refused as a whole"
+		if rec.State == Rejected && rec.Code != "" {
+			why := "rejected as a whole"
 			if own := ownWords(rec.Code); own != "" {
 				why = own
 			}
-			return Refused, fmt.Sprintf("%s is not in Salesforce as it should be: %s, %s", rec.Object, why, rec.Code)
+			return Rejected, fmt.Sprintf("%s is not in Salesforce as it should be: %s, %s", rec.Object, why, rec.Code)
 		}
 	}
 	return "", ""
@@ -194,20 +194,20 @@ func because(s State, f Field, noRecords, several bool) string {
 		it, was, value, is = "them", "they were", "values", "are"
 	}
 	switch s {
-	case Refused:
+	case Rejected:
 		if f.Code == "" {
 			return "the " + value + " cannot be sent"
 		}
 		if own := ownWords(f.Code); own != "" {
 			return own + ", " + f.Code
 		}
-		return refuser(f.Code) + " refused " + it + times(f.Times) + ", " + f.Code
+		return rejecter(f.Code) + " rejected " + it + times(f.Times) + ", " + f.Code
 	case Unshown:
 		return "Monday cannot show Salesforce's " + value
 	case Conflict:
 		return "both sides have changed " + it + " since they last agreed"
 	case FirstMeeting:
-		return "both sides have a value of their own, and a person has to say which one counts"
+		return "both sides have a value, and a person has to decide which one counts"
 	case Drift:
 		return was + " changed in Salesforce, and Monday has not changed since"
 	}
@@ -220,7 +220,7 @@ func because(s State, f Field, noRecords, several bool) string {
 	return "Monday's " + value + " " + is + " not in Salesforce, and no event is under way"
 }
 
-// ownWords says what a code of our own means, as the second half of a sentence; "" if it is another system's.
+// ownWords says what one of our own codes means, as the second half of a sentence; "" if it is another system's.
 func ownWords(code string) string {
 	entry, known := advice.Of(advice.Own, code)
 	if !known || advice.SystemOf(code) != advice.Own || entry.Means == "" {
@@ -229,8 +229,8 @@ func ownWords(code string) string {
 	return lowered(entry.Means)
 }
 
-// refuser returns the system whose code it is.
-func refuser(code string) string {
+// rejecter returns the system whose code it is.
+func rejecter(code string) string {
 	if advice.SystemOf(code) == advice.Monday {
 		return "Monday"
 	}
@@ -247,14 +247,14 @@ func (d *draft) deadLetters() (State, string) {
 		return "", ""
 	}
 	l := d.Letters[0]
-	what := "An event of it failed for good"
+	what := "One of its events failed for good"
 	if len(d.Letters) > 1 {
-		what = fmt.Sprintf("%d events of it failed for good", len(d.Letters))
+		what = fmt.Sprintf("%d of its events failed for good", len(d.Letters))
 	}
 	return Failed, what + ": " + cmp.Or(l.Code, l.Reason)
 }
 
-// coming concludes about what is under way.
+// coming concludes about what is on its way.
 func (d *draft) coming() (State, string) {
 	if n := len(d.history.Pending); n > 0 {
 		for _, job := range d.history.Pending {
@@ -288,7 +288,7 @@ func (d *draft) wanting() (State, string) {
 	return Differs, "Not in Salesforce yet, and no event is under way"
 }
 
-// lacking concludes about items that have some of their records, and not one that they should have.
+// lacking concludes about items that have some of their records, but not one that they should have.
 func (d *draft) lacking() (State, string) {
 	for _, rec := range d.Records {
 		if rec.State == Differs {
@@ -298,7 +298,7 @@ func (d *draft) lacking() (State, string) {
 	return "", ""
 }
 
-// unknown concludes about items of which a field could not be compared.
+// unknown concludes about items with a field that could not be compared.
 func (d *draft) unknown() (State, string) {
 	var names []string
 	for _, rec := range d.Records {
@@ -325,7 +325,7 @@ func (d *draft) unknown() (State, string) {
 	return Unknown, "Not known while " + away + " cannot be read: " + what + " may differ"
 }
 
-// lowered makes a note the second half of a sentence.
+// lowered turns a note into the second half of a sentence.
 func lowered(note string) string {
 	if condition, found := strings.CutPrefix(note, "Not created yet: "); found {
 		return strings.TrimSuffix(condition, ".") // it begins with a column's title

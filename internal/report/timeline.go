@@ -225,12 +225,12 @@ func letterOf(l store.ItemLetter) Letter {
 	return letter
 }
 
-// reason returns why an event failed for good, without the queue's own words for it.
+// reason returns why an event failed for good, without the queue's own words.
 func reason(l store.ItemLetter) string { return withoutQueue(l.Reason) }
 
 func withoutQueue(reason string) string { return strings.TrimPrefix(reason, "JobCancelError: ") }
 
-// asked says what the comparisons of the item do that are not over.
+// asked describes the item's requested comparisons that are not over.
 func asked(pending []store.PendingSweep) (all []Asked) {
 	for _, w := range pending {
 		a := Asked{Does: "The item is being compared", Since: w.StartedAt.UTC(), NotBefore: w.NotBefore}

@@ -46,7 +46,7 @@ func capital(text string) string {
 
 // stateWords are the states for people to read.
 var stateWords = map[State]string{
-	Refused: "refused", Unshown: "cannot be shown", Failed: "failed", Held: "held", Conflict: "conflict",
+	Rejected: "rejected", Unshown: "cannot be shown", Failed: "failed", Held: "held", Conflict: "conflict",
 	FirstMeeting: "first meeting",
 	Drift:        "drift",
 	Differs:      "differs", Waits: "waits", OnItsWay: "on its way", NoRecord: "not created", Ended: "ended",

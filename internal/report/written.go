@@ -11,10 +11,10 @@ import (
 var sweeps = map[string]string{"apply": "Comparison", "reconcile": "Nightly comparison", "recent": "Hourly comparison",
 	"backfill": "Backfill"}
 
-// SweepWords returns what a kind of comparison is called.
+// SweepWords returns the name of a kind of comparison.
 func SweepWords(kind string) string { return cmp.Or(sweeps[kind], kind) }
 
-// writeEntry says what a comparison wrote.
+// writeEntry describes what a comparison wrote.
 func (d *draft) writeEntry(w store.SweptWrite) Entry {
 	e := Entry{At: w.At.UTC(), Kind: Wrote, Text: SweepWords(w.Kind)}
 	fields := strings.Join(w.Fields, ", ")
@@ -30,7 +30,7 @@ func (d *draft) writeEntry(w store.SweptWrite) Entry {
 	case fields == "":
 		e.Effect = w.Object + " updated"
 	case w.To == "":
-		e.Effect = w.Object + " and Monday brought into agreement: " + fields
+		e.Effect = w.Object + " and Monday now agree on: " + fields
 	default:
 		e.Effect = w.Object + " updated: " + fields
 	}
@@ -49,7 +49,7 @@ func (d *draft) columnOf(field string) string {
 	return d.names.Column(d.BoardID, field)
 }
 
-// conflictEntry says which value stood when both sides had changed.
+// conflictEntry says which value was kept when both sides had changed.
 func conflictEntry(c store.Conflict) Entry {
 	stands := "Monday's"
 	if c.Winner() == "salesforce" {

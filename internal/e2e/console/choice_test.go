@@ -36,7 +36,7 @@ func TestFirstMeetingDecided(t *testing.T) {
 	operates := reader{w: w, user: operator, password: operatorPassword}
 	for _, met := range []int64{taking, giving, left} {
 		operates.open(item(met)).shows(t,
-			"Email differs: both sides have a value of their own, and a person has to say which one counts.",
+			"Email differs: both sides have a value, and a person has to decide which one counts.",
 			"first meeting", "Take Monday’s values…", "Take Salesforce’s values…")
 	}
 	operates.post(item(taking)+"/back", "reason", "newer").shows(t, "Salesforce’s values are being taken.")
@@ -49,7 +49,7 @@ func TestFirstMeetingDecided(t *testing.T) {
 		}
 		operates.open(item(of)).shows(t, "In sync since", "anna took one side's value of item")
 	}
-	operates.open(item(left)).shows(t, "Email differs: both sides have a value of their own")
+	operates.open(item(left)).shows(t, "Email differs: both sides have a value")
 	w.Healthy()
 }
 

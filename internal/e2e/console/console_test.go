@@ -31,7 +31,7 @@ func TestRefusedMendedReplayed(t *testing.T) {
 	cause := w.Text("SELECT cause_id FROM causes")
 
 	p := operates.open(path)
-	p.shows(t, "Email differs: Salesforce refused it, INVALID_EMAIL_ADDRESS.", bad, "An event failed after 1 attempt",
+	p.shows(t, "Email differs: Salesforce rejected it, INVALID_EMAIL_ADDRESS.", bad, "An event failed after 1 attempt",
 		"Created in Monday")
 	operates.open("/").shows(t, "Running; 1 event that failed waits for a person.", "Lead.Email: INVALID_EMAIL_ADDRESS")
 	operates.open("/errors").shows(t, "Lead.Email: INVALID_EMAIL_ADDRESS", "1 open")
@@ -152,7 +152,7 @@ func TestConflictTaken(t *testing.T) {
 	}
 	take := fmt.Sprintf("/conflicts/%s/take", w.Text("SELECT id::text FROM conflicts"))
 	operates.post(take, "side", "salesforce", "item", fmt.Sprint(item)).shows(t,
-		"The value is being taken over on both sides.")
+		"The value is being written to both sides.")
 	w.Eventually("the value stands on both sides", func() bool {
 		return w.Salesforce.Get("Contact", id)["Email"] == "salesforce@example.org" && w.Shown(item, "email") == "salesforce@example.org"
 	})

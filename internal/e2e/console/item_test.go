@@ -80,8 +80,8 @@ func TestItem(t *testing.T) {
 				w.Command("replay", fmt.Sprint(w.DeadLetter()))
 				return item
 			},
-			state: report.Refused, sentence: "Email differs: Salesforce refused it twice, INVALID_EMAIL_ADDRESS",
-			object: "Lead", field: "Email", monday: refused, sf: "ada@example.org", fieldIs: report.Refused,
+			state: report.Rejected, sentence: "Email differs: Salesforce rejected it twice, INVALID_EMAIL_ADDRESS",
+			object: "Lead", field: "Email", monday: refused, sf: "ada@example.org", fieldIs: report.Rejected,
 		},
 		"drift": {
 			do: func(w *e2e.World) int64 {

@@ -36,7 +36,7 @@ func TestOverview(t *testing.T) {
 	p := operates.open("/")
 	p.shows(t, "Salesforce is away.", "Salesforce is away since", "SERVER_UNAVAILABLE",
 		"241 in 24 hours, 144 of them written, 1 failed", "of the events from arrival to Salesforce", "most in 24 hours: 7",
-		"50,000 of 100,000", "50 % of the calls of 24 hours", "of 2,600", "of the calls of this day in UTC",
+		"50,000 of 100,000", "50 % of the calls for 24 hours", "of 2,600", "of today’s calls (UTC)",
 		"Nightly comparison", "1,240 items, 3 of 11,160 fields differed, 1 written", "75 s", "Monday did not answer")
 	// From 5 hours' increase of 1,000 an hour, 24 hours lead to about 74,000.
 	if !regexp.MustCompile(`At this pace: 7[0-9],[0-9]{3}`).MatchString(p.text()) {

@@ -47,7 +47,7 @@ func TestSearch(t *testing.T) {
 	if strings.HasPrefix(p.at, "/items/") != true {
 		t.Errorf("a single item by its name is not opened: %s", p.at)
 	}
-	operates.open("/search?q=nobody").shows(t, "Nothing fits.")
+	operates.open("/search?q=nobody").shows(t, "Nothing was found.")
 	operates.open("/search?q=4711").shows(t, "crmsync has not seen an item 4711 yet.")
 	if p := operates.do(http.MethodGet, "/items/4711", nil); p.status != http.StatusNotFound {
 		t.Errorf("an unknown item answered %d", p.status)
