@@ -75,7 +75,7 @@ func TestActsDuringComparison(t *testing.T) {
 
 	w.Exec("UPDATE items SET lease_holder = gen_random_uuid(), lease_until = now() + interval '1 hour' WHERE item_id = $1", lead)
 	operates.post(item(lead)+"/send").shows(t, "Monday’s values are being sent.", "Monday's values are being sent, asked for at")
-	operates.post(item(lead)+"/send").shows(t, "That is under way already.")
+	operates.post(item(lead)+"/send").shows(t, "That is already under way.")
 	w.Eventually("the comparison found the item busy", func() bool {
 		return w.Count("SELECT count(*) FROM river_job WHERE kind = 'sweep_board' AND args->>'sweep_id' = (SELECT max(id)::text FROM sweeps) AND (metadata->>'snoozes')::int > 0") == 1
 	})

@@ -171,7 +171,7 @@ func TestItemInWords(t *testing.T) {
 	}
 	w.Failing(sfsim.Fault{Status: http.StatusServiceUnavailable}, func(c sfsim.Call) bool { return true })
 	code, stdout, stderr = w.Command("item", fmt.Sprint(item))
-	for _, want := range []string{"As far as is known without asking both systems, it is in sync.", "Salesforce could not be read", "Analytical Engines"} {
+	for _, want := range []string{"As far as known without asking both systems, it is in sync.", "Salesforce could not be read", "Analytical Engines"} {
 		if code != 0 || !strings.Contains(stdout, want) {
 			t.Errorf("exit %d, no %q in:\n%s%s", code, want, stdout, stderr)
 		}
