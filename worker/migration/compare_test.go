@@ -1,6 +1,8 @@
 package migration
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +13,7 @@ import (
 
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
+	"crmsync/mondayclient"
 	"crmsync/schema/store"
 )
 
@@ -195,4 +198,63 @@ func (w *world) values(t *rapid.T, last string) map[string]any {
 		}
 	}
 	return values
+}
+
+// nameless is a Monday whose rejections of new items do not name the column.
+type nameless struct{ Monday }
+
+func (m nameless) Create(ctx context.Context, creates []mondayclient.Create, key string) ([]mondayclient.Created, error) {
+	created, err := m.Monday.Create(ctx, creates, key)
+	for n := range created {
+		if rejected, ok := errors.AsType[*mondayclient.Error](created[n].Err); ok {
+			bare := *rejected
+			bare.Column = ""
+			created[n].Err = &bare
+		}
+	}
+	return created, err
+}
+
+// TestCreatedBare: if Monday rejects a new item and does not say why, the item is created without columns, and the
+// comparison writes each of them, also after a session that ended before that.
+func TestCreatedBare(t *testing.T) {
+	t.Parallel()
+	for name, interrupted := range map[string]bool{"in one session": false, "in two sessions": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			w.plant(3)
+			odd := w.salesforce.Insert("Account", map[string]any{"Name": "Odd", "Website": "no address", "Phone": "+12125550199"})
+			monday, comparer := w.config.Monday, w.config.Engine
+			w.config.Monday = nameless{monday}
+			if interrupted {
+				broken := clumsy{monday, func(call string) bool { return call == "compare" }}
+				w.config.Engine = clumsyEngine{comparer, broken}
+				if _, err := w.work(1); err == nil {
+					t.Fatal("the first session has no error")
+				}
+				w.config.Engine = comparer
+			}
+			if done, err := w.work(1); err != nil || !done {
+				t.Fatalf("done %t, error %v", done, err)
+			}
+			phones := map[string]int{}
+			for _, item := range w.monday.Items(accountsBoard) {
+				phones[item.Text["phone"]]++
+				if item.Text["text_sfid"] == odd && item.Text["website"] != "" {
+					t.Errorf("the rejected column holds %q", item.Text["website"])
+				}
+			}
+			same(t, "phones", map[string]int{"+12125550100": 3, "+12125550199": 1}, phones)
+			if n := w.count("SELECT count(*) FROM migration_failed WHERE salesforce_id = $1 AND columns = '{website}'", odd); n != 1 {
+				t.Error("the rejected column is not noted")
+			}
+			if n := w.count("SELECT count(*) FROM error_logs WHERE salesforce_id = $1 AND column_id = 'website' AND code = 'ColumnValueException'", odd); n != 1 {
+				t.Errorf("%d errors name the column, want 1", n)
+			}
+			if website := w.salesforce.Get("Account", odd)["Website"]; website != "no address" {
+				t.Errorf("Salesforce holds %v", website)
+			}
+		})
+	}
 }

@@ -90,45 +90,12 @@ func (d *dryRun) run(ctx context.Context) error {
 		return err
 	}
 	s.run.Cursor.At = rewind(last.At)
-	for after := ""; ; {
-		p, last, err := s.failedPage(ctx, after)
-		if err != nil {
-			return err
-		}
-		if p == nil {
-			break
-		}
-		if err := d.take(ctx, p); err != nil {
-			return err
-		}
-		after = last
-	}
-	var records []*record
-	soql := selectRecords(s.migration, s.config.Mapping.Key, after(s.migration, s.run.Cursor))
-	for fields, err := range s.config.Salesforce.Query(ctx, soql) {
-		if err != nil {
-			return fmt.Errorf("reading records: %w", err)
-		}
-		r, err := readRecord(fields)
-		if err != nil {
-			return err
-		}
-		if records = append(records, r); len(records) == pageSize {
-			if err := d.read(ctx, records); err != nil {
-				return err
-			}
-			records = nil
-		}
-	}
-	return d.read(ctx, records)
-}
-
-func (d *dryRun) read(ctx context.Context, records []*record) error {
-	p, err := d.session.prepare(ctx, records)
-	if err != nil {
+	s.take = d.take
+	if _, err := s.retryFailed(ctx); err != nil {
 		return err
 	}
-	return d.take(ctx, p)
+	_, err = s.lap(ctx)
+	return err
 }
 
 // take determines what a run would do with a page.

@@ -101,10 +101,12 @@ func (m *Migrator) awaitLinks(ctx context.Context, migration *mapping.Migration)
 
 // session returns a new session. Dry runs use one, too.
 func (m *Migrator) session(job Job, migration *mapping.Migration, until, deadline time.Time) *session {
-	return &session{
+	s := &session{
 		config: &m.config, sender: &m.sender, job: job, migration: migration, run: &store.Run{}, holder: uuid.New(),
 		until: until, deadline: deadline, stopping: &m.stopping, calls: semaphore.NewWeighted(concurrency),
 	}
+	s.take = s.apply
+	return s
 }
 
 // work goes through the records until all are read or the session is over.
@@ -143,8 +145,8 @@ func (s *session) work(ctx context.Context) (done bool, err error) {
 	return true, s.config.Store.FinishRun(ctx, s.run.ID, s.holder, log, s.config.Complete)
 }
 
-// take applies a prepared page to the board and commits it.
-func (s *session) take(ctx context.Context, p *page) error {
+// apply applies a prepared page to the board and commits it.
+func (s *session) apply(ctx context.Context, p *page) error {
 	if err := s.config.Reserve.Check(); err != nil {
 		return err
 	}

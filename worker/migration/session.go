@@ -43,10 +43,11 @@ type session struct {
 	board     board
 	run       *store.Run
 	backlog   backlog
-	clashes   map[clash]bool // found so far
-	holder    uuid.UUID      // of its leases
-	until     time.Time      // no page starts after this
-	deadline  time.Time      // end of all work
+	clashes   map[clash]bool                     // found so far
+	take      func(context.Context, *page) error // what to do with a prepared page
+	holder    uuid.UUID                          // of its leases
+	until     time.Time                          // no page starts after this
+	deadline  time.Time                          // end of all work
 	stopping  *atomic.Bool
 
 	calls      *semaphore.Weighted // concurrent calls to Monday

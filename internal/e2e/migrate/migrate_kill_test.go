@@ -1,6 +1,7 @@
 package migrate_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -11,7 +12,8 @@ import (
 )
 
 // TestChaosMigrate kills the command at random moments while both systems fail now and then, also after they did what
-// they were asked, and Monday's index is some seconds behind. In the end every record has exactly one item.
+// they were asked, and Monday's index is some seconds behind. In the end every record has exactly one item. Then both
+// sides change, and the next run is killed, too: the items show what changed in Salesforce alone.
 //
 // CHAOS=full migrates 5,000 records and kills ten times; SEED=n draws the same moments again.
 func TestChaosMigrate(t *testing.T) {
@@ -29,9 +31,31 @@ func TestChaosMigrate(t *testing.T) {
 		s.FaultRate, s.Seed, s.Latency = 0.05, int64(seed), 20*time.Millisecond
 	})
 	w.Plant(pairs)
+	killed, log := w.RunKilled(w.Program(), []string{"migrate"}, atRandom(w, rng, kills))
+	t.Logf("%d kills\n%s", killed, log)
+	w.Paired("Account", e2e.Accounts, pairs)
+	w.Paired("Contact", e2e.Contacts, pairs)
+	if n := w.Count("SELECT sum(created) FROM migration_runs"); n != 2*pairs {
+		t.Logf("%d are counted as created, of %d", n, 2*pairs)
+	}
+	if n := w.Count("SELECT count(*) FROM migration_documents") + w.Count("SELECT count(*) FROM dead_letters"); n != 0 {
+		t.Errorf("%d documents or dead letters are left", n)
+	}
+	changes := changeContacts(w)
+	killed, log = w.RunKilled(w.Program(), []string{"migrate", "contacts"}, atRandom(w, rng, kills/2))
+	t.Logf("%d kills\n%s", killed, log)
+	for _, item := range w.Paired("Contact", e2e.Contacts, pairs) {
+		if want := changes[item.ID]; item.Text["phone"] != want.phone || item.Text["email"] != want.email {
+			t.Errorf("item %d shows %q and %q, want %q and %q", item.ID, item.Text["phone"], item.Text["email"], want.phone, want.email)
+		}
+	}
+}
+
+// atRandom returns when to kill a command: so many times, each a moment after it has begun to work.
+func atRandom(w *e2e.World, rng *rand.Rand, kills int) func() bool {
 	killed, began := 0, -1
 	var due time.Time
-	_, log := w.RunKilled(w.Program(), []string{"migrate"}, func() bool {
+	return func() bool {
 		switch calls := w.Monday.TotalCalls(); {
 		case killed == kills:
 			return false
@@ -44,14 +68,28 @@ func TestChaosMigrate(t *testing.T) {
 			return true
 		}
 		return false
-	})
-	t.Logf("%d kills\n%s", killed, log)
-	w.Paired("Account", e2e.Accounts, pairs)
-	w.Paired("Contact", e2e.Contacts, pairs)
-	if n := w.Count("SELECT sum(created) FROM migration_runs"); n != 2*pairs {
-		t.Logf("%d are counted as created, of %d", n, 2*pairs)
 	}
-	if n := w.Count("SELECT count(*) FROM migration_documents") + w.Count("SELECT count(*) FROM dead_letters"); n != 0 {
-		t.Errorf("%d documents or dead letters are left", n)
+}
+
+// shown is what an item has to show.
+type shown struct{ phone, email string }
+
+// changeContacts changes every contact in Salesforce, and some items. It returns what the items have to show once they
+// were imported again: a column takes what changed in Salesforce alone.
+func changeContacts(w *e2e.World) map[int64]shown {
+	changes := map[int64]shown{}
+	for n, item := range w.Monday.Items(e2e.Contacts) {
+		want := shown{phone: fmt.Sprintf("+1212555%04d", n), email: item.Text["email"]}
+		w.Salesforce.Update("Contact", item.Text["text_sfid"], map[string]any{"Phone": want.phone})
+		if n%3 == 0 {
+			want.email = fmt.Sprintf("monday%d@example.org", n)
+			w.Monday.SetColumn(item.ID, "email", e2e.Email(want.email))
+		}
+		if n%5 == 0 {
+			want.phone = fmt.Sprintf("+1646555%04d", n)
+			w.Monday.SetColumn(item.ID, "phone", map[string]any{"phone": want.phone, "countryShortName": "US"})
+		}
+		changes[item.ID] = want
 	}
+	return changes
 }

@@ -49,7 +49,7 @@ func TestMigrateSlices(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 }
 
-// TestMigrateCalls: a thousand records need few calls.
+// TestMigrateCalls: a thousand records need few calls, and almost none if nothing has changed since.
 func TestMigrateCalls(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "", e2e.Monday(func(m *mondaysim.Config) { m.ComplexityPerMinute = 50_000_000 }))
@@ -60,6 +60,19 @@ func TestMigrateCalls(t *testing.T) {
 	w.Paired("Account", e2e.Accounts, 1000)
 	if calls := w.Monday.TotalCalls(); calls > 25 {
 		t.Errorf("%d calls to Monday: %v", calls, w.Monday.Calls())
+	}
+	for name, tt := range map[string]struct{ changed, most int }{
+		"unchanged": {most: 1},                   // the board
+		"changed":   {changed: 200, most: 1 + 6}, // a read for each 100 items, and a write for each 50
+	} {
+		for _, record := range w.Salesforce.Records("Account")[:tt.changed] {
+			w.Salesforce.Update("Account", record["Id"].(string), map[string]any{"Phone": "+1 212 555 0999"})
+		}
+		before := w.Monday.TotalCalls()
+		w.Crmsync("migrate", "accounts")
+		if calls := w.Monday.TotalCalls() - before; calls > tt.most {
+			t.Errorf("%s: %d calls to Monday, want at most %d: %v", name, calls, tt.most, w.Monday.Calls())
+		}
 	}
 	w.Healthy()
 }
