@@ -252,6 +252,9 @@ func TestCreatedBare(t *testing.T) {
 			if n := w.count("SELECT count(*) FROM error_logs WHERE salesforce_id = $1 AND column_id = 'website' AND code = 'ColumnValueException'", odd); n != 1 {
 				t.Errorf("%d errors name the column, want 1", n)
 			}
+			if want := (store.Counts{Read: 4, Created: 4, LeftOut: 1}); !interrupted {
+				same(t, "counts", want, w.counts())
+			}
 			if website := w.salesforce.Get("Account", odd)["Website"]; website != "no address" {
 				t.Errorf("Salesforce holds %v", website)
 			}
