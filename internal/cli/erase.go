@@ -69,8 +69,8 @@ func (c eraseCommand) later(ctx context.Context, s *store.Store) (string, error)
 		return "The item was deleted in Monday. If it is restored there, its values are stored again.\n" + suppress +
 			elsewhere, nil
 	}
-	return "The item is still synced. Its values are read and stored again at its next event, when its record changes in " +
-		"Salesforce,\nand at the latest by the next comparison of the board.\n" + suppress + elsewhere, nil
+	return "The item is still synced. Its values are read and stored again at its next event, when its record changes " +
+		"in Salesforce,\nand at the latest by the next comparison of the board.\n" + suppress + elsewhere, nil
 }
 
 // listErased prints how many rows of each table had values.

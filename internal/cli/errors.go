@@ -69,7 +69,14 @@ func (c errorsCommand) Run(ctx context.Context, p *program) error {
 	if c.JSON {
 		return p.printJSON(reports)
 	}
-	if len(reports) == 0 {
+	unassigned, err := c.unassigned(ctx, db, reports)
+	switch {
+	case err != nil:
+		return err
+	case unassigned > 0:
+		fmt.Fprintf(p.stdout, "%s without a cause yet: the next worker assigns one. crmsync replay lists all.\n\n",
+			plural(unassigned, "dead letter"))
+	case len(reports) == 0:
 		fmt.Fprintln(p.stdout, "Nothing is open.")
 	}
 	for n, r := range reports {
@@ -107,6 +114,18 @@ func (c errorsCommand) report(ctx context.Context, db *pgxpool.Pool) ([]causeRep
 			l.Attempts})
 	}
 	return append(reports, r), nil
+}
+
+// unassigned returns how many open dead letters are in none of the causes: a role that may only read assigns none.
+func (c errorsCommand) unassigned(ctx context.Context, db *pgxpool.Pool, causes []causeReport) (int, error) {
+	if c.Cause != "" {
+		return 0, nil
+	}
+	n, err := store.New(db).CountOpenLetters(ctx)
+	for _, cause := range causes {
+		n -= cause.Open
+	}
+	return n, err
 }
 
 // knownCause returns the cause with an id.

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-const howConsole = `  Pages that show in the browser whether an item is in sync and, if not, why. crmsync serves them at ADMIN_ADDR, which
-  by default only this machine can reach.
+const howConsole = `  Pages that show in the browser whether an item is in sync and, if not, why.
+  crmsync serves them at ADMIN_ADDR, which by default only this machine can reach.
 `
 
 // fewestCharacters is the minimum length of the operator's password.

@@ -36,6 +36,7 @@ type Status struct {
 	Channels    []chanStatus   `json:"alert_channels"`
 	Feed        *feedStatus    `json:"salesforce_changes,omitempty"` // nil: nothing is synced to Monday
 	Salesforce  *budgetStatus  `json:"salesforce_calls,omitempty"`   // nil: not configured here, or unavailable
+	Monday      *mondayCalls   `json:"monday_calls,omitempty"`       // nil: the account reports no limit, or not today
 	Comparisons []sweepStatus  `json:"last_comparisons"`             // of each board
 	Migration   *runStatus     `json:"last_migration,omitempty"`     // nil: none yet
 }
@@ -94,6 +95,13 @@ type chanStatus struct {
 type budgetStatus struct {
 	Remaining int `json:"remaining"`
 	Limit     int `json:"limit"`
+}
+
+// mondayCalls are the account's calls of the day in UTC, as the workers measured them last.
+type mondayCalls struct {
+	Remaining int  `json:"remaining"`
+	Limit     int  `json:"limit"`
+	AtEnd     *int `json:"remaining_at_midnight,omitempty"` // at the current rate; nil: that is not known yet
 }
 
 // feedStatus describes how current our knowledge of changes in Salesforce is.
@@ -180,6 +188,9 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	if now.Feed, err = readFeeds(ctx, s); err != nil {
 		return now, err
 	}
+	if now.Monday, err = readMondayCalls(ctx, s); err != nil {
+		return now, err
+	}
 	sweeps, err := s.Sweeps(ctx, nil)
 	if err != nil {
 		return now, err
@@ -198,6 +209,22 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 		now.Migration = &runStatus{r.Board, r.State, r.StartedAt.UTC(), r.FinishedAt, r.Read, r.Failed}
 	}
 	return now, err
+}
+
+// readMondayCalls reads how many of Monday's calls are left, and how many will be left at the end of the day.
+func readMondayCalls(ctx context.Context, s *store.Store) (*mondayCalls, error) {
+	now := time.Now()
+	hours, err := s.Hours(ctx, now.Add(-24*time.Hour))
+	calls, ok := store.MondayCalls(hours, now)
+	if err != nil || !ok {
+		return nil, err
+	}
+	left := &mondayCalls{Remaining: max(calls.Limit-calls.Used, 0), Limit: calls.Limit}
+	if calls.Paced {
+		end := max(calls.Limit-calls.Forecast, 0)
+		left.AtEnd = &end
+	}
+	return left, nil
 }
 
 // readFeeds reads how current our knowledge of changes in Salesforce is.
@@ -300,6 +327,13 @@ func (p *program) printStatus(now Status) error {
 	}
 	if now.Salesforce != nil {
 		fmt.Fprintf(table, "salesforce calls\t%d of %d left\n", now.Salesforce.Remaining, now.Salesforce.Limit)
+	}
+	if m := now.Monday; m != nil {
+		end := ""
+		if m.AtEnd != nil {
+			end = fmt.Sprintf("; %d at midnight UTC, at the current rate", *m.AtEnd)
+		}
+		fmt.Fprintf(table, "monday calls\t%d of %d left today%s\n", m.Remaining, m.Limit, end)
 	}
 	for _, c := range now.Comparisons {
 		if c.State != "done" || c.Kind == "backfill" || c.Rejected+c.Changed > 0 {

@@ -35,8 +35,8 @@ var notices = map[string]func(n int) string{
 	},
 	"taken": func(n int) string { return "The value is being written to both sides." },
 	"erased": func(n int) string {
-		return "Values erased in " + plural(n, "row") + ". The item is still synced: they are stored again when it changes or " +
-			"is compared."
+		return "Values erased in " + plural(n, "row") + ". The item is still synced: they are stored again when it " +
+			"changes or is compared."
 	},
 	"erased-for-good": func(n int) string {
 		return "Values erased in " + plural(n, "row") + ". The item does not come back: crmsync leaves it alone."

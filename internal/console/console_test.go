@@ -59,8 +59,8 @@ func TestMeters(t *testing.T) {
 	}
 	got := meters(hours, noon)
 	want := []meter{
-		{System: "Salesforce", Used: 4000, Limit: 5000, Percent: 80, Paced: true, Forecast: 6400, ForecastPct: 100, Level: "attention"},
-		{System: "Monday", Used: 120, Limit: 200, Percent: 60, Paced: true, Forecast: 235, ForecastPct: 100, Level: "attention"},
+		{System: "Salesforce", Calls: store.Calls{Used: 4000, Limit: 5000, Paced: true, Forecast: 6400}, Percent: 80, ForecastPct: 100, Level: "attention"},
+		{System: "Monday", Calls: store.Calls{Used: 120, Limit: 200, Paced: true, Forecast: 235}, Percent: 60, ForecastPct: 100, Level: "attention"},
 	}
 	for n := range got {
 		if got[n].Note == "" {

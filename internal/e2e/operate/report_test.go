@@ -74,8 +74,13 @@ func TestStatus(t *testing.T) {
 	if got.LastHour.Success != 1 || got.DeadLetters != 0 || len(got.Outages) != 0 || got.Salesforce == nil || got.Salesforce.Limit != 100_000 {
 		t.Errorf("status: %s", out)
 	}
-	if _, out, _ = w.Command("status"); !strings.Contains(out, "1 synced") {
-		t.Errorf("status: %s", out)
+	w.Exec(`INSERT INTO hours (hour, counted_to, monday_used, monday_limit) VALUES (date_trunc('hour', now(), 'UTC'), now(), 421, 10000)
+		ON CONFLICT (hour) DO UPDATE SET monday_used = excluded.monday_used, monday_limit = excluded.monday_limit`)
+	_, out, _ = w.Command("status")
+	for _, want := range []string{"1 synced", "9579 of 10000 left today\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in status: %s", want, out)
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package reject_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -87,4 +89,33 @@ func TestCauses(t *testing.T) {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 	w.Eventually("nothing is open", func() bool { return strings.HasPrefix(w.Crmsync("errors"), "Nothing is open") })
+}
+
+// TestKnownAtOnce: as soon as an event has failed, errors and status say so, long before the next alert is due. A role that
+// may only read is told that the cause is not determined yet.
+func TestKnownAtOnce(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.With("ALERT_INTERVAL", "1h"))
+	w.Reject("Lead", "Email", "refused@example.org")
+	w.Lead("Ada Lovelace", "Engines", map[string]any{"email": e2e.Email("refused@example.org")})
+	w.Quiet()
+	own := w.Env["DATABASE_URL"]
+	readOnly, err := url.Parse(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := readOnly.Query()
+	query.Set("default_transaction_read_only", "on")
+	readOnly.RawQuery = query.Encode()
+	w.Env["DATABASE_URL"] = readOnly.String()
+	if out := w.Crmsync("errors"); !strings.Contains(out, "1 dead letter without a cause yet") || strings.Contains(out, "Nothing is open") {
+		t.Errorf("errors, reading only:\n%s", out)
+	}
+	w.Env["DATABASE_URL"] = own
+	if out := w.Crmsync("status"); !regexp.MustCompile(`\ndead letters +1: crmsync errors\n`).MatchString(out) {
+		t.Errorf("status:\n%s", out)
+	}
+	if out := w.Crmsync("errors"); !strings.Contains(out, "Lead.Email: ") || strings.Contains(out, "without a cause") {
+		t.Errorf("errors:\n%s", out)
+	}
 }
