@@ -18,7 +18,7 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// blind is an inserter as the program has it, and the client's own way to insert.
+// blind is an inserter as the program uses it, and the client's own way to insert.
 func blind(t *testing.T, pool *pgxpool.Pool) (*ingest.Blind, func(context.Context, []river.InsertManyParams) (int, error), *queue.Queue) {
 	t.Helper()
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Middleware: []rivertype.Middleware{&ingest.Keys{}}})
@@ -29,7 +29,7 @@ func blind(t *testing.T, pool *pgxpool.Pool) (*ingest.Blind, func(context.Contex
 	return ingest.NewBlind(client.InsertManyFast, q.Queued), client.InsertManyFast, q
 }
 
-// skipped are the results of an insert: which were in the queue.
+// skipped returns which jobs of an insert were in the queue.
 func skipped(t *testing.T, results []*rivertype.JobInsertResult, err error) (all []bool) {
 	t.Helper()
 	if err != nil {
@@ -41,8 +41,8 @@ func skipped(t *testing.T, results []*rivertype.JobInsertResult, err error) (all
 	return all
 }
 
-// TestBlindInsert holds that repeats are recognized as River's own InsertMany does, in any state of the job, without reading
-// one, and that a job of another kind with the same key is none.
+// TestBlindInsert checks that repeats are recognized as River's own InsertMany does, in any state of the job and
+// without reading one, and that a job of another kind with the same key is not a repeat.
 func TestBlindInsert(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)
@@ -65,7 +65,7 @@ func TestBlindInsert(t *testing.T) {
 	}
 }
 
-// TestBlindInsertMeetsAnother has another process insert one of the keys after they were looked for.
+// TestBlindInsertMeetsAnother: another process inserts one of the keys after they were looked for.
 func TestBlindInsertMeetsAnother(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)

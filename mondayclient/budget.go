@@ -61,7 +61,7 @@ func (d *day) count(now time.Time) {
 	d.used++
 }
 
-// turn begins the count anew with each day.
+// turn starts a new count each day.
 func (d *day) turn(now time.Time) {
 	if date := now.UTC().Format(time.DateOnly); date != d.date {
 		d.date, d.used = date, 0

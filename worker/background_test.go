@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 )
 
-// A background task that panics begins again, and ends with its context.
+// A background task that panics is started again, and ends with its context.
 func TestBackground(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

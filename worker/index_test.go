@@ -8,7 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestQueueIndexes holds which indexes an insert of a job pays for, and that River's nightly rebuild looks for no others.
+// TestQueueIndexes checks which indexes an insert of a job has to update, and that River's nightly rebuild looks for
+// no others.
 func TestQueueIndexes(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -51,7 +51,7 @@ func TestAgreement(t *testing.T) {
 	}
 }
 
-// TestRemapped: a value knows from what it was made, also while it is in doubt, until it is written again.
+// TestRemapped: a value keeps its source, also while it is in doubt, until it is written again.
 func TestRemapped(t *testing.T) {
 	t.Parallel()
 	var l ledger.Link
@@ -79,8 +79,8 @@ func TestRemapped(t *testing.T) {
 	}
 }
 
-// TestLeftOut: that a record was created without a field is known, also after it was stored, until the field is written
-// or may have been.
+// TestLeftOut: it is known that a record was created without a field, also after it was stored, until the field was
+// written or may have been.
 func TestLeftOut(t *testing.T) {
 	t.Parallel()
 	var l ledger.Link

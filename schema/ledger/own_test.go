@@ -8,7 +8,7 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// TestOwn: a value that we wrote is confirmed by an event that says the same, and doubted by any other one that is newer.
+// TestOwn: an event with the same value confirms a value that we wrote; any other newer event puts it in doubt.
 func TestOwn(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

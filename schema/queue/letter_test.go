@@ -22,7 +22,7 @@ func (w *world) settle() {
 	}
 }
 
-// unalerted are the jobs of the letters that nobody was told of; it tells of them.
+// unalerted returns the jobs of the dead letters that were not alerted, and marks them as alerted.
 func (w *world) unalerted() (jobs []int64) {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -102,7 +102,7 @@ func TestLetterLife(t *testing.T) {
 	is("replayed though it was done", w.replay(job), nil)
 }
 
-// TestLetterOfRetried has a job that a person retries in River's dashboard, and that is discarded again.
+// TestLetterOfRetried: a person retries a job in River's dashboard, and it is discarded again.
 func TestLetterOfRetried(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -123,8 +123,8 @@ func TestLetterOfRetried(t *testing.T) {
 	}
 }
 
-// TestReplayCancelled is a job that an operator cancelled while it ran: River must not take the cancelling for one of the
-// next attempt.
+// TestReplayCancelled: an operator cancelled a job while it was running. River must not take that for a cancellation
+// of the next attempt.
 func TestReplayCancelled(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -160,7 +160,7 @@ func TestLetters(t *testing.T) {
 	}
 }
 
-// unique puts a job into the queue as River does with one that is unique while it is not done.
+// unique puts a job into the queue as River does with one that is unique until it has ended.
 func (w *world) unique(state, key string) int64 {
 	w.t.Helper()
 	id := w.job(state, "migrate_board", `{"board_id": `+key+`}`)
@@ -168,7 +168,7 @@ func (w *world) unique(state, key string) int64 {
 	return id
 }
 
-// TestReplayExcluded: jobs that exclude each other in the queue are not put back beside each other, and the others are.
+// TestReplayExcluded: of jobs that exclude each other in the queue only one is put back, and all others are.
 func TestReplayExcluded(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -209,7 +209,7 @@ func TestReplayExcluded(t *testing.T) {
 	}
 }
 
-// TestReplayAtOnce: jobs that somebody queues between the look and the change keep nothing else back.
+// TestReplayAtOnce: jobs that are queued between the look and the change keep no other dead letter back.
 func TestReplayAtOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -232,7 +232,7 @@ func TestReplayAtOnce(t *testing.T) {
 	}
 }
 
-// TestReasonIsOurs: a dead letter and the log give the reason without the words that River puts before it.
+// TestReasonIsOurs: a dead letter and the log give the reason without River's own words.
 func TestReasonIsOurs(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

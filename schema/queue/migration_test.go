@@ -21,7 +21,8 @@ func (w *world) running(holder uuid.UUID) (run *store.Run, job int64, unlock fun
 	return must[*store.Run](w.t)(w.store.StartRun(w.t.Context(), job, 1001, "accounts", holder)), job, unlock
 }
 
-// TestTend: only the job of a run whose process is gone is put back. One that ended its slice has its job ended by the queue.
+// TestTend: only the job of a run whose process is gone is put back. The queue itself ends the job of a run that ended
+// its slice.
 func TestTend(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -94,7 +95,7 @@ func TestFinishRun(t *testing.T) {
 	}
 }
 
-// TestEnded: a command that waits for a job learns why it will not complete.
+// TestEnded: a command that waits for a job learns why the job will not complete.
 func TestEnded(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -109,7 +110,7 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// TestTendEnds: a run ends with its job, however that went.
+// TestTendEnds: a run ends with its job, however the job ended.
 func TestTendEnds(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ change, state, reason string }{

@@ -9,7 +9,8 @@ import (
 	"crmsync/schema/queue"
 )
 
-// TestWake: once an outage is over, the jobs that wait for it are due, for a while. Those that wait for another are not.
+// TestWake: once an outage is over, the jobs that wait for it are due, for a while. Those that wait for another outage
+// are not.
 func TestWake(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

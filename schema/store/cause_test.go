@@ -31,7 +31,7 @@ func (w *world) settle() []store.Cause {
 	return must[[]store.Cause](w.t)(w.Causes(w.t.Context()))
 }
 
-// TestCauseKeys holds which dead letters share a cause, and that a cause holds nothing of one event alone.
+// TestCauseKeys checks which dead letters share a cause, and that a cause contains nothing specific to one event.
 func TestCauseKeys(t *testing.T) {
 	t.Parallel()
 	refusal := store.Failure{System: "salesforce", Code: "INVALID_EMAIL_ADDRESS", Object: "Lead", Field: "Email"}
@@ -74,8 +74,8 @@ func TestCauseKeys(t *testing.T) {
 	}
 }
 
-// TestCause goes through a cause's life: it is opened by dead letters, counts them, waits for those that were replayed, closes
-// itself, and is opened again.
+// TestCause follows a cause: dead letters open it, it counts them, waits for those that were replayed, closes itself,
+// and is opened again.
 func TestCause(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -127,7 +127,7 @@ func TestCause(t *testing.T) {
 	}
 }
 
-// TestOutageIsCause: an outage, or one of a part of a system, is a cause for as long as it lasts.
+// TestOutageIsCause: an outage of a system, or of a part of it, is a cause for as long as it lasts.
 func TestOutageIsCause(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -163,7 +163,7 @@ func TestCauseName(t *testing.T) {
 	}
 }
 
-// TestFindLetters holds each filter by itself.
+// TestFindLetters checks each filter by itself.
 func TestFindLetters(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -19,7 +19,8 @@ func logged(job int64, status string) store.Log {
 	return store.Log{JobID: job, Event: "update_name", BoardID: board, ItemID: 1, Status: status, Attempt: 1, Response: map[string]any{"was": status}, ReceivedAt: time.Now()}
 }
 
-// TestLogPrecedence says what stays of an event whose end is kept twice: a worker may die before River hears of the first.
+// TestLogPrecedence checks which end of an event is kept if two are stored: a worker may die before it completes the
+// job.
 func TestLogPrecedence(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ first, second, want string }{
@@ -79,7 +80,7 @@ func TestSaveLost(t *testing.T) {
 	}
 }
 
-// TestSaveWhole has nothing kept of a batch where a part of it fails.
+// TestSaveWhole: if a part of a batch fails, nothing of the batch is stored.
 func TestSaveWhole(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -103,7 +104,7 @@ func TestSaveWhole(t *testing.T) {
 	}
 }
 
-// TestWaitsRace saves a record and the wait for it at the same time, many times over: one of them settles it, and one only.
+// TestWaitsRace saves a record and the wait for it at the same time, many times: exactly one of them settles the wait.
 func TestWaitsRace(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

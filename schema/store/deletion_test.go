@@ -14,7 +14,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// TestAdmit lets items end one after the other, and says which may: up to the larger of a number and a share of the board.
+// TestAdmit lets items end one after another, and checks which may proceed: up to the larger of a number and a share
+// of the board.
 func TestAdmit(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -54,7 +55,7 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-// TestHeldArchives: a hold tells items to archive from those whose records are to be deleted, and so does a decision.
+// TestHeldArchives: holds and decisions distinguish items to archive from those whose records are to be deleted.
 func TestHeldArchives(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestForgetDeleted: values of deleted items end with retention, and those of all others stay.
+// TestForgetDeleted: values of deleted items are removed after the retention period, and those of all others stay.
 func TestForgetDeleted(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

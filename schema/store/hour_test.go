@@ -28,7 +28,7 @@ func TestMeasureHour(t *testing.T) {
 		       now() - interval '1 minute' - n * interval '30 milliseconds', now() - interval '1 minute'
 		FROM   generate_series(1, 7) n`)
 	w.exec(`INSERT INTO sync_logs (job_id, event, status, attempt, received_at, finished_at) VALUES (8, 'e', 'success', 1, now(), now())`)
-	// A comparison of a board is no event.
+	// A comparison of a board is not an event.
 	w.exec(`INSERT INTO sync_logs (job_id, event, status, attempt, received_at, finished_at)
 		VALUES (9, 'sweep_board', 'success', 1, now(), now() - interval '1 minute'), (10, 'reconcile', 'success', 1, now(), now() - interval '1 minute')`)
 	measure(store.Sample{Queued: 5, Oldest: 3 * time.Second, SalesforceUsed: 10, SalesforceLimit: 100})

@@ -61,7 +61,7 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-// TestClaimAtOnce has many claim the same items in different orders: each gets one holder, and nobody hangs.
+// TestClaimAtOnce: many holders claim the same items in different orders. Each item gets one holder, and nobody hangs.
 func TestClaimAtOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -81,7 +81,7 @@ func TestCloseLetters(t *testing.T) {
 	}
 }
 
-// TestCloseLettersOfRuns: a run that failed is made up for by a later one of its board.
+// TestCloseLettersOfRuns: a later run of the board makes up for a failed one.
 func TestCloseLettersOfRuns(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -99,7 +99,7 @@ func TestCloseLettersOfRuns(t *testing.T) {
 	}
 }
 
-// TestIgnoreLetters: what a person ignores is closed, with who did it.
+// TestIgnoreLetters: what a person ignores is closed, with the person's name.
 func TestIgnoreLetters(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -118,7 +118,7 @@ func TestIgnoreLetters(t *testing.T) {
 	}
 }
 
-// TestLogKeepsEnds: a replay leaves what the log said before.
+// TestLogKeepsEnds: a replay keeps what the log said before.
 func TestLogKeepsEnds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

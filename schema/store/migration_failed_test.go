@@ -29,7 +29,7 @@ func (w *world) failing(job int64, p store.Page) (run int64) {
 	return started.ID
 }
 
-// Records that failed are known until they need no further attempt, each by its last run.
+// Failed records are stored until they need no further attempt, each with its last run.
 func TestFailedRecords(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -70,7 +70,7 @@ func TestFailedRecords(t *testing.T) {
 	}
 }
 
-// A database without tables, or with those of an older version, says what to do.
+// A database without tables, or with those of an older version, leads to an error that says what to do.
 func TestOldSchema(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -85,7 +85,7 @@ func TestOldSchema(t *testing.T) {
 	}
 }
 
-// A run's place is stored in whichever way pgx sends its queries: poolers need another one.
+// A run's position is stored in each way in which pgx sends queries: poolers need another one.
 func TestCursorInQueryModes(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {

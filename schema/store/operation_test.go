@@ -13,7 +13,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// TestOperations: an act of a person is kept with who, what and which items, and found by item.
+// TestOperations: an act of a person is stored with who did what to which items, and is found by item.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -9,7 +9,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// TestLastRuns: of each board the last import and the last comparison count, but neither a run that goes on nor a
+// TestLastRuns: for each board the last import and the last comparison count, but neither a running one nor a
 // comparison of some items.
 func TestLastRuns(t *testing.T) {
 	t.Parallel()

@@ -58,7 +58,7 @@ func (w *world) save(holder uuid.UUID, c store.Commit) []int64 {
 	return must[[]int64](w.t)(w.Save(w.t.Context(), holder, c))
 }
 
-// items are changes of items, which are on the tests' board unless they say another.
+// items returns changes of items, which are on the tests' board unless they say otherwise.
 func items(all ...*ledger.Item) (changes []store.ItemChange) {
 	for _, item := range all {
 		if item.BoardID == 0 {

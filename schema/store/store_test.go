@@ -22,7 +22,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	url := schematest.URL(t)
 	db := must[*pgxpool.Pool](t)(pgxpool.New(t.Context(), url))
 	t.Cleanup(db.Close)
-	// The database comes migrated: back to nothing.
+	// The database comes migrated: migrate it back to nothing.
 	if _, err := db.Exec(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestMigrateAtOnce(t *testing.T) {
 
 type retries interface{ RetryAfter() time.Duration }
 
-// TestErrors says which errors wait for Postgres, and that none quotes a row.
+// TestErrors checks which errors mean waiting for Postgres, and that none quotes a row.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	secret := "Ada's secret"

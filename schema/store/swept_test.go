@@ -9,7 +9,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// TestOpenFirstMeetings: a look at the newest items hides no first meeting, and those that were settled do not count.
+// TestOpenFirstMeetings: a look at the newest items hides no first meeting, and settled ones do not count.
 func TestOpenFirstMeetings(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -43,7 +43,7 @@ func TestOpenFirstMeetings(t *testing.T) {
 	check("after a comparison found none", store.FirstMeetings{})
 }
 
-// TestSweptWrites: the history of an item has what comparisons wrote, by record and direction, and not what they left.
+// TestSweptWrites: an item's history contains what comparisons wrote, by record and direction, but not what they left.
 func TestSweptWrites(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -12,8 +12,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// TestChannelFails has one channel fail: the other is told of everything once, also by another process and after a
-// restart, and of the one that fails. That one is told of all that is still open once it works.
+// TestChannelFails: if one channel fails, the other receives everything once, including the failure, also from another
+// process and after a restart. Once the failed channel works, it receives everything that is still open.
 func TestChannelFails(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -68,8 +68,8 @@ func (w *world) count(query string) int {
 	return schematest.Ask[int](w.t, w.db, query)
 }
 
-// TestChannelRests: a channel that fails is left alone, the longer, the longer it fails. One that asks for a pause does not
-// count as failing.
+// TestChannelRests: a failing channel is paused; the longer it fails, the longer the pauses. A channel that asks for a
+// pause does not count as failing.
 func TestChannelRests(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
@@ -102,7 +102,7 @@ func TestChannelRests(t *testing.T) {
 	}
 }
 
-// TestNewChannel is told of nothing that others were told of before it was there.
+// TestNewChannel: a new channel does not receive what others received before it existed.
 func TestNewChannel(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -120,7 +120,7 @@ func TestNewChannel(t *testing.T) {
 	}
 }
 
-// TestLetterDiesAgain: a dead letter that was put back and failed again is told again.
+// TestLetterDiesAgain: a dead letter that was replayed and failed again is alerted again.
 func TestLetterDiesAgain(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -181,7 +181,7 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// TestPauses: somebody paused a queue, and resumes it.
+// TestPauses: a queue is paused and resumed.
 func TestPauses(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -208,7 +208,7 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// TestHeldArchives: what the brake holds is the archiving of items, alone and beside the deletion of records.
+// TestHeldArchives: the brake holds the archiving of items, alone and together with the deletion of records.
 func TestHeldArchives(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -228,7 +228,7 @@ func TestHeldArchives(t *testing.T) {
 	}
 }
 
-// TestHolds: the delete brake holds more and more of a board, a person decides about some of it, and then about the rest.
+// TestHolds: the delete brake holds more and more of a board; a person decides about a part, and then about the rest.
 func TestHolds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -11,7 +11,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// refused discards n jobs whose value Salesforce refused.
+// refused discards n jobs whose value Salesforce rejected.
 func (w *world) refused(n int, code string) {
 	w.t.Helper()
 	w.dead(n)
@@ -27,8 +27,8 @@ func (w *world) later(span time.Duration) {
 	w.exec("UPDATE causes SET opened_at = opened_at - $1::interval", span)
 }
 
-// TestCauses: the first dead letter of a cause is told at once, further ones together after growing pauses, and the end once.
-// Another cause does not wait for it.
+// TestCauses: the first dead letter of a cause is alerted at once, further ones together after growing pauses, and the
+// end once. Another cause does not wait for it.
 func TestCauses(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -99,7 +99,7 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// TestCauseOfMany: a message lists 15 dead letters and counts the others; all of them were told then.
+// TestCauseOfMany: a message lists 15 dead letters and counts the others; all of them count as alerted.
 func TestCauseOfMany(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -120,7 +120,7 @@ func TestCauseOfMany(t *testing.T) {
 	}
 }
 
-// TestCauseEndsEarly: what is left to tell when a cause ends is told then, before its end.
+// TestCauseEndsEarly: when a cause ends, its remaining dead letters are alerted before its end.
 func TestCauseEndsEarly(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -144,7 +144,7 @@ type pager struct{ *inbox }
 
 func (pager) Wakes() bool { return true }
 
-// TestPager: what wakes people is told of what they have to act on, and of nothing that is over.
+// TestPager: a channel that wakes people receives what requires action, and nothing that is over.
 func TestPager(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -168,7 +168,7 @@ func TestPager(t *testing.T) {
 	}
 }
 
-// TestDigest: each channel is told once a week what happened, from its second Monday on.
+// TestDigest: once a week each channel receives a digest, from its second Monday on.
 func TestDigest(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -229,7 +229,7 @@ func TestWeekEnd(t *testing.T) {
 	}
 }
 
-// TestCauseText holds that a message of the longest letters fits into Telegram's.
+// TestCauseText checks that a message with dead letters of maximum length fits into a message of Telegram.
 func TestCauseText(t *testing.T) {
 	t.Parallel()
 	board, item, object, id := int64(18_421_858_736), int64(12_736_724_196), "namespace15long__"+strings.Repeat("x", 40)+"__c", "003000000000001AAA"
@@ -246,7 +246,7 @@ func TestCauseText(t *testing.T) {
 	}
 }
 
-// TestIgnoredIsNotTold: whoever ignores dead letters knows of them, whether or not any of their cause was told before.
+// TestIgnoredIsNotTold: ignored dead letters are not alerted, whether or not others of their cause were before.
 func TestIgnoredIsNotTold(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -272,7 +272,7 @@ func TestIgnoredIsNotTold(t *testing.T) {
 	}
 }
 
-// TestSettledBeforeTold: dead letters that were made up for before anybody was told of them ask for nothing.
+// TestSettledBeforeTold: dead letters that were made up for before they were alerted are not alerted.
 func TestSettledBeforeTold(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -15,7 +15,7 @@ import (
 
 const token = "123:secret-token"
 
-// TestTelegram holds what the channel makes of Telegram's answers, and that no error holds the token.
+// TestTelegram checks how the channel handles Telegram's answers, and that no error contains the token.
 func TestTelegram(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -72,7 +72,7 @@ func TestTelegram(t *testing.T) {
 	}
 }
 
-// TestTelegramFollowsGroup: a group that has become a supergroup has another id, which Telegram tells.
+// TestTelegramFollowsGroup: a group that has become a supergroup has a new id, which Telegram's answer contains.
 func TestTelegramFollowsGroup(t *testing.T) {
 	t.Parallel()
 	var chats []string
@@ -134,8 +134,8 @@ func TestSlack(t *testing.T) {
 	}
 }
 
-// TestNoRedirect: the address of either holds a secret, which no other host is told, and what that host answers counts for
-// nothing.
+// TestNoRedirect: both addresses contain a secret, which is sent to no other host; the answer of another host does not
+// count.
 func TestNoRedirect(t *testing.T) {
 	t.Parallel()
 	other := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -204,7 +204,7 @@ func TestCheckURL(t *testing.T) {
 	}
 }
 
-// TestLogLevel checks that without a channel only what somebody has to act on is an error in the log.
+// TestLogLevel checks that without a channel only alerts that require action are logged as errors.
 func TestLogLevel(t *testing.T) {
 	t.Parallel()
 	for level, calm := range map[string]bool{"INFO": true, "ERROR": false} {

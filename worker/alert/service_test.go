@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// host answers as a service does, and returns the channel that a URL with its address describes. In the URL, HOST stands for
-// the address.
+// host serves a service's answers, and returns the channel that a URL with its address describes. HOST in the URL
+// stands for the address.
 func host(t *testing.T, template string, handler http.HandlerFunc) Channel {
 	t.Helper()
 	server := httptest.NewTLSServer(handler)
@@ -42,8 +42,8 @@ var posted = map[string]string{
 	"ntfy":      "ntfy://user:zebra@HOST/zebra-topic",
 }
 
-// TestServices holds for each service what arrives there, that only an answer of 2xx counts, that no redirect is followed, and
-// that no error holds a secret.
+// TestServices checks for each service what arrives there, that only a 2xx answer counts, that redirects are not
+// followed, and that no error contains a secret.
 func TestServices(t *testing.T) {
 	t.Parallel()
 	const text = "crmsync could not process an event.\n• job 12\nPut back with: crmsync replay 12"
@@ -93,7 +93,7 @@ func TestServices(t *testing.T) {
 	}
 }
 
-// TestServiceAway: a service that cannot be reached.
+// TestServiceAway: a service cannot be reached.
 func TestServiceAway(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -119,7 +119,7 @@ func TestServiceAway(t *testing.T) {
 	}
 }
 
-// TestWebhookIsSigned holds the signature to the specification of Standard Webhooks.
+// TestWebhookIsSigned checks the signature against the specification of Standard Webhooks.
 func TestWebhookIsSigned(t *testing.T) {
 	t.Parallel()
 	const text = "a text"
@@ -156,7 +156,7 @@ func TestWebhookIsSigned(t *testing.T) {
 	}
 }
 
-// TestMail sends a mail to a server that takes it, and to one that refuses the recipient.
+// TestMail sends a mail to a server that accepts it, and to one that refuses the recipient.
 func TestMail(t *testing.T) {
 	t.Parallel()
 	for refused, want := range map[bool]string{false: "", true: "the server answered 550"} {
@@ -181,7 +181,7 @@ func TestMail(t *testing.T) {
 	}
 }
 
-// mailServer is a mail server for one session. It returns its address, and the mails that it takes.
+// mailServer is a mail server for one session. It returns its address, and the mails that it accepts.
 func mailServer(t *testing.T, refuses bool) (addr string, mails <-chan string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -228,7 +228,8 @@ func mailServer(t *testing.T, refuses bool) (addr string, mails <-chan string) {
 	return listener.Addr().String(), taken
 }
 
-// TestServiceHangs: a service that does not answer holds up neither the round nor, with one message each, the process.
+// TestServiceHangs: a service that does not answer blocks neither the round nor the process; at most one message to it
+// is pending.
 func TestServiceHangs(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -250,7 +251,8 @@ func TestServiceHangs(t *testing.T) {
 	mail.end()
 }
 
-// TestNewServices holds what is refused, that no error repeats a URL, and how several of a kind are named.
+// TestNewServices checks which URLs are refused, that no error repeats a URL, and how several channels of a kind are
+// named.
 func TestNewServices(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{ // URL: part of the error

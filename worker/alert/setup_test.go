@@ -47,7 +47,7 @@ func (w *world) alerter(channels ...Channel) *Alerter {
 	return New(Config{Store: w.Store, Queue: w.queue, Channels: channels, Registerer: prometheus.NewRegistry(), Log: quiet, Now: time.Now})
 }
 
-// round lets an alerter do its work, after what goes before it.
+// round runs a round of an alerter, after other changes have been committed.
 func (w *world) round(a *Alerter) {
 	w.t.Helper()
 	settling := w.queue.SettleRetried(w.t.Context())
@@ -61,7 +61,7 @@ func (w *world) round(a *Alerter) {
 	}
 }
 
-// rested makes the channels that were left alone due again.
+// rested makes the paused channels due again.
 func (w *world) rested() {
 	w.t.Helper()
 	w.exec("UPDATE alert_channels SET failed_at = failing_since")
@@ -75,7 +75,7 @@ func (w *world) dead(n int) {
 	w.exec(`UPDATE river_job SET state = 'discarded', finalized_at = clock_timestamp() WHERE state = 'running'`)
 }
 
-// inbox is a channel that keeps what it takes, and refuses it where it is told to.
+// inbox is a channel that stores what it accepts, and rejects messages on demand.
 type inbox struct {
 	name string
 
@@ -113,7 +113,7 @@ func (m *inbox) take() []string {
 	return texts
 }
 
-// jobsIn are the jobs that texts tell of, each as often as it is told.
+// jobsIn returns the jobs in texts, each as often as it occurs.
 func jobsIn(texts []string) (jobs []int) {
 	for _, text := range texts {
 		for line := range strings.Lines(text) {
@@ -127,7 +127,7 @@ func jobsIn(texts []string) (jobs []int) {
 	return jobs
 }
 
-// without leaves out the texts that tell of jobs.
+// without returns the texts without jobs.
 func without(texts []string) []string {
 	return slices.DeleteFunc(texts, func(text string) bool { return len(jobsIn([]string{text})) > 0 })
 }

@@ -8,8 +8,8 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// TestBoardAway: a board that the token loses before an item can show its record's Id counts against nothing: the item shows it
-// once the board is back.
+// TestBoardAway: if the token loses a board before an item can show its record's Id, that costs no attempt: the item
+// shows it once the board is back.
 func TestBoardAway(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

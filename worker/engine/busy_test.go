@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// leasedItems answers for the store: every item is leased until it is freed.
+// leasedItems stands for the store: every item is leased until it is freed.
 type leasedItems struct {
 	free  atomic.Bool
 	away  atomic.Bool

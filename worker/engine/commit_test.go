@@ -19,7 +19,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// watched is Salesforce with a look at what is sent before it is.
+// watched is a Salesforce client that shows a test what is about to be sent.
 type watched struct {
 	Salesforce
 	before func(object string, records []sfclient.Record)
@@ -75,7 +75,7 @@ func TestLeaseLost(t *testing.T) {
 	}
 }
 
-// TestTakenOver is a worker that died between Salesforce's answer and its commit: nobody knows what it wrote.
+// TestTakenOver: a worker died between Salesforce's answer and its commit, so it is unknown what it wrote.
 func TestTakenOver(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -89,8 +89,8 @@ func TestTakenOver(t *testing.T) {
 	}
 }
 
-// TestDied is a worker that died before it kept what it wrote: what the item has emptied since is emptied, and what a
-// record had before it was adopted stays.
+// TestDied: a worker died before it stored what it wrote. What the item has cleared since is cleared, and what a
+// record held before it was adopted stays.
 func TestDied(t *testing.T) {
 	t.Parallel()
 	const address = "ada@example.org"
@@ -193,7 +193,7 @@ func TestTwoEngines(t *testing.T) {
 	}
 }
 
-// until works off an event, as often as it is told to come back.
+// until processes an event, as often as it is asked to come back.
 func (w *world) until(e *Engine, ev Event) {
 	w.t.Helper()
 	for {
@@ -209,7 +209,7 @@ func (w *world) until(e *Engine, ev Event) {
 	}
 }
 
-// TestRefusedByPostgres is a value that Postgres does not take, in a batch with others.
+// TestRefusedByPostgres: Postgres does not accept a value in a batch with others.
 func TestRefusedByPostgres(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -244,8 +244,8 @@ func TestRefusedByPostgres(t *testing.T) {
 	}
 }
 
-// TestAbandonsWhatPostgresRefuses: what cannot be saved is not leased any longer than until then, so that the next attempt
-// need not wait, unless a call may still be writing the item.
+// TestAbandonsWhatPostgresRefuses: the leases of what cannot be saved are released, so that the next attempt need not
+// wait, unless a call may still be writing the item.
 func TestAbandonsWhatPostgresRefuses(t *testing.T) {
 	t.Parallel()
 	for name, held := range map[string]bool{"answered": false, "interrupted": true} {
@@ -287,7 +287,7 @@ func TestAbandonsWhatPostgresRefuses(t *testing.T) {
 	}
 }
 
-// TestPanic is a bug that one item brings out.
+// TestPanic: an item triggers a bug.
 func TestPanic(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -317,7 +317,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// partial is Monday where the call about one item of several fails.
+// partial is a Monday client for which the call about one item of several fails.
 type partial struct {
 	Monday
 	read, written int64 // the item that cannot be read, and the one that cannot be written; 0: none
@@ -367,7 +367,7 @@ func TestPartialMonday(t *testing.T) {
 	}
 }
 
-// TestPostgresAway is Postgres that stops answering in the middle of a batch.
+// TestPostgresAway: Postgres stops answering during a batch.
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -393,7 +393,8 @@ func TestPostgresAway(t *testing.T) {
 	}
 }
 
-// TestBusyItem has another worker hold an item for a moment: the event waits in the process, and is worked off once it may be.
+// TestBusyItem: another worker holds an item for a moment. The event waits in the process, and is processed as soon as
+// possible.
 func TestBusyItem(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -418,7 +419,7 @@ func TestBusyItem(t *testing.T) {
 	w.contact(item)
 }
 
-// TestBusyItemAtShutdown lets an event go that waits for another worker's item, when the engine closes.
+// TestBusyItemAtShutdown: an event that waits for another worker's item is released when the engine closes.
 func TestBusyItemAtShutdown(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

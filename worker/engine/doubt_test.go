@@ -28,7 +28,7 @@ func labelled(label string) Event {
 	return Event{Kind: Updated, ColumnID: "status", ColumnType: "color", Value: []byte(value), ChangedAt: float64(time.Now().UnixMicro()) / 1e6}
 }
 
-// lost works off an event whose call took effect without an answer.
+// lost processes an event whose call took effect but got no answer.
 func (w *world) lost(e *Engine, operation string, ev Event) {
 	w.t.Helper()
 	w.salesforce.OnCall(once(operation, sfsim.Fault{After: true, Cut: true}))
@@ -38,7 +38,7 @@ func (w *world) lost(e *Engine, operation string, ev Event) {
 	w.salesforce.OnCall(nil)
 }
 
-// TestLostAnswer is a value that was written without an answer, and is back at what was there before it by the next event.
+// TestLostAnswer: the answer to a write was lost, and the next event restores the value from before.
 func TestLostAnswer(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -54,7 +54,7 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
-// TestLostAnswerOfCreation is a record that was made without an answer, for an item that wants none by the next event.
+// TestLostAnswerOfCreation: the answer to a create was lost, and by the next event the item wants no record.
 func TestLostAnswerOfCreation(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -82,7 +82,7 @@ boards:
 	}
 }
 
-// TestTakenOverInVain is a worker that takes over from a dead one, and cannot reach Monday: the doubt outlives it.
+// TestTakenOverInVain: a worker takes over from a dead one but cannot reach Monday. The doubt remains.
 func TestTakenOverInVain(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -101,7 +101,7 @@ func TestTakenOverInVain(t *testing.T) {
 	}
 }
 
-// TestEndedTwice is an item that comes back while it still shows the Id of a record before its last one.
+// TestEndedTwice: an item is restored while it still shows the Id of an earlier record than its last one.
 func TestEndedTwice(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -130,8 +130,8 @@ func TestEndedTwice(t *testing.T) {
 	}
 }
 
-// TestRecreatedUnseen has a worker create a record again, since the one before was deleted, and die before it could keep that.
-// When the item ends, it is the new record that goes.
+// TestRecreatedUnseen: a worker creates a deleted record again and dies before it stores that. When the item ends, the
+// new record is deleted.
 func TestRecreatedUnseen(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -15,7 +15,7 @@ import (
 	"crmsync/sfclient"
 )
 
-// selecting is Salesforce with a look at each query before it is sent.
+// selecting is a Salesforce client that shows a test each query before it is sent.
 type selecting struct {
 	Salesforce
 	before func(soql string) error
@@ -89,7 +89,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestMatchMeanwhile has somebody else come to a record between its look-up and the decision to take it over.
+// TestMatchMeanwhile: somebody else takes a record between its look-up and the decision to adopt it.
 func TestMatchMeanwhile(t *testing.T) {
 	t.Parallel()
 	type meanwhile = func(w *world, id string, item int64)
@@ -157,7 +157,7 @@ func TestMatchMeanwhile(t *testing.T) {
 	}
 }
 
-// TestSharedOnce has many items of one new value come at once, on several workers.
+// TestSharedOnce: many items with the same new value arrive at once, on several workers.
 func TestSharedOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -182,7 +182,8 @@ func TestSharedOnce(t *testing.T) {
 	}
 }
 
-// TestSharedUnsure loses the answer to the making of a shared record: nobody makes it until Salesforce may have shown it.
+// TestSharedUnsure: the answer to the creation of a shared record is lost. Nobody creates it until Salesforce must
+// have finished.
 func TestSharedUnsure(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -213,8 +214,8 @@ func TestSharedUnsure(t *testing.T) {
 	}
 }
 
-// TestRefusedQuery is a look-up that Salesforce refuses: only those that it is for fail by it.
-func TestRefusedQuery(t *testing.T) {
+// TestRejectedQuery: Salesforce rejects a look-up. Only the items that need it fail.
+func TestRejectedQuery(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	refusal := &sfclient.Error{Status: http.StatusBadRequest, Code: "MALFORMED_QUERY"}
@@ -234,8 +235,8 @@ func TestRefusedQuery(t *testing.T) {
 	}
 }
 
-// TestWaitsSettle makes an item and the one that it links to at the same time, on two workers: however they meet, the
-// reference is filled in.
+// TestWaitsSettle: an item and the one that it links to are created at the same time, on two workers. In any
+// interleaving, the reference is filled in.
 func TestWaitsSettle(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

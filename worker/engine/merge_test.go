@@ -17,7 +17,7 @@ import (
 // noon is when the histories of items begin.
 var noon = time.Date(2026, 9, 23, 12, 0, 0, 0, time.UTC)
 
-// change is something that happened to an item, and how Monday tells it.
+// change is something that happened to an item, as Monday reports it.
 type change struct {
 	at   int    // milliseconds after noon
 	what string // "company", "status", "name", "delete", "restore"
@@ -26,8 +26,8 @@ type change struct {
 	late int    // the number of changes at whose time it was delivered again; 0: the first delivery came through
 }
 
-// delivery is what a worker works off at once: changes by their number in the history, from 1, and how much of the history
-// Monday shows if it is asked meanwhile.
+// delivery is what a worker processes at once: changes by their number in the history, from 1, and how much of the
+// history Monday shows if it is asked.
 type delivery struct {
 	told  []int
 	shown int
@@ -126,7 +126,7 @@ func monday(history []change) *mondayclient.Item {
 	return now
 }
 
-// end is what must come out whatever the order: the newest of everything.
+// end is the expected result in any order: the newest of everything.
 type end struct {
 	Name, Company, Status string
 	Deleted, Record       bool
@@ -147,7 +147,7 @@ func result(item *ledger.Item, record bool) end {
 	return end{item.Name, item.Columns["company"].Text, item.Columns["status"].Text, false, record}
 }
 
-// TestMergeOrders holds the orders that once came out wrong.
+// TestMergeOrders contains orders that once gave wrong results.
 func TestMergeOrders(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -214,8 +214,8 @@ func TestMergeOrders(t *testing.T) {
 	}
 }
 
-// TestMergeAnyOrder takes events in any order and number, in batches of any size, with Monday shown at any time after
-// them: what comes out is what Monday has.
+// TestMergeAnyOrder processes events in any order and number, in batches of any size, with Monday shown at any time
+// after them. The result is what Monday shows.
 func TestMergeAnyOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

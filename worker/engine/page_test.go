@@ -14,7 +14,7 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// page is all items of a board, as Monday shows them.
+// page returns all items of a board, as Monday shows them.
 func (w *world) page(board int64, dry bool, choices plan.Choices) Page {
 	w.t.Helper()
 	p := Page{BoardID: board, Dry: dry, Choices: choices, Asked: w.config.Mapping.Board(board).Columns}
@@ -49,7 +49,7 @@ func (w *world) compare(e *Engine, page Page) (found []string) {
 	return found
 }
 
-// state is all that both systems and the ledger hold.
+// state is everything that both systems and the ledger hold.
 func (w *world) state() string {
 	w.t.Helper()
 	ledgerText := ask[string](w, `SELECT coalesce((SELECT string_agg(to_jsonb(i)::text, ',' ORDER BY item_id) FROM items i), '')
@@ -65,8 +65,8 @@ func (w *world) state() string {
 	return text
 }
 
-// TestComparePlanEqualsApply edits items and records at will, without a webhook getting through: what a dry comparison lists is
-// what the real one writes, to the field, and another finds nothing to write.
+// TestComparePlanEqualsApply edits items and records at random, without webhooks. The real comparison writes exactly
+// the fields that a dry one lists, and another finds nothing to write.
 func TestComparePlanEqualsApply(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -101,7 +101,7 @@ func TestComparePlanEqualsApply(t *testing.T) {
 	})
 }
 
-// clear lets everything begin again.
+// clear resets everything.
 func (w *world) clear() {
 	for _, item := range w.monday.Items(people) {
 		if item.State == "active" {
@@ -146,7 +146,7 @@ func (w *world) edit(t *rapid.T, items []int64) {
 	}
 }
 
-// TestCompareKinds holds how each kind of difference is named, and what is done about it.
+// TestCompareKinds checks how each kind of difference is named, and what is done about it.
 func TestCompareKinds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -35,7 +35,7 @@ func link(record, id string, written map[string]any) *ledger.Link {
 	return l
 }
 
-// bundle is a pass over one item, without a store or a system behind it.
+// bundle is a pass over one item, without a store and systems.
 type bundle struct {
 	*pass
 	work *work
@@ -66,7 +66,7 @@ func newItem(columns map[string]column.Value, links ...*ledger.Link) *ledger.Ite
 	return item
 }
 
-// applyAll answers every write with yes, as Salesforce would, until nothing is left to do.
+// applyAll reports success for every write, as Salesforce would, until nothing is left to do.
 func (b *bundle) applyAll(t *rapid.T, found bool) {
 	ids := map[string]string{"Contact": contactID, "Account": "001000000000002AAA"}
 	for stage := range b.Mapping.Stages() {
@@ -92,7 +92,7 @@ func (b *bundle) applyAll(t *rapid.T, found bool) {
 	}
 }
 
-// pending is what is still to be written.
+// pending returns what is still to be written.
 func (b *bundle) pending() (writes []plan.Write) {
 	for stage := range b.Mapping.Stages() {
 		for _, d := range b.plan(stage) {
@@ -104,8 +104,8 @@ func (b *bundle) pending() (writes []plan.Write) {
 	return writes
 }
 
-// TestPlanAfterApplying brings an item through changes: each plan is applied, and then nothing is left to do, be it in the
-// same batch or after Postgres kept it.
+// TestPlanAfterApplying changes an item step by step: each plan is applied, and then nothing is left to do, whether in
+// the same batch or after Postgres has stored the item.
 func TestPlanAfterApplying(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -150,7 +150,7 @@ func drawColumns(t *rapid.T) map[string]column.Value {
 	return drawn
 }
 
-// stored is the item as it comes back from Postgres.
+// stored returns the item as it is read back from Postgres.
 func stored(t *rapid.T, item *ledger.Item) *ledger.Item {
 	text, err := json.Marshal(item)
 	kept := &ledger.Item{}
@@ -163,7 +163,7 @@ func stored(t *rapid.T, item *ledger.Item) *ledger.Item {
 	return kept
 }
 
-// TestRecord says what each outcome of a change does to the item's link and its events.
+// TestRecord checks what each outcome of a change does to the item's link and its events.
 func TestRecord(t *testing.T) {
 	t.Parallel()
 	fields := map[string]any{"FirstName": "Ada", "Title": "Head"}
@@ -238,7 +238,7 @@ func TestRecord(t *testing.T) {
 
 var errLocked = errors.New("locked")
 
-// emptyIsNil takes an empty map and none for the same.
+// emptyIsNil treats an empty map and a nil map as equal.
 var emptyIsNil = cmp.FilterValues(func(a, b map[string]ledger.Rejection) bool { return len(a) == 0 && len(b) == 0 }, cmp.Ignore())
 
 func written(pairs ...any) map[string]ledger.Written {
@@ -256,7 +256,8 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// TestBlame says which events fail by a rejected field: those that carried it as it stands, else the first that counts.
+// TestBlame checks which events fail because of a rejected field: those that carried its current value, else the first
+// that counts.
 func TestBlame(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -37,7 +37,7 @@ func rejects(code string, bad any) func(any) string {
 	}
 }
 
-// TestRejectedMatch is a match value that Salesforce rejects: the next attempt must not look for the record by it.
+// TestRejectedMatch: Salesforce rejects a match value. The next attempt must not look for the record by it.
 func TestRejectedMatch(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -63,7 +63,7 @@ func TestRejectedMatch(t *testing.T) {
 	}
 }
 
-// TestRejectedShared is a shared record that cannot be created, for several items at once.
+// TestRejectedShared: a shared record cannot be created, for several items at once.
 func TestRejectedShared(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -107,7 +107,7 @@ func TestRejectedShared(t *testing.T) {
 	}
 }
 
-// TestRejectedBeside is a shared record that is created without a field.
+// TestRejectedBeside: a shared record is created without a field.
 func TestRejectedBeside(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -129,7 +129,7 @@ func TestRejectedBeside(t *testing.T) {
 	}
 }
 
-// TestRejectedField is a value that fails its own event and nothing else, until it changes.
+// TestRejectedField: a value fails its own event and nothing else, until it changes.
 func TestRejectedField(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -165,7 +165,7 @@ func TestRejectedField(t *testing.T) {
 	}
 }
 
-// TestRejectedErrorNamesItsCodeOnce: the mapping's own words for a value begin with the code already.
+// TestRejectedErrorNamesItsCodeOnce: the mapping's text for a value begins with the code already.
 func TestRejectedErrorNamesItsCodeOnce(t *testing.T) {
 	t.Parallel()
 	err := &RejectedError{Object: "Lead", Field: "Status", Code: mapping.UnmappedLabel,

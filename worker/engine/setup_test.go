@@ -129,7 +129,7 @@ func (w *world) requeue(_ context.Context, _ pgx.Tx, items []ledger.Ref, force b
 	return nil
 }
 
-// queued are the comparisons that were asked for, oldest first.
+// queued returns the requested resyncs, oldest first.
 func (w *world) queued() []requeued {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -153,7 +153,7 @@ func (w *world) engine(change ...func(*Config)) *Engine {
 	return e
 }
 
-// event gives an event an id and the fields that all have.
+// event gives an event an id and the fields that every event has.
 func (w *world) event(board, item int64, ev Event) Event {
 	ev.JobID, ev.Attempt, ev.BoardID, ev.ItemID, ev.ReceivedAt = w.jobs.Add(1), 1, board, item, time.Now()
 	if ev.Type == "" {
@@ -171,7 +171,7 @@ func updated(column, value string) Event {
 	return Event{Kind: Updated, ColumnID: column, ColumnType: "text", Value: raw, ChangedAt: float64(time.Now().UnixMicro()) / 1e6}
 }
 
-// do works off events at once, and returns their outcomes and errors by position.
+// do processes events at once, and returns their outcomes and errors by position.
 func (w *world) do(e *Engine, events ...Event) ([]Outcome, []error) {
 	w.t.Helper()
 	outcomes, errs := make([]Outcome, len(events)), make([]error, len(events))
@@ -183,12 +183,12 @@ func (w *world) do(e *Engine, events ...Event) ([]Outcome, []error) {
 	return outcomes, errs
 }
 
-// batch works off events as one batch.
+// batch processes events as one batch.
 func (w *world) batch(e *Engine, events ...Event) []answer {
 	return e.run(w.t.Context(), events)
 }
 
-// must works off events and expects no error.
+// must processes events and expects no error.
 func (w *world) must(e *Engine, events ...Event) []Outcome {
 	w.t.Helper()
 	outcomes, errs := w.do(e, events...)
@@ -210,7 +210,7 @@ func ask[T any](w *world, query string, args ...any) T {
 	return schematest.Ask[T](w.t, w.db, query, args...)
 }
 
-// contact is the one Contact of the item.
+// contact returns the only Contact of the item.
 func (w *world) contact(item int64) map[string]any {
 	w.t.Helper()
 	var found []map[string]any

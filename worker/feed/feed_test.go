@@ -51,7 +51,7 @@ func TestRings(t *testing.T) {
 	w.expect("once they are agreed on")
 }
 
-// Deleted records ring, and so do merged ones and those that are back from the recycle bin.
+// Deleted records ring, and so do merged ones and those that were restored from the recycle bin.
 func TestRingsForDeletion(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -76,7 +76,7 @@ func TestRingsForDeletion(t *testing.T) {
 	w.expect("closed for good")
 }
 
-// Where the feed has come, and the jobs that follow, are committed together.
+// The position of the feed and the jobs that follow are committed together.
 func TestPositionAndRingsAreOne(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -97,7 +97,7 @@ func TestPositionAndRingsAreOne(t *testing.T) {
 	w.expect("after that", 1)
 }
 
-// A page saved by two feeds at once rings once.
+// If two feeds save a page at once, it rings only once.
 func TestTwoFeeds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -133,7 +133,7 @@ func (w *world) must(_ time.Duration, err error) {
 	}
 }
 
-// A change of every record's stamp costs pages and no jobs, and is over after the overlap was read once more.
+// A change of every record's stamp costs pages but no jobs, and is over once the overlap was read again.
 func TestMassTouch(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -246,7 +246,7 @@ func TestRefusedObject(t *testing.T) {
 	}
 }
 
-// A field that is hidden is unknown: the others are read without it.
+// A hidden field is unknown: the others are read without it.
 func TestHiddenField(t *testing.T) {
 	t.Parallel()
 	w := setup(t, contactSource("Email", "Hidden__c"))
@@ -288,7 +288,7 @@ func TestStops(t *testing.T) {
 	w.expect("after that", 1)
 }
 
-// What Salesforce writes in another form is no change.
+// A value that Salesforce writes in another form is not a change.
 func TestFolds(t *testing.T) {
 	t.Parallel()
 	rules, err := mapping.Parse("test.yaml", []byte(`

@@ -25,7 +25,7 @@ import (
 
 const contacts = 1002 // board
 
-// world is a feed between a simulated org and a store, with the items that it has rung for.
+// world is a feed between a simulated org and a store, with the items for which it has rung.
 type world struct {
 	*Feed
 	t          *testing.T
@@ -56,7 +56,7 @@ func setup(t *testing.T, sources ...*source) *world {
 	return w
 }
 
-// feed returns another feed of the same world, as another process has it.
+// feed returns another feed of the same world, as in another process.
 func (w *world) feed(sources ...*source) *Feed {
 	w.registry = prometheus.NewRegistry()
 	f := New(Config{
@@ -91,7 +91,7 @@ func (w *world) exec(query string, args ...any) {
 	schematest.Exec(w.t, w.db, query, args...)
 }
 
-// link is an item whose record exists, with the values that both sides agreed on.
+// link creates an item with a record, with the values that both sides agreed on.
 func (w *world) link(item int64, values map[string]any) (id string) {
 	w.t.Helper()
 	fields := map[string]any{"LastName": "L"}
@@ -114,7 +114,7 @@ func (w *world) agree(item int64, id string, values map[string]any) {
 		ON CONFLICT (item_id, record) DO UPDATE SET written = excluded.written`, item, id, string(written))
 }
 
-// poll makes everything due that is of these tiers, and lets the feed read it; none named: the first tier.
+// poll makes everything of these tiers due, and lets the feed read it; without tiers: the first tier.
 func (w *world) poll(named ...string) {
 	w.t.Helper()
 	if named == nil {
@@ -132,7 +132,7 @@ func (w *world) later(d time.Duration) {
 	w.exec("UPDATE feeds SET newest_at = newest_at - $1::interval, complete_at = complete_at - $1::interval", d)
 }
 
-// rang returns the items rung for since the last time, sorted, and forgets them.
+// rang returns the items for which the feed has rung since the last call, sorted.
 func (w *world) rang() []int64 {
 	w.t.Helper()
 	rows, err := w.db.Query(w.t.Context(), "DELETE FROM rung RETURNING item_id")

@@ -12,8 +12,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// TestReadAhead: the next page is read while the one before is compared, and each page once. Salesforce answers the
-// first page's writes only when Monday was asked for the second page.
+// TestReadAhead: the next page is read while the current one is compared, and each page is read once. Salesforce
+// answers the first page's writes only when Monday was asked for the second page.
 func TestReadAhead(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -50,7 +50,7 @@ func TestReadAhead(t *testing.T) {
 	}
 }
 
-// TestReadAheadExpires: a page that cannot be read ahead, because Monday no longer knows the cursor, begins the board
+// TestReadAheadExpires: if a page cannot be read ahead because Monday no longer knows the cursor, the board starts
 // again.
 func TestReadAheadExpires(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 	"crmsync/worker/reserve"
 )
 
-// TestChosenForBusyItems: what a person chose is done for an item that another worker had, once it is free.
+// TestChosenForBusyItems: a person's choice for an item that another worker had is carried out once the item is free.
 func TestChosenForBusyItems(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -47,7 +47,7 @@ func TestChosenForBusyItems(t *testing.T) {
 	}
 }
 
-// TestNamedItemsAndReserve: a few named items are no bulk work, which the reserve stops.
+// TestNamedItemsAndReserve: a few named items are not bulk work, which the reserve stops.
 func TestNamedItemsAndReserve(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -96,7 +96,7 @@ func (w *world) ahead(d time.Duration) {
 	w.later += d
 }
 
-// jobs are what was queued.
+// jobs returns what was queued.
 func (w *world) jobs() []any {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -118,12 +118,12 @@ func (w *world) begin(s store.Sweep) int64 {
 	return id
 }
 
-// work continues a sweep for one page.
+// page continues a sweep for one page.
 func (w *world) page(id int64) (done bool, err error) {
 	return w.Work(w.t.Context(), id, store.JobEnd{ID: id, Kind: "sweep_board", Attempt: 1, CreatedAt: time.Now()}, time.Time{})
 }
 
-// run continues a sweep to its end, and returns what became of it.
+// run continues a sweep to its end, and returns the sweep.
 func (w *world) run(id int64) store.Sweep {
 	w.t.Helper()
 	for {
@@ -154,7 +154,7 @@ func (w *world) create(n int) (items []int64) {
 	return items
 }
 
-// contacts are the records by item id.
+// contacts returns the records by item id.
 func (w *world) contacts() map[string]map[string]any {
 	all := map[string]map[string]any{}
 	for _, record := range w.salesforce.Records("Contact") {

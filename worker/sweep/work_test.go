@@ -15,7 +15,7 @@ import (
 	"crmsync/worker/sweep"
 )
 
-// TestSlices: a sweep goes on where it was, page by page, and the last page ends it.
+// TestSlices: a sweep continues where it stopped, page by page, and the last page ends it.
 func TestSlices(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -41,7 +41,7 @@ func TestSlices(t *testing.T) {
 	}
 }
 
-// TestCursorExpiry: a sweep whose cursor Monday no longer knows begins the board again, and counts nothing twice.
+// TestCursorExpiry: a sweep whose cursor Monday no longer knows starts the board again, and counts nothing twice.
 func TestCursorExpiry(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -94,7 +94,8 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestLostBetween: a token that loses the board after its last page was read tells nothing about the items that were not on it.
+// TestLostBetween: if the token loses the board after its last page was read, that says nothing about items that the
+// pages did not show.
 func TestLostBetween(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -116,7 +117,7 @@ func TestLostBetween(t *testing.T) {
 	}
 }
 
-// TestPageLag: pages that lag behind undo nothing, and end no item that they do not show yet.
+// TestPageLag: pages that lag behind revert nothing, and end no item that they do not show yet.
 func TestPageLag(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -143,7 +144,8 @@ func TestPageLag(t *testing.T) {
 	}
 }
 
-// TestTaken: one process works on a sweep at a time. Once it was killed, and its leases are over, another one takes the sweep up.
+// TestTaken: one process works on a sweep at a time. If it is killed, another one continues the sweep once its leases
+// are over.
 func TestTaken(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -160,7 +162,7 @@ func TestTaken(t *testing.T) {
 	}
 }
 
-// TestStopped: a sweep that was stopped ends with the page that it is at.
+// TestStopped: a stopped sweep ends with its current page.
 func TestStopped(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -181,8 +183,8 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// TestRecent: a look at the newest items costs one call where all of them are known, and heals those whose events were lost. It
-// goes back as far as the last look.
+// TestRecent: a look at the newest items costs one call if all of them are known, and repairs those whose events were
+// lost. It goes back as far as the last look.
 func TestRecent(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -225,8 +227,8 @@ func TestRecent(t *testing.T) {
 	}
 }
 
-// TestRestored: an item that a page shows although it counts as deleted is back: the event of its restore was lost. Where the page
-// may be from before the delete, the item itself is asked for.
+// TestRestored: an item that a page shows although it counts as deleted was restored, and the event was lost. If the
+// page may be from before the delete, the item itself is read.
 func TestRestored(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -261,8 +263,8 @@ func TestRestored(t *testing.T) {
 	}
 }
 
-// TestMergedMeanwhile: a record that was merged away is followed by a comparison, and what the winner holds is met for the first
-// time. One that was deleted is reported, and left to a person.
+// TestMergedMeanwhile: a comparison follows a record that was merged, and what the winner holds is a first meeting.
+// One that was deleted is reported, and left to a person.
 func TestMergedMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -9,8 +9,8 @@ import (
 	"crmsync/schema/ledger"
 )
 
-// TestMakeLeftOut: what Salesforce fills into a field that the record was created without stays, whatever the choices,
-// as long as Monday has no value. A field that Monday has emptied is drift.
+// TestMakeLeftOut: what Salesforce fills into a field that was left out when the record was created stays, whatever
+// the choices, as long as Monday has no value. A field that Monday has emptied is drift.
 func TestMakeLeftOut(t *testing.T) {
 	t.Parallel()
 	boss := map[string]column.Value{"status": status("Boss")}

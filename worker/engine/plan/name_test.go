@@ -25,8 +25,8 @@ func read(it Item, held fields, field string) (kind Kind, sent any) {
 	return kind, sent
 }
 
-// TestMakeSameName: Salesforce's parts of a name that make the item's name together are no difference, however it is
-// divided.
+// TestMakeSameName: if Salesforce's parts of a name together give the item's name, there is no difference, however the
+// name is divided.
 func TestMakeSameName(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -53,7 +53,7 @@ func TestMakeSameName(t *testing.T) {
 	}
 }
 
-// TestMakeUnmapped: a label that the mapping did not know has never been sent. Once it does, the label is Monday's change,
+// TestMakeUnmapped: a label that was not mapped has never been sent. Once it is mapped, the label is Monday's change,
 // as long as Salesforce holds what was sent last.
 func TestMakeUnmapped(t *testing.T) {
 	t.Parallel()

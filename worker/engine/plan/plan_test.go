@@ -83,7 +83,7 @@ func rejecting(l *ledger.Link, rejections map[string]ledger.Rejection) *ledger.L
 	return l
 }
 
-// remapped makes fields of a link come from something else than the mapping says now.
+// remapped gives fields of a link another source than the mapping has now.
 func remapped(l *ledger.Link, fields ...string) *ledger.Link {
 	l.Stamp(people().Named(l.Record).Made())
 	for _, field := range fields {
@@ -226,7 +226,7 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// describe is a deep copy of what a plan is made from.
+// describe returns a deep copy of the input of a plan.
 func describe(it Item) map[string]ledger.Link {
 	links := map[string]ledger.Link{}
 	for name, l := range it.Links {
@@ -311,7 +311,7 @@ func drawColumns(t *rapid.T) map[string]column.Value {
 	return drawn
 }
 
-// TestMakeIsPure makes a plan twice: it is the same, and nothing that it was made from has changed.
+// TestMakeIsPure creates a plan twice: both are the same, and the input has not changed.
 func TestMakeIsPure(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
