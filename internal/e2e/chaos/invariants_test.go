@@ -124,8 +124,8 @@ var (
 	countedJob = regexp.MustCompile(`\n• and ([\d,]+) more\n`)
 )
 
-// alerts must tell of each dead letter once, by its id or in a number of them. Twice is right where the first answer was lost,
-// or something was killed before it could be kept that it was told.
+// alerts checks that each dead letter was alerted once, by its id or as one of a number. Twice is correct if the first
+// answer was lost, or if something was killed before it could store that the alert was sent.
 func (c *chaos) alerts(events []event) (problems []problem) {
 	told, counted := map[int64][]stage.Message{}, 0
 	for _, p := range c.Telegram.Messages() {

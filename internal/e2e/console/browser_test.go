@@ -15,7 +15,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// look is a size and a color scheme in which pages are looked at.
+// look is a size and a color scheme in which pages are viewed.
 type look struct {
 	name          string
 	width, height int64
@@ -27,12 +27,12 @@ var looks = []look{
 		390, 844, "dark"},
 }
 
-// pictured are the pictures that docs/console.md shows. The variable PICTURES_OF=all makes all of them.
+// pictured are the pictures in docs/console.md. The variable PICTURES_OF=all creates all of them.
 var pictured = []string{"overview-desktop", "refused-desktop", "refused-phone-dark"}
 
-// TestPagesInChromium looks at every page at the size of a desktop and of a phone, in light and dark: nothing is accessible to
-// some only, nothing sticks out to the side, and the browser has no complaint. With the variable PICTURES, a folder, it leaves
-// pictures there.
+// TestPagesInChromium views every page at the size of a desktop and of a phone, in light and dark: everything is
+// accessible, nothing sticks out to the side, and the browser has no complaint. If the variable PICTURES names a
+// folder, it stores pictures there.
 func TestPagesInChromium(t *testing.T) {
 	t.Parallel()
 	browser := e2e.StartChromium(t)
@@ -71,7 +71,7 @@ func TestPagesInChromium(t *testing.T) {
 	}
 }
 
-// keepPicture leaves a picture of the page in the folder PICTURES, if it is wanted.
+// keepPicture stores a picture of the page in the folder PICTURES, if it is wanted.
 func keepPicture(tab *e2e.Tab, name string) {
 	folder := os.Getenv("PICTURES")
 	if folder == "" || !slices.Contains(pictured, name) && os.Getenv("PICTURES_OF") != "all" {

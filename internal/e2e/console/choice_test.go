@@ -10,8 +10,8 @@ import (
 	"crmsync/internal/stage"
 )
 
-// TestFirstMeetingDecided: both sides had a value before they were synced both ways; the page says so, and lets a person say
-// which one counts.
+// TestFirstMeetingDecided: both sides had a value before they were synced both ways. The page says so, and lets a
+// person decide which one counts.
 func TestFirstMeetingDecided(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("ADMIN_USER", operator), e2e.With("ADMIN_PASSWORD", operatorPassword), e2e.With("BACKFILL", "off"))
@@ -87,7 +87,8 @@ func TestActsDuringComparison(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM sweeps WHERE kind = 'reconcile' AND state = 'running'")
 }
 
-// TestEraseForGood: an item that is erased for good on its page does not come back, and the act is kept with its reason.
+// TestEraseForGood: an item that is erased for good on its page does not return, and the act is recorded with its
+// reason.
 func TestEraseForGood(t *testing.T) {
 	t.Parallel()
 	w, operates, views := withConsole(t)

@@ -11,8 +11,8 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestRefusedMendedReplayed is the day of a lead that Salesforce refuses: the console says why, the cause is mended, the event is
-// replayed from the page, and the page turns green.
+// TestRefusedMendedReplayed follows a lead that Salesforce rejects: the console says why, the cause is corrected, the
+// event is replayed from the page, and the page turns green.
 func TestRefusedMendedReplayed(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t)
@@ -60,7 +60,8 @@ func TestRefusedMendedReplayed(t *testing.T) {
 	}
 }
 
-// TestActsOnItems: resync writes what an event was lost for, and nothing over drift; Monday's values go over drift; erase removes.
+// TestActsOnItems: a resync writes what a lost event missed but does not overwrite drift; Monday's values overwrite
+// drift; erase removes values.
 func TestActsOnItems(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t, e2e.ByHand)
@@ -128,7 +129,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestConflictTaken: both sides change a field; the console shows both values, and the one that lost is brought back from there.
+// TestConflictTaken: both sides change a field. The console shows both values, and the one that lost is restored
+// there.
 func TestConflictTaken(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t, e2e.BothWays)

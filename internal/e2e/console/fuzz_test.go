@@ -54,7 +54,7 @@ func values(t *rapid.T, segment *rapid.Generator[string], names ...string) url.V
 	return v
 }
 
-// TestAnyInput: whatever paths, queries and forms hold, the console answers with a page, and never fails.
+// TestAnyInput: whatever paths, queries and forms contain, the console answers with a page, and never fails.
 func TestAnyInput(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t)
@@ -117,7 +117,7 @@ func answered(t *rapid.T, w *e2e.World, client *http.Client, method, target, que
 	}
 }
 
-// visible drops what a request line cannot have.
+// visible removes what a request line cannot contain.
 func visible(c rune) rune {
 	if c <= ' ' || c >= 0x7f || c == '#' {
 		return -1
@@ -125,7 +125,7 @@ func visible(c rune) rune {
 	return c
 }
 
-// TestBadAddresses: ids that nothing has, and texts that are none, have pages of their own.
+// TestBadAddresses: ids of nothing, and texts that are not ids, lead to pages that say so.
 func TestBadAddresses(t *testing.T) {
 	t.Parallel()
 	_, operates, _ := withConsole(t)

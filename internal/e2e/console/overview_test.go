@@ -18,8 +18,8 @@ func bars(p page) (counts, failed []int) {
 	return counts, failed
 }
 
-// TestOverview: each part of the first page shows what it is about: the charts of a day and of a month, outages, the calls of the
-// day with where they lead, and the last runs.
+// TestOverview: each part of the first page shows its content: the charts of a day and of a month, outages, the calls
+// of the day with their forecast, and the last runs.
 func TestOverview(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t, e2e.ByHand)
@@ -38,7 +38,7 @@ func TestOverview(t *testing.T) {
 		"241 in 24 hours, 144 of them written, 1 failed", "of the events from arrival to Salesforce", "most in 24 hours: 7",
 		"50,000 of 100,000", "50 % of the calls for 24 hours", "of 2,600", "of today’s calls (UTC)",
 		"Nightly comparison", "1,240 items, 3 of 11,160 fields differed, 1 written", "75 s", "Monday did not answer")
-	// From 5 hours' increase of 1,000 an hour, 24 hours lead to about 74,000.
+	// An increase of 1,000 an hour over 5 hours leads to about 74,000 in 24 hours.
 	if !regexp.MustCompile(`At this pace: 7[0-9],[0-9]{3}`).MatchString(p.text()) {
 		t.Errorf("no forecast of Salesforce's calls:\n%s", p.text())
 	}

@@ -68,7 +68,7 @@ func (r reader) do(method, path string, form url.Values) page {
 	return page{resp.StatusCode, resp.Header, string(body), resp.Request.URL.RequestURI()}
 }
 
-// open requests a page that must be there.
+// open requests a page that must exist.
 func (r reader) open(path string) page {
 	r.w.T.Helper()
 	p := r.do(http.MethodGet, path, nil)
@@ -108,7 +108,7 @@ func (p page) shows(t *testing.T, texts ...string) {
 	}
 }
 
-// forms are the paths that the page's forms post to.
+// forms returns the paths that the page's forms post to.
 func (p page) forms() (paths []string) {
 	for _, found := range action.FindAllStringSubmatch(p.body, -1) {
 		paths = append(paths, found[1])

@@ -13,7 +13,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestViewerMayNotAct: a viewer sees every page without a button, and is refused every act, as is any other site.
+// TestViewerMayNotAct: a viewer sees every page without buttons, and every act is refused, as for any other site.
 func TestViewerMayNotAct(t *testing.T) {
 	t.Parallel()
 	w, operates, views := withConsole(t)
@@ -53,7 +53,7 @@ func TestViewerMayNotAct(t *testing.T) {
 	}
 }
 
-// refuseAll checks that acts are refused to a viewer, to another site, to a wrong password, and by GET.
+// refuseAll checks that acts are refused for a viewer, another site, a wrong password, and GET.
 func refuseAll(t *testing.T, w *e2e.World, operates, views reader, acts []string) {
 	t.Helper()
 	for _, act := range acts {

@@ -7,7 +7,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// scene is a small nonprofit's week, with something of everything that the console shows.
+// scene is a week of a small nonprofit, with an example of everything that the console shows.
 type scene struct {
 	synced, refused, drifted, waiting int64  // items
 	cause                             string // id
@@ -30,7 +30,7 @@ var people = []struct{ name, company, status, amount string }{
 	{"Lucas Silva", "Coastal Rescue", "Follow-up", "7700"},
 }
 
-// play sets the scene.
+// play creates the scene.
 func play(w *e2e.World) (s scene) {
 	w.T.Helper()
 	w.Salesforce.Reject("Lead", "Email", func(v any) string {
@@ -67,7 +67,7 @@ func play(w *e2e.World) (s scene) {
 	return s
 }
 
-// furnish adds what takes days to come about.
+// furnish adds what would take days to occur.
 func (s scene) furnish(w *e2e.World) {
 	w.T.Helper()
 	w.Exec(`INSERT INTO hours (hour, counted_to, success, unchanged, skipped, failed, lags, queued, oldest, salesforce_used, salesforce_limit, monday_used, monday_limit)

@@ -12,8 +12,8 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestStoryInChromium is what a colleague does in a browser: look at an item in sync, learn why another is not, have it replayed
-// and see it turn green, take a conflict back, and find items by each kind of key.
+// TestStoryInChromium does what a colleague would do in a browser: view an item in sync, learn why another is not,
+// have it replayed and see it turn green, reverse the decision of a conflict, and find items by each kind of key.
 func TestStoryInChromium(t *testing.T) {
 	t.Parallel()
 	browser := e2e.StartChromium(t)
@@ -49,7 +49,7 @@ func TestStoryInChromium(t *testing.T) {
 	mended.Store(true)
 	tab.Visit(e2e.Click("//button[. = 'Replay']"))
 	tab.Do(e2e.See("//p[@role='status' and contains(., '1 event put back')]"))
-	// The page loads itself again until nothing is under way.
+	// The page reloads itself until nothing is under way.
 	tab.Do(e2e.See("//section[contains(@class, 'verdict') and contains(@class, 'good') and contains(., 'In sync since')]"))
 
 	tab.Visit(chromedp.Navigate(w.Admin + "/conflicts"))

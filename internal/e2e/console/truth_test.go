@@ -12,7 +12,8 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// TestNeverFalselyInSync: what is not synced, not known, held or lacking is said so, by the page and by the command line alike.
+// TestNeverFalselyInSync: both the page and the command line say so if something is not synced, unknown, held or
+// lacking.
 func TestNeverFalselyInSync(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

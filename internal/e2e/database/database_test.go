@@ -1,5 +1,5 @@
-// Package database_test runs the program on Postgres as people have it: with TLS, in a schema, with few connections, full,
-// restarted, and failed over.
+// Package database_test runs the program on Postgres as it is found in practice: with TLS, in a schema, with few
+// connections, with a full disk, restarted, and failed over.
 package database_test
 
 import (
@@ -72,7 +72,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// TestNoSchema: a schema that is not there is refused at the start, in a sentence.
+// TestNoSchema: a schema that does not exist is refused at the start, with a clear error.
 func TestNoSchema(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -85,8 +85,8 @@ func TestNoSchema(t *testing.T) {
 	}
 }
 
-// TestFewConnections: a role, or the URL, allows fewer connections than a process would like to have. It makes do with
-// them, leaves one for a command, and says so. Where they are too few, it says at the start what to do.
+// TestFewConnections: a role, or the URL, allows fewer connections than a process wants. The process uses what it
+// gets, leaves one for a command, and says so. If there are too few, it says at the start what to do.
 func TestFewConnections(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -134,8 +134,8 @@ func TestFewConnections(t *testing.T) {
 	}
 }
 
-// TestDiskFull: while Postgres refuses rows for want of space, Monday is answered 503 and comes again, workers wait, and
-// nothing costs an attempt. Once there is room, everything goes on.
+// TestDiskFull: while Postgres rejects rows for lack of space, Monday is answered with 503 and delivers again, workers
+// wait, and nothing costs an attempt. Once there is space, everything continues.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	// What was written when the commit failed is leased for JOB_TIMEOUT and 15 seconds.
@@ -166,8 +166,8 @@ func TestDiskFull(t *testing.T) {
 	synced(w, items)
 }
 
-// TestFailover: Postgres restarts in the middle of work, cleanly and by a crash, and for a while the URL leads to a standby
-// that refuses to write.
+// TestFailover: Postgres restarts while the program works, cleanly and by a crash, and for a while the URL leads to a
+// standby that rejects writes.
 func TestFailover(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, func(_ *e2e.World, c *stage.Config) {

@@ -24,8 +24,8 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestTLS: over TLS everything works, with the certificate checked as sslmode says, and what is wrong with it is said in a
-// sentence.
+// TestTLS: everything works over TLS, with the certificate checked as sslmode says, and problems with it lead to clear
+// errors.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -54,7 +54,7 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// tlsRelay accepts encrypted connections only, and passes what they carry to the server: what stands before a hosted
+// tlsRelay accepts only encrypted connections, and passes their content to the server, like the front of a hosted
 // Postgres. It returns the URL that leads through it.
 func tlsRelay(t *testing.T, database string, certificate tls.Certificate) string {
 	t.Helper()
@@ -107,7 +107,7 @@ func relay(client net.Conn, config *tls.Config, network, address string) {
 	_, _ = io.Copy(secure, server)
 }
 
-// issue makes a certificate for 127.0.0.1 and the authority that vouches for it, in PEM.
+// issue creates a certificate for 127.0.0.1 and the authority that signed it, in PEM.
 func issue(t *testing.T) (tls.Certificate, string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

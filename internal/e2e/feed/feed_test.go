@@ -13,7 +13,7 @@ import (
 // rings counts the comparisons that came to an end.
 const rings = "SELECT count(*) FROM sync_logs WHERE event = 'item_resync'"
 
-// contact is an item with its record, once both are agreed.
+// contact creates an item with its record, and waits until both agree.
 func contact(w *e2e.World, name, email string) (item int64, id string) {
 	w.T.Helper()
 	item = w.Monday.CreateItem(e2e.Contacts, name, map[string]any{"email": e2e.Email(email)})
@@ -21,7 +21,7 @@ func contact(w *e2e.World, name, email string) (item int64, id string) {
 	return item, w.Record("Contact", item)["Id"].(string)
 }
 
-// following waits until the feed has read once more what changed.
+// following waits until the feed has read the changes once more.
 func following(w *e2e.World) {
 	w.T.Helper()
 	n := w.Count("SELECT coalesce(max(pages), 0) FROM feeds WHERE object = 'Contact' AND tier = 'now'")
@@ -30,7 +30,7 @@ func following(w *e2e.World) {
 	})
 }
 
-// TestRings has a change in Salesforce compared, and nothing that is our own.
+// TestRings: a change in Salesforce is compared, but none of our own writes.
 func TestRings(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)
@@ -50,7 +50,7 @@ func TestRings(t *testing.T) {
 	w.Healthy()
 }
 
-// TestTouch has a stamp of every record changed, and nothing else.
+// TestTouch: the stamp of every record changes, and nothing else.
 func TestTouch(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)
@@ -66,7 +66,7 @@ func TestTouch(t *testing.T) {
 	w.Expect(before, rings)
 }
 
-// TestOff has no feed without a way back, nor when it is switched off.
+// TestOff: there is no feed if the mapping syncs nothing to Monday, nor if it is switched off.
 func TestOff(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]e2e.Option{"one way": {e2e.With("SALESFORCE_POLL", "100ms")}, "off": {e2e.BothWays, e2e.With("SALESFORCE_POLL", "off")}} {
@@ -82,7 +82,7 @@ func TestOff(t *testing.T) {
 	}
 }
 
-// TestReserve leaves the last calls of the day to live events.
+// TestReserve: the last calls of the day are left to live events.
 func TestReserve(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays, e2e.With("SALESFORCE_RESERVE", "50%"), e2e.Salesforce(func(c *sfsim.Config) { c.DailyLimit = 40 }))
@@ -96,8 +96,7 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-// TestRefused has one object that the integration user cannot see: people are alerted once, and the others are
-// followed.
+// TestRefused: the integration user cannot see one object. People are alerted once, and the others are followed.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)
@@ -145,7 +144,8 @@ func TestCarries(t *testing.T) {
 	w.Healthy()
 }
 
-// TestMigratedItems have met their records: a change in Salesforce right after the migration is no first meeting.
+// TestMigratedItems: imported items have been compared, so a change in Salesforce right after the import is not a
+// first meeting.
 func TestMigratedItems(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.BothWays)
@@ -158,7 +158,7 @@ func TestMigratedItems(t *testing.T) {
 	w.Eventually("Monday shows it", func() bool { return w.Shown(item, "email") == "countess@example.org" })
 }
 
-// TestMetrics has each direction, a late commit and a conflict move the metrics.
+// TestMetrics: each direction, a late commit and a conflict change the metrics.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)

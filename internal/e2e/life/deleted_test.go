@@ -8,7 +8,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// gated creates leads only while the status says so, and creates those again that were deleted in Salesforce.
+// gated creates leads only while the status says so, and creates deleted ones again.
 const gated = `
 version: 1
 boards:
@@ -23,9 +23,9 @@ boards:
         fields: { LastName: name, Company: { from: company, default: Unknown }, Email: EMAIL }
 `
 
-// TestDeletedRecordIsRemade: an item that had a record gets another one once the first was deleted in Salesforce, also
-// if the condition for new records no longer holds. Its column shows the new Id. An item that begins again after a
-// delete does not.
+// TestDeletedRecordIsRemade: an item that had a record gets another one after the first was deleted in Salesforce,
+// even if the condition for new records no longer holds. Its column shows the new Id. An item that starts again after
+// a delete gets none.
 func TestDeletedRecordIsRemade(t *testing.T) {
 	t.Parallel()
 	for name, email := range map[string]string{"one way": "email", "both ways": "{ from: email, sync: both }"} {
@@ -61,8 +61,8 @@ func TestDeletedRecordIsRemade(t *testing.T) {
 	}
 }
 
-// TestDeletedRecordWaits: a comparison that finds the record deleted empties the column, and leaves it to the item's next
-// change to create it again; the report of the item says so. The event of the emptied column is no such change.
+// TestDeletedRecordWaits: a comparison that finds the record deleted empties the column, and leaves it to the item's
+// next change to create it again; the item's report says so. The event of the emptied column is not such a change.
 func TestDeletedRecordWaits(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(strings.Replace(gated, "EMAIL", "{ from: email, sync: both }", 1)), e2e.With("SALESFORCE_POLL", "300ms"))
@@ -87,7 +87,7 @@ func TestDeletedRecordWaits(t *testing.T) {
 	w.Healthy()
 }
 
-// TestDeletedRecordKept: an item that goes on without its record shows no Id, and its report says why.
+// TestDeletedRecordKept: an item that is kept without its record shows no Id, and its report says why.
 func TestDeletedRecordKept(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(strings.NewReplacer("EMAIL", "email", "on_delete: delete", "on_record_delete: keep").Replace(gated)))

@@ -13,7 +13,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// hook is an address that receives signed messages, or fails.
+// hook is an endpoint that receives signed messages, or fails.
 type hook struct {
 	mu    sync.Mutex
 	fails bool
@@ -45,8 +45,8 @@ func (h *hook) heard() []string {
 	return append([]string{}, h.texts...)
 }
 
-// TestDeadChannel: one channel of two is dead. The other is told of everything once, and that the first is dead; so do the
-// status and the metrics, without its address. Once it works, it is told of what is open.
+// TestDeadChannel: one channel of two is dead. The other receives everything once, including that the first is dead;
+// so do the status and the metrics, without its address. Once it works, it receives what is open.
 func TestDeadChannel(t *testing.T) {
 	t.Parallel()
 	dead := &hook{fails: true}
@@ -90,7 +90,7 @@ func TestDeadChannel(t *testing.T) {
 	}
 }
 
-// TestAlertURLs: what is wrong with a channel's URL is told at the start, by its position and never by the URL.
+// TestAlertURLs: faults of a channel's URL are reported at the start, by the URL's position and never with the URL.
 func TestAlertURLs(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.With("ALERT_URLS", "ntfy://ntfy.sh/topic  slack://hush/hush/hush webhook+https://hush@example.org/hush"),

@@ -123,7 +123,7 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 }
 
-// wrapped matches what stands before the program's arguments where another program runs it.
+// wrapped matches the text before the program's arguments where another program runs it.
 var wrapped = regexp.MustCompile(`^(?:(?:cd \S+ && )?sudo -u crmsync (?:env \S+ )?crmsync|docker compose run --rm worker|kubectl .* -- /crmsync) `)
 
 // argumentsOf returns the command and arguments of a line that runs crmsync, by itself or by another program.
@@ -154,7 +154,7 @@ func TestArgumentsOf(t *testing.T) {
 
 var flagName = regexp.MustCompile(`--[a-z][a-z-]*`)
 
-// everywhere holds the flags that every command has.
+// everywhere lists the flags that every command has.
 var everywhere = []string{"--help", "--version", "--env-file"}
 
 func flagsIn(text string) []string {

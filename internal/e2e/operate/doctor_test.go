@@ -23,7 +23,7 @@ func diagnose(w *e2e.World, args ...string) (code int, d cli.Diagnosis) {
 	return code, d
 }
 
-// publish tells the world where its ingest is reached.
+// publish sets the public address of the world's ingest.
 func publish(w *e2e.World) {
 	w.T.Helper()
 	u, err := url.Parse(w.Ingest)

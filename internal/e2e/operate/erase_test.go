@@ -15,7 +15,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// unescaped is the text of a row t, without what escapes quotation marks in JSON and in rows.
+// unescaped is the text of a row t, without the escapes of quotation marks in JSON and in rows.
 const unescaped = `replace(replace(t::text, '\', ''), '""', '"')`
 
 // tables are all tables of the database.
@@ -28,7 +28,7 @@ func tables(w *e2e.World) (all []string) {
 	return all
 }
 
-// holders are the tables in which a text stands anywhere.
+// holders returns the tables that contain a text anywhere.
 func holders(w *e2e.World, text string) (found []string) {
 	w.T.Helper()
 	for _, table := range tables(w) {
@@ -39,10 +39,10 @@ func holders(w *e2e.World, text string) (found []string) {
 	return found
 }
 
-// labelled are the tables in which labels stand in quotation marks.
+// labelled returns the tables that contain labels in quotation marks.
 func labelled(w *e2e.World) []string { return append(holders(w, `"Lost"`), holders(w, `"New"`)...) }
 
-// Tables in which values of an item stand, and those in which none ever may: a new table has to be listed, and erased.
+// Tables that contain values of an item, and those that never may: a new table has to be listed, and erased.
 var (
 	holding = []string{"conflicts", "dead_letters", "error_logs", "item_keys", "items", "links", "migration_documents", "river_job",
 		"sync_log_history", "sync_logs"}
@@ -52,8 +52,8 @@ var (
 		"river_queue", "sweeps", "waits"}
 )
 
-// TestErase fills every table that can hold a value of an item, and erases it: nothing of it is left anywhere, what concerns
-// other items stays, and what comes later goes on as before.
+// TestErase fills every table that can contain a value of an item, and erases the item: nothing of it remains
+// anywhere, what concerns other items stays, and later events are processed as before.
 func TestErase(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -133,7 +133,7 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// TestSuppress: an item that was erased for good stays as it is, whatever comes: events, a comparison, a restart.
+// TestSuppress: an item that was erased for good stays as it is, despite events, a comparison and a restart.
 func TestSuppress(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -177,7 +177,7 @@ func TestSuppress(t *testing.T) {
 	})
 }
 
-// TestSubject finds every item that holds an address or a number, wherever it stands.
+// TestSubject finds every item that contains an address or a number, wherever it is.
 func TestSubject(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)

@@ -12,7 +12,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// exits holds every command with wrong usage, and what it does without a database.
+// exits lists every command with wrong usage, and what it does without a database.
 var exits = map[string]struct {
 	wrong    string // arguments
 	args     string // with which it is called properly
@@ -54,8 +54,8 @@ var exits = map[string]struct {
 	"version":        {wrong: "x", unset: 0, stranded: 0},
 }
 
-// TestExitCodes: wrong usage and a database that is not configured end with 2, a database that cannot be reached with 1,
-// whatever the command.
+// TestExitCodes: wrong usage and a database that is not configured lead to exit code 2, a database that cannot be
+// reached to 1, for every command.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(commandsOf(t))), slices.Sorted(maps.Keys(exits))); diff != "" {
@@ -90,7 +90,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestExitDiffer: only differences end with 3, and only if asked for.
+// TestExitDiffer: only differences lead to exit code 3, and only on request.
 func TestExitDiffer(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t)
@@ -108,8 +108,8 @@ func TestExitDiffer(t *testing.T) {
 	}
 }
 
-// TestCheckUnplanned: check refuses a two-way mapping that was never planned, with the same exit code with and without
-// --live. Without a database it cannot know, and says so.
+// TestCheckUnplanned: check reports a two-way mapping that was never planned, with the same exit code with and without
+// --live. Without a database it says that this is unknown.
 func TestCheckUnplanned(t *testing.T) {
 	t.Parallel()
 	const both = `version: 1

@@ -13,8 +13,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// stranger is a world whose owner has set nothing yet but the addresses of the simulators. It returns what they would
-// answer.
+// stranger is a world whose owner has set only the addresses of the simulators. It returns the owner's answers.
 func stranger(t *testing.T, options ...e2e.Option) (w *e2e.World, answers map[string]string) {
 	t.Helper()
 	w = e2e.Setup(t, options...)
@@ -78,7 +77,7 @@ func setting(t *testing.T, dir, name string) string {
 	return ""
 }
 
-// TestInitFlags sets the program up by flags alone.
+// TestInitFlags sets up the program by flags alone.
 func TestInitFlags(t *testing.T) {
 	t.Parallel()
 	w, known := stranger(t)
@@ -127,7 +126,7 @@ func TestInitFlags(t *testing.T) {
 	works(w, dir)
 }
 
-// TestInitAnswers sets the program up by a file of answers, with a key that is missing, and adds a board later.
+// TestInitAnswers sets up the program by a file of answers, with a key that is missing, and adds a board later.
 func TestInitAnswers(t *testing.T) {
 	t.Parallel()
 	w, known := stranger(t, changedField("Contact", e2e.Key, func(f *sfsim.Field) { f.Name = "Other__c" }))
@@ -143,7 +142,7 @@ func TestInitAnswers(t *testing.T) {
 	if text := readFile(t, filepath.Join(dir, "mapping.yaml")); !strings.Contains(text, "object: Account\n") || !strings.Contains(text, "object: Lead\n") || strings.Contains(text, "object: Contact\n") {
 		t.Errorf("mapping.yaml:\n%s", text)
 	}
-	// Everything is known now: of a board that is added, only the object is asked for.
+	// Everything is known now: for an added board, only the object is asked for.
 	code, stdout, stderr = w.Answer("\n\n\n\n\n1002\n\n\ny\n", "init", "--dir", dir)
 	if code != cli.ExitFailed || !strings.Contains(stdout, "✗ Contact has no key field "+e2e.Key) || !strings.Contains(stdout, "Object Manager, Contact, Fields & Relationships") {
 		t.Errorf("a board without a key: exit code %d: %s\n%s", code, stderr, stdout)

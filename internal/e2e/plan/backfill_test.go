@@ -120,8 +120,8 @@ func TestBackfillOff(t *testing.T) {
 	w.Healthy()
 }
 
-// TestBackfillLabel: a label is added to the mapping after it was a dead letter. The backfill sends it, since Salesforce
-// holds what was sent last.
+// TestBackfillLabel: a label that caused a dead letter is added to the mapping. The backfill sends it, since
+// Salesforce holds what was sent last.
 func TestBackfillLabel(t *testing.T) {
 	t.Parallel()
 	w, restart := backfilled(t)

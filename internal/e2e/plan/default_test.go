@@ -21,8 +21,8 @@ boards:
           Status: { from: status, labels: { Qualified: Qualified } }
 `
 
-// TestDefaultsOfSalesforce: what Salesforce fills in when a record is created, because the columns are empty, is no
-// difference, and nothing replaces it until Monday has a value. What is entered over that value is drift.
+// TestDefaultsOfSalesforce: what Salesforce fills in when a record is created, because the columns are empty, is not a
+// difference, and nothing replaces it until Monday has a value. A value that is entered over it is drift.
 func TestDefaultsOfSalesforce(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.Mapped(owned))

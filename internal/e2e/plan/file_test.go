@@ -10,7 +10,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// planned makes a plan and returns its file and its text.
+// planned runs a plan and returns its file and its text.
 func plannedFile(w *e2e.World, args ...string) (file, text string) {
 	w.T.Helper()
 	file = w.T.TempDir() + "/plan.json"
@@ -22,7 +22,7 @@ func plannedFile(w *e2e.World, args ...string) (file, text string) {
 	return file, string(all)
 }
 
-// TestPlanFileRefused: only what plan wrote is applied. A refusal names the place, and nothing is written.
+// TestPlanFileRefused: only files written by plan are applied. A refusal names the place, and nothing is written.
 func TestPlanFileRefused(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown))
@@ -87,7 +87,7 @@ func TestPlanFileRefused(t *testing.T) {
 	}
 }
 
-// TestPlanFileStale: of a plan that is no longer true, nothing is written.
+// TestPlanFileStale: nothing is written of a plan that is no longer true.
 func TestPlanFileStale(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown))
@@ -101,7 +101,8 @@ func TestPlanFileStale(t *testing.T) {
 	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Byron"})
 }
 
-// TestPlanFileChoices: the choices of a plan are those of its file, for first meetings in both directions and for drift.
+// TestPlanFileChoices: the choices of a plan are those in its file, for first meetings in both directions and for
+// drift.
 func TestPlanFileChoices(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -135,8 +136,8 @@ func TestPlanFileChoices(t *testing.T) {
 	}
 }
 
-// TestPlanFileDeletes: a plan's deletions are subject to the brake as others are, and --accept-deletes lifts it for those
-// in the file only. An item that was deleted since the plan keeps its record.
+// TestPlanFileDeletes: a plan's deletions are subject to the brake like others, and --accept-deletes lifts it only for
+// those in the file. An item that was deleted since the plan keeps its record.
 func TestPlanFileDeletes(t *testing.T) {
 	t.Parallel()
 	for _, accepted := range []bool{false, true} {

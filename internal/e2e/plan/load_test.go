@@ -18,8 +18,8 @@ func rich() []e2e.Option {
 	}
 }
 
-// TestLoadKilled brings 10,000 items to Salesforce, where 1,000 of the records are there already, by a command that is killed
-// three times. Nothing is doubled, and the calls are few.
+// TestLoadKilled brings 10,000 items to Salesforce, where 1,000 of the records exist already, by a command that is
+// killed three times. Nothing is duplicated, and few calls are made.
 func TestLoadKilled(t *testing.T) {
 	t.Parallel()
 	const items, there, kills = 10_000, 1_000, 3
@@ -60,8 +60,8 @@ func TestLoadKilled(t *testing.T) {
 	}
 }
 
-// TestBackfillKilled kills the worker that fills a field that is new in the mapping, twice. The next one ends what they began,
-// and events of items come through meanwhile.
+// TestBackfillKilled kills the worker that fills a new field of the mapping, twice. The next one finishes the work,
+// and events of items are processed meanwhile.
 func TestBackfillKilled(t *testing.T) {
 	t.Parallel()
 	const items, pages = 3_000, 6

@@ -97,7 +97,7 @@ func TestRejectedByMonday(t *testing.T) {
 	}
 }
 
-// TestRejectedID: an id column that Monday does not let us write.
+// TestRejectedID: Monday does not let us write an id column.
 func TestRejectedID(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(strings.Replace(shown, "id_column: text_sfid", "id_column: phone_sfid", 1)))
@@ -110,7 +110,7 @@ func TestRejectedID(t *testing.T) {
 	says(t, "plan", plan, "contact.phone_sfid", "cannot be shown in Monday")
 }
 
-// TestReportChanged: what has changed since the plan is left alone, and named. What agrees by now is no failure.
+// TestReportChanged: what has changed since the plan is left alone and reported. What agrees by now is not a failure.
 func TestReportChanged(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown))
@@ -171,7 +171,8 @@ func TestUnknownItem(t *testing.T) {
 	says(t, "plan", errs, "Monday shows none of the items")
 }
 
-// TestPlanShowsLabel: a value that the mapping has no other for is shown as Monday has it, on the terminal and in the file.
+// TestPlanShowsLabel: a value that no label of the mapping has is shown as Monday has it, on the terminal and in the
+// file.
 func TestPlanShowsLabel(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(owned))
@@ -187,8 +188,8 @@ func TestPlanShowsLabel(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM differences d WHERE to_jsonb(d)::text LIKE '%Quote%'")
 }
 
-// TestWordsOfKinds: drift is what changes in Salesforce in a field that goes only there. In a field that goes both ways,
-// that is a change like any other.
+// TestWordsOfKinds: drift is a change in Salesforce of a field that is only synced to Salesforce. In a field that goes
+// both ways, it is a change like any other.
 func TestWordsOfKinds(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown))
@@ -207,8 +208,8 @@ func TestWordsOfKinds(t *testing.T) {
 	}
 }
 
-// TestPlanEnds: the plan of a deleted item names its record, what becomes of it, and what the brake would hold. So apply
-// does.
+// TestPlanEnds: the plan of a deleted item names its record, what happens to it, and what the brake would hold. Apply
+// does exactly that.
 func TestPlanEnds(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(strings.Replace(shown, "on_delete: delete", "on_delete: delete\n        on_record_delete: archive", 1)))
@@ -271,7 +272,7 @@ func TestPlanEnds(t *testing.T) {
 	}
 }
 
-// TestFailedComparison: what tells of a comparison that failed names its board.
+// TestFailedComparison: the messages about a failed comparison name its board.
 func TestFailedComparison(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown), e2e.With("MAX_ATTEMPTS", "1"))

@@ -172,8 +172,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// TestAlertsByCause: the first dead letter of a cause is told at once, those that follow wait for the pause, and when the cause
-// is over, what was not told yet is told, and that it is over.
+// TestAlertsByCause: the first dead letter of a cause is alerted at once, further ones wait for the pause. When the
+// cause is over, the remaining ones are alerted, and the end.
 func TestAlertsByCause(t *testing.T) {
 	t.Parallel()
 	w, first, job, allow := rejected(t, e2e.With("ALERT_PAUSES", "1h"))

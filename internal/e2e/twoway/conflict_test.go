@@ -157,7 +157,7 @@ func TestEditBeforeWrite(t *testing.T) {
 	w.Healthy()
 }
 
-// TestFight: two automations rewrite a field by turns. They are stopped, and a person is told once.
+// TestFight: two automations keep overwriting each other's value. They are stopped, and a person is alerted once.
 func TestFight(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -308,7 +308,7 @@ boards:
 }
 
 // TestTakeOfGone: a choice for a record that is gone is dropped, whether that is known already or found out by the choice.
-// A choice that is made while another one is pending replaces it.
+// A choice replaces an earlier one that is still pending.
 func TestTakeOfGone(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -44,7 +44,7 @@ func TestFlow(t *testing.T) {
 	w.Healthy()
 }
 
-// TestRejectedByMonday: a label that the board does not have is told once, and keeps no other column back.
+// TestRejectedByMonday: a label that the board does not have is reported once, and keeps no other column back.
 func TestRejectedByMonday(t *testing.T) {
 	t.Parallel()
 	w := setup(t, e2e.LeadRecords(`
@@ -80,7 +80,8 @@ func TestRejectedByMonday(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM conflicts")
 }
 
-// TestSecondRecord: a column that takes Salesforce's value is Monday's change for every other record that is made from it.
+// TestSecondRecord: if a column takes Salesforce's value, that is Monday's change for every other record that reads
+// the column.
 func TestSecondRecord(t *testing.T) {
 	t.Parallel()
 	w := setup(t, e2e.LeadRecords(`
