@@ -76,7 +76,7 @@ func (p *pass) takeAssigned(ctx context.Context) {
 		if link != nil && link.Rejects(p.Mapping.Key, strconv.FormatInt(w.item.ID, 10)) {
 			p.keep(w, g.Record).Accept(p.Mapping.Key) // an import attempts it again
 		}
-		if a, ok := p.bulk.Assigned[w.item.ID]; ok && w.isAlive() && (link == nil ||
+		if a, ok := p.bulk.Assigned[w.item.ID]; ok && w.isAlive() && w.board == g.Board && (link == nil ||
 			link.SalesforceID == "" && link.Closed == "" && !link.Ended(a.SalesforceID)) {
 			open, ids, keys = append(open, w), append(ids, a.SalesforceID), append(keys, ledger.IDLease(a.SalesforceID))
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
 	"crmsync/mondayclient"
 	"crmsync/schema/store"
@@ -44,7 +43,7 @@ boards:
 // then counts, and lists what the run then writes on either side, to the column and field.
 func TestDryRunEqualsRun(t *testing.T) {
 	t.Parallel()
-	w := setup(t, func(c *mondaysim.Config) { c.ComplexityPerMinute = 1_000_000_000 })
+	w := setup(t)
 	w.use(leads)
 	job := int64(0)
 	rapid.Check(t, func(rt *rapid.T) {

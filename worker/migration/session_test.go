@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +28,7 @@ import (
 	"crmsync/sfclient"
 	"crmsync/worker/engine"
 	"crmsync/worker/reserve"
+	"crmsync/worker/simtest"
 )
 
 // world is a migrator between both simulators, with a database of the test's own.
@@ -61,25 +61,15 @@ func (b *logBuffer) String() string {
 
 func setup(t *testing.T, change ...func(*mondaysim.Config)) *world {
 	t.Helper()
-	mc := mondaysim.Config{Token: "token", Boards: mondaysim.Example(), Deliver: func(mondaysim.Delivery) {}}
+	mc := mondaysim.Config{Boards: mondaysim.Example()}
 	for _, f := range change {
 		f(&mc)
 	}
-	w := &world{t: t, db: schematest.New(t), salesforce: sfsim.New(sfsim.Config{Objects: sfsim.Standard()}), monday: mondaysim.New(mc), log: &logBuffer{}}
-	t.Cleanup(w.monday.Close)
-	salesforce, monday := httptest.NewServer(w.salesforce), httptest.NewServer(w.monday)
-	t.Cleanup(salesforce.Close)
-	t.Cleanup(monday.Close)
-	s, err := sfclient.New(sfclient.Config{LoginURL: salesforce.URL, ClientID: "id", ClientSecret: "secret"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := mondayclient.New(mondayclient.Config{URL: monday.URL + "/v2", Token: "token"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	y := simtest.Start(t, mc)
+	w := &world{t: t, db: schematest.New(t), salesforce: y.Salesforce, monday: y.Monday, log: &logBuffer{}}
 	w.config = Config{
-		Store: store.New(w.db), Salesforce: s, Monday: m, Session: time.Minute, Timeout: time.Minute,
+		Store: store.New(w.db), Salesforce: y.SalesforceClient, Monday: y.MondayClient,
+		Session: time.Minute, Timeout: time.Minute,
 		Requeue:   func(context.Context, pgx.Tx, []ledger.Ref) error { return nil },
 		Migrating: func(context.Context, []int64) (bool, error) { return false, nil },
 		Complete:  func(context.Context, pgx.Tx, int64) error { return nil },
