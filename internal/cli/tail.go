@@ -22,7 +22,7 @@ const (
 )
 
 type tailCommand struct {
-	Item  int64  `help:"Only this item of Monday." placeholder:"ID"`
+	Item  itemID `help:"Only this item of Monday." placeholder:"ID"`
 	Board string `help:"Only this board: its id, or its name in the mapping." placeholder:"ID|NAME"`
 	Since string `help:"Begin earlier: a span such as 10m, or a date or time." placeholder:"WHEN"`
 	JSON  bool   `help:"Print JSON, an object a line."`
@@ -136,7 +136,7 @@ func (t *tail) print(ctx context.Context, from time.Time) (now time.Time, err er
 			delete(t.seen, key)
 		}
 	}
-	return now, t.store.EachLog(ctx, from, t.command.Item, func(r store.LogRow) error {
+	return now, t.store.EachLog(ctx, from, int64(t.command.Item), func(r store.LogRow) error {
 		key := fmt.Sprint(r.JobID, r.FinishedAt.UnixNano())
 		if _, printed := t.seen[key]; printed || t.board != 0 && (r.BoardID == nil || *r.BoardID != t.board) {
 			return nil

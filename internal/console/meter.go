@@ -12,6 +12,7 @@ type meter struct {
 	store.Calls
 	Percent     int
 	ForecastPct int
+	Until       string // to when the forecast reaches, in words
 	Level       string // good, attention, bad
 	Note        string
 }
@@ -19,17 +20,19 @@ type meter struct {
 // meters returns what is known about both systems' calls.
 func meters(hours []store.Hour, now time.Time) (all []meter) {
 	if calls, ok := store.SalesforceCalls(hours, now); ok {
-		all = append(all, newMeter("Salesforce", calls, "of the calls for 24 hours, by all programs of the org"))
+		all = append(all, newMeter("Salesforce", calls, "of the calls for 24 hours, by all programs of the org",
+			"in 24 hours"))
 	}
 	if calls, ok := store.MondayCalls(hours, now); ok {
-		all = append(all, newMeter("Monday", calls, "of today’s calls (UTC), by all programs of the account"))
+		all = append(all, newMeter("Monday", calls, "of today’s calls (UTC), by all programs of the account",
+			"by midnight UTC"))
 	}
 	return all
 }
 
-func newMeter(system string, c store.Calls, note string) meter {
+func newMeter(system string, c store.Calls, note, until string) meter {
 	m := meter{
-		System: system, Calls: c, Note: note,
+		System: system, Calls: c, Note: note, Until: until,
 		Percent: min(100*c.Used/c.Limit, 100), ForecastPct: min(100*c.Forecast/c.Limit, 100), Level: "good",
 	}
 	switch {

@@ -156,6 +156,13 @@ func TestBadAddresses(t *testing.T) {
 		}
 		p.shows(t, "The form could not be read.")
 	}
+	for _, id := range []string{"0", "-1", "x"} {
+		for _, args := range [][]string{{"item", "--", id}, {"tail", "--item=" + id}, {"erase", "--item=" + id}} {
+			if code, _, stderr := operates.w.Command(args...); code != 2 || strings.Contains(stderr, "SQLSTATE") {
+				t.Errorf("%q: exit %d, %s", args, code, stderr)
+			}
+		}
+	}
 	for _, args := range [][]string{{"replay", "--cause", "\xff"}, {"replay", "--code", "a\x00"}, {"ignore", "7", "--reason", "\xff"}, {"errors", "--cause", "\x00"}} {
 		if code, _, stderr := operates.w.Command(args...); code != 2 || !strings.Contains(stderr, "is not text: arguments are UTF-8") {
 			t.Errorf("%q: exit %d, %s", args, code, stderr)

@@ -39,7 +39,7 @@ func TestOverview(t *testing.T) {
 		"50,000 of 100,000", "50 % of the calls for 24 hours", "of 2,600", "of today’s calls (UTC)",
 		"Nightly comparison", "1,240 items, 3 of 11,160 fields differed, 1 written", "75 s", "Monday did not answer")
 	// An increase of 1,000 an hour over 5 hours leads to about 74,000 in 24 hours.
-	if !regexp.MustCompile(`At this pace: 7[0-9],[0-9]{3}`).MatchString(p.text()) {
+	if !regexp.MustCompile(`At this pace: 7[0-9],[0-9]{3} in 24 hours\.`).MatchString(p.text()) {
 		t.Errorf("no forecast of Salesforce's calls:\n%s", p.text())
 	}
 	counts, failed := bars(p)

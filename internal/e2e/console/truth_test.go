@@ -137,6 +137,10 @@ func TestHeldItem(t *testing.T) {
 		w.Monday.DeleteItem(item)
 	}
 	w.Quiet()
+	if code, stdout, _ := w.Command("item", fmt.Sprint(kept)); code != 0 || !strings.Contains(stdout,
+		fmt.Sprintf("Decide with: crmsync held release %d, or crmsync held drop %d\n", kept, kept)) {
+		t.Errorf("exit %d, %s", code, stdout)
+	}
 	operates.open(item(kept)).shows(t, "The delete brake holds this item", "Keep the records…", "Delete the records…")
 	if p := views.post(item(kept) + "/drop"); p.status != http.StatusForbidden {
 		t.Errorf("a viewer's decision answered %d", p.status)
