@@ -38,6 +38,7 @@ func rejected(t *testing.T, options ...e2e.Option) (w *e2e.World, lead, job int6
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	w, lead, job, allow := rejected(t)
+	w.Alerted()
 	code, list, _ := w.Command("replay")
 	for _, want := range []string{fmt.Sprint(job), "update_column_value", "1003", fmt.Sprint(lead), "Lead.Email", e2e.Rejection} {
 		if code != cli.ExitDone || !strings.Contains(list, want) {
