@@ -17,7 +17,7 @@ type Budget struct {
 	Calls, CallsLimit           int
 	Concurrent                  int       // limit of concurrent calls
 	Resets                      time.Time // end of the minute
-	DayCalls, DayLimit          int       // calls that are left of the day
+	DayCalls, DayLimit          int       // remaining calls of the day
 }
 
 // KnowsComplexity reports whether it is known how much complexity is left.
@@ -81,7 +81,7 @@ func (h *budgetTracker) count(now time.Time) {
 	h.day.count(now)
 }
 
-// know records what Monday says of the day's calls. Its analytics may lag behind our own count.
+// know records what Monday reports about the day's calls. Its analytics may lag behind our own count.
 func (h *budgetTracker) know(limit, used int, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

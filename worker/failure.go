@@ -29,7 +29,7 @@ func describe(err error) store.Failure {
 	case errors.As(err, &refused):
 		f.Object, f.SalesforceID, f.Field, f.Code = refused.Object, refused.SalesforceID, refused.Field, refused.Code
 		if f.System = advice.SystemOf(refused.Code); refused.ByMonday && f.System == advice.Salesforce {
-			f.System = advice.Monday // a code that nobody knows
+			f.System = advice.Monday // an unknown code
 		}
 	case errors.As(err, &row):
 		f.Object, f.SalesforceID, f.Code, f.System = row.Object, row.SalesforceID, row.Code, advice.Salesforce

@@ -91,8 +91,8 @@ func (g *guard) isProxy(remote string) bool {
 // longestName is the maximum number of characters of a name.
 const longestName = 100
 
-// person returns the person whom the proxy names, or "" if that cannot be a name. A header that does not come from a
-// proxy, or that is there twice because the proxy has passed on a client's own, names nobody.
+// person returns the person that the proxy names, or "" if that cannot be a name. A header that does not come from a
+// proxy, or that occurs twice because the proxy has passed on a client's own, names nobody.
 func (g *guard) person(r *http.Request) string {
 	if g.header == "" || len(r.Header.Values(g.header)) != 1 {
 		return ""

@@ -19,16 +19,16 @@ import (
 // FetchCooldown. An event without a notification waits until they poll, so this is River's minimum: the workers' own
 // cooldown limits how often they fetch.
 //
-// Postgres commits transactions that notify one after the other. Under load, where workers are busy anyway, that would
-// halve what ingest accepts: a group of busyGroup events or more is inserted by a client that notifies every
-// busyNotifyEvery at most.
+// Postgres commits transactions with notifications one after another. Under load, when workers are busy anyway, that
+// would halve what ingest accepts, so a group of busyGroup events or more is inserted by a client that notifies at
+// most every busyNotifyEvery.
 const (
 	notifyEvery     = time.Millisecond
 	busyNotifyEvery = 25 * time.Millisecond
 	busyGroup       = 16
 )
 
-// newQueue returns a client of the queue that inserts, and notifies the workers at most this often.
+// newQueue returns a client that inserts into the queue, and notifies the workers at most this often.
 func (s *Service) newQueue(db *pgxpool.Pool, notifies time.Duration) (*river.Client[pgx.Tx], error) {
 	queue, err := river.NewClient(riverpgxv5.New(db), &river.Config{
 		MaxAttempts:   s.Config.MaxAttempts,

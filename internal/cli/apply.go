@@ -79,7 +79,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	return errors.Join(c.summary(ctx, p, store.New(db), done), failures(done))
 }
 
-// know fails for items that nobody knows. Those of a plan were known to it.
+// know fails for items that nobody knows. A plan knew its items when it was written.
 func (c applyCommand) know(ctx context.Context, s *app.Service, db *pgxpool.Pool, boards []*mapping.Board) error {
 	if c.Plan != "" || len(c.Item) == 0 {
 		return nil
@@ -172,7 +172,7 @@ func sizesOf(ctx context.Context, kept *store.Store, sweeps []store.Sweep) (map[
 	return sizes, nil
 }
 
-// summary prints the results of sweeps, and names what they did not write.
+// summary prints the results of sweeps, and lists what they did not write.
 func (c applyCommand) summary(ctx context.Context, p *program, kept *store.Store, sweeps []store.Sweep) error {
 	most := mostShown + 1
 	if c.JSON {

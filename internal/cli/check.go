@@ -59,8 +59,8 @@ func (c checkCommand) Run(ctx context.Context, p *program) error {
 	return failedCheck(path, findings)
 }
 
-// failedCheck returns an error if there are errors among the findings. Those of the mapping itself are wrong
-// configuration, with and without --live; those of what the systems hold are not.
+// failedCheck returns an error if there are errors among the findings. Errors of the mapping itself count as wrong
+// configuration, with and without --live; those that depend on the systems do not.
 func failedCheck(path string, findings []audit.Finding) error {
 	n := audit.Errors(findings)
 	if n == 0 {

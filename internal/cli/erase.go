@@ -49,7 +49,7 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// later returns what becomes of the item: whoever erases it must not believe that it is gone where it is not.
+// later says what happens to the item afterwards: the person must not believe that it is gone if it is not.
 func (c eraseCommand) later(ctx context.Context, s *store.Store) (string, error) {
 	suppressed, err := s.Suppressed(ctx, []int64{c.Item})
 	if err != nil {

@@ -116,7 +116,8 @@ func (c errorsCommand) report(ctx context.Context, db *pgxpool.Pool) ([]causeRep
 	return append(reports, r), nil
 }
 
-// unassigned returns how many open dead letters are in none of the causes: a role that may only read assigns none.
+// unassigned returns how many open dead letters belong to none of the causes: a role that may only read cannot assign
+// them.
 func (c errorsCommand) unassigned(ctx context.Context, db *pgxpool.Pool, causes []causeReport) (int, error) {
 	if c.Cause != "" {
 		return 0, nil

@@ -49,14 +49,14 @@ func (s *setup) console(context.Context) error {
 	})
 }
 
-// sayConsole says where the console is, and who may log in. The password is only in .env.
+// sayConsole prints where the console is, and who may log in. The password is only in .env.
 func (s *setup) sayConsole() {
 	if s.values["ADMIN_USER"] == "" {
 		return
 	}
 	host, port, err := net.SplitHostPort(cmp.Or(s.known("ADMIN_ADDR"), "127.0.0.1:9090"))
 	if err != nil {
-		return // the check has named it
+		return // the check has reported it
 	}
 	s.say("\nThe console, while serve runs: http://%s/ as %s; the password is ADMIN_PASSWORD in %s.",
 		net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port), s.values["ADMIN_USER"], s.envPath())

@@ -94,7 +94,7 @@ func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
 	return all
 }
 
-// What is done about a difference.
+// What happens to a difference.
 const (
 	actionWrite = "write"
 	actionLeave = "leave"
@@ -198,7 +198,7 @@ func (d fieldDifference) name() string {
 	return name
 }
 
-// change returns what is written in place of what, or what cannot be written.
+// change returns the new value and the old one, or what cannot be written.
 func (d fieldDifference) change() string {
 	switch {
 	case d.Kind == plan.CannotBeSent, d.Kind == plan.CannotBeShown && d.Salesforce == nil:
@@ -241,7 +241,7 @@ func (d fieldDifference) words() string {
 	return d.Kind.Words()
 }
 
-// end returns what becomes of the record of an item that has ended.
+// end returns what happens to the record of an item that has ended.
 func (d fieldDifference) end() string {
 	switch {
 	case d.Action == actionHold:

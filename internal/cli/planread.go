@@ -17,7 +17,7 @@ import (
 	"crmsync/worker/sweep"
 )
 
-// planVersion is the version of the form of plans.
+// planVersion is the version of the format of plans.
 const planVersion = 1
 
 // readPlan reads a file of plan --out. It accepts only what plan wrote, with the mapping in force.
@@ -44,7 +44,7 @@ func readPlan(path string, m *mapping.Mapping) (*planFile, error) {
 	return &f, nil
 }
 
-// checkVersion reads only the version of a plan: nothing is known of the form of others.
+// checkVersion reads only the version of a plan: the format of other versions is unknown.
 func checkVersion(path string, text []byte) error {
 	var f struct {
 		Version *int `json:"version"`
@@ -67,7 +67,7 @@ func checkVersion(path string, text []byte) error {
 	return nil
 }
 
-// unreadable says where a file is not a plan. It quotes nothing: the file holds values.
+// unreadable returns an error that says where a file is not a plan. It quotes nothing, because the file holds values.
 func unreadable(path string, text []byte, err error, offset int64) error {
 	what := "is not what crmsync plan --out writes"
 	var syntax *json.SyntaxError
@@ -92,7 +92,7 @@ func placeOf(text []byte, offset int64) (line, column int) {
 	return 1 + bytes.Count(before, []byte{'\n'}), len(before) - bytes.LastIndexByte(before, '\n')
 }
 
-// unedited fails unless the plan is as it was written, and says where it is not.
+// unedited fails if the plan was edited since it was written, and says where.
 func (f planFile) unedited() error {
 	for n, b := range f.Boards {
 		for k, it := range b.Differing {
@@ -119,7 +119,7 @@ func (f planFile) checksum() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// found returns what the comparison found of which the plan was made.
+// found returns what the comparison found when the plan was written.
 func (it itemPlan) found() engine.Found {
 	f := engine.Found{ItemID: it.Item}
 	for _, d := range it.Differences {
@@ -134,7 +134,7 @@ func (it itemPlan) found() engine.Found {
 	return f
 }
 
-// digests returns what is planned for a board's items, or for those in only.
+// digests returns the planned digests of a board's items, or of those in only.
 func (f planFile) digests(board int64, only []int64) map[int64]string {
 	planned := map[int64]string{}
 	for _, b := range f.Boards {

@@ -9,7 +9,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// acting is part of each command by which a person acts.
+// acting is embedded in each command by which a person acts.
 type acting struct {
 	Reason string `help:"Why, for the record of what people did." placeholder:"TEXT"`
 }
@@ -31,7 +31,7 @@ func (a acting) by() store.By {
 	return by
 }
 
-// checkTexts checks that arguments are text that can be stored and looked for.
+// checkTexts checks that arguments are text that can be stored and searched for.
 func checkTexts(args []string) error {
 	for _, arg := range args {
 		if !utf8.ValidString(arg) || strings.ContainsRune(arg, 0) {

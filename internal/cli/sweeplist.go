@@ -42,13 +42,13 @@ type notWritten struct {
 	Action       string    `json:"action"` // reject, changed
 }
 
-// mostListed is how many differences of a run are listed at most: in JSON, and for people.
+// mostListed is the maximum number of differences of a run that are listed, in JSON and for people.
 const (
 	mostListed = 10_000
 	mostShown  = 20
 )
 
-// listSweeps adds to sweeps what they did not write, at most so much of each.
+// listSweeps adds to sweeps what they did not write, up to a number for each.
 func listSweeps(ctx context.Context, kept *store.Store, sweeps []store.Sweep, most int) ([]sweepListed, error) {
 	var ids []int64
 	for _, s := range sweeps {
@@ -76,7 +76,7 @@ func listSweeps(ctx context.Context, kept *store.Store, sweeps []store.Sweep, mo
 	return all, nil
 }
 
-// printNotWritten names the items and fields that a comparison was to write and did not.
+// printNotWritten lists the items and fields that a comparison should have written but did not.
 func (s sweepListed) printNotWritten(w io.Writer) error {
 	if len(s.NotWritten) == 0 {
 		return nil
@@ -105,7 +105,7 @@ func (d notWritten) why() string {
 	return "changed since the plan: " + d.Kind.Words()
 }
 
-// failures says which comparisons failed, and whether all was written that was to be.
+// failures says which comparisons failed, and whether everything was written that should have been.
 func failures(sweeps []store.Sweep) (failed error) {
 	rejected, changed := 0, 0
 	for _, s := range sweeps {

@@ -107,7 +107,7 @@ func (e *examination) mapping(ctx context.Context) []Finding {
 	faults, warnings, first := 0, 0, ""
 	for _, one := range audit.Sort(found) {
 		if one.OfWebhooks {
-			continue // they have a finding of their own
+			continue // they have their own finding
 		}
 		if one.Severity == audit.Warning {
 			warnings++

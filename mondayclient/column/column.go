@@ -60,7 +60,7 @@ func (v Value) Empty() bool {
 	return v.Type != Checkbox && v.Text == "" && len(v.Labels) == 0 && len(v.IDs) == 0
 }
 
-// Words returns the value as a person reads it in the column; empty: the column is.
+// Words returns the value as the column shows it; empty: the column is empty.
 func (v Value) Words() string {
 	switch v.Type {
 	case Dropdown:

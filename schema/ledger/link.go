@@ -22,8 +22,8 @@ type Link struct {
 
 	Turns map[string]Turns // field -> how often it was written to Monday lately
 
-	// Lost reports that the record was deleted in Salesforce, and that the item is to get another one: whatever the
-	// condition for new records says, since the item had one.
+	// Lost means that the record was deleted in Salesforce and that the item gets another one, even if the condition
+	// for new records is not met, since the item had one.
 	Lost bool
 
 	// Origin is how the item got its record; empty: the link was stored by a version without origins.
@@ -140,7 +140,7 @@ func (l *Link) Adopt(id string, o Origin) {
 	l.Written, l.Held = nil, nil
 }
 
-// own makes a record the item's own. That the item showed a wrong Id before no longer matters.
+// own makes a record the item's own. A wrong Id that the item showed before no longer matters.
 func (l *Link) own(id string, o Origin) {
 	l.SalesforceID, l.Origin, l.Lost = id, o, false
 	if !l.Rejects(ShownID, id) {
@@ -196,7 +196,7 @@ func (l *Link) Stamp(mapping map[string]string) {
 // not know it ignore it.
 const leftOut = "@left out "
 
-// lost is the name under which Mappings contains that the record was deleted in Salesforce.
+// lost is the name under which Mappings stores that the record was deleted in Salesforce.
 const lost = "@lost"
 
 // ReadMappings takes over what Mappings returned.
@@ -236,7 +236,7 @@ func (l *Link) EndWithItem() {
 	l.Rejected, l.Since = nil, nil
 }
 
-// Lose ends the link to a record that was deleted in Salesforce, and is to be created again.
+// Lose ends the link to a record that was deleted in Salesforce and will be created again.
 func (l *Link) Lose() {
 	l.End()
 	l.Lost = true

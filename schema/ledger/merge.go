@@ -36,7 +36,7 @@ func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge 
 	case !believable(c.At, now), ok && !believable(known.At, now):
 		return Doubtful
 	case ok && c.At < known.At && (sure || c.Value.Type != "") && !known.Own && says(known.Value, c.Value):
-		return Same // it was read before its event arrived
+		return Same // the value was read before its event arrived
 	case ok && c.At < known.At:
 		return Stale
 	case ok && known.Own && sure && says(known.Value, c.Value):
@@ -219,8 +219,8 @@ func (i *Item) Shows(r Reading, board int64, asked []string) bool {
 	return true
 }
 
-// Contradicts reports whether a reading of a page, which may lag, shows another value than is known, and it is not
-// certain which of them is newer: both may be from the same second, or the known value is one of ours that no event has
+// Contradicts reports whether a reading of a page, which may lag, shows another value than the known one, and it is
+// uncertain which is newer: both may be from the same second, or the known value is one of ours that no event has
 // confirmed.
 func (i *Item) Contradicts(r Reading, asked []string, floor Floor, now time.Time) bool {
 	unclear := func(id string, own, same bool) bool {

@@ -180,7 +180,7 @@ func (r *Record) Outside(it Item) []string {
 	return columnIDs(ids)
 }
 
-// Unmapped returns the errors that the field has had while labels in the item's column were missing from its `labels`.
+// Unmapped returns the errors that the field had while labels in the item's column were missing from its `labels`.
 func (f *Field) Unmapped(it Item) (errs []error) {
 	v := f.locale.day(it.value(f.from))
 	if f.form != fromColumn || f.labels == nil || refers(v) {

@@ -108,8 +108,8 @@ const madeSize = 12
 // Made returns, by name, a short fingerprint of each of the record's fields.
 func (r *Record) Made() map[string]string { return r.made }
 
-// Sent returns, by name, the short fingerprint that each of the record's fields would have if it only went to
-// Salesforce: values written by it come from the same source.
+// Sent returns, by name, the short fingerprint that each of the record's fields would have if it were only synced to
+// Salesforce: values with that fingerprint come from the same source.
 func (r *Record) Sent() map[string]string { return r.sent }
 
 // Made returns short fingerprints of what the mapping says about the board's items: under the name of a record, when

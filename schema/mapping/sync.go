@@ -79,8 +79,8 @@ func (r *Record) NameParts(column string) (parts []*Field) {
 	return parts
 }
 
-// Whole returns the field that Salesforce builds from a part of a name, if a change of it is written to the same
-// column; otherwise nil.
+// Whole returns the field that Salesforce builds from a part of a name, if changes of that field are written to the
+// same column; otherwise nil.
 func (r *Record) Whole(part *Field) *Field {
 	for _, f := range r.Fields {
 		if part.IsNamePart() && f.Sync == ToMonday && f.Reads(part.from) {
@@ -90,9 +90,9 @@ func (r *Record) Whole(part *Field) *Field {
 	return nil
 }
 
-// JoinName returns the name that the parts make together. It is not ok if there are none, or if the value of one of
+// JoinName returns the name that the parts form together. It is not ok if there are none, or if the value of one of
 // them is unknown. Two records with the same name may divide it differently: a column of Monday holds the whole name,
-// and its words do not tell that "van" belongs to the last name.
+// and its words do not show that "van" belongs to the last name.
 func JoinName(parts []*Field, value func(field string) (any, bool)) (name string, ok bool) {
 	var first, last string
 	for _, f := range parts {
@@ -109,7 +109,7 @@ func JoinName(parts []*Field, value func(field string) (any, bool)) (name string
 	return strings.Join(strings.Fields(first+" "+last), " "), len(parts) > 0
 }
 
-// SameName reports whether Salesforce's parts of a name are together the name in the item's column.
+// SameName reports whether Salesforce's parts of a name together form the name in the item's column.
 func (f *Field) SameName(r *Record, it Item, holds map[string]any) bool {
 	if !f.IsNamePart() {
 		return false

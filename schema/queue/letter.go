@@ -14,8 +14,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// SettleRetried marks the dead letters of jobs that were retried in the dashboard and completed as replayed. Dead letters
-// themselves are written by a trigger, in the transaction in which River gives a job up.
+// SettleRetried marks the dead letters of jobs that were retried in the dashboard and completed as replayed. Dead
+// letters themselves are written by a trigger, in the transaction in which River discards the job.
 func (q *Queue) SettleRetried(ctx context.Context) error {
 	const query = `
 		UPDATE dead_letters d SET replayed_at = j.finalized_at

@@ -74,7 +74,7 @@ type PendingJob struct {
 	ScheduledAt time.Time
 }
 
-// PendingSweep is a comparison of named items, the item among them, that is not over.
+// PendingSweep is a running comparison of named items, the item among them.
 type PendingSweep struct {
 	ID        int64
 	Options   SweepOptions

@@ -50,8 +50,8 @@ func (s *Store) CountOpenLetters(ctx context.Context) (n int, err error) {
 	return n, doing("counting dead letters", err)
 }
 
-// IgnoreLetters closes open dead letters on a person's decision to ignore them, and returns their jobs. Whoever ignores
-// one knows of it: it is not alerted any more.
+// IgnoreLetters closes open dead letters on a person's decision to ignore them, and returns their jobs. They are not
+// alerted any more, since the person knows about them.
 func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, by By) (ignored []int64, err error) {
 	const query = `
 		UPDATE dead_letters d SET closed_at = now(), closed_by = 'ignored by ' || $2, alerted_at = coalesce(d.alerted_at, now())

@@ -50,10 +50,10 @@ type SweepOptions struct {
 
 // What a sweep did about a difference.
 const (
-	ActionWrite   = "write"   // it was written, or will be by a job
+	ActionWrite   = "write"   // it was written, or a job will write it
 	ActionLeave   = "leave"   // it was left alone, as planned
-	ActionReject  = "reject"  // it was to be written, and one of the systems rejected it
-	ActionChanged = "changed" // it was left alone because it is not what was planned for the item
+	ActionReject  = "reject"  // it should have been written, but a system rejected it
+	ActionChanged = "changed" // it was left alone because it is not the planned one
 )
 
 // FoundDifference is a difference that a sweep found, without its values.

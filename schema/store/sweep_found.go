@@ -11,8 +11,8 @@ func (s *Store) FoundItems(ctx context.Context, run int64) ([]int64, error) {
 	return s.itemIDs(ctx, `SELECT DISTINCT item_id FROM differences WHERE run_id = $1 ORDER BY item_id`, run)
 }
 
-// NotWritten returns what sweeps were to write and did not: it was rejected, or has changed since the plan. It returns
-// at most so many differences for each sweep.
+// NotWritten returns the differences that sweeps should have written but did not: they were rejected, or have changed
+// since the plan. It returns up to a number for each sweep.
 func (s *Store) NotWritten(ctx context.Context, runs []int64, limit int) (map[int64][]FoundDifference, error) {
 	const query = `
 		SELECT run_id, item_id, record, object, salesforce_id, field, kind, code, action

@@ -62,7 +62,7 @@ func (s *Slack) Send(ctx context.Context, text string) error {
 	if err != nil {
 		return fmt.Errorf("reading the answer: %w", withoutURL(err))
 	}
-	if resp.StatusCode/100 != 2 || strings.HasPrefix(strings.TrimSpace(string(answer)), "<") { // a page comes from a proxy
+	if resp.StatusCode/100 != 2 || strings.HasPrefix(strings.TrimSpace(string(answer)), "<") { // HTML comes from a proxy
 		return &answerError{resp.StatusCode}
 	}
 	return nil

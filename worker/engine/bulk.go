@@ -64,9 +64,9 @@ type Difference struct {
 	Monday, Salesforce           any    // must not be stored
 	Sends                        bool   // Monday's value is sent, or was
 	Takes                        bool   `json:",omitempty"` // Monday takes Salesforce's value, or took it unless Rejected
-	Column                       string `json:"-"`          // that takes or may take it
+	Column                       string `json:"-"`          // the column that takes or may take it
 
-	Value    column.Value `json:"-"`          // that the column takes; must not be stored
+	Value    column.Value `json:"-"`          // the value that the column takes; must not be stored
 	MondayAt time.Time    `json:"-"`          // when the column changed
 	Rejected bool         `json:",omitempty"` // the value was not accepted
 	Held     bool         `json:"-"`          // the delete brake would hold it

@@ -118,7 +118,7 @@ func (p *pass) save(ctx context.Context, what part) error {
 	return nil
 }
 
-// observeLag observes how long ended events took to reach Salesforce, and how long what Salesforce saved took to reach
+// observeLag observes how long ended events took to reach Salesforce, and how long changes in Salesforce took to reach
 // their items.
 func (p *pass) observeLag(ended []*task) {
 	for _, t := range ended {

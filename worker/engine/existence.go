@@ -39,7 +39,7 @@ func (w *work) restore(t *task) {
 	w.item.Restore(w.existedAt(t))
 	w.item.Known, w.fresh, w.changed, w.restored = true, true, true, true
 	for _, link := range w.item.Links {
-		if link.Lost { // the item begins again, and so does the condition for its records
+		if link.Lost { // the item starts again, and with it the condition for its records
 			link.Lost = false
 			w.log.relink(link)
 		}

@@ -44,7 +44,7 @@ type work struct {
 	held     bool      // a call that writes it was interrupted, and may still take effect
 	answered time.Time // when Salesforce answered the item's last write
 	savedAt  time.Time // when Salesforce saved what the item has taken
-	shownAt  time.Time // when the item took it; zero: it took nothing that was just saved
+	shownAt  time.Time // when the item took it; zero: it took nothing recent
 	log      changes
 	err      error // why the whole item must be attempted again
 }

@@ -81,8 +81,8 @@ func (p *pass) note(d planned, x Difference) {
 	f.Differences = append(f.Differences, x)
 }
 
-// noteRejected marks the differences of a field, or of the whole record, that were to be written and were not accepted
-// by either system. A rejection that is about none of them is a difference of its own.
+// noteRejected marks the differences of a field, or of the whole record, that should have been written but were
+// rejected by a system. A rejection that concerns none of them becomes a difference of its own.
 func (p *pass) noteRejected(d planned, field, code string) {
 	if p.bulk == nil {
 		return
@@ -102,7 +102,7 @@ func (p *pass) noteRejected(d planned, field, code string) {
 	}
 }
 
-// noteLeft records that a field, or the whole record, was to be written and is left alone after all.
+// noteLeft records that a field, or the whole record, should have been written but is left alone.
 func (p *pass) noteLeft(d planned, name, code string) {
 	for _, x := range p.differencesOf(d, name) {
 		if x.Sends || x.Takes {

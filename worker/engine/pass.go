@@ -41,7 +41,7 @@ type pass struct {
 	refs     plan.References
 	leases   leases
 	holds    map[string]map[string]any            // what records hold that were read, by Id; nil: not visible
-	followed map[string]bool                      // Ids of records that are not visible, of which the fate was asked
+	followed map[string]bool                      // Ids of invisible records whose fate was asked for
 	unread   []target                             // records that must be read before fields that go both ways are sent
 	items    map[*mapping.Record]map[string]int64 // items of the records that other records refer to, by Id
 	bulk     *bulk                                // of a pass over a page; nil: over events

@@ -65,7 +65,7 @@ func (p *pass) writeBack(ctx context.Context) {
 const codeEnded = "RECORD_ENDED"
 
 // idCells returns the cells that do not show the right Id. One that shows the Id of a record that is gone is emptied,
-// unless the item has another record. A lead that was converted can still be looked at by its Id.
+// unless the item has another record. The Id of a converted lead stays, since the lead can still be viewed.
 func (p *pass) idCells(w *work) (cells []cell) {
 	for _, rec := range w.board.Records {
 		link := w.item.Links[rec.Name]
@@ -173,7 +173,7 @@ func (c cell) shows() {
 	c.work.item.ShowID(c.column, c.id)
 	c.work.changed = true
 	if c.id == "" {
-		return // the event ends with the reason for which the record did
+		return // the event ends with the same reason as the record
 	}
 	c.work.wrote(recordChange{Record: c.record.Name, Object: c.record.Object, ID: c.id}, []string{c.column})
 }

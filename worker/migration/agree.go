@@ -9,9 +9,9 @@ import (
 	"crmsync/schema/mapping"
 )
 
-// agree records in the link of a new item the values that the mapping derives from it. They count as written: the
-// record has them, or has a value that an item cannot express, which must stay. Where the record holds the same in a
-// field that goes both ways, both sides have met, and a later change of one of them is no first meeting.
+// agree records in the link of a new item the values that the mapping derives from the item. They count as written:
+// the record has them, or has a value that an item cannot express, which must stay. If the record holds the same in a
+// field that goes both ways, both sides have been compared, and a later change is not a first meeting.
 func (p *page) agree(g *mapping.Migration, c *creation, job int64, now time.Time) {
 	item, link := c.asCreated(), c.link
 	imported := slices.DeleteFunc(slices.Clone(g.Targets), func(f *mapping.Field) bool { return !f.IsImported() })

@@ -28,7 +28,7 @@ type compared struct {
 	err   error // why it could not be compared in any attempt
 }
 
-// compare has the engine compare the items of the records that may have changed, and the new items that lack columns.
+// compare lets the engine compare the items of the records that may have changed, and the new items that lack columns.
 func (s *session) compare(ctx context.Context, p *page) error {
 	all := s.toCompare(p)
 	writesKey := func(c *compared) bool { return c.assigned != nil || c.record.key(s.config.Mapping.Key) == 0 }
@@ -67,7 +67,7 @@ func (s *session) toCompare(p *page) (all []*compared) {
 	return all
 }
 
-// known returns what is known of a linked record before its item is read: of the item, only the types of its columns.
+// known returns what is known of a linked record before its item is read: only the types of the item's columns.
 func (s *session) known(p *page, r *record, link *ledger.Link) settle.Input {
 	bare := mapping.Item{Columns: map[string]column.Value{}}
 	for id, typ := range s.board.types {
@@ -194,7 +194,7 @@ func (s *session) isNew(c clash) bool {
 	return true
 }
 
-// doesOf returns what a run does about a difference; empty: nothing but what belongs to linking.
+// doesOf returns what a run does about a difference; empty: nothing beyond linking.
 func doesOf(d engine.Difference) Does {
 	switch {
 	case d.Takes:

@@ -30,7 +30,7 @@ const (
 // creation is a record for which an item is created.
 type creation struct {
 	record  *record
-	columns []string     // that are sent in the call that creates the item; nil: all, by an older version
+	columns []string     // columns in the call that creates the item; nil: all, stored by an older version
 	claimed *ledger.Item // leased, once it exists
 	link    *ledger.Link
 }

@@ -31,14 +31,14 @@ type Example struct {
 	Fields       []FieldChange
 }
 
-// FieldChange is a column, its field, and the values on both sides; of a new item, only the column's.
+// FieldChange is a column, its field, and the values on both sides; for a new item, only the column's.
 type FieldChange struct {
 	Column, Field      string
 	Monday, Salesforce string
 	Does               Does
 }
 
-// Does is what a run does about the values of both sides.
+// Does says what a run does with the values of both sides.
 type Does string
 
 // What a run can do.

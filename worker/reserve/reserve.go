@@ -8,8 +8,8 @@ import (
 	"crmsync/mondayclient"
 )
 
-// holdFor is how long bulk work waits at most once only the reserve of a day's calls is left. Salesforce's calls count
-// in a rolling window of 24 hours, so that some become available all the time; Monday's day ends at midnight UTC.
+// holdFor is the longest wait of bulk work once only the reserve of a day's calls is left. Salesforce's limit counts
+// the calls of the last 24 hours, so some become available all the time; Monday's day ends at midnight UTC.
 const holdFor = 5 * time.Minute
 
 // Reserve is the share of each system's calls that bulk work leaves.

@@ -7,8 +7,8 @@ import (
 	"crmsync/schema/store"
 )
 
-// ahead is the page after the one that is being compared. It is read meanwhile: reading and comparing take about as
-// long. What changes between its reading and its comparison has events of its own, as with any page.
+// ahead is the page after the current one. It is read while that one is compared: reading and comparing take about as
+// long. What changes between its reading and its comparison has its own events, as with any page.
 type ahead struct {
 	cursor string
 	end    context.CancelFunc
@@ -28,7 +28,7 @@ func (s *Sweeper) readAhead(ctx context.Context, board *mapping.Board, w store.S
 	return a
 }
 
-// take returns the page if it is the one at the cursor. A nil ahead has none.
+// take returns the page if it is the one at the cursor. A nil ahead has no page.
 func (a *ahead) take(cursor string) (p page, ok bool, err error) {
 	if a == nil || a.cursor != cursor {
 		return page{}, false, nil
@@ -37,7 +37,7 @@ func (a *ahead) take(cursor string) (p page, ok bool, err error) {
 	return a.page, true, a.err
 }
 
-// drop ends the reading of a page that is not needed.
+// drop stops reading a page that is not needed.
 func (a *ahead) drop() {
 	if a != nil {
 		a.end()

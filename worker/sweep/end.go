@@ -16,11 +16,11 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// ending is what the end of a sweep does about the items that its pages did not show.
+// ending says what the end of a sweep does about the items that its pages did not show.
 type ending struct {
 	deleted []engine.Found  // archived or deleted in Monday
-	held    []int64         // whose records the brake holds, and no longer does
-	moved   map[int64]int64 // to another board
+	held    []int64         // items whose records the brake has held and now releases
+	moved   map[int64]int64 // items that were moved to another board
 }
 
 // end ends the items that Monday has archived or deleted, and has moved items compared. As for an event, Monday is
@@ -54,7 +54,7 @@ func (s *Sweeper) end(ctx context.Context, board *mapping.Board, w store.Sweep) 
 	return s.saveEnds(ctx, board, e, saved)
 }
 
-// keepPlannedEnds keeps the ends that are planned, and records which other planned items no page has shown.
+// keepPlannedEnds keeps the planned ends, and records which other planned items no page has shown.
 func (s *Sweeper) keepPlannedEnds(ctx context.Context, w store.Sweep, e *ending, saved *store.SweptPage) error {
 	known, err := s.Store.FoundItems(ctx, w.ID)
 	if err != nil {
@@ -82,7 +82,7 @@ func (s *Sweeper) keepPlannedEnds(ctx context.Context, w store.Sweep, e *ending,
 	return nil
 }
 
-// saveEnds queues what follows from the end of a sweep, together with the report of it.
+// saveEnds queues what follows from the end of a sweep, together with the sweep's report.
 func (s *Sweeper) saveEnds(ctx context.Context, board *mapping.Board, e ending, saved store.SweptPage) error {
 	w := saved.Sweep
 	var queued []any

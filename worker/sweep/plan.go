@@ -33,7 +33,8 @@ func (s *Sweeper) Plan(ctx context.Context, board *mapping.Board, only []int64,
 	return p, err
 }
 
-// planRounds is how often a plan begins the board again at most because Monday no longer knows its cursor.
+// planRounds is the maximum number of times that a plan starts the board again because Monday no longer knows its
+// cursor.
 const planRounds = 3
 
 func (s *Sweeper) planOnce(ctx context.Context, board *mapping.Board, only []int64,

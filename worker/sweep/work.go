@@ -73,7 +73,7 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 	return true, s.Store.FinishSweep(ctx, id, job)
 }
 
-// isSmall reports whether a sweep is of so few named items that it is no bulk work: a person asks for them.
+// isSmall reports whether a sweep has so few named items that it is not bulk work: a person asked for them.
 func isSmall(w store.Sweep) bool {
 	return len(w.Options.Items) > 0 && len(w.Options.Items) <= itemsAtOnce
 }
@@ -100,7 +100,7 @@ func expired(err error) bool {
 }
 
 // hasTime reports whether the page after this one may be read ahead. Which of the newest items are unknown depends on
-// the page before.
+// the previous page.
 func (s *Sweeper) hasTime(w store.Sweep, part page, until time.Time) bool {
 	return part.cursor != "" && w.Options.Recent == nil && s.Now().Before(until) && s.Reserve.Check() == nil
 }
@@ -124,7 +124,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 		countChanged(&saved, f)
 	}
 	var busy []ledger.Ref
-	var reason error // why the first of them is
+	var reason error // why the first of them is busy
 	if len(part.Items) > 0 {
 		part.Holder, part.Lease = held.holds(items), s.lease()
 		found, _, err := s.Engine.Compare(ctx, part.Page)
@@ -134,7 +134,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 		for _, f := range found {
 			if f.Err != nil {
 				busy, reason = append(busy, ledger.Ref{BoardID: board.ID, ItemID: f.ItemID}), cmp.Or(reason, f.Err)
-				if w.Options.Planned != nil { // otherwise it would seem to be gone
+				if w.Options.Planned != nil { // otherwise it would count as missing
 					saved.Found = append(saved.Found, foundDifference(f.ItemID, engine.Difference{Kind: plan.Busy}, store.ActionLeave))
 				}
 			}
@@ -144,7 +144,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 	saved.Counts.Busy = len(busy)
 	exact := w.Options.Enforce || adopted(w.Options) != "" || w.Options.Planned != nil
 	if exact && len(busy) > 0 && len(busy) == len(w.Options.Items) {
-		return reason // the same again, later
+		return reason // attempt the same again later
 	}
 	return s.Store.SaveSweptPage(ctx, saved, func(ctx context.Context,
 		tx pgx.Tx) error {
@@ -155,7 +155,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 	})
 }
 
-// again adds a sweep of the items of another that were busy: a resync would not do what a person has chosen or planned.
+// again adds a sweep of another sweep's busy items: a resync would not do what a person has chosen or planned.
 func (s *Sweeper) again(ctx context.Context, tx pgx.Tx, w store.Sweep, busy []ledger.Ref) error {
 	planned := w.Options.Planned
 	w.Options.Items, w.Options.Planned = nil, nil
@@ -173,7 +173,7 @@ func (s *Sweeper) again(ctx context.Context, tx pgx.Tx, w store.Sweep, busy []le
 		return s.Queue(ctx, tx, []any{jobs.SweepBoardArgs{SweepID: w.ID, BoardID: w.BoardID}})
 	})
 	if errors.Is(err, store.ErrSweeping) {
-		return nil // it was asked for before
+		return nil // it was requested before
 	}
 	return err
 }
@@ -226,7 +226,7 @@ func (s *Sweeper) keepPlanned(ctx context.Context, page *engine.Page,
 	}
 	for n, f := range found {
 		switch {
-		case f.Err != nil: // it is not known yet what differs
+		case f.Err != nil: // what differs is not known yet
 			return nil, f.Err
 		case Digest(f) == planned[f.ItemID]:
 			page.Items = append(page.Items, dry.Items[n])

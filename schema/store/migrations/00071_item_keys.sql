@@ -1,7 +1,8 @@
 -- +goose Up
 
--- The e-mail addresses in lower case and the phone numbers as digits by which people search for items. They have a table
--- of their own, so that a change of an item touches no index of table items: Postgres then updates the row in place.
+-- The e-mail addresses, in lower case, and the phone numbers, as digits, by which people search for items. They have
+-- their own table, so that a change of an item touches no index of table items: Postgres then updates the row in
+-- place.
 CREATE TABLE item_keys (
     item_id   bigint NOT NULL,
     column_id text   NOT NULL,

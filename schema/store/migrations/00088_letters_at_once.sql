@@ -1,14 +1,15 @@
 -- +goose Up
 
--- The reason why River gave a job up, without the words that it puts in front of it.
+-- The reason why River discarded a job, without River's own words in front of it.
 -- +goose StatementBegin
 CREATE FUNCTION crmsync_reason(errors jsonb[]) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT regexp_replace(coalesce(errors[array_upper(errors, 1)]->>'error', 'cancelled'), '^(JobCancelError|JobSnoozeError): ', '')
 $$;
 -- +goose StatementEnd
 
--- A job that River gives up becomes a dead letter, and the end of its event, in the same transaction, whatever caused it: a worker, a
--- person in the dashboard, or River's rescuer after a worker died. So nobody can read that all is well meanwhile.
+-- A job that River discards becomes a dead letter, and its event ends, in the same transaction, whatever the cause: a
+-- worker, a person in the dashboard, or River's rescuer after a worker died. So there is no moment at which all seems
+-- well.
 -- +goose StatementBegin
 CREATE FUNCTION crmsync_keep_letter() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -32,7 +33,7 @@ CREATE TRIGGER crmsync_keep_letter AFTER UPDATE OF state ON river_job
     FOR EACH ROW WHEN (NEW.state IN ('discarded', 'cancelled') AND OLD.state NOT IN ('discarded', 'cancelled'))
     EXECUTE FUNCTION crmsync_keep_letter();
 
--- What was given up just before.
+-- Jobs that were discarded just before.
 WITH gone AS (
     SELECT j.id, j.kind, j.args, j.attempt, j.finalized_at, crmsync_reason(j.errors) AS reason
     FROM   river_job j
@@ -52,7 +53,7 @@ ON CONFLICT (job_id) DO UPDATE
 SET    reason = excluded.reason, attempts = excluded.attempts, ended_at = excluded.ended_at, created_at = now(), alerted_at = NULL,
        replayed_at = NULL, closed_at = NULL, closed_by = NULL, cause_id = NULL;
 
--- Reasons from before, which still have River's words.
+-- Reasons that were stored before, which still have River's words.
 UPDATE dead_letters SET reason = crmsync_reason(ARRAY[jsonb_build_object('error', reason)])
 WHERE  reason ~ '^(JobCancelError|JobSnoozeError): ';
 UPDATE sync_logs SET response_data = jsonb_set(response_data, '{reason}', to_jsonb(crmsync_reason(ARRAY[jsonb_build_object('error', response_data->>'reason')])))

@@ -69,8 +69,8 @@ func (m *maker) isWithheld(field *mapping.Field) bool {
 	return field.Sync == mapping.ToMonday
 }
 
-// compared returns the field by which both sides are compared before this one is sent: itself, the name of which it is
-// a part, or nil.
+// compared returns the field by which both sides are compared before this one is sent: the field itself, the whole
+// name of which it is a part, or nil.
 func (m *maker) compared(field *mapping.Field) *mapping.Field {
 	if field.ToMonday() {
 		return field

@@ -13,8 +13,8 @@ type Kind string
 // The kinds of difference.
 const (
 	MondayChanged     Kind = "monday_changed"     // since both sides last agreed
-	SalesforceChanged Kind = "salesforce_changed" // and Monday did not, of a field that goes to Monday
-	Drift             Kind = "drift"              // the same of a field that goes only to Salesforce
+	SalesforceChanged Kind = "salesforce_changed" // but Monday did not, for a field that is synced to Monday
+	Drift             Kind = "drift"              // the same for a field that is only synced to Salesforce
 	BothChanged       Kind = "both_changed"
 	FirstMeeting      Kind = "first_meeting" // both have a value, and never agreed on one
 	Missing           Kind = "missing"       // Salesforce has no value, and both never agreed on one

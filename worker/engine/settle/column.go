@@ -114,7 +114,7 @@ func (c *col) isOurs() bool {
 	return was && !w.LeftOut && (c.same(c.salesforce, w.Value) || mayHaveSent)
 }
 
-// written returns the name that the parts make together, as last written. It is not ok if one of them was not.
+// written returns the name that the parts form together, as last written. It is not ok if one of them was not written.
 func (c *col) written() (name string, ok bool) {
 	return mapping.JoinName(c.parts, c.Link.Agreed)
 }
@@ -179,7 +179,7 @@ func (c *col) shown(value any) (column.Value, bool) {
 	return v, ok && (c.imported || !c.Link.Rejects(Shows+c.field.Column(), value))
 }
 
-// isAlone reports whether nothing of the column reaches the field in Salesforce in this comparison.
+// isAlone reports whether nothing in the column reaches the field in Salesforce in this comparison.
 func (c *col) isAlone() bool {
 	return c.imported || c.field.Sync == mapping.ToMonday && len(c.parts) == 0
 }

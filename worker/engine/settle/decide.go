@@ -104,7 +104,7 @@ func (c *col) apart() Decision {
 	return d
 }
 
-// agrees has the link record what the item says for a field, if it does not know it.
+// agrees makes the link record the item's value for a field, if it is not known yet.
 func (d *Decision) agrees(c *col, f *mapping.Field, s said) {
 	_, rejected := c.Link.Rejected[f.Base()]
 	if !s.ok() || c.Link.Holds(f.Base(), s.value) && !c.isRemapped(f) && !rejected {
@@ -135,8 +135,8 @@ func (c *col) rest(held ledger.Held) Decision {
 	return Decision{}
 }
 
-// agree records that both sides hold the same. Then so do the parts, even if they are divided otherwise in Salesforce:
-// an item has one name, and its words do not tell that "van" belongs to the last name.
+// agree records that both sides hold the same. Then the parts agree too, even if Salesforce divides them differently:
+// an item has one name, and its words do not show that "van" belongs to the last name.
 func (c *col) agree() Decision {
 	d := Decision{held: &ledger.Held{Value: c.salesforce}}
 	for _, f := range append([]*mapping.Field{c.field}, c.parts...) {
@@ -159,7 +159,7 @@ func (c *col) stand(conflict bool, rule string) Decision {
 		d.Lost, d.held = c.lost(rule), &ledger.Held{Value: c.salesforce}
 	}
 	if held, met := c.met(); rule == RuleEvent || met && held.Apart {
-		// Both sides have never agreed. Until Monday's value is sent, nothing else shows that it must be.
+		// Both sides have never agreed. Until Monday's value is sent, nothing else shows that it must be sent.
 		d.held = &ledger.Held{Value: c.salesforce, Apart: true, Edited: true}
 		d.agrees(c, c.field, c.monday)
 	}
@@ -201,7 +201,7 @@ func (c *col) take(lost *Lost) Decision {
 }
 
 // show writes a value to the column, unless it already shows the same. The parts of the field are not sent: Salesforce
-// holds them already, in its own words.
+// already holds them, divided in its own way.
 func (c *col) show(v column.Value) Decision {
 	d := Decision{Takes: !c.shows(v), Value: v, written: map[string]any{}, rejected: map[string]*mapping.ValueError{}}
 	for _, f := range append([]*mapping.Field{c.field}, c.parts...) {

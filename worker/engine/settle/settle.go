@@ -29,8 +29,8 @@ type Input struct {
 	Linked map[ledger.RecordRef]string          // Ids of the records of connected items
 	Items  map[*mapping.Record]map[string]int64 // items of the records that Salesforce refers to, by Id
 
-	// Touched are the columns that a person has just changed: in a first meeting, that decides, also if a comparison has
-	// seen the value before its event arrived.
+	// Touched are the columns that a person has just changed: in a first meeting, that decides, even if a comparison
+	// has seen the value before its event arrived.
 	Touched map[string]bool
 
 	// Fresh means that Salesforce may still hold an older value of ours, so a difference does not show a change there.
@@ -39,9 +39,9 @@ type Input struct {
 	Choices plan.Choices
 	Chosen  map[string]any // field -> value that a person wants on both sides
 
-	// Imports are fields that fill a column during an import alone: those that otherwise go only to Salesforce, and
-	// those that only the import reads. A column takes what changed in Salesforce only; if both changed, Monday's value
-	// stays. What both sides last agreed on is what counts as compared. Nothing is sent.
+	// Imports are fields that fill a column only during an import: those that otherwise go only to Salesforce, and
+	// those that only the import reads. A column takes what changed only in Salesforce; if both changed, Monday's
+	// value stays. What both sides last agreed on counts as compared. Nothing is sent.
 	Imports []*mapping.Field
 
 	Now time.Time
