@@ -122,7 +122,10 @@ func TestErase(t *testing.T) {
 		t.Errorf("erased twice: %s", out)
 	}
 
-	w.Crmsync("apply", "leads", "--yes")
+	// The refused value is sent again, and rejected again, which apply reports.
+	if code, _, stderr := w.Command("apply", "leads", "--yes"); code != 1 || !strings.Contains(stderr, "1 value was rejected") {
+		t.Errorf("apply: exit %d, %s", code, stderr)
+	}
 	if found := holders(w, "zebulon@example"); !slices.Contains(found, "items") {
 		t.Errorf("the item is not stored again by a comparison, as erase says: %v", found)
 	}
