@@ -46,7 +46,7 @@ var answers = map[string]struct {
 	"429 a bad header":  {429, "NaN", ``, Error{Status: 429}, 15 * time.Second, false, false},
 	"429 at once":       {429, "0", ``, Error{Status: 429}, 15 * time.Second, false, false},
 	"concurrency":       {429, "", `{"errors":[{"message":"SECRET","extensions":{"code":"maxConcurrencyExceeded"}}]}`, Error{Status: 429, Code: "maxConcurrencyExceeded"}, 15 * time.Second, false, false},
-	"day's limit":       {429, "10", `{"errors":[{"message":"SECRET","extensions":{"code":"DAILY_LIMIT_EXCEEDED"}}]}`, Error{Status: 429, Code: "DAILY_LIMIT_EXCEEDED", Wait: 10 * time.Second}, 15 * time.Minute, false, true},
+	"day's limit":       {429, "10", `{"errors":[{"message":"SECRET","extensions":{"code":"DAILY_LIMIT_EXCEEDED"}}]}`, Error{Status: 429, Code: "DAILY_LIMIT_EXCEEDED", Wait: 10 * time.Second}, time.Minute, false, true},
 	"login refused":     {401, "", `{"error":"Not Authenticated"}`, Error{Status: 401, Code: "NOT_AUTHENTICATED"}, time.Minute, false, true},
 	"login, bare":       {401, "", ``, Error{Status: 401}, time.Minute, false, true},
 	"login, in 200":     {200, "", `{"errors":["Not Authenticated"]}`, Error{Status: 200, Code: "NOT_AUTHENTICATED"}, time.Minute, false, true},

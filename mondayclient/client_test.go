@@ -145,6 +145,16 @@ func TestItemsColumns(t *testing.T) {
 	}
 }
 
+// TestItemsWithoutTime: the time of an item may be null by Monday's schema. Then every event counts as newer.
+func TestItemsWithoutTime(t *testing.T) {
+	t.Parallel()
+	m := setup(t, says(`{"data":{"items":[{"id":"1","name":"A","state":"active","updated_at":null}]}}`))
+	items, err := m.client.Items(t.Context(), []int64{1}, nil)
+	if err != nil || items[0].Name != "A" || items[0].UpdatedAt.Unix() != 0 {
+		t.Errorf("items %v, error %v", items, err)
+	}
+}
+
 // TestItemsInPart: an item that is missing from an answer with an error must not count as unknown to Monday.
 func TestItemsInPart(t *testing.T) {
 	t.Parallel()
@@ -159,7 +169,7 @@ func TestItemsInPart(t *testing.T) {
 		"null, unexplained": {`{"data":{"items":[null]}}`, "UNEXPECTED_ANSWER", 0, true, false},
 		"unknown state":     {`{"data":{"items":[{"id":"1","name":"A","state":"frozen","updated_at":"2026-09-23T12:03:55Z"}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
 		"no state":          {`{"data":{"items":[{"id":"1","name":"A","state":null,"updated_at":"2026-09-23T12:03:55Z"}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
-		"no time":           {`{"data":{"items":[{"id":"1","name":"A","state":"active","updated_at":null}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
+		"malformed time":    {`{"data":{"items":[{"id":"1","name":"A","state":"active","updated_at":"SECRET"}]}}`, "UNEXPECTED_ANSWER", 0, true, false},
 		"all failed":        {`{"data":{"items":null},"errors":[{"message":"SECRET","path":["items"],"extensions":{"code":"UserUnauthorizedException","status_code":403}}]}`, "UserUnauthorizedException", 0, false, true},
 		"all failed, list":  {`{"data":[],"errors":[{"message":"SECRET","path":["items"],"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`, "INTERNAL_SERVER_ERROR", 0, false, true},
 		"throttled":         {`{"data":{"items":null},"errors":[{"message":"SECRET","extensions":{"code":"COMPLEXITY_BUDGET_EXHAUSTED"}}]}`, "COMPLEXITY_BUDGET_EXHAUSTED", 0, false, false},

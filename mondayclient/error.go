@@ -28,7 +28,7 @@ const (
 	waitBusy      = 5 * time.Second
 	waitOutage    = 5 * time.Second
 	waitLogin     = time.Minute
-	waitDaily     = 15 * time.Minute
+	waitDaily     = time.Minute // a rejected call counts little, and somebody may raise the limit
 	waitLongest   = 15 * time.Minute
 )
 

@@ -35,7 +35,7 @@ type Item struct {
 	BoardID   int64 // where it is now, since items move between boards; 0: a board hidden from the token
 	Name      string
 	State     State
-	UpdatedAt time.Time // of the item as a whole, in whole seconds
+	UpdatedAt time.Time // of the item as a whole, in whole seconds; the beginning of 1970 if Monday does not say
 
 	Columns   map[string]column.Value // by column id
 	ChangedAt map[string]time.Time    // by column id, if the value carries its time
@@ -191,7 +191,7 @@ type itemAnswer struct {
 	ID        column.ID `json:"id"`
 	Name      string    `json:"name"`
 	State     State     `json:"state"`
-	UpdatedAt string    `json:"updated_at"`
+	UpdatedAt *string   `json:"updated_at"`
 	Board     struct {
 		ID column.ID `json:"id"`
 	} `json:"board"`
@@ -203,7 +203,10 @@ func (a *itemAnswer) item() (Item, bool) {
 	if a == nil {
 		return Item{}, false
 	}
-	updatedAt, err := time.Parse(time.RFC3339, a.UpdatedAt)
+	updatedAt, err := time.Unix(0, 0), error(nil)
+	if a.UpdatedAt != nil {
+		updatedAt, err = time.Parse(time.RFC3339, *a.UpdatedAt)
+	}
 	if err != nil || a.ID <= 0 || !a.State.isKnown() {
 		return Item{}, false
 	}

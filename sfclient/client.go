@@ -64,7 +64,8 @@ type Client struct {
 	tokens    *tokens
 	shapes    *shapes
 	lastUsage *atomic.Pointer[usage]
-	guard     Guard // nil: all calls are sent
+	apart     *atomic.Bool // there is no composite resource
+	guard     Guard        // nil: all calls are sent
 }
 
 // New creates a Client without connecting. Its error names every fault of the config.
@@ -73,7 +74,7 @@ func New(config Config) (*Client, error) {
 	config.UserAgent = cmp.Or(config.UserAgent, "crmsync")
 	c := &Client{
 		config: config, http: httpClient(config.HTTPClient), root: "/services/data/" + config.APIVersion + "/",
-		shapes: &shapes{}, lastUsage: &atomic.Pointer[usage]{},
+		shapes: &shapes{}, lastUsage: &atomic.Pointer[usage]{}, apart: &atomic.Bool{},
 	}
 	var faults []error
 	if !regexp.MustCompile(`^v[1-9]\d{0,3}\.0$`).MatchString(config.APIVersion) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,6 +12,15 @@ import (
 
 // MaxParts is the maximum number of queries or collections in one composite call.
 const MaxParts = 5
+
+// isWithoutComposite reports whether calls of several parts have to be made one by one because the host has no composite
+// resource, as behind a gateway that passes few paths. Such a call had no effect.
+func (c *Client) isWithoutComposite(err error) bool {
+	if refused, ok := errors.AsType[*Error](err); ok && (refused.Status == http.StatusNotFound || refused.Status == http.StatusMethodNotAllowed) {
+		c.apart.Store(true)
+	}
+	return c.apart.Load()
+}
 
 // part is a subrequest of a composite call.
 type part struct {
@@ -99,6 +109,9 @@ func (c *Client) WriteEach(ctx context.Context, lots []Lot) ([]LotResult, error)
 	if err != nil {
 		return nil, while(err, "writing %d lots", len(lots))
 	}
+	if c.apart.Load() {
+		return c.writeApart(ctx, lots), nil
+	}
 	results := make([]LotResult, len(lots))
 	q.refused = func() error { return q.learned(allResults(results)) }
 	err = c.composite(ctx, q, parts, func(n int, body []byte, refused error) (succeeded, failed int, err error) {
@@ -115,10 +128,26 @@ func (c *Client) WriteEach(ctx context.Context, lots []Lot) ([]LotResult, error)
 		}
 		return succeeded, rows - succeeded, err
 	})
-	if err != nil {
-		return nil, while(err, "writing %d lots", len(lots))
+	switch {
+	case err == nil:
+		return results, nil
+	case c.isWithoutComposite(err):
+		return c.writeApart(ctx, lots), nil
 	}
-	return results, nil
+	return nil, while(err, "writing %d lots", len(lots))
+}
+
+// writeApart makes a call for each lot.
+func (c *Client) writeApart(ctx context.Context, lots []Lot) []LotResult {
+	results := make([]LotResult, len(lots))
+	for n, lot := range lots {
+		if lot.Key == "" {
+			results[n].Results, results[n].Err = c.Update(ctx, lot.Object, lot.Records, lot.Options)
+		} else {
+			results[n].Results, results[n].Err = c.Upsert(ctx, lot.Object, lot.Key, lot.Records, lot.Options)
+		}
+	}
+	return results
 }
 
 // partsFor returns the subrequests for lots, and adds what the call writes.

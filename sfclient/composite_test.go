@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,5 +65,40 @@ func TestWriteEachRejects(t *testing.T) {
 	b.answers("POST "+root+"/composite", 200, `{"compositeResponse":[{"referenceId":"q0","httpStatusCode":200,"body":[]}]}`)
 	if got, err := b.WriteEach(t.Context(), lots(1, 1)); got != nil || asError(t, err).Code != codeUnexpected {
 		t.Errorf("an answer without rows: %v, %v", got, err)
+	}
+}
+
+// TestWithoutComposite: where the host has no composite resource, each part is a call of its own.
+func TestWithoutComposite(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var asked atomic.Int64
+	b.mux.HandleFunc("POST "+root+"/composite", func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		reply(w, 404, `[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]`)
+	})
+	b.mux.HandleFunc("PATCH "+root+"/composite/sobjects", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, 400, `[{"errorCode":"INVALID_FIELD","message":"private"}]`)
+	})
+	b.mux.HandleFunc("PATCH "+root+"/composite/sobjects/Lead/K__c", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, 200, `[{"id":"2","success":true,"created":true,"errors":[]}]`)
+	})
+	b.mux.HandleFunc("GET "+root+"/query", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, 200, `{"totalSize":1,"done":true,"records":[{"Id":"`+strings.Fields(r.URL.Query().Get("q"))[3]+`"}]}`)
+	})
+	for range 2 {
+		lots, err := b.WriteEach(t.Context(), []Lot{
+			{Object: "Lead", Records: []Record{{"Id": "1", "Name": "A"}}}, {Object: "Lead", Key: "K__c", Records: []Record{{"K__c": "2"}}},
+		})
+		if err != nil || asError(t, lots[0].Err).Code != "INVALID_FIELD" || lots[1].Err != nil || lots[1].Results[0].ID != "2" {
+			t.Errorf("lots %+v, error %v", lots, err)
+		}
+		found, err := b.QueryEach(t.Context(), []string{"SELECT Id FROM A", "SELECT Id FROM B"})
+		if err != nil || found[0].Records[0]["Id"] != "A" || found[1].Records[0]["Id"] != "B" {
+			t.Errorf("found %+v, error %v", found, err)
+		}
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the composite resource was asked for %d times, want once", n)
 	}
 }

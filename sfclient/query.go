@@ -94,6 +94,9 @@ func (c *Client) queryEach(ctx context.Context, resource string, soqls []string)
 	case len(soqls) > MaxParts:
 		return nil, &Error{Code: codeTooMany}
 	}
+	if c.apart.Load() {
+		return c.queryApart(ctx, resource, soqls), nil
+	}
 	parts := make([]part, len(soqls))
 	for n, soql := range soqls {
 		parts[n] = part{Method: http.MethodGet, URL: c.root + resource + url.QueryEscape(soql)}
@@ -108,10 +111,22 @@ func (c *Client) queryEach(ctx context.Context, resource string, soqls []string)
 			results[n].Page, err = decodePage(body)
 			return len(results[n].Records), 0, err
 		})
-	if err != nil {
-		return nil, while(err, "making %d queries", len(soqls))
+	switch {
+	case err == nil:
+		return results, nil
+	case c.isWithoutComposite(err):
+		return c.queryApart(ctx, resource, soqls), nil
 	}
-	return results, nil
+	return nil, while(err, "making %d queries", len(soqls))
+}
+
+// queryApart makes a call for each query.
+func (c *Client) queryApart(ctx context.Context, resource string, soqls []string) []QueryResult {
+	results := make([]QueryResult, len(soqls))
+	for n, soql := range soqls {
+		results[n].Page, results[n].Err = c.page(ctx, resource+url.QueryEscape(soql))
+	}
+	return results
 }
 
 // records yields the records of all pages.
