@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -74,7 +75,8 @@ func (p *pass) note(d planned, x Difference) {
 	}
 	p.bulk.seen[key] = true
 	x.Record, x.Object = d.plan.Record.Name, d.plan.Record.Object
-	if x.SalesforceID = p.salesforceID(d); isPlaceholder(x.SalesforceID) {
+	x.SalesforceID = cmp.Or(d.plan.Adopts, p.salesforceID(d)) // the link follows
+	if isPlaceholder(x.SalesforceID) {
 		x.SalesforceID = ""
 	}
 	f := p.bulk.found[d.work.item.ID]
