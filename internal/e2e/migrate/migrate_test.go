@@ -50,8 +50,8 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// TestMigrateEchoes: webhooks of our own items must not write to Salesforce, even if an item cannot express everything
-// of its record.
+// TestMigrateEchoes: webhooks of our own items, and of our own changes of items, must not write to Salesforce, even if an
+// item cannot express everything of its record.
 func TestMigrateEchoes(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "", e2e.Monday(func(c *mondaysim.Config) { c.Doubled = 0.2 }))
@@ -75,6 +75,20 @@ func TestMigrateEchoes(t *testing.T) {
 	}
 	if calls := w.Salesforce.Calls(); calls["upsert"]+calls["create"] != 0 {
 		t.Errorf("calls to Salesforce: %v", calls)
+	}
+	for n, record := range w.Salesforce.Records("Contact") {
+		w.Salesforce.Update("Contact", record["Id"].(string), map[string]any{"LastName": fmt.Sprint("de la Cruz ", n), "Phone": "+12125550999"})
+	}
+	updates := w.Salesforce.Calls()["update"]
+	w.Crmsync("migrate", "contacts")
+	w.Quiet()
+	for _, item := range w.Monday.Items(e2e.Contacts) {
+		if !strings.HasPrefix(item.Name, "Ada de la Cruz ") || item.Text["phone"] != "+12125550999" {
+			t.Fatalf("item %+v", item)
+		}
+	}
+	if got := w.Salesforce.Calls()["update"]; got != updates {
+		t.Errorf("%d calls wrote to Salesforce because of the changed items", got-updates)
 	}
 }
 
