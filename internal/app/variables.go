@@ -135,9 +135,9 @@ const exampleHead = `# All settings of crmsync, with their defaults. Copy this f
 const newHead = `# Settings of crmsync, written by crmsync init. Lines with # in front show the defaults. Keep this file readable only
 # for its owner: it contains secrets. ` + settingsHead
 
-const settingsHead = `The environment of the process goes before it.
+const settingsHead = `The environment of the process takes precedence.
 #
-# Instead of NAME=value, NAME_FILE=/path takes the value from a file. Values with # or spaces at their ends stand in
+# Instead of NAME=value, NAME_FILE=/path takes the value from a file. Values with # or with spaces at their ends must be in
 # quotes. Durations are written like 1500ms, 20s, 2m.
 `
 
@@ -184,7 +184,7 @@ var described = []Variable{
 	{Group: groupSalesforce, Name: "SALESFORCE_CLIENT_SECRET", Secret: true,
 		Needed: "worker, unless SALESFORCE_PRIVATE_KEY is set",
 		About:  "Consumer secret of the app, for the client-credentials flow"},
-	{Group: groupSalesforce, Name: "SALESFORCE_USERNAME", About: "User of the JWT bearer flow, in place of the secret"},
+	{Group: groupSalesforce, Name: "SALESFORCE_USERNAME", About: "User of the JWT bearer flow, used instead of the secret"},
 	{Group: groupSalesforce, Name: "SALESFORCE_PRIVATE_KEY", Secret: true, About: "RSA key of the JWT bearer flow, in PEM"},
 	{Group: groupSalesforce, Name: "SALESFORCE_API_VERSION", About: "Version of Salesforce's API"},
 	{Group: groupSalesforce, Name: "SALESFORCE_INSTANCE_HOSTS",
@@ -193,7 +193,7 @@ var described = []Variable{
 	{Group: groupSalesforce, Name: "SALESFORCE_RESERVE", About: "Share of Salesforce's calls for 24 hours that bulk work leaves to live events and to others"},
 
 	{Group: groupSalesforce, Name: "SALESFORCE_POLL",
-		About: "How often changes in Salesforce are asked for where the mapping has a way back: auto (15 s to 5 min), a " +
+		About: "How often Salesforce is polled for changes if the mapping syncs fields to Monday: auto (15 s to 5 min), a " +
 			"duration, or off"},
 
 	{Group: groupAlerts, Name: "TELEGRAM_BOT_TOKEN", Secret: true, About: "Alerts by Telegram: the bot's token"},
@@ -201,28 +201,28 @@ var described = []Variable{
 	{Group: groupAlerts, Name: "TELEGRAM_API_URL", About: "Address of Telegram's API"},
 	{Group: groupAlerts, Name: "SLACK_WEBHOOK_URL", Secret: true, About: "Alerts by Slack: an incoming webhook"},
 	{Group: groupAlerts, Name: "ALERT_URLS", Secret: true, About: "Further channels, separated by spaces: e-mail, Teams, PagerDuty, ntfy, a signed webhook"},
-	{Group: groupAlerts, Name: "ALERT_PAUSES", About: "Pauses between messages about one cause, the last again and again"},
+	{Group: groupAlerts, Name: "ALERT_PAUSES", About: "Pauses between messages about one cause; the last one repeats"},
 	{Group: groupAlerts, Name: "PUBLIC_URL", About: "Address of the console, for links in alerts"},
 	{Group: groupAlerts, Name: "ALERT_INTERVAL", About: "How often dead letters and outages are alerted"},
 
 	{Group: groupListen, Name: "ADMIN_ADDR", About: "Internal listener: metrics, health, console. ingest alone: 127.0.0.1:9091"},
-	{Group: groupListen, Name: "ADMIN_USER", About: "Operator of the console and the dashboard. Without user and password neither is mounted"},
+	{Group: groupListen, Name: "ADMIN_USER", About: "Operator of the console and the dashboard. Without user and password, neither is available"},
 	{Group: groupListen, Name: "ADMIN_PASSWORD", Secret: true, About: "The operator's password, at least 8 characters"},
-	{Group: groupListen, Name: "VIEWER_USER", About: "Reads the console, and changes nothing"},
+	{Group: groupListen, Name: "VIEWER_USER", About: "May read the console, but change nothing"},
 	{Group: groupListen, Name: "VIEWER_PASSWORD", Secret: true, About: "The viewer's password, at least 8 characters"},
 	{Group: groupListen, Name: "CONSOLE_USER_HEADER", About: "Header in which a proxy names the person who signed in there, for the record of acts. The proxy must set it on every request"},
 	{Group: groupListen, Name: "CONSOLE_PROXIES", About: "Addresses and networks, separated by commas, from which CONSOLE_USER_HEADER is taken"},
 	{Group: groupListen, Name: "LOG_LEVEL", About: "debug, info, warn or error"},
 	{Group: groupListen, Name: "LOG_FORMAT", About: "json, or text for people"},
-	{Group: groupListen, Name: "LOG_RETENTION", About: "How long logs in the database, ended outages and dead letters that are done are kept"},
+	{Group: groupListen, Name: "LOG_RETENTION", About: "How long logs in the database, ended outages and finished dead letters are kept"},
 
 	{Group: groupWork, Name: "MAX_ATTEMPTS", About: "Attempts of an event before it is a dead letter"},
 	{Group: groupWork, Name: "RETRY_BASE", About: "Delay before attempt n+1 is RETRY_BASE x 2^(n-1), at most RETRY_MAX"},
 	{Group: groupWork, Name: "RETRY_MAX", About: "Longest delay"},
-	{Group: groupWork, Name: "JOB_TIMEOUT", About: "Longest that an attempt may run"},
+	{Group: groupWork, Name: "JOB_TIMEOUT", About: "Maximum duration of an attempt"},
 	{Group: groupWork, Name: "RESCUE_AFTER", About: "A job that a dead worker left running is attempted again after this; must exceed JOB_TIMEOUT"},
-	{Group: groupWork, Name: "BATCH_SIZE", About: "Most events in a batch"},
-	{Group: groupWork, Name: "BATCH_CONCURRENCY", About: "Most batches at once"},
-	{Group: groupWork, Name: "MAX_WORKERS", About: "Most jobs at once"},
+	{Group: groupWork, Name: "BATCH_SIZE", About: "Maximum number of events in a batch"},
+	{Group: groupWork, Name: "BATCH_CONCURRENCY", About: "Maximum number of concurrent batches"},
+	{Group: groupWork, Name: "MAX_WORKERS", About: "Maximum number of concurrent jobs"},
 	{Group: groupWork, Name: "SHUTDOWN_GRACE", About: "How long running jobs may take to end"},
 }
