@@ -1,4 +1,4 @@
--- Four roles, so that each process may do what it is for and nothing else:
+-- Four roles, so that each process may do what it needs and nothing else:
 --
 --   crmsync_owner    owns the tables and migrates: `crmsync schema up`
 --   crmsync_ingest   puts jobs into the queue:     `crmsync ingest`, with SCHEMA_UP=off. It may not read them
@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 
--- Nobody else comes in, and nobody but the owner makes objects.
+-- Nobody else may connect, and only the owner creates objects.
 DO $$
 BEGIN
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC, crmsync_ingest, crmsync_worker, crmsync_console', current_database());
@@ -45,7 +45,7 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker, crmsync
 GRANT USAGE, CREATE ON SCHEMA public TO crmsync_owner;
 GRANT USAGE ON SCHEMA public TO crmsync_ingest, crmsync_worker, crmsync_console;
 
--- What is there already, from a time when another role migrated, becomes the owner's. Sequences go with their tables.
+-- Existing objects that another role has created become the owner's. Sequences follow their tables.
 DO $$
 DECLARE
     change text;
@@ -98,7 +98,7 @@ BEGIN
     END IF;
 
     -- Ingest inserts jobs by COPY, and reads nothing: neither the queue nor items, links, logs and dead letters. Which
-    -- deliveries are repeats, and how many unreadable ones are kept, it is told by two functions, which read with the
+    -- deliveries are repeats, and how many unreadable ones are stored, it learns from two functions, which read with the
     -- owner's rights and return keys and numbers.
     GRANT INSERT ON river_job TO crmsync_ingest;
     GRANT USAGE ON SEQUENCE river_job_id_seq TO crmsync_ingest;
