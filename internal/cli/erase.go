@@ -62,7 +62,8 @@ func (c eraseCommand) later(ctx context.Context, s *store.Store) (string, error)
 	case err != nil:
 		return "", err
 	case suppressed[c.Item]:
-		return "The item is suppressed: its later events are skipped, and no comparison or import stores it again." + elsewhere, nil
+		return "The item is suppressed: its later events are skipped, and no comparison or import stores it again." +
+			elsewhere, nil
 	case item == nil:
 		return "If the item is on a mapped board, it is stored at its next event or comparison.\n" + suppress + elsewhere, nil
 	case item.IsDeleted():

@@ -14,7 +14,7 @@ import (
 const maxRows = 200
 
 // errRows means that an answer does not match its call.
-var errRows = errors.New("Salesforce's answer does not match the rows that were sent")
+var errRows = errors.New("the answer does not match the rows that were sent")
 
 // caller sends calls.
 type caller struct {
