@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"crmsync/internal/nulchar"
 )
 
 // maxAnswer is the maximum size of an answer, in bytes: a hundred items with long texts stay far below.
@@ -66,6 +68,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if len(body) > maxAnswer {
 		return nil, &Error{Status: resp.StatusCode, Code: codeUnexpected}
 	}
+	nulchar.InJSON(body)
 	return c.take(resp, body)
 }
 

@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"crmsync/internal/nulchar"
 )
 
 // maxAnswer is the maximum size of an answer in bytes. A page of 2,000 records is far smaller.
@@ -177,6 +179,7 @@ func (c *Client) send(ctx context.Context, t *token, q call, decode decoder) (er
 	if buf.Len() > maxAnswer {
 		return &Error{Status: resp.StatusCode, Code: codeTooLarge}
 	}
+	nulchar.InJSON(buf.Bytes())
 	a := &answer{status: resp.StatusCode, header: resp.Header, body: buf.Bytes()}
 	if a.status/100 != 2 && (a.status != http.StatusNotModified || q.since == "") {
 		return answerError(a)

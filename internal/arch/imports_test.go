@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"internal/e2e":                 {"deploy", "ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
 	"internal/doctor":              {"ingest", "internal/advice", "internal/app", "internal/audit", "internal/buildinfo", "mondayclient", "schema/mapping", "schema/postgres", "schema/store", "sfclient"},
 	"internal/oracle":              {"internal/sim/monday"},
+	"internal/nulchar":             {},
 	"internal/panics":              {},
 	"internal/pglocal":             {},
 	"internal/progress":            {"internal/app", "schema/store"},
@@ -54,15 +55,15 @@ var mayImport = map[string][]string{
 	"internal/signals":             {},
 	"internal/stage":               {"deploy", "ingest", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "mondayclient"},
 	"jobs":                         {},
-	"mondayclient":                 {"internal/advice", "mondayclient/column"},
-	"mondayclient/column":          {},
+	"mondayclient":                 {"internal/advice", "internal/nulchar", "mondayclient/column"},
+	"mondayclient/column":          {"internal/nulchar"},
 	"schema/ledger":                {"mondayclient/column"},
 	"schema/mapping":               {"mondayclient/column"},
 	"schema/postgres":              {},
 	"schema/queue":                 {"schema/postgres", "schema/store"},
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
 	"schema/store":                 {"internal/advice", "mondayclient/column", "schema/ledger", "schema/postgres"},
-	"sfclient":                     {"internal/advice"},
+	"sfclient":                     {"internal/advice", "internal/nulchar"},
 	"worker":                       {"internal/advice", "internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/feed", "worker/migration", "worker/reserve", "worker/sweep"},
 	"worker/alert":                 {"mondayclient", "schema/queue", "schema/store", "sfclient"},
 	"worker/engine":                {"internal/batch", "internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send", "worker/engine/settle"},
@@ -78,7 +79,7 @@ var mayImport = map[string][]string{
 
 // floors lists the packages from the ground up. No import points upward.
 var floors = [][]string{
-	{"internal/advice"},
+	{"internal/advice", "internal/nulchar"},
 	{"deploy", "internal/batch", "internal/buildinfo", "internal/panics", "internal/pglocal", "internal/retry", "internal/signals", "internal/sim", "jobs", "mondayclient", "sfclient"},
 	{"schema"},
 	{"ingest", "worker"},
@@ -90,7 +91,7 @@ var floors = [][]string{
 
 // pure lists the packages without I/O: their results depend only on their arguments and on embedded files.
 var pure = []string{
-	"internal/advice", "internal/audit", "internal/oracle", "internal/scaffold", "internal/sim/salesforce/soql", "mondayclient/column", "schema/ledger",
+	"internal/advice", "internal/audit", "internal/nulchar", "internal/oracle", "internal/scaffold", "internal/sim/salesforce/soql", "mondayclient/column", "schema/ledger",
 	"schema/mapping", "worker/engine/plan",
 }
 

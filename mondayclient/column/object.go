@@ -3,6 +3,8 @@ package column
 import (
 	"encoding/json"
 	"time"
+
+	"crmsync/internal/nulchar"
 )
 
 // object is a JSON object whose members are read one by one, by their exact names.
@@ -19,7 +21,7 @@ func unquote(raw json.RawMessage) (string, bool) {
 	if json.Unmarshal(raw, &text) != nil || text == nil {
 		return "", false
 	}
-	return *text, true
+	return nulchar.InText(*text), true
 }
 
 // text returns a member that must be a string.

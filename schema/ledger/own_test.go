@@ -67,3 +67,69 @@ func TestOwn(t *testing.T) {
 		t.Errorf("a reading of another value: %+v", c)
 	}
 }
+
+// TestMergeReadBefore: an event whose value a comparison has read before is no news, but not stale either, whatever time
+// the reading has. A value of ours is not a person's.
+func TestMergeReadBefore(t *testing.T) {
+	t.Parallel()
+	email := column.Value{Type: column.Email, Text: "a@x.org"}
+	other := column.Value{Type: column.Email, Text: "b@x.org"}
+	now := time.UnixMicro(10_000_000)
+	tests := map[string]struct {
+		event column.Value
+		sure  bool
+		own   bool
+		want  ledger.Merge
+	}{
+		"the same":                  {event: email, sure: true, want: ledger.Same},
+		"the same, delivered again": {event: email, want: ledger.Same},
+		"another":                   {event: other, sure: true, want: ledger.Stale},
+		"unreadable":                {event: column.Value{}, want: ledger.Stale},
+		"the same, written by us":   {event: email, sure: true, own: true, want: ledger.Stale},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			it := ledger.Item{Known: true, Columns: map[string]ledger.Column{"email": {Value: email, At: 5_000_000, Own: tt.own}}}
+			if got := it.MergeColumn("email", ledger.Column{Value: tt.event, At: 4_000_000}, tt.sure, now); got != tt.want {
+				t.Errorf("MergeColumn = %v, want %v", got, tt.want)
+			}
+		})
+	}
+	it := ledger.Item{Name: "Ada", NameAt: time.UnixMicro(5_000_000)}
+	if got := it.MergeName("Ada", time.UnixMicro(4_000_000), false, now); got != ledger.Same {
+		t.Errorf("MergeName = %v, want %v", got, ledger.Same)
+	}
+}
+
+// TestContradicts: a page, which may lag, is not believed where it contradicts what is known of the same second, or what
+// we have written.
+func TestContradicts(t *testing.T) {
+	t.Parallel()
+	const second = 1_000_000
+	tests := map[string]struct {
+		known   int64
+		own     bool
+		updated int64
+		shown   string
+		want    bool
+	}{
+		"the same value":             {known: 5*second + 7, updated: 5 * second, shown: "a"},
+		"the same second":            {known: 5*second + 7, updated: 5 * second, shown: "b", want: true},
+		"the same time":              {known: 5 * second, updated: 5 * second, shown: "b", want: true},
+		"later":                      {known: 5*second + 7, updated: 6 * second, shown: "b"},
+		"earlier":                    {known: 5*second + 7, updated: 4 * second, shown: "b"},
+		"ours, and the page may lag": {known: 5*second + 7, own: true, updated: 9 * second, shown: "b", want: true},
+		"ours, and shown":            {known: 5*second + 7, own: true, updated: 9 * second, shown: "a"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			it := ledger.Item{Known: true, Columns: map[string]ledger.Column{"c": {Value: column.Value{Text: "a"}, At: tt.known, Own: tt.own}}}
+			r := ledger.Reading{UpdatedAt: time.UnixMicro(tt.updated), Columns: map[string]column.Value{"c": {Text: tt.shown}}}
+			if got := it.Contradicts(r, []string{"c"}, ledger.Floor{}, time.UnixMicro(20*second)); got != tt.want {
+				t.Errorf("Contradicts = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}

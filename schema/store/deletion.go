@@ -100,6 +100,13 @@ func (s *Store) ForgetDeletions(ctx context.Context, items []int64) error {
 	return doing("forgetting deletions", err)
 }
 
+// ForgetArchives discards decisions about archiving items whose records have been restored. What was archived still
+// counts.
+func (s *Store) ForgetArchives(ctx context.Context, items []int64) error {
+	_, err := s.pool.Exec(ctx, `DELETE FROM deletions WHERE item_id = ANY($1) AND archive AND state <> 'done'`, items)
+	return doing("forgetting archivings", err)
+}
+
 // Holds returns what the brake holds, by board.
 func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 	const query = `

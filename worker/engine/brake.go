@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
 
@@ -54,6 +55,34 @@ func (p *pass) forgetDeletions(ctx context.Context) {
 		for _, id := range back {
 			p.byItem[id].retry(err)
 		}
+	}
+}
+
+// forgetArchives discards decisions about archiving items whose records were read and are there: they have been
+// restored.
+func (p *pass) forgetArchives(ctx context.Context) {
+	var back []int64
+	for _, w := range p.works {
+		if w.isAlive() && len(w.archives) == 0 && !p.isDry() && slices.ContainsFunc(w.board.Records, p.isThere(w)) {
+			back = append(back, w.item.ID)
+		}
+	}
+	if len(back) == 0 {
+		return
+	}
+	if err := p.Store.ForgetArchives(ctx, back); err != nil {
+		for _, id := range back {
+			p.byItem[id].retry(err)
+		}
+	}
+}
+
+// isThere reports whether a record whose end would archive the item was read in this batch, and exists.
+func (p *pass) isThere(w *work) func(*mapping.Record) bool {
+	return func(rec *mapping.Record) bool {
+		link := w.item.Links[rec.Name]
+		return rec.OnRecordDelete == mapping.Archive && link != nil && link.SalesforceID != "" &&
+			p.holds[link.SalesforceID] != nil
 	}
 }
 

@@ -138,17 +138,18 @@ func (p *pass) isEnded(w *work, rec *mapping.Record) bool {
 		w.isOnlyRung()
 }
 
-// lookBack looks for records that were deleted in Salesforce and have been restored.
+// lookBack looks for records that were deleted in Salesforce and have been restored. Before an event creates a record
+// again, it is looked for, too: it may have been restored since, and edited.
 func (p *pass) lookBack(ctx context.Context) {
 	var wanted []target
 	for _, w := range p.works {
-		if !w.isAlive() || p.bulk != nil || !w.isRung() {
+		if !w.isAlive() || p.bulk != nil {
 			continue
 		}
 		for _, rec := range w.board.Records {
 			link := w.item.Links[rec.Name]
 			if rec.TwoWay() && link != nil && link.SalesforceID == "" && len(link.EndedIDs) > 0 &&
-				(link.Closed == "" || link.Closed == ledger.Deleted) {
+				(link.Closed == "" || link.Closed == ledger.Deleted && w.isRung()) {
 				wanted = append(wanted, target{w, rec})
 			}
 		}
@@ -170,6 +171,7 @@ func (p *pass) archive(ctx context.Context) {
 			wanted = append(wanted, w.archives[0])
 		}
 	}
+	p.forgetArchives(ctx)
 	if len(wanted) == 0 || p.isDry() {
 		return
 	}

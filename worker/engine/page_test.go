@@ -185,3 +185,21 @@ func TestCompareKinds(t *testing.T) {
 		t.Errorf("%d items are known after a dry comparison, want 1", n)
 	}
 }
+
+// TestCompareSameSecond: Monday's time of an item has whole seconds. An edit within the second of the last known change,
+// whose webhook was lost, is found by its value.
+func TestCompareSameSecond(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	e := w.engine()
+	value := func(s string) any { return map[string]any{"email": s, "text": s} }
+	item := w.monday.CreateItem(people, "Ada King", map[string]any{"email": value("first@example.org")})
+	w.compare(e, w.page(people, false, plan.Choices{}))
+	w.monday.SetColumn(item, "email", value("second@example.org"))
+	page := w.page(people, true, plan.Choices{})
+	w.exec("UPDATE items SET columns = jsonb_set(columns, '{email,at}', to_jsonb($1::bigint))", page.Items[0].UpdatedAt.Unix()*1e6+999_999)
+	want := fmt.Sprintf("%d monday_changed contact.Email first@example.org -> second@example.org true", item)
+	if got := w.compare(e, page); !slices.Contains(got, want) {
+		t.Errorf("found %q, want %s", got, want)
+	}
+}

@@ -121,6 +121,19 @@ func TestRecordDeletedArchive(t *testing.T) {
 	w.Expect(2, "SELECT count(*) FROM deletions WHERE state = 'held'")
 	ring(w, e2e.Contacts, items...)
 	w.Expect(2, "SELECT count(*) FROM deletions WHERE state = 'held' AND archive")
+	back := items[3] // its record is restored, so that nothing is left to decide
+	if state(w, back) != "active" {
+		back = items[1]
+	}
+	record := w.Text("SELECT salesforce_id FROM links WHERE item_id = $1", back)
+	w.Salesforce.Undelete("Contact", record)
+	w.Salesforce.Update("Contact", record, map[string]any{"Email": "back@example.org"})
+	w.Monday.Rename(back, "Ada Back") // the event finds out
+	w.Quiet()
+	w.Expect(1, "SELECT count(*) FROM deletions WHERE state = 'held' AND archive")
+	w.Holds(w.Record("Contact", back), map[string]any{"LastName": "Back", "Email": "back@example.org"})
+	w.Salesforce.Delete("Contact", record)
+	ring(w, e2e.Contacts, back)
 	if _, listed, _ := w.Command("held", "list"); strings.Count(listed, "archive the item") != 2 || strings.Contains(listed, "delete its") {
 		t.Errorf("held list:\n%s", listed)
 	}
@@ -181,5 +194,26 @@ func TestRecordMerged(t *testing.T) {
 	w.Salesforce.Update("Contact", winner, map[string]any{"Email": "later@example.org"})
 	ring(w, e2e.Contacts, item)
 	shows(w, item, map[string]string{"email": "later@example.org"})
+	w.Healthy()
+}
+
+// TestRecordRestoredBeforeEvent: the record was deleted, restored and edited, and the item's next event finds that out
+// before anything else does. It takes the record up instead of writing over it: what it replaces is kept.
+func TestRecordRestoredBeforeEvent(t *testing.T) {
+	t.Parallel()
+	w := setup(t, gone("remake"))
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	first := w.Record("Contact", item)["Id"].(string)
+	w.Salesforce.Delete("Contact", first)
+	ring(w, e2e.Contacts, item)
+	w.Salesforce.Undelete("Contact", first)
+	w.Salesforce.Update("Contact", first, map[string]any{"Email": "sf@example.org", "Phone": "+12125550111"})
+	w.Monday.Rename(item, "Ada Lovelace")
+	w.Quiet()
+	shows(w, item, map[string]string{"text_sfid": first})
+	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Lovelace"})
+	w.Expect(1, `SELECT count(*) FROM conflicts WHERE field = 'Email' AND salesforce = '"sf@example.org"'`)
+	w.Expect(0, `SELECT count(*) FROM links WHERE held IS NULL`)
 	w.Healthy()
 }
