@@ -13,10 +13,11 @@ import (
 // MaxParts is the maximum number of queries or collections in one composite call.
 const MaxParts = 5
 
-// isWithoutComposite reports whether calls of several parts have to be made one by one because the host has no composite
-// resource, as behind a gateway that passes few paths. Such a call had no effect.
+// isWithoutComposite reports whether the parts of a call have to be sent one by one because the host has no composite
+// resource, as behind a gateway that forwards few paths. Such a call had no effect.
 func (c *Client) isWithoutComposite(err error) bool {
-	if refused, ok := errors.AsType[*Error](err); ok && (refused.Status == http.StatusNotFound || refused.Status == http.StatusMethodNotAllowed) {
+	rejected, ok := errors.AsType[*Error](err)
+	if ok && (rejected.Status == http.StatusNotFound || rejected.Status == http.StatusMethodNotAllowed) {
 		c.apart.Store(true)
 	}
 	return c.apart.Load()
