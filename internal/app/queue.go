@@ -19,9 +19,9 @@ import (
 // FetchCooldown. An event without a notification waits until they poll, so this is River's minimum: the workers' own
 // cooldown limits how often they fetch.
 //
-// Postgres commits transactions with notifications one after another. Under load, when workers are busy anyway, that
-// would halve what ingest accepts, so a group of busyGroup events or more is inserted by a client that notifies at
-// most every busyNotifyEvery.
+// Postgres commits transactions with notifications one after another, and each notification costs a round trip. Under
+// load, when workers are busy anyway, neither is of use, so a group of busyGroup events or more is inserted by a client
+// that notifies at most every busyNotifyEvery.
 const (
 	notifyEvery     = time.Millisecond
 	busyNotifyEvery = 25 * time.Millisecond
