@@ -12,7 +12,7 @@ var examples = map[string][]string{
 	"worker":         {"crmsync worker", "crmsync worker --env-file /etc/crmsync/crmsync.env"},
 	"serve":          {"crmsync serve"},
 	"demo":           {"crmsync demo", "crmsync demo --once"},
-	"sim":            {"crmsync sim --env --port 7400", "crmsync sim --complexity-per-minute 100000"},
+	"sim":            {"crmsync sim --env --port 7400 --state-file sim.json", "crmsync sim --complexity-per-minute 100000"},
 	"schema up":      {"crmsync schema up"},
 	"migrate":        {"crmsync migrate contacts --dry-run", "crmsync migrate contacts", "crmsync migrate --history"},
 	"check":          {"crmsync check", "crmsync check --live --fields"},

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -24,6 +25,7 @@ type simCommand struct {
 	Env                 bool   `help:"Print crmsync's own variables, as in an env file, instead of SIM_ names."`
 	ComplexityPerMinute int    `help:"Complexity that Monday allows in a minute. 0 means 5,000,000." default:"0" placeholder:"N"`
 	State               bool   `help:"Also answer GET /state on both addresses with what is there now, as JSON."`
+	StateFile           string `help:"Load what both systems hold from this file if it exists, and write it there: every 2 seconds while it changes, and at the end." placeholder:"FILE"`
 	SigningSecret       string `help:"Sign Monday's webhooks with this secret, like those of an app." placeholder:"SECRET"`
 }
 
@@ -40,6 +42,12 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 		ComplexityPerMinute: c.ComplexityPerMinute})
 	defer monday.Close()
 	salesforce := sfsim.New(sfsim.Config{ClientID: use.id, ClientSecret: use.secret})
+	file := &simStateFile{path: c.StateFile, monday: monday, salesforce: salesforce}
+	if c.StateFile != "" {
+		if err := file.open(); err != nil {
+			return err
+		}
+	}
 	mondayURL, stopMonday, err := stage.Host(c.MondayAddr, c.stateful(monday, func() any { return itemsOf(monday) }))
 	if err != nil {
 		return fmt.Errorf("serving Monday: %w", err)
@@ -51,6 +59,18 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 		return fmt.Errorf("serving Salesforce: %w", err)
 	}
 	defer func() { _ = stopSalesforce() }()
+	c.print(p.stdout, mondayURL, salesforceURL, use)
+	if c.StateFile == "" {
+		<-ctx.Done()
+		return nil
+	}
+	file.keep(ctx, p.stderr)
+	_, _ = stopMonday(), stopSalesforce() // nothing changes after the file is written
+	return file.save()
+}
+
+// print prints the addresses and credentials as lines of an env file.
+func (c simCommand) print(out io.Writer, mondayURL, salesforceURL string, use credentials) {
 	names := [5]string{"SIM_MONDAY_URL", "SIM_MONDAY_TOKEN", "SIM_SALESFORCE_URL", "SIM_SALESFORCE_CLIENT_ID",
 		"SIM_SALESFORCE_CLIENT_SECRET"}
 	if c.Env {
@@ -58,13 +78,11 @@ func (c simCommand) Run(ctx context.Context, p *program) error {
 			"SALESFORCE_CLIENT_SECRET"}
 	}
 	for n, value := range []string{mondayURL + "/v2", use.token, salesforceURL, use.id, use.secret} {
-		fmt.Fprintf(p.stdout, "%s=%s\n", names[n], value)
+		fmt.Fprintf(out, "%s=%s\n", names[n], value)
 	}
 	if c.Env && c.SigningSecret != "" {
-		fmt.Fprintf(p.stdout, "MONDAY_SIGNING_SECRET=%s\n", c.SigningSecret)
+		fmt.Fprintf(out, "MONDAY_SIGNING_SECRET=%s\n", c.SigningSecret)
 	}
-	<-ctx.Done()
-	return nil
 }
 
 // settle decides about addresses and credentials.

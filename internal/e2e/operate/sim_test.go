@@ -3,9 +3,14 @@ package operate_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -113,6 +118,145 @@ func TestSimEnv(t *testing.T) {
 			t.Errorf("%q: exit code %d, want 2", args, code)
 		}
 	}
+}
+
+// TestSimStateFile stops and kills `crmsync sim --state-file`, and expects it to go on where it was.
+func TestSimStateFile(t *testing.T) {
+	t.Parallel()
+	w := e2e.Systems(t)
+	path := filepath.Join(t.TempDir(), "sim.json")
+	const create = `{"query":"mutation { create_item(board_id: 1001, item_name: \"Engines\") { id } }"}`
+	var last []string // the state of both, as it was before the last stop
+	for _, items := range []int{1, 2, 3} {
+		sim := startSim(w, "--state", "--state-file", path)
+		now := sim.state()
+		if last != nil && !slices.Equal(now, last) {
+			t.Errorf("loaded\n%s\nwant\n%s", now, last)
+		}
+		sim.post(sim.monday+"/v2", "simulated-token", create)
+		sim.createRecord()
+		last = sim.state()
+		if n := strings.Count(last[0], "8400000"); n != items {
+			t.Errorf("%d items, want %d:\n%s", n, items, last[0])
+		}
+		if items == 2 { // as after a kill, only what is written while it runs is left
+			w.Eventually("the file has the second item", func() bool { return strings.Count(contentOf(t, path), `"id":8400000`) == 2 })
+			w.Eventually("the file has the second record", func() bool { return strings.Count(contentOf(t, path), `"LastName":"Lovelace"`) == 2 })
+			text := contentOf(t, path)
+			sim.stop()
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		sim.stop()
+	}
+	good := contentOf(t, path)
+	for text, want := range map[string]string{
+		"":                          "is damaged: unexpected end of JSON input; restore the file from a copy",
+		good[:100]:                  "is damaged: unexpected end of JSON input; restore the file from a copy",
+		"{}":                        "is not a state file of crmsync sim",
+		`{"crmsync_sim_version":1}`: "is damaged: the part of one system is missing",
+		strings.Replace(good, `"crmsync_sim_version":1`, `"crmsync_sim_version":7`, 1): "is a state file of version 7, and this crmsync reads version 1",
+		strings.Replace(good, `"name":"Engines"`, `"nam":"Engines"`, 1):                `is damaged: json: unknown field "nam"`,
+		strings.Replace(good, `"state":"active"`, `"state":"lost"`, 1):                 `is damaged: monday: item 8400000001: an item cannot be "lost"`,
+	} {
+		bad := w.File("bad.json", text)
+		code, _, stderr := w.Command("sim", "--state-file", bad)
+		if code != cli.ExitFailed || !strings.Contains(stderr, bad) || !strings.Contains(stderr, want) {
+			t.Errorf("%.40q: exit code %d, %s, want %s", text, code, stderr, want)
+		}
+		if contentOf(t, bad) != text {
+			t.Errorf("%.40q was overwritten", text)
+		}
+	}
+	nowhere := filepath.Join(t.TempDir(), "missing", "sim.json")
+	if code, _, stderr := w.Command("sim", "--state-file", nowhere); code != cli.ExitFailed || !strings.Contains(stderr, nowhere) {
+		t.Errorf("a folder that does not exist: exit code %d, %s", code, stderr)
+	}
+}
+
+// simulators are a running `crmsync sim`.
+type simulators struct {
+	*e2e.World
+	monday, salesforce string
+	stop               func()
+}
+
+func startSim(w *e2e.World, args ...string) *simulators {
+	ctx, cancel := context.WithCancel(w.T.Context())
+	printed := &e2e.LogBuffer{}
+	code := make(chan int, 1)
+	port := freePorts(w.T)
+	args = append([]string{"sim", "--port", port}, args...)
+	go func() { code <- cli.Run(ctx, args, func(string) string { return "" }, printed, printed) }()
+	w.Eventually("the simulators serve", func() bool { return strings.Count(printed.String(), "\n") == 5 })
+	s := &simulators{World: w, stop: func() {
+		cancel()
+		ended(w.T, code)
+	}}
+	for line := range strings.Lines(printed.String()) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		switch name {
+		case "SIM_MONDAY_URL":
+			s.monday = strings.TrimSuffix(value, "/v2")
+		case "SIM_SALESFORCE_URL":
+			s.salesforce = value
+		}
+	}
+	return s
+}
+
+func (s *simulators) state() []string {
+	_, _, monday := s.Get(s.monday + "/state")
+	_, _, salesforce := s.Get(s.salesforce + "/state")
+	return []string{monday, salesforce}
+}
+
+func (s *simulators) createRecord() {
+	s.T.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"simulated-client-id"},
+		"client_secret": {"simulated-client-secret"}}
+	resp, err := http.PostForm(s.salesforce+"/services/oauth2/token", form)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var session struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&session); err != nil {
+		s.T.Fatal(err)
+	}
+	s.post(s.salesforce+"/services/data/v67.0/sobjects/Lead", "Bearer "+session.Token,
+		`{"LastName": "Lovelace", "Company": "Engines"}`)
+}
+
+func (s *simulators) post(address, authorization, body string) {
+	s.T.Helper()
+	req, err := http.NewRequestWithContext(s.T.Context(), http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	req.Header.Set("Authorization", authorization)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if answer, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode >= 300 || strings.Contains(string(answer), `"errors":[{`) {
+		s.T.Fatalf("%s answered %d %s %v", address, resp.StatusCode, answer, err)
+	}
+}
+
+func contentOf(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // freePorts returns the first of two consecutive free ports.

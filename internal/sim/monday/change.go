@@ -22,6 +22,7 @@ func (s *Sim) change(user int64, f func(*change) error) error {
 	err := func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		defer s.revision.Add(1) // also after an error, which may leave a label that was created
 		return f(c)
 	}()
 	for _, e := range c.out {

@@ -36,6 +36,7 @@ type write struct {
 	sim          *Sim // locked for writing
 	column       *column
 	createLabels bool
+	loading      bool // of saved content, where items may be linked that are deleted or not loaded yet
 }
 
 // object is a JSON object.

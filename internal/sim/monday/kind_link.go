@@ -126,7 +126,7 @@ func parseRelation(w *write, raw object) (content, error) {
 			return nil, errForm
 		}
 		it := w.sim.items[id]
-		if it == nil || it.state != stateActive || it.board.ID != w.column.LinkedBoard {
+		if !w.loading && (it == nil || it.state != stateActive || it.board.ID != w.column.LinkedBoard) {
 			return nil, errors.New("link to item column value structure invalid: item is not on the connected boards")
 		}
 		if !slices.Contains(c, id) {

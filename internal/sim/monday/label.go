@@ -21,6 +21,7 @@ func (s *Sim) RenameLabel(board int64, column, from, to string) {
 	}
 	col.labels = slices.Clone(col.labels)
 	col.labels[at].text = to
+	s.revision.Add(1)
 	for _, it := range b.items {
 		b.reindex(it, column, func() {
 			held := &it.slots[col.pos]

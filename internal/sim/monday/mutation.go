@@ -191,6 +191,7 @@ func (s *Sim) deleteWebhook(a args) (any, error) {
 			data: object{"resource_type": "webhook", "resource_id": id}}
 	}
 	delete(s.hooks, id)
+	s.revision.Add(1)
 	h.board.unsubscribe(h)
 	return h, nil
 }

@@ -140,6 +140,7 @@ func (s *Sim) answer(header http.Header, req request, doc *document, op *ast.Ope
 	}
 	execute := func() answer { return s.execute(version, op, vars) }
 	if key := header.Get("Idempotency-Key"); key != "" && op.Operation == ast.Mutation {
+		defer s.revision.Add(1) // with the answer, which is kept
 		return s.replays.once(key, s.cfg.Now(), execute)
 	}
 	return execute()

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -102,6 +103,8 @@ type Sim struct {
 	counting sync.Mutex
 	calls    map[string]int
 
+	revision atomic.Int64
+
 	mu       sync.RWMutex // guards the fields below
 	boards   map[int64]*board
 	boardIDs []int64 // in the order of Config.Boards
@@ -181,6 +184,7 @@ func (s *Sim) AddUser(id int64, name, email string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users = append(s.users, user{id, name, email})
+	s.revision.Add(1)
 }
 
 // SetLost changes Config.Lost. At 1, no webhooks are sent until it is changed again.

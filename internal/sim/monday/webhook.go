@@ -42,6 +42,7 @@ func (s *Sim) subscribe(h *webhook) *webhook {
 	h.id = s.nextHook
 	s.nextHook++
 	s.hooks[h.id] = h
+	s.revision.Add(1)
 	h.board.hooks = append(h.board.hooks, h)
 	return h
 }

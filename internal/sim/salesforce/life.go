@@ -134,6 +134,7 @@ func (s *Sim) Purge(object, id string) {
 	table.rows = slices.DeleteFunc(table.rows, func(r *record) bool { return r == rec })
 	table.log = slices.DeleteFunc(table.log, func(e stamped) bool { return e.rec == rec })
 	delete(table.byID, rec.id)
+	s.revision.Add(1)
 }
 
 // Touch gives all records of an object a new SystemModstamp and changes nothing else, as Salesforce's own mass

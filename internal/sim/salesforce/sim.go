@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"crmsync/internal/sim/fault"
@@ -67,6 +68,8 @@ type Sim struct {
 	byName   map[string]*table // in lower case
 	byPrefix map[string]*table
 	user     string // id of the integration user, the default owner
+
+	revision atomic.Int64
 
 	mu          sync.Mutex
 	last        time.Time // latest SystemModstamp

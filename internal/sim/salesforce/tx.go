@@ -130,6 +130,9 @@ func (x *tx) rollback(mark int) {
 
 // commit records when the records were written.
 func (x *tx) commit() {
+	if len(x.undo) > 0 {
+		x.sim.revision.Add(1)
+	}
 	written := map[*table][]*record{}
 	for _, c := range x.undo {
 		written[c.rec.table] = append(written[c.rec.table], c.rec)
