@@ -75,8 +75,8 @@ func (b *bench) options(args []string) (err error) {
 		"this order")
 	events := flags.String("events", "20000,1000000", "how many events to drain, the fewest first")
 	records := flags.String("records", "5000,100000", "how many records to migrate, the fewest first")
-	quick := flags.Bool("quick", false, "a short run of less than two minutes on an idle machine: single and shorter "+
-		"rounds, with only the shortest queue, the fewest records and smaller boards")
+	quick := flags.Bool("quick", false, "a short run: single and shorter rounds, with "+
+		"only the shortest queue, the fewest records and smaller boards")
 	flags.IntVar(&b.items, "items", 20_000, "number of linked items that have events")
 	flags.DurationVar(&b.seconds, "seconds", 3*time.Second, "duration of a round of load")
 	flags.IntVar(&b.rounds, "rounds", 3, "rounds of load, of draining the shortest queue, and of migrating the fewest "+

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -18,21 +17,13 @@ import (
 // notifyEvery is the minimum time between two notifications of ingest to the workers, which River takes from
 // FetchCooldown. An event without a notification waits until they poll, so this is River's minimum: the workers' own
 // cooldown limits how often they fetch.
-//
-// Postgres commits transactions with notifications one after another, and each notification costs a round trip. Under
-// load, when workers are busy anyway, neither is of use, so a group of busyGroup events or more is inserted by a client
-// that notifies at most every busyNotifyEvery.
-const (
-	notifyEvery     = time.Millisecond
-	busyNotifyEvery = 25 * time.Millisecond
-	busyGroup       = 16
-)
+const notifyEvery = time.Millisecond
 
-// newQueue returns a client that inserts into the queue, and notifies the workers at most this often.
-func (s *Service) newQueue(db *pgxpool.Pool, notifies time.Duration) (*river.Client[pgx.Tx], error) {
+// newQueue returns a client that inserts into the queue.
+func (s *Service) newQueue(db *pgxpool.Pool) (*river.Client[pgx.Tx], error) {
 	queue, err := river.NewClient(riverpgxv5.New(db), &river.Config{
 		MaxAttempts:   s.Config.MaxAttempts,
-		FetchCooldown: notifies,
+		FetchCooldown: notifyEvery,
 		Middleware:    []rivertype.Middleware{&ingest.Keys{}},
 		Logger:        worker.QueueLog(s.Log),
 	})
@@ -40,12 +31,4 @@ func (s *Service) newQueue(db *pgxpool.Pool, notifies time.Duration) (*river.Cli
 		return nil, fmt.Errorf("preparing the queue: %w", err)
 	}
 	return queue, nil
-}
-
-// insertGroup inserts a group of events.
-func (s *Service) insertGroup(ctx context.Context, group []river.InsertManyParams) (int, error) {
-	if len(group) >= busyGroup {
-		return s.busyQueue.InsertManyFast(ctx, group)
-	}
-	return s.queue.InsertManyFast(ctx, group)
 }

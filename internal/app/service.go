@@ -86,7 +86,6 @@ type Service struct {
 	pool      *worker.Pool  // nil without the worker role, or while switching mappings
 	ofWorkers atomic.Pointer[prometheus.Registry]
 	queue     *river.Client[pgx.Tx] // for inserts and the dashboard
-	busyQueue *river.Client[pgx.Tx] // for large groups of inserts
 	webhooks  *ingest.Handler
 	ready     func(context.Context) error
 	kept      func(context.Context, string) (jobs, bytes int64, err error)
@@ -157,10 +156,7 @@ func (s *Service) run(ctx context.Context) error {
 
 // prepare creates the queue's client and, with the worker role, the pool.
 func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err error) {
-	if s.queue, err = s.newQueue(db, notifyEvery); err != nil {
-		return err
-	}
-	if s.busyQueue, err = s.newQueue(db, busyNotifyEvery); err != nil {
+	if s.queue, err = s.newQueue(db); err != nil {
 		return err
 	}
 	if !s.Role.Worker {
@@ -243,7 +239,7 @@ func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, err
 	c := ingest.Config{
 		Secrets: s.Config.WebhookSecrets,
 		Mapped:  func(board int64) bool { return s.mapping().Board(board) != nil },
-		Insert:  ingest.NewBlind(s.insertGroup, s.queued),
+		Insert:  ingest.NewBlind(s.queue.InsertManyFast, s.queued),
 		Kept: func(ctx context.Context) (deliveries, bytes int64, err error) {
 			return s.kept(ctx, jobs.KindUnreadable)
 		},
