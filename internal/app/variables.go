@@ -161,7 +161,7 @@ var described = []Variable{
 	{Group: groupPostgres, Name: "MAPPING", About: "Path of the mapping file"},
 	{Group: groupPostgres, Name: "BACKFILL",
 		About: "auto: what is new in the mapping is filled for all items where Salesforce has nothing, and reported " +
-			"elsewhere; off: only by crmsync apply"},
+			"elsewhere; off: only by crmsync apply, and for each item by its next event"},
 
 	{Group: groupWebhooks, Name: "WEBHOOK_SECRET", Secret: true, Needed: "ingest, unless MONDAY_SIGNING_SECRET is set",
 		About: "Last segment of the webhook's URL, at least 16 characters. Two values separated by a comma are both " +

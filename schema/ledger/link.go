@@ -65,6 +65,10 @@ type Written struct {
 	// LeftOut means that the record was created without the field, and that nothing has been written to the field
 	// since: if it holds a value, Salesforce or a person has filled it in.
 	LeftOut bool
+
+	// Apart means that both sides held different values when they were first compared, and that nobody has decided yet
+	// which one counts. Value is what was written before; nil: nothing.
+	Apart bool
 }
 
 // Rejection is a value that Salesforce rejected. It is not sent again until it changes.
@@ -85,7 +89,7 @@ const keptEnded = 8
 // lost.
 func (l *Link) Agreed(field string) (value any, ok bool) {
 	w, ok := l.Written[field]
-	return w.Value, ok && !w.Unsure
+	return w.Value, ok && !w.Unsure && !w.Apart
 }
 
 // Holds reports whether the field is known to hold the value.
@@ -112,13 +116,28 @@ func (l *Link) LeaveOut(field string) {
 // IsLeftOut reports whether the record was created without the field, and nothing has been written to the field since.
 func (l *Link) IsLeftOut(field string) bool { return l.Written[field].LeftOut }
 
+// Part records that both sides held different values when they were first compared. It reports whether that is new.
+func (l *Link) Part(field string) bool {
+	w := l.Written[field]
+	if w.Apart {
+		return false
+	}
+	w.Apart = true
+	l.write(field, w)
+	return true
+}
+
+// IsApart reports whether both sides held different values when they were first compared, and nobody has decided yet
+// which one counts.
+func (l *Link) IsApart(field string) bool { return l.Written[field].Apart }
+
 // Doubt records that the field may hold a value other than the one last written.
 func (l *Link) Doubt(field string) { l.DoubtSent(field, l.Written[field].Sent) }
 
 // DoubtSent is Doubt for the case that the value in question is known.
 func (l *Link) DoubtSent(field string, value any) {
 	was := l.Written[field]
-	l.write(field, Written{Unsure: true, Value: was.Value, Sent: value, Mapping: was.Mapping})
+	l.write(field, Written{Unsure: true, Value: was.Value, Sent: value, Mapping: was.Mapping, Apart: was.Apart})
 }
 
 // InDoubt reports whether the answer to the field's last write was lost.
@@ -192,9 +211,12 @@ func (l *Link) Stamp(mapping map[string]string) {
 	}
 }
 
-// leftOut is the prefix under which Mappings stores the fields that the record was created without. Versions that do
-// not know it ignore it.
-const leftOut = "@left out "
+// The prefixes under which Mappings stores the fields that the record was created without, and those that are apart.
+// Versions that do not know them ignore them.
+const (
+	leftOut = "@left out "
+	apart   = "@apart "
+)
 
 // lost is the name under which Mappings stores that the record was deleted in Salesforce.
 const lost = "@lost"
@@ -204,13 +226,14 @@ func (l *Link) ReadMappings(stored map[string]string) {
 	_, l.Lost = stored[lost]
 	for field, w := range l.Written {
 		_, w.LeftOut = stored[leftOut+field]
+		_, w.Apart = stored[apart+field]
 		w.Mapping = stored[field]
 		l.Written[field] = w
 	}
 }
 
 // Mappings returns which version of its field each value was made by, as far as that is known, which fields the record
-// was created without, and whether it is lost.
+// was created without, which are apart, and whether the record is lost.
 func (l *Link) Mappings() map[string]string {
 	all := make(map[string]string, len(l.Written))
 	if l.Lost {
@@ -222,6 +245,9 @@ func (l *Link) Mappings() map[string]string {
 		}
 		if w.LeftOut {
 			all[leftOut+field] = ""
+		}
+		if w.Apart {
+			all[apart+field] = ""
 		}
 	}
 	return all

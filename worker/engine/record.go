@@ -25,6 +25,11 @@ func (p *pass) recordPlan(d planned) (sends bool) {
 	for field, value := range d.plan.Agrees {
 		p.keep(w, rec).Agree(field, value)
 	}
+	for _, field := range d.plan.Apart {
+		if link := w.item.Links[rec.Name]; link != nil && link.Part(field) {
+			w.log.relink(link)
+		}
+	}
 	for _, target := range d.plan.Waits {
 		w.log.wait(ledger.Ref{BoardID: w.board.ID, ItemID: w.item.ID}, target)
 	}

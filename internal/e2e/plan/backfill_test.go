@@ -84,6 +84,13 @@ func TestBackfill(t *testing.T) {
 		t.Errorf("status does not report the backfill:\n%s", stdout)
 	}
 
+	w.Monday.SetColumn(other, "email", e2e.Email("event@example.org")) // an event of another column decides nothing
+	w.Quiet()
+	w.Holds(w.Record("Contact", other), map[string]any{"Email": "event@example.org", "Phone": "+12125550999"})
+	w.Monday.SetColumn(other, "phone", phone("+12125550105")) // a person does
+	w.Quiet()
+	w.Holds(w.Record("Contact", other), map[string]any{"Phone": "+12125550105"})
+
 	restart(fields) // nothing is new
 	w.Monday.SetColumn(empty, "phone", phone("+12125550103"))
 	w.Quiet()

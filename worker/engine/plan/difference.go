@@ -110,6 +110,8 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	case isCompared && linked && !m.link.Holds(field.Name, value):
 		m.Unread = true
 		return held
+	case linked && !m.it.Fresh && m.link.IsApart(field.Name) && !m.touches(field):
+		return held // until a person decides
 	case value == nil && !linked:
 		return leaveEmpty
 	case value == nil && m.keeps(field):
@@ -177,6 +179,9 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 		m.Differences = append(m.Differences, Difference{
 			Field: field.Name, Kind: s.Kind, Monday: value, Salesforce: m.held[field.Name], Sends: s.Sends && !rejected,
 		})
+	}
+	if s.Kind == FirstMeeting && !s.Sends {
+		m.Apart = append(m.Apart, field.Name)
 	}
 	if !s.Sends {
 		return held

@@ -40,7 +40,8 @@ type Plan struct {
 	// alike although the ledger did not know it.
 	Differences []Difference
 	Agrees      map[string]any
-	Compared    int // fields
+	Apart       []string // fields that differ, and that nobody has decided about
+	Compared    int      // fields
 }
 
 // Op is how a record is written.

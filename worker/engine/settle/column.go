@@ -127,7 +127,7 @@ func (c *col) isUnsent() bool {
 	switch {
 	case c.partChanged():
 		return true
-	case !was || w.Unsure || w.LeftOut:
+	case !was || w.Unsure || w.LeftOut || w.Apart:
 		return false
 	case w.Mapping == c.Record.Sent()[c.field.Name]:
 		return c.differs(c.field, c.monday)
@@ -143,7 +143,7 @@ func (c *col) mondayChanged() bool {
 func (c *col) partChanged() bool {
 	for _, f := range c.parts {
 		w, was := c.Link.Written[f.Name]
-		if was && !w.Unsure && !c.isRemapped(f) && c.differs(f, c.says(f, c.now)) {
+		if was && !w.Unsure && !w.Apart && !c.isRemapped(f) && c.differs(f, c.says(f, c.now)) {
 			return true
 		}
 	}
