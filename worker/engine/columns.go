@@ -148,15 +148,18 @@ func (p *pass) readRecords(ctx context.Context, wanted []target) error {
 	return p.readReferences(ctx, wanted)
 }
 
-// readReferences finds the items of the records that the records refer to.
+// readReferences finds the items of the records that the records refer to, or are to refer to after a person's choice.
 func (p *pass) readReferences(ctx context.Context, wanted []target) error {
 	referred := map[string][]*mapping.Record{}
 	for _, t := range wanted {
 		holds := p.holds[t.work.item.Links[t.record.Name].SalesforceID]
+		chosen := t.work.chosenOf(t.record)
 		for _, f := range p.fills(t.record) {
-			text, _ := holds[f.Name].(string)
-			if id, ok := sfclient.ID18(text); ok && f.Link() != nil {
-				referred[id] = append(referred[id], f.Link())
+			for _, value := range []any{holds[f.Name], chosen[f.Name]} {
+				text, _ := value.(string)
+				if id, ok := sfclient.ID18(text); ok && f.Link() != nil {
+					referred[id] = append(referred[id], f.Link())
+				}
 			}
 		}
 	}
@@ -199,15 +202,19 @@ func (p *pass) settling(t target) settle.Input {
 	if p.bulk != nil {
 		in.Choices = p.bulk.Choices
 	}
+	in.Chosen = w.chosenOf(t.record)
+	return in
+}
+
+// chosenOf returns the values that a person chose for fields of the record.
+func (w *work) chosenOf(rec *mapping.Record) map[string]any {
+	chosen := map[string]any{}
 	for _, c := range w.chosen {
-		if c.Record == t.record.Name {
-			if in.Chosen == nil {
-				in.Chosen = map[string]any{}
-			}
-			in.Chosen[c.Field] = c.Value()
+		if c.Record == rec.Name {
+			chosen[c.Field] = c.Value()
 		}
 	}
-	return in
+	return chosen
 }
 
 // decide decides about the columns of records that were read.
@@ -248,6 +255,8 @@ func (p *pass) reread(ctx context.Context, wanted []target) (found bool) {
 		w.look()
 	}
 	if err := p.lookLinks(ctx); err != nil {
+		retryTargets(wanted, err)
+	} else if err := p.readReferences(ctx, wanted); err != nil {
 		retryTargets(wanted, err)
 	}
 	p.refreshLinks()

@@ -339,3 +339,32 @@ func TestTakeOfGone(t *testing.T) {
 	w.Quiet()
 	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Lovelace", "Email": "monday@example.org"})
 }
+
+// TestTakeLink brings back a connection to another item.
+func TestTakeLink(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	first, second, third := w.Monday.CreateItem(e2e.Accounts, "First", nil), w.Monday.CreateItem(e2e.Accounts, "Second", nil),
+		w.Monday.CreateItem(e2e.Accounts, "Third", nil)
+	w.Quiet()
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"connect_account": e2e.Connected(first)})
+	w.Quiet()
+	accounts := map[int64]any{}
+	for _, account := range []int64{second, third} {
+		accounts[account] = w.Record("Account", account)["Id"]
+	}
+	w.Together(e2e.Contacts, func() {
+		edit(w, "Contact", item, map[string]any{"AccountId": accounts[second]})
+		w.Monday.SetColumn(item, "connect_account", e2e.Connected(third))
+	})
+	w.Expect(1, "SELECT count(*) FROM conflicts WHERE field = 'AccountId'")
+	for side, want := range map[string]int64{"salesforce": second, "monday": third} {
+		command(w, 0, "conflicts", "take", side, w.Text("SELECT id::text FROM conflicts"))
+		w.Quiet()
+		w.Holds(w.Record("Contact", item), map[string]any{"AccountId": accounts[want]})
+		if it, _ := w.Monday.Item(item); len(it.Linked["connect_account"]) != 1 || it.Linked["connect_account"][0] != want {
+			t.Errorf("after taking %s: connected to %v, want %d", side, it.Linked["connect_account"], want)
+		}
+	}
+	w.Healthy()
+}
