@@ -100,7 +100,8 @@ func reindexed() []string {
 // Queue returns the statements on River's table, with package jobs' names for its contents.
 func Queue(db *pgxpool.Pool) *queue.Queue {
 	return queue.New(db, queue.Names{Events: jobs.QueueEvents, Migrations: jobs.QueueMigrations,
-		MigrateBoard: jobs.KindMigrateBoard, SweepBoard: jobs.KindSweepBoard})
+		MigrateBoard: jobs.KindMigrateBoard, SweepBoard: jobs.KindSweepBoard,
+		ItemResync: jobs.KindItemResync, ItemDelete: jobs.KindItemDelete})
 }
 
 // guardedSalesforce returns the client whose calls pass through a breaker, unlike the breaker's own.
@@ -174,6 +175,15 @@ func (p *Pool) closeEngine(ctx context.Context) error {
 		return nil
 	}
 	return p.engine.Close(ctx)
+}
+
+// TakeEvents makes a started pool that has left the queue of the events to others work on it, too.
+func (p *Pool) TakeEvents() error {
+	err := p.client.Queues().Add(jobs.QueueEvents, river.QueueConfig{MaxWorkers: p.config.MaxWorkers})
+	if err != nil {
+		return fmt.Errorf("taking events: %w", err)
+	}
+	return nil
 }
 
 // Client returns the queue's client, for the dashboard.

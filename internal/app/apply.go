@@ -12,22 +12,71 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
+	"crmsync/worker"
 )
 
+// soon is how long Apply waits for a follow-up job that is due later.
+const soon = 30 * time.Second
+
 // Apply queues sweeps and works on their queue itself, with or without other workers, until all are over or ctx ends.
-// It calls show with their progress from time to time.
+// Then it works on the jobs that they have queued for single items, and returns how many of them are left. It calls
+// show with the progress of the sweeps from time to time.
 func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sweep, by store.By,
-	show func([]store.Sweep)) ([]store.Sweep, error) {
+	show func([]store.Sweep)) (found []store.Sweep, left queue.FollowUps, err error) {
 	if len(sweeps) == 0 {
-		return nil, nil
+		return nil, left, nil
 	}
 	pool, err := s.migrationsPool(db)
 	if err != nil {
-		return nil, err
+		return nil, left, err
 	}
 	kept := store.New(db)
-	var ids []int64
+	ids, err := addSweeps(ctx, kept, pool, sweeps, by)
+	if err != nil {
+		return nil, left, err
+	}
+	if err := pool.Start(ctx); err != nil {
+		return nil, left, err
+	}
+	found = watchSweeps(ctx, kept, ids, show)
+	left, err = followUp(ctx, pool, worker.Queue(db), found)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.ShutdownGrace+10*time.Second)
+	defer cancel()
+	return found, left, errors.Join(err, pool.Stop(stopping))
+}
+
+// followUp works on the jobs that sweeps have queued for single items, until none is due soon or ctx ends.
+func followUp(ctx context.Context, pool *worker.Pool, q *queue.Queue, sweeps []store.Sweep) (left queue.FollowUps,
+	err error) {
+	if len(sweeps) == 0 {
+		return left, nil
+	}
+	since := slices.MinFunc(sweeps, func(a, b store.Sweep) int { return a.StartedAt.Compare(b.StartedAt) }).StartedAt
+	tick := time.NewTicker(LookEvery)
+	defer tick.Stop()
+	for takes := false; ; {
+		left, err = q.FollowUps(context.WithoutCancel(ctx), since, soon)
+		if err != nil || left.Open == 0 || ctx.Err() != nil {
+			return left, err
+		}
+		if !takes {
+			takes = true
+			if err := pool.TakeEvents(); err != nil {
+				return left, err
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// addSweeps queues sweeps, or joins the same ones that are running, and returns their ids.
+func addSweeps(ctx context.Context, kept *store.Store, pool *worker.Pool, sweeps []store.Sweep,
+	by store.By) (ids []int64, err error) {
 	for _, w := range sweeps {
 		id, err := kept.AddSweep(ctx, w, func(ctx context.Context, tx pgx.Tx, w store.Sweep) error {
 			if err := pool.QueueSweep(ctx, tx, w); err != nil {
@@ -43,13 +92,7 @@ func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sw
 		}
 		ids = append(ids, id)
 	}
-	if err := pool.Start(ctx); err != nil {
-		return nil, err
-	}
-	found := watchSweeps(ctx, kept, ids, show)
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Config.ShutdownGrace+10*time.Second)
-	defer cancel()
-	return found, pool.Stop(stopping)
+	return ids, nil
 }
 
 // applied returns the operation of a person who applies a board's differences.

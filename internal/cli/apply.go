@@ -52,18 +52,13 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	if err := c.ask(p, sweeps); err != nil {
 		return err
 	}
-	if s.Config.SchemaUp {
-		if err := store.Migrate(ctx, s.Config.SchemaURL()); err != nil {
-			return fmt.Errorf("migrating the schema: %w", err)
-		}
-	}
 	bars := progress.New(p.stderr)
 	s.Log = app.NewLog(bars, s.Config)
 	sizes, err := sizesOf(ctx, store.New(db), sweeps)
 	if err != nil {
 		return err
 	}
-	done, err := s.Apply(ctx, db, sweeps, c.by(), func(all []store.Sweep) {
+	done, left, err := s.Apply(ctx, db, sweeps, c.by(), func(all []store.Sweep) {
 		for _, w := range all {
 			bars.Add(w.ID, w.Board)
 		}
@@ -76,7 +71,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	if ctx.Err() != nil {
 		fmt.Fprintln(p.stderr, "Stopped. The comparison continues when a worker is started.")
 	}
-	return errors.Join(c.summary(ctx, p, store.New(db), done), failures(done))
+	return errors.Join(c.summary(ctx, p, store.New(db), done), failures(done), unfinished(left))
 }
 
 // know fails for items that nobody knows. A plan knew its items when it was written.

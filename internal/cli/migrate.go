@@ -46,18 +46,13 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 		return app.UsageError{Err: err}
 	}
 	s := &app.Service{Config: config, Role: app.Role{Worker: true}, Mapping: m, Log: app.NewLog(p.stderr, config)}
-	db, err := s.Connect(ctx)
+	db, err := p.connect(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	if c.DryRun {
 		return c.dryRun(ctx, p, s, db, migrations)
-	}
-	if config.SchemaUp {
-		if err := store.Migrate(ctx, config.SchemaURL()); err != nil {
-			return fmt.Errorf("migrating the schema: %w", err)
-		}
 	}
 	show := progress.New(p.stderr)
 	s.Log = app.NewLog(show, config)

@@ -129,8 +129,21 @@ func (p *program) comparison(ctx context.Context,
 		return nil, nil, nil, app.UsageError{Err: err}
 	}
 	s := &app.Service{Config: config, Role: app.Role{Worker: true}, Mapping: m, Log: app.NewLog(p.stderr, config)}
-	db, err := s.Connect(ctx)
+	db, err := p.connect(ctx, s)
 	return s, boards, db, err
+}
+
+// connect connects a command to the database, and applies pending migrations unless that is off.
+func (p *program) connect(ctx context.Context, s *app.Service) (*pgxpool.Pool, error) {
+	db, err := s.Connect(ctx)
+	if err != nil || !s.Config.SchemaUp {
+		return db, err
+	}
+	if err := store.Migrate(ctx, s.Config.SchemaURL()); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("migrating the schema: %w", err)
+	}
+	return db, nil
 }
 
 // chosenBoards returns the boards with these names or ids, in the order of the mapping, or all if none are given.
@@ -150,7 +163,11 @@ func chosenBoards(m *mapping.Mapping, names []string) (chosen []*mapping.Board, 
 		delete(wanted, id)
 	}
 	for name := range wanted {
-		err = errors.Join(err, fmt.Errorf("the mapping has no board %q; it has: %s", name, strings.Join(known, ", ")))
+		unknown := fmt.Errorf("the mapping has no board %q; it has: %s", name, strings.Join(known, ", "))
+		if _, notNumber := strconv.ParseInt(name, 10, 64); notNumber == nil {
+			unknown = fmt.Errorf("%w. To name several items, put commas between them: --item 1,2", unknown)
+		}
+		err = errors.Join(err, unknown)
 	}
 	return chosen, err
 }

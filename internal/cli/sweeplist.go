@@ -8,6 +8,7 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
 	"crmsync/worker/engine/plan"
 )
@@ -122,6 +123,26 @@ func failures(sweeps []store.Sweep) (failed error) {
 			"items were")))
 	}
 	return failed
+}
+
+// unfinished says how many of the jobs that comparisons queued for single items have not done their work.
+func unfinished(left queue.FollowUps) (err error) {
+	if waiting := left.Open + left.Later; waiting > 0 {
+		err = fmt.Errorf("%s to be synced or deleted, and %s for a worker", counted(waiting, "item is still",
+			"items are still"), waits(waiting))
+	}
+	if left.Failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%s not be synced or deleted: crmsync errors has the reasons",
+			counted(left.Failed, "item could", "items could")))
+	}
+	return err
+}
+
+func waits(n int) string {
+	if n == 1 {
+		return "waits"
+	}
+	return "wait"
 }
 
 // counted returns a number with the words for one thing, or for several.

@@ -43,7 +43,7 @@ func (d *demo) lose(ctx context.Context) error {
 		sweeps = append(sweeps, store.Sweep{BoardID: b.ID, Board: b.Name, Kind: "reconcile", Mapped: b.Made()})
 	}
 	began := time.Now()
-	done, err := d.program.Apply(ctx, d.DB, sweeps, store.By{Actor: "demo", Via: store.ViaCLI}, func([]store.Sweep) {})
+	done, _, err := d.program.Apply(ctx, d.DB, sweeps, store.By{Actor: "demo", Via: store.ViaCLI}, func([]store.Sweep) {})
 	if err != nil {
 		return fmt.Errorf("comparing the boards: %w", err)
 	}

@@ -22,6 +22,8 @@ type Names struct {
 	Migrations   string // queue of the runs
 	MigrateBoard string // kind of the job that runs a board's migration
 	SweepBoard   string // kind of the job that compares a board
+	ItemResync   string // kind of the job that syncs an item again
+	ItemDelete   string // kind of the job that ends an item
 }
 
 // Queue runs statements on River's table. It is safe for concurrent use.

@@ -330,10 +330,11 @@ func TestMigrateBudget(t *testing.T) {
 	}
 }
 
-// TestMigrateWithoutSchema: a database without tables causes a clear error.
+// TestMigrateWithoutSchema: a database whose tables a command must not create causes a clear error.
 func TestMigrateWithoutSchema(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
+	w.Env["SCHEMA_UP"] = "off"
 	w.Exec("DROP SCHEMA public CASCADE")
 	w.Exec("CREATE SCHEMA public")
 	for _, args := range [][]string{{"migrate", "--dry-run"}, {"migrate", "--history"}} {

@@ -1,0 +1,75 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"crmsync/internal/e2e"
+)
+
+// TestApplyAlone: without a worker, apply also deletes the records of items that were deleted in Monday, below the
+// brake, and holds the others.
+func TestApplyAlone(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Mapped(shown))
+	var items []int64
+	for n := range 7 {
+		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Ada", n), nil))
+	}
+	apply(w)
+	w.Exec("UPDATE items SET seen_at = seen_at - interval '1 hour'")
+	for _, item := range items[:2] {
+		w.Monday.DeleteItem(item)
+	}
+	apply(w, "contacts")
+	if got := len(w.Salesforce.Records("Contact")); got != 5 {
+		t.Errorf("%d contacts, want 5: two items were deleted", got)
+	}
+	w.Expect(0, "SELECT count(*) FROM river_job WHERE state <> 'completed'")
+	w.Expect(2, "SELECT count(*) FROM sync_logs WHERE event = 'delete_pulse' AND status = 'success'")
+	run(w, 0, "plan", "--check")
+
+	for _, item := range items[2:] {
+		w.Monday.DeleteItem(item)
+	}
+	apply(w, "contacts") // the brake allows two deletions
+	if got := len(w.Salesforce.Records("Contact")); got != 5 {
+		t.Errorf("%d contacts, want 5: the brake holds their deletion", got)
+	}
+	held, _ := run(w, 0, "held", "list")
+	says(t, "held", held, "5")
+	apply(w, "contacts", "--accept-deletes")
+	if got := len(w.Salesforce.Records("Contact")); got != 0 {
+		t.Errorf("%d contacts, want none: their deletion was accepted", got)
+	}
+}
+
+// TestPlanFirst: the first command against an empty database may be a plan.
+func TestPlanFirst(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Mapped(shown))
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada", nil)
+	w.Exec("DROP SCHEMA public CASCADE")
+	w.Exec("CREATE SCHEMA public")
+	w.Env["SCHEMA_UP"] = "off"
+	_, errs := run(w, 1, "plan", "--check")
+	says(t, "plan", errs, "crmsync schema up")
+	w.Env["SCHEMA_UP"] = "on"
+	plan, _ := run(w, 3, "plan", "--check")
+	says(t, "plan", plan, fmt.Sprint(item))
+	w.None("Contact")
+}
+
+// TestSeveralItems: a number after the first item of --item is not taken for a board without a hint.
+func TestSeveralItems(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Mapped(shown))
+	for _, command := range []string{"plan", "apply"} {
+		_, errs := run(w, 2, command, "--item", "1", "2")
+		says(t, command, errs, `no board "2"`, "--item 1,2")
+	}
+	if _, errs := run(w, 2, "plan", "people"); strings.Contains(errs, "--item") {
+		t.Errorf("the error about a name mentions items:\n%s", errs)
+	}
+}
