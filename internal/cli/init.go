@@ -87,14 +87,17 @@ type setup struct {
 	pairs   []scaffold.Pair
 }
 
-// existing reads the .env of the folder, whose values need no answer.
+// existing reads the .env of the folder or, if there is none, the env file that was named. Their values need no answer.
 func (s *setup) existing() (*app.Source, error) {
 	if s.program.source.File() != "" && s.command.Dir == "." {
 		return s.program.source, nil
 	}
 	source := s.program.source.WithoutFile()
 	if _, err := os.Stat(s.envPath()); err != nil {
-		return source, nil // there is none
+		if file := s.program.source.File(); file != "" && file != app.EnvFile {
+			return s.program.source, nil
+		}
+		return source, nil
 	}
 	return source, source.ReadFile(s.envPath())
 }

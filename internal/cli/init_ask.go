@@ -45,6 +45,9 @@ func (a *asker) until(q question, check func(answer string) error) error {
 		case err == nil:
 			return nil
 		case a.terminal == nil || q.given != "":
+			if strings.HasPrefix(err.Error(), q.name+": ") {
+				return err
+			}
 			return fmt.Errorf("%s: %w", q.name, err)
 		}
 		fmt.Fprintln(a.out, "✗", err)

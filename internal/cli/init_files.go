@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"crmsync/internal/app"
@@ -41,6 +42,10 @@ func (s *setup) write(context.Context) error {
 // checked. Secrets and passwords that it did not ask for stay where they are.
 func (s *setup) keepSettings() {
 	environment := s.program.source.WithoutFile()
+	if file := s.source.File(); file != "" && filepath.Clean(file) != filepath.Clean(s.envPath()) {
+		environment = s.source // with what another file has set
+	}
+	s.used["INGEST_ADDR"], s.used["ADMIN_ADDR"] = true, true // where it says that serve will listen
 	for _, v := range app.Variables() {
 		if file := environment.Getenv(v.Name + "_FILE"); file != "" && s.used[v.Name] {
 			s.values[v.Name+"_FILE"] = file
@@ -50,7 +55,7 @@ func (s *setup) keepSettings() {
 			continue
 		}
 		if v.Secret || strings.HasPrefix(v.Name, "DATABASE_") && app.WithoutPassword(value) != value {
-			s.say("%s %s is a secret: it stays in the environment and was not written into %s",
+			s.say("%s %s is a secret: it stays where it is set and was not written into %s",
 				s.mark(s.stdout, doubtful), v.Name, s.envPath())
 			continue
 		}

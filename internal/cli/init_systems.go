@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"crmsync/internal/app"
 	"crmsync/internal/doctor"
@@ -120,7 +121,7 @@ func (s *setup) salesforce(ctx context.Context) error {
 			err = errTryAgain
 		}
 		if s.terminal == nil || s.command.SalesforceClientSecret != "" || ctx.Err() != nil {
-			return err
+			return fmt.Errorf("the login to Salesforce: %w", err)
 		}
 		s.say("✗ %v", err)
 	}

@@ -2,10 +2,12 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"crmsync/internal/app"
@@ -51,7 +53,11 @@ func Postgres(ctx context.Context, c app.Config, r app.Role) ([]Finding, *pgxpoo
 	err = db.QueryRow(ctx, query).Scan(&s.Version, &s.Number, &s.IsStandby, &s.Database, &s.User, &s.Schema,
 		&s.MayCreate, &s.Connections, &s.Limit, &s.IsEncrypted)
 	if err != nil {
-		f.wrong("Start Postgres, or correct DATABASE_URL.", "%v", postgres.Wrap("asking Postgres", err))
+		advice := "Start Postgres, or correct DATABASE_URL."
+		if _, answered := errors.AsType[*pgconn.PgError](err); answered {
+			advice = "Correct DATABASE_URL, or what Postgres refuses."
+		}
+		f.wrong(advice, "%v", postgres.Wrap("asking Postgres", err))
 		db.Close()
 		return f.all, nil
 	}

@@ -1,6 +1,7 @@
 package operate_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -122,6 +123,31 @@ func TestInitFlags(t *testing.T) {
 			t.Errorf("missing %q in\n%s", want, before)
 		}
 		delete(w.Env, name)
+	}
+	works(w, dir)
+}
+
+// TestInitEnvFile sets up the program with what `crmsync sim --env` prints, and expects init to write all that it used.
+func TestInitEnvFile(t *testing.T) {
+	t.Parallel()
+	w, known := stranger(t)
+	w.Env = map[string]string{"INGEST_ADDR": "127.0.0.1:18081", "ADMIN_ADDR": "127.0.0.1:18082"}
+	var printed strings.Builder
+	for _, name := range []string{"MONDAY_API_URL", "MONDAY_API_TOKEN", "SALESFORCE_LOGIN_URL", "SALESFORCE_CLIENT_ID",
+		"SALESFORCE_CLIENT_SECRET"} {
+		fmt.Fprintf(&printed, "%s=%s\n", name, known[name])
+	}
+	dir := t.TempDir()
+	code, stdout, stderr := w.Command("init", "--env-file", w.File("sim.env", printed.String()), "--dir", dir,
+		"--database-url", known["DATABASE_URL"], "--board", "1001", "--object", "Account")
+	if code != cli.ExitDone || !strings.Contains(stdout, "http://127.0.0.1:18082/ as admin") {
+		t.Fatalf("exit code %d: %s\n%s", code, stderr, stdout)
+	}
+	env := readFile(t, filepath.Join(dir, ".env"))
+	for _, want := range []string{"MONDAY_API_URL=" + known["MONDAY_API_URL"], "INGEST_ADDR=127.0.0.1:18081", "ADMIN_ADDR=127.0.0.1:18082"} {
+		if !strings.Contains(env, "\n"+want+"\n") {
+			t.Errorf("%s is not in .env:\n%s", want, stdout)
+		}
 	}
 	works(w, dir)
 }
