@@ -183,9 +183,13 @@ func (f *Floor) Raise(id string, at int64) {
 }
 
 // MergeReading merges Monday's answer about these columns. A value never replaces one with a later time. It reports
-// whether anything changed.
+// whether anything changed. A known column that the answer does not contain stays as it is: it was deleted from the
+// board, or the token may not read it, which does not mean that it is empty.
 func (i *Item) MergeReading(r Reading, asked []string, floor Floor, now time.Time) (changed bool) {
 	for _, id := range asked {
+		if r.hides(id) && i.knows(id) {
+			continue
+		}
 		at := r.at(id, floor, now)
 		if known, ok := i.Columns[id]; !ok || at >= known.At || !believable(known.At, now) {
 			own := known.Own && says(known.Value, r.Columns[id])
@@ -212,7 +216,7 @@ func (i *Item) Shows(r Reading, board int64, asked []string) bool {
 		return false
 	}
 	for _, id := range asked {
-		if !i.Columns[id].Value.Equal(r.Columns[id]) {
+		if !r.hides(id) && !i.Columns[id].Value.Equal(r.Columns[id]) {
 			return false
 		}
 	}
@@ -229,11 +233,22 @@ func (i *Item) Contradicts(r Reading, asked []string, floor Floor, now time.Time
 		return !same && (own || sameSecond)
 	}
 	for _, id := range asked {
-		if known, ok := i.Columns[id]; ok && unclear(id, known.Own, says(known.Value, r.Columns[id])) {
+		if known, ok := i.Columns[id]; ok && !r.hides(id) && unclear(id, known.Own, says(known.Value, r.Columns[id])) {
 			return true
 		}
 	}
 	return !i.NameAt.IsZero() && unclear(NameColumn, i.NameOwn, i.Name == r.Name)
+}
+
+// hides reports whether the answer lacks a column that was asked for.
+func (r Reading) hides(id string) bool {
+	_, answered := r.Columns[id]
+	return !answered
+}
+
+func (i *Item) knows(id string) bool {
+	_, known := i.Columns[id]
+	return known
 }
 
 // at returns the time of a value that was read: its own, or else that of the item's last change.

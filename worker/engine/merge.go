@@ -140,6 +140,11 @@ func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 	if w.item.Known {
 		w.outdate(func(f *mapping.Field) bool { return slices.ContainsFunc(f.Columns(), w.isUnread) })
 	}
+	for _, id := range wanted {
+		if _, answered := read.Columns[id]; !answered {
+			w.log.note("Monday does not show the column " + id + ": it was deleted, or the token may not read it. Its known value stays.")
+		}
+	}
 	if w.rereads {
 		w.confirm(read)
 	}

@@ -368,3 +368,31 @@ func TestTakeLink(t *testing.T) {
 	}
 	w.Healthy()
 }
+
+// TestTakeThenEdit: an edit that follows a person's choice, before a worker carries that out, is not lost.
+func TestTakeThenEdit(t *testing.T) {
+	t.Parallel()
+	for _, side := range []string{"monday", "salesforce"} {
+		t.Run(side, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+			w.Quiet()
+			w.Together(e2e.Contacts, func() {
+				edit(w, "Contact", item, map[string]any{"Email": "sf@example.org"})
+				w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
+			})
+			w.Together(e2e.Contacts, func() {
+				command(w, 0, "conflicts", "take", "salesforce", w.Text("SELECT id::text FROM conflicts"))
+				if side == "monday" {
+					w.Monday.SetColumn(item, "email", e2e.Email("later@example.org"))
+				} else {
+					edit(w, "Contact", item, map[string]any{"Email": "later@example.org"})
+				}
+			})
+			ring(w, e2e.Contacts, item)
+			shows(w, item, map[string]string{"email": "sf@example.org"})
+			w.Expect(1, `SELECT count(*) FROM conflicts WHERE coalesce(monday, 'null') = '"later@example.org"' OR coalesce(salesforce, 'null') = '"later@example.org"'`)
+		})
+	}
+}

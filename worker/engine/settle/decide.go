@@ -11,10 +11,14 @@ import (
 
 // decide is the three-way comparison of one column.
 func (c *col) decide() Decision {
-	if value, chosen := c.Chosen[c.field.Name]; chosen && c.known {
-		return c.choose(value)
-	}
 	held, met := c.met()
+	if value, chosen := c.Chosen[c.field.Name]; chosen && c.known {
+		d := c.choose(value)
+		if met && !held.Apart && !d.Stuck {
+			d.Lost = c.lostTo(value, held)
+		}
+		return d
+	}
 	switch {
 	case !c.known: // an unread value is not overwritten
 		return Decision{Hidden: !c.isAlone() && c.mondayChanged() || c.isEdited(held)}
@@ -177,6 +181,17 @@ func (c *col) stand(conflict bool, rule string) Decision {
 
 func (c *col) lost(rule string) *Lost {
 	return &Lost{Base: c.Link.Written[c.field.Name].Value, Monday: c.monday.value, Salesforce: c.salesforce, Rule: rule}
+}
+
+// lostTo returns the edit that was made after a person chose a value, and that the value overwrites; nil: there is none.
+func (c *col) lostTo(value any, held ledger.Held) *Lost {
+	switch {
+	case c.mondayChanged() && !c.same(c.monday.value, value):
+		return c.lost(string(mapping.Salesforce))
+	case c.salesforceChanged(held) && !c.same(c.salesforce, value):
+		return c.lost(string(mapping.Monday))
+	}
+	return nil
 }
 
 // take lets the column take what Salesforce holds. lost is Monday's change that is overwritten; nil: none is.
