@@ -117,13 +117,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.echo.Ser
 // Close waits until every accepted delivery is stored. Later ones get a 503: shut the server down first.
 func (h *Handler) Close(ctx context.Context) error { return h.inserts.Close(ctx) }
 
-// webhook answers a delivery. A caller without the secret cannot tell that the endpoint exists.
+// requireSecret rejects a caller without the secret, whatever the method, so that it cannot tell that the endpoint
+// exists.
+func (h *Handler) requireSecret(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !h.knowsSecret(c.Request()) {
+			h.metrics.webhooks.WithLabelValues(otherEvent, string(unauthorized)).Inc()
+			return echo.ErrNotFound
+		}
+		return next(c)
+	}
+}
+
+// webhook answers a delivery.
 func (h *Handler) webhook(c echo.Context) error {
 	start := time.Now()
-	if !h.knowsSecret(c.Request()) {
-		h.metrics.webhooks.WithLabelValues(otherEvent, string(unauthorized)).Inc()
-		return echo.ErrNotFound
-	}
 	a := h.receive(c.Response().Writer, c.Request())
 	h.metrics.webhooks.WithLabelValues(a.event, string(a.outcome)).Inc()
 	h.metrics.duration.Observe(time.Since(start).Seconds())

@@ -30,19 +30,20 @@ func (h *Handler) routes() *echo.Echo {
 	if len(h.config.Secrets) > 0 {
 		webhooks += "/:secret"
 	}
-	route(e, webhooks, h.webhook, http.MethodPost)
-	route(e, "/healthz", h.alive, http.MethodGet, http.MethodHead)
-	route(e, "/readyz", h.ready, http.MethodGet, http.MethodHead)
+	route(e, webhooks, h.webhook, []string{http.MethodPost}, h.requireSecret)
+	route(e, "/healthz", h.alive, []string{http.MethodGet, http.MethodHead})
+	route(e, "/readyz", h.ready, []string{http.MethodGet, http.MethodHead})
 	return e
 }
 
-// route serves the methods and rejects all others, even OPTIONS, which echo would otherwise answer.
-func route(e *echo.Echo, path string, serve echo.HandlerFunc, methods ...string) {
-	e.Match(methods, path, serve)
+// route serves the methods and rejects all others, even OPTIONS, which echo would otherwise answer. The guards come
+// before either.
+func route(e *echo.Echo, path string, serve echo.HandlerFunc, methods []string, guards ...echo.MiddlewareFunc) {
+	e.Match(methods, path, serve, guards...)
 	e.RouteNotFound(path, func(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderAllow, strings.Join(methods, ", "))
 		return echo.ErrMethodNotAllowed
-	})
+	}, guards...)
 }
 
 // alive answers while the process runs.

@@ -64,6 +64,9 @@ func TestEndpoints(t *testing.T) {
 		"another algorithm":     {path: e2e.Secret, body: event("n"), auth: signed(t, jwt.SigningMethodHS512, signing, jwt.MapClaims{"exp": later}), status: 401},
 		"too large":             {path: e2e.Secret, body: strings.Repeat("x", 1<<20+1), auth: valid, status: 413},
 		"another method":        {method: http.MethodGet, path: e2e.Secret, status: 405},
+		"wrong secret, GET":     {method: http.MethodGet, path: "another-secret-of-the-same-length", status: 404},
+		"wrong secret, OPTIONS": {method: http.MethodOptions, path: "another-secret-of-the-same-length", status: 404},
+		"no secret, GET":        {method: http.MethodGet, status: 404},
 		"another path":          {path: "../../elsewhere", status: 404},
 	}
 	// Not in parallel: the jobs are counted.
