@@ -28,6 +28,7 @@ func describe(err error) store.Failure {
 	switch {
 	case errors.As(err, &refused):
 		f.Object, f.SalesforceID, f.Field, f.Code = refused.Object, refused.SalesforceID, refused.Field, refused.Code
+		f.Response = refused.Response
 		if f.System = advice.SystemOf(refused.Code); refused.ByMonday && f.System == advice.Salesforce {
 			f.System = advice.Monday // an unknown code
 		}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +25,7 @@ type Failure struct {
 	Code         string
 	Message      string // no customer's value
 	Trace        string
+	Response     any // JSON object: what the event did apart from that; nil: nothing
 	ReceivedAt   time.Time
 	Final        bool // there is no further attempt: the event has failed
 }
@@ -31,15 +34,22 @@ type Failure struct {
 func (s *Store) LogFailure(ctx context.Context, f Failure) error {
 	const end = `
 		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
-		VALUES ($1, $2, $3, $4, $5, 'failed', $6, jsonb_build_object('reason', $7::text), $8)
+		VALUES ($1, $2, $3, $4, $5, 'failed', $6, $9::jsonb || jsonb_build_object('reason', $7::text), $8)
 		ON CONFLICT (job_id) DO UPDATE
 		SET    status = 'failed', attempt = excluded.attempt, finished_at = now(),
 		       response_data = s.response_data || excluded.response_data`
 	batch := &pgx.Batch{}
 	batch.Queue(logTry, f.args()...)
 	if f.Final {
+		response := []byte("{}")
+		if f.Response != nil {
+			var err error
+			if response, err = json.Marshal(f.Response); err != nil {
+				return fmt.Errorf("writing the log of job %d: %w", f.JobID, err)
+			}
+		}
 		batch.Queue(end, f.JobID, f.Event, null(f.BoardID), null(f.ItemID), null(f.ColumnID), f.Attempt, f.Message,
-			f.ReceivedAt)
+			f.ReceivedAt, response)
 	}
 	return doing("logging a failed attempt", s.pool.SendBatch(ctx, batch).Close())
 }

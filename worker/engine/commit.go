@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -184,7 +185,20 @@ func (w *work) end() {
 		if t.err == nil && !t.wrote && t.reason == "" {
 			t.reason = w.reason(t)
 		}
+		if rejected, ok := errors.AsType[*RejectedError](t.err); ok {
+			t.err = w.complete(t, *rejected)
+		}
 	}
+}
+
+// complete adds to a rejection what is known at the end of the batch: the Id of a record that was created without the
+// rejected value, and what the event wrote.
+func (w *work) complete(t *task, rejected RejectedError) error {
+	if link := w.item.Links[rejected.record]; link != nil {
+		rejected.SalesforceID = cmp.Or(rejected.SalesforceID, link.SalesforceID)
+	}
+	rejected.Response = w.did(t)
+	return &rejected
 }
 
 // reason returns why an event without changes does not concern Salesforce; empty: Salesforce already held its values.
@@ -219,11 +233,16 @@ func (p *pass) logOf(t *task) store.Log {
 		JobID: t.JobID, Event: t.Type, BoardID: t.BoardID, ItemID: t.ItemID, ColumnID: t.ColumnID,
 		Status: string(t.outcome()), Attempt: t.Attempt, ReceivedAt: t.ReceivedAt,
 	}
-	did := response{Reason: t.reason, By: t.UserID}
 	w := p.byItem[t.ItemID]
+	log.Response, log.Unclaimed = w.did(t), w == nil
+	return log
+}
+
+// did returns what an event did to its item; w is nil if the item was not claimed.
+func (w *work) did(t *task) response {
+	did := response{Reason: t.reason, By: t.UserID}
 	switch {
 	case w == nil:
-		log.Unclaimed = true
 	case t.wrote:
 		did.Records, did.Notes = w.log.records, w.log.notes
 	case len(w.log.records) > 0 && t.reason != "":
@@ -232,8 +251,7 @@ func (p *pass) logOf(t *task) store.Log {
 	if t.stale && did.Reason == "" {
 		did.Reason = reasonNewer
 	}
-	log.Response = did
-	return log
+	return did
 }
 
 // overtaken answers the events of items that another worker has taken over.

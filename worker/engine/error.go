@@ -24,6 +24,9 @@ type RejectedError struct {
 	Code         string
 	Detail       string // for people; no customer's value
 	ByMonday     bool   // Monday rejects what the record holds
+	Response     any    // JSON object, as in a store.Log: what the event did apart from that
+
+	record string // name of the record in the mapping
 }
 
 func (e *RejectedError) Error() string {

@@ -124,7 +124,17 @@ func TestRejectedCreation(t *testing.T) {
 	if w.Shown(lead, "text_oppid") != opportunity["Id"] || w.Shown(lead, "text_sfid") != w.Record("Lead", lead)["Id"] {
 		t.Error("the item does not show the Ids of the created records")
 	}
-	w.DeadLetter()
+	job, id := w.DeadLetter(), w.Record("Lead", lead)["Id"].(string)
+	w.Message(fmt.Sprint("job ", job), "Lead "+id) // created without the value, and thus known when the event ends
+	w.Expect(1, "SELECT count(*) FROM error_logs WHERE job_id = $1 AND object = 'Lead' AND salesforce_id = $2", job, id)
+	response := w.Text("SELECT response_data::text FROM sync_logs WHERE status = 'failed' AND job_id = $1", job)
+	if !strings.Contains(response, `"created": true`) || strings.Contains(response, "example.org") || strings.Contains(response, "Lovelace") {
+		t.Errorf("the log of the event: %s", response)
+	}
+	w.Expect(1, `SELECT count(*) FROM sync_logs WHERE job_id = $1 AND response_data->>'reason' LIKE 'Lead.Email: %'
+		AND response_data->'records' @> jsonb_build_array(jsonb_build_object('object', 'Lead', 'id', $2::text, 'created', true))
+		AND response_data->'records' @> '[{"object": "Contact", "created": true}, {"object": "Opportunity", "created": true}]'
+		AND NOT response_data->'records' @> '[{"fields": ["Email"]}]'`, job, id)
 	fields := watchFields(w, "Lead")
 	w.Monday.SetColumn(lead, "company", "Engines")
 	w.Quiet()
