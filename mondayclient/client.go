@@ -47,11 +47,15 @@ type Client struct {
 
 // New returns a Client that has not connected yet.
 func New(config Config) (*Client, error) {
+	var faults []error
 	if err := checkURL(config.URL); err != nil {
-		return nil, fmt.Errorf("monday API URL: %w", err)
+		faults = append(faults, fmt.Errorf("monday API URL: %w", err))
 	}
 	if config.Token == "" || strings.ContainsFunc(config.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, errors.New("monday API token: empty, or with characters that no token has")
+		faults = append(faults, errors.New("monday API token: empty, or with characters that no token has"))
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
 	}
 	client := http.Client{Timeout: 30 * time.Second}
 	if config.HTTPClient != nil {

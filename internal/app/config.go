@@ -2,15 +2,11 @@ package app
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"crmsync/worker/alert"
 )
@@ -196,6 +192,8 @@ func (c *Config) ReadMonday(e *Environment) {
 	c.MondayURL = e.url("MONDAY_API_URL", "https://api.monday.com/v2")
 	c.MondayVersion = e.text("MONDAY_API_VERSION", "2026-07")
 	c.MondayReserve = e.percent("MONDAY_RESERVE", 15)
+	_, err := newMonday(*c, newAPIMetrics(nil))
+	e.rejected(err)
 }
 
 // ReadSalesforce reads the variables of Salesforce's client.
@@ -212,12 +210,10 @@ func (c *Config) ReadSalesforce(e *Environment) {
 	case c.SalesforceSecret == "" && c.SalesforceUser == "":
 		e.Problem("SALESFORCE_CLIENT_SECRET", "is required, unless SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY are set")
 	}
-	if _, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(c.SalesforcePrivateKey)); c.SalesforcePrivateKey != "" &&
-		err != nil {
-		e.Problem("SALESFORCE_PRIVATE_KEY", "is not an RSA private key in PEM format")
-	}
 	c.SalesforceVersion = e.text("SALESFORCE_API_VERSION", "v67.0")
 	c.SalesforceHosts = e.list("SALESFORCE_INSTANCE_HOSTS")
+	_, err := newSalesforce(*c, newAPIMetrics(nil))
+	e.rejected(err)
 }
 
 func (c *Config) readWorker(e *Environment) {
@@ -229,6 +225,8 @@ func (c *Config) readWorker(e *Environment) {
 	}
 	c.TelegramURL = e.url("TELEGRAM_API_URL", "https://api.telegram.org")
 	c.SlackURL = e.url("SLACK_WEBHOOK_URL", "")
+	_, err := NewChannels(*c)
+	e.rejected(err)
 	c.AlertURLs = strings.Fields(e.text("ALERT_URLS", ""))
 	if _, err := alert.NewServices(c.AlertURLs); err != nil {
 		e.Problem("ALERT_URLS", err.Error())
@@ -250,23 +248,4 @@ func (c *Config) readWorker(e *Environment) {
 	c.Poll, c.PollOff = e.poll("SALESFORCE_POLL")
 	c.AlertInterval = e.duration("ALERT_INTERVAL", 10*time.Second, 50*time.Millisecond, time.Hour)
 	c.LogRetention = e.duration("LOG_RETENTION", 90*day, time.Hour, 3650*day)
-}
-
-// checkClients reports the settings that the clients reject, before anything is touched. Their errors name the variable
-// in words, such as "monday API token: ...".
-func checkClients(c Config) (problems error) {
-	m := newAPIMetrics(nil)
-	_, salesforce := newSalesforce(c, m)
-	_, monday := newMonday(c, m)
-	_, channels := NewChannels(c)
-	for _, err := range []error{salesforce, monday, channels} {
-		if err == nil {
-			continue
-		}
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			name, what, _ := strings.Cut(line, ": ")
-			problems = errors.Join(problems, fmt.Errorf("%s: %s", strings.ToUpper(strings.ReplaceAll(name, " ", "_")), what))
-		}
-	}
-	return problems
 }

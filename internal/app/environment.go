@@ -272,11 +272,29 @@ func (e *Environment) Problem(name, what string) {
 	e.problems = append(e.problems, err)
 }
 
-// named reports whether a problem of the variable has been recorded.
+// rejected records the settings that a client rejects, unless their problem is known. Its errors name the variable in
+// words, such as "monday API token: ...".
+func (e *Environment) rejected(err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		words, what, _ := strings.Cut(line, ": ")
+		words, _, _ = strings.Cut(words, ",")
+		if name := strings.ToUpper(strings.ReplaceAll(words, " ", "_")); !e.named(name) {
+			e.Problem(name, what)
+		}
+	}
+}
+
+// named reports whether a problem of the variable has been recorded, alone or together with others.
 func (e *Environment) named(name string) bool {
 	for _, known := range e.problems {
-		if strings.HasPrefix(known.Error(), name+":") || strings.HasPrefix(known.Error(), name+"_FILE:") {
-			return true
+		names, _, _ := strings.Cut(known.Error(), ":")
+		for each := range strings.SplitSeq(names, ", ") {
+			if strings.TrimSuffix(each, "_FILE") == name {
+				return true
+			}
 		}
 	}
 	return false

@@ -35,9 +35,6 @@ import (
 // Serve reads the configuration and runs a role until ctx ends. Its log goes to stderr.
 func Serve(ctx context.Context, source *Source, stderr io.Writer, r Role) error {
 	c, err := ReadConfig(source.Getenv, r)
-	if err == nil && r.Worker {
-		err = checkClients(c)
-	}
 	text, reading := ReadMapping(c.Mapping)
 	if err != nil || reading != nil {
 		return UsageError{errors.Join(err, reading)}
@@ -309,22 +306,19 @@ func NewChannels(c Config) ([]alert.Channel, error) {
 }
 
 func newChannels(c Config, log *slog.Logger) (channels []alert.Channel, err error) {
+	var faults []error
 	if c.TelegramToken != "" {
 		telegram, err := alert.NewTelegram(c.TelegramURL, c.TelegramToken, c.TelegramChat, log)
-		if err != nil {
-			return nil, err
-		}
+		faults = append(faults, err)
 		channels = append(channels, telegram)
 	}
 	if c.SlackURL != "" {
 		slack, err := alert.NewSlack(c.SlackURL)
-		if err != nil {
-			return nil, err
-		}
+		faults = append(faults, err)
 		channels = append(channels, slack)
 	}
 	further, err := alert.NewServices(c.AlertURLs)
-	if err != nil {
+	if err := errors.Join(append(faults, err)...); err != nil {
 		return nil, err
 	}
 	return append(channels, further...), nil
