@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -27,7 +28,7 @@ type Display interface {
 
 // Migrate queues runs and works on their queue itself, with or without other workers, until all are over or ctx ends.
 // It returns the runs.
-func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*mapping.Migration,
+func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*mapping.Migration, by store.By,
 	show Display) ([]store.Run, error) {
 	pool, err := s.migrationsPool(db)
 	if err != nil {
@@ -36,12 +37,12 @@ func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*m
 	var ids []int64
 	names := map[int64]string{} // of the boards, by job
 	for _, g := range migrations {
-		queued, err := pool.Client().Insert(ctx, jobs.MigrateBoardArgs{BoardID: g.Board.ID}, nil)
+		job, err := queueMigration(ctx, db, pool, g.Board, by)
 		if err != nil {
 			return nil, fmt.Errorf("queueing the migration of %s: %w", g.Board.Name, err)
 		}
-		ids, names[queued.Job.ID] = append(ids, queued.Job.ID), g.Board.Name
-		show.Add(queued.Job.ID, g.Board.Name)
+		ids, names[job] = append(ids, job), g.Board.Name
+		show.Add(job, g.Board.Name)
 	}
 	if err := pool.Start(ctx); err != nil {
 		return nil, err
@@ -56,6 +57,24 @@ func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*m
 		}
 	}
 	return runs, pool.Stop(stopping)
+}
+
+// queueMigration queues the migration of a board, unless one is queued or running, and records who did it. It returns
+// the migration's job.
+func queueMigration(ctx context.Context, db *pgxpool.Pool, pool *worker.Pool, b *mapping.Board,
+	by store.By) (job int64, err error) {
+	err = pgx.BeginFunc(ctx, db, func(tx pgx.Tx) error {
+		queued, err := pool.Client().InsertTx(ctx, tx, jobs.MigrateBoardArgs{BoardID: b.ID}, nil)
+		if err != nil {
+			return err
+		}
+		job = queued.Job.ID
+		if queued.UniqueSkippedAsDuplicate {
+			return nil
+		}
+		return store.RecordOperation(ctx, tx, store.Operation{By: by, Act: store.ActMigrate, Subject: "board " + b.Name})
+	})
+	return job, err
 }
 
 // migrationsPool returns a pool that only works on the queue of the migrations.

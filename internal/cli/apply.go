@@ -20,7 +20,7 @@ import (
 
 type applyCommand struct {
 	Boards        []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping, or by id. Default: all."`
-	Item          []int64  `help:"Only these items." placeholder:"ID"`
+	Item          []itemID `help:"Only these items." placeholder:"ID"`
 	Plan          string   `help:"Apply only what this file of plan --out contains. Whatever has changed since is left and reported." placeholder:"FILE"`
 	Adopt         string   `help:"Resolve first meetings with the value of this side." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce       bool     `help:"Overwrite drift with Monday's values."`
@@ -83,7 +83,7 @@ func (c applyCommand) know(ctx context.Context, s *app.Service, db *pgxpool.Pool
 	if err != nil {
 		return app.UsageError{Err: err}
 	}
-	return knowItems(ctx, l.Monday, store.New(db), s.Mapping, boards, c.Item)
+	return knowItems(ctx, l.Monday, store.New(db), s.Mapping, boards, itemIDs(c.Item))
 }
 
 // stop stops the running sweeps of boards.
@@ -105,7 +105,8 @@ func (c applyCommand) stop(ctx context.Context, p *program, db *pgxpool.Pool, bo
 
 // sweeps returns the sweeps that the command asks for.
 func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweeps []store.Sweep, err error) {
-	options := store.SweepOptions{Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: c.Item}
+	items := itemIDs(c.Item)
+	options := store.SweepOptions{Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: items}
 	var file *planFile
 	if c.Plan != "" {
 		if c.Adopt != "" || c.Enforce {
@@ -114,7 +115,7 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 		if file, err = readPlan(c.Plan, m); err != nil {
 			return nil, err
 		}
-		if missing := file.lacks(c.Item); len(missing) > 0 {
+		if missing := file.lacks(items); len(missing) > 0 {
 			return nil, fmt.Errorf("--item: %s plans nothing for %s", c.Plan, joined(missing))
 		}
 		c.Adopt, options.Enforce = string(file.Choices.Adopt), file.Choices.Enforce
@@ -123,7 +124,7 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 	for _, b := range boards {
 		w := store.Sweep{BoardID: b.ID, Board: b.Name, Kind: "apply", Mapped: b.Made(), Options: options}
 		if file != nil {
-			if w.Options.Planned = file.digests(b.ID, c.Item); len(w.Options.Planned) == 0 {
+			if w.Options.Planned = file.digests(b.ID, items); len(w.Options.Planned) == 0 {
 				continue
 			}
 			w.Options.Items = slices.Sorted(maps.Keys(w.Options.Planned))

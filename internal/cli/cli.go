@@ -98,8 +98,11 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 // Run runs a command line and returns its exit code.
 func (p Process) Run(ctx context.Context, args []string) int {
 	var cli commands
-	exited := false
-	parser, err := newParser(&cli, p.Stdout, p.Stderr, func(int) { exited = true })
+	exited, help, helped := false, p.Stdout, ExitDone
+	if len(args) == 0 { // a container without a command must not look as if it had done its work
+		args, help, helped = []string{"--help"}, p.Stderr, ExitUsage
+	}
+	parser, err := newParser(&cli, help, p.Stderr, func(int) { exited = true })
 	if err != nil {
 		fmt.Fprintln(p.Stderr, "crmsync:", err)
 		return ExitFailed
@@ -107,12 +110,9 @@ func (p Process) Run(ctx context.Context, args []string) int {
 	if err := checkTexts(args); err != nil {
 		return p.exitCode(app.UsageError{Err: err}, nil)
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
 	command, err := parser.Parse(args)
 	if exited {
-		return ExitDone // help was printed
+		return helped
 	}
 	if err != nil {
 		return p.exitCode(app.UsageError{Err: err}, nil)

@@ -21,7 +21,7 @@ type conflictsCommands struct {
 
 type (
 	conflictsListCommand struct {
-		Item  int64  `help:"Only those of this item." placeholder:"ID"`
+		Item  itemID `help:"Only those of this item." placeholder:"ID"`
 		Board string `help:"Only those of a board: its id, or its name in the mapping." placeholder:"ID|NAME"`
 		Limit int    `help:"How many at most." default:"50" placeholder:"N"`
 		JSON  bool   `help:"Print JSON."`
@@ -68,7 +68,7 @@ func (c conflictsListCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
-	found, err := store.New(db).Conflicts(ctx, board, c.Item, c.Limit)
+	found, err := store.New(db).Conflicts(ctx, board, int64(c.Item), c.Limit)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"crmsync/internal/app"
@@ -10,16 +9,13 @@ import (
 )
 
 type eraseCommand struct {
-	Item     int64 `help:"Id of the item in Monday." required:"" placeholder:"ID"`
-	Suppress bool  `help:"Also keep the item from coming back: skip its later events, and leave it out of comparisons and imports."`
+	Item     itemID `help:"Id of the item in Monday." required:"" placeholder:"ID"`
+	Suppress bool   `help:"Also keep the item from coming back: skip its later events, and leave it out of comparisons and imports."`
 	acting
 }
 
 // Run removes an item's values from everything that is stored about it.
 func (c eraseCommand) Run(ctx context.Context, p *program) error {
-	if c.Item <= 0 {
-		return app.UsageError{Err: errors.New("--item: an item id must be positive")}
-	}
 	db, err := p.openDatabase(ctx)
 	if err != nil {
 		return err
@@ -29,7 +25,7 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 	if c.Suppress {
 		erase = app.EraseForGood
 	}
-	erased, err := erase(ctx, db, c.Item, c.by())
+	erased, err := erase(ctx, db, int64(c.Item), c.by())
 	if err != nil {
 		return err
 	}
@@ -51,17 +47,18 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 
 // later says what happens to the item afterwards: the person must not believe that it is gone if it is not.
 func (c eraseCommand) later(ctx context.Context, s *store.Store) (string, error) {
-	suppressed, err := s.Suppressed(ctx, []int64{c.Item})
+	id := int64(c.Item)
+	suppressed, err := s.Suppressed(ctx, []int64{id})
 	if err != nil {
 		return "", err
 	}
-	item, err := s.Item(ctx, c.Item)
+	item, err := s.Item(ctx, id)
 	const elsewhere = "\nWhat Monday and Salesforce hold is not erased: delete it there."
 	suppress := fmt.Sprintf("To prevent that: crmsync erase --item %d --suppress", c.Item)
 	switch {
 	case err != nil:
 		return "", err
-	case suppressed[c.Item]:
+	case suppressed[id]:
 		return "The item is suppressed: its later events are skipped, and no comparison or import stores it again." +
 			elsewhere, nil
 	case item == nil:

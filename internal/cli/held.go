@@ -30,9 +30,9 @@ type (
 	}
 
 	heldChoice struct {
-		All   bool    `help:"All held items."`
-		Board string  `help:"All held items of a board: its id, or its name in the mapping." placeholder:"ID|NAME"`
-		Items []int64 `arg:"" optional:"" name:"item" help:"Ids of held items, from the list."`
+		All   bool     `help:"All held items."`
+		Board string   `help:"All held items of a board: its id, or its name in the mapping." placeholder:"ID|NAME"`
+		Items []itemID `arg:"" optional:"" name:"item" help:"Ids of held items, from the list."`
 		acting
 	}
 
@@ -111,7 +111,7 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 		return err
 	}
 	defer db.Close()
-	decided, err := store.New(db).Decide(ctx, release, board, c.Items, c.by(), resyncing(db, attempts, released))
+	decided, err := store.New(db).Decide(ctx, release, board, itemIDs(c.Items), c.by(), resyncing(db, attempts, released))
 	if err != nil {
 		return err
 	}

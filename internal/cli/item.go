@@ -22,11 +22,19 @@ type itemCommand struct {
 // itemID is the id of an item, as an argument.
 type itemID int64
 
+// itemIDs returns ids of items as numbers.
+func itemIDs(ids []itemID) (numbers []int64) {
+	for _, id := range ids {
+		numbers = append(numbers, int64(id))
+	}
+	return numbers
+}
+
 // UnmarshalText reads an id.
 func (id *itemID) UnmarshalText(text []byte) error {
 	n, err := strconv.ParseInt(string(text), 10, 64)
 	if err != nil || n <= 0 {
-		return fmt.Errorf("%q is not an item's id, which is a number", text)
+		return fmt.Errorf("%q is not an item's id, which is a positive number", text)
 	}
 	*id = itemID(n)
 	return nil

@@ -15,7 +15,7 @@ import (
 
 type logsExportCommand struct {
 	Since string `help:"Start: a span before now, such as 24h, or a date, such as 2026-01-31." default:"24h"`
-	Item  int64  `help:"Only this item of Monday." placeholder:"ID"`
+	Item  itemID `help:"Only this item of Monday." placeholder:"ID"`
 }
 
 // Run prints the sync log as CSV (RFC 4180), oldest first.
@@ -38,7 +38,7 @@ func (c logsExportCommand) Run(ctx context.Context, p *program) error {
 	if err := out.Write(header); err != nil {
 		return fmt.Errorf("writing the log: %w", err)
 	}
-	err = store.New(db).EachLog(ctx, since, c.Item, func(r store.LogRow) error {
+	err = store.New(db).EachLog(ctx, since, int64(c.Item), func(r store.LogRow) error {
 		column := ""
 		if r.ColumnID != nil {
 			column = *r.ColumnID

@@ -22,6 +22,7 @@ type migrateCommand struct {
 	DryRun  bool     `help:"Report what would be done, and write nothing."`
 	History bool     `help:"List the last runs."`
 	JSON    bool     `help:"Print the runs as JSON."`
+	acting
 }
 
 // shownExamples is the number of records that a dry run shows field by field.
@@ -56,7 +57,7 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 	}
 	show := progress.New(p.stderr)
 	s.Log = app.NewLog(show, config)
-	runs, err := s.Migrate(ctx, db, migrations, show)
+	runs, err := s.Migrate(ctx, db, migrations, c.by(), show)
 	show.End()
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ import (
 
 type planCommand struct {
 	Boards  []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping, or by id. Default: all."`
-	Item    []int64  `help:"Only these items." placeholder:"ID"`
+	Item    []itemID `help:"Only these items." placeholder:"ID"`
 	Adopt   string   `help:"Plan as if first meetings were resolved with this side's value." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce bool     `help:"Plan as if drift were overwritten with Monday's values."`
 	Out     string   `help:"Write the plan, with values, to this file, for apply --plan." placeholder:"FILE"`
@@ -46,12 +46,13 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 	sweeper := newSweeper(s, db, config.Salesforce, config.Monday)
 	choices := plan.Choices{Adopt: mapping.Side(c.Adopt), Enforce: c.Enforce}
 	file := planFile{Version: planVersion, Mapping: s.Mapping.Fingerprint(), MadeAt: time.Now().UTC(), Choices: choices}
-	if err := knowItems(ctx, config.Monday, store.New(db), s.Mapping, boards, c.Item); err != nil {
+	items := itemIDs(c.Item)
+	if err := knowItems(ctx, config.Monday, store.New(db), s.Mapping, boards, items); err != nil {
 		return err
 	}
 	compared := 0
 	for _, board := range boards {
-		found, err := sweeper.Plan(ctx, board, c.Item, choices)
+		found, err := sweeper.Plan(ctx, board, items, choices)
 		if err != nil {
 			return fmt.Errorf("comparing %s: %w", board.Name, err)
 		}
@@ -59,8 +60,8 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		compared += b.Items + len(b.Differing)
 		file.Boards = append(file.Boards, b)
 	}
-	if len(c.Item) > 0 && compared == 0 {
-		none := fmt.Errorf("--item: Monday shows none of the items %s on these boards", joined(c.Item))
+	if len(items) > 0 && compared == 0 {
+		none := fmt.Errorf("--item: Monday shows none of the items %s on these boards", joined(items))
 		if c.Check {
 			return none
 		}

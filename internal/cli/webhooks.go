@@ -13,12 +13,14 @@ import (
 	"crmsync/internal/app"
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
+	"crmsync/schema/store"
 )
 
 type webhooksCommand struct {
 	URL  string `help:"Register the missing webhooks at this public address of ingest, such as https://sync.example.org. The path and WEBHOOK_SECRET are appended." placeholder:"https://..."`
 	JSON bool   `help:"Print JSON."`
 	All  bool   `help:"With --url: register all webhooks, even for events that already have one, such as one of another program or with an old secret."`
+	acting
 }
 
 // Run lists the webhooks that the mapping needs and, with --url, registers the missing ones.
@@ -32,6 +34,9 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	var settings app.Config
 	settings.ReadMonday(e)
 	target := ""
+	if c.URL != "" {
+		e.Database()
+	}
 	if c.All && c.URL == "" {
 		e.Problem("--all", "needs --url")
 	}
@@ -47,6 +52,22 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 		return app.UsageError{Err: err}
 	}
 	s := &subscriber{live: l, url: target, all: c.All, listed: []webhookListed{}}
+	if target != "" {
+		db, err := app.OpenDatabase(ctx, e)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		kept := store.New(db)
+		if _, err := kept.Now(ctx); err != nil { // registers nothing that could not be recorded
+			return err
+		}
+		s.record = func(ctx context.Context, board *mapping.Board, n int) error {
+			return kept.RecordOperation(ctx, store.Operation{
+				By: c.by(), Act: store.ActRegister, Subject: plural(n, "webhook") + " of board " + board.Name,
+			})
+		}
+	}
 	err = s.run(ctx, m)
 	if printing := c.print(p, s.listed); printing != nil {
 		return printing
@@ -83,6 +104,7 @@ type subscriber struct {
 	all     bool   // even if one exists
 	listed  []webhookListed
 	missing int
+	record  func(ctx context.Context, board *mapping.Board, registered int) error // as the act of a person
 }
 
 // run reports the result for each webhook. An error of one does not prevent the others from being registered.
@@ -102,16 +124,26 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 			failures = append(failures, err)
 			continue
 		}
+		registered := 0
 		for _, event := range mondayclient.Subscriptions() {
 			state, id, err := s.ensure(ctx, b.ID, event, hooks)
 			if err != nil {
 				failures = append(failures, err)
 			}
+			if state == stateRegistered {
+				registered++
+			}
 			s.listed = append(s.listed, webhookListed{b.ID, b.Name, event, state, id})
+		}
+		if registered > 0 {
+			failures = append(failures, s.record(context.WithoutCancel(ctx), b, registered))
 		}
 	}
 	return errors.Join(failures...)
 }
+
+// stateRegistered is the state of a webhook that did not exist before.
+const stateRegistered = "registered"
 
 // ensure finds the webhook of an event, and registers it if it is missing.
 func (s *subscriber) ensure(ctx context.Context, board int64, event string,
@@ -128,7 +160,7 @@ func (s *subscriber) ensure(ctx context.Context, board int64, event string,
 	if err != nil {
 		return "refused", "", err
 	}
-	return "registered", fmt.Sprint(made), nil
+	return stateRegistered, fmt.Sprint(made), nil
 }
 
 // webhookURL returns the address for Monday's deliveries: the public address of ingest with path and secret, unless it

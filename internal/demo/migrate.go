@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"crmsync/internal/progress"
+	"crmsync/schema/store"
 )
 
 // before describes the import: what it created, how long it took, and what its echoes caused.
@@ -32,7 +33,8 @@ func (d *demo) migrate(ctx context.Context) error {
 		grouped(d.size.accounts), grouped(d.size.contacts))
 	began := time.Now()
 	show := progress.New(d.out)
-	runs, err := d.program.Migrate(ctx, d.DB, d.program.Mapping.Migrations(), show)
+	runs, err := d.program.Migrate(ctx, d.DB, d.program.Mapping.Migrations(), store.By{Actor: "demo", Via: store.ViaCLI},
+		show)
 	show.End()
 	err = errors.Join(err, progress.Table(d.out, runs))
 	if err != nil {

@@ -118,18 +118,22 @@ func LogEntry(log store.LogRow, column func(board int64, id string) string) Entr
 	case log.Event == "reconcile" && log.Status != "failed":
 		return e
 	}
+	named := func(id string) string { return column(board, id) }
 	switch log.Status {
 	case "unchanged":
 		e.Effect = "nothing to send: both sides hold it already"
 	case "failed":
 		e.Kind, e.Effect = Broken, withoutQueue(did.Reason)
+		if written := did.words(named); written != "" {
+			e.Effect += "; apart from that: " + written
+		}
 	case "skipped":
 		e.Effect = "nothing to send"
 		if did.Reason != "" {
 			e.Effect += ": " + did.Reason
 		}
 	default:
-		e.Kind, e.Effect = Wrote, did.words(func(id string) string { return column(board, id) })
+		e.Kind, e.Effect = Wrote, did.words(named)
 	}
 	if len(did.Notes) > 0 {
 		e.Effect = strings.TrimPrefix(e.Effect+"; "+strings.Join(did.Notes, "; "), "; ")
@@ -251,7 +255,8 @@ var acts = map[string]string{
 	store.ActRelease: "released the deletion of",
 	store.ActDrop:    "kept the records of", store.ActApply: "compared",
 	store.ActResync: "asked for a resync of",
-	store.ActTake:   "took one side's value of",
+	store.ActTake:   "took one side's value of", store.ActMigrate: "imported records to",
+	store.ActRegister: "registered",
 }
 
 // OperationEntry returns an act of a person in words.

@@ -23,6 +23,9 @@ const (
 	ActStop    = "stop" // a comparison
 	ActResync  = "resync"
 	ActTake    = "take" // one side's value, after a conflict
+
+	ActMigrate  = "migrate"  // records of Salesforce to a board
+	ActRegister = "register" // webhooks of boards
 )
 
 // Where people act from.

@@ -21,7 +21,10 @@ func TestMigrate(t *testing.T) {
 	if !strings.Contains(report, "accounts: of 120 records 120 would be created") || len(w.Monday.Items(e2e.Accounts)) != 0 {
 		t.Errorf("dry run:\n%s", report)
 	}
-	w.Crmsync("migrate")
+	w.Expect(0, "SELECT count(*) FROM operations")
+	w.Crmsync("migrate", "--reason", "the first import")
+	w.Expect(2, `SELECT count(*) FROM operations WHERE act = 'migrate' AND via = 'cli' AND actor <> '' AND reason = 'the first import'
+		AND subject IN ('board accounts', 'board contacts')`)
 
 	shownAccounts := w.Paired("Account", e2e.Accounts, 120)
 	shownContacts := w.Paired("Contact", e2e.Contacts, 120)

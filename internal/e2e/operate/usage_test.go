@@ -63,8 +63,12 @@ func TestConfiguration(t *testing.T) {
 		"a login in the clear":      {"worker", env{"SALESFORCE_LOGIN_URL": "http://example.my.salesforce.com"}, []string{"SALESFORCE_LOGIN_URL"}},
 		"Monday in the clear":       {"worker", env{"MONDAY_API_URL": "http://api.monday.example/v2"}, []string{"MONDAY_API_URL"}},
 		"a token of no use":         {"worker", env{"MONDAY_API_TOKEN": "hush-\u00e4"}, []string{"MONDAY_API_TOKEN"}},
-		"no file":                   {"worker", env{"MONDAY_API_TOKEN": "", "MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN_FILE"}},
-		"twice":                     {"worker", env{"MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN"}},
+		"what the clients reject, with other problems": {"worker", env{
+			"DATABASE_URL": "", "MONDAY_API_TOKEN": "hush-\u00e4", "SALESFORCE_API_VERSION": "67", "SALESFORCE_CLIENT_ID": "", "SALESFORCE_LOGIN_URL": "http://example.my.salesforce.com",
+			"MAX_ATTEMPTS": "x", "MAPPING": "nowhere.yaml",
+		}, []string{"DATABASE_URL", "MONDAY_API_TOKEN", "SALESFORCE_API_VERSION", "SALESFORCE_CLIENT_ID", "SALESFORCE_LOGIN_URL", "MAX_ATTEMPTS", "MAPPING"}},
+		"no file": {"worker", env{"MONDAY_API_TOKEN": "", "MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN_FILE"}},
+		"twice":   {"worker", env{"MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN"}},
 		"durations that are absurd": {"worker", env{
 			"RETRY_BASE": "1ns", "RETRY_MAX": "90000h", "JOB_TIMEOUT": "2h", "RESCUE_AFTER": "1000h", "ALERT_INTERVAL": "1ns", "LOG_RETENTION": "1ns", "SHUTDOWN_GRACE": "1ns",
 		}, []string{"RETRY_BASE", "RETRY_MAX", "JOB_TIMEOUT", "RESCUE_AFTER", "ALERT_INTERVAL", "LOG_RETENTION", "SHUTDOWN_GRACE"}},
@@ -132,12 +136,19 @@ func TestUsage(t *testing.T) {
 		stdout string
 		stderr string
 	}{
-		"no arguments":      {nil, cli.ExitDone, "Usage: crmsync", ""},
+		"no arguments":      {nil, cli.ExitUsage, "", "Usage: crmsync"},
 		"help":              {[]string{"--help"}, cli.ExitDone, "Usage: crmsync", ""},
 		"help of a command": {[]string{"replay", "--help"}, cli.ExitDone, "--all", ""},
 		"unknown command":   {[]string{"sevre"}, cli.ExitUsage, "", "sevre"},
 		"unknown flag":      {[]string{"serve", "--fast"}, cli.ExitUsage, "", "--fast"},
 		"no id":             {[]string{"replay", "x"}, cli.ExitUsage, "", "x"},
+		"negative, plan":    {[]string{"plan", "--item=-5"}, cli.ExitUsage, "", "--item"},
+		"negative, apply":   {[]string{"apply", "--item=7,-5"}, cli.ExitUsage, "", "--item"},
+		"negative, release": {[]string{"held", "release", "--", "-5"}, cli.ExitUsage, "", "not an item's id"},
+		"zero, drop":        {[]string{"held", "drop", "0"}, cli.ExitUsage, "", "not an item's id"},
+		"zero, erase":       {[]string{"erase", "--item=0"}, cli.ExitUsage, "", "not an item's id"},
+		"negative, logs":    {[]string{"logs", "export", "--item=-5"}, cli.ExitUsage, "", "not an item's id"},
+		"zero, conflicts":   {[]string{"conflicts", "list", "--item=0"}, cli.ExitUsage, "", "not an item's id"},
 		"half a command":    {[]string{"schema"}, cli.ExitUsage, "", "up"},
 	}
 	for name, tt := range tests {

@@ -29,7 +29,7 @@ func TestWebhooks(t *testing.T) {
 		json.NewEncoder(w).Encode(body)
 	}))
 	t.Cleanup(ingest.Close)
-	w := e2e.Systems(t)
+	w := e2e.Setup(t)
 	w.Monday.AddWebhook(e2e.Leads, "create_item", "https://elsewhere.example.org/")
 	states := func(args ...string) map[string]int {
 		t.Helper()
@@ -52,7 +52,7 @@ func TestWebhooks(t *testing.T) {
 		{[]string{"--url", ingest.URL + "/sync/"}, map[string]int{"present": 18}},
 		{[]string{"--url", ingest.URL + "/sync/webhooks/monday/" + e2e.Secret}, map[string]int{"present": 18}},
 		{nil, map[string]int{"present": 18}},
-		{[]string{"--all", "--url", ingest.URL + "/sync"}, map[string]int{"registered": 18}},
+		{[]string{"--all", "--url", ingest.URL + "/sync", "--reason", "a new secret"}, map[string]int{"registered": 18}},
 	} {
 		if diff := cmp.Diff(want.states, states(want.args...)); diff != "" {
 			t.Errorf("run %d: states (-want +got):\n%s", n, diff)
@@ -61,6 +61,11 @@ func TestWebhooks(t *testing.T) {
 	if n := challenged.Load(); n != 17+18 {
 		t.Errorf("%d challenges, want 35", n)
 	}
+	// Only runs that registered something are acts.
+	w.Expect(6, "SELECT count(*) FROM operations WHERE via = 'cli' AND act = 'register' AND actor <> ''")
+	if got := w.Text("SELECT string_agg(subject, '; ' ORDER BY id) FROM operations WHERE reason = 'a new secret'"); got != "6 webhooks of board accounts; 6 webhooks of board contacts; 6 webhooks of board leads" {
+		t.Errorf("operations: %s", got)
+	}
 	if _, findings := checked(w); findings != nil {
 		t.Errorf("check --live finds %q", findings)
 	}
@@ -68,7 +73,7 @@ func TestWebhooks(t *testing.T) {
 
 func TestWebhooksRefused(t *testing.T) {
 	t.Parallel()
-	w := e2e.Systems(t)
+	w := e2e.Setup(t)
 	tests := map[string]struct {
 		env  map[string]string
 		url  string
@@ -80,6 +85,7 @@ func TestWebhooksRefused(t *testing.T) {
 		"with a query":   {nil, "https://sync.example.org/?a=b", cli.ExitUsage, "--url: is not an https address"},
 		"too long":       {nil, "https://sync.example.org/" + strings.Repeat("x", 200), cli.ExitUsage, "--url: has 275 characters"},
 		"without secret": {map[string]string{"WEBHOOK_SECRET": ""}, "https://sync.example.org", cli.ExitUsage, "WEBHOOK_SECRET, MONDAY_SIGNING_SECRET: at least one is required"},
+		"no database":    {map[string]string{"DATABASE_URL": "", "MONDAY_API_TOKEN": ""}, "https://sync.example.org", cli.ExitUsage, "DATABASE_URL: is required"},
 		"without token":  {map[string]string{"MONDAY_API_TOKEN": ""}, "https://sync.example.org", cli.ExitUsage, "MONDAY_API_TOKEN: is required"},
 	}
 	if code, _, stderr := w.Command("webhooks", "--all"); code != cli.ExitUsage || !strings.Contains(stderr, "--all: needs --url") {
