@@ -14,7 +14,7 @@ func TestItemID(t *testing.T) {
 	for _, argument := range []string{"abc", "0", "1.5", "99999999999999999999"} {
 		var out bytes.Buffer
 		code := Run(t.Context(), []string{"item", argument}, func(string) string { return "" }, &out, &out)
-		if code != ExitUsage || !strings.Contains(out.String(), "is not an item's id, which is a number") || strings.Contains(out.String(), "64 bit") {
+		if code != ExitUsage || !strings.Contains(out.String(), "is not an item's id, which is a positive number") || strings.Contains(out.String(), "64 bit") {
 			t.Errorf("item %s: exit code %d, %s", argument, code, &out)
 		}
 	}

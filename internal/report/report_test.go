@@ -35,7 +35,7 @@ func TestLogEntry(t *testing.T) {
 	column := func(_ int64, id string) string { return "Title of " + id }
 	tests := map[string]Entry{
 		"success": {Kind: Wrote, Effect: "Title of email brought to Monday"},
-		"failed":  {Kind: Broken, Effect: "Lead.Status: TOO_LONG"},
+		"failed":  {Kind: Broken, Effect: "Lead.Status: TOO_LONG; apart from that: Title of email brought to Monday"},
 	}
 	const response = `{"records": [{"object": "Lead", "columns": ["email"]}], "reason": "JobCancelError: Lead.Status: TOO_LONG"}`
 	for status, want := range tests {
