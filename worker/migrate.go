@@ -68,6 +68,9 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 		w.forget(job.ID)
 		return river.JobSnooze(0)
 	}
+	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
+		p.waits(board, hold)
+	}
 	w.judge(job.ID, board, err, time.Now())
 	failed := p.failed(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError

@@ -75,6 +75,9 @@ type Config struct {
 	// MigrationsOnly leaves all queues except the migrations' to other pools.
 	MigrationsOnly bool
 
+	// Waiting is told when a migration or a comparison of a board waits, why, and until when. nil: nobody is.
+	Waiting func(board int64, reason string, until time.Time)
+
 	Registerer prometheus.Registerer
 	Log        *slog.Logger
 }

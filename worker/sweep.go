@@ -49,6 +49,7 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
 		p.config.Log.Info("comparison waiting", "job", job.ID, "reason", hold.Error(), "wait",
 			hold.Wait.Round(time.Second).String())
+		p.waits(event.BoardID, hold)
 	}
 	failed := p.failed(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError
@@ -60,6 +61,13 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 		}
 	}
 	return failed
+}
+
+// waits tells that the work on a board is held because of a system's reserve.
+func (p *Pool) waits(board int64, hold *reserve.HoldError) {
+	if p.config.Waiting != nil {
+		p.config.Waiting(board, hold.Error(), time.Now().Add(hold.Wait))
+	}
 }
 
 // reconcileWorker starts a comparison of every board.

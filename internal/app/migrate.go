@@ -83,7 +83,7 @@ func (s *Service) migrationsPool(db *pgxpool.Pool) (*worker.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.MigrationsOnly = true
+	c.MigrationsOnly, c.Waiting = true, s.Waiting
 	return worker.New(c)
 }
 

@@ -74,6 +74,9 @@ type Service struct {
 
 	Listening func(name, addr string) // called with each listener's address; nil: it is only logged
 
+	// Waiting is told when a migration or a comparison waits, why, and until when. nil: it is only logged.
+	Waiting func(board int64, reason string, until time.Time)
+
 	started   bool
 	polls     bool // the queue is polled: LISTEN is not available
 	through   postgres.Mode

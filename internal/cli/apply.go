@@ -53,7 +53,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	bars := progress.New(p.stderr)
-	s.Log = app.NewLog(bars, s.Config)
+	s.Log, s.Waiting = app.NewLog(bars, s.Config), tellWaiting(bars, s.Mapping)
 	sizes, err := sizesOf(ctx, store.New(db), sweeps)
 	if err != nil {
 		return err

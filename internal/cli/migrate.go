@@ -56,7 +56,7 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 		return c.dryRun(ctx, p, s, db, migrations)
 	}
 	show := progress.New(p.stderr)
-	s.Log = app.NewLog(show, config)
+	s.Log, s.Waiting = app.NewLog(show, config), tellWaiting(show, m)
 	runs, err := s.Migrate(ctx, db, migrations, c.by(), show)
 	show.End()
 	if err != nil {

@@ -1,11 +1,14 @@
 package plan_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 
+	"crmsync/internal/cli"
 	"crmsync/internal/e2e"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // TestApplyAlone: without a worker, apply also deletes the records of items that were deleted in Monday, below the
@@ -72,4 +75,25 @@ func TestSeveralItems(t *testing.T) {
 	if _, errs := run(w, 2, "plan", "people"); strings.Contains(errs, "--item") {
 		t.Errorf("the error about a name mentions items:\n%s", errs)
 	}
+}
+
+// TestApplyWaits: if only the reserve of a system's calls is left, apply says that it waits and until when, whatever the
+// log level is.
+func TestApplyWaits(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Mapped(shown), e2e.With("SALESFORCE_RESERVE", "95%"), e2e.With("LOG_LEVEL", "error"),
+		e2e.Salesforce(func(c *sfsim.Config) { c.DailyLimit = 40 }))
+	for n := range 600 { // more than a page
+		w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Ada", n), nil)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var out e2e.LogBuffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- cli.Run(ctx, []string{"apply", "--yes"}, func(name string) string { return w.Env[name] }, &out, &out)
+	}()
+	w.Eventually("apply waits", func() bool { return len(ended) > 0 || out.Contains(" waits: ") })
+	stop()
+	<-ended
+	says(t, "apply", out.String(), "board contacts (1002) waits: the remaining calls of Salesforce are reserved for live events. It looks again at ")
 }
