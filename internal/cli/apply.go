@@ -34,17 +34,21 @@ type applyCommand struct {
 // Run compares boards with Salesforce and writes the differences. It queues the work and works on the queue itself,
 // with or without workers.
 func (c applyCommand) Run(ctx context.Context, p *program) error {
-	s, boards, db, err := p.comparison(ctx, c.Boards)
+	s, boards, err := p.compared(c.Boards)
+	if err != nil {
+		return err
+	}
+	sweeps, err := c.sweeps(s.Mapping, boards)
+	if err != nil {
+		return app.UsageError{Err: err}
+	}
+	db, err := p.connect(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	if c.Stop {
 		return c.stop(ctx, p, db, boards)
-	}
-	sweeps, err := c.sweeps(s.Mapping, boards)
-	if err != nil {
-		return app.UsageError{Err: err}
 	}
 	if err := c.know(ctx, s, db, boards); err != nil {
 		return err

@@ -120,18 +120,27 @@ func (differencesError) Error() string { return "there are differences" }
 // comparison prepares a command that compares boards.
 func (p *program) comparison(ctx context.Context,
 	names []string) (*app.Service, []*mapping.Board, *pgxpool.Pool, error) {
+	s, boards, err := p.compared(names)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	db, err := p.connect(ctx, s)
+	return s, boards, db, err
+}
+
+// compared returns the boards that a command compares, before it asks anything of Postgres.
+func (p *program) compared(names []string) (*app.Service, []*mapping.Board, error) {
 	config, err := app.ReadConfig(p.getenv, app.Role{Worker: true})
 	m, reading := app.ReadMapping(config.Mapping)
 	if err := errors.Join(err, reading); err != nil {
-		return nil, nil, nil, app.UsageError{Err: err}
+		return nil, nil, app.UsageError{Err: err}
 	}
 	boards, err := chosenBoards(m, names)
 	if err != nil {
-		return nil, nil, nil, app.UsageError{Err: err}
+		return nil, nil, app.UsageError{Err: err}
 	}
 	s := &app.Service{Config: config, Role: app.Role{Worker: true}, Mapping: m, Log: app.NewLog(p.stderr, config)}
-	db, err := p.connect(ctx, s)
-	return s, boards, db, err
+	return s, boards, nil
 }
 
 // connect connects a command to the database, and applies pending migrations unless that is off.
