@@ -37,8 +37,6 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 		return false, err
 	}
 	defer held.release(ctx)
-	var next *ahead
-	defer func() { next.drop() }()
 	for first := true; w.Pages == 0 || w.Cursor != ""; first = false {
 		if !first && !s.Now().Before(until) {
 			return false, nil
@@ -48,11 +46,7 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 				return false, err
 			}
 		}
-		part, err := s.readFor(ctx, board, w, next)
-		next.drop()
-		if next = nil; err == nil && s.hasTime(w, part, until) {
-			next = s.readAhead(ctx, board, w, part.cursor)
-		}
+		part, err := s.readFor(ctx, board, w)
 		if err == nil {
 			err = s.page(ctx, board, w, part, held)
 		}
@@ -97,12 +91,6 @@ func (s *Sweeper) sweepOf(ctx context.Context, id int64) (*mapping.Board, store.
 func expired(err error) bool {
 	var refused *mondayclient.Error
 	return errors.As(err, &refused) && refused.Code == "CursorException"
-}
-
-// hasTime reports whether the page after this one may be read ahead. Which of the newest items are unknown depends on
-// the previous page.
-func (s *Sweeper) hasTime(w store.Sweep, part page, until time.Time) bool {
-	return part.cursor != "" && w.Options.Recent == nil && s.Now().Before(until) && s.Reserve.Check() == nil
 }
 
 // page compares one page, and advances the sweep.
@@ -189,12 +177,9 @@ func adopted(o store.SweepOptions) mapping.Side {
 	return ""
 }
 
-// readFor returns the next page of a sweep, which may have been read ahead.
-func (s *Sweeper) readFor(ctx context.Context, board *mapping.Board, w store.Sweep, next *ahead) (p page, err error) {
+// readFor returns the next page of a sweep.
+func (s *Sweeper) readFor(ctx context.Context, board *mapping.Board, w store.Sweep) (p page, err error) {
 	if w.Options.Recent == nil {
-		if p, ok, err := next.take(w.Cursor); ok {
-			return p, err
-		}
 		return s.read(ctx, board, w.Cursor, w.Options.Items)
 	}
 	if p, err = s.readRecent(ctx, board, w.Cursor, *w.Options.Recent); err == nil && len(p.Items) > 0 {

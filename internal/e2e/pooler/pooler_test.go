@@ -102,7 +102,7 @@ func syncs(t *testing.T, w *e2e.World) {
 	if report := w.Crmsync("errors"); !strings.Contains(report, "UNREADABLE") {
 		t.Errorf("errors says\n%s", report)
 	}
-	if report := w.Crmsync("subject", "--email", "nobody@example.org"); !strings.HasPrefix(report, "Nothing is kept") {
+	if report := w.Crmsync("subject", "--email", "nobody@example.org"); !strings.HasPrefix(report, "Nothing is stored") {
 		t.Errorf("subject says\n%s", report)
 	}
 	if report := w.Crmsync("erase", "--item", fmt.Sprint(items[0]), "--suppress"); !strings.Contains(report, "suppressed") {
