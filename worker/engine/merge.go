@@ -142,7 +142,8 @@ func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 	}
 	for _, id := range wanted {
 		if _, answered := read.Columns[id]; !answered {
-			w.log.note("Monday does not show the column " + id + ": it was deleted, or the token may not read it. Its known value stays.")
+			w.log.note("Monday does not show the column " + id +
+				": it was deleted, or the token may not read it. Its known value stays.")
 		}
 	}
 	if w.rereads {

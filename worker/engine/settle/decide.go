@@ -183,7 +183,7 @@ func (c *col) lost(rule string) *Lost {
 	return &Lost{Base: c.Link.Written[c.field.Name].Value, Monday: c.monday.value, Salesforce: c.salesforce, Rule: rule}
 }
 
-// lostTo returns the edit that was made after a person chose a value, and that the value overwrites; nil: there is none.
+// lostTo returns the edit that was made after a person chose a value, and that the value overwrites; nil: none was.
 func (c *col) lostTo(value any, held ledger.Held) *Lost {
 	switch {
 	case c.mondayChanged() && !c.same(c.monday.value, value):
