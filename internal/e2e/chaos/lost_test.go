@@ -2,6 +2,7 @@ package chaos_test
 
 import (
 	"bytes"
+	"context"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -88,10 +89,10 @@ func (c *chaos) findBoard() { c.Monday.SetAccess(oracle.Contacts, mondaysim.Full
 // compareAside has all boards compared while events happen. It does not wait, and may fail.
 func (c *chaos) compareAside() {
 	c.restarts.Go(func() {
-		cmd := exec.CommandContext(c.ctx, c.program, "apply", "--yes")
+		ctx, cancel := context.WithTimeout(c.ctx, 3*time.Second)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, c.program, "apply", "--yes")
 		cmd.Env = c.Environ()
-		timer := time.AfterFunc(3*time.Second, func() { _ = cmd.Process.Kill() })
-		defer timer.Stop()
 		_ = cmd.Run() // killed, or refused because a board is out of reach
 	})
 }
