@@ -143,8 +143,9 @@ func (s *service) Send(ctx context.Context, text string) error {
 	defer cancel()
 	sent := make(chan error, 1)
 	go func() {
-		defer s.end()
-		sent <- s.send(text)
+		err := s.send(text)
+		s.end() // before the answer, which the next message may follow immediately
+		sent <- err
 	}()
 	select {
 	case err := <-sent:
