@@ -141,7 +141,7 @@ func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 		w.outdate(func(f *mapping.Field) bool { return slices.ContainsFunc(f.Columns(), w.isUnread) })
 	}
 	for _, id := range wanted {
-		if _, answered := read.Columns[id]; !answered {
+		if _, answered := read.Columns[id]; !answered && !w.isUnread(id) {
 			w.log.note("Monday does not show the column " + id +
 				": it was deleted, or the token may not read it. Its known value stays.")
 		}

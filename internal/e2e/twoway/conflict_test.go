@@ -221,6 +221,18 @@ func TestUnsaid(t *testing.T) {
 	w.Healthy()
 }
 
+// disputed creates an item whose e-mail address was changed on both sides at once, so that Monday's value stands.
+func disputed(w *e2e.World) (item int64) {
+	w.T.Helper()
+	item = w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	w.Together(e2e.Contacts, func() {
+		edit(w, "Contact", item, map[string]any{"Email": "sf@example.org"})
+		w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
+	})
+	return item
+}
+
 // chosen counts the choices that have not been carried out.
 const chosen = "SELECT count(*) FROM conflicts WHERE take IS NOT NULL AND taken_at IS NULL"
 
@@ -229,12 +241,7 @@ const chosen = "SELECT count(*) FROM conflicts WHERE take IS NOT NULL AND taken_
 func TestTakeRejected(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
-	w.Quiet()
-	w.Together(e2e.Contacts, func() {
-		edit(w, "Contact", item, map[string]any{"Email": "sf@example.org"})
-		w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
-	})
+	item := disputed(w)
 	var accepts atomic.Bool
 	w.Salesforce.Reject("Contact", "Email", func(v any) string {
 		if v == "sf@example.org" && !accepts.Load() {
@@ -312,12 +319,7 @@ boards:
 func TestTakeOfGone(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
-	w.Quiet()
-	w.Together(e2e.Contacts, func() {
-		edit(w, "Contact", item, map[string]any{"Email": "sf@example.org"})
-		w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
-	})
+	item := disputed(w)
 	w.Reject("Contact", "Email", "sf@example.org")
 	id := w.Text("SELECT id::text FROM conflicts")
 	command(w, 0, "conflicts", "take", "salesforce", id)
@@ -376,12 +378,7 @@ func TestTakeThenEdit(t *testing.T) {
 		t.Run(side, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
-			item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
-			w.Quiet()
-			w.Together(e2e.Contacts, func() {
-				edit(w, "Contact", item, map[string]any{"Email": "sf@example.org"})
-				w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))
-			})
+			item := disputed(w)
 			w.Together(e2e.Contacts, func() {
 				command(w, 0, "conflicts", "take", "salesforce", w.Text("SELECT id::text FROM conflicts"))
 				if side == "monday" {
