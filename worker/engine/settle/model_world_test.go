@@ -1,0 +1,205 @@
+package settle
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
+)
+
+// snapshot is what Monday showed until some time.
+type snapshot struct {
+	item           mapping.Item
+	updated, until int64
+}
+
+type event struct {
+	column string
+	value  column.Value
+	at     int64
+}
+
+// edit is a value that a person set. It is over once somebody who saw it sets another one.
+type edit struct {
+	column, token string
+	inMonday      bool
+	over          bool
+}
+
+func (g *model) now() time.Time { return time.UnixMicro(g.clock).UTC() }
+
+func (g *model) tick() int64 {
+	g.clock += 100_000 * int64(rapid.IntRange(1, 8).Draw(g.t, "ticks"))
+	return g.clock
+}
+
+// read is Monday's answer. It tells when the item changed in whole seconds.
+func (g *model) read() ledger.Reading { return reading(g.monday, g.updated) }
+
+func reading(it mapping.Item, updated int64) ledger.Reading {
+	return ledger.Reading{
+		BoardID: 1, Name: it.Name, Columns: maps.Clone(it.Columns), UpdatedAt: time.UnixMicro(updated).Truncate(time.Second).UTC(),
+	}
+}
+
+// pageLag is how old a page may be, in microseconds.
+const pageLag = 2_000_000
+
+// page is what a page shows: what Monday shows now, or showed a moment ago.
+func (g *model) page() (ledger.Reading, ledger.Floor) {
+	shown := []ledger.Reading{g.read()}
+	for _, s := range g.past {
+		if s.until > g.clock-pageLag {
+			shown = append(shown, reading(s.item, s.updated))
+		}
+	}
+	return rapid.SampledFrom(shown).Draw(g.t, "page"), ledger.Floor{All: g.clock - pageLag}
+}
+
+// show changes a column in Monday, which sends an event.
+func (g *model) show(id string, v column.Value) {
+	at := g.tick()
+	if g.monday.Value(id).Equal(v) {
+		return
+	}
+	g.past = append(g.past, snapshot{g.monday, g.updated, at})
+	g.monday, g.updated = g.monday.With(id, v), at
+	g.events = append(g.events, event{id, v, at})
+}
+
+// save changes the record as Salesforce does: it may rewrite values, and joins names.
+func (g *model) save(fields map[string]any) {
+	for name, value := range fields {
+		g.holds[name] = g.normal(name, value)
+		delete(g.ours, name)
+		delete(g.ours, "Name")
+	}
+	first, _ := g.holds["FirstName"].(string)
+	last, _ := g.holds["LastName"].(string)
+	g.holds["Name"] = strings.TrimSpace(first + " " + last)
+}
+
+func (g *model) normal(name string, value any) any {
+	switch v := value.(type) {
+	case float64:
+		if g.normalizes {
+			return math.Round(v)
+		}
+	case string:
+		switch {
+		case !g.normalizes:
+		case name == "Email":
+			return strings.ToLower(v)
+		case name == "Phone" && strings.HasPrefix(v, "+1212555"):
+			return "(212) 555-" + v[8:]
+		}
+	}
+	return value
+}
+
+// token returns a value that was never used before.
+func (g *model) token(id string) string {
+	g.tokens++
+	switch id {
+	case "phone":
+		return fmt.Sprintf("+1212555%04d", g.tokens)
+	case "amount":
+		return fmt.Sprint(g.tokens)
+	case "name":
+		return fmt.Sprintf("L%d", g.tokens)
+	}
+	return fmt.Sprintf("T%d@x.org", g.tokens)
+}
+
+// has reports whether a value shows a token, however it is written.
+func has(value any, token string) bool {
+	text := strings.ToLower(fmt.Sprint(value))
+	if n, ok := value.(float64); ok {
+		text = fmt.Sprint(math.Round(n))
+	}
+	if digits, ok := strings.CutPrefix(token, "+1212555"); ok {
+		return strings.HasSuffix(text, digits)
+	}
+	return slices.Contains(strings.Fields(text), strings.ToLower(token))
+}
+
+var fieldsOf = map[string]string{"name": "Name", "email": "Email", "phone": "Phone", "amount": "Amount", "note": "Note"}
+
+// people is what happens outside of crmsync.
+func (g *model) editMonday() {
+	id := rapid.SampledFrom([]string{"name", "email", "phone", "amount", "status"}).Draw(g.t, "column")
+	if id == "status" {
+		g.show(id, column.Value{Type: column.Status, Text: rapid.SampledFrom([]string{"A", "B", "C", ""}).Draw(g.t, "label")})
+		return
+	}
+	now := g.monday.Value(id)
+	g.overwrite(id, now.Text)
+	v := column.Value{Type: now.Type, Text: g.token(id)}
+	g.edits = append(g.edits, edit{column: id, token: v.Text, inMonday: true})
+	if id == "name" {
+		v.Text = "F " + v.Text
+	}
+	g.show(id, v)
+}
+
+func (g *model) editSalesforce() {
+	id := rapid.SampledFrom([]string{"name", "email", "phone", "amount", "note", "status"}).Draw(g.t, "field")
+	g.bell = true
+	g.tick()
+	if id == "status" {
+		g.save(map[string]any{"Title": rapid.SampledFrom([]any{"one", "two", "none", "other"}).Draw(g.t, "title")})
+		return
+	}
+	field := fieldsOf[id]
+	g.overwrite(id, g.holds[field])
+	token := g.token(id)
+	g.edits = append(g.edits, edit{column: id, token: token})
+	switch id {
+	case "name":
+		field, token = "LastName", rapid.SampledFrom([]string{"", "van "}).Draw(g.t, "particle")+token
+	case "amount":
+		n := float64(g.tokens)
+		g.save(map[string]any{field: n})
+		return
+	}
+	g.save(map[string]any{field: token})
+}
+
+// overwrite ends the edits that a person sees where the next one is made.
+func (g *model) overwrite(id string, seen any) {
+	for n := range g.edits {
+		if e := &g.edits[n]; e.column == id && has(seen, e.token) {
+			e.over = true
+		}
+	}
+}
+
+// receive lets some of the events arrive, in any order, some of them twice, and some of them lost.
+func (g *model) receive(all bool) (received []event) {
+	received, g.retries = g.retries, nil
+	var later []event
+	for _, e := range rapid.Permutation(g.events).Draw(g.t, "events") {
+		switch rapid.IntRange(0, 5).Draw(g.t, "delivery") {
+		case 0:
+			if !all {
+				later = append(later, e)
+				continue
+			}
+		case 1:
+			if !all {
+				later = append(later, e) // it arrives again
+			}
+		}
+		received = append(received, e)
+	}
+	g.events = later
+	return received
+}
