@@ -1,4 +1,4 @@
--- Passwords for the roles of roles.sql, from the files in which Compose gives secrets to containers. For psql.
+-- Sets the passwords of the roles of roles.sql, from the files in which Compose passes secrets to containers. For psql.
 \set owner `cat /run/secrets/owner_password`
 \set ingest `cat /run/secrets/ingest_password`
 \set worker `cat /run/secrets/worker_password`

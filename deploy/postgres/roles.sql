@@ -5,9 +5,10 @@
 --   crmsync_worker   reads and writes rows:        `crmsync worker`, `crmsync replay`, with SCHEMA_UP=off
 --   crmsync_console  only reads rows:              `crmsync status`, `crmsync errors`, reports
 --
--- For a database of crmsync's own, as a superuser, or as a role that may create roles and is a member of the tables'
--- owner. Run it before the first `crmsync schema up`, and again after every one that brought migrations: what is new is
--- owned and granted then. It may be run at any time; it is one transaction, and takes away what it does not give.
+-- Run it on a database that only crmsync uses, as a superuser, or as a role that may create roles and is a member of
+-- the tables' owner. Run it before the first `crmsync schema up`, and again after each one that applied migrations, to
+-- set the owner of new objects and grant rights on them. It is one transaction, can be repeated at any time, and
+-- revokes all rights that it does not grant.
 --
 --   psql -v ON_ERROR_STOP=1 -f roles.sql crmsync
 --   crmsync schema up                               (as crmsync_owner)
@@ -28,7 +29,7 @@ BEGIN
                 EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', wanted);
             END IF;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- another one made it in the same moment
+            NULL; -- another session created it at the same moment
         END;
     END LOOP;
 END
@@ -74,8 +75,8 @@ $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker, crmsync_console;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, crmsync_ingest, crmsync_worker, crmsync_console;
 
--- The worker reads and writes rows, and reads which migrations there are. The console role only reads. What a later
--- migration creates is granted when it is created.
+-- The worker reads and writes rows, and reads which migrations were applied. The console role only reads. Default
+-- privileges cover what a later migration creates.
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO crmsync_worker;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO crmsync_worker;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO crmsync_console;
@@ -97,9 +98,9 @@ BEGIN
         RETURN; -- before the first migration
     END IF;
 
-    -- Ingest inserts jobs by COPY, and reads nothing: neither the queue nor items, links, logs and dead letters. Which
-    -- deliveries are repeats, and how many unreadable ones are stored, it learns from two functions, which read with the
-    -- owner's rights and return keys and numbers.
+    -- Ingest inserts jobs by COPY, and reads nothing: neither the queue nor items, links, logs and dead letters. Two
+    -- functions, which read with the owner's rights and return keys and numbers, tell it which deliveries are repeats
+    -- and how many unreadable ones are stored.
     GRANT INSERT ON river_job TO crmsync_ingest;
     GRANT USAGE ON SEQUENCE river_job_id_seq TO crmsync_ingest;
     IF to_regprocedure('public.crmsync_queued(text[])') IS NOT NULL THEN
@@ -107,13 +108,13 @@ BEGIN
         GRANT EXECUTE ON FUNCTION crmsync_queued(text[]), crmsync_kept(text) TO crmsync_ingest, crmsync_worker;
     END IF;
 
-    -- Each process reports itself there: who runs which version and mapping.
+    -- Each process reports its version and mapping in this table.
     IF to_regclass('public.processes') IS NOT NULL THEN
         GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO crmsync_ingest;
     END IF;
 
-    -- River's leader rebuilds indexes at midnight UTC. From Postgres 17 on that can be granted; before, only the owner may,
-    -- and the worker logs an error once a day instead: runbook.md says what to do.
+    -- River's leader rebuilds indexes at midnight UTC. Postgres 17 and later can grant this. Before, only the owner
+    -- may, and the worker logs an error once a day: runbook.md says what to do.
     IF current_setting('server_version_num')::int >= 170000 THEN
         EXECUTE 'GRANT MAINTAIN ON river_job TO crmsync_worker';
     END IF;

@@ -134,13 +134,13 @@ func document() string {
 
 const head = `# Error codes
 
-What the codes mean that stand in ` + "`error_logs`" + `, alerts, the console and ` + "`crmsync errors`" + `, and what to do about each. This page is
+What the codes in ` + "`error_logs`" + `, alerts, the console and ` + "`crmsync errors`" + ` mean, and what to do about each. This page is
 generated from the table that all of them read; a test holds it to that table.
 
 Dead letters and outages with the same system, code, object, field and reason have one *cause*. ` + "`crmsync errors`" + ` lists the
 causes that are open, with how many events each has stopped. After the cause is corrected, put its events back with
-` + "`crmsync replay --cause ID`" + `, or close them with ` + "`crmsync ignore --cause ID`" + ` where nothing is to be done. A cause closes itself
-when its events have gone through.
+` + "`crmsync replay --cause ID`" + `, or close them with ` + "`crmsync ignore --cause ID`" + ` if nothing needs to be done. A cause closes itself
+once its events have succeeded.
 
 A code that is not listed here is explained in the documentation of
 [Salesforce's](https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html) and

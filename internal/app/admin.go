@@ -60,7 +60,7 @@ func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometh
 	return mux, nil
 }
 
-// consoleOff says why there is no console.
+// consoleOff explains why there is no console.
 const consoleOff = "The console is off: set ADMIN_USER and ADMIN_PASSWORD"
 
 // healthz answers while the process is alive, with its version.

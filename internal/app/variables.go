@@ -160,8 +160,8 @@ var described = []Variable{
 	{Group: groupPostgres, Name: "SCHEMA_UP", About: "on: pending migrations are applied at start; off: only by crmsync schema up"},
 	{Group: groupPostgres, Name: "MAPPING", About: "Path of the mapping file"},
 	{Group: groupPostgres, Name: "BACKFILL",
-		About: "auto: what is new in the mapping is filled for all items where Salesforce has nothing, and reported " +
-			"elsewhere; off: only by crmsync apply, and for each item by its next event"},
+		About: "auto: after a change of the mapping, all items are compared: new fields are filled where Salesforce is empty, " +
+			"other differences are reported; off: only crmsync apply compares all items"},
 
 	{Group: groupWebhooks, Name: "WEBHOOK_SECRET", Secret: true, Needed: "ingest, unless MONDAY_SIGNING_SECRET is set",
 		About: "Last segment of the webhook's URL, at least 16 characters. Two values separated by a comma are both " +
@@ -176,8 +176,8 @@ var described = []Variable{
 	{Group: groupMonday, Name: "MONDAY_API_URL", About: "Address of Monday's API"},
 	{Group: groupMonday, Name: "MONDAY_API_VERSION", About: "Version of Monday's API"},
 	{Group: groupMonday, Name: "MONDAY_RESERVE",
-		About: "Share of Monday's complexity per minute, and of its calls where Monday reports a limit, that bulk work " +
-			"leaves to live events and to others"},
+		About: "Share of Monday's calls for a day, and of its complexity and calls per minute where Monday reports a limit, that " +
+			"bulk work leaves to live events and to other programs"},
 
 	{Group: groupSalesforce, Name: "SALESFORCE_LOGIN_URL", Needed: "worker", Example: "https://example.my.salesforce.com", About: "Your My Domain URL"},
 	{Group: groupSalesforce, Name: "SALESFORCE_CLIENT_ID", Needed: "worker", About: "Consumer key of the app"},
@@ -190,7 +190,7 @@ var described = []Variable{
 	{Group: groupSalesforce, Name: "SALESFORCE_INSTANCE_HOSTS",
 		About: "Further hosts, separated by commas, that a login may lead to. The login host and Salesforce's own domains " +
 			"always may"},
-	{Group: groupSalesforce, Name: "SALESFORCE_RESERVE", About: "Share of Salesforce's calls for 24 hours that bulk work leaves to live events and to others"},
+	{Group: groupSalesforce, Name: "SALESFORCE_RESERVE", About: "Share of Salesforce's calls for 24 hours that bulk work leaves to live events and to other programs"},
 
 	{Group: groupSalesforce, Name: "SALESFORCE_POLL",
 		About: "How often Salesforce is polled for changes if the mapping syncs fields to Monday: auto (15 s to 5 min), a " +

@@ -21,12 +21,12 @@ import (
 type applyCommand struct {
 	Boards        []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping, or by id. Default: all."`
 	Item          []itemID `help:"Only these items." placeholder:"ID"`
-	Plan          string   `help:"Apply only what this file of plan --out contains. Whatever has changed since is left and reported." placeholder:"FILE"`
+	Plan          string   `help:"Apply only what this file of plan --out contains. Whatever has changed since is left alone and reported." placeholder:"FILE"`
 	Adopt         string   `help:"Resolve first meetings with the value of this side." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce       bool     `help:"Overwrite drift with Monday's values."`
 	AcceptDeletes bool     `help:"Override the delete brake for the items that Monday has deleted or archived, and release those that it holds already."`
 	Stop          bool     `help:"Stop the running comparison or backfill of the boards. What it has written stays."`
-	Yes           bool     `help:"Do not ask. Apply asks on a terminal; without one it goes ahead."`
+	Yes           bool     `help:"Do not ask. Without a terminal, apply never asks."`
 	JSON          bool     `help:"Print JSON."`
 	acting
 }
@@ -78,7 +78,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	return errors.Join(c.summary(ctx, p, store.New(db), done), failures(done), unfinished(left))
 }
 
-// know fails for items that nobody knows. A plan knew its items when it was written.
+// know fails for items that neither Monday nor the ledger knows. A plan knew its items when it was written.
 func (c applyCommand) know(ctx context.Context, s *app.Service, db *pgxpool.Pool, boards []*mapping.Board) error {
 	if c.Plan != "" || len(c.Item) == 0 {
 		return nil
@@ -114,7 +114,7 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 	var file *planFile
 	if c.Plan != "" {
 		if c.Adopt != "" || c.Enforce {
-			return nil, errors.New("--plan: the file says what --adopt and --enforce were; leave them out")
+			return nil, errors.New("--plan: the file contains --adopt and --enforce; leave them out")
 		}
 		if file, err = readPlan(c.Plan, m); err != nil {
 			return nil, err

@@ -25,8 +25,8 @@ const (
 // commands is the command line.
 type commands struct {
 	Ingest ingestCommand `cmd:"" help:"Receive Monday's webhooks and queue them. Run any number."`
-	Worker workerCommand `cmd:"" help:"Process the queue: update Salesforce. Run any number."`
-	Serve  serveCommand  `cmd:"" help:"Both in one process, for one machine."`
+	Worker workerCommand `cmd:"" help:"Process the queue. Run any number."`
+	Serve  serveCommand  `cmd:"" help:"Receive webhooks and process the queue in one process, for one machine."`
 	Demo   demoCommand   `cmd:"" help:"Show the whole program on this machine: a private Postgres, both systems simulated, a scenario and a scoreboard."`
 	Sim    simCommand    `cmd:"" help:"Simulate Monday and Salesforce, for development and load tests."`
 	Schema struct {
@@ -43,9 +43,9 @@ type commands struct {
 	Errors    errorsCommand     `cmd:"" help:"List what makes events fail, by cause, with advice."`
 	Replay    replayCommand     `cmd:"" help:"Replay dead letters: put them back into the queue. Without arguments, list them."`
 	Ignore    ignoreCommand     `cmd:"" help:"Close dead letters that need no action."`
-	Tail      tailCommand       `cmd:"" help:"Print events as they end, one a line, in words."`
+	Tail      tailCommand       `cmd:"" help:"Print events as they end, in words, one per line."`
 	Status    statusCommand     `cmd:"" help:"Show the queue, dead letters, outages and the last import."`
-	Item      itemCommand       `cmd:"" help:"Show whether an item is in sync, and if not why: both values of every field, and what happened to it."`
+	Item      itemCommand       `cmd:"" help:"Show whether an item is in sync and, if not, why: both values of every field, and what happened to it."`
 	Plan      planCommand       `cmd:"" help:"Compare Monday with Salesforce, and show field by field what would be written. Writes nothing."`
 	Apply     applyCommand      `cmd:"" help:"Compare Monday with Salesforce, and write the differences that plan shows."`
 	Conflicts conflictsCommands `cmd:"" help:"Show values that were overruled because both sides had changed, and restore them."`
@@ -55,7 +55,7 @@ type commands struct {
 	} `cmd:"" help:"Read the sync log."`
 	Subject subjectCommand `cmd:"" help:"List the items that hold a person's e-mail address or phone number."`
 	Erase   eraseCommand   `cmd:"" help:"Remove an item's values from the database. Ids and outcomes stay."`
-	Init    initCommand    `cmd:"" help:"Ask for what crmsync needs, try the answers, and write .env and mapping.yaml."`
+	Init    initCommand    `cmd:"" help:"Ask for what crmsync needs, check the answers, and write .env and mapping.yaml."`
 	Doctor  doctorCommand  `cmd:"" help:"Examine the installation: report present and imminent problems, and what to do about them."`
 	Config  configCommand  `cmd:"" help:"Print every variable with its value and where it comes from. Secrets are hidden."`
 	Version versionCommand `cmd:"" help:"Print the version, the commit and the database schema."`

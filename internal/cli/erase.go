@@ -45,7 +45,7 @@ func (c eraseCommand) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-// later says what happens to the item afterwards: the person must not believe that it is gone if it is not.
+// later explains what happens to the item afterwards, because people must not believe that it is gone if it is not.
 func (c eraseCommand) later(ctx context.Context, s *store.Store) (string, error) {
 	id := int64(c.Item)
 	suppressed, err := s.Suppressed(ctx, []int64{id})

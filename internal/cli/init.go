@@ -18,7 +18,7 @@ type initCommand struct {
 	SalesforceLoginURL     string   `help:"SALESFORCE_LOGIN_URL." placeholder:"URL"`
 	SalesforceClientID     string   `help:"SALESFORCE_CLIENT_ID." placeholder:"KEY"`
 	SalesforceClientSecret string   `help:"SALESFORCE_CLIENT_SECRET." placeholder:"SECRET"`
-	Board                  []int64  `sep:"none" help:"Id of a Monday board to sync. Repeat it, with an object each, for several." placeholder:"ID"`
+	Board                  []int64  `sep:"none" help:"Id of a Monday board to sync. For several boards, repeat it together with --object." placeholder:"ID"`
 	Object                 []string `sep:"none" help:"API name of the Salesforce object for the preceding board." placeholder:"NAME"`
 	IngestURL              string   `help:"Address at which Monday will reach crmsync: INGEST_URL." placeholder:"https://..." aliases:"public-url"`
 	AdminUser              string   `help:"Operator of the console: ADMIN_USER." placeholder:"NAME"`

@@ -26,7 +26,7 @@ func manPage(model *kong.Application) string {
 	fmt.Fprint(w, ".SH NAME\ncrmsync \\- syncs Monday.com boards to Salesforce\n")
 	fmt.Fprint(w, ".SH SYNOPSIS\n.B crmsync\n.I command\n[\\fIarguments\\fR] [\\fB\\-\\-env\\-file\\fR \\fIfile\\fR]\n")
 	fmt.Fprint(w, ".SH DESCRIPTION\n",
-		roff("crmsync receives Monday's webhooks, puts them as jobs into Postgres, and updates Salesforce "+
+		roff("crmsync receives Monday's webhooks, stores them as jobs in Postgres, and updates Salesforce "+
 			"from them. crmsync init sets it up, crmsync serve runs it, and crmsync doctor examines it."), "\n.SH COMMANDS\n")
 	for _, command := range model.Leaves(true) {
 		manCommandSection(w, command)

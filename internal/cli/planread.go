@@ -55,7 +55,7 @@ func checkVersion(path string, text []byte) error {
 	}
 	if rest, err := io.ReadAll(decoder.Buffered()); err != nil || len(bytes.TrimSpace(rest)) > 0 {
 		line, column := placeOf(text, decoder.InputOffset())
-		return fmt.Errorf("%s:%d:%d: there is something after the end of the plan; plan again", path, line, column)
+		return fmt.Errorf("%s:%d:%d: unexpected content after the end of the plan; plan again", path, line, column)
 	}
 	switch {
 	case f.Version == nil:

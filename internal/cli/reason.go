@@ -11,7 +11,7 @@ import (
 
 // acting is embedded in each command by which a person acts.
 type acting struct {
-	Reason string `help:"Why, for the record of what people did." placeholder:"TEXT"`
+	Reason string `help:"Reason, recorded in the table operations." placeholder:"TEXT"`
 }
 
 // Validate checks the reason.

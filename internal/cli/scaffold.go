@@ -13,7 +13,7 @@ import (
 )
 
 type scaffoldCommand struct {
-	Board  []int64  `required:"" sep:"none" help:"Id of a Monday board. Repeat it, with an object each, for several." placeholder:"ID"`
+	Board  []int64  `required:"" sep:"none" help:"Id of a Monday board. For several boards, repeat it together with --object." placeholder:"ID"`
 	Object []string `required:"" sep:"none" help:"API name of the Salesforce object for the preceding board." placeholder:"NAME"`
 	Add    string   `help:"Add the boards to this mapping file, which is created if it does not exist." placeholder:"FILE"`
 }

@@ -24,7 +24,7 @@ type simCommand struct {
 	Port                int    `help:"Serve at 127.0.0.1 on this port and the next one, with the same credentials every time." placeholder:"N"`
 	Env                 bool   `help:"Print crmsync's own variables, as in an env file, instead of SIM_ names."`
 	ComplexityPerMinute int    `help:"Complexity that Monday allows in a minute. 0 means 5,000,000." default:"0" placeholder:"N"`
-	State               bool   `help:"Also answer GET /state on both addresses with what is there now, as JSON."`
+	State               bool   `help:"Also answer GET /state on both addresses with the current content, as JSON."`
 	StateFile           string `help:"Load what both systems hold from this file if it exists, and write it there: every 2 seconds while it changes, and at the end." placeholder:"FILE"`
 	SigningSecret       string `help:"Sign Monday's webhooks with this secret, like those of an app." placeholder:"SECRET"`
 }

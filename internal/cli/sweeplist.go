@@ -31,7 +31,7 @@ type sweepListed struct {
 	NotWritten []notWritten `json:"not_written"` // what was rejected, and what has changed since the plan
 }
 
-// notWritten is a difference that was to be written and was not. Its JSON form is stable.
+// notWritten is a difference that should have been written but was not. Its JSON form is stable.
 type notWritten struct {
 	Item         int64     `json:"item"`
 	Record       string    `json:"record,omitempty"`
@@ -106,7 +106,8 @@ func (d notWritten) why() string {
 	return "changed since the plan: " + d.Kind.Words()
 }
 
-// failures says which comparisons failed, and whether everything was written that should have been.
+// failures returns an error for comparisons that failed, and for differences that should have been written but were
+// not.
 func failures(sweeps []store.Sweep) (failed error) {
 	rejected, changed := 0, 0
 	for _, s := range sweeps {
@@ -125,7 +126,7 @@ func failures(sweeps []store.Sweep) (failed error) {
 	return failed
 }
 
-// unfinished says how many of the jobs that comparisons queued for single items have not done their work.
+// unfinished returns an error with the number of jobs for single items, queued by comparisons, that have not succeeded.
 func unfinished(left queue.FollowUps) (err error) {
 	if waiting := left.Open + left.Later; waiting > 0 {
 		err = fmt.Errorf("%s to be synced or deleted, and %s for a worker", counted(waiting, "item is still",

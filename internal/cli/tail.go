@@ -25,7 +25,7 @@ type tailCommand struct {
 	Item  itemID `help:"Only this item of Monday." placeholder:"ID"`
 	Board string `help:"Only this board: its id, or its name in the mapping." placeholder:"ID|NAME"`
 	Since string `help:"Begin earlier: a span such as 10m, or a date or time." placeholder:"WHEN"`
-	JSON  bool   `help:"Print JSON, an object a line."`
+	JSON  bool   `help:"Print JSON, one object per line."`
 }
 
 // Event is an event that ended, in words. Its JSON form is stable.
