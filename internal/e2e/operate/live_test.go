@@ -150,7 +150,7 @@ func TestCheckLive(t *testing.T) {
 				"to the run-as user"}},
 		"too long a value": {changedField("Opportunity", "LeadSource", func(f *sfsim.Field) { f.Length = 3 }), cli.ExitFailed,
 			[]string{"error LeadSource: Salesforce Opportunity.LeadSource holds 3 characters; this text has 6"}},
-		"required field left out": {edited("          Company: { from: company, default: Unknown }   # the default stands in while the column is empty\n", ""), cli.ExitFailed,
+		"required field left out": {edited("          Company: { from: company, default: Unknown }   # the default is used while the column is empty\n", ""), cli.ExitFailed,
 			[]string{"error fields: Salesforce Lead.Company is required, but the record does not set it"}},
 		"Monday's token": {e2e.With("MONDAY_API_TOKEN", "another"), cli.ExitFailed,
 			[]string{"error - Monday nothing was checked: reading 3 boards: monday: 401 NOT_AUTHENTICATED"}},
