@@ -160,7 +160,7 @@ func (c queueCollector) depths(ctx context.Context, metrics chan<- prometheus.Me
 }
 
 func (c queueCollector) letters(ctx context.Context, metrics chan<- prometheus.Metric) error {
-	open, err := c.store.CountOpenLetters(ctx)
+	open, err := c.store.CountOpenDeadLetters(ctx)
 	if err == nil {
 		metrics <- gauge(deadLetters, float64(open))
 	}

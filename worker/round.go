@@ -46,7 +46,7 @@ func (p *Pool) round(ctx context.Context) error {
 		err = errors.Join(err, b.settle(ctx))
 	}
 	settling := p.queue.SettleRetried(ctx)
-	closed, closing := p.store.CloseLetters(ctx)
+	closed, closing := p.store.CloseDeadLetters(ctx)
 	if closed > 0 {
 		p.config.Log.Info("dead letters closed: later events have caught up", "letters", closed)
 	}

@@ -22,24 +22,24 @@ type errorsCommand struct {
 
 // causeReport is a cause as reported. Its JSON form is stable.
 type causeReport struct {
-	Cause     string         `json:"cause"`
-	System    string         `json:"system"`
-	Code      string         `json:"code"`
-	Object    string         `json:"object,omitempty"`
-	Field     string         `json:"field,omitempty"`
-	Reason    string         `json:"reason,omitempty"`
-	Open      int            `json:"dead_letters"`           // open ones
-	UnderWay  int            `json:"under_way"`              // replayed, and not ended yet
-	Items     int            `json:"items"`                  // of the open dead letters
-	FirstAt   time.Time      `json:"first_at"`               // of the open dead letters
-	LastAt    time.Time      `json:"last_at"`                // of the open dead letters
-	OpenedAt  time.Time      `json:"opened_at"`              // since when something has always been open
-	ClosedAt  *time.Time     `json:"closed_at,omitempty"`    // nil: it is open
-	AwaySince *time.Time     `json:"away_since,omitempty"`   // of an ongoing outage
-	Example   *int64         `json:"example_job,omitempty"`  // job id of the oldest open dead letter
-	Means     string         `json:"means,omitempty"`        // what the code means
-	Advice    string         `json:"advice,omitempty"`       // what a person can do
-	Letters   []letterReport `json:"open_letters,omitempty"` // with --cause
+	Cause       string         `json:"cause"`
+	System      string         `json:"system"`
+	Code        string         `json:"code"`
+	Object      string         `json:"object,omitempty"`
+	Field       string         `json:"field,omitempty"`
+	Reason      string         `json:"reason,omitempty"`
+	Open        int            `json:"dead_letters"`           // open ones
+	UnderWay    int            `json:"under_way"`              // replayed, and not ended yet
+	Items       int            `json:"items"`                  // of the open dead letters
+	FirstAt     time.Time      `json:"first_at"`               // of the open dead letters
+	LastAt      time.Time      `json:"last_at"`                // of the open dead letters
+	OpenedAt    time.Time      `json:"opened_at"`              // since when something has always been open
+	ClosedAt    *time.Time     `json:"closed_at,omitempty"`    // nil: it is open
+	AwaySince   *time.Time     `json:"away_since,omitempty"`   // of an ongoing outage
+	Example     *int64         `json:"example_job,omitempty"`  // job id of the oldest open dead letter
+	Means       string         `json:"means,omitempty"`        // what the code means
+	Advice      string         `json:"advice,omitempty"`       // what a person can do
+	DeadLetters []letterReport `json:"open_letters,omitempty"` // with --cause
 
 	name string
 }
@@ -104,14 +104,15 @@ func (c errorsCommand) report(ctx context.Context, db *pgxpool.Pool) ([]causeRep
 	if err != nil {
 		return nil, err
 	}
-	letters, err := s.FindLetters(ctx, store.LetterFilter{Cause: c.Cause}, lettersShown)
+	letters, err := s.FindDeadLetters(ctx, store.DeadLetterFilter{Cause: c.Cause}, lettersShown)
 	if err != nil {
 		return nil, err
 	}
 	r := reportCause(cause)
 	for _, l := range letters {
-		r.Letters = append(r.Letters, letterReport{l.JobID, l.EndedAt.UTC(), l.Event, l.BoardID, l.ItemID, l.SalesforceID,
-			l.Attempts})
+		r.DeadLetters = append(r.DeadLetters, letterReport{
+			l.JobID, l.EndedAt.UTC(), l.Event, l.BoardID, l.ItemID, l.SalesforceID, l.Attempts,
+		})
 	}
 	return append(reports, r), nil
 }
@@ -122,7 +123,7 @@ func (c errorsCommand) unassigned(ctx context.Context, db *pgxpool.Pool, causes 
 	if c.Cause != "" {
 		return 0, nil
 	}
-	n, err := store.New(db).CountOpenLetters(ctx)
+	n, err := store.New(db).CountOpenDeadLetters(ctx)
 	for _, cause := range causes {
 		n -= cause.Open
 	}
@@ -175,7 +176,7 @@ func (r causeReport) print(w io.Writer) {
 	if r.ClosedAt != nil {
 		fmt.Fprintf(w, "  Closed since %s.\n", moment(*r.ClosedAt))
 	}
-	for _, l := range r.Letters {
+	for _, l := range r.DeadLetters {
 		id := ""
 		if l.ID != nil {
 			id = ", " + *l.ID
@@ -183,7 +184,7 @@ func (r causeReport) print(w io.Writer) {
 		fmt.Fprintf(w, "  job %d: %s, %s, board %s, item %s%s, %s\n",
 			l.Job, moment(l.FailedAt), l.Event, number(l.Board), number(l.Item), id, plural(l.Attempts, "attempt"))
 	}
-	if more := r.Open - len(r.Letters); len(r.Letters) > 0 && more > 0 {
+	if more := r.Open - len(r.DeadLetters); len(r.DeadLetters) > 0 && more > 0 {
 		fmt.Fprintf(w, "  and %d more\n", more)
 	}
 }

@@ -34,7 +34,7 @@ func (c ignoreCommand) Run(ctx context.Context, p *program) error {
 			return err
 		}
 	}
-	ignored, err := s.IgnoreLetters(ctx, wanted, c.by())
+	ignored, err := s.IgnoreDeadLetters(ctx, wanted, c.by())
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func jobsOf(ctx context.Context, s *store.Store, cause string) (jobs []int64, er
 	if _, err := knownCause(ctx, s, cause); err != nil {
 		return nil, err
 	}
-	letters, err := s.FindLetters(ctx, store.LetterFilter{Cause: cause}, 0)
+	letters, err := s.FindDeadLetters(ctx, store.DeadLetterFilter{Cause: cause}, 0)
 	for _, letter := range letters {
 		jobs = append(jobs, letter.JobID)
 	}

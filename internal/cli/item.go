@@ -90,7 +90,7 @@ func printReport(w io.Writer, r *report.Report) error {
 	if n := r.Writes(); n > 0 {
 		fmt.Fprintf(w, "\nA resync would write %s: crmsync apply %s --item %d\n", plural(n, "field"), r.Board, r.Item)
 	}
-	for _, l := range r.Letters {
+	for _, l := range r.DeadLetters {
 		fmt.Fprintf(w, "\nDead letter %d, after %s: %s\nOnce its cause is corrected: crmsync replay %d\n", l.JobID,
 			plural(l.Attempts, "attempt"), l.Reason, l.JobID)
 	}

@@ -20,7 +20,7 @@ type letterListed struct {
 	Reason   string    `json:"reason"`
 }
 
-func lettersListed(letters []store.Letter) []letterListed {
+func lettersListed(letters []store.DeadLetter) []letterListed {
 	all := []letterListed{}
 	for _, l := range letters {
 		all = append(all, letterListed{l.JobID, l.EndedAt.UTC(), l.Event, l.BoardID, l.ItemID, l.Attempts, l.Code,

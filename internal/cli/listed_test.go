@@ -9,12 +9,12 @@ import (
 )
 
 // TestListLetters: a dead letter is listed with the time at which its job ended, not that at which it was noticed.
-func TestListLetters(t *testing.T) {
+func TestListDeadLetters(t *testing.T) {
 	t.Parallel()
 	ended := time.Date(2026, 5, 6, 12, 0, 0, 0, time.UTC)
-	letters := []store.Letter{{JobID: 7, EndedAt: ended, CreatedAt: ended.Add(time.Hour)}}
+	letters := []store.DeadLetter{{JobID: 7, EndedAt: ended, CreatedAt: ended.Add(time.Hour)}}
 	var out strings.Builder
-	if err := listLetters(&out, letters); err != nil || !strings.Contains(out.String(), "2026-05-06 12:00:00") {
+	if err := listDeadLetters(&out, letters); err != nil || !strings.Contains(out.String(), "2026-05-06 12:00:00") {
 		t.Errorf("listed %v as\n%s", err, &out)
 	}
 	if got := lettersListed(letters)[0].FailedAt; !got.Equal(ended) {

@@ -46,11 +46,11 @@ func (c replayCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	if c.DryRun || !c.All && filter == (store.LetterFilter{}) && len(c.Jobs) == 0 {
+	if c.DryRun || !c.All && filter == (store.DeadLetterFilter{}) && len(c.Jobs) == 0 {
 		if c.JSON {
 			return p.printJSON(lettersListed(listed))
 		}
-		return listLetters(p.stdout, listed)
+		return listDeadLetters(p.stdout, listed)
 	}
 	replayed, staying, err := worker.Queue(db).Replay(ctx, wanted, attempts, c.by())
 	if err != nil {
@@ -80,7 +80,7 @@ func (c replayCommand) tell(p *program, replayed []int64, staying []queue.Stayin
 }
 
 // filter returns what the flags select.
-func (c replayCommand) filter(e *app.Environment) (f store.LetterFilter, err error) {
+func (c replayCommand) filter(e *app.Environment) (f store.DeadLetterFilter, err error) {
 	grouped := c.Cause != "" || c.Code != "" || c.Board != "" || c.Since != ""
 	if c.All && (grouped || len(c.Jobs) > 0) || grouped && len(c.Jobs) > 0 {
 		return f, app.UsageError{Err: errors.New("give --all, or ids, or --cause, --code, --board and --since")}
@@ -119,7 +119,7 @@ func boardID(e *app.Environment, text string) (int64, error) {
 
 // choose returns the selected open dead letters, and the ids of all selected jobs.
 func (c replayCommand) choose(ctx context.Context, s *store.Store,
-	f store.LetterFilter) (letters []store.Letter, jobs []int64, err error) {
+	f store.DeadLetterFilter) (letters []store.DeadLetter, jobs []int64, err error) {
 	if c.Cause != "" || c.Code != "" {
 		if _, err := s.AssignCauses(ctx); err != nil {
 			return nil, nil, err
@@ -130,11 +130,11 @@ func (c replayCommand) choose(ctx context.Context, s *store.Store,
 			return nil, nil, err
 		}
 	}
-	if letters, err = s.FindLetters(ctx, f, 0); err != nil {
+	if letters, err = s.FindDeadLetters(ctx, f, 0); err != nil {
 		return nil, nil, err
 	}
 	if len(c.Jobs) > 0 {
-		letters = slices.DeleteFunc(letters, func(l store.Letter) bool { return !slices.Contains(c.Jobs, l.JobID) })
+		letters = slices.DeleteFunc(letters, func(l store.DeadLetter) bool { return !slices.Contains(c.Jobs, l.JobID) })
 		return letters, c.Jobs, nil
 	}
 	for _, letter := range letters {
@@ -159,8 +159,8 @@ func byReason(staying []queue.Staying) string {
 	return strings.Join(reasons, "\n")
 }
 
-// listLetters prints dead letters.
-func listLetters(w io.Writer, letters []store.Letter) error {
+// listDeadLetters prints dead letters.
+func listDeadLetters(w io.Writer, letters []store.DeadLetter) error {
 	if len(letters) == 0 {
 		fmt.Fprintln(w, "There are no dead letters.")
 		return nil

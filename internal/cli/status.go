@@ -160,7 +160,7 @@ func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status
 	}
 	now.LastHour = hourStatus{ends.Success, ends.Unchanged, ends.Skipped, ends.Failed, ends.P50.Seconds(),
 		ends.P99.Seconds()}
-	if now.DeadLetters, err = s.CountOpenLetters(ctx); err != nil {
+	if now.DeadLetters, err = s.CountOpenDeadLetters(ctx); err != nil {
 		return now, err
 	}
 	if now.OutOfSync, err = s.CountRejected(ctx); err != nil {

@@ -129,7 +129,7 @@ func (s *Console) replayItem(r *http.Request, by store.By) (done, error) {
 		return done{}, err
 	}
 	var jobs []int64
-	for _, l := range history.Letters {
+	for _, l := range history.DeadLetters {
 		if l.IsOpen() {
 			jobs = append(jobs, l.JobID)
 		}
@@ -137,7 +137,7 @@ func (s *Console) replayItem(r *http.Request, by store.By) (done, error) {
 	return s.replay(r.Context(), by, jobs, fmt.Sprintf("/items/%d", id))
 }
 
-func (s *Console) replayLetter(r *http.Request, by store.By) (done, error) {
+func (s *Console) replayDeadLetter(r *http.Request, by store.By) (done, error) {
 	job, at, err := letterOf(r)
 	if err != nil {
 		return done{}, err
@@ -145,7 +145,7 @@ func (s *Console) replayLetter(r *http.Request, by store.By) (done, error) {
 	return s.replay(r.Context(), by, []int64{job}, at)
 }
 
-func (s *Console) ignoreLetter(r *http.Request, by store.By) (done, error) {
+func (s *Console) ignoreDeadLetter(r *http.Request, by store.By) (done, error) {
 	job, at, err := letterOf(r)
 	if err != nil {
 		return done{}, err
@@ -191,7 +191,7 @@ func (s *Console) jobsOf(r *http.Request) (jobs []int64, err error) {
 	if err != nil {
 		return nil, err
 	}
-	letters, err := s.Store.FindLetters(r.Context(), store.LetterFilter{Cause: cause.ID}, 0)
+	letters, err := s.Store.FindDeadLetters(r.Context(), store.DeadLetterFilter{Cause: cause.ID}, 0)
 	for _, l := range letters {
 		jobs = append(jobs, l.JobID)
 	}
@@ -208,7 +208,7 @@ func (s *Console) replay(ctx context.Context, by store.By, jobs []int64, at stri
 }
 
 func (s *Console) ignore(ctx context.Context, by store.By, jobs []int64, at string) (done, error) {
-	ignored, err := s.Store.IgnoreLetters(ctx, jobs, by)
+	ignored, err := s.Store.IgnoreDeadLetters(ctx, jobs, by)
 	return done{at, "ignored", len(ignored)}, err
 }
 

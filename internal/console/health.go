@@ -34,7 +34,7 @@ func judge(d homeData) health {
 		}
 		all += n
 	}
-	add(d.Letters, "event that failed")
+	add(d.DeadLetters, "event that failed")
 	add(d.Held, "held deletion")
 	add(d.Meetings.Count, "first meeting")
 	add(len(d.Channels), "alert channel that accepts no messages")

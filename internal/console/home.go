@@ -10,34 +10,34 @@ import (
 )
 
 // counts are the numbers of things that wait for a person, as shown in the navigation.
-type counts struct{ Letters, Conflicts, Held int }
+type counts struct{ DeadLetters, Conflicts, Held int }
 
 // counts reads the counts. A page without them is better than none, so what cannot be read is left out.
 func (s *Console) counts(ctx context.Context) (c counts) {
-	letters, err := s.Store.CountOpenLetters(ctx)
+	letters, err := s.Store.CountOpenDeadLetters(ctx)
 	held, unread := s.Store.CountHeld(ctx)
 	if err != nil || unread != nil {
 		return counts{}
 	}
-	return counts{Letters: letters, Held: held}
+	return counts{DeadLetters: letters, Held: held}
 }
 
 // homeData is what the first page shows.
 type homeData struct {
-	Letters    int // open ones
-	Health     health
-	Causes     []store.Cause // that have open dead letters
-	MoreCauses int
-	Outages    []outage
-	Held       int
-	Meetings   store.FirstMeetings
-	Rejected   int
-	Conflicts  int             // of the last days, not decided by a person
-	Channels   []store.Channel // that accept no messages
-	Paused     []string
-	Charts     []figure
-	Calls      []meter
-	Runs       []runRow
+	DeadLetters int // open ones
+	Health      health
+	Causes      []store.Cause // that have open dead letters
+	MoreCauses  int
+	Outages     []outage
+	Held        int
+	Meetings    store.FirstMeetings
+	Rejected    int
+	Conflicts   int             // of the last days, not decided by a person
+	Channels    []store.Channel // that accept no messages
+	Paused      []string
+	Charts      []figure
+	Calls       []meter
+	Runs        []runRow
 }
 
 // outage is a system, or a part of it, that is away.
@@ -77,7 +77,7 @@ func (s *Console) readCauses(ctx context.Context, d *homeData) error {
 		return err
 	}
 	for _, c := range causes {
-		d.Letters += c.Open
+		d.DeadLetters += c.Open
 		switch {
 		case c.Open == 0:
 		case len(d.Causes) == causesShown:

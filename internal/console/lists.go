@@ -21,11 +21,11 @@ func (s *Console) errors(r *http.Request) (view, error) {
 
 // causeData is a cause with its open dead letters.
 type causeData struct {
-	Cause   store.Cause
-	Level   string
-	Letters []store.Letter
-	Names   map[int64]string // of their items
-	More    int
+	Cause       store.Cause
+	Level       string
+	DeadLetters []store.DeadLetter
+	Names       map[int64]string // of their items
+	More        int
 }
 
 func (s *Console) cause(r *http.Request) (view, error) {
@@ -40,17 +40,17 @@ func (s *Console) cause(r *http.Request) (view, error) {
 	case cause.UnderWay > 0:
 		d.Level = "moving"
 	}
-	d.Letters, err = s.Store.FindLetters(r.Context(), store.LetterFilter{Cause: cause.ID}, lettersShown)
+	d.DeadLetters, err = s.Store.FindDeadLetters(r.Context(), store.DeadLetterFilter{Cause: cause.ID}, lettersShown)
 	if err != nil {
 		return view{}, err
 	}
 	var items []int64
-	for _, l := range d.Letters {
+	for _, l := range d.DeadLetters {
 		if l.ItemID != nil {
 			items = append(items, *l.ItemID)
 		}
 	}
-	d.More = cause.Open - len(d.Letters)
+	d.More = cause.Open - len(d.DeadLetters)
 	d.Names, err = s.Store.ItemNames(r.Context(), items)
 	return view{page: "cause", title: cause.String(), data: &d}, err
 }

@@ -194,14 +194,14 @@ func takeRecord(records *[]map[string]any, fits func(map[string]any) bool) map[s
 // lettersTold returns the items of the dead letters that Telegram received.
 func (d *demo) lettersTold() (items []string) {
 	for _, text := range d.Telegram.Texts() {
-		for _, match := range toldLetter.FindAllStringSubmatch(text, -1) {
+		for _, match := range toldDeadLetter.FindAllStringSubmatch(text, -1) {
 			items = append(items, match[1])
 		}
 	}
 	return items
 }
 
-var toldLetter = regexp.MustCompile(`(?m)^.*\bjob \d+.*?(?:\bitem (\d+).*)?$`)
+var toldDeadLetter = regexp.MustCompile(`(?m)^.*\bjob \d+.*?(?:\bitem (\d+).*)?$`)
 
 // lag returns the time from a moment of an event until its record is written and its outcome stored.
 func (d *demo) lag(ctx context.Context, from string) (l lag, err error) {

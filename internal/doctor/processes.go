@@ -35,7 +35,7 @@ func (e *examination) waiting(ctx context.Context) []Finding {
 		count    func(context.Context) (int, error)
 		what, do string
 	}{
-		{s.CountOpenLetters, "dead letters", "crmsync errors"},
+		{s.CountOpenDeadLetters, "dead letters", "crmsync errors"},
 		{s.CountHeld, "deletions that the brake holds", "crmsync held"},
 		{meetings, "first meetings, where both sides have a value already", "crmsync plan"},
 	} {

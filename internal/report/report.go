@@ -34,22 +34,22 @@ const (
 
 // Report is the state of one item. Its JSON form is stable.
 type Report struct {
-	Item      int64      `json:"item"`
-	Name      string     `json:"name"`
-	BoardID   int64      `json:"board_id"`
-	Board     string     `json:"board"`                 // its name in the mapping; empty: it is not mapped
-	Title     string     `json:"board_title,omitempty"` // its name in Monday, if known
-	MondayURL string     `json:"monday_url,omitempty"`
-	State     State      `json:"state"`
-	Sentence  string     `json:"sentence"`
-	Advice    string     `json:"advice,omitempty"` // what a person can do, unless a dead letter says so
-	Since     *time.Time `json:"since,omitempty"`  // when it last came to be in sync
-	Records   []Record   `json:"records"`
-	Letters   []Letter   `json:"dead_letters"` // open ones
-	Pending   int        `json:"pending_events"`
-	Asked     []Asked    `json:"pending_comparisons,omitempty"`
-	Holds     *Hold      `json:"held,omitempty"`
-	Timeline  []Entry    `json:"timeline"` // newest first
+	Item        int64        `json:"item"`
+	Name        string       `json:"name"`
+	BoardID     int64        `json:"board_id"`
+	Board       string       `json:"board"`                 // its name in the mapping; empty: it is not mapped
+	Title       string       `json:"board_title,omitempty"` // its name in Monday, if known
+	MondayURL   string       `json:"monday_url,omitempty"`
+	State       State        `json:"state"`
+	Sentence    string       `json:"sentence"`
+	Advice      string       `json:"advice,omitempty"` // what a person can do, unless a dead letter says so
+	Since       *time.Time   `json:"since,omitempty"`  // when it last came to be in sync
+	Records     []Record     `json:"records"`
+	DeadLetters []DeadLetter `json:"dead_letters"` // open ones
+	Pending     int          `json:"pending_events"`
+	Asked       []Asked      `json:"pending_comparisons,omitempty"`
+	Holds       *Hold        `json:"held,omitempty"`
+	Timeline    []Entry      `json:"timeline"` // newest first
 
 	// Problems say what could not be read. Values are then those of the last sync.
 	Problems []string  `json:"problems,omitempty"`
@@ -108,8 +108,8 @@ type Hold struct {
 	Since   time.Time `json:"since"`
 }
 
-// Letter is an open dead letter.
-type Letter struct {
+// DeadLetter is an open dead letter.
+type DeadLetter struct {
 	JobID    int64     `json:"job_id"`
 	Reason   string    `json:"reason"`
 	Advice   string    `json:"advice,omitempty"`
@@ -123,15 +123,15 @@ type Kind string
 
 // The kinds of entries.
 const (
-	Wrote     Kind = "wrote"     // Salesforce or Monday was changed
-	Quiet     Kind = "quiet"     // nothing had to be done
-	Attempt   Kind = "attempt"   // an attempt failed
-	Broken    Kind = "failed"    // an event failed for good
-	Decided   Kind = "conflict"  // both sides had changed, and a rule decided
-	Lettered  Kind = "letter"    // an event became a dead letter
-	Cleared   Kind = "cleared"   // a dead letter was replayed, closed or ignored
-	Person    Kind = "person"    // a person acted
-	Deletions Kind = "deletions" // the item's records ended, or are held
+	Wrote        Kind = "wrote"     // Salesforce or Monday was changed
+	Quiet        Kind = "quiet"     // nothing had to be done
+	Attempt      Kind = "attempt"   // an attempt failed
+	Broken       Kind = "failed"    // an event failed for good
+	Decided      Kind = "conflict"  // both sides had changed, and a rule decided
+	DeadLettered Kind = "letter"    // an event became a dead letter
+	Cleared      Kind = "cleared"   // a dead letter was replayed, closed or ignored
+	Person       Kind = "person"    // a person acted
+	Deletions    Kind = "deletions" // the item's records ended, or are held
 )
 
 // Entry is something that happened to the item.

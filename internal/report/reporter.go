@@ -63,8 +63,9 @@ type draft struct {
 
 // Make reports on an item. It reads it in both systems, and changes nothing.
 func (r *Reporter) Make(ctx context.Context, id int64) (*Report, error) {
-	d := &draft{Reporter: r, Report: Report{Item: id, ReadAt: r.Now().UTC(), Records: []Record{}, Letters: []Letter{},
-		Timeline: []Entry{}}}
+	d := &draft{Reporter: r, Report: Report{
+		Item: id, ReadAt: r.Now().UTC(), Records: []Record{}, DeadLetters: []DeadLetter{}, Timeline: []Entry{},
+	}}
 	var err error
 	if d.item, err = r.Store.Item(ctx, id); err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func (d *draft) adviseGone() string {
 
 // adviseRejected returns the advice on the first rejection, unless a dead letter contains it.
 func (d *draft) adviseRejected() string {
-	if len(d.Letters) > 0 {
+	if len(d.DeadLetters) > 0 {
 		return ""
 	}
 	for _, rec := range d.Records {
@@ -243,13 +243,13 @@ func (d *draft) hasNoRecords() bool {
 
 // deadLetters concludes about events that failed for reasons that no field shows.
 func (d *draft) deadLetters() (State, string) {
-	if len(d.Letters) == 0 {
+	if len(d.DeadLetters) == 0 {
 		return "", ""
 	}
-	l := d.Letters[0]
+	l := d.DeadLetters[0]
 	what := "One of its events failed for good"
-	if len(d.Letters) > 1 {
-		what = fmt.Sprintf("%d of its events failed for good", len(d.Letters))
+	if len(d.DeadLetters) > 1 {
+		what = fmt.Sprintf("%d of its events failed for good", len(d.DeadLetters))
 	}
 	return Failed, what + ": " + cmp.Or(l.Code, l.Reason)
 }

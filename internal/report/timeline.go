@@ -20,9 +20,9 @@ func (d *draft) describeHistory() {
 	if h.Deletion != nil && h.Deletion.State == "held" {
 		d.Holds = &Hold{Archive: h.Deletion.Archive, Since: h.Deletion.At.UTC()}
 	}
-	for _, l := range h.Letters {
+	for _, l := range h.DeadLetters {
 		if l.IsOpen() {
-			d.Letters = append(d.Letters, letterOf(l))
+			d.DeadLetters = append(d.DeadLetters, letterOf(l))
 		}
 		d.Timeline = append(d.Timeline, letterEntries(l)...)
 	}
@@ -205,10 +205,10 @@ func (d *draft) failureEntry(f store.FailedAttempt) Entry {
 	return e
 }
 
-func letterEntries(l store.ItemLetter) []Entry {
+func letterEntries(l store.ItemDeadLetter) []Entry {
 	entries := []Entry{{
-		At: l.EndedAt.UTC(), Kind: Lettered, Text: fmt.Sprintf("Event dead-lettered after %s", plural(l.Attempts, "attempt")),
-		Effect: reason(l), Code: l.Code, JobID: l.JobID,
+		At: l.EndedAt.UTC(), Kind: DeadLettered, Effect: reason(l), Code: l.Code, JobID: l.JobID,
+		Text: fmt.Sprintf("Event dead-lettered after %s", plural(l.Attempts, "attempt")),
 	}}
 	if l.ReplayedAt != nil {
 		entries = append(entries, Entry{At: l.ReplayedAt.UTC(), Kind: Cleared, Text: "Dead letter put back into the queue",
@@ -221,8 +221,8 @@ func letterEntries(l store.ItemLetter) []Entry {
 	return entries
 }
 
-func letterOf(l store.ItemLetter) Letter {
-	letter := Letter{JobID: l.JobID, Reason: reason(l), Code: l.Code, Attempts: l.Attempts, EndedAt: l.EndedAt.UTC()}
+func letterOf(l store.ItemDeadLetter) DeadLetter {
+	letter := DeadLetter{JobID: l.JobID, Reason: reason(l), Code: l.Code, Attempts: l.Attempts, EndedAt: l.EndedAt.UTC()}
 	if entry, known := advice.Of(advice.SystemOf(l.Code), l.Code); known {
 		letter.Advice = entry.Text()
 	}
@@ -230,7 +230,7 @@ func letterOf(l store.ItemLetter) Letter {
 }
 
 // reason returns why an event failed for good, without the queue's own words.
-func reason(l store.ItemLetter) string { return withoutQueue(l.Reason) }
+func reason(l store.ItemDeadLetter) string { return withoutQueue(l.Reason) }
 
 func withoutQueue(reason string) string { return strings.TrimPrefix(reason, "JobCancelError: ") }
 

@@ -7,10 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Kinds of alerts. An end that is reported separately has its own kind.
+// Kinds of alerts, besides letter and cause, which are named in SQL alone. An end that is reported separately has its
+// own kind.
 const (
-	AlertLetter     = "letter"
-	AlertCause      = "cause" // a message about dead letters of a cause
 	AlertCauseEnd   = "cause_end"
 	AlertDigest     = "digest"
 	AlertOutage     = "outage"

@@ -48,8 +48,8 @@ func (s *Store) UntoldCauses(ctx context.Context, c Channel) ([]UntoldCause, err
 	return causes, doing("reading causes to alert", err)
 }
 
-// UntoldLetters returns the oldest dead letters of a cause that a channel has to receive.
-func (s *Store) UntoldLetters(ctx context.Context, c Channel, cause string, limit int) ([]Letter, error) {
+// UntoldDeadLetters returns the oldest dead letters of a cause that a channel has to receive.
+func (s *Store) UntoldDeadLetters(ctx context.Context, c Channel, cause string, limit int) ([]DeadLetter, error) {
 	const condition = ` WHERE d.cause_id = $3 AND ` + isUntold + ` ORDER BY d.id LIMIT $4`
 	return s.letters(ctx, `SELECT `+letterColumns+condition, c.Name, c.Since, cause, limit)
 }
@@ -103,7 +103,7 @@ func (s *Store) Week(ctx context.Context, end time.Time) (w Week, err error) {
 	if err = s.pool.QueryRow(ctx, query, end).Scan(&w.Changes, &w.Failed, &w.Conflicts); err != nil {
 		return w, doing("counting the events of a week", err)
 	}
-	if w.Open, err = s.CountOpenLetters(ctx); err != nil {
+	if w.Open, err = s.CountOpenDeadLetters(ctx); err != nil {
 		return w, err
 	}
 	w.Held, err = s.CountHeld(ctx)

@@ -86,16 +86,16 @@ func (c *Cause) targets() []any {
 		&c.Open, &c.UnderWay, &c.Settled, &c.Ignored, &c.Items, &c.Example, &c.OpenFrom, &c.OpenTo, &c.Away}
 }
 
-// LetterFilter selects open dead letters. Empty members select all.
-type LetterFilter struct {
+// DeadLetterFilter selects open dead letters. Empty members select all.
+type DeadLetterFilter struct {
 	Cause   string
 	Code    string
 	BoardID int64
 	Since   time.Time // that failed since then
 }
 
-// FindLetters returns the open dead letters that a filter selects, oldest first; limit 0: all of them.
-func (s *Store) FindLetters(ctx context.Context, f LetterFilter, limit int) ([]Letter, error) {
+// FindDeadLetters returns the open dead letters that a filter selects, oldest first; limit 0: all of them.
+func (s *Store) FindDeadLetters(ctx context.Context, f DeadLetterFilter, limit int) ([]DeadLetter, error) {
 	const condition = `
 		WHERE  ` + isOpen + `
 		AND    ($1 = '' OR d.cause_id = $1)
@@ -117,7 +117,7 @@ func (s *Store) AssignCauses(ctx context.Context) (assigned int, err error) {
 		return 0, doing("finding the causes of outages", err)
 	}
 	for {
-		n, err := s.assignLetters(ctx)
+		n, err := s.assignDeadLetters(ctx)
 		assigned += n
 		if err != nil || n < assignSize {
 			return assigned, doing("finding the causes of dead letters", err)
@@ -132,7 +132,7 @@ type caused struct {
 	key CauseKey
 }
 
-func (s *Store) assignLetters(ctx context.Context) (assigned int, err error) {
+func (s *Store) assignDeadLetters(ctx context.Context) (assigned int, err error) {
 	const find = `
 		SELECT d.id, d.ended_at, d.reason, coalesce(e.system, ''), coalesce(e.code, ''), coalesce(e.object, ''), coalesce(e.field, ''),
 		       coalesce(e.message, '')

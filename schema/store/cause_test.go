@@ -91,13 +91,13 @@ func TestCause(t *testing.T) {
 		t.Fatalf("causes %+v", causes)
 	}
 	cause := causes[0].ID
-	if n := len(must[[]store.Letter](t)(w.FindLetters(ctx, store.LetterFilter{Cause: cause}, 0))); n != 4 {
+	if n := len(must[[]store.DeadLetter](t)(w.FindDeadLetters(ctx, store.DeadLetterFilter{Cause: cause}, 0))); n != 4 {
 		t.Errorf("%d letters of the cause, want 4", n)
 	}
 
 	w.exec("UPDATE dead_letters SET replayed_at = now() WHERE job_id IN (1, 2)")
 	w.exec("UPDATE dead_letters SET closed_at = now(), closed_by = 'job 77' WHERE job_id = 3")
-	must[[]int64](t)(w.IgnoreLetters(ctx, []int64{4}, store.By{Actor: "root"}))
+	must[[]int64](t)(w.IgnoreDeadLetters(ctx, []int64{4}, store.By{Actor: "root"}))
 	if open := w.settle(); len(open) != 2 {
 		t.Fatalf("the cause is closed while replayed jobs are under way: %+v", open)
 	}
@@ -164,7 +164,7 @@ func TestCauseName(t *testing.T) {
 }
 
 // TestFindLetters checks each filter by itself.
-func TestFindLetters(t *testing.T) {
+func TestFindDeadLetters(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.fail(store.Failure{JobID: 1, System: "salesforce", Code: "BAD", Object: "Lead"}, "r")
@@ -174,21 +174,21 @@ func TestFindLetters(t *testing.T) {
 	w.settle()
 	bad := store.CauseKey{System: "salesforce", Code: "BAD", Object: "Lead"}.ID()
 	tests := map[string]struct {
-		filter store.LetterFilter
+		filter store.DeadLetterFilter
 		limit  int
 		want   []int64
 	}{
 		"all":           {want: []int64{1, 2, 3}},
 		"limited":       {limit: 2, want: []int64{1, 2}},
-		"cause":         {filter: store.LetterFilter{Cause: bad}, want: []int64{1, 3}},
-		"code":          {filter: store.LetterFilter{Code: "bad"}, want: []int64{1, 3}},
-		"board":         {filter: store.LetterFilter{BoardID: 1001}, want: []int64{1, 2}},
-		"since":         {filter: store.LetterFilter{Since: time.Now().Add(-time.Hour)}, want: []int64{1, 2}},
-		"together":      {filter: store.LetterFilter{Code: "BAD", BoardID: 1001, Since: time.Now().Add(-time.Hour)}, want: []int64{1}},
-		"another cause": {filter: store.LetterFilter{Cause: "nothing"}},
+		"cause":         {filter: store.DeadLetterFilter{Cause: bad}, want: []int64{1, 3}},
+		"code":          {filter: store.DeadLetterFilter{Code: "bad"}, want: []int64{1, 3}},
+		"board":         {filter: store.DeadLetterFilter{BoardID: 1001}, want: []int64{1, 2}},
+		"since":         {filter: store.DeadLetterFilter{Since: time.Now().Add(-time.Hour)}, want: []int64{1, 2}},
+		"together":      {filter: store.DeadLetterFilter{Code: "BAD", BoardID: 1001, Since: time.Now().Add(-time.Hour)}, want: []int64{1}},
+		"another cause": {filter: store.DeadLetterFilter{Cause: "nothing"}},
 	}
 	for name, tt := range tests {
-		letters := must[[]store.Letter](t)(w.FindLetters(t.Context(), tt.filter, tt.limit))
+		letters := must[[]store.DeadLetter](t)(w.FindDeadLetters(t.Context(), tt.filter, tt.limit))
 		var got []int64
 		for _, l := range letters {
 			got = append(got, l.JobID)

@@ -15,15 +15,15 @@ const historySize = 200
 
 // History is what happened to an item, each part newest first.
 type History struct {
-	Logs       []LogRow
-	Writes     []SweptWrite
-	Failures   []FailedAttempt
-	Letters    []ItemLetter
-	Operations []Operation
-	Pending    []PendingJob // oldest first
-	Sweeps     []PendingSweep
-	Waits      []ledger.RecordRef
-	Deletion   *Deletion // nil: the item was not deleted, or its records are kept
+	Logs        []LogRow
+	Writes      []SweptWrite
+	Failures    []FailedAttempt
+	DeadLetters []ItemDeadLetter
+	Operations  []Operation
+	Pending     []PendingJob // oldest first
+	Sweeps      []PendingSweep
+	Waits       []ledger.RecordRef
+	Deletion    *Deletion // nil: the item was not deleted, or its records are kept
 }
 
 // SweptWrite is what a comparison wrote for one of the item's records.
@@ -47,8 +47,8 @@ type FailedAttempt struct {
 	At                   time.Time
 }
 
-// ItemLetter is a dead letter of an item, open or done.
-type ItemLetter struct {
+// ItemDeadLetter is a dead letter of an item, open or done.
+type ItemDeadLetter struct {
 	JobID      int64
 	Kind       string
 	ColumnID   string
@@ -62,7 +62,7 @@ type ItemLetter struct {
 }
 
 // IsOpen reports whether the dead letter waits for a person.
-func (l ItemLetter) IsOpen() bool { return l.ReplayedAt == nil && l.ClosedAt == nil }
+func (l ItemDeadLetter) IsOpen() bool { return l.ReplayedAt == nil && l.ClosedAt == nil }
 
 // PendingJob is a job that has not ended.
 type PendingJob struct {
@@ -144,7 +144,7 @@ func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err err
 	batch.Queue(logs, item, historySize).Query(collect(&h.Logs, pgx.RowToStructByPos[LogRow]))
 	batch.Queue(writes, item, historySize).Query(collect(&h.Writes, pgx.RowToStructByPos[SweptWrite]))
 	batch.Queue(failures, item, historySize).Query(collect(&h.Failures, pgx.RowToStructByPos[FailedAttempt]))
-	batch.Queue(letters, item, historySize).Query(collect(&h.Letters, pgx.RowToStructByPos[ItemLetter]))
+	batch.Queue(letters, item, historySize).Query(collect(&h.DeadLetters, pgx.RowToStructByPos[ItemDeadLetter]))
 	batch.Queue(pending, fmt.Sprint(item), historySize).Query(collect(&h.Pending, pgx.RowToStructByPos[PendingJob]))
 	batch.Queue(sweeps, item, historySize).Query(collect(&h.Sweeps, pgx.RowToStructByPos[PendingSweep]))
 	batch.Queue(waits, item, historySize).Query(collect(&h.Waits, pgx.RowToStructByPos[ledger.RecordRef]))

@@ -74,8 +74,8 @@ func (s *Store) RecordOperation(ctx context.Context, o Operation) error {
 	return RecordOperation(ctx, s.pool, o)
 }
 
-// RecordLetters records an act on dead letters, in its transaction.
-func RecordLetters(ctx context.Context, tx pgx.Tx, act string, by By, jobIDs []int64) error {
+// RecordDeadLetters records an act on dead letters, in its transaction.
+func RecordDeadLetters(ctx context.Context, tx pgx.Tx, act string, by By, jobIDs []int64) error {
 	const query = `
 		SELECT DISTINCT (args->>'item_id')::bigint FROM dead_letters
 		WHERE  job_id = ANY($1) AND args->>'item_id' IS NOT NULL`

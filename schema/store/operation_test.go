@@ -22,8 +22,8 @@ func TestOperations(t *testing.T) {
 	w.letter(1, "item_rename", `{"item_id": 7}`)
 	w.letter(2, "item_rename", `{"item_id": 8}`)
 	w.letter(3, "unreadable", `{}`)
-	must[[]int64](t)(w.IgnoreLetters(ctx, []int64{1, 2, 3}, ada))
-	must[[]int64](t)(w.IgnoreLetters(ctx, []int64{1, 99}, ada)) // nothing is left to ignore
+	must[[]int64](t)(w.IgnoreDeadLetters(ctx, []int64{1, 2, 3}, ada))
+	must[[]int64](t)(w.IgnoreDeadLetters(ctx, []int64{1, 99}, ada)) // nothing is left to ignore
 	w.exec("INSERT INTO deletions (item_id, board_id, state) VALUES (7, 1001, 'held'), (9, 1001, 'held')")
 	nothing := func(context.Context, pgx.Tx, []ledger.Ref) error { return nil }
 	must[[]store.Decided](t)(w.Decide(ctx, true, 0, []int64{7}, ada, nothing))

@@ -23,7 +23,7 @@ type FoundItem struct {
 	ItemID, BoardID int64
 	Name            string
 	DeletedAt       *time.Time // nil: it is alive
-	Letters         int        // open dead letters
+	DeadLetters     int        // open dead letters
 	Rejected        bool       // a value of it is rejected
 	Suppressed      bool       // a person erased it for good
 }

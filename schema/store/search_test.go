@@ -43,7 +43,7 @@ func TestSearchItems(t *testing.T) {
 			var got []int64
 			for _, item := range must[[]store.FoundItem](t)(w.SearchItems(t.Context(), tt.q, 10)) {
 				got = append(got, item.ItemID)
-				if item.Rejected != (item.ItemID == 1) || item.Letters != int(item.ItemID)/3 || (item.DeletedAt != nil) != (item.ItemID == 2) {
+				if item.Rejected != (item.ItemID == 1) || item.DeadLetters != int(item.ItemID)/3 || (item.DeletedAt != nil) != (item.ItemID == 2) {
 					t.Errorf("the state of item %d is wrong: %+v", item.ItemID, item)
 				}
 			}

@@ -38,7 +38,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	if err := store.Migrate(t.Context(), url); err != nil {
 		t.Errorf("migrating once more: %v", err)
 	}
-	if _, err := store.New(db).OpenLetters(t.Context()); err != nil {
+	if _, err := store.New(db).OpenDeadLetters(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -76,7 +76,7 @@ func TestErrors(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 			defer cancel()
 			<-ctx.Done()
-			_, err := w.OpenLetters(ctx)
+			_, err := w.OpenDeadLetters(ctx)
 			return err
 		}},
 		"statement cancelled by the server": {waits: true, err: func(w *world) error {
@@ -94,7 +94,7 @@ func TestErrors(t *testing.T) {
 		"no server": {waits: true, err: func(w *world) error {
 			pool := must[*pgxpool.Pool](t)(pgxpool.New(t.Context(), "postgres://user:password@127.0.0.1:1/db"))
 			defer pool.Close()
-			_, err := store.New(pool).OpenLetters(t.Context())
+			_, err := store.New(pool).OpenDeadLetters(t.Context())
 			return err
 		}},
 	}

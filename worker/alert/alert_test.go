@@ -120,8 +120,8 @@ func TestNewChannel(t *testing.T) {
 	}
 }
 
-// TestLetterDiesAgain: a dead letter that was replayed and failed again is alerted again.
-func TestLetterDiesAgain(t *testing.T) {
+// TestDeadLetterDiesAgain: a dead letter that was replayed and failed again is alerted again.
+func TestDeadLetterDiesAgain(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	mail := &inbox{name: "telegram"}

@@ -17,7 +17,7 @@ func (a *Alerter) causes(ctx context.Context, c store.Channel) (messages []messa
 		if !a.due(u) {
 			continue
 		}
-		letters, err := a.store.UntoldLetters(ctx, c, u.ID, lettersPerMessage)
+		letters, err := a.store.UntoldDeadLetters(ctx, c, u.ID, lettersPerMessage)
 		if err != nil {
 			return nil, err
 		}

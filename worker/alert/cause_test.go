@@ -234,13 +234,13 @@ func TestCauseText(t *testing.T) {
 	t.Parallel()
 	board, item, object, id := int64(18_421_858_736), int64(12_736_724_196), "namespace15long__"+strings.Repeat("x", 40)+"__c", "003000000000001AAA"
 	const code = "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
-	letter := store.Letter{
+	letter := store.DeadLetter{
 		JobID: 9_999_999_999, Event: "update_column_value", BoardID: &board, ItemID: &item, Object: &object, SalesforceID: &id,
 		Code: code, Attempts: 12,
 	}
 	key := store.CauseKey{System: "salesforce", Code: code, Object: object, Field: strings.Repeat("f", 60)}
 	u := store.UntoldCause{Cause: store.Cause{ID: "k3v9q2xa", CauseKey: key}, Untold: 1_000_000, Messages: 3}
-	text := causeText(u, slices.Repeat([]store.Letter{letter}, lettersPerMessage)) + "\nhttps://" + strings.Repeat("x", 300)
+	text := causeText(u, slices.Repeat([]store.DeadLetter{letter}, lettersPerMessage)) + "\nhttps://" + strings.Repeat("x", 300)
 	if len([]rune(text)) > 4096 {
 		t.Errorf("%d characters, Telegram takes 4096", len([]rune(text)))
 	}
@@ -255,7 +255,7 @@ func TestIgnoredIsNotTold(t *testing.T) {
 	a.Pauses = []time.Duration{time.Hour}
 	ignore := func(jobs ...int64) {
 		t.Helper()
-		if ignored, err := w.IgnoreLetters(t.Context(), jobs, store.By{Actor: "ada"}); err != nil || len(ignored) != len(jobs) {
+		if ignored, err := w.IgnoreDeadLetters(t.Context(), jobs, store.By{Actor: "ada"}); err != nil || len(ignored) != len(jobs) {
 			t.Fatalf("ignored %v: %v", ignored, err)
 		}
 	}

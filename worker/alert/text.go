@@ -13,7 +13,7 @@ import (
 
 // causeText describes, without any of their values, the dead letters of a cause that a channel has not received yet.
 // It lists the given ones and counts the others.
-func causeText(u store.UntoldCause, letters []store.Letter) string {
+func causeText(u store.UntoldCause, letters []store.DeadLetter) string {
 	var b strings.Builder
 	more := ""
 	if u.Messages > 0 {
@@ -49,7 +49,7 @@ func causeText(u store.UntoldCause, letters []store.Letter) string {
 }
 
 // letterLine describes a dead letter in a line.
-func letterLine(l store.Letter) string {
+func letterLine(l store.DeadLetter) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "• job %d: %s", l.JobID, l.Event)
 	if l.BoardID != nil {

@@ -172,7 +172,7 @@ func (b *both) judge() {
 		wrong(0, "%d of %d edits fell between a read and a write", missed, edits)
 	}
 	for _, e := range b.events() {
-		if e.Letter {
+		if e.DeadLetter {
 			wrong(e.Item, "job %d (%s %s) is a dead letter of %s", e.Job, e.Kind, e.Told, e.Code)
 		}
 	}

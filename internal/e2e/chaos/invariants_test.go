@@ -15,17 +15,17 @@ import (
 
 // event is a job that has ended, with the stored result.
 type event struct {
-	Job      int64
-	Key      string
-	Kind     string
-	Item     int64
-	State    string
-	Attempt  int
-	Status   string // in sync_logs; empty: no row
-	Letter   bool
-	Code     string // of the last failed attempt
-	Told     string // value of a column update
-	Finished time.Time
+	Job        int64
+	Key        string
+	Kind       string
+	Item       int64
+	State      string
+	Attempt    int
+	Status     string // in sync_logs; empty: no row
+	DeadLetter bool
+	Code       string // of the last failed attempt
+	Told       string // value of a column update
+	Finished   time.Time
 }
 
 // events returns all jobs.
@@ -65,10 +65,10 @@ func (c *chaos) invariants() (problems []problem) {
 	jobs := map[string]int{}
 	for _, e := range events {
 		jobs[e.Key]++
-		ended := e.State == "completed" && slices.Contains([]string{"success", "unchanged", "skipped"}, e.Status) && !e.Letter ||
-			slices.Contains([]string{"cancelled", "discarded"}, e.State) && e.Status == "failed" && e.Letter
+		ended := e.State == "completed" && slices.Contains([]string{"success", "unchanged", "skipped"}, e.Status) && !e.DeadLetter ||
+			slices.Contains([]string{"cancelled", "discarded"}, e.State) && e.Status == "failed" && e.DeadLetter
 		if !ended {
-			wrong(e.Item, "job %d (%s) is %s, with %q in sync_logs, dead letter: %v", e.Job, e.Kind, e.State, e.Status, e.Letter)
+			wrong(e.Item, "job %d (%s) is %s, with %q in sync_logs, dead letter: %v", e.Job, e.Kind, e.State, e.Status, e.DeadLetter)
 		}
 	}
 	for key, item := range c.gate.accepted {
@@ -76,20 +76,20 @@ func (c *chaos) invariants() (problems []problem) {
 			wrong(item, "event %s was accepted and has %d jobs", key, jobs[key])
 		}
 	}
-	problems = append(problems, c.falseLetters(events)...)
+	problems = append(problems, c.falseDeadLetters(events)...)
 	return append(problems, c.alerts(events)...)
 }
 
-// falseLetters reports events that became dead letters although none of their values is rejected. For a rejected value,
+// falseDeadLetters reports events that became dead letters although none of their values is rejected. For a rejected value,
 // its own event fails, and for each of its fields at most one other: the event that created the record when the item
 // already had the value.
-func (c *chaos) falseLetters(events []event) (problems []problem) {
+func (c *chaos) falseDeadLetters(events []event) (problems []problem) {
 	unruly, others := map[int64]bool{}, map[int64]int{}
 	for _, p := range c.script.parts {
 		unruly[p.id] = p.unruly
 	}
 	for _, e := range events {
-		if !e.Letter {
+		if !e.DeadLetter {
 			continue
 		}
 		if e.Kind == "sweep_board" && e.Code == "InvalidBoardIdException" {
@@ -115,7 +115,7 @@ func (c *chaos) falseLetters(events []event) (problems []problem) {
 func (c *chaos) deadLetters() map[int64]time.Time {
 	dead := map[int64]time.Time{}
 	for _, e := range c.events() {
-		if e.Letter && e.Finished.After(dead[e.Item]) {
+		if e.DeadLetter && e.Finished.After(dead[e.Item]) {
 			dead[e.Item] = e.Finished
 		}
 	}
@@ -143,12 +143,12 @@ func (c *chaos) alerts(events []event) (problems []problem) {
 	}
 	for _, e := range events {
 		pages := told[e.Job]
-		if e.Letter && len(pages) == 0 && counted > 0 {
+		if e.DeadLetter && len(pages) == 0 && counted > 0 {
 			counted--
 			continue
 		}
-		if e.Letter && len(pages) == 0 || !e.Letter && len(pages) > 0 {
-			problems = append(problems, problem{e.Item, fmt.Sprintf("job %d is in %d alerts, dead letter: %v", e.Job, len(pages), e.Letter)})
+		if e.DeadLetter && len(pages) == 0 || !e.DeadLetter && len(pages) > 0 {
+			problems = append(problems, problem{e.Item, fmt.Sprintf("job %d is in %d alerts, dead letter: %v", e.Job, len(pages), e.DeadLetter)})
 		}
 		for n := 1; n < len(pages); n++ {
 			if !pages[n-1].Lost && !c.disturbedBetween(pages[n-1].At, pages[n].At) {

@@ -18,7 +18,7 @@ type cause struct {
 	Open                                              int                         `json:"dead_letters"`
 	Items                                             int                         `json:"items"`
 	Example                                           int64                       `json:"example_job"`
-	OpenLetters                                       []struct{ Job, Item int64 } `json:"open_letters"`
+	OpenDeadLetters                                   []struct{ Job, Item int64 } `json:"open_letters"`
 	ClosedAt                                          string                      `json:"closed_at"`
 }
 
@@ -54,7 +54,7 @@ func TestCauses(t *testing.T) {
 		t.Errorf("cause %+v", unreadable)
 	}
 	one := causes(w, "--cause", rejection.Cause)
-	if len(one) != 1 || len(one[0].OpenLetters) != 2 || one[0].OpenLetters[0].Item != first || one[0].OpenLetters[1].Item != second {
+	if len(one) != 1 || len(one[0].OpenDeadLetters) != 2 || one[0].OpenDeadLetters[0].Item != first || one[0].OpenDeadLetters[1].Item != second {
 		t.Errorf("the cause with its dead letters: %+v", one)
 	}
 	for _, text := range []string{w.Crmsync("errors"), w.Crmsync("errors", "--cause", rejection.Cause)} {

@@ -17,7 +17,7 @@ func (w *world) letter(job int64, kind, args string) {
 }
 
 // TestCloseLetters: a dead letter is closed by a later event that did what it could not, and by no other.
-func TestCloseLetters(t *testing.T) {
+func TestCloseDeadLetters(t *testing.T) {
 	t.Parallel()
 	const (
 		phone   = `{"type": "update_column_value", "board_id": 1001, "item_id": 7, "column_id": "phone"}`
@@ -67,40 +67,40 @@ func TestCloseLetters(t *testing.T) {
 			w.exec(`INSERT INTO sync_logs (job_id, event, item_id, column_id, status, attempt, received_at, finished_at)
 				VALUES (2, $1, 7, nullif($2, ''), coalesce(nullif($3, ''), 'success'), 1, now(), now() - coalesce(nullif($4, ''), '1 minute')::interval)`,
 				tt.event, tt.column, tt.status, tt.ago)
-			closed := must[int64](t)(w.CloseLetters(t.Context()))
+			closed := must[int64](t)(w.CloseDeadLetters(t.Context()))
 			if (closed == 0) != tt.stays {
 				t.Errorf("%d closed, stays open: %v", closed, tt.stays)
 			}
 			if by := ask[string](w, "SELECT coalesce(closed_by, '') FROM dead_letters"); !tt.stays && by != "job 2" {
 				t.Errorf("closed by %q", by)
 			}
-			if open := must[int](t)(w.CountOpenLetters(t.Context())); (open == 1) != tt.stays {
+			if open := must[int](t)(w.CountOpenDeadLetters(t.Context())); (open == 1) != tt.stays {
 				t.Errorf("%d are open", open)
 			}
 		})
 	}
 }
 
-// TestCloseLettersOfRuns: a later run of the board makes up for a failed one.
-func TestCloseLettersOfRuns(t *testing.T) {
+// TestCloseDeadLettersOfRuns: a later run of the board makes up for a failed one.
+func TestCloseDeadLettersOfRuns(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.letter(1, "migrate_board", `{"board_id": 1001}`)
 	w.letter(2, "migrate_board", `{"board_id": 1002}`)
 	run := `INSERT INTO migration_runs (job_id, board_id, board, state, finished_at) VALUES ($1, 1001, 'accounts', $2, now())`
 	w.exec(run, 3, "failed")
-	if closed := must[int64](t)(w.CloseLetters(t.Context())); closed != 0 {
+	if closed := must[int64](t)(w.CloseDeadLetters(t.Context())); closed != 0 {
 		t.Errorf("%d closed by a run that failed", closed)
 	}
 	w.exec(run, 4, "done")
-	w.CloseLetters(t.Context())
+	w.CloseDeadLetters(t.Context())
 	if got := ask[string](w, "SELECT string_agg(job_id || ' ' || coalesce(closed_by, 'open'), ', ' ORDER BY job_id) FROM dead_letters"); got != "1 job 4, 2 open" {
 		t.Errorf("dead letters: %s", got)
 	}
 }
 
 // TestIgnoreLetters: what a person ignores is closed, with the person's name.
-func TestIgnoreLetters(t *testing.T) {
+func TestIgnoreDeadLetters(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	for _, job := range []int64{1, 2, 3} {
@@ -108,7 +108,7 @@ func TestIgnoreLetters(t *testing.T) {
 	}
 	w.exec("UPDATE dead_letters SET replayed_at = now() WHERE job_id = 3")
 	for range 2 {
-		ignored := must[[]int64](t)(w.IgnoreLetters(t.Context(), []int64{1, 3, 9}, store.By{Actor: "ada"}))
+		ignored := must[[]int64](t)(w.IgnoreDeadLetters(t.Context(), []int64{1, 3, 9}, store.By{Actor: "ada"}))
 		if len(ignored) > 0 && !slices.Equal(ignored, []int64{1}) {
 			t.Errorf("ignored %v, want job 1 alone", ignored)
 		}

@@ -29,7 +29,7 @@ func (w *world) unalerted() (jobs []int64) {
 	telegram := must[store.Channel](w.t)(w.store.UseChannel(ctx, "telegram"))
 	must[int](w.t)(w.store.AssignCauses(ctx))
 	for _, cause := range must[[]store.UntoldCause](w.t)(w.store.UntoldCauses(ctx, telegram)) {
-		for _, letter := range must[[]store.Letter](w.t)(w.store.UntoldLetters(ctx, telegram, cause.ID, 100)) {
+		for _, letter := range must[[]store.DeadLetter](w.t)(w.store.UntoldDeadLetters(ctx, telegram, cause.ID, 100)) {
 			jobs = append(jobs, letter.JobID)
 		}
 		if err := w.store.RecordCause(ctx, telegram, cause); err != nil {
@@ -51,7 +51,7 @@ func (w *world) replay(ids ...int64) []int64 {
 	return replayed
 }
 
-func TestLetterLife(t *testing.T) {
+func TestDeadLetterLife(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.exec(`INSERT INTO links (item_id, record, object, refused) VALUES (7, 'lead', 'Lead', '{"Email": {"value": "x", "code": "BAD", "job_id": 1}}')`)
@@ -64,7 +64,7 @@ func TestLetterLife(t *testing.T) {
 			t.Errorf("%s: jobs %v, want %v", what, got, want)
 		}
 	}
-	if n := must[int](t)(w.store.CountOpenLetters(t.Context())); n != 1 {
+	if n := must[int](t)(w.store.CountOpenDeadLetters(t.Context())); n != 1 {
 		t.Errorf("%d open letters as soon as a job was given up, want 1", n)
 	}
 	is("alerts", w.unalerted(), []int64{job})
@@ -80,7 +80,7 @@ func TestLetterLife(t *testing.T) {
 	if got := ask[string](w, "SELECT refused::text FROM links"); got != "{}" {
 		t.Errorf("still refused: %s", got)
 	}
-	if n := must[int](t)(w.store.CountOpenLetters(t.Context())); n != 0 {
+	if n := must[int](t)(w.store.CountOpenDeadLetters(t.Context())); n != 0 {
 		t.Errorf("%d open letters of a job that is on its way", n)
 	}
 	is("alerts while it is on its way", w.unalerted(), nil)
@@ -102,8 +102,8 @@ func TestLetterLife(t *testing.T) {
 	is("replayed though it was done", w.replay(job), nil)
 }
 
-// TestLetterOfRetried: a person retries a job in River's dashboard, and it is discarded again.
-func TestLetterOfRetried(t *testing.T) {
+// TestDeadLetterOfRetried: a person retries a job in River's dashboard, and it is discarded again.
+func TestDeadLetterOfRetried(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	job := w.job("discarded", "item_rename", eventArgs)
@@ -118,7 +118,7 @@ func TestLetterOfRetried(t *testing.T) {
 	}
 	w.exec("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1", job)
 	w.settle()
-	if n := must[int](t)(w.store.CountOpenLetters(t.Context())); n != 0 {
+	if n := must[int](t)(w.store.CountOpenDeadLetters(t.Context())); n != 0 {
 		t.Errorf("%d open letters of a job that is done", n)
 	}
 }
@@ -136,7 +136,7 @@ func TestReplayCancelled(t *testing.T) {
 	}
 }
 
-func TestLetters(t *testing.T) {
+func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	known := w.job("discarded", "item_rename", eventArgs)
@@ -150,12 +150,12 @@ func TestLetters(t *testing.T) {
 		}
 	}
 	item, onBoard, lead := int64(7), int64(1001), "Lead"
-	want := []store.Letter{
+	want := []store.DeadLetter{
 		{JobID: known, Kind: "item_rename", Reason: "salesforce: 400 BAD", Attempts: 12, BoardID: &onBoard, ItemID: &item, Event: "update_name", Object: &lead, Code: "C", Field: "Email"},
 		{JobID: unreadable, Kind: "unreadable", Reason: "cancelled", Event: "unreadable"},
 	}
-	got := must[[]store.Letter](t)(w.store.OpenLetters(t.Context()))
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(store.Letter{}, "ID", "Args", "EndedAt", "CreatedAt")); diff != "" {
+	got := must[[]store.DeadLetter](t)(w.store.OpenDeadLetters(t.Context()))
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(store.DeadLetter{}, "ID", "Args", "EndedAt", "CreatedAt")); diff != "" {
 		t.Errorf("letters (-want +got):\n%s", diff)
 	}
 }

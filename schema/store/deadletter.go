@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Letter is a dead letter: an event that failed for good.
-type Letter struct {
+// DeadLetter is a dead letter: an event that failed for good.
+type DeadLetter struct {
 	ID         int64 // in the order of discovery
 	JobID      int64
 	Kind       string
@@ -29,7 +29,7 @@ type Letter struct {
 	CauseID              string // empty: not determined yet
 }
 
-// letterColumns are the columns of a Letter.
+// letterColumns are the columns of a DeadLetter.
 const letterColumns = `
 	d.id, d.job_id, d.kind, d.args, d.reason, d.attempts, d.ended_at, d.created_at, d.replayed_at,
 	(d.args->>'board_id')::bigint, (d.args->>'item_id')::bigint, coalesce(d.args->>'type', d.kind), e.object, e.salesforce_id, coalesce(e.code, ''), coalesce(e.field, ''), coalesce(d.cause_id, '')
@@ -39,20 +39,20 @@ const letterColumns = `
 // isOpen is the condition that a dead letter d was not replayed, closed or ignored.
 const isOpen = `d.replayed_at IS NULL AND d.closed_at IS NULL`
 
-// OpenLetters returns the dead letters that wait for a person, oldest first.
-func (s *Store) OpenLetters(ctx context.Context) ([]Letter, error) {
+// OpenDeadLetters returns the dead letters that wait for a person, oldest first.
+func (s *Store) OpenDeadLetters(ctx context.Context) ([]DeadLetter, error) {
 	return s.letters(ctx, `SELECT `+letterColumns+` WHERE `+isOpen+` ORDER BY d.id`)
 }
 
-// CountOpenLetters returns how many dead letters wait for a person.
-func (s *Store) CountOpenLetters(ctx context.Context) (n int, err error) {
+// CountOpenDeadLetters returns how many dead letters wait for a person.
+func (s *Store) CountOpenDeadLetters(ctx context.Context) (n int, err error) {
 	err = s.pool.QueryRow(ctx, `SELECT count(*) FROM dead_letters d WHERE `+isOpen).Scan(&n)
 	return n, doing("counting dead letters", err)
 }
 
-// IgnoreLetters closes open dead letters on a person's decision to ignore them, and returns their jobs. They are not
+// IgnoreDeadLetters closes open dead letters on a person's decision to ignore them, and returns their jobs. They are not
 // alerted any more, since the person knows about them.
-func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, by By) (ignored []int64, err error) {
+func (s *Store) IgnoreDeadLetters(ctx context.Context, jobIDs []int64, by By) (ignored []int64, err error) {
 	const query = `
 		UPDATE dead_letters d SET closed_at = now(), closed_by = 'ignored by ' || $2, alerted_at = coalesce(d.alerted_at, now())
 		WHERE  d.job_id = ANY($1) AND ` + isOpen + `
@@ -68,16 +68,16 @@ func (s *Store) IgnoreLetters(ctx context.Context, jobIDs []int64, by By) (ignor
 		if ignored, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
 			return err
 		}
-		return RecordLetters(ctx, tx, ActIgnore, by, ignored)
+		return RecordDeadLetters(ctx, tx, ActIgnore, by, ignored)
 	})
 	return ignored, doing("ignoring dead letters", err)
 }
 
-// CloseLetters closes the open dead letters whose item has caught up: a later event of the item succeeded, and nothing
+// CloseDeadLetters closes the open dead letters whose item has caught up: a later event of the item succeeded, and nothing
 // that the dead letter concerns is rejected any more. That event is of the same column or kind, or a resync. For a
 // rejection, which the links record until it is resolved, any event of the item counts once nothing of the item is
-// rejected. A later run of the board closes a run's dead letter. CloseLetters returns how many it closed.
-func (s *Store) CloseLetters(ctx context.Context) (closed int64, err error) {
+// rejected. A later run of the board closes a run's dead letter. CloseDeadLetters returns how many it closed.
+func (s *Store) CloseDeadLetters(ctx context.Context) (closed int64, err error) {
 	const items = `
 		UPDATE dead_letters d SET closed_at = now(), closed_by = 'job ' || later.job_id
 		FROM   (SELECT d.*, coalesce((SELECT class = 'permanent' AND object IS NOT NULL FROM error_logs e
@@ -128,11 +128,11 @@ func (s *Store) CountRejected(ctx context.Context) (items int, err error) {
 	return items, doing("counting items with rejected values", err)
 }
 
-func (s *Store) letters(ctx context.Context, query string, args ...any) ([]Letter, error) {
+func (s *Store) letters(ctx context.Context, query string, args ...any) ([]DeadLetter, error) {
 	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, doing("reading dead letters", err)
 	}
-	letters, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Letter])
+	letters, err := pgx.CollectRows(rows, pgx.RowToStructByPos[DeadLetter])
 	return letters, doing("reading dead letters", err)
 }

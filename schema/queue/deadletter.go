@@ -75,7 +75,7 @@ func (q *Queue) replay(ctx context.Context, jobIDs []int64, maxAttempts int,
 			q.names.Events); err != nil {
 			return err
 		}
-		return store.RecordLetters(ctx, tx, store.ActReplay, by, replayed)
+		return store.RecordDeadLetters(ctx, tx, store.ActReplay, by, replayed)
 	})
 	return replayed, staying, err
 }
