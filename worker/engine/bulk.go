@@ -1,15 +1,16 @@
 package engine
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
 	"crmsync/mondayclient"
 	"crmsync/mondayclient/column"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/worker/engine/plan"
+	"crmsync/worker/engine/settle"
 )
 
 // Page is a set of items of one board, as Monday returned them together.
@@ -85,6 +86,12 @@ type bulk struct {
 	cost     Cost
 }
 
+// Assigned is a record that an import has found for an item.
+type Assigned struct {
+	SalesforceID string
+	Origin       ledger.Origin
+}
+
 // seen identifies a difference.
 type seen struct {
 	item          int64
@@ -92,20 +99,27 @@ type seen struct {
 	kind          plan.Kind
 }
 
-// heldOf returns what the records of an item hold, for the fields that were read.
-func (p *pass) heldOf(w *work) map[string]map[string]any {
-	held := map[string]map[string]any{}
-	for name, link := range w.item.Links {
-		if fields := p.holds[link.SalesforceID]; fields != nil {
-			held[name] = fields
-		}
+// imports returns the import that the pass belongs to; nil: none.
+func (p *pass) imports() *mapping.Migration {
+	if p.bulk == nil {
+		return nil
 	}
-	return held
+	return p.bulk.Import
 }
 
-// placeholder stands for the Id of a record that would be created.
-func placeholder(d planned) string {
-	return fmt.Sprintf("new:%d:%s", d.work.item.ID, d.plan.Record.Name)
+// compares reports whether the pass compares a record: an import compares only the one that its items come from.
+func (p *pass) compares(rec *mapping.Record) bool {
+	g := p.imports()
+	return g == nil || g.Record == rec
 }
 
-func isPlaceholder(id string) bool { return len(id) > 4 && id[:4] == "new:" }
+// imported returns the fields that fill a column of the record's item during this pass alone.
+func (p *pass) imported(rec *mapping.Record) []*mapping.Field {
+	if g := p.imports(); g != nil && g.Record == rec {
+		return g.Targets
+	}
+	return nil
+}
+
+// fills returns the fields that fill a column of the record's item.
+func (p *pass) fills(rec *mapping.Record) []*mapping.Field { return settle.Fills(rec, p.imported(rec)) }

@@ -5,62 +5,7 @@ import (
 	"strconv"
 
 	"crmsync/schema/ledger"
-	"crmsync/schema/mapping"
-	"crmsync/worker/engine/plan"
-	"crmsync/worker/engine/settle"
 )
-
-// Assigned is a record that an import has found for an item.
-type Assigned struct {
-	SalesforceID string
-	Origin       ledger.Origin
-}
-
-// imports returns the import that the pass belongs to; nil: none.
-func (p *pass) imports() *mapping.Migration {
-	if p.bulk == nil {
-		return nil
-	}
-	return p.bulk.Import
-}
-
-// compares reports whether the pass compares a record: an import compares only the one that its items come from.
-func (p *pass) compares(rec *mapping.Record) bool {
-	g := p.imports()
-	return g == nil || g.Record == rec
-}
-
-// imported returns the fields that fill a column of the record's item during this pass alone.
-func (p *pass) imported(rec *mapping.Record) []*mapping.Field {
-	if g := p.imports(); g != nil && g.Record == rec {
-		return g.Targets
-	}
-	return nil
-}
-
-// fills returns the fields that fill a column of the record's item.
-func (p *pass) fills(rec *mapping.Record) []*mapping.Field { return settle.Fills(rec, p.imported(rec)) }
-
-// planImported plans a record during an import, which sends only the item's id and the fields that were decided to go
-// to Salesforce. It creates no record.
-func (p *pass) planImported(w *work, rec *mapping.Record) planned {
-	link := w.item.Links[rec.Name]
-	if link == nil || link.SalesforceID == "" {
-		return planned{w, plan.Plan{Record: rec}}
-	}
-	if w.view.Decided == nil {
-		w.view.Decided = map[string]map[string]bool{}
-	}
-	decided := w.view.Decided[rec.Name]
-	if decided == nil {
-		decided = map[string]bool{}
-		w.view.Decided[rec.Name] = decided
-	}
-	for _, f := range rec.Fields {
-		decided[f.Name] = decided[f.Name] && f.Sync == mapping.Both
-	}
-	return planned{w, plan.Make(rec, w.view, "", &p.refs, p.Mapping.Key, p.Now())}
-}
 
 // takeAssigned links items to the records that the import has found for them, under leases on the records' Ids. An item
 // keeps the record that it has, and a record its item.

@@ -52,6 +52,20 @@ type work struct {
 // state is whether there is an item to sync.
 type state uint8
 
+// target is a record of an item.
+type target struct {
+	work   *work
+	record *mapping.Record
+}
+
+// overwritten is a value that a person entered in Monday between our read of the item and our write to it. Its event
+// arrives when the column already shows what we wrote.
+type overwritten struct {
+	column string
+	told   ledger.Column
+	ours   column.Value // what the column showed when the event arrived
+}
+
 const (
 	alive     state = iota
 	ending          // a delete in this batch ends it

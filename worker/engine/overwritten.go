@@ -4,19 +4,9 @@ import (
 	"context"
 	"time"
 
-	"crmsync/mondayclient/column"
-	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
-
-// overwritten is a value that a person entered in Monday between our read of the item and our write to it. Its event
-// arrives when the column already shows what we wrote.
-type overwritten struct {
-	column string
-	told   ledger.Column
-	ours   column.Value // what the column showed when the event arrived
-}
 
 // keepOverwritten stores the values that our writes have overwritten, now that the items were read, so that a person
 // can bring them back. Neither system offers a write on condition that nothing has changed.

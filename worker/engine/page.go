@@ -62,3 +62,14 @@ func (e *Engine) newBulk(page Page) *pass {
 	}
 	return p
 }
+
+// heldOf returns what the records of an item hold, for the fields that were read.
+func (p *pass) heldOf(w *work) map[string]map[string]any {
+	held := map[string]map[string]any{}
+	for name, link := range w.item.Links {
+		if fields := p.holds[link.SalesforceID]; fields != nil {
+			held[name] = fields
+		}
+	}
+	return held
+}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -24,24 +25,6 @@ type write struct {
 
 // all returns the plans that the write is for.
 func (w write) all() []planned { return append([]planned{w.planned}, w.sharers...) }
-
-func (p *pass) planOne(w *work, rec *mapping.Record) planned {
-	if p.bulk != nil {
-		w.view.Held, w.view.Choices = p.holds, p.bulk.Choices
-	}
-	if p.imports() != nil {
-		return p.planImported(w, rec)
-	}
-	return planned{w, plan.Make(rec, w.view, w.adopts[rec.Name], &p.refs, p.Mapping.Key, p.Now())}
-}
-
-// adoptLater makes the next plan adopt the record with the Id.
-func (w *work) adoptLater(rec *mapping.Record, id string) {
-	if w.adopts == nil {
-		w.adopts = map[string]string{}
-	}
-	w.adopts[rec.Name] = id
-}
 
 func retryAll(plans []planned, err error) {
 	for _, d := range plans {
@@ -91,8 +74,9 @@ func references(rec *mapping.Record, fields map[string]any) map[string]string {
 	return refs
 }
 
-// target is a record of an item.
-type target struct {
-	work   *work
-	record *mapping.Record
+// placeholder stands for the Id of a record that would be created.
+func placeholder(d planned) string {
+	return fmt.Sprintf("new:%d:%s", d.work.item.ID, d.plan.Record.Name)
 }
+
+func isPlaceholder(id string) bool { return len(id) > 4 && id[:4] == "new:" }
