@@ -105,6 +105,9 @@ type ItemResyncArgs struct {
 
 	// Chosen writes the value of a conflict that a person chose to both sides.
 	Chosen bool `json:"chosen,omitempty"`
+
+	// Read has Monday asked about the item: it was seen on a board that is not mapped.
+	Read bool `json:"read,omitempty"`
 }
 
 // MigrateBoardArgs requests a run of a board's import. A long run is done in slices, between which the job is snoozed.

@@ -76,7 +76,7 @@ func itemRestore(args jobs.ItemRestoreArgs) engine.Event { return told(engine.Re
 func itemResync(args jobs.ItemResyncArgs) engine.Event {
 	return engine.Event{
 		Kind: engine.Resync, Type: args.Kind(), BoardID: args.BoardID, ItemID: args.ItemID,
-		Force: args.Force, Release: args.Release, Chosen: args.Chosen,
+		Force: args.Force, Release: args.Release, Chosen: args.Chosen, Read: args.Read,
 	}
 }
 

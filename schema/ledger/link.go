@@ -194,7 +194,8 @@ func (l *Link) Outdate(field string) bool {
 	return true
 }
 
-// Remapped reports whether the value of a field was made from another source than the field has now. Such a value
+// Remapped reports whether the value of a field was made from another source than the field has now, or before the
+// item moved. Such a value
 // still says what the record holds, but not what the item holds.
 func (l *Link) Remapped(field, mapping string) bool {
 	w := l.Written[field]

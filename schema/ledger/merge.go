@@ -283,7 +283,7 @@ func (i *Item) Restore(at time.Time) {
 // MoveTo records that the item is on another board, whose columns are unknown.
 func (i *Item) MoveTo(board int64) { i.BoardID, i.Columns, i.Known = board, nil, false }
 
-// Leave records that the item is on a board without events: what was known of its columns no longer holds.
+// Leave records that the item is on a board that is not mapped: what was known of its columns no longer holds.
 func (i *Item) Leave() { i.Columns, i.Known = nil, false }
 
 // KnownAt returns the time of the known value of a column, or of the name, in Unix microseconds; 0: unknown.

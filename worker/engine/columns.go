@@ -12,12 +12,12 @@ import (
 )
 
 // settle decides what becomes of the columns that are filled from Salesforce. It reads records only if it has to: a
-// field that goes both ways is about to be written, or the feed asked for a comparison. It reads an item again before
-// writing one of its columns.
+// field that goes both ways is about to be written, the feed asked for a comparison, or the item is back, whose changes
+// in Salesforce were skipped meanwhile. It reads an item again before writing one of its columns.
 func (p *pass) settle(ctx context.Context) {
 	var wanted []target
 	for _, t := range p.twoWay() {
-		if p.bulk != nil || t.work.isRung() || settle.NeedsSalesforce(p.settling(t)) {
+		if p.bulk != nil || t.work.isRung() || t.work.restored || settle.NeedsSalesforce(p.settling(t)) {
 			wanted = append(wanted, t)
 		}
 	}
@@ -197,7 +197,7 @@ func (p *pass) settling(t target) settle.Input {
 	in := settle.Input{
 		Record: t.record, Item: w.view.View, Link: link, Holds: p.holds[link.SalesforceID], Linked: p.refs.Linked,
 		Items: p.items, Imports: p.imported(t.record),
-		Touched: w.touched, Fresh: w.fresh, Now: p.Now(),
+		Touched: w.touched, Fresh: w.forced, Now: p.Now(),
 	}
 	if p.bulk != nil {
 		in.Choices = p.bulk.Choices

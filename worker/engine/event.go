@@ -40,6 +40,7 @@ type Event struct {
 	Force       bool // Resync: send every field, even those already written
 	Release     bool // Resync: a person released the deletion of the item's records
 	Chosen      bool // Resync: a person chose one side's value of a conflict
+	Read        bool // Resync: Monday is asked about the item, which may have left its board
 }
 
 // Outcome is how an event ended.

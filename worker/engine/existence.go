@@ -34,7 +34,8 @@ func (w *work) settleExistence() {
 // ends reports whether the event ends the item.
 func (t *task) ends() bool { return t.Kind == Deleted || t.Release }
 
-// restore restarts an item that was just read.
+// restore restarts an item that was just read. Fields that only go to Salesforce get what Monday says. The others are
+// compared as usual: what was edited in Salesforce meanwhile is not lost.
 func (w *work) restore(t *task) {
 	w.item.Restore(w.existedAt(t))
 	w.item.Known, w.fresh, w.changed, w.restored = true, true, true, true

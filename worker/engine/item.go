@@ -39,7 +39,8 @@ type work struct {
 	chosen      []store.Conflict             // conflicts for which a person chose a value
 
 	changed  bool      // the item has to be saved, not only released
-	fresh    bool      // it begins again: earlier writes do not count
+	fresh    bool      // it begins again: earlier writes of fields that only go to Salesforce do not count
+	forced   bool      // Salesforce may hold an older value of ours: a difference is no change there
 	restored bool      // it is back: decisions about its deletion no longer count
 	held     bool      // a call that writes it was interrupted, and may still take effect
 	answered time.Time // when Salesforce answered the item's last write

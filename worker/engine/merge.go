@@ -27,8 +27,8 @@ func (w *work) merge(t *task) {
 	case Deleted, Restored:
 		w.mergeExistence(t)
 	case Resync:
-		w.fresh = w.fresh || t.Force
-		w.unread = w.unread || t.Release
+		w.force(t)
+		w.unread = w.unread || t.Release || t.Read
 	}
 }
 
@@ -36,9 +36,16 @@ func (w *work) merge(t *task) {
 func (w *work) mergeElsewhere(t *task) {
 	w.unread, t.elsewhere = true, true
 	if t.Kind == Resync {
-		w.fresh = w.fresh || t.Force
+		w.force(t)
 	} else if ledger.Believable(t.TriggeredAt, w.now) {
 		w.floor.All = max(w.floor.All, t.TriggeredAt.UnixMicro())
+	}
+}
+
+// force has everything sent again if the event asks for it.
+func (w *work) force(t *task) {
+	if t.Force {
+		w.fresh, w.forced = true, true
 	}
 }
 
@@ -138,7 +145,9 @@ func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 	w.isRead = true
 	wanted := slices.DeleteFunc(slices.Clone(asked), func(id string) bool { return !w.isMapped(id) })
 	if w.item.Known {
-		w.outdate(func(f *mapping.Field) bool { return slices.ContainsFunc(f.Columns(), w.isUnread) })
+		w.outdate(func(link *ledger.Link, f *mapping.Field) bool {
+			return slices.ContainsFunc(f.Columns(), w.isUnread) && link.Outdate(f.Name)
+		})
 	}
 	for _, id := range wanted {
 		if _, answered := read.Columns[id]; !answered && !w.isUnread(id) {
@@ -170,15 +179,19 @@ func (w *work) isUnread(id string) bool {
 	return !known && w.isMapped(id)
 }
 
-// outdate records which fields have been written from another source than they have now.
-func (w *work) outdate(changed func(*mapping.Field) bool) {
+// moved records that the item has left the board by whose mapping a field was written.
+func moved(link *ledger.Link, f *mapping.Field) bool { return link.Move(f.Name) }
+
+// outdate records which fields have been written from another source than they have now; mark reports whether that is
+// new for a field.
+func (w *work) outdate(mark func(*ledger.Link, *mapping.Field) bool) {
 	for _, rec := range w.board.Records {
 		link := w.item.Links[rec.Name]
 		if link == nil || rec.Shared {
 			continue
 		}
 		for _, field := range rec.Fields {
-			if changed(field) && link.Outdate(field.Name) {
+			if mark(link, field) {
 				w.log.relink(link)
 			}
 		}
@@ -201,6 +214,7 @@ func (w *work) move(read *mondayclient.Item, asked []string) {
 	board := w.mapping.Board(read.BoardID)
 	if board == nil {
 		w.item.Leave()
+		w.outdate(moved)
 		w.state, w.changed = elsewhere, true
 		return
 	}
@@ -216,7 +230,7 @@ func (w *work) move(read *mondayclient.Item, asked []string) {
 			w.log.note("the item was moved to this board; the records that only its old board has are kept as they are")
 		}
 	}
-	w.outdate(func(*mapping.Field) bool { return true })
+	w.outdate(moved)
 	w.mergeReading(read, asked)
 	for _, id := range board.Columns {
 		if _, known := w.item.Columns[id]; !known {

@@ -98,7 +98,11 @@ func (s *Sweeper) saveEnds(ctx context.Context, board *mapping.Board, e ending, 
 		}
 	}
 	for id, to := range e.moved {
-		queued = append(queued, jobs.ItemResyncArgs{BoardID: to, ItemID: id})
+		resync := jobs.ItemResyncArgs{BoardID: to, ItemID: id}
+		if s.Mapping.Board(to) == nil {
+			resync.BoardID, resync.Read = board.ID, true
+		}
+		queued = append(queued, resync)
 	}
 	held, err := s.foundEnded(ctx, board, e.held)
 	if err != nil {

@@ -138,13 +138,15 @@ func (m *maker) sending(field *mapping.Field, value any) fate {
 }
 
 // keeps reports whether an existing record keeps its value in a field whose column is empty. It does if Monday never
-// had a value: the record existed before its link, or the field is newly mapped, or mapped to another column.
+// had a value: the record existed before its link, or was created without the field, or the field is newly mapped, or
+// mapped to another column. It also does if the column may be empty because the item moved.
 func (m *maker) keeps(field *mapping.Field) bool {
 	_, written := m.link.Written[field.Name]
-	return m.link.SalesforceID != "" && m.held == nil && (!written || m.isRemapped(field)) && !m.touches(field)
+	never := !written || m.isRemapped(field) || m.link.IsLeftOut(field.Name)
+	return m.link.SalesforceID != "" && m.held == nil && never && !m.touches(field)
 }
 
-// isRemapped reports whether the field was last written from another source than it has now.
+// isRemapped reports whether the field was last written from another source than it has now, or before the item moved.
 func (m *maker) isRemapped(field *mapping.Field) bool {
 	return m.link.Remapped(field.Name, m.Record.Made()[field.Name])
 }
@@ -154,8 +156,10 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 	m.Compared++
 	base, agreed := m.link.Agreed(field.Name)
 	if agreed && m.isRemapped(field) {
-		// Otherwise they have never agreed on the field's current source.
+		// Otherwise they have never agreed on the field's current source, or the column may be empty because the item
+		// moved.
 		agreed = field.Fold(base) == field.Fold(value) ||
+			m.link.Moved(field.Name, m.Record.Made()[field.Name]) && value != nil && !field.IsDefault(m.it.View) ||
 			field.Fold(base) == field.Fold(m.held[field.Name]) && WasUnmapped(field, m.it.View, &m.link)
 	}
 	if !agreed && m.held[field.Name] != nil && field.IsDefault(m.it.View) {
@@ -170,7 +174,7 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 	if m.link.IsLeftOut(field.Name) && field.Fold(value) == nil {
 		return held // Monday never had a value: what Salesforce holds stays
 	}
-	s := Settle(field, value, base, agreed, m.held[field.Name], m.it.Choices)
+	s := Settle(field, value, base, agreed, m.held[field.Name], m.choices())
 	if s.Agrees {
 		m.agree(field.Name, value)
 	}
@@ -187,6 +191,15 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 		return held
 	}
 	return m.sending(field, value)
+}
+
+// choices returns the choices for fields that only go to Salesforce. An item that begins again, as after it was
+// restored, sends them all.
+func (m *maker) choices() Choices {
+	if m.it.Fresh {
+		return Choices{Adopt: mapping.Monday, Enforce: true}
+	}
+	return m.it.Choices
 }
 
 // WasUnmapped reports whether the mapping had no value for a label that the column shows, so that the item's last

@@ -91,8 +91,15 @@ func (c *col) met() (ledger.Held, bool) {
 	return held, met && !c.isRemapped(c.field)
 }
 
+// isRemapped reports whether what both sides agreed on does not say whether Monday changed: it was made from another
+// source, or the column may be empty because the item moved.
 func (c *col) isRemapped(f *mapping.Field) bool {
-	return c.Link.Remapped(f.Base(), c.Record.Made()[f.Base()])
+	return c.Link.Remapped(f.Base(), c.Record.Made()[f.Base()]) && (!c.isMoved(f) || c.monday.empty)
+}
+
+// isMoved reports whether the item has moved since the field was last agreed on.
+func (c *col) isMoved(f *mapping.Field) bool {
+	return c.Link.Moved(f.Base(), c.Record.Made()[f.Base()])
 }
 
 // isTouched reports whether a person has just changed the column. That says nothing about a column that is not sent.

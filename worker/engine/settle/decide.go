@@ -65,7 +65,7 @@ func (c *col) meet() Decision {
 	switch {
 	case c.monday.ok() && c.same(c.monday.value, c.salesforce):
 		return c.agree()
-	case c.Link.InDoubt(c.field.Name) && c.mondayChanged():
+	case c.Link.InDoubt(c.field.Name) && c.mondayChanged() && !c.isMoved(c.field):
 		return c.stand(c.overwrites(), string(mapping.Monday))
 	case c.isTouched():
 		return c.stand(c.overwrites(), RuleEvent)
@@ -111,7 +111,7 @@ func (c *col) apart() Decision {
 // agrees makes the link record the item's value for a field, if it is not known yet.
 func (d *Decision) agrees(c *col, f *mapping.Field, s said) {
 	_, rejected := c.Link.Rejected[f.Base()]
-	if !s.ok() || c.Link.Holds(f.Base(), s.value) && !c.isRemapped(f) && !rejected {
+	if !s.ok() || c.Link.Holds(f.Base(), s.value) && !c.isRemapped(f) && !c.isMoved(f) && !rejected {
 		return
 	}
 	if d.written == nil {

@@ -113,7 +113,8 @@ func NeedsSalesforce(in Input) bool {
 	for _, f := range in.Record.Back() {
 		c := in.column(f)
 		held, met := c.met()
-		if !met || held.Apart && len(c.parts) > 0 || c.isEdited(held) || c.isInDoubt() || !c.isAlone() && c.mondayChanged() {
+		if !met || held.Apart && len(c.parts) > 0 || c.isEdited(held) || c.isInDoubt() || c.isMoved(f) ||
+			!c.isAlone() && c.mondayChanged() {
 			return true
 		}
 	}
