@@ -13,22 +13,22 @@ func TestFigures(t *testing.T) {
 	self := func(v float64) float64 { return v }
 	took := []time.Duration{1e6, 2e6, 3e6, 4e6}
 	tests := map[string]struct{ got, want float64 }{
-		"middle of an odd number":       {middle([]float64{3, 1, 2}, self), 2},
-		"middle of an even number":      {middle([]float64{4, 1, 3, 2}, self), 2.5},
-		"most":                          {most([]float64{1, 3, 2}, self), 3},
-		"ratio goes round by round":     {ratio([]float64{10, 1, 30}, []float64{5, 1, 10}, self), 2},
-		"p50":                           {quantile(took, 0.5), 3},
-		"p99":                           {quantile(took, 0.99), 4},
-		"longest":                       {quantile(took, 1), 4},
-		"quantile of nothing":           {quantile(nil, 0.5), 0},
-		"cost of an event":              {cpu{program: 3, postgres: 5}.since(cpu{program: 1, postgres: 1}, 1000).total(), 6000},
-		"what the bench used is apart":  {cpu{bench: 3}.total(), 0},
-		"what the calls allow":          {migrated{monday: 30, salesforce: 10}.bound(), 2000}, // 40 calls of 50 ms, 4 at once: 0.5 s
-		"share of what they allow":      {migrated{rate: 1500, monday: 30, salesforce: 10}.share(), 0.75},
-		"a figure below what is wanted": {checked(func(b *bench) { b.atLeast("f", 0.49, 0.5) }), 0},
-		"a figure at what is wanted":    {checked(func(b *bench) { b.atLeast("f", 0.5, 0.5) }), 1},
-		"a figure above what is wanted": {checked(func(b *bench) { b.atMost("f", "%f", 0.51, 0.5) }), 0},
-		"a figure that may be as high":  {checked(func(b *bench) { b.atMost("f", "%f", 0.5, 0.5) }), 1},
+		"middle of an odd number":           {middle([]float64{3, 1, 2}, self), 2},
+		"middle of an even number":          {middle([]float64{4, 1, 3, 2}, self), 2.5},
+		"most":                              {most([]float64{1, 3, 2}, self), 3},
+		"ratio per round":                   {ratio([]float64{10, 1, 30}, []float64{5, 1, 10}, self), 2},
+		"p50":                               {quantile(took, 0.5), 3},
+		"p99":                               {quantile(took, 0.99), 4},
+		"longest":                           {quantile(took, 1), 4},
+		"quantile of no values":             {quantile(nil, 0.5), 0},
+		"cost of an event":                  {cpu{program: 3, postgres: 5}.since(cpu{program: 1, postgres: 1}, 1000).total(), 6000},
+		"without the CPU time of the bench": {cpu{bench: 3}.total(), 0},
+		"what the calls allow":              {migrated{monday: 30, salesforce: 10}.bound(), 2000}, // 40 calls of 50 ms, 4 at once: 0.5 s
+		"share of what they allow":          {migrated{rate: 1500, monday: 30, salesforce: 10}.share(), 0.75},
+		"a figure below its minimum":        {checked(func(b *bench) { b.atLeast("f", 0.49, 0.5) }), 0},
+		"a figure at its minimum":           {checked(func(b *bench) { b.atLeast("f", 0.5, 0.5) }), 1},
+		"a figure above its maximum":        {checked(func(b *bench) { b.atMost("f", "%f", 0.51, 0.5) }), 0},
+		"a figure at its maximum":           {checked(func(b *bench) { b.atMost("f", "%f", 0.5, 0.5) }), 1},
 	}
 	for name, tt := range tests {
 		if tt.got != tt.want {

@@ -34,7 +34,7 @@ boards:
 // pollEvery is the poll interval at which the delay is measured: the shortest that auto uses.
 const pollEvery = 15 * time.Second
 
-// fed is what it took to bring Salesforce's changes to Monday.
+// fed is the cost of bringing Salesforce's changes to Monday.
 type fed struct {
 	rate               float64 // changes/s
 	monday, salesforce float64 // calls per 1,000 changes

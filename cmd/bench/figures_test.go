@@ -18,18 +18,18 @@ func TestCompare(t *testing.T) {
 	wait := func(v float64) check { return check{figure: figure{"wait", v, lower, 10}} }
 	tests := map[string]struct {
 		before, now []check
-		lost        string // figures, with commas between
+		lost        string // figures, separated by commas
 	}{
-		"first run":           {nil, []check{rate(3), wait(5)}, ""},
-		"the same":            {[]check{rate(3), wait(0)}, []check{rate(3), wait(0)}, ""},
-		"better":              {[]check{rate(3), wait(5)}, []check{rate(6), wait(1)}, ""},
-		"a little worse":      {[]check{rate(3), wait(5)}, []check{rate(2.6), wait(5.7)}, ""},
-		"lower rate":          {[]check{rate(3), wait(5)}, []check{rate(2.5), wait(5)}, "rate"},
-		"longer wait":         {[]check{rate(3), wait(5)}, []check{rate(3), wait(5.8)}, "wait"},
-		"both":                {[]check{rate(3), wait(5)}, []check{rate(1), wait(9)}, "rate,wait"},
-		"call where none was": {[]check{wait(0)}, []check{wait(1)}, "wait"},
-		"a new figure":        {[]check{rate(3)}, []check{rate(3), wait(100)}, ""},
-		"a figure that went":  {[]check{rate(3), wait(5)}, []check{rate(3)}, ""},
+		"first run":             {nil, []check{rate(3), wait(5)}, ""},
+		"the same":              {[]check{rate(3), wait(0)}, []check{rate(3), wait(0)}, ""},
+		"better":                {[]check{rate(3), wait(5)}, []check{rate(6), wait(1)}, ""},
+		"a little worse":        {[]check{rate(3), wait(5)}, []check{rate(2.6), wait(5.7)}, ""},
+		"lower rate":            {[]check{rate(3), wait(5)}, []check{rate(2.5), wait(5)}, "rate"},
+		"longer wait":           {[]check{rate(3), wait(5)}, []check{rate(3), wait(5.8)}, "wait"},
+		"both":                  {[]check{rate(3), wait(5)}, []check{rate(1), wait(9)}, "rate,wait"},
+		"more than zero before": {[]check{wait(0)}, []check{wait(1)}, "wait"},
+		"a new figure":          {[]check{rate(3)}, []check{rate(3), wait(100)}, ""},
+		"a removed figure":      {[]check{rate(3), wait(5)}, []check{rate(3)}, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

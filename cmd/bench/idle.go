@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// lone is how events that have the program for themselves fared.
+// lone is the latency of events that are sent one at a time.
 type lone struct {
 	acks, took []time.Duration // from POST to the webhook's answer, and to Salesforce's; both in ascending order
 }

@@ -30,7 +30,7 @@ const (
 // events cost the same before and after it was compared.
 var newFields = []string{"Title", "Department", "Description", "MailingCity"}
 
-// lived is how live events fared.
+// lived is the result for live events.
 type lived struct {
 	took []time.Duration // from POST to Salesforce's answer of single events, in ascending order
 	rate float64         // events/s of many at once
@@ -82,7 +82,7 @@ func (b *bench) live(ctx context.Context) (err error) {
 	return nil
 }
 
-// tellLive reports how events fared without and with a backfill.
+// tellLive reports the results without and with a backfill.
 func (b *bench) tellLive(alone, beside []lived) {
 	p50 := func(l lived) float64 { return quantile(l.took, 0.5) }
 	p99 := func(l lived) float64 { return quantile(l.took, 0.99) }

@@ -1,9 +1,9 @@
 // Command bench measures crmsync on this machine, side by side with minimal programs for the same task: an endpoint
 // that does one insert per request, one that commits a bare row, one that only answers, and a River worker that does
-// nothing. Every measured program is a separate process;
-// Postgres is private and durable; this process generates the load and simulates both systems. All share the machine's
-// cores, so the ratios within a run are meaningful, and absolute figures only apply to this machine. There is no
-// minimal program for a migration: it is compared with the time that its calls alone would take at maximum concurrency.
+// nothing. Every measured program is a separate process; Postgres is private and durable; this process generates the
+// load and simulates both systems. All share the machine's cores, so the ratios within a run are meaningful, and
+// absolute figures only apply to this machine. There is no minimal program for an import: it is compared with the time
+// that its calls alone would take at maximum concurrency.
 //
 // It reads /proc, so it runs on Linux.
 package main
@@ -51,7 +51,7 @@ type sizes struct {
 	changes int // in Salesforce, to bring to Monday at once
 	delayed int // changes in Salesforce whose delay is measured
 	loaded  int // items of a first load
-	widened int // items that get a field more
+	widened int // items that get one more field
 	console int // items whose pages are requested
 }
 

@@ -13,7 +13,7 @@ import (
 	"crmsync/internal/stage"
 )
 
-// there is which share of a first load's items has a record before it: one of so many.
+// there is the share of items that already have a record before a first load: one in so many.
 const there = 10
 
 // sweptMapping is the contacts board with further fields.
@@ -30,7 +30,7 @@ boards:
         fields: { LastName: name, Email: email%s }
 `
 
-// swept is what it took to compare a board.
+// swept is the cost of comparing a board.
 type swept struct {
 	items, monday, salesforce int // calls
 	rate                      float64

@@ -70,15 +70,15 @@ func TestRule(t *testing.T) {
 			config: batch.Config[int]{Max: 10, Concurrency: 2},
 			calls:  []int{1}, want: [][]int{{1}},
 		},
-		"the second waits while one is out": {
+		"the second waits while one is running": {
 			config: batch.Config[int]{Max: 10, Concurrency: 2},
 			calls:  []int{1, 2, 3}, want: [][]int{{1}}, after: [][]int{{2, 3}},
 		},
-		"a full one starts beside it": {
+		"a full one starts beside the first": {
 			config: batch.Config[int]{Max: 10, Concurrency: 2, Full: 3},
 			calls:  []int{1, 2, 3, 4}, want: [][]int{{1}, {2, 3, 4}},
 		},
-		"Full is Max where it is not set": {
+		"Full defaults to Max": {
 			config: batch.Config[int]{Max: 2, Concurrency: 2},
 			calls:  []int{1, 2, 3}, want: [][]int{{1}, {2, 3}},
 		},
@@ -86,7 +86,7 @@ func TestRule(t *testing.T) {
 			config: batch.Config[int]{Max: 2, Concurrency: 2},
 			calls:  []int{1, 2, 3, 4, 5, 6}, want: [][]int{{1}, {2, 3}}, after: [][]int{{4, 5}},
 		},
-		"a key that is out waits, and counts for nothing": {
+		"a call whose key is running waits, and does not count": {
 			config: batch.Config[int]{Max: 2, Concurrency: 3, Key: func(n int) int64 { return int64(n % 10) }},
 			calls:  []int{1, 11, 21, 2, 3}, want: [][]int{{1}, {2, 3}},
 		},
@@ -98,11 +98,11 @@ func TestRule(t *testing.T) {
 			config: batch.Config[int]{Max: 2, Keys: 2, Concurrency: 1, Key: func(n int) int64 { return int64(n % 10) }},
 			calls:  []int{1, 2, 12, 22}, want: [][]int{{1}}, after: [][]int{{2, 12}},
 		},
-		"what is there starts if no more can arrive": {
+		"waiting calls start if no more can arrive": {
 			config: batch.Config[int]{Max: 10, Concurrency: 3, Complete: func() bool { return true }},
 			calls:  []int{1, 2, 3, 4}, want: [][]int{{1}, {2}, {3}}, after: [][]int{{4}},
 		},
-		"a freed key goes on": {
+		"calls of a freed key start": {
 			config: batch.Config[int]{Max: 2, Concurrency: 1, Key: func(n int) int64 { return int64(n % 10) }},
 			calls:  []int{1, 11, 21}, want: [][]int{{1}}, after: [][]int{{11, 21}},
 		},
@@ -181,12 +181,12 @@ func TestWithin(t *testing.T) {
 		call(t, b, 0)
 		time.Sleep(900 * time.Millisecond)
 		g.release <- struct{}{}
-		synctest.Wait() // what the call used is used again
+		synctest.Wait() // the next calls reuse what this one used
 		began := time.Now()
 		for n := 1; n <= 2; n++ { // the first runs, the second waits
 			go func() {
 				if _, err := b.Do(t.Context(), n); !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("Do(%d) = %v, want that the deadline is exceeded", n, err)
+					t.Errorf("Do(%d) = %v, want context.DeadlineExceeded", n, err)
 				}
 				if waited := time.Since(began); waited != time.Second {
 					t.Errorf("Do(%d) waited %v", n, waited)

@@ -91,10 +91,10 @@ func TestDemoIsStopped(t *testing.T) {
 		once bool
 		ok   bool
 	}{
-		"while the stage is set":  {when: "Postgres", ok: true},
-		"in the middle":           {when: "played", ok: true},
-		"in the middle, for once": {when: "played", once: true}, // no verdict is no right one
-		"after the scoreboard":    {when: "Look around", ok: true},
+		"during setup":               {when: "Postgres", ok: true},
+		"in the middle":              {when: "played", ok: true},
+		"in the middle, with --once": {when: "played", once: true}, // without a verdict, the demo has not passed
+		"after the scoreboard":       {when: "Look around", ok: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

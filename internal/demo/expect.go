@@ -27,7 +27,7 @@ func (d *demo) expected() (all []expected) {
 	}
 	var shared []string
 	for n := d.size.companies; n < len(d.story.companies); n += 10 {
-		shared = append(shared, d.story.companies[n]) // was there before
+		shared = append(shared, d.story.companies[n]) // existed before the demo
 	}
 	for _, item := range d.Monday.Items(oracle.Contacts) {
 		if item.State == "active" {

@@ -43,7 +43,7 @@ func (g *Telegram) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 1","parameters":{"retry_after":1}}`)
 		return
 	}
-	if text == "" { // as when the caller left before it had said all
+	if text == "" { // as if the caller had left in the middle of the request
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"ok":false,"error_code":400,"description":"Bad Request: message text is empty"}`)
 		return

@@ -86,8 +86,8 @@ func TestCauses(t *testing.T) {
 	texts := mail.take()
 	slices.Sort(texts)
 	want = []string{
-		"Over: Lead.City: DUPLICATE_VALUE. 1 event went through.",
-		"Over: Lead.City: STRING_TOO_LONG. 5 events went through. 1 event was ignored.",
+		"Over: Lead.City: DUPLICATE_VALUE. 1 event succeeded.",
+		"Over: Lead.City: STRING_TOO_LONG. 5 events succeeded. 1 event was ignored.",
 	}
 	if diff := cmp.Diff(want, texts); diff != "" {
 		t.Errorf("at the end (-want +got):\n%s", diff)
@@ -134,7 +134,7 @@ func TestCauseEndsEarly(t *testing.T) {
 	w.exec("UPDATE dead_letters SET closed_at = now(), closed_by = 'job 99'")
 	mail.take()
 	w.round(a)
-	if texts := mail.take(); len(texts) != 2 || !cmp.Equal(jobsIn(texts[:1]), []int{2}) || texts[1] != "Over: Lead.City: STRING_TOO_LONG. 2 events went through." {
+	if texts := mail.take(); len(texts) != 2 || !cmp.Equal(jobsIn(texts[:1]), []int{2}) || texts[1] != "Over: Lead.City: STRING_TOO_LONG. 2 events succeeded." {
 		t.Errorf("messages %q", texts)
 	}
 }

@@ -75,7 +75,7 @@ func letterLine(l store.DeadLetter) string {
 func overText(c store.Cause) string {
 	text := fmt.Sprintf("Over: %s.", c.CauseKey)
 	if c.Settled > 0 {
-		text += fmt.Sprintf(" %s %s through.", grouped(int64(c.Settled)), pluralOf(c.Settled, "event went", "events went"))
+		text += fmt.Sprintf(" %s %s succeeded.", grouped(int64(c.Settled)), pluralOf(c.Settled, "event", "events"))
 	}
 	if c.Ignored > 0 {
 		text += fmt.Sprintf(" %s %s ignored.", grouped(int64(c.Ignored)), pluralOf(c.Ignored, "event was", "events were"))

@@ -10,7 +10,7 @@ import (
 )
 
 // TestAgree: what a new item cannot express counts as written, because the record has it and must keep it; so does what
-// Monday did not take.
+// Monday did not accept.
 func TestAgree(t *testing.T) {
 	t.Parallel()
 	g := migrationOf(t, contactsBoard)

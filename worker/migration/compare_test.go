@@ -39,8 +39,8 @@ boards:
           Industry: interests
 `
 
-// TestDryRunEqualsRun edits records and items at will, without a webhook getting through: a dry run counts what the run
-// then counts, and lists what the run then writes on either side, to the column and field.
+// TestDryRunEqualsRun edits records and items at random while all webhooks are lost: a dry run counts what the run then
+// counts, and lists each column and field that the run then writes.
 func TestDryRunEqualsRun(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -135,7 +135,7 @@ func (w *world) counts() store.Counts {
 	return runs[0].Counts
 }
 
-// clear lets everything begin again.
+// clear removes everything from both systems and the database.
 func (w *world) clear() {
 	w.t.Helper()
 	for _, item := range w.monday.Items(leadsBoard) {
@@ -215,7 +215,7 @@ func (m nameless) Create(ctx context.Context, creates []mondayclient.Create, key
 }
 
 // TestCreatedBare: if Monday rejects a new item and does not say why, the item is created without columns, and the
-// comparison writes each of them, also after a session that ended before that.
+// comparison writes each of them, even if the session ends in between.
 func TestCreatedBare(t *testing.T) {
 	t.Parallel()
 	for name, interrupted := range map[string]bool{"in one session": false, "in two sessions": true} {
@@ -227,8 +227,8 @@ func TestCreatedBare(t *testing.T) {
 			monday, comparer := w.config.Monday, w.config.Engine
 			w.config.Monday = nameless{monday}
 			if interrupted {
-				broken := clumsy{monday, func(call string) bool { return call == "compare" }}
-				w.config.Engine = clumsyEngine{comparer, broken}
+				broken := panicking{monday, func(call string) bool { return call == "compare" }}
+				w.config.Engine = panickingEngine{comparer, broken}
 				if _, err := w.work(1); err == nil {
 					t.Fatal("the first session has no error")
 				}

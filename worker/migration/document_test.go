@@ -38,11 +38,11 @@ func TestCut(t *testing.T) {
 		most  int
 		want  []int // records of each document
 	}{
-		"none":            {most: 50},
-		"one":             {notes: []string{"a"}, most: 50, want: []int{1}},
-		"as many as fit":  {notes: make([]string, 5), most: 2, want: []int{2, 2, 1}},
-		"by their size":   {notes: []string{long, long, "a", long, long}, most: 50, want: []int{3, 2}},
-		"one is too much": {notes: []string{strings.Repeat("x", 2*documentBytes), "a"}, most: 50, want: []int{1, 1}},
+		"none":                  {most: 50},
+		"one":                   {notes: []string{"a"}, most: 50, want: []int{1}},
+		"as many as fit":        {notes: make([]string, 5), most: 2, want: []int{2, 2, 1}},
+		"by their size":         {notes: []string{long, long, "a", long, long}, most: 50, want: []int{3, 2}},
+		"one that is too large": {notes: []string{strings.Repeat("x", 2*documentBytes), "a"}, most: 50, want: []int{1, 1}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -167,14 +167,14 @@ func TestCreationRejected(t *testing.T) {
 		whole    bool // the item cannot be created
 		lacks    bool
 	}{
-		"taken at once":        {columns: []string{"email", "text_note"}},
-		"names one":            {named: []string{"email"}, columns: []string{"text_note"}, rejected: []string{"email"}},
-		"names all":            {named: []string{"email", "text_note"}, rejected: []string{"email", "text_note"}},
-		"names none":           {named: []string{""}, lacks: true},
-		"names a strange one":  {named: []string{"other"}, lacks: true},
-		"names one, then none": {named: []string{"email", ""}, rejected: []string{"email"}, lacks: true},
-		"not even bare":        {named: []string{"", ""}, whole: true, lacks: true},
-		"names the id column":  {named: []string{"text_sfid"}, columns: []string{"email", "text_note"}, whole: true},
+		"accepted at once":              {columns: []string{"email", "text_note"}},
+		"names one":                     {named: []string{"email"}, columns: []string{"text_note"}, rejected: []string{"email"}},
+		"names all":                     {named: []string{"email", "text_note"}, rejected: []string{"email", "text_note"}},
+		"names none":                    {named: []string{""}, lacks: true},
+		"names an unknown one":          {named: []string{"other"}, lacks: true},
+		"names one, then none":          {named: []string{"email", ""}, rejected: []string{"email"}, lacks: true},
+		"rejected even without columns": {named: []string{"", ""}, whole: true, lacks: true},
+		"names the id column":           {named: []string{"text_sfid"}, columns: []string{"email", "text_note"}, whole: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -264,7 +264,7 @@ func TestAsCreated(t *testing.T) {
 	}{
 		"all of it":         {sent: []string{"email", "text_note"}, want: map[string]column.Value{"email": values["email"], "text_note": values["text_note"]}},
 		"without a column":  {sent: []string{"text_note"}, want: map[string]column.Value{"text_note": values["text_note"]}},
-		"bare":              {sent: []string{}, want: map[string]column.Value{}},
+		"without columns":   {sent: []string{}, want: map[string]column.Value{}},
 		"an older document": {want: map[string]column.Value{"email": values["email"], "text_note": values["text_note"]}},
 	}
 	for name, tt := range tests {

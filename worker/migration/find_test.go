@@ -48,12 +48,12 @@ func TestMatchKey(t *testing.T) {
 		item *mondayclient.Item
 		want match
 	}{
-		"unknown to Monday":      {},
-		"active":                 {&mondayclient.Item{ID: 70, BoardID: contactsBoard, State: "active"}, found{70, ledger.Created}},
-		"archived":               {&mondayclient.Item{ID: 70, BoardID: contactsBoard, State: "archived"}, leftAlone{itemDeleted}},
-		"on another board":       {&mondayclient.Item{ID: 70, BoardID: accountsBoard, State: "active"}, leftAlone{itemElsewhere}},
-		"on a board of no one":   {&mondayclient.Item{ID: 70, BoardID: 4444, State: "active"}, nil},
-		"on a board out of view": {&mondayclient.Item{ID: 70, State: "active"}, nil},
+		"unknown to Monday":     {},
+		"active":                {&mondayclient.Item{ID: 70, BoardID: contactsBoard, State: "active"}, found{70, ledger.Created}},
+		"archived":              {&mondayclient.Item{ID: 70, BoardID: contactsBoard, State: "archived"}, leftAlone{itemDeleted}},
+		"on another board":      {&mondayclient.Item{ID: 70, BoardID: accountsBoard, State: "active"}, leftAlone{itemElsewhere}},
+		"on an unmapped board":  {&mondayclient.Item{ID: 70, BoardID: 4444, State: "active"}, nil},
+		"on an invisible board": {&mondayclient.Item{ID: 70, State: "active"}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -52,7 +52,7 @@ func TestFailedWhole(t *testing.T) {
 		"all failed":                     {records: []*record{failed(noGroup()), failed(noGroup())}, want: 2},
 		"one alone":                      {records: []*record{failed(noGroup())}},
 		"for two reasons":                {records: []*record{failed(noGroup()), failed(rejectedValue("text_sfid"))}},
-		"one came through":               {records: []*record{failed(noGroup()), failed(noGroup()), {outcome: isCreated}}},
+		"one was created":                {records: []*record{failed(noGroup()), failed(noGroup()), {outcome: isCreated}}},
 		"one was updated":                {records: []*record{failed(noGroup()), failed(noGroup()), {outcome: isUpdated}}},
 		"beside unchanged ones":          {records: []*record{failed(noGroup()), {}, failed(noGroup())}, want: 2},
 		"all failed again":               {records: []*record{before(noGroup()), before(noGroup())}, want: 2},

@@ -111,40 +111,40 @@ func (w *world) count(query string, args ...any) int {
 	return schematest.Ask[int](w.t, w.db, query, args...)
 }
 
-// clumsy is a Monday whose client panics on demand.
-type clumsy struct {
+// panicking is a Monday whose client panics on demand.
+type panicking struct {
 	Monday
 	panics func(call string) bool
 }
 
-func (c clumsy) check(call string) {
+func (c panicking) check(call string) {
 	if c.panics(call) {
 		panic("Jane Doe")
 	}
 }
 
-func (c clumsy) ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]mondayclient.Item, error) {
+func (c panicking) ItemsBy(ctx context.Context, board int64, columnID string, texts []string) ([]mondayclient.Item, error) {
 	c.check("search")
 	return c.Monday.ItemsBy(ctx, board, columnID, texts)
 }
 
-func (c clumsy) Create(ctx context.Context, creates []mondayclient.Create, key string) ([]mondayclient.Created, error) {
+func (c panicking) Create(ctx context.Context, creates []mondayclient.Create, key string) ([]mondayclient.Created, error) {
 	c.check("create")
 	return c.Monday.Create(ctx, creates, key)
 }
 
-// clumsyEngine is an engine whose comparisons panic on demand.
-type clumsyEngine struct {
+// panickingEngine is an engine whose comparisons panic on demand.
+type panickingEngine struct {
 	Comparer
-	clumsy
+	panicking
 }
 
-func (c clumsyEngine) Compare(ctx context.Context, page engine.Page) ([]engine.Found, engine.Cost, error) {
+func (c panickingEngine) Compare(ctx context.Context, page engine.Page) ([]engine.Found, engine.Cost, error) {
 	c.check("compare")
 	return c.Comparer.Compare(ctx, page)
 }
 
-func (c clumsy) Budget() mondayclient.Budget {
+func (c panicking) Budget() mondayclient.Budget {
 	c.check("budget")
 	return c.Monday.Budget()
 }
@@ -167,9 +167,9 @@ func TestPanic(t *testing.T) {
 			}
 			monday := w.config.Monday
 			var calls atomic.Int64
-			broken := clumsy{monday, func(name string) bool { return name == call && calls.Add(1) == at }}
+			broken := panicking{monday, func(name string) bool { return name == call && calls.Add(1) == at }}
 			comparer := w.config.Engine
-			w.config.Monday, w.config.Engine = broken, clumsyEngine{comparer, broken}
+			w.config.Monday, w.config.Engine = broken, panickingEngine{comparer, broken}
 			w.config.Reserve = &reserve.Reserve{Usage: func() (int, int) { return 0, 0 }, Budget: w.config.Monday.Budget, Now: time.Now}
 			done, err := w.work(1)
 			if panicked, ok := errors.AsType[*panics.Error](err); !ok || panicked.Value != "Jane Doe" || done {

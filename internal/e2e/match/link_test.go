@@ -27,7 +27,7 @@ func TestShownId(t *testing.T) {
 	w.Healthy()
 }
 
-// TestShownIdOfShared: a record that leads share does not belong to any of them, so the item that shows its Id gets it.
+// TestShownIdOfShared: a record that leads share belongs to none of them, so an item that shows its Id is linked to it.
 func TestShownIdOfShared(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)

@@ -122,8 +122,7 @@ func TestWrongIdOfKnownItem(t *testing.T) {
 	w.Healthy()
 }
 
-// TestAnyId: a record that carries another key is not adopted, one that a person showed is never deleted, and a mapping
-// may forbid adopting at all.
+// TestAnyId: a record that carries another key is not adopted, and a record whose Id a person entered is never deleted.
 func TestAnyId(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, mappedInbox(""))
@@ -183,7 +182,7 @@ func TestNoIdIsAdopted(t *testing.T) {
 	if made["Id"] == there || w.Shown(item, "text_sfid") != made["Id"] {
 		t.Errorf("the item has %v and shows %s", made["Id"], w.Shown(item, "text_sfid"))
 	}
-	w.Monday.Rename(item, "Ada Lovelace") // its own Id, which it shows now, is no adoption
+	w.Monday.Rename(item, "Ada Lovelace") // showing its own Id is not an adoption
 	w.Quiet()
 	w.Holds(w.Record("Contact", item), map[string]any{"Id": made["Id"], "LastName": "Ada Lovelace"})
 	w.DeadLetter()

@@ -97,8 +97,8 @@ func TestItemsSchedule(t *testing.T) {
 	w.Healthy()
 }
 
-// TestItemsGroupLacks: a group that the board does not have fails the run before it creates anything.
-func TestItemsGroupLacks(t *testing.T) {
+// TestItemsMissingGroup: a group that the board does not have fails the run before it creates anything.
+func TestItemsMissingGroup(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(fmt.Sprintf(itemsOf, "group: bygone")))
 	w.Salesforce.Insert("Lead", map[string]any{"LastName": "King", "Company": "Engines"})

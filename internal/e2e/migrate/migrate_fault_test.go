@@ -141,8 +141,8 @@ func TestMigrateMissingLabel(t *testing.T) {
 	}
 }
 
-// TestMigrateBoardLacks: what every item needs and the board lacks is reported before anything is created.
-func TestMigrateBoardLacks(t *testing.T) {
+// TestMigrateMissingColumn: a board that lacks what every item needs is reported before anything is created.
+func TestMigrateMissingColumn(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ from, to, want string }{
 		"group":     {"group: imported", "group: bygone", `board contacts (1002) has no group "bygone", where new items go`},
@@ -330,7 +330,7 @@ func TestMigrateBudget(t *testing.T) {
 	}
 }
 
-// TestMigrateWithoutSchema: a database whose tables a command must not create causes a clear error.
+// TestMigrateWithoutSchema: if there are no tables and the command must not create them, it says so.
 func TestMigrateWithoutSchema(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")

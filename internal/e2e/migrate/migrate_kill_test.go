@@ -11,9 +11,9 @@ import (
 	"crmsync/internal/stage"
 )
 
-// TestChaosMigrate kills the command at random moments while both systems fail now and then, also after they did what
-// they were asked, and Monday's index is some seconds behind. In the end every record has exactly one item. Then both
-// sides change, and the next run is killed, too: the items show what changed in Salesforce alone.
+// TestChaosMigrate kills the command at random moments while both systems fail now and then, also after a call took
+// effect, and Monday's index is some seconds behind. In the end every record has exactly one item. Then both sides
+// change, and the next run is killed, too: the items show what changed in Salesforce alone.
 //
 // CHAOS=full migrates 5,000 records and kills ten times; SEED=n draws the same moments again.
 func TestChaosMigrate(t *testing.T) {
@@ -27,7 +27,7 @@ func TestChaosMigrate(t *testing.T) {
 	w := e2e.Migrated(t, "", e2e.With("MAX_ATTEMPTS", "30"), e2e.With("LOG_LEVEL", "info"), func(_ *e2e.World, c *stage.Config) {
 		m, s := &c.Monday, &c.Salesforce
 		m.FaultRate, m.IndexLag, m.Seed, m.Latency = 0.05, 3*time.Second, int64(seed), 20*time.Millisecond
-		m.ComplexityPerMinute = 100_000_000 // else a minute's budget is what the test waits for
+		m.ComplexityPerMinute = 100_000_000 // otherwise the test would wait for the next minute's budget
 		s.FaultRate, s.Seed, s.Latency = 0.05, int64(seed), 20*time.Millisecond
 	})
 	w.Plant(pairs)

@@ -15,8 +15,8 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// TestMigrateSlices: a run that takes longer than an attempt may continues in slices without using attempts, and Ctrl-C
-// loses nothing of it.
+// TestMigrateSlices: a run that exceeds the time limit of an attempt continues in slices without using attempts, and
+// Ctrl-C loses none of its work.
 func TestMigrateSlices(t *testing.T) {
 	t.Parallel()
 	// A page of 1,000 records is thirty calls, four at a time, and takes at least 6 s, so that a slice of 10 s starts
@@ -225,9 +225,9 @@ func TestMigrateUsage(t *testing.T) {
 	}
 }
 
-// TestMigrateNotKept: writing the key field moves a record behind the end of the lap. If the result was not stored
-// after that, it is still found.
-func TestMigrateNotKept(t *testing.T) {
+// TestMigrateResultLost: writing the key field moves a record behind the end of the lap. If the result is lost after
+// that, the record is still found.
+func TestMigrateResultLost(t *testing.T) {
 	t.Parallel()
 	w := e2e.Migrated(t, "")
 	w.Plant(60)

@@ -55,7 +55,7 @@ func TestDeadChannel(t *testing.T) {
 	host := strings.TrimPrefix(server.URL, "http://")
 	w := e2e.Setup(t, e2e.With("ALERT_URLS", "webhook+http://hush-signing-secret-1@"+host+"/hush-path"))
 	w.Start("serve")
-	w.Start("worker") // each alert is told once over all workers
+	w.Start("worker") // all workers together send each alert once
 	w.Deliver("not JSON")
 	w.Quiet()
 	w.Message("UNREADABLE")
@@ -73,12 +73,12 @@ func TestDeadChannel(t *testing.T) {
 		t.Errorf("%d messages to Telegram, want 2: %q", n, w.Telegram.Texts())
 	}
 	dead.fail(false)
-	w.Exec("UPDATE alert_channels SET failed_at = failing_since") // its rest is over
+	w.Exec("UPDATE alert_channels SET failed_at = failing_since") // the pause before the next attempt is over
 	w.Message("Alerts reach Webhook again")
 	if heard := dead.heard(); len(heard) != 1 || !strings.Contains(heard[0], "UNREADABLE") {
-		t.Errorf("then it is told %q", heard)
+		t.Errorf("then the channel received %q", heard)
 	}
-	w.Eventually("the metric has it", func() bool {
+	w.Eventually("the metric shows it", func() bool {
 		return strings.Contains(w.Scrape(), "\ncrmsync_alert_channel_up{channel=\"webhook\"} 1\n")
 	})
 	everything := strings.Join(append(w.Telegram.Texts(), status, w.Scrape(), w.Text("SELECT string_agg(c::text, ' ') FROM alert_channels c")), "\n")
@@ -86,7 +86,7 @@ func TestDeadChannel(t *testing.T) {
 		everything += log.String()
 	}
 	if strings.Contains(everything, "hush") {
-		t.Error("the channel's secrets are told")
+		t.Error("the output contains the channel's secrets")
 	}
 }
 

@@ -71,7 +71,7 @@ func TestErase(t *testing.T) {
 	w.Quiet()
 	w.Crmsync("replay", "--all") // fails again, and the log keeps both ends
 	w.Quiet()
-	w.Monday.SetColumn(item, "status", e2e.Label("New")) // neither has this one
+	w.Monday.SetColumn(item, "status", e2e.Label("New")) // nor for this one
 	w.Quiet()
 	w.Alerted()
 	w.Exec(`INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce, rule)
@@ -88,7 +88,7 @@ func TestErase(t *testing.T) {
 	}
 	listed := slices.Sorted(slices.Values(slices.Concat(holding, valueless)))
 	if diff := cmp.Diff(listed, tables(w)); diff != "" {
-		t.Errorf("tables that are listed here (-), and those that are there (+):\n%s", diff)
+		t.Errorf("tables listed here (-) and existing ones (+):\n%s", diff)
 	}
 
 	code, out, errs := w.Command("erase", "--item", strconv.FormatInt(item, 10))
@@ -107,7 +107,7 @@ func TestErase(t *testing.T) {
 	}
 	for _, text := range []string{"quixot", "zebulon@example", "971532468"} {
 		if tables := holders(w, text); len(tables) > 0 {
-			t.Errorf("%q still stands in %v", text, tables)
+			t.Errorf("%q is still in %v", text, tables)
 		}
 	}
 	if tables := labelled(w); len(tables) > 0 {
@@ -171,7 +171,7 @@ func TestSuppress(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM items WHERE item_id IN ($1, $2) AND (name <> '' OR columns <> '{}')", item, unknown)
 	w.Expect(0, "SELECT count(*) FROM items WHERE item_id IN ($1, $2) AND lease_holder IS NOT NULL", item, unknown)
 	if tables := slices.DeleteFunc(holders(w, "quixot"), func(table string) bool { return table == "river_job" }); len(tables) > 0 {
-		t.Errorf("values of it stand in %v", tables)
+		t.Errorf("its values are in %v", tables)
 	}
 	stop()
 	w.Start("worker") // retention is its first act

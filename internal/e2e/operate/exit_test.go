@@ -15,7 +15,7 @@ import (
 // exits lists every command with wrong usage, and what it does without a database.
 var exits = map[string]struct {
 	wrong    string // arguments
-	args     string // with which it is called properly
+	args     string // correct ones
 	unset    int    // exit code without DATABASE_URL; -1: it needs none
 	stranded int    // exit code if Postgres cannot be reached; -1: it is not asked
 }{

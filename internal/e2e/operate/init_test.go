@@ -118,7 +118,7 @@ func TestInitFlags(t *testing.T) {
 	if !strings.HasPrefix(before, "# Settings of crmsync, written by crmsync init.") || strings.Contains(before, "Copy this file") {
 		t.Errorf(".env begins with %.80q", before)
 	}
-	for _, name := range []string{"MONDAY_API_URL", "SALESFORCE_API_VERSION"} { // what was tried is what counts from now on
+	for _, name := range []string{"MONDAY_API_URL", "SALESFORCE_API_VERSION"} { // the values that were checked are in use from now on
 		if want := "\n" + name + "=" + w.Env[name] + "\n"; !strings.Contains(before, want) {
 			t.Errorf("missing %q in\n%s", want, before)
 		}

@@ -51,7 +51,7 @@ func TestLoginRefused(t *testing.T) {
 	w := e2e.Setup(t, e2e.With("SALESFORCE_CLIENT_SECRET", "another-secret"), e2e.With("MONDAY_API_TOKEN", "another-token"))
 	w.Start("serve")
 	log := w.Logs[len(w.Logs)-1]
-	w.Eventually("both are said", func() bool { return strings.Count(log.String(), "could not log in") == 2 })
+	w.Eventually("both refusals are logged", func() bool { return strings.Count(log.String(), "could not log in") == 2 })
 	for _, want := range []string{"SALESFORCE_CLIENT_SECRET", "MONDAY_API_TOKEN"} {
 		if !log.Contains(want) {
 			t.Errorf("the log does not say to check %s:\n%s", want, log)

@@ -51,7 +51,7 @@ func TestLostEvents(t *testing.T) {
 	w.Flush()
 	w.Quiet()
 	w.Monday.SetColumn(lead, "status", e2e.Label("MOU"))
-	w.Mail.Take() // and lost
+	w.Mail.Take() // and it was lost
 	runbook, err := os.ReadFile("../../../deploy/runbook.md")
 	if err != nil {
 		t.Fatal(err)

@@ -62,13 +62,13 @@ func TestSecrecy(t *testing.T) {
 	w.Quiet()
 	w.Alerted()
 	if n := w.Count("SELECT count(*) FROM dead_letters"); n < 6 {
-		t.Errorf("%d dead letters: less failed than intended", n)
+		t.Errorf("%d dead letters, want at least 6: less failed than intended", n)
 	}
 
 	for place, text := range outputs(w) {
 		for _, word := range append(secrets, values...) {
 			if at := strings.Index(text, word); at >= 0 {
-				t.Errorf("%s tells %q: %.300s", place, word, text[max(0, at-200):])
+				t.Errorf("%s contains %q: %.300s", place, word, text[max(0, at-200):])
 			}
 		}
 	}

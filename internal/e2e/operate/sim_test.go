@@ -120,7 +120,7 @@ func TestSimEnv(t *testing.T) {
 	}
 }
 
-// TestSimStateFile stops and kills `crmsync sim --state-file`, and expects it to go on where it was.
+// TestSimStateFile stops and kills `crmsync sim --state-file`, and expects it to continue where it was.
 func TestSimStateFile(t *testing.T) {
 	t.Parallel()
 	w := e2e.Systems(t)

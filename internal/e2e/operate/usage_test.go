@@ -36,40 +36,40 @@ func TestConfiguration(t *testing.T) {
 	tests := map[string]struct {
 		command string
 		env     env
-		names   []string // begin a line of what is said
+		names   []string // beginnings of lines on the standard error
 	}{
 		"nothing is set, serve": {"serve", env{
 			"DATABASE_URL": "", "WEBHOOK_SECRET": "", "MONDAY_API_TOKEN": "", "SALESFORCE_LOGIN_URL": "", "SALESFORCE_CLIENT_ID": "",
 			"SALESFORCE_CLIENT_SECRET": "", "MAPPING": "nowhere.yaml",
 		}, []string{"DATABASE_URL", "WEBHOOK_SECRET, MONDAY_SIGNING_SECRET", "MONDAY_API_TOKEN", "SALESFORCE_LOGIN_URL", "SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET", "MAPPING"}},
-		"ingest does not start open": {"ingest", env{"WEBHOOK_SECRET": ""}, []string{"WEBHOOK_SECRET, MONDAY_SIGNING_SECRET"}},
-		"a short webhook secret":     {"ingest", env{"WEBHOOK_SECRET": "hush-hush"}, []string{"WEBHOOK_SECRET"}},
-		"a short second secret":      {"ingest", env{"WEBHOOK_SECRET": "a-secret-of-some-length,hush-hush"}, []string{"WEBHOOK_SECRET"}},
-		"three webhook secrets":      {"ingest", env{"WEBHOOK_SECRET": "hush-hush-hush-one,hush-hush-hush-two,hush-hush-hush-three"}, []string{"WEBHOOK_SECRET"}},
-		"three signing secrets":      {"ingest", env{"MONDAY_SIGNING_SECRET": "hush-one,hush-two,hush-three"}, []string{"MONDAY_SIGNING_SECRET"}},
-		"values of no use": {"worker", env{
+		"ingest without authentication": {"ingest", env{"WEBHOOK_SECRET": ""}, []string{"WEBHOOK_SECRET, MONDAY_SIGNING_SECRET"}},
+		"a short webhook secret":        {"ingest", env{"WEBHOOK_SECRET": "hush-hush"}, []string{"WEBHOOK_SECRET"}},
+		"a short second secret":         {"ingest", env{"WEBHOOK_SECRET": "a-secret-of-some-length,hush-hush"}, []string{"WEBHOOK_SECRET"}},
+		"three webhook secrets":         {"ingest", env{"WEBHOOK_SECRET": "hush-hush-hush-one,hush-hush-hush-two,hush-hush-hush-three"}, []string{"WEBHOOK_SECRET"}},
+		"three signing secrets":         {"ingest", env{"MONDAY_SIGNING_SECRET": "hush-one,hush-two,hush-three"}, []string{"MONDAY_SIGNING_SECRET"}},
+		"invalid values": {"worker", env{
 			"MAX_ATTEMPTS": "hush", "RETRY_BASE": "hush", "RETRY_MAX": "-1s", "JOB_TIMEOUT": "1", "RESCUE_AFTER": "0s", "ALERT_INTERVAL": "hush",
 			"BATCH_SIZE": "201", "BATCH_CONCURRENCY": "0", "MAX_WORKERS": "x", "SHUTDOWN_GRACE": "x", "LOG_LEVEL": "x", "LOG_FORMAT": "x",
 			"ADMIN_ADDR": "x", "MONDAY_API_URL": "x", "TELEGRAM_API_URL": "ftp://x", "SLACK_WEBHOOK_URL": "hush", "SCHEMA_UP": "x",
 		}, []string{"MAX_ATTEMPTS", "RETRY_BASE", "RETRY_MAX", "JOB_TIMEOUT", "RESCUE_AFTER", "ALERT_INTERVAL", "BATCH_SIZE", "BATCH_CONCURRENCY",
 			"MAX_WORKERS", "SHUTDOWN_GRACE", "LOG_LEVEL", "LOG_FORMAT", "ADMIN_ADDR", "MONDAY_API_URL", "TELEGRAM_API_URL", "SLACK_WEBHOOK_URL", "SCHEMA_UP"}},
-		"halves of pairs": {"serve", env{"ADMIN_USER": "admin", "TELEGRAM_CHAT_ID": "42", "SALESFORCE_USERNAME": "ada"},
+		"incomplete pairs": {"serve", env{"ADMIN_USER": "admin", "TELEGRAM_CHAT_ID": "42", "SALESFORCE_USERNAME": "ada"},
 			[]string{"ADMIN_USER, ADMIN_PASSWORD", "TELEGRAM_BOT_TOKEN, TELEGRAM_CHAT_ID", "SALESFORCE_USERNAME, SALESFORCE_PRIVATE_KEY"}},
 		"passwords that are too short": {"worker", env{"ADMIN_USER": "admin", "ADMIN_PASSWORD": "hush-7c", "VIEWER_USER": "viewer", "VIEWER_PASSWORD": "hush-7c"},
 			[]string{"ADMIN_PASSWORD", "VIEWER_PASSWORD"}},
 		"rescue before the timeout": {"worker", env{"JOB_TIMEOUT": "60s", "RESCUE_AFTER": "60s"}, []string{"RESCUE_AFTER"}},
 		"base above the maximum":    {"worker", env{"RETRY_BASE": "2m", "RETRY_MAX": "1m"}, []string{"RETRY_MAX"}},
-		"a private key of no use":   {"worker", env{"SALESFORCE_USERNAME": "ada", "SALESFORCE_PRIVATE_KEY": "hush-key"}, []string{"SALESFORCE_PRIVATE_KEY"}},
-		"a login in the clear":      {"worker", env{"SALESFORCE_LOGIN_URL": "http://example.my.salesforce.com"}, []string{"SALESFORCE_LOGIN_URL"}},
-		"Monday in the clear":       {"worker", env{"MONDAY_API_URL": "http://api.monday.example/v2"}, []string{"MONDAY_API_URL"}},
-		"a token of no use":         {"worker", env{"MONDAY_API_TOKEN": "hush-\u00e4"}, []string{"MONDAY_API_TOKEN"}},
+		"an invalid private key":    {"worker", env{"SALESFORCE_USERNAME": "ada", "SALESFORCE_PRIVATE_KEY": "hush-key"}, []string{"SALESFORCE_PRIVATE_KEY"}},
+		"a login by plain http":     {"worker", env{"SALESFORCE_LOGIN_URL": "http://example.my.salesforce.com"}, []string{"SALESFORCE_LOGIN_URL"}},
+		"Monday by plain http":      {"worker", env{"MONDAY_API_URL": "http://api.monday.example/v2"}, []string{"MONDAY_API_URL"}},
+		"an invalid token":          {"worker", env{"MONDAY_API_TOKEN": "hush-\u00e4"}, []string{"MONDAY_API_TOKEN"}},
 		"what the clients reject, with other problems": {"worker", env{
 			"DATABASE_URL": "", "MONDAY_API_TOKEN": "hush-\u00e4", "SALESFORCE_API_VERSION": "67", "SALESFORCE_CLIENT_ID": "", "SALESFORCE_LOGIN_URL": "http://example.my.salesforce.com",
 			"MAX_ATTEMPTS": "x", "MAPPING": "nowhere.yaml",
 		}, []string{"DATABASE_URL", "MONDAY_API_TOKEN", "SALESFORCE_API_VERSION", "SALESFORCE_CLIENT_ID", "SALESFORCE_LOGIN_URL", "MAX_ATTEMPTS", "MAPPING"}},
 		"no file": {"worker", env{"MONDAY_API_TOKEN": "", "MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN_FILE"}},
 		"twice":   {"worker", env{"MONDAY_API_TOKEN_FILE": "/nowhere/token"}, []string{"MONDAY_API_TOKEN"}},
-		"durations that are absurd": {"worker", env{
+		"absurd durations": {"worker", env{
 			"RETRY_BASE": "1ns", "RETRY_MAX": "90000h", "JOB_TIMEOUT": "2h", "RESCUE_AFTER": "1000h", "ALERT_INTERVAL": "1ns", "LOG_RETENTION": "1ns", "SHUTDOWN_GRACE": "1ns",
 		}, []string{"RETRY_BASE", "RETRY_MAX", "JOB_TIMEOUT", "RESCUE_AFTER", "ALERT_INTERVAL", "LOG_RETENTION", "SHUTDOWN_GRACE"}},
 		"plain http to another host": {"worker", env{
@@ -77,7 +77,7 @@ func TestConfiguration(t *testing.T) {
 		}, []string{"MONDAY_API_URL", "TELEGRAM_API_URL", "SLACK_WEBHOOK_URL"}},
 		"a password that ends too early": {"status", env{"DATABASE_URL": "postgres://u:1@hush-hush@127.0.0.1:1/db"}, []string{"DATABASE_URL"}},
 		"a database's URL":               {"schema up", env{"DATABASE_URL": "hush://x:y@z"}, []string{"DATABASE_URL"}},
-		"no database's URL":              {"replay", env{"DATABASE_URL": ""}, []string{"DATABASE_URL"}},
+		"not a database's URL":           {"replay", env{"DATABASE_URL": ""}, []string{"DATABASE_URL"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestVersion: people, scripts, logs, probes and dashboards can all see which build is running.
+// TestVersion: the command, its JSON, the log, /healthz and the metrics all show which build is running.
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := outside(t, nil).Command("version", "--json")

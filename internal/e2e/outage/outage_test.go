@@ -349,7 +349,7 @@ func TestAbandonedCall(t *testing.T) {
 	var calls atomic.Int64
 	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
 		if c.Has("update", "Opportunity") && calls.Add(1) == 1 {
-			return &sfsim.Fault{Delay: 8 * time.Second} // then it takes effect, although its caller has left
+			return &sfsim.Fault{Delay: 8 * time.Second} // it takes effect although its caller has left
 		}
 		return nil
 	})

@@ -101,7 +101,7 @@ func TestApplyPlan(t *testing.T) {
 		t.Errorf("a plan and another choice: exit %d, %s", code, stderr)
 	}
 	if code, _, stderr := w.Command("plan", "--item", "999", "--check"); code != 1 || !strings.Contains(stderr, "999") {
-		t.Errorf("an item that is not there: exit %d, %s", code, stderr)
+		t.Errorf("an unknown item: exit %d, %s", code, stderr)
 	}
 	if code, _, stderr := w.Command("apply", "--yes", "--plan", w.File("other.json", "{}")); code != 2 || !strings.Contains(stderr, "plan --out") {
 		t.Errorf("a file that is not a plan: exit %d, %s", code, stderr)
@@ -155,7 +155,7 @@ func TestApplyRejected(t *testing.T) {
 	w.Expect(5, "SELECT written FROM sweeps") // two records with their names, and one address
 	w.Expect(1, "SELECT count(*) FROM differences WHERE action = 'reject' AND item_id = $1 AND field = 'Email' AND code = $2", item, e2e.Rejection)
 	if _, stdout, _ := w.Command("status"); !strings.Contains(stdout, "1 item with a rejected value") {
-		t.Errorf("status does not tell of the rejected value:\n%s", stdout)
+		t.Errorf("status does not report the rejected value:\n%s", stdout)
 	}
 	apply(w, "contacts")
 	w.Expect(0, "SELECT rejected + written FROM sweeps WHERE id = 2") // it is not sent again

@@ -97,12 +97,12 @@ func TestBackfill(t *testing.T) {
 	w.Holds(w.Record("Contact", empty), map[string]any{"Phone": "+12125550103"})
 	w.Expect(1, "SELECT count(*) FROM sweeps")
 
-	restart("") // nothing is new in this one either
-	w.Eventually("the fields are known to be gone", func() bool { return w.Count("SELECT count(*) FROM board_mappings WHERE mapped ? 'contact.Phone'") == 0 })
+	restart("") // this mapping has no new field either
+	w.Eventually("the removal of the fields is recorded", func() bool { return w.Count("SELECT count(*) FROM board_mappings WHERE mapped ? 'contact.Phone'") == 0 })
 	w.Expect(1, "SELECT count(*) FROM sweeps")
 	w.Monday.SetColumn(empty, "phone", phone("+12125550104"))
 	w.Quiet()
-	restart(fields) // but fields are that were not mapped for a while
+	restart(fields) // fields that were not mapped for a while count as new
 	ended(w, "backfill", 2)
 	w.Expect(1, "SELECT count(*) FROM differences WHERE field = 'Phone' AND item_id = $1 AND kind = 'monday_changed' AND action = 'write'", empty)
 	w.Holds(w.Record("Contact", empty), map[string]any{"Phone": "+12125550104"})

@@ -52,19 +52,19 @@ func TestPlanFileRefused(t *testing.T) {
 		text string
 		says []string
 	}{
-		"empty":               {"", []string{"plan.json is empty"}},
-		"truncated":           {half, []string{fmt.Sprintf("plan.json:%d:1: ", 1+strings.Count(half, "\n")), "truncated"}},
-		"no JSON":             {edit(`"boards": [`, `"boards": [,`), []string{"plan.json:6:14: ", "it is not JSON"}},
-		"twice":               {text + text, []string{fmt.Sprintf("plan.json:%d:", len(lines)-1), "after the end"}},
-		"no plan":             {"{}", []string{"not a file written by crmsync plan --out"}},
-		"another version":     {edit(`"version": 1`, `"version": 2`), []string{"has the version 2", "reads version 1"}},
-		"another type":        {edit(`"version": 1`, `"version": "1"`), []string{"plan.json:2:", `"version" is of another type`}},
-		"another value":       {edit(`"a@example.org"`, `"b@example.org"`), []string{"boards[0].differing[0]", fmt.Sprintf("item %d of contacts", item), "edited"}},
-		"another digest":      {edit(`"digest": "`, `"digest": "0`), []string{"boards[0].differing[0]"}},
-		"another item":        {edit(fmt.Sprintf(`"item": %d`, item), `"item": 1`), []string{"list of items"}},
-		"an item fewer":       {string(fewer), []string{"list of items"}},
-		"another choice":      {edit(`"choices": {}`, `"choices": {"enforce": true}`), []string{"choices"}},
-		"something of theirs": {edit(`"version": 1`, `"version": 1, "by": "me"`), []string{"plan.json:"}},
+		"empty":           {"", []string{"plan.json is empty"}},
+		"truncated":       {half, []string{fmt.Sprintf("plan.json:%d:1: ", 1+strings.Count(half, "\n")), "truncated"}},
+		"no JSON":         {edit(`"boards": [`, `"boards": [,`), []string{"plan.json:6:14: ", "it is not JSON"}},
+		"twice":           {text + text, []string{fmt.Sprintf("plan.json:%d:", len(lines)-1), "after the end"}},
+		"no plan":         {"{}", []string{"not a file written by crmsync plan --out"}},
+		"another version": {edit(`"version": 1`, `"version": 2`), []string{"has the version 2", "reads version 1"}},
+		"another type":    {edit(`"version": 1`, `"version": "1"`), []string{"plan.json:2:", `"version" is of another type`}},
+		"another value":   {edit(`"a@example.org"`, `"b@example.org"`), []string{"boards[0].differing[0]", fmt.Sprintf("item %d of contacts", item), "edited"}},
+		"another digest":  {edit(`"digest": "`, `"digest": "0`), []string{"boards[0].differing[0]"}},
+		"another item":    {edit(fmt.Sprintf(`"item": %d`, item), `"item": 1`), []string{"list of items"}},
+		"an item removed": {string(fewer), []string{"list of items"}},
+		"another choice":  {edit(`"choices": {}`, `"choices": {"enforce": true}`), []string{"choices"}},
+		"an added member": {edit(`"version": 1`, `"version": 1, "by": "me"`), []string{"plan.json:"}},
 	} {
 		_, errs := run(w, 2, "apply", "--yes", "--plan", w.File("plan.json", tt.text))
 		says(t, name, errs, append(tt.says, "plan")...)
@@ -74,7 +74,7 @@ func TestPlanFileRefused(t *testing.T) {
 	}
 	file := w.File("plan.json", text)
 	_, errs := run(w, 2, "apply", "--yes", "--plan", file, "--item", "999")
-	says(t, "an item that is not planned", errs, "plans nothing for 999")
+	says(t, "an unplanned item", errs, "plans nothing for 999")
 	w.Env["MAPPING"] = w.File("mapping.yaml", strings.Replace(shown, "LastName: name", "LastName: name\n          FirstName: phone", 1))
 	_, errs = run(w, 2, "apply", "--yes", "--plan", file)
 	says(t, "another mapping", errs, "plan.json was created with another mapping", "plan again")
@@ -87,7 +87,7 @@ func TestPlanFileRefused(t *testing.T) {
 	}
 }
 
-// TestPlanFileStale: nothing is written of a plan that is no longer true.
+// TestPlanFileStale: a difference that has changed since the plan is not written.
 func TestPlanFileStale(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown))
@@ -107,7 +107,7 @@ func TestPlanFileChoices(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		flags              []string
-		met, drifted, from string // what the record holds in fields that were met and drifted, and what Monday shows of the met one
+		met, drifted, from string // the record's values in the first-meeting and the drifted field, and Monday's value in the former
 	}{
 		"nothing":          {nil, "there@example.org", "Byron", "here@example.org"},
 		"adopt monday":     {[]string{"--adopt", "monday"}, "here@example.org", "Byron", "here@example.org"},

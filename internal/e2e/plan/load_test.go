@@ -10,7 +10,7 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// rich gives the systems some latency, and Monday a budget that is not what the test waits for.
+// rich gives the systems some latency, and Monday a budget that the test never exhausts.
 func rich() []e2e.Option {
 	return []e2e.Option{
 		e2e.Monday(func(c *mondaysim.Config) { c.ComplexityPerMinute, c.Latency = 1_000_000_000, 20*time.Millisecond }),

@@ -16,7 +16,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// everyWay syncs fields in all ways: one way, both ways with either side winning, and only to Monday.
+// everyWay has fields of each direction: to Salesforce only, both ways with either side winning, and to Monday only.
 const everyWay = `
 version: 1
 defaults: { phone_country: US, reconcile: "off", brake: { deletes: 1, percent: 0 } }
@@ -108,7 +108,7 @@ func (s sides) differing(then sides) (all map[string]string) {
 	return all
 }
 
-// clear lets everything begin again.
+// clear removes everything from both systems and the database.
 func clearAll(w *e2e.World) {
 	for _, it := range w.Monday.Items(e2e.Leads) {
 		if it.State == "active" {
@@ -241,7 +241,7 @@ func (s *scene) check(planned []change, accepted bool, before, after sides) {
 	var reported []string
 	for _, c := range planned {
 		action := c.Action
-		if action == "hold" { // it is queued all the same
+		if action == "hold" { // it is queued, too
 			action = "write"
 		}
 		reported = append(reported, fmt.Sprint(c.Item, " ", c.Record, ".", c.Field, " ", c.Kind, " ", action))
@@ -250,7 +250,7 @@ func (s *scene) check(planned []change, accepted bool, before, after sides) {
 		case c.Action == "leave", c.Kind == "new_record":
 		case c.Kind == "deleted_item" && !accepted: // which of them pass the brake depends on the order of the events
 			if before.records[c.SalesforceID] == nil {
-				gone++ // and nobody sees whether it passed
+				gone++ // then it is not visible whether it passed
 				continue
 			}
 			braked["salesforce "+c.SalesforceID] = true
@@ -272,7 +272,7 @@ func (s *scene) check(planned []change, accepted bool, before, after sides) {
 	got := before.differing(after)
 	for name := range unsure {
 		if got[name] == before.items[strings.Fields(name)[1]]["text_sfid"] {
-			s.rt.Fatalf("%s was planned, and did not change", name)
+			s.rt.Fatalf("%s was planned but did not change", name)
 		}
 		delete(got, name)
 	}
@@ -326,8 +326,8 @@ func (s *scene) checkCreated(planned []change, before, after sides) {
 	}
 }
 
-// TestPlanIsApply edits both sides at will, without an event getting through: what plan lists is what apply writes and
-// reports, to the field, and a second plan has nothing to write.
+// TestPlanIsApply edits both sides at random while all events are lost: plan lists exactly the fields that apply writes
+// and reports, and a second plan has nothing to write.
 func TestPlanIsApply(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(everyWay), e2e.With("SALESFORCE_POLL", "off"), e2e.With("BACKFILL", "off"), e2e.With("LOG_LEVEL", "info"))

@@ -199,7 +199,7 @@ func TestWordsOfKinds(t *testing.T) {
 	out, _ := run(w, 3, "plan", "--check")
 	says(t, "plan", out, "changed in Salesforce, to Monday\n", "drift: changed in Salesforce, left alone\n", " changed in Salesforce\n")
 	if strings.Count(out, "drift") != 2 {
-		t.Errorf("drift is said of a field that goes both ways:\n%s", out)
+		t.Errorf("a field that goes both ways is called drift:\n%s", out)
 	}
 	file, _ := run(w, 0, "plan", "--json", "--adopt", "monday")
 	says(t, "plan --json", file, `"kind": "drift"`, `"kind": "salesforce_changed"`, `"adopt": "monday"`)

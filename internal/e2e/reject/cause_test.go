@@ -91,8 +91,8 @@ func TestCauses(t *testing.T) {
 	w.Eventually("nothing is open", func() bool { return strings.HasPrefix(w.Crmsync("errors"), "Nothing is open") })
 }
 
-// TestKnownAtOnce: as soon as an event has failed, errors and status say so, long before the next alert is due. A role that
-// may only read is told that the cause is not determined yet.
+// TestKnownAtOnce: as soon as an event has failed, errors and status say so, long before the next alert is due. A role
+// that may only read learns that the cause is not determined yet.
 func TestKnownAtOnce(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.With("ALERT_INTERVAL", "1h"))

@@ -138,8 +138,8 @@ func TestKilledOnTheLastAttempt(t *testing.T) {
 	w.Record("Account", item)
 }
 
-// TestAlertsAreGrouped: many dead letters of one cause are one message, which lists 15 of them and counts the others, and two
-// workers do not both tell of them.
+// TestAlertsAreGrouped: many dead letters of one cause are one message, which lists 15 of them and counts the others,
+// and only one of two workers sends it.
 func TestAlertsAreGrouped(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Slacking, e2e.With("PUBLIC_URL", "https://sync.example.org"))
@@ -185,7 +185,7 @@ func TestAlertsByCause(t *testing.T) {
 	w.Quiet()
 	w.Deliver("not JSON") // another cause does not wait
 	w.Message("UNREADABLE")
-	w.Eventually("only one is not told", func() bool {
+	w.Eventually("only one has not been alerted", func() bool {
 		return w.Count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL") == 1
 	})
 	if told := w.Telegram.Texts(); len(told) != 2 || mentions(told, job) != 1 {
@@ -196,7 +196,7 @@ func TestAlertsByCause(t *testing.T) {
 		w.Monday.SetColumn(item, "email", e2e.Email(fmt.Sprint("new", item, "@example.org")))
 	}
 	w.Quiet()
-	w.Message("Over: Lead.Email: "+e2e.Rejection, "2 events went through")
+	w.Message("Over: Lead.Email: "+e2e.Rejection, "2 events succeeded")
 	w.Alerted()
 	once(w)
 }
@@ -251,12 +251,12 @@ func mentions(messages []string, job int64) (n int) {
 	return n
 }
 
-// TestClosedByTruth: a rejected value is corrected in Monday and synced. Then its dead letter is closed.
-func TestClosedByTruth(t *testing.T) {
+// TestClosedByLaterEvent: a rejected value is corrected in Monday and synced. Then its dead letter is closed.
+func TestClosedByLaterEvent(t *testing.T) {
 	t.Parallel()
 	w, lead, job, allow := rejected(t)
 	w.Alerted()
-	w.Monday.SetColumn(lead, "company", "Babbage & Co") // another column says nothing of it
+	w.Monday.SetColumn(lead, "company", "Babbage & Co") // another column does not close it
 	w.Quiet()
 	w.Expect(0, "SELECT count(*) FROM dead_letters WHERE closed_at IS NOT NULL")
 	status := w.Crmsync("status")

@@ -102,7 +102,7 @@ func once(w *e2e.World) {
 			}
 		}
 		if found != 1 {
-			w.T.Errorf("job %d stands in %d alerts, want 1", job, found)
+			w.T.Errorf("job %d is in %d alerts, want 1", job, found)
 		}
 	}
 }
@@ -125,7 +125,7 @@ func TestRejectedCreation(t *testing.T) {
 		t.Error("the item does not show the Ids of the created records")
 	}
 	job, id := w.DeadLetter(), w.Record("Lead", lead)["Id"].(string)
-	w.Message(fmt.Sprint("job ", job), "Lead "+id) // created without the value, and thus known when the event ends
+	w.Message(fmt.Sprint("job ", job), "Lead "+id) // it was created without the value, so its Id is known when the event ends
 	w.Expect(1, "SELECT count(*) FROM error_logs WHERE job_id = $1 AND object = 'Lead' AND salesforce_id = $2", job, id)
 	response := w.Text("SELECT response_data::text FROM sync_logs WHERE status = 'failed' AND job_id = $1", job)
 	if !strings.Contains(response, `"created": true`) || strings.Contains(response, "example.org") || strings.Contains(response, "Lovelace") {
@@ -228,7 +228,7 @@ func TestRejectedWithoutAName(t *testing.T) {
           Start_Date__c: close_date
 `))
 	for _, company := range []string{"Engines", "Engines", "Other Engines"} {
-		w.Monday.CreateItem(e2e.Leads, "Ada", map[string]any{"company": company, "amount": "1.5"}) // no number of people
+		w.Monday.CreateItem(e2e.Leads, "Ada", map[string]any{"company": company, "amount": "1.5"}) // not a number
 	}
 	good := w.Monday.CreateItem(e2e.Leads, "Charles", map[string]any{"company": "Good Engines", "amount": "7", "close_date": map[string]any{"date": "2026-03-04"}})
 	w.Quiet()

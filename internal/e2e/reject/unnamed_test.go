@@ -34,7 +34,7 @@ func TestTakenValueWithoutAField(t *testing.T) {
 		w.Expect(2, "SELECT count(*) FROM dead_letters WHERE (args->>'item_id')::bigint = $1", item)
 		w.Monday.DeleteItem(item)
 		w.Quiet()
-		w.Salesforce.Delete("Contact", w.Record("Contact", item)["Id"].(string)) // its number is free for the next
+		w.Salesforce.Delete("Contact", w.Record("Contact", item)["Id"].(string)) // its number is free for the next one
 	}
 }
 
@@ -83,14 +83,14 @@ boards:
 func TestParentIsGone(t *testing.T) {
 	t.Parallel()
 	for name, ruin := range map[string]func(w *e2e.World, account string){
-		"deleted":    func(w *e2e.World, account string) { w.Salesforce.Delete("Account", account) },
-		"said to be": func(w *e2e.World, account string) { entityIsDeleted(w, account) },
+		"deleted":             func(w *e2e.World, account string) { w.Salesforce.Delete("Account", account) },
+		"reported as deleted": func(w *e2e.World, account string) { entityIsDeleted(w, account) },
 		"purged": func(w *e2e.World, account string) {
 			w.Salesforce.Delete("Account", account)
 			w.Salesforce.Purge("Account", account)
 		},
-		"hidden":           func(w *e2e.World, account string) { w.Salesforce.Hide("Account", account, true) },
-		"merged into none": mergeAway,
+		"hidden":                               func(w *e2e.World, account string) { w.Salesforce.Hide("Account", account, true) },
+		"merged into a record without an item": mergeAway,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -187,7 +187,7 @@ func TestStorageFull(t *testing.T) {
 	for n := range 3 {
 		name := fmt.Sprint("Engines ", n)
 		w.Monday.Rename(known, name)
-		w.Eventually("changes go on", func() bool { return w.Record("Account", known)["Name"] == name })
+		w.Eventually("changes are still written", func() bool { return w.Record("Account", known)["Name"] == name })
 	}
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 	w.Salesforce.SetStorageFull(false)

@@ -64,8 +64,8 @@ func TestOneActionManyEvents(t *testing.T) {
 	w.Healthy()
 }
 
-// TestNoWayBack: an older event that arrives after a newer one was applied changes nothing, not even briefly.
-func TestNoWayBack(t *testing.T) {
+// TestOlderEvent: an older event that arrives after a newer one was applied changes nothing, not even briefly.
+func TestOlderEvent(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand, e2e.Ticking)
 	lead := w.Lead("Ada Lovelace", "Analytical Engines")

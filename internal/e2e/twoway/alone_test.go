@@ -7,9 +7,9 @@ import (
 	"crmsync/jobs"
 )
 
-// TestAloneTakes: a column that only shows what Salesforce holds takes it, also after a worker died and when everything is
-// sent again: nothing of it was ever sent, so that nothing can be in doubt.
-func TestAloneTakes(t *testing.T) {
+// TestToMondayOnly: a column that only shows what Salesforce holds takes each new value, also after a worker died and
+// if everything is sent again. Nothing in it is ever sent to Salesforce, so nothing can be in doubt.
+func TestToMondayOnly(t *testing.T) {
 	t.Parallel()
 	w := setup(t, e2e.Mapped(`version: 1
 boards:
@@ -28,7 +28,7 @@ boards:
 		force bool
 	}{{"first", false}, {"after a worker died", false}, {"sent again", true}} {
 		edit(w, "Account", item, map[string]any{"Description": step.note})
-		if step.note != "first" && !step.force { // as the lease of a dead worker is found
+		if step.note != "first" && !step.force { // as a dead worker leaves it
 			w.Exec("UPDATE items SET lease_holder = gen_random_uuid(), lease_until = now() - interval '1 second' WHERE item_id = $1", item)
 		}
 		w.Resync(jobs.ItemResyncArgs{BoardID: e2e.Accounts, ItemID: item, Force: step.force})

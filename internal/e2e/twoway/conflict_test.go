@@ -10,7 +10,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestTake brings the value that gave way back, on both sides.
+// TestTake restores the value that lost, on both sides.
 func TestTake(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -67,8 +67,8 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// TestTakeSuperseded: of two choices for a field the later conflict's counts, and an item that has ended takes none. What
-// is left pending would undo later edits.
+// TestTakeSuperseded: of two choices for a field, that of the later conflict counts, and an item that has ended takes
+// none. A choice that stayed pending would undo later edits.
 func TestTakeSuperseded(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -92,7 +92,7 @@ func TestTakeSuperseded(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM conflicts WHERE take IS NOT NULL AND taken_at IS NULL")
 	w.Expect(1, "SELECT count(*) FROM conflicts WHERE taken_at IS NOT NULL")
 
-	w.Exec("UPDATE conflicts SET field = 'Fax' WHERE id = $1::bigint", first) // a field that goes both ways no longer
+	w.Exec("UPDATE conflicts SET field = 'Fax' WHERE id = $1::bigint", first) // a field that no longer goes both ways
 	if code, _, stderr := w.Command("conflicts", "take", "salesforce", first); code != 0 {
 		t.Fatalf("take: exit %d, %s", code, stderr)
 	}
@@ -106,7 +106,7 @@ func TestTakeSuperseded(t *testing.T) {
 	}
 }
 
-// TestLateEcho: of two writes of ours, the first one's event comes last. Its value is older than what Salesforce holds.
+// TestLateEcho: the event of the first of our two writes arrives last. Its value is older than what Salesforce holds.
 func TestLateEcho(t *testing.T) {
 	t.Parallel()
 	w := setup(t, e2e.ByHand)
@@ -157,8 +157,9 @@ func TestEditBeforeWrite(t *testing.T) {
 	w.Healthy()
 }
 
-// TestFight: two automations keep overwriting each other's value. They are stopped, and a person is alerted once.
-func TestFight(t *testing.T) {
+// TestAutomationsOverwriteEachOther: two automations keep overwriting each other's value. They are stopped, and a
+// person is alerted once.
+func TestAutomationsOverwriteEachOther(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
@@ -192,15 +193,15 @@ func unshown(w *e2e.World, item int64, field string) {
 	}
 }
 
-// TestUnsaid: what a column cannot show is left alone and reported, and shown once it can.
-func TestUnsaid(t *testing.T) {
+// TestCannotBeShown: what a column cannot show is left alone and reported, and shown once it can.
+func TestCannotBeShown(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", nil)
 	w.Quiet()
 	id := w.Salesforce.Insert("Account", map[string]any{"Name": "Analytical Engines"})
 	edit(w, "Contact", item, map[string]any{"AccountId": id})
-	unshown(w, item, "AccountId") // before it is known as well as after
+	unshown(w, item, "AccountId") // before crmsync knows it, and after
 	for range 2 {
 		ring(w, e2e.Contacts, item)
 		shows(w, item, map[string]string{"connect_account": ""})
@@ -314,9 +315,9 @@ boards:
 	w.Holds(w.Record("Lead", item), map[string]any{"Status": "New"})
 }
 
-// TestTakeOfGone: a choice for a record that is gone is dropped, whether that is known already or found out by the choice.
-// A choice replaces an earlier one that is still pending.
-func TestTakeOfGone(t *testing.T) {
+// TestTakeOfMissingRecord: a choice for a record that is gone is dropped, whether or not that was known before. A
+// choice replaces an earlier one that is still pending.
+func TestTakeOfMissingRecord(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	item := disputed(w)
@@ -342,7 +343,7 @@ func TestTakeOfGone(t *testing.T) {
 	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Lovelace", "Email": "monday@example.org"})
 }
 
-// TestTakeLink brings back a connection to another item.
+// TestTakeLink restores a connection to another item.
 func TestTakeLink(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -371,7 +372,7 @@ func TestTakeLink(t *testing.T) {
 	w.Healthy()
 }
 
-// TestTakeThenEdit: an edit that follows a person's choice, before a worker carries that out, is not lost.
+// TestTakeThenEdit: an edit between a person's choice and the worker that carries it out is not lost.
 func TestTakeThenEdit(t *testing.T) {
 	t.Parallel()
 	for _, side := range []string{"monday", "salesforce"} {

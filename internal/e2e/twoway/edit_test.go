@@ -42,7 +42,7 @@ func backfill(w *e2e.World) {
 }
 
 // TestEditBeforeEvent: a person edits an item, and the backfill after the switch reads it before the event arrives. The
-// edit is carried over all the same, and nothing is a conflict: Salesforce holds what was sent last.
+// edit is still synced, and is not a conflict, because Salesforce holds what was sent last.
 func TestEditBeforeEvent(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{"changed": "new@example.org", "emptied": ""} {
@@ -66,8 +66,8 @@ func TestEditBeforeEvent(t *testing.T) {
 	}
 }
 
-// TestEditOfFirstMeeting: the same for a field that was not mapped before and differs: the comparison reports a first
-// meeting, and the event decides it, also if it is older than what the comparison has read.
+// TestEditOfFirstMeeting: the same for a field that was not mapped before and differs. The comparison reports a first
+// meeting, and the event decides it, even if it is older than what the comparison has read.
 func TestEditOfFirstMeeting(t *testing.T) {
 	t.Parallel()
 	for name, later := range map[string]bool{"newer": false, "older than what was read": true} {
@@ -98,9 +98,9 @@ func TestEditOfFirstMeeting(t *testing.T) {
 	}
 }
 
-// TestParticle: a last name of two words is divided otherwise in an item's name. That is no difference, and nobody's value
-// is replaced.
-func TestParticle(t *testing.T) {
+// TestLastNameOfTwoWords: a last name of two words is divided differently in an item's name. That is not a difference,
+// and no value is replaced.
+func TestLastNameOfTwoWords(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("v@example.org")})

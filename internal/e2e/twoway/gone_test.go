@@ -21,7 +21,7 @@ func state(w *e2e.World, item int64) string {
 	return it.State
 }
 
-// TestRecordDeletedRemake: the record is created again with the item's next change, not before, and taken up again if it
+// TestRecordDeletedRemake: the record is created again with the item's next change, not before, and linked again if it
 // is undeleted meanwhile.
 func TestRecordDeletedRemake(t *testing.T) {
 	t.Parallel()
@@ -51,7 +51,7 @@ func TestRecordDeletedRemake(t *testing.T) {
 	shows(w, item, map[string]string{"text_sfid": second["Id"].(string)})
 
 	w.Salesforce.Delete("Contact", second["Id"].(string))
-	w.Monday.SetColumn(item, "email", e2e.Email("at.once@example.org")) // the event finds out
+	w.Monday.SetColumn(item, "email", e2e.Email("at.once@example.org")) // the event finds that out
 	w.Quiet()
 	w.Holds(w.Record("Contact", item), map[string]any{"Email": "at.once@example.org"})
 	w.Healthy()
@@ -69,7 +69,7 @@ func TestRecordDeletedKeep(t *testing.T) {
 	w.Salesforce.Delete("Contact", first)
 	w.Salesforce.Delete("Contact", w.Record("Contact", items[1])["Id"].(string))
 	ring(w, e2e.Contacts, items[0])
-	for _, item := range items { // the second one's event finds out
+	for _, item := range items { // the second one's event finds that out
 		w.Monday.Rename(item, "Ada Lovelace")
 		w.Monday.SetColumn(item, "email", e2e.Email("other@example.org"))
 	}
@@ -87,7 +87,7 @@ func TestRecordDeletedKeep(t *testing.T) {
 	w.Healthy()
 }
 
-// TestRecordDeletedArchive archives the items, but no more of them than the brake lets.
+// TestRecordDeletedArchive archives the items, as far as the brake allows it.
 func TestRecordDeletedArchive(t *testing.T) {
 	t.Parallel()
 	w := setup(t, e2e.Mapped(strings.Replace(strings.Replace(rules, "match: [Email]", "on_record_delete: archive", 1),
@@ -121,14 +121,14 @@ func TestRecordDeletedArchive(t *testing.T) {
 	w.Expect(2, "SELECT count(*) FROM deletions WHERE state = 'held'")
 	ring(w, e2e.Contacts, items...)
 	w.Expect(2, "SELECT count(*) FROM deletions WHERE state = 'held' AND archive")
-	back := items[3] // its record is restored, so that nothing is left to decide
+	back := items[3] // its record is restored, so nothing is left to decide
 	if state(w, back) != "active" {
 		back = items[1]
 	}
 	record := w.Text("SELECT salesforce_id FROM links WHERE item_id = $1", back)
 	w.Salesforce.Undelete("Contact", record)
 	w.Salesforce.Update("Contact", record, map[string]any{"Email": "back@example.org"})
-	w.Monday.Rename(back, "Ada Back") // the event finds out
+	w.Monday.Rename(back, "Ada Back") // the event finds that out
 	w.Quiet()
 	w.Expect(1, "SELECT count(*) FROM deletions WHERE state = 'held' AND archive")
 	w.Holds(w.Record("Contact", back), map[string]any{"LastName": "Back", "Email": "back@example.org"})
@@ -198,7 +198,8 @@ func TestRecordMerged(t *testing.T) {
 }
 
 // TestRecordRestoredBeforeEvent: the record was deleted, restored and edited, and the item's next event finds that out
-// before anything else does. It takes the record up instead of writing over it: what it replaces is kept.
+// before anything else does. It links the record again instead of overwriting it, and keeps the values that it
+// replaces.
 func TestRecordRestoredBeforeEvent(t *testing.T) {
 	t.Parallel()
 	w := setup(t, gone("remake"))

@@ -9,7 +9,7 @@ import (
 
 func TestMain(m *testing.M) { e2e.Main(m) }
 
-// rules sync the fields of accounts and contacts in all ways.
+// rules has fields of accounts and contacts of each direction.
 const rules = `version: 1
 defaults: { phone_country: US, reconcile: off }
 boards:

@@ -73,7 +73,7 @@ func TestSwitchOn(t *testing.T) {
 	w.Holds(w.Record("Contact", item), map[string]any{"Email": "drift@example.org"})
 	w.Expect(2, "SELECT count(*) FROM differences WHERE kind = 'first_meeting' AND action = 'leave'")
 
-	// Later edits are carried over as usual.
+	// Later edits are synced as usual.
 	edit(w, "Contact", item, map[string]any{"Email": "new@example.org"})
 	ring(w, e2e.Contacts, item)
 	shows(w, item, map[string]string{"email": "new@example.org"})

@@ -7,7 +7,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestFlow: what a flow makes of a value is shown in Monday, and nothing is written after that.
+// TestFlow: Monday shows what a flow has made of a value, and nothing is written after that.
 func TestFlow(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -37,14 +37,14 @@ func TestFlow(t *testing.T) {
 	before, writes := w.Calls(), w.Writes()
 	ring(w, e2e.Accounts, item)
 	if after := w.Calls(); w.Writes() != writes || after[1] != before[1] {
-		t.Errorf("after all is quiet, %d calls to Monday and %d writes to Salesforce", after[1]-before[1], w.Writes()-writes)
+		t.Errorf("once all is quiet, %d calls to Monday and %d writes to Salesforce", after[1]-before[1], w.Writes()-writes)
 	}
 	w.Holds(w.Record("Account", item), map[string]any{"Website": "https://engines.example/", "Phone": "(212) 555-0100"})
 	w.Expect(0, "SELECT count(*) FROM conflicts")
 	w.Healthy()
 }
 
-// TestRejectedByMonday: a label that the board does not have is reported once, and keeps no other column back.
+// TestRejectedByMonday: a label that the board does not have is reported once, and does not hold up other columns.
 func TestRejectedByMonday(t *testing.T) {
 	t.Parallel()
 	w := setup(t, e2e.LeadRecords(`

@@ -6,7 +6,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestFromSalesforce carries changes of Salesforce alone to Monday, once, and drops the echo.
+// TestFromSalesforce writes changes that were made only in Salesforce to Monday, once, and drops their echoes.
 func TestFromSalesforce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -39,7 +39,8 @@ func TestFromSalesforce(t *testing.T) {
 	w.Healthy()
 }
 
-// TestFromMonday: an event costs a look at the record before a field that goes both ways is written, and no more.
+// TestFromMonday: before a field that goes both ways is written, its record is read. An event costs no other extra
+// call.
 func TestFromMonday(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -52,7 +53,7 @@ func TestFromMonday(t *testing.T) {
 	w.Quiet()
 	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Lovelace", "Email": "lovelace@example.org"})
 	if got := w.Salesforce.Calls()["retrieve"] - before; got > 2 {
-		t.Errorf("%d looks at the record for two events", got)
+		t.Errorf("the record was read %d times for two events", got)
 	}
 	ring(w, e2e.Contacts, item)
 	shows(w, item, map[string]string{"name": "Ada Lovelace"})
@@ -90,8 +91,8 @@ func TestConflicts(t *testing.T) {
 	w.Expect(2, "SELECT count(*) FROM conflicts")
 }
 
-// TestFirstMeeting: an adopted record and its item have never been compared. One side's emptiness takes the other's
-// value; what differs is left alone.
+// TestFirstMeeting: an adopted record and its item have never been compared. An empty side takes the other's value;
+// what differs is left alone.
 func TestFirstMeeting(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -9,8 +9,8 @@ import (
 	mondaysim "crmsync/internal/sim/monday"
 )
 
-// TestOverwrittenInMonday: a person edits a column between our look at the item and our write to it. Nothing can prevent
-// that, but the value is kept, and can be brought back.
+// TestOverwrittenInMonday: a person edits a column between our read of the item and our write. Nothing can prevent
+// that, but the value is kept and can be restored.
 func TestOverwrittenInMonday(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -27,7 +27,7 @@ func TestOverwrittenInMonday(t *testing.T) {
 	ring(w, e2e.Contacts, item)
 	shows(w, item, map[string]string{"email": "countess@example.org"})
 	w.Expect(1, `SELECT count(*) FROM conflicts WHERE field = 'Email' AND monday = '"meanwhile@example.org"' AND salesforce = '"countess@example.org"' AND rule = 'salesforce'`)
-	for n := range 3 { // echoes of several writes of ours in a row are no edits
+	for n := range 3 { // echoes of several of our writes in a row are not edits
 		edit(w, "Contact", item, map[string]any{"Email": strings.Repeat("x", n+1) + "@example.org"})
 		ring(w, e2e.Contacts, item)
 	}

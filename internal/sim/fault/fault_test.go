@@ -9,8 +9,8 @@ import (
 	"crmsync/internal/sim/fault"
 )
 
-// struck returns the numbers of the calls, out of 200, that fail.
-func struck(k *fault.Knobs[int], draw func(*rand.Rand) *fault.Fault) (calls []int) {
+// failing returns the numbers of the calls, of 200, that fail.
+func failing(k *fault.Knobs[int], draw func(*rand.Rand) *fault.Fault) (calls []int) {
 	for n := range 200 {
 		if k.Fault(n, draw).Fails() {
 			calls = append(calls, n)
@@ -37,15 +37,15 @@ func TestFault(t *testing.T) {
 		draw  func(*rand.Rand) *fault.Fault
 		want  int
 	}{
-		"never":                 {fault.New[int](0, 0, 1), cut, 0},
-		"always":                {fault.New[int](1, 0, 1), cut, 200},
-		"no fault possible":     {fault.New[int](1, 0, 1), nil, 0},
-		"turned off":            {turned, cut, 0},
-		"on demand":             {hooked, nil, 100},
-		"a delay is no failure": {fault.New[int](1, 0, 1), func(*rand.Rand) *fault.Fault { return &fault.Fault{Delay: time.Second} }, 0},
+		"never":                    {fault.New[int](0, 0, 1), cut, 0},
+		"always":                   {fault.New[int](1, 0, 1), cut, 200},
+		"no fault possible":        {fault.New[int](1, 0, 1), nil, 0},
+		"turned off":               {turned, cut, 0},
+		"on demand":                {hooked, nil, 100},
+		"a delay is not a failure": {fault.New[int](1, 0, 1), func(*rand.Rand) *fault.Fault { return &fault.Fault{Delay: time.Second} }, 0},
 	}
 	for name, tt := range tests {
-		if got := len(struck(tt.knobs, tt.draw)); got != tt.want {
+		if got := len(failing(tt.knobs, tt.draw)); got != tt.want {
 			t.Errorf("%s: %d of 200 calls failed, want %d", name, got, tt.want)
 		}
 	}
@@ -53,8 +53,8 @@ func TestFault(t *testing.T) {
 
 func TestFaultsAreReproducible(t *testing.T) {
 	t.Parallel()
-	first, second := struck(fault.New[int](0.3, 0, 7), cut), struck(fault.New[int](0.3, 0, 7), cut)
-	other := struck(fault.New[int](0.3, 0, 8), cut)
+	first, second := failing(fault.New[int](0.3, 0, 7), cut), failing(fault.New[int](0.3, 0, 7), cut)
+	other := failing(fault.New[int](0.3, 0, 8), cut)
 	if len(first) < 30 || len(first) > 90 {
 		t.Errorf("%d of 200 calls failed, want about 60", len(first))
 	}

@@ -83,7 +83,7 @@ type board struct {
 	columns []*column
 	byID    map[string]*column
 	items   []*item // in the order of ids, in all states
-	gone    []*item // moved to other boards; kept as long as pages or the index may still show them here
+	gone    []*item // moved to other boards, while pages or the index may still show them here
 	hooks   []*webhook
 
 	indexMu sync.Mutex

@@ -34,7 +34,7 @@ func (s *Sim) strike(ctx context.Context, c Call) *Fault {
 	return found
 }
 
-// randomFault returns a fault that the API has occasionally. A throttled call never takes effect.
+// randomFault returns a fault of a kind that the real API shows now and then. A throttled call never takes effect.
 func randomFault(random *rand.Rand) *Fault {
 	after := random.IntN(2) == 0
 	switch random.IntN(4) {

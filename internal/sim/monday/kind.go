@@ -36,7 +36,7 @@ type write struct {
 	sim          *Sim // locked for writing
 	column       *column
 	createLabels bool
-	loading      bool // of saved content, where items may be linked that are deleted or not loaded yet
+	loading      bool // loading saved content, in which linked items may be deleted or not loaded yet
 }
 
 // object is a JSON object.

@@ -24,13 +24,13 @@ func TestTransport(t *testing.T) {
 		status int
 		want   string // part of the body
 	}{
-		"token":             {readMe, nil, 200, `"67214742"`},
-		"bearer token":      {readMe, []string{"Authorization", "Bearer " + testToken}, 200, `"67214742"`},
-		"other token":       {readMe, []string{"Authorization", "x"}, 401, `{"errors":["Not Authenticated"]}`},
-		"no JSON":           {readMe, []string{"Content-Type", "text/plain"}, 400, `JsonParseException`},
-		"no query":          {"", nil, 200, `No query string was present`},
-		"version":           {`{ version { value } }`, []string{"API-Version", "2026-10"}, 200, `"2026-10"`},
-		"version of no use": {readMe, []string{"API-Version", "2026-03"}, 200, `InvalidVersionException`},
+		"token":               {readMe, nil, 200, `"67214742"`},
+		"bearer token":        {readMe, []string{"Authorization", "Bearer " + testToken}, 200, `"67214742"`},
+		"other token":         {readMe, []string{"Authorization", "x"}, 401, `{"errors":["Not Authenticated"]}`},
+		"no JSON":             {readMe, []string{"Content-Type", "text/plain"}, 400, `JsonParseException`},
+		"no query":            {"", nil, 200, `No query string was present`},
+		"version":             {`{ version { value } }`, []string{"API-Version", "2026-10"}, 200, `"2026-10"`},
+		"unsupported version": {readMe, []string{"API-Version", "2026-03"}, 200, `InvalidVersionException`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -30,13 +30,13 @@ func TestWriteFormats(t *testing.T) {
 		"text as an object":           {column: "company", value: `{"text":"x"}`, code: "ColumnValueException"},
 		"numbers":                     {column: "amount", value: `"42"`, text: "42"},
 		"numbers, JSON number":        {column: "amount", value: `4.5`, text: "4.5"},
-		"numbers, not one":            {column: "amount", value: `"12k"`, code: "ColumnValueException"},
+		"numbers, not a number":       {column: "amount", value: `"12k"`, code: "ColumnValueException"},
 		"date":                        {column: "close_date", value: `{"date":"2026-02-28"}`, text: "2026-02-28"},
 		"impossible date":             {column: "close_date", value: `{"date":"2026-02-30"}`, code: "ColumnValueException"},
 		"date, other key":             {column: "close_date", value: `{"day":"2026-02-28"}`, code: "ColumnValueException"},
 		"people":                      {column: "owner", value: `{"personsAndTeams":[{"id":67214742,"kind":"person"}]}`, text: "Sync Bot"},
 		"people, unknown user":        {column: "owner", value: `{"personsAndTeams":[{"id":1,"kind":"person"}]}`, code: "ColumnValueException"},
-		"people, no list":             {column: "owner", value: `{"personsAndTeams":"67214742"}`, code: "ColumnValueException"},
+		"people, not a list":          {column: "owner", value: `{"personsAndTeams":"67214742"}`, code: "ColumnValueException"},
 		"dropdown by labels":          {column: "interests", value: `{"labels":["Other","Events"]}`, text: "Events, Other"},
 		"dropdown by ids":             {column: "interests", value: `{"ids":["1",2]}`, text: "Training, Mentoring"},
 		"dropdown, unknown label":     {column: "interests", value: `{"labels":["events"]}`, code: "ColumnValueException"},
@@ -117,11 +117,11 @@ func TestMutation(t *testing.T) {
 			vars:  map[string]any{"v": `{"company":"ACME","amount":"x"}`},
 			data:  `{"create_item":null}`, codes: []string{"ColumnValueException"},
 		},
-		"create on no board": {
+		"create on an unknown board": {
 			query: `mutation { create_item(board_id: 7, item_name: "Al") { id } }`,
 			data:  `{"create_item":null}`, codes: []string{"InvalidBoardIdException"},
 		},
-		"each alias has its own fate": {
+		"each alias succeeds or fails alone": {
 			query: `mutation { a0: change_simple_column_value(board_id: 1003, item_id: 8400000003, column_id: "company", value: "A") { id }
 				a1: change_simple_column_value(board_id: 1003, item_id: 8400000003, column_id: "status", value: "No") { id }
 				a2: change_column_value(board_id: 1003, item_id: 99, column_id: "company", value: "\"B\"") { id }
@@ -137,7 +137,7 @@ func TestMutation(t *testing.T) {
 			query: `mutation { change_column_value(board_id: 1002, item_id: 8400000002, column_id: "connect_account", value: "{\"item_ids\":[]}") { id } }`,
 			data:  `{"change_column_value":null}`, codes: []string{"ColumnValueException"},
 		},
-		"values that are no string": {
+		"values that are not a string": {
 			query: `mutation ($v: JSON!) { change_multiple_column_values(board_id: 1003, item_id: 8400000003, column_values: $v) { id } }`,
 			vars:  map[string]any{"v": map[string]any{"company": "A"}},
 			data:  `{"change_multiple_column_values":null}`, codes: []string{"InvalidArgumentException"},
@@ -146,7 +146,7 @@ func TestMutation(t *testing.T) {
 			query: `mutation { change_simple_column_value(board_id: 1001, item_id: 8400000003, column_id: "text_sfid", value: "A") { id } }`,
 			data:  `{"change_simple_column_value":null}`, codes: []string{"InvalidBoardIdException"},
 		},
-		"item_id forgotten": {
+		"item_id missing": {
 			query: `mutation ($i: ID) { delete_item(item_id: $i) { id } }`, vars: map[string]any{"i": nil},
 			data: `{"delete_item":null}`, codes: []string{"InvalidArgumentException"},
 		},

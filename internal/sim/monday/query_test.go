@@ -128,20 +128,20 @@ func TestFailedQuery(t *testing.T) {
 		code  string
 		data  string // empty: no data member
 	}{
-		"unknown field":                 {query: `{ boards { items { id } } }`, code: "undefinedField"},
-		"unknown argument":              {query: `{ boards(id: 1) { id } }`, code: "argumentNotAccepted"},
-		"missing argument":              {query: `{ webhooks { id } }`, code: "missingRequiredArguments"},
-		"payload type for a webhook":    {query: `mutation { create_webhook(board_id: 1, url: "u", event: delete_pulse) { id } }`, code: "argumentLiteralsIncompatible"},
-		"Int for an ID":                 {query: `query ($b: Int!) { webhooks(board_id: $b) { id } }`, vars: map[string]any{"b": 1}, code: "variableMismatch"},
-		"missing variable":              {query: `query ($b: ID!) { webhooks(board_id: $b) { id } }`, code: "variableMismatch"},
-		"number for a String":           {query: `query ($n: String) { users(name: $n) { id } }`, vars: map[string]any{"n": 1}, code: "variableMismatch"},
-		"fragment on a type out of use": {query: `{ items { ... on Board { id } } }`, code: "GRAPHQL_VALIDATION_FAILED"},
-		"syntax":                        {query: `{ items `, code: ""},
-		"over 100 items":                {query: `query ($ids: [ID!]) { items(ids: $ids) { id } }`, vars: map[string]any{"ids": tooMany}, code: "InvalidArgumentException", data: `{"items":null}`},
-		"null climbs to the boards":     {query: `{ boards(ids: [1001]) { items_page(limit: 501) { cursor } } me { id } }`, code: "InvalidArgumentException", data: `{"boards":[null],"me":{"id":"67214742"}}`},
-		"null climbs to data":           {query: `{ next_items_page(cursor: "x") { cursor } me { id } }`, code: "CursorException", data: `null`},
-		"search by link":                {query: `{ items_page_by_column_values(board_id: 1002, columns: [{column_id: "connect_account", column_values: ["1"]}]) { cursor } }`, code: "InvalidArgumentException", data: `null`},
-		"too complex":                   {query: `{ boards(limit: 1000) { items_page(limit: 500) { items { column_values { id } } } } }`, code: "maxComplexityExceeded"},
+		"unknown field":                {query: `{ boards { items { id } } }`, code: "undefinedField"},
+		"unknown argument":             {query: `{ boards(id: 1) { id } }`, code: "argumentNotAccepted"},
+		"missing argument":             {query: `{ webhooks { id } }`, code: "missingRequiredArguments"},
+		"payload type for a webhook":   {query: `mutation { create_webhook(board_id: 1, url: "u", event: delete_pulse) { id } }`, code: "argumentLiteralsIncompatible"},
+		"Int for an ID":                {query: `query ($b: Int!) { webhooks(board_id: $b) { id } }`, vars: map[string]any{"b": 1}, code: "variableMismatch"},
+		"missing variable":             {query: `query ($b: ID!) { webhooks(board_id: $b) { id } }`, code: "variableMismatch"},
+		"number for a String":          {query: `query ($n: String) { users(name: $n) { id } }`, vars: map[string]any{"n": 1}, code: "variableMismatch"},
+		"fragment on another type":     {query: `{ items { ... on Board { id } } }`, code: "GRAPHQL_VALIDATION_FAILED"},
+		"syntax":                       {query: `{ items `, code: ""},
+		"over 100 items":               {query: `query ($ids: [ID!]) { items(ids: $ids) { id } }`, vars: map[string]any{"ids": tooMany}, code: "InvalidArgumentException", data: `{"items":null}`},
+		"null propagates to the board": {query: `{ boards(ids: [1001]) { items_page(limit: 501) { cursor } } me { id } }`, code: "InvalidArgumentException", data: `{"boards":[null],"me":{"id":"67214742"}}`},
+		"null propagates to data":      {query: `{ next_items_page(cursor: "x") { cursor } me { id } }`, code: "CursorException", data: `null`},
+		"search by link":               {query: `{ items_page_by_column_values(board_id: 1002, columns: [{column_id: "connect_account", column_values: ["1"]}]) { cursor } }`, code: "InvalidArgumentException", data: `null`},
+		"too complex":                  {query: `{ boards(limit: 1000) { items_page(limit: 500) { items { column_values { id } } } } }`, code: "maxComplexityExceeded"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

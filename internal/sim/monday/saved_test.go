@@ -14,8 +14,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestSaved performs any actions, also across saves, and expects an account that is loaded from what was saved to answer
-// every question as the saved one does, and to continue its numbers.
+// TestSaved performs any actions, also across saves, and expects an account that is loaded from what was saved to
+// answer like the original, and to continue its numbers.
 func TestSaved(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -104,7 +104,7 @@ const (
 	write1 = `mutation ($b: ID!, $i: ID!, $v: JSON!) { change_multiple_column_values(board_id: $b, item_id: $i, column_values: $v, create_labels_if_missing: true) { id } }`
 )
 
-// play acts on an account. Actions that it refuses are part of the play.
+// play performs actions on an account, including some that it rejects.
 type play struct {
 	*client
 	t     *rapid.T

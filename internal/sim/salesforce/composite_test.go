@@ -29,14 +29,14 @@ func TestComposite(t *testing.T) {
 		want      []string // status and error code of each part
 		contacts  int
 	}{
-		"references":          {true, []string{account, contact, found, change}, []string{"201", "201", "200", "204"}, 1},
-		"own update is seen":  {true, []string{update, leads, remove}, []string{"200", "200", "204"}, 0},
-		"one fails":           {false, []string{bad, account}, []string{"400 REQUIRED_FIELD_MISSING", "201"}, 0},
-		"one fails, all":      {true, []string{account, contact, bad}, []string{"400 PROCESSING_HALTED", "400 PROCESSING_HALTED", "400 REQUIRED_FIELD_MISSING"}, 0},
-		"dangling":            {false, []string{contact}, []string{"400 PROCESSING_HALTED"}, 0},
-		"rows may fail":       {true, []string{many, account}, []string{"200", "201"}, 0},
-		"unknown resource":    {false, []string{`{"method":"GET","url":"/nope","referenceId":"a"}`}, []string{"404 NOT_FOUND"}, 0},
-		"composite in itself": {false, []string{`{"method":"POST","url":"/services/data/v67.0/composite","referenceId":"a","body":{}}`}, []string{"404 NOT_FOUND"}, 0},
+		"references":               {true, []string{account, contact, found, change}, []string{"201", "201", "200", "204"}, 1},
+		"own update is seen":       {true, []string{update, leads, remove}, []string{"200", "200", "204"}, 0},
+		"one fails":                {false, []string{bad, account}, []string{"400 REQUIRED_FIELD_MISSING", "201"}, 0},
+		"one fails, all":           {true, []string{account, contact, bad}, []string{"400 PROCESSING_HALTED", "400 PROCESSING_HALTED", "400 REQUIRED_FIELD_MISSING"}, 0},
+		"dangling":                 {false, []string{contact}, []string{"400 PROCESSING_HALTED"}, 0},
+		"rows may fail":            {true, []string{many, account}, []string{"200", "201"}, 0},
+		"unknown resource":         {false, []string{`{"method":"GET","url":"/nope","referenceId":"a"}`}, []string{"404 NOT_FOUND"}, 0},
+		"composite in a composite": {false, []string{`{"method":"POST","url":"/services/data/v67.0/composite","referenceId":"a","body":{}}`}, []string{"404 NOT_FOUND"}, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -19,17 +19,17 @@ func TestDuplicateRules(t *testing.T) {
 		body                 m
 		want                 string
 	}{
-		"alike":                {body: m{"LastName": "doe", "Email": "A@X.ORG"}, want: found},
-		"alike, allowed":       {body: m{"LastName": "doe", "Email": "A@X.ORG"}, header: alert, want: "ok"},
-		"alike, blocked":       {body: m{"LastName": "doe", "Email": "A@X.ORG"}, header: alert, block: true, want: found},
-		"one field alike":      {body: m{"LastName": "doe", "Email": "b@x.org"}, want: "ok"},
-		"empty field":          {body: m{"LastName": "doe"}, want: "ok"},
-		"made alike":           {method: "PATCH", body: m{"Email": "a@x.org"}, want: found},
-		"made alike, allowed":  {method: "PATCH", body: m{"Email": "a@x.org"}, header: "includeRecordDetails=true; allowSave=TRUE", want: "ok"},
-		"another field":        {method: "PATCH", body: m{"Phone": "1"}, want: "ok"},
-		"another, of a twin":   {method: "PATCH", twin: true, body: m{"Phone": "1"}, want: "ok"},
-		"upserted":             {method: "PATCH", path: "/Contact/Monday_Item_Id__c", body: m{sfsim.KeyField: "9", "LastName": "Doe", "Email": "a@x.org"}, want: found},
-		"upserted, of its own": {method: "PATCH", path: "/Contact/Monday_Item_Id__c", body: m{sfsim.KeyField: "1", "LastName": "DOE"}, want: "ok"},
+		"alike":                        {body: m{"LastName": "doe", "Email": "A@X.ORG"}, want: found},
+		"alike, allowed":               {body: m{"LastName": "doe", "Email": "A@X.ORG"}, header: alert, want: "ok"},
+		"alike, blocked":               {body: m{"LastName": "doe", "Email": "A@X.ORG"}, header: alert, block: true, want: found},
+		"one field alike":              {body: m{"LastName": "doe", "Email": "b@x.org"}, want: "ok"},
+		"empty field":                  {body: m{"LastName": "doe"}, want: "ok"},
+		"becomes alike":                {method: "PATCH", body: m{"Email": "a@x.org"}, want: found},
+		"becomes alike, allowed":       {method: "PATCH", body: m{"Email": "a@x.org"}, header: "includeRecordDetails=true; allowSave=TRUE", want: "ok"},
+		"another field":                {method: "PATCH", body: m{"Phone": "1"}, want: "ok"},
+		"another field of a duplicate": {method: "PATCH", twin: true, body: m{"Phone": "1"}, want: "ok"},
+		"upserted":                     {method: "PATCH", path: "/Contact/Monday_Item_Id__c", body: m{sfsim.KeyField: "9", "LastName": "Doe", "Email": "a@x.org"}, want: found},
+		"upserted, the same record":    {method: "PATCH", path: "/Contact/Monday_Item_Id__c", body: m{sfsim.KeyField: "1", "LastName": "DOE"}, want: "ok"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -63,16 +63,16 @@ func TestUpsertByKey(t *testing.T) {
 		status     int
 		want       string // part of the answer
 	}{
-		"created":         {"/sobjects/Account/Monday_Item_Id__c/8", `{"Name":"New"}`, 201, `"created":true`},
-		"updated":         {"/sobjects/account/monday_item_id__c/7", `{"Phone":"1"}`, 200, `{"id":"` + old + `","success":true,"errors":[],"created":false}`},
-		"updated, of old": {"/services/data/v45.0/sobjects/Account/Monday_Item_Id__c/7", `{"Phone":"1"}`, 204, ""},
-		"slashes":         {"/sobjects/Account/Monday_Item_Id__c/a/b%20c", `{"Name":"New"}`, 201, `"created":true`},
-		"several":         {"/sobjects/Account/Code__c/SAME", `{"Name":"C"}`, 300, `["/services/data/v67.0/sobjects/Account/001`},
-		"by id":           {"/sobjects/Account/Id/" + old, `{"Fax":"2"}`, 200, `"created":false`},
-		"no such field":   {"/sobjects/Account/Nope__c/7", `{"Name":"C"}`, 404, "NOT_FOUND"},
-		"no key field":    {"/sobjects/Account/Phone/7", `{"Name":"C"}`, 404, "NOT_FOUND"},
-		"key in the body": {"/sobjects/Account/Monday_Item_Id__c/9", `{"Name":"C","Monday_Item_Id__c":"9"}`, 400, "INVALID_FIELD"},
-		"refused":         {"/sobjects/Account/Monday_Item_Id__c/10", `{}`, 400, `"errorCode":"REQUIRED_FIELD_MISSING","fields":["Name"]`},
+		"created":              {"/sobjects/Account/Monday_Item_Id__c/8", `{"Name":"New"}`, 201, `"created":true`},
+		"updated":              {"/sobjects/account/monday_item_id__c/7", `{"Phone":"1"}`, 200, `{"id":"` + old + `","success":true,"errors":[],"created":false}`},
+		"updated, old version": {"/services/data/v45.0/sobjects/Account/Monday_Item_Id__c/7", `{"Phone":"1"}`, 204, ""},
+		"slashes":              {"/sobjects/Account/Monday_Item_Id__c/a/b%20c", `{"Name":"New"}`, 201, `"created":true`},
+		"several":              {"/sobjects/Account/Code__c/SAME", `{"Name":"C"}`, 300, `["/services/data/v67.0/sobjects/Account/001`},
+		"by id":                {"/sobjects/Account/Id/" + old, `{"Fax":"2"}`, 200, `"created":false`},
+		"no such field":        {"/sobjects/Account/Nope__c/7", `{"Name":"C"}`, 404, "NOT_FOUND"},
+		"not a key field":      {"/sobjects/Account/Phone/7", `{"Name":"C"}`, 404, "NOT_FOUND"},
+		"key in the body":      {"/sobjects/Account/Monday_Item_Id__c/9", `{"Name":"C","Monday_Item_Id__c":"9"}`, 400, "INVALID_FIELD"},
+		"refused":              {"/sobjects/Account/Monday_Item_Id__c/10", `{}`, 400, `"errorCode":"REQUIRED_FIELD_MISSING","fields":["Name"]`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

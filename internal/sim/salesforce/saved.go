@@ -90,7 +90,7 @@ func (t *table) load(fields savedRecord) error {
 	case !ok || full != id || !strings.HasPrefix(id, t.Prefix):
 		return fmt.Errorf("%q is not an Id of this object", id)
 	case t.byID[id] != nil:
-		return fmt.Errorf("%s is there twice", id)
+		return fmt.Errorf("%s occurs twice", id)
 	}
 	for _, i := range []int{colDeleted, colCreated, colModified, colStamp} {
 		if rec.values[i] == nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // TestSaved performs any actions, also across saves, and expects an org that is loaded from what was saved to answer
-// every query as the saved one does, and to continue its Ids and stamps.
+// like the original, and to continue its Ids and stamps.
 func TestSaved(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 9, 23, 12, 0, 0, 0, time.UTC)

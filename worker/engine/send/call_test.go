@@ -111,7 +111,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// TestCulpritsStayApart: the attempts for two culprits do not make each other's calls fail.
+// TestCulpritsStayApart: attempts for two culprits are in separate calls, so that neither makes the other's fail.
 func TestCulpritsStayApart(t *testing.T) {
 	t.Parallel()
 	o := newOrg()
@@ -128,8 +128,8 @@ func TestCulpritsStayApart(t *testing.T) {
 	}
 }
 
-// TestCulpritIsNoSize: a culprit does not affect the number of rows in later calls.
-func TestCulpritIsNoSize(t *testing.T) {
+// TestCulpritDoesNotLimitSize: a culprit does not affect the number of rows in later calls.
+func TestCulpritDoesNotLimitSize(t *testing.T) {
 	t.Parallel()
 	o := newOrg()
 	o.poisons = []poison{{field: "LastName", value: "bad", code: codeTrigger, call: true}}
@@ -209,8 +209,8 @@ func TestRejectedCall(t *testing.T) {
 	}
 }
 
-// TestCreatedOnTheWay: a record that was created before an answer was lost must not be lost, too.
-func TestCreatedOnTheWay(t *testing.T) {
+// TestCreatedThenLost: the outcome names a record that was created before a later answer was lost.
+func TestCreatedThenLost(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		err  error

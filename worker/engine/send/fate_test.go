@@ -104,7 +104,7 @@ func TestFate(t *testing.T) {
 			Done{ID: "c1", Left: []Rejection{{Code: "INVALID_CROSS_REFERENCE_KEY", Fields: []string{"AccountId"}, Gone: true}}},
 			[]string{"update Contact c1[A AccountId]", "fates Account a1", "update Contact c1[A]"},
 		},
-		"reference named, but there": {
+		"reference named, but it exists": {
 			func(o *org) {
 				o.add("Account", "a1", nil)
 				o.poisons = []poison{{field: "AccountId", value: "a1", code: "INVALID_CROSS_REFERENCE_KEY", named: true}}
@@ -126,7 +126,7 @@ func TestFate(t *testing.T) {
 			linked(create(f{"A": 1, "AccountId": "a1"}, "AccountId")), Rejected{[]Rejection{dead}},
 			[]string{"create Contact new[A AccountId]", "fates Account a1"},
 		},
-		"cannot be asked now": {
+		"fate not available now": {
 			func(o *org) {
 				delete(o.records, "c1")
 				o.fails = fatesFail(&sfclient.Error{Status: http.StatusServiceUnavailable})
@@ -134,7 +134,7 @@ func TestFate(t *testing.T) {
 			update("c1", f{"A": 1}), Retry{Err: &sfclient.Error{Status: http.StatusServiceUnavailable}},
 			[]string{"update Contact c1[A]", "fates Contact c1"},
 		},
-		"cannot be asked about": {
+		"fate never available": {
 			func(o *org) {
 				delete(o.records, "c1")
 				o.fails = fatesFail(&sfclient.Error{Status: http.StatusBadRequest, Code: "INVALID_TYPE"})
@@ -142,7 +142,7 @@ func TestFate(t *testing.T) {
 			update("c1", f{"A": 1, "B": 1}), Rejected{[]Rejection{rejected(codeDeleted)}},
 			[]string{"update Contact c1[A B]", "fates Contact c1", "update Contact c1[]"},
 		},
-		"deletion of what is gone": {
+		"deletion of a deleted record": {
 			func(o *org) { delete(o.records, "c1") },
 			Write{Op: Delete, Object: "Contact", ID: "c1"}, Done{ID: "c1"},
 			[]string{"delete  c1[]"},
@@ -222,7 +222,7 @@ func TestDuplicates(t *testing.T) {
 			upsert("7", f{"A": 1, "LastName": "L"}), rejection(99), Rejected{[]Rejection{found}},
 			[]string{"upsert Contact 7[A Key__c LastName]", "single Contact one[A Key__c LastName]"},
 		},
-		"objects no more": {
+		"no longer a duplicate": {
 			upsert("7", f{"A": 1, "LastName": "L"}), rejection(1), Done{ID: "contact-1", Created: true},
 			[]string{"upsert Contact 7[A Key__c LastName]", "single Contact one[A Key__c LastName]"},
 		},

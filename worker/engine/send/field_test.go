@@ -48,7 +48,7 @@ func TestFields(t *testing.T) {
 			Rejected{[]Rejection{rejected("STRING_TOO_LONG", "LastName")}},
 			[]string{"create Contact new[LastName Phone]", "create Contact new[Phone]"},
 		},
-		"required, not there": {
+		"required, not in the row": {
 			nil, func(o *org) { o.required = []string{"LastName"} }, create(f{"Phone": "1"}),
 			Rejected{[]Rejection{{Code: codeRequired, Missing: []string{"LastName"}, Dependent: true}}},
 			[]string{"create Contact new[Phone]"},
@@ -58,12 +58,12 @@ func TestFields(t *testing.T) {
 			Rejected{[]Rejection{rejected("STRING_TOO_LONG", "LastName")}},
 			[]string{"create Contact new[LastName Phone]"},
 		},
-		"unnamed of one": {
+		"unnamed, one field": {
 			[]poison{lastName("UNHEARD_OF", false)}, known, update("c1", f{"LastName": "bad"}),
 			Rejected{[]Rejection{rejected("UNHEARD_OF", "LastName")}},
 			[]string{"update Contact c1[LastName]"},
 		},
-		"unnamed of several": {
+		"unnamed, several fields": {
 			[]poison{lastName("UNHEARD_OF", false)}, known, update("c1", f{"A": 1, "B": 1, "LastName": "bad", "Z": 1}),
 			Done{ID: "c1", Left: []Rejection{rejected("UNHEARD_OF", "LastName")}},
 			[]string{
@@ -163,7 +163,7 @@ func TestFields(t *testing.T) {
 			Rejected{[]Rejection{rejected("ENTITY_IS_LOCKED")}},
 			[]string{"update Contact c1[A B C D]"},
 		},
-		"record that takes no change": {
+		"record that accepts no change": {
 			nil, func(o *org) {
 				known(o)
 				o.checks = []check{func(f, f2 map[string]any) *sfclient.RowError {
@@ -173,7 +173,7 @@ func TestFields(t *testing.T) {
 			Rejected{[]Rejection{rejected("INSUFFICIENT_ACCESS_OR_READONLY")}},
 			[]string{"update Contact c1[A B C D]", "update Contact c1[]"},
 		},
-		"record that takes no change, of one field": {
+		"record that accepts no change, one field": {
 			nil, func(o *org) {
 				known(o)
 				o.checks = []check{func(f, f2 map[string]any) *sfclient.RowError {
@@ -183,7 +183,7 @@ func TestFields(t *testing.T) {
 			Rejected{[]Rejection{rejected("INSUFFICIENT_ACCESS_OR_READONLY")}},
 			[]string{"update Contact c1[A]"},
 		},
-		"locked on the way": {
+		"locked between attempts": {
 			[]poison{lastName("UNHEARD_OF", false)}, func(o *org) {
 				known(o)
 				o.checks = []check{func(existing, _ map[string]any) *sfclient.RowError {

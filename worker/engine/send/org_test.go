@@ -27,12 +27,12 @@ type org struct {
 	fields   []string                // that exist; nil: any
 	poisons  []poison                // values that are rejected
 	checks   []check                 // further rules
-	locked   []string                // Ids of records that take no change
+	locked   []string                // Ids of records that accept no change
 	full     bool                    // no room for new records
 	fails    func(call string) error // of the call as a whole; nil: none does
 	found    map[string][]string     // Ids of duplicates, by LastName
 	object   map[string]string       // of records, by Id
-	unseen   bool                    // records that are not there are judged by checks alone
+	unseen   bool                    // writes to missing records are only judged by checks
 }
 
 // poison is a value that the org rejects in a field.

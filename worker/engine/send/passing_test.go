@@ -31,16 +31,16 @@ func TestPassing(t *testing.T) {
 		write  Write
 		want   Outcome
 	}{
-		"locked row":                   {row(sfclient.RowError{Code: "UNABLE_TO_LOCK_ROW"}), nil, update("c1", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", SalesforceID: "c1", Code: "UNABLE_TO_LOCK_ROW"}}},
-		"answer lost":                  {nil, call(&sfclient.Error{Code: "UNREACHABLE"}), update("c1", f{"A": 1}), Unknown{Err: cmpopts.AnyError}},
-		"away":                         {nil, call(&sfclient.Error{Status: http.StatusServiceUnavailable}), update("c1", f{"A": 1}), Unknown{Err: cmpopts.AnyError}},
-		"no session":                   {nil, call(&sfclient.Error{Code: "FOREIGN_HOST"}), update("c1", f{"A": 1}), Retry{Err: cmpopts.AnyError}},
-		"over quota":                   {nil, call(&sfclient.Error{Status: http.StatusForbidden, Code: "REQUEST_LIMIT_EXCEEDED"}), update("c1", f{"A": 1}), Retry{Err: cmpopts.AnyError}},
-		"not our mistake":              {nil, call(errNetwork), create(f{"A": 1}), Unknown{Err: errNetwork}},
-		"nothing sent":                 {nil, call(awayError{}), create(f{"A": 1}), Retry{Err: awayError{}}},
-		"first upsert, named":          {row(sfclient.RowError{Code: codeValue, Fields: []string{"Key__c"}}), nil, upsert("7", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", Code: codeValue}}},
-		"first upsert, in the message": {duplicate("Key__c"), nil, upsert("7", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", Code: codeValue}}},
-		"another key that ends alike":  {duplicate("Other_Key__c"), nil, upsert("7", nil), Rejected{[]Rejection{{Code: codeValue, Records: []string{"0035g00000AbCdEAAV"}}}}},
+		"locked row":                       {row(sfclient.RowError{Code: "UNABLE_TO_LOCK_ROW"}), nil, update("c1", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", SalesforceID: "c1", Code: "UNABLE_TO_LOCK_ROW"}}},
+		"answer lost":                      {nil, call(&sfclient.Error{Code: "UNREACHABLE"}), update("c1", f{"A": 1}), Unknown{Err: cmpopts.AnyError}},
+		"away":                             {nil, call(&sfclient.Error{Status: http.StatusServiceUnavailable}), update("c1", f{"A": 1}), Unknown{Err: cmpopts.AnyError}},
+		"no session":                       {nil, call(&sfclient.Error{Code: "FOREIGN_HOST"}), update("c1", f{"A": 1}), Retry{Err: cmpopts.AnyError}},
+		"over quota":                       {nil, call(&sfclient.Error{Status: http.StatusForbidden, Code: "REQUEST_LIMIT_EXCEEDED"}), update("c1", f{"A": 1}), Retry{Err: cmpopts.AnyError}},
+		"not our mistake":                  {nil, call(errNetwork), create(f{"A": 1}), Unknown{Err: errNetwork}},
+		"nothing sent":                     {nil, call(awayError{}), create(f{"A": 1}), Retry{Err: awayError{}}},
+		"first upsert, named":              {row(sfclient.RowError{Code: codeValue, Fields: []string{"Key__c"}}), nil, upsert("7", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", Code: codeValue}}},
+		"first upsert, in the message":     {duplicate("Key__c"), nil, upsert("7", f{"A": 1}), Retry{Err: &RowError{Object: "Contact", Code: codeValue}}},
+		"another key with the same ending": {duplicate("Other_Key__c"), nil, upsert("7", nil), Rejected{[]Rejection{{Code: codeValue, Records: []string{"0035g00000AbCdEAAV"}}}}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func draw(t *rapid.T) pattern {
 			p.org.poisons = append(p.org.poisons, r)
 		}
 	}
-	odd := rapid.IntRange(0, 100).Draw(t, "percentage of rows that are rejected something")
+	odd := rapid.IntRange(0, 100).Draw(t, "percentage of rows with a fault")
 	for n := range rapid.IntRange(1, 250).Draw(t, "rows") {
 		p.draw(t, n, rapid.IntRange(0, 99).Draw(t, "row") < odd)
 	}
@@ -139,8 +139,8 @@ func (p *pattern) got(n int, o Outcome) verdict {
 // whether the record accepts any change, to create it with few fields, and to attempt a rejected field again.
 const constant = 4
 
-// mostCalls returns the maximum number of calls: those for an org without culprits, and for each culprit those to
-// isolate it from other rows and to leave out one field at a time.
+// mostCalls returns the maximum number of calls: those that an org without culprits needs, and for each culprit those
+// that isolate it from other rows and leave out one field at a time.
 func (p *pattern) mostCalls() int {
 	parting := 2 * bits.Len(uint(min(len(p.writes), maxRows)))
 	calls := 3*((len(p.writes)+maxRows-1)/maxRows) + 2 // by operation, and to ask what became of records and references

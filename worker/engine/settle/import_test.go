@@ -63,8 +63,8 @@ func inputOf(t *testing.T, base map[string]any, name string, shown map[string]co
 	}
 }
 
-// TestImport covers what an import does about a field that otherwise goes only to Salesforce, or that only it reads: the
-// column takes what changed in Salesforce alone, what changed in Monday stays, and nothing is sent.
+// TestImport covers fields that otherwise go only to Salesforce, and those that only an import reads: the column takes
+// what changed only in Salesforce, what changed in Monday stays, and nothing is sent.
 func TestImport(t *testing.T) {
 	t.Parallel()
 	text := func(s string) column.Value { return column.Value{Text: s} }

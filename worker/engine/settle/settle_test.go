@@ -79,7 +79,7 @@ func text(v any) string {
 	return s
 }
 
-// TestUnknownIsNotEmpty takes away what is known: nothing is then emptied that was not to be emptied anyway.
+// TestUnknownIsNotEmpty hides a part of what is known: neither side may be emptied because of that.
 func TestUnknownIsNotEmpty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
