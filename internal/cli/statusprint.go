@@ -2,15 +2,34 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"time"
 )
 
+// printStatus prints the state of the installation as a table.
 func (p *program) printStatus(now Status) error {
 	if err := p.printProcesses(now.Processes); err != nil {
 		return err
 	}
 	table := newTable(p.stdout)
+	now.printQueue(table)
+	fmt.Fprintln(table)
+	now.printCounts(table)
+	now.printSystems(table)
+	now.printRuns(table)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, c := range now.Comparisons {
+		if err := c.run.printNotWritten(p.stdout); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (now Status) printQueue(table io.Writer) {
 	fmt.Fprintln(table, "QUEUE\tSTATE\tJOBS\tOLDEST")
 	for _, q := range now.Queue {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\n", q.Queue, q.State, q.Jobs, seconds(q.OldestSeconds))
@@ -18,13 +37,18 @@ func (p *program) printStatus(now Status) error {
 	for _, p := range now.Paused {
 		fmt.Fprintf(table, "%s\tPAUSED since %s; resume it in the dashboard\n", p.Queue, moment(p.Since))
 	}
-	fmt.Fprintln(table)
+}
+
+func (now Status) printCounts(table io.Writer) {
 	h := now.LastHour
-	fmt.Fprintf(table, "last hour\t%d synced\t%d unchanged\t%d skipped\t%d failed\n", h.Success, h.Unchanged, h.Skipped,
-		h.Failed)
+	fmt.Fprintf(table, "last hour\t%d synced\t%d unchanged\t%d skipped\t%d failed\n",
+		h.Success, h.Unchanged, h.Skipped, h.Failed)
 	fmt.Fprintf(table, "delivery to end\tp50 %s\tp99 %s\n", seconds(h.P50), seconds(h.P99))
-	fmt.Fprintf(table, "dead letters\t%d%s\n", now.DeadLetters,
-		map[bool]string{true: ": crmsync errors"}[now.DeadLetters > 0])
+	hint := ""
+	if now.DeadLetters > 0 {
+		hint = ": crmsync errors"
+	}
+	fmt.Fprintf(table, "dead letters\t%d%s\n", now.DeadLetters, hint)
 	fmt.Fprintf(table, "out of sync\t%s with a rejected value\n", plural(now.OutOfSync, "item"))
 	if now.Held > 0 {
 		fmt.Fprintf(table, "delete brake\t%s held: crmsync held\n", plural(now.Held, "item"))
@@ -32,6 +56,9 @@ func (p *program) printStatus(now Status) error {
 	if now.Compared > 0 {
 		fmt.Fprintf(table, "last comparison\t%s\n", agreeing(now.Compared, now.Differing))
 	}
+}
+
+func (now Status) printSystems(table io.Writer) {
 	for _, system := range []string{"salesforce", "monday"} {
 		fmt.Fprintf(table, "%s\t%s\n", system, standing(now.Outages, system))
 	}
@@ -58,6 +85,10 @@ func (p *program) printStatus(now Status) error {
 		}
 		fmt.Fprintf(table, "monday calls\t%d of %d left today%s\n", m.Remaining, m.Limit, end)
 	}
+}
+
+// printRuns prints the comparisons that are not simply done, and the last import.
+func (now Status) printRuns(table io.Writer) {
 	for _, c := range now.Comparisons {
 		if c.State != "done" || c.Kind == "backfill" || c.Rejected+c.Changed > 0 {
 			fmt.Fprintf(table, "%s of %s\t%s\t%s\t%d differing\t%d written\t%d rejected\t%d changed since the plan\tfrom %s\n",
@@ -66,18 +97,9 @@ func (p *program) printStatus(now Status) error {
 		}
 	}
 	if m := now.Migration; m != nil {
-		fmt.Fprintf(table, "last import\t%s\t%s\t%d read\t%d failed\tfrom %s\n", m.Board, m.State, m.Read, m.Failed,
-			moment(m.StartedAt))
+		fmt.Fprintf(table, "last import\t%s\t%s\t%d read\t%d failed\tfrom %s\n",
+			m.Board, m.State, m.Read, m.Failed, moment(m.StartedAt))
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for _, c := range now.Comparisons {
-		if err := c.run.printNotWritten(p.stdout); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // agreeing returns the share of fields that agree, rounded down: if a field differs, it is never 100 %.

@@ -9,72 +9,93 @@ import (
 	"crmsync/schema/store"
 )
 
+// readStatus reads the state of the installation from the database.
 func readStatus(ctx context.Context, s *store.Store, q *queue.Queue) (now Status, err error) {
+	for _, read := range []func(context.Context, *store.Store, *queue.Queue) error{
+		now.readQueue, now.readCounts, now.readChannels, now.readSystems, now.readRuns,
+	} {
+		if err := read(ctx, s, q); err != nil {
+			return now, err
+		}
+	}
+	return now, nil
+}
+
+// readQueue reads which processes run, what is queued, and how events ended lately.
+func (now *Status) readQueue(ctx context.Context, s *store.Store, q *queue.Queue) (err error) {
 	if now.Processes, err = readProcesses(ctx, s); err != nil {
-		return now, err
+		return err
 	}
 	depths, err := q.Depths(ctx)
 	if err != nil {
-		return now, err
+		return err
 	}
 	for _, d := range depths {
 		now.Queue = append(now.Queue, queueStatus{d.Queue, d.State, d.Jobs, d.Oldest.Seconds()})
 	}
 	ends, err := s.EndsSince(ctx, time.Now().Add(-time.Hour))
-	if err != nil {
-		return now, err
+	now.LastHour = hourStatus{
+		ends.Success, ends.Unchanged, ends.Skipped, ends.Failed, ends.P50.Seconds(), ends.P99.Seconds(),
 	}
-	now.LastHour = hourStatus{ends.Success, ends.Unchanged, ends.Skipped, ends.Failed, ends.P50.Seconds(),
-		ends.P99.Seconds()}
+	return err
+}
+
+// readCounts counts what is not in sync, or waits for a person.
+func (now *Status) readCounts(ctx context.Context, s *store.Store, _ *queue.Queue) (err error) {
 	if now.DeadLetters, err = s.CountOpenDeadLetters(ctx); err != nil {
-		return now, err
+		return err
 	}
 	if now.OutOfSync, err = s.CountRejected(ctx); err != nil {
-		return now, err
+		return err
 	}
 	if now.Held, err = s.CountHeld(ctx); err != nil {
-		return now, err
+		return err
 	}
 	agreement, err := s.Agreement(ctx)
-	if err != nil {
-		return now, err
-	}
 	now.Compared, now.Differing = agreement.Compared, agreement.Differing
+	return err
+}
+
+// readSystems reads which systems are away, how current our knowledge of Salesforce is, and what is left of Monday's
+// calls.
+func (now *Status) readSystems(ctx context.Context, s *store.Store, _ *queue.Queue) error {
 	outages, err := s.OpenOutages(ctx)
+	if err != nil {
+		return err
+	}
 	now.Outages = []outageStatus{}
 	for _, o := range outages {
 		now.Outages = append(now.Outages, outageStatus{o.System, o.Part, o.Code, o.StartedAt.UTC()})
 	}
-	if err != nil {
-		return now, err
-	}
-	if err := now.readChannels(ctx, s, q); err != nil {
-		return now, err
-	}
 	if now.Feed, err = readFeeds(ctx, s); err != nil {
-		return now, err
+		return err
 	}
-	if now.Monday, err = readMondayCalls(ctx, s); err != nil {
-		return now, err
-	}
+	now.Monday, err = readMondayCalls(ctx, s)
+	return err
+}
+
+// readRuns reads the last comparison of each board, and the last import.
+func (now *Status) readRuns(ctx context.Context, s *store.Store, _ *queue.Queue) error {
 	sweeps, err := s.Sweeps(ctx, nil)
 	if err != nil {
-		return now, err
+		return err
 	}
 	listed, err := listSweeps(ctx, s, sweeps, mostShown+1)
 	if err != nil {
-		return now, err
+		return err
 	}
 	now.Comparisons = []sweepStatus{}
 	for n, w := range sweeps {
-		now.Comparisons = append(now.Comparisons, sweepStatus{w.Board, w.Kind, w.State, w.StartedAt.UTC(), w.FinishedAt,
-			w.Items, w.Differing, w.Written, w.Rejected, w.Skipped, listed[n].NotWritten, listed[n]})
+		now.Comparisons = append(now.Comparisons, sweepStatus{
+			w.Board, w.Kind, w.State, w.StartedAt.UTC(), w.FinishedAt,
+			w.Items, w.Differing, w.Written, w.Rejected, w.Skipped, listed[n].NotWritten, listed[n],
+		})
 	}
 	runs, err := s.Runs(ctx, 1)
 	for _, r := range runs {
 		now.Migration = &runStatus{r.Board, r.State, r.StartedAt.UTC(), r.FinishedAt, r.Read, r.Failed}
 	}
-	return now, err
+	return err
 }
 
 // readMondayCalls reads how many of Monday's calls are left, and how many will be left at the end of the day.
