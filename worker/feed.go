@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -42,16 +41,10 @@ func (p *Pool) newFeed(salesforce *sfclient.Client, r *reserve.Reserve) *feed.Fe
 
 // ring queues a resync of each item, behind live events.
 func (p *Pool) ring(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
-	if len(items) == 0 {
-		return nil
-	}
 	params := make([]river.InsertManyParams, len(items))
 	for n, item := range items {
 		params[n].Args = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID}
 		params[n].InsertOpts = &river.InsertOpts{Priority: jobs.PriorityBulk}
 	}
-	if _, err := p.client.InsertManyTx(ctx, tx, params); err != nil {
-		return fmt.Errorf("queueing %d resyncs: %w", len(items), err)
-	}
-	return nil
+	return jobs.InsertMany(ctx, p.client, tx, params)
 }

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -128,12 +127,9 @@ func stackOf(err error) string {
 
 // requeue queues a resync of each item.
 func (p *Pool) requeue(ctx context.Context, tx pgx.Tx, items []ledger.Ref, force bool) error {
-	params := make([]river.InsertManyParams, len(items))
+	all := make([]river.JobArgs, len(items))
 	for n, item := range items {
-		params[n].Args = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Force: force}
+		all[n] = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Force: force}
 	}
-	if _, err := p.client.InsertManyTx(ctx, tx, params); err != nil {
-		return fmt.Errorf("queueing %d resyncs: %w", len(items), err)
-	}
-	return nil
+	return jobs.Insert(ctx, p.client, tx, all...)
 }

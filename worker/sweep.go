@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -97,22 +96,16 @@ func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.Reconcil
 
 // QueueSweep queues the job of a sweep in the transaction.
 func (p *Pool) QueueSweep(ctx context.Context, tx pgx.Tx, w store.Sweep) error {
-	return p.queueAll(ctx, tx, []any{jobs.SweepBoardArgs{SweepID: w.ID, BoardID: w.BoardID}})
+	return jobs.Insert(ctx, p.client, tx, jobs.SweepBoardArgs{SweepID: w.ID, BoardID: w.BoardID})
 }
 
 // queueAll queues jobs, each given by its arguments.
 func (p *Pool) queueAll(ctx context.Context, tx pgx.Tx, all []any) error {
-	params := make([]river.InsertManyParams, len(all))
+	queued := make([]river.JobArgs, len(all))
 	for n, args := range all {
-		params[n].Args = args.(river.JobArgs)
+		queued[n] = args.(river.JobArgs)
 	}
-	if len(params) == 0 {
-		return nil
-	}
-	if _, err := p.client.InsertManyTx(ctx, tx, params); err != nil {
-		return fmt.Errorf("queueing %d jobs: %w", len(params), err)
-	}
-	return nil
+	return jobs.Insert(ctx, p.client, tx, queued...)
 }
 
 func (p *Pool) newSweeper(monday *mondayclient.Client, r *reserve.Reserve) *sweep.Sweeper {

@@ -2,18 +2,15 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
 
 	"crmsync/internal/console"
 	"crmsync/jobs"
-	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/worker"
@@ -62,10 +59,10 @@ func (s *Service) newConsole(db *pgxpool.Pool, m *mapping.Mapping) (*console.Con
 		Queue:    worker.Queue(db),
 		Reporter: s.newReporter(db, m, s.workers.Salesforce, s.workers.Monday),
 		QueueSweep: func(ctx context.Context, tx pgx.Tx, w store.Sweep) error {
-			return s.insert(ctx, tx, jobs.SweepBoardArgs{SweepID: w.ID, BoardID: w.BoardID})
+			return jobs.Insert(ctx, s.queue, tx, jobs.SweepBoardArgs{SweepID: w.ID, BoardID: w.BoardID})
 		},
-		Release: s.resyncs(jobs.ItemResyncArgs{Release: true}),
-		Take:    s.resyncs(jobs.ItemResyncArgs{Chosen: true}),
+		Release: resyncs(s.queue, jobs.ItemResyncArgs{Release: true}),
+		Take:    resyncs(s.queue, jobs.ItemResyncArgs{Chosen: true}),
 		Erase: func(ctx context.Context, item int64, forGood bool, by store.By) (int, error) {
 			erase := Erase
 			if forGood {
@@ -76,31 +73,4 @@ func (s *Service) newConsole(db *pgxpool.Pool, m *mapping.Mapping) (*console.Con
 		},
 		MaxAttempts: s.Config.MaxAttempts, Jobs: Dashboard, Log: s.Log, Now: time.Now,
 	})
-}
-
-// resyncs returns a function that queues a resync of each item in the transaction.
-func (s *Service) resyncs(args jobs.ItemResyncArgs) func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
-	return func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
-		all := make([]river.JobArgs, len(items))
-		for n, item := range items {
-			args.BoardID, args.ItemID = item.BoardID, item.ItemID
-			all[n] = args
-		}
-		return s.insert(ctx, tx, all...)
-	}
-}
-
-// insert queues jobs in the transaction.
-func (s *Service) insert(ctx context.Context, tx pgx.Tx, all ...river.JobArgs) error {
-	params := make([]river.InsertManyParams, len(all))
-	for n, args := range all {
-		params[n].Args = args
-	}
-	if len(params) == 0 {
-		return nil
-	}
-	if _, err := s.queue.InsertManyTx(ctx, tx, params); err != nil {
-		return fmt.Errorf("queueing %d jobs: %w", len(params), err)
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"crmsync/ingest"
+	"crmsync/jobs"
+	"crmsync/schema/ledger"
+	"crmsync/schema/store"
 	"crmsync/worker"
 )
 
@@ -31,4 +35,25 @@ func (s *Service) newQueue(db *pgxpool.Pool) (*river.Client[pgx.Tx], error) {
 		return nil, fmt.Errorf("preparing the queue: %w", err)
 	}
 	return queue, nil
+}
+
+// Resyncs returns a function that queues a resync of each item with these arguments.
+func Resyncs(db *pgxpool.Pool, attempts int, args jobs.ItemResyncArgs) (store.Requeue, error) {
+	queue, err := river.NewClient(riverpgxv5.New(db), &river.Config{MaxAttempts: attempts})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the queue: %w", err)
+	}
+	return resyncs(queue, args), nil
+}
+
+// resyncs is Resyncs for an existing client.
+func resyncs(queue *river.Client[pgx.Tx], args jobs.ItemResyncArgs) store.Requeue {
+	return func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
+		all := make([]river.JobArgs, len(items))
+		for n, item := range items {
+			args.BoardID, args.ItemID = item.BoardID, item.ItemID
+			all[n] = args
+		}
+		return jobs.Insert(ctx, queue, tx, all...)
+	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"crmsync/internal/app"
 	"crmsync/jobs"
-	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 )
 
@@ -124,12 +123,13 @@ func (c conflictsTakeCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
+	take, err := app.Resyncs(db, attempts, jobs.ItemResyncArgs{Chosen: true})
+	if err != nil {
+		return err
+	}
 	slices.Sort(c.IDs)
 	wanted := slices.Compact(c.IDs)
-	chosen, err := store.New(db).Choose(ctx, wanted, c.Side, c.by(),
-		resyncing(db, attempts, func(ref ledger.Ref) jobs.ItemResyncArgs {
-			return jobs.ItemResyncArgs{BoardID: ref.BoardID, ItemID: ref.ItemID, Chosen: true}
-		}))
+	chosen, err := store.New(db).Choose(ctx, wanted, c.Side, c.by(), take)
 	if err != nil {
 		return err
 	}

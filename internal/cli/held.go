@@ -7,14 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-
 	"crmsync/internal/app"
 	"crmsync/jobs"
-	"crmsync/schema/ledger"
 	"crmsync/schema/store"
 )
 
@@ -88,13 +82,17 @@ func (c heldListCommand) Run(ctx context.Context, p *program) error {
 }
 
 // Run releases held items.
-func (c heldReleaseCommand) Run(ctx context.Context, p *program) error { return c.decide(ctx, p, true) }
+func (c heldReleaseCommand) Run(ctx context.Context, p *program) error {
+	return c.decide(ctx, p, store.ActRelease)
+}
 
 // Run drops held items.
-func (c heldDropCommand) Run(ctx context.Context, p *program) error { return c.decide(ctx, p, false) }
+func (c heldDropCommand) Run(ctx context.Context, p *program) error {
+	return c.decide(ctx, p, store.ActDrop)
+}
 
-func (c heldChoice) decide(ctx context.Context, p *program, release bool) error {
-	if given := btoi(c.All) + btoi(c.Board != "") + btoi(len(c.Items) > 0); given != 1 {
+func (c heldChoice) decide(ctx context.Context, p *program, act string) error {
+	if count(c.All, c.Board != "", len(c.Items) > 0) != 1 {
 		return app.UsageError{Err: errors.New("give one of: item ids, --board, --all")}
 	}
 	e := app.NewEnvironment(p.getenv)
@@ -111,7 +109,12 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 		return err
 	}
 	defer db.Close()
-	decided, err := store.New(db).Decide(ctx, release, board, itemIDs(c.Items), c.by(), resyncing(db, attempts, released))
+	release, err := app.Resyncs(db, attempts, jobs.ItemResyncArgs{Release: true})
+	if err != nil {
+		return err
+	}
+	d := store.Decision{By: c.by(), Act: act, BoardID: board, Items: itemIDs(c.Items)}
+	decided, err := store.New(db).Decide(ctx, d, release)
 	if err != nil {
 		return err
 	}
@@ -119,58 +122,33 @@ func (c heldChoice) decide(ctx context.Context, p *program, release bool) error 
 		return fmt.Errorf("%d of %d items decided; the brake does not hold the others", len(decided), len(c.Items))
 	}
 	archives := store.Archives(decided)
-	fmt.Fprint(p.stdout, decisionText(release, len(decided)-archives, archives))
+	fmt.Fprint(p.stdout, decisionText(act, len(decided)-archives, archives))
 	return nil
 }
 
 // decisionText reports what a decision means for the items whose records would be deleted, and for those that would be
 // archived.
-func decisionText(release bool, deletes, archives int) (text string) {
-	if deletes > 0 || archives == 0 {
-		if release {
-			text += fmt.Sprintf("Released: the records of %s will be deleted once Monday has confirmed again that the items "+
-				"are gone.\n", plural(deletes, "item"))
-		} else {
-			text += fmt.Sprintf("Dropped: the records of %s are kept.\n", plural(deletes, "item"))
-		}
+func decisionText(act string, deletes, archives int) (text string) {
+	ofDeletes, ofArchives := "Dropped: the records of %s are kept.\n", "Dropped: %s will not be archived in Monday.\n"
+	if act == store.ActRelease {
+		ofDeletes = "Released: the records of %s will be deleted once Monday has confirmed again that the items are gone.\n"
+		ofArchives = "Released: %s will be archived in Monday once Salesforce has confirmed again that the records are gone.\n"
 	}
-	switch {
-	case archives > 0 && release:
-		text += fmt.Sprintf("Released: %s will be archived in Monday once Salesforce has confirmed again that the records "+
-			"are gone.\n", plural(archives, "item"))
-	case archives > 0:
-		text += fmt.Sprintf("Dropped: %s will not be archived in Monday.\n", plural(archives, "item"))
+	if deletes > 0 || archives == 0 {
+		text += fmt.Sprintf(ofDeletes, plural(deletes, "item"))
+	}
+	if archives > 0 {
+		text += fmt.Sprintf(ofArchives, plural(archives, "item"))
 	}
 	return text
 }
 
-// released returns the job that deletes the records of a released item.
-func released(item ledger.Ref) jobs.ItemResyncArgs {
-	return jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Release: true}
-}
-
-// resyncing returns a function that queues a resync of items.
-func resyncing(db *pgxpool.Pool, attempts int,
-	args func(ledger.Ref) jobs.ItemResyncArgs) func(context.Context, pgx.Tx, []ledger.Ref) error {
-	return func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
-		client, err := river.NewClient(riverpgxv5.New(db), &river.Config{MaxAttempts: attempts})
-		if err != nil {
-			return fmt.Errorf("preparing the queue: %w", err)
+// count returns how many of the conditions are met.
+func count(conditions ...bool) (n int) {
+	for _, met := range conditions {
+		if met {
+			n++
 		}
-		params := make([]river.InsertManyParams, len(items))
-		for n, item := range items {
-			params[n].Args = args(item)
-		}
-		if _, err := client.InsertManyTx(ctx, tx, params); err != nil {
-			return fmt.Errorf("queueing %d resyncs: %w", len(items), err)
-		}
-		return nil
 	}
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	return n
 }

@@ -214,47 +214,53 @@ func (s *Console) ignore(ctx context.Context, by store.By, jobs []int64, at stri
 
 // release lets what is held for a board proceed: the deletion of records, once Monday has confirmed again that the
 // items are gone, and the archiving of items.
-func (s *Console) release(r *http.Request, by store.By) (done, error) { return s.decide(r, by, true) }
+func (s *Console) release(r *http.Request, by store.By) (done, error) {
+	return s.decide(r, store.Decision{By: by, Act: store.ActRelease})
+}
 
 // drop leaves a board's held items and their records as they are.
-func (s *Console) drop(r *http.Request, by store.By) (done, error) { return s.decide(r, by, false) }
+func (s *Console) drop(r *http.Request, by store.By) (done, error) {
+	return s.decide(r, store.Decision{By: by, Act: store.ActDrop})
+}
 
 // releaseItem lets what is held for an item proceed.
 func (s *Console) releaseItem(r *http.Request, by store.By) (done, error) {
-	return s.decideItem(r, by, true)
+	return s.decideItem(r, store.Decision{By: by, Act: store.ActRelease})
 }
 
 // dropItem leaves a held item and its records as they are.
 func (s *Console) dropItem(r *http.Request, by store.By) (done, error) {
-	return s.decideItem(r, by, false)
+	return s.decideItem(r, store.Decision{By: by, Act: store.ActDrop})
 }
 
-func (s *Console) decide(r *http.Request, by store.By, release bool) (done, error) {
-	board, err := pathID(r, "board", "A board's id")
-	if err != nil {
+// decide decides about everything that is held for the board that a path names.
+func (s *Console) decide(r *http.Request, d store.Decision) (_ done, err error) {
+	if d.BoardID, err = pathID(r, "board", "A board's id"); err != nil {
 		return done{}, err
 	}
-	decided, err := s.Store.Decide(r.Context(), release, board, nil, by, s.Release)
-	return decision(release, decided, "/held"), err
+	decided, err := s.Store.Decide(r.Context(), d, s.Release)
+	return decision(d.Act, decided, "/held"), err
 }
 
-func (s *Console) decideItem(r *http.Request, by store.By, release bool) (done, error) {
+// decideItem decides about the item that a path names.
+func (s *Console) decideItem(r *http.Request, d store.Decision) (done, error) {
 	id, err := pathID(r, "id", "An item's id")
 	if err != nil {
 		return done{}, err
 	}
-	decided, err := s.Store.Decide(r.Context(), release, 0, []int64{id}, by, s.Release)
+	d.Items = []int64{id}
+	decided, err := s.Store.Decide(r.Context(), d, s.Release)
 	if err == nil && len(decided) == 0 {
 		err = &pageError{http.StatusConflict, "The delete brake does not hold this item.",
 			"Someone may have decided about it a moment ago."}
 	}
-	return decision(release, decided, fmt.Sprintf("/items/%d", id)), err
+	return decision(d.Act, decided, fmt.Sprintf("/items/%d", id)), err
 }
 
 // decision returns what was decided, and the page to continue with.
-func decision(release bool, decided []store.Decided, at string) done {
+func decision(act string, decided []store.Decided, at string) done {
 	what := "dropped"
-	if release {
+	if act == store.ActRelease {
 		what = "released"
 	}
 	if store.Archives(decided) > 0 {

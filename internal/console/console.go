@@ -28,7 +28,6 @@ import (
 
 	"crmsync/internal/buildinfo"
 	"crmsync/internal/report"
-	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
@@ -49,7 +48,7 @@ type Config struct {
 
 	// Release queues in the transaction what lets the records of ended items be deleted, and Take what writes chosen
 	// values to both sides.
-	Release, Take func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
+	Release, Take store.Requeue
 
 	// Erase removes the values of an item, for good if it must not return, and returns from how many rows.
 	Erase func(ctx context.Context, item int64, forGood bool, by store.By) (rows int, err error)

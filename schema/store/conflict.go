@@ -152,8 +152,7 @@ func (s *Store) conflicts(ctx context.Context, query string, args ...any) ([]Con
 // the transaction. It returns the conflicts that it found. It ignores erased conflicts, which have no values any more,
 // and items that have ended. Of several choices for one field, the one of the latest conflict counts, and an earlier
 // one that was not carried out yet is dropped.
-func (s *Store) Choose(ctx context.Context, ids []int64, side string, by By,
-	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (chosen []int64, err error) {
+func (s *Store) Choose(ctx context.Context, ids []int64, side string, by By, requeue Requeue) (chosen []int64, err error) {
 	const query = `
 		UPDATE conflicts SET take = $2, taken_at = NULL, taken_by = $3
 		WHERE  id = ANY($1) AND (base IS NOT NULL OR monday IS NOT NULL OR salesforce IS NOT NULL)

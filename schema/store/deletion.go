@@ -122,28 +122,37 @@ func (s *Store) Holds(ctx context.Context) ([]Hold, error) {
 	return holds, doing("reading held deletions", err)
 }
 
-// Decide ends holds. Released items are passed to requeue in the transaction: their records are deleted once Monday
-// has confirmed the items' end again, or the items are archived once Salesforce has confirmed the records' end.
-// Dropped items and their records stay as they are. It decides about the given items, or about all if items is nil,
-// and returns those that it decided about.
-func (s *Store) Decide(ctx context.Context, release bool, boardID int64, items []int64, by By,
-	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []Decided, err error) {
+// Requeue queues a resync of each item in the transaction.
+type Requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error
+
+// Decision is what a person decides about items that the brake holds.
+type Decision struct {
+	By      By
+	Act     string  // ActRelease or ActDrop
+	BoardID int64   // 0: any
+	Items   []int64 // nil: all that are held
+}
+
+// Decide ends holds, and returns the items that it decided about. Released items are passed to requeue in the
+// transaction: their records are deleted once Monday has confirmed the items' end again, or the items are archived once
+// Salesforce has confirmed the records' end. Dropped items and their records stay as they are.
+func (s *Store) Decide(ctx context.Context, d Decision, requeue Requeue) (decided []Decided, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		decided, err = s.DecideIn(ctx, tx, release, boardID, items, by, requeue)
+		decided, err = s.DecideIn(ctx, tx, d, requeue)
 		return err
 	})
 	return decided, err
 }
 
 // DecideIn is Decide within a transaction.
-func (s *Store) DecideIn(ctx context.Context, tx pgx.Tx, release bool, boardID int64, items []int64, by By,
-	requeue func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error) (decided []Decided, err error) {
+func (s *Store) DecideIn(ctx context.Context, tx pgx.Tx, d Decision, requeue Requeue) (decided []Decided, err error) {
 	const query = `
 		UPDATE deletions
 		SET    state = CASE WHEN $1 THEN 'released' ELSE 'dropped' END, decided_at = now(), decided_by = $4
 		WHERE  state = 'held' AND ($2::bigint = 0 OR board_id = $2) AND ($3::bigint[] IS NULL OR item_id = ANY($3))
 		RETURNING board_id, item_id, archive`
-	rows, err := tx.Query(ctx, query, release, boardID, items, by.Actor)
+	releases := d.Act == ActRelease
+	rows, err := tx.Query(ctx, query, releases, d.BoardID, d.Items, d.By.Actor)
 	if err != nil {
 		return nil, doing("deciding about held deletions", err)
 	}
@@ -152,10 +161,12 @@ func (s *Store) DecideIn(ctx context.Context, tx pgx.Tx, release bool, boardID i
 		return nil, doing("deciding about held deletions", err)
 	}
 	refs := make([]ledger.Ref, len(decided))
-	for n, d := range decided {
-		refs[n] = d.Ref
+	ids := make([]int64, len(decided))
+	for n, item := range decided {
+		refs[n], ids[n] = item.Ref, item.ItemID
 	}
-	if err = recordDecision(ctx, tx, release, by, refs); err == nil && release {
+	err = RecordOperation(ctx, tx, Operation{By: d.By, Act: d.Act, Subject: Subject("item", ids), Items: ids})
+	if err == nil && releases {
 		err = requeue(ctx, tx, refs)
 	}
 	return decided, doing("deciding about held deletions", err)
@@ -169,16 +180,4 @@ func (s *Store) HeldDeletions(ctx context.Context, boardID int64, only []int64) 
 		WHERE  board_id = $1 AND state = 'held' AND NOT archive AND ($2::bigint[] IS NULL OR item_id = ANY($2))
 		ORDER  BY item_id`
 	return s.itemIDs(ctx, query, boardID, orNull(only))
-}
-
-func recordDecision(ctx context.Context, tx pgx.Tx, release bool, by By, decided []ledger.Ref) error {
-	ids := make([]int64, len(decided))
-	for n, item := range decided {
-		ids[n] = item.ItemID
-	}
-	o := Operation{By: by, Act: ActDrop, Subject: Subject("item", ids), Items: ids}
-	if release {
-		o.Act = ActRelease
-	}
-	return RecordOperation(ctx, tx, o)
 }

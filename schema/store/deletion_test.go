@@ -67,7 +67,7 @@ func TestHeldArchives(t *testing.T) {
 		t.Fatalf("held: %+v", holds)
 	}
 	must[[]int64](t)(w.Admit(t.Context(), board, []int64{3}, false, none)) // the item was deleted meanwhile
-	got := must[[]store.Decided](t)(w.Decide(t.Context(), false, board, nil, store.By{Actor: "ada"}, nil))
+	got := must[[]store.Decided](t)(w.Decide(t.Context(), store.Decision{By: store.By{Actor: "ada"}, Act: store.ActDrop, BoardID: board}, nil))
 	if len(got) != 3 || store.Archives(got) != 1 {
 		t.Errorf("decided about %+v, want three items, of which one would be archived", got)
 	}
@@ -88,14 +88,15 @@ func TestDecide(t *testing.T) {
 		queued = append(queued, items...)
 		return nil
 	}
-	decide := func(release bool, item int64) {
+	decide := func(act string, item int64) {
 		t.Helper()
-		if got := must[[]store.Decided](t)(w.Decide(t.Context(), release, 0, []int64{item}, store.By{Actor: "ada"}, requeue)); len(got) != 1 {
+		d := store.Decision{By: store.By{Actor: "ada"}, Act: act, Items: []int64{item}}
+		if got := must[[]store.Decided](t)(w.Decide(t.Context(), d, requeue)); len(got) != 1 {
 			t.Fatalf("decided about %v", got)
 		}
 	}
-	decide(true, 1)
-	decide(false, 2)
+	decide(store.ActRelease, 1)
+	decide(store.ActDrop, 2)
 	if diff := cmp.Diff([]ledger.Ref{{BoardID: board, ItemID: 1}}, queued); diff != "" {
 		t.Errorf("queued (-want +got):\n%s", diff)
 	}

@@ -26,8 +26,8 @@ func TestOperations(t *testing.T) {
 	must[[]int64](t)(w.IgnoreDeadLetters(ctx, []int64{1, 99}, ada)) // nothing is left to ignore
 	w.exec("INSERT INTO deletions (item_id, board_id, state) VALUES (7, 1001, 'held'), (9, 1001, 'held')")
 	nothing := func(context.Context, pgx.Tx, []ledger.Ref) error { return nil }
-	must[[]store.Decided](t)(w.Decide(ctx, true, 0, []int64{7}, ada, nothing))
-	must[[]store.Decided](t)(w.Decide(ctx, false, 0, nil, ada, nothing))
+	must[[]store.Decided](t)(w.Decide(ctx, store.Decision{By: ada, Act: store.ActRelease, Items: []int64{7}}, nothing))
+	must[[]store.Decided](t)(w.Decide(ctx, store.Decision{By: ada, Act: store.ActDrop}, nothing))
 	grace := store.By{Actor: "grace", Via: store.ViaConsole, Reason: "asked for by the donor"}
 	if err := w.RecordOperation(ctx, store.Operation{By: grace, Act: store.ActErase, Subject: "item 9", Items: []int64{9, 9}}); err != nil {
 		t.Fatal(err)

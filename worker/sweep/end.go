@@ -151,9 +151,10 @@ func (s *Sweeper) release(ctx context.Context, tx pgx.Tx, w store.Sweep, held []
 	if len(held) == 0 {
 		return nil
 	}
-	by := store.By{Actor: fmt.Sprint("sweep ", w.ID), Via: store.ViaCLI}
-	_, err := s.Store.DecideIn(ctx, tx, true, w.BoardID, held, by, func(ctx context.Context, tx pgx.Tx,
-		items []ledger.Ref) error {
+	d := store.Decision{
+		By: store.By{Actor: fmt.Sprint("sweep ", w.ID), Via: store.ViaCLI}, Act: store.ActRelease, BoardID: w.BoardID, Items: held,
+	}
+	_, err := s.Store.DecideIn(ctx, tx, d, func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 		var queued []any
 		for _, item := range items {
 			queued = append(queued, jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID, Release: true})
