@@ -1,17 +1,17 @@
-# Needs Go. What else is missing, the targets install with the system's package manager and say so.
+# Needs Go. The targets install whatever else is missing with the system's package manager, with a message.
 
 ARGS       =
 SEED       =
 FUZZTIME   = 10s
 TOOL       = go tool -modfile=.ci/tools/go.mod
 
-# What the binary says of itself. Empty where git is missing or refuses: then what Go recorded counts.
+# The build information of the binary. It is empty if git is missing or refuses; then the binary uses what Go recorded.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
 DATE    := $(shell git log -1 --format=%cI 2>/dev/null)
 STAMP    = $(foreach v,version=$(VERSION) commit=$(COMMIT) date=$(DATE),-X crmsync/internal/buildinfo.$(v))
 
-# A checkout of another user, as containers have it, is no reason to fail.
+# Do not fail for a checkout of another user, as in containers.
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .PHONY: help pictures demo test lint vuln chaos pooler bench fuzz build man package afternoon clean postgres optional
@@ -69,7 +69,7 @@ build: ## bin/crmsync, one static binary
 man: build ## bin/crmsync.1, the man page
 	bin/crmsync man > bin/crmsync.1
 
-package: ## what a release consists of, in dist, without signatures (HERE=1: for this kind of machine only)
+package: ## what a release contains, in dist, without signatures (HERE=1: only for this platform)
 	@sh .ci/package
 
 afternoon: ## install the package on a bare Debian in a container, and sync a first record
@@ -80,13 +80,13 @@ pictures: postgres ## of the console, in docs/pictures, for docs/console.md
 	mkdir -p docs/pictures
 	PICTURES=$(CURDIR)/docs/pictures go test -count=1 -run '^TestPagesInChromium$$' ./internal/e2e/console
 
-clean: ## remove what build and package made
+clean: ## remove what build and package created
 	rm -rf bin dist share
 
 postgres:
 	@sh .ci/install postgres
 
-# Without root they may not be had: then what they test goes untested, except in CI.
+# Without root, installing them may fail. Then the tests that need them are skipped, except in CI.
 optional:
 	@for tool in pgbouncer promtool chromium axe; do \
 		sh .ci/install $$tool || { [ "$(CI)" != true ] && echo "testing without $$tool: the tests that need it are left out"; } || exit 1; \

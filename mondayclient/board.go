@@ -45,7 +45,7 @@ type BoardColumn struct {
 	Boards []int64
 }
 
-// Boards reads boards and their columns, 25 to a call. Boards that are archived or not visible to the token are absent.
+// Boards reads boards and their columns, 25 per call. Boards that are archived or not visible to the token are absent.
 //
 // https://developer.monday.com/api-reference/reference/boards
 func (c *Client) Boards(ctx context.Context, ids []int64) ([]Board, error) {

@@ -53,7 +53,7 @@ func (c *Client) Create(ctx context.Context, creates []Create, key string) ([]Cr
 		return nil, nil
 	}
 	if len(creates) > maxWrites {
-		return nil, fmt.Errorf("creating %d items: at most %d to a call", len(creates), maxWrites)
+		return nil, fmt.Errorf("creating %d items: at most %d per call", len(creates), maxWrites)
 	}
 	start := time.Now()
 	created, err := c.create(ctx, creates, key)

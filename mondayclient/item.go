@@ -54,7 +54,7 @@ func (c *Client) Items(ctx context.Context, ids []int64, columns []string) ([]It
 		return nil, nil
 	}
 	if len(ids) > maxItems {
-		return nil, fmt.Errorf("reading items (%d): at most %d to a call", len(ids), maxItems)
+		return nil, fmt.Errorf("reading items (%d): at most %d per call", len(ids), maxItems)
 	}
 	start := time.Now()
 	items, err := c.readItems(ctx, ids, columns)
@@ -109,7 +109,7 @@ const existenceDocument = `query ($ids: [ID!]) {
 	complexity { after }
 }`
 
-// Existences reads only the state and the board of items, 100 to a call. See Items for what the absence of an item
+// Existences reads only the state and the board of items, 100 per call. See Items for what the absence of an item
 // means.
 func (c *Client) Existences(ctx context.Context, ids []int64) (map[int64]Existence, error) {
 	known := make(map[int64]Existence, len(ids))

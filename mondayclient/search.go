@@ -56,7 +56,7 @@ func (c *Client) ItemsBy(ctx context.Context, board int64, columnID string, text
 		return nil, nil
 	}
 	if len(texts) > maxTexts {
-		return nil, fmt.Errorf("searching for %d texts: at most %d to a call", len(texts), maxTexts)
+		return nil, fmt.Errorf("searching for %d texts: at most %d per call", len(texts), maxTexts)
 	}
 	q := question{operation: "search", scopes: onBoards(board)}
 	columns := []string{columnID}

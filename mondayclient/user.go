@@ -16,7 +16,7 @@ const usersDocument = `query ($ids: [ID!], $limit: Int) {
 	complexity { after }
 }`
 
-// UserEmails reads the e-mail addresses of users, 200 to a call. Inactive and unknown users are absent.
+// UserEmails reads the e-mail addresses of users, 200 per call. Inactive and unknown users are absent.
 //
 // https://developer.monday.com/api-reference/reference/users
 func (c *Client) UserEmails(ctx context.Context, ids []int64) (map[int64]string, error) {

@@ -15,7 +15,7 @@ import (
 const maxRecords = 200
 
 // errRows means that the rows of an answer do not match those sent.
-var errRows = errors.New("answer has other rows than the call")
+var errRows = errors.New("the answer's rows do not match the call's")
 
 // Result is the outcome for one record.
 type Result struct {

@@ -74,7 +74,8 @@ type Config struct {
 	// MigrationsOnly leaves all queues except the migrations' to other pools.
 	MigrationsOnly bool
 
-	// Waiting is told when a migration or a comparison of a board waits, why, and until when. nil: nobody is.
+	// Waiting, if not nil, is called when an import or a comparison of a board waits, with the reason and the time of
+	// the next attempt.
 	Waiting func(board int64, reason string, until time.Time)
 
 	Registerer prometheus.Registerer

@@ -62,7 +62,7 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	return failed
 }
 
-// waits tells that the work on a board is held because of a system's reserve.
+// waits reports that the work on a board waits because of a system's reserve.
 func (p *Pool) waits(board int64, hold *reserve.HoldError) {
 	if p.config.Waiting != nil {
 		p.config.Waiting(board, hold.Error(), time.Now().Add(hold.Wait))

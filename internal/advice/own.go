@@ -33,7 +33,7 @@ var own = []Entry{
 		"If it is Monday's, upgrade crmsync and replay; if somebody else sends them, change the webhook's secret and " +
 			"ignore them."},
 	{Own, "RESCUED", "The worker died or was killed during the event's last attempt.",
-		"Replay. If it happens again, look in the machine's log for a lack of memory."},
+		"Replay. If it happens again, look for an out-of-memory kill in the machine's log."},
 	{Own, "CANCELLED", "Somebody cancelled the job in the dashboard.", "Replay it, or ignore it."},
 	{Own, "PANIC", "The program failed because of a fault of its own.",
 		"Replay after the next upgrade. Report it with the trace from error_logs."},

@@ -74,7 +74,8 @@ type Service struct {
 
 	Listening func(name, addr string) // called with each listener's address; nil: it is only logged
 
-	// Waiting is told when a migration or a comparison waits, why, and until when. nil: it is only logged.
+	// Waiting, if not nil, is called when an import or a comparison waits, with the reason and the time of the next
+	// attempt. In any case it is logged.
 	Waiting func(board int64, reason string, until time.Time)
 
 	started   bool

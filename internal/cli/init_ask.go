@@ -81,7 +81,7 @@ func (a *asker) ask(q question) (string, error) {
 	case q.shown != "":
 		hint = " [" + q.shown + "]"
 	case q.known != "" && q.secret:
-		hint = " [as it is]"
+		hint = " [unchanged]"
 	case q.known != "":
 		hint = " [" + q.known + "]"
 	case q.optional:

@@ -39,7 +39,7 @@ var notices = map[string]func(n int) string{
 			"changes or is compared."
 	},
 	"erased-for-good": func(n int) string {
-		return "Values erased in " + plural(n, "row") + ". The item does not come back: crmsync leaves it alone."
+		return "Values erased in " + plural(n, "row") + ". The item is not synced again."
 	},
 }
 

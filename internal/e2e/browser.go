@@ -28,7 +28,7 @@ func StartChromium(t *testing.T) Browser {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(1280, 900),
 		chromedp.DisableGPU,
-		chromedp.NoSandbox, // it wants rights that a container has not, and sees no pages but the tests'
+		chromedp.NoSandbox, // the sandbox needs rights that a container lacks, and only pages of the tests are opened
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP "+FarHost+" 127.0.0.1"))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)

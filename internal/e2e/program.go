@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// lastRun is how long a command may take that nobody kills.
+// lastRun is how long the command may take once it is no longer killed.
 const lastRun = 3 * time.Minute
 
 // Program builds the program, for tests that kill it.
@@ -23,8 +23,8 @@ func (w *World) Program() (path string) {
 	return path
 }
 
-// RunKilled runs a command of the program, and kills it each time that a condition is met, until it has come to its
-// end. It returns how often it was killed, and what the last run said.
+// RunKilled runs a command of the program repeatedly, and kills it each time that a condition is met, until a run
+// completes. It returns how often it was killed, and the output of the last run.
 func (w *World) RunKilled(program string, args []string, kill func() bool) (kills int, output string) {
 	w.T.Helper()
 	for {
@@ -51,7 +51,7 @@ func (w *World) RunUntil(program string, args []string, kill func() bool) (kille
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	if w.strike(cmd.Process, ended, kill) {
+	if w.killOnce(cmd.Process, ended, kill) {
 		return true, log.String()
 	}
 	select {
@@ -67,13 +67,13 @@ func (w *World) RunUntil(program string, args []string, kill func() bool) (kille
 	return false, log.String()
 }
 
-// strike kills a process once a condition is met, unless it ends before.
-func (w *World) strike(process *os.Process, ended chan error, kill func() bool) (killed bool) {
+// killOnce kills a process once a condition is met, unless it ends before.
+func (w *World) killOnce(process *os.Process, ended chan error, kill func() bool) (killed bool) {
 	over := false
 	w.Eventually("the command is killed or ends", func() bool {
 		select {
 		case err := <-ended:
-			ended <- err // for who waits for its end
+			ended <- err // so that the wait for its end returns
 			over = true
 		default:
 			killed = kill()

@@ -34,8 +34,8 @@ func TestLogEntry(t *testing.T) {
 	t.Parallel()
 	column := func(_ int64, id string) string { return "Title of " + id }
 	tests := map[string]Entry{
-		"success": {Kind: Wrote, Effect: "Title of email brought to Monday"},
-		"failed":  {Kind: Broken, Effect: "Lead.Status: TOO_LONG; apart from that: Title of email brought to Monday"},
+		"success": {Kind: Wrote, Effect: "Title of email written to Monday"},
+		"failed":  {Kind: Broken, Effect: "Lead.Status: TOO_LONG; apart from that: Title of email written to Monday"},
 	}
 	const response = `{"records": [{"object": "Lead", "columns": ["email"]}], "reason": "JobCancelError: Lead.Status: TOO_LONG"}`
 	for status, want := range tests {
@@ -54,7 +54,7 @@ func TestWriteEntry(t *testing.T) {
 	for want, w := range map[string]store.SweptWrite{
 		"Contact updated: Email, Phone":                 {Object: "Contact", Fields: fields, To: "salesforce"},
 		"Contact created":                               {Object: "Contact", Fields: fields, Created: true, To: "salesforce"},
-		"E-mail brought to Monday":                      {Object: "Contact", Fields: fields[:1], To: "monday"},
+		"E-mail written to Monday":                      {Object: "Contact", Fields: fields[:1], To: "monday"},
 		"Contact and Monday now agree on: Email, Phone": {Object: "Contact", Fields: fields},
 	} {
 		w.Kind = "apply"

@@ -161,7 +161,7 @@ func (e effects) words(column func(id string) string) string {
 			for n, id := range r.Columns {
 				names[n] = column(id)
 			}
-			parts = append(parts, all(names)+" brought to Monday")
+			parts = append(parts, all(names)+" written to Monday")
 		default:
 			parts = append(parts, r.Object+" linked")
 		}

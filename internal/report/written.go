@@ -26,7 +26,7 @@ func (d *draft) writeEntry(w store.SweptWrite) Entry {
 		for n, field := range w.Fields {
 			names[n] = d.columnOf(field)
 		}
-		e.Effect = all(names) + " brought to Monday"
+		e.Effect = all(names) + " written to Monday"
 	case fields == "":
 		e.Effect = w.Object + " updated"
 	case w.To == "":

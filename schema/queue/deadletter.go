@@ -148,7 +148,7 @@ func (l found) stays() string {
 	case l.state != "" && l.state != "discarded" && l.state != "cancelled":
 		return "its job is " + l.state + " already"
 	case l.other != 0:
-		return fmt.Sprintf("job %d does the same and is not done: ignore, or replay once it is", l.other)
+		return fmt.Sprintf("job %d does the same and is not done: ignore this one, or replay it once that job is done", l.other)
 	}
 	return ""
 }

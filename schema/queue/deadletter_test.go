@@ -181,7 +181,7 @@ func TestReplayExcluded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same := "job %d does the same and is not done: ignore, or replay once it is"
+	same := "job %d does the same and is not done: ignore this one, or replay it once that job is done"
 	want := []queue.Staying{
 		{JobID: second, Reason: fmt.Sprintf(same, first)}, {JobID: waits, Reason: fmt.Sprintf(same, live)},
 		{JobID: pruned, Reason: fmt.Sprintf(same, first)},

@@ -50,7 +50,7 @@ func TestCauses(t *testing.T) {
 	want := []string{"crmsync could not process an event (Lead.City: STRING_TOO_LONG).\n" +
 		"The value is longer than the field. Correct the value in Monday, or the field's rule in Salesforce.\n" +
 		"• job 1: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +
-		"Put back with: crmsync replay 1\nhttps://sync.example.org/errors/" + id}
+		"Replay with: crmsync replay 1\nhttps://sync.example.org/errors/" + id}
 	if diff := cmp.Diff(want, mail.take()); diff != "" {
 		t.Errorf("first message (-want +got):\n%s", diff)
 	}
@@ -289,7 +289,7 @@ func TestSettledBeforeTold(t *testing.T) {
 	want := "crmsync could not process 2 more events (Lead.City: STRING_TOO_LONG).\n" +
 		"• job 2: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +
 		"• job 3: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +
-		"Nothing is left to do: it has been put right since."
+		"Nothing needs to be done: it has been resolved since."
 	if len(texts) != 2 || texts[0] != want {
 		t.Errorf("messages %q, want first %q", texts, want)
 	}

@@ -46,7 +46,7 @@ var posted = map[string]string{
 // followed, and that no error contains a secret.
 func TestServices(t *testing.T) {
 	t.Parallel()
-	const text = "crmsync could not process an event.\n• job 12\nPut back with: crmsync replay 12"
+	const text = "crmsync could not process an event.\n• job 12\nReplay with: crmsync replay 12"
 	for name, template := range posted {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

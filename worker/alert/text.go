@@ -37,13 +37,13 @@ func causeText(u store.UntoldCause, letters []store.DeadLetter) string {
 	}
 	switch {
 	case u.Open == 0 && u.UnderWay > 0:
-		b.WriteString("Already put back, and not ended yet.")
+		b.WriteString("Already replayed, and not done yet.")
 	case u.Open == 0:
-		b.WriteString("Nothing is left to do: it has been put right since.")
+		b.WriteString("Nothing needs to be done: it has been resolved since.")
 	case single:
-		fmt.Fprintf(&b, "Put back with: crmsync replay %d", letters[0].JobID)
+		fmt.Fprintf(&b, "Replay with: crmsync replay %d", letters[0].JobID)
 	default:
-		fmt.Fprintf(&b, "Put back with: crmsync replay --cause %s", u.ID)
+		fmt.Fprintf(&b, "Replay with: crmsync replay --cause %s", u.ID)
 	}
 	return b.String()
 }

@@ -16,7 +16,7 @@ import (
 	"crmsync/internal/stage"
 )
 
-// bothMapping lets every field of a contact come back, with each rule.
+// bothMapping syncs every field of a contact both ways, with each rule.
 const bothMapping = `
 version: 1
 defaults: { phone_country: US, reconcile: off }
@@ -55,10 +55,10 @@ var (
 
 // TestChaosBothWays has people edit both sides of the same contacts, often at once, while processes are killed, webhooks
 // are lost for good, two workers poll at once, transactions are committed minutes after their time, a roll-up touches
-// every record, and a flow rewrites what is saved. When all is quiet both sides must agree, and each edit must be what
-// both show, or have been replaced by somebody who saw it, or stand in the conflict ledger.
+// every record, and a flow rewrites what is saved. When all is quiet, both sides must agree, and each edit must be what
+// both sides show, or must have been replaced by somebody who saw it, or must be in the conflict ledger.
 //
-// SEED=n makes the same edits again, though not the same timing; CHAOS=full makes 1,500 of them.
+// SEED=n repeats the same edits, but not their timing. CHAOS=full performs 1,500 of them.
 func TestChaosBothWays(t *testing.T) {
 	t.Parallel()
 	size := shortBoth
@@ -197,8 +197,8 @@ func (b *both) checkLook(call sfsim.Call) {
 	}
 }
 
-// step makes one edit, and often a second one of the same field on the other side. What else befalls both systems comes
-// in between.
+// step makes one edit, and often a second one of the same field on the other side. Faults of both systems come in
+// between.
 func (b *both) step(n int) {
 	p, f := b.people[b.rng.IntN(len(b.people))], bothFields[b.rng.IntN(len(bothFields))]
 	inMonday := f.inMonday && b.rng.IntN(2) == 0
@@ -247,7 +247,7 @@ func bothValue(f field, value string) any {
 // feedAgain changes the state of the feed, unless Postgres is away.
 func (b *both) feedAgain(statement string) { _, _ = b.DB.Exec(b.ctx, statement) }
 
-// heal finds what webhooks and the feed have missed, as the nightly comparison and the wider tiers do.
+// heal finds what webhooks and the feed have missed, like the nightly comparison and the wider tiers.
 func (b *both) heal() {
 	b.gate.lose(nil)
 	read := `SELECT count(*) FROM feeds WHERE due_at <= now() OR reading`

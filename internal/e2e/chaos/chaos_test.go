@@ -22,7 +22,7 @@ import (
 type chaosSize struct {
 	items, events int
 	pace          time.Duration        // between two events
-	incidents     map[int]func(*chaos) // beside the killing of workers, by the number of the event before
+	incidents     map[int]func(*chaos) // besides the killing of workers, by the number of the preceding event
 	patience      time.Duration        // from the last event until all is quiet
 }
 
@@ -50,13 +50,13 @@ const (
 	callTime      = 40 * time.Millisecond // of a call to either system: a worker that is killed mostly has one under way
 )
 
-// TestChaos plays some hundred events, doubled and shuffled, to the real program. Meanwhile its processes are killed or
+// TestChaos sends some hundred events, doubled and shuffled, to the real program. Meanwhile its processes are killed or
 // (in full) stopped for longer than their leases last, Postgres restarts, Salesforce ends its sessions, and both
 // systems and the messenger fail occasionally, even after taking effect. When everything is quiet again, Salesforce
-// must hold what an oracle says, which knows Monday's state and nothing of the engine, and every event must have ended
-// exactly once.
+// must hold what the oracle expects, which is derived from Monday's state without the engine, and every event must have
+// ended exactly once.
 //
-// SEED=n plays the same events again, though not the same timing; CHAOS=full plays 2,000 events on 200 items.
+// SEED=n repeats the same events, but not their timing. CHAOS=full sends 2,000 events on 200 items.
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	size := shortChaos
@@ -94,7 +94,7 @@ type chaos struct {
 	disturbed []time.Time // when something was killed or restarted
 }
 
-// newChaos builds the program and sets all that is around it; change, if not nil, changes the configuration.
+// newChaos builds the program and starts its environment; change, if not nil, changes the configuration.
 func newChaos(t *testing.T, size chaosSize, change func(*stage.Config)) *chaos {
 	c := &chaos{t: t, size: size, seed: e2e.Seed(t), began: time.Now(), dir: t.TempDir()}
 	t.Logf("SEED=%d", c.seed)

@@ -23,7 +23,7 @@ import (
 type daemon struct {
 	c    *chaos
 	name string
-	log  *os.File // what all its processes wrote
+	log  *os.File // output of all its processes
 	up   atomic.Bool
 	done chan struct{} // closed when it has stopped for good
 

@@ -31,7 +31,7 @@ type slot struct {
 	inMonday bool
 }
 
-// edits keeps all edits. It looks often at what both sides show, and so knows when the program replaced one.
+// edits keeps all edits. It often looks at what both sides show, to find out when the program replaced an edit.
 type edits struct {
 	c       *chaos
 	people  []*person
@@ -125,7 +125,7 @@ func (e *edits) look() {
 // window is how long the program may take from reading a value to writing over it: an edit in between cannot be seen.
 const window = 4 * time.Second
 
-// judge holds the end against the edits.
+// judge compares the final state with the edits.
 func (b *both) judge() {
 	var problems []problem
 	wrong := func(item int64, format string, args ...any) {

@@ -50,13 +50,13 @@ func (c *chaos) events() []event {
 	return events
 }
 
-// invariants checks what must hold whatever happened.
+// invariants checks what must always hold.
 func (c *chaos) invariants() (problems []problem) {
 	wrong := func(item int64, format string, args ...any) {
 		problems = append(problems, problem{item, fmt.Sprintf(format, args...)})
 	}
 	if n := c.Monday.FailedDeliveries(); n > 0 {
-		wrong(0, "Monday gave up %d deliveries: ingest was away for too long, the run says nothing", n)
+		wrong(0, "Monday gave up %d deliveries: ingest was away for too long, so the run proves nothing", n)
 	}
 	if n := c.Salesforce.InFlightViolations(); n > 0 {
 		wrong(0, "%d rows were written while another write of the record was in flight", n)

@@ -23,8 +23,8 @@ type duty int
 
 const (
 	must  duty = iota
-	may        // it depends on which events a worker saw together
-	never      // it was deleted with its item, or there was no time at which it was wanted
+	may        // depends on which events were in one batch
+	never      // it was deleted with its item, or was never wanted
 )
 
 // record is a live record of Salesforce.
@@ -50,7 +50,7 @@ func newJudge(c *chaos) *judge {
 			key, keyed := r["Monday_Item_Id__c"].(string)
 			switch {
 			case keyed:
-				o.byKey[object][key] = r // unique: Salesforce sees to it
+				o.byKey[object][key] = r // unique, as Salesforce ensures
 			case object == "Account":
 				name := strings.ToLower(fmt.Sprint(r["Name"]))
 				o.shared[name] = append(o.shared[name], r)
@@ -159,7 +159,7 @@ func (o *judge) lead(p *part, item mondaysim.Item) {
 	}
 }
 
-// wanted returns the duty of a record that every item on its board has, given what remains of it when the item is gone.
+// wanted returns the duty of a record that every item on its board has; gone is its duty once the item is gone.
 func wanted(item mondaysim.Item, gone duty) duty {
 	if item.State == "active" {
 		return must
@@ -190,7 +190,7 @@ func (o *judge) record(p *part, item mondaysim.Item, d duty, of oracle.Record) r
 	case got != nil && d == never:
 		o.wrong(item.ID, "has a %s: %v", of.Object, got)
 	}
-	if got == nil || d == never || item.State != "active" { // what is left of a deleted item is as old as it is
+	if got == nil || d == never || item.State != "active" { // the records of a deleted item are no longer updated
 		return got
 	}
 	for _, name := range slices.Sorted(maps.Keys(of.Fields)) {

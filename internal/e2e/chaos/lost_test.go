@@ -20,10 +20,10 @@ import (
 // whileDown is how many events of TestChaosLost happen while nothing runs.
 const whileDown = 25
 
-// TestChaosLost plays events, a third of which are lost for good, while workers are killed, Monday's pages lag, cursors
+// TestChaosLost sends events, a third of which are lost for good, while workers are killed, Monday's pages lag, cursors
 // expire between two pages of a board, and the token loses a board for a while. At the end, no program is running for
-// some events. Then comparisons of all boards, one of which is killed, must bring Salesforce to what the oracle says: what was changed, created, deleted, archived
-// and restored meanwhile.
+// some events. Then comparisons of all boards, one of which is killed, must bring Salesforce to the state that the
+// oracle expects, with everything that was changed, created, deleted, archived and restored meanwhile.
 func TestChaosLost(t *testing.T) {
 	t.Parallel()
 	size := shortChaos

@@ -25,7 +25,7 @@ type script struct {
 	rng    *rand.Rand
 	size   chaosSize
 	monday *mondaysim.Sim
-	tame   bool // nobody enters a value that is rejected
+	tame   bool // no rejected values are entered
 
 	parts     []*part
 	companies map[string]bool // all that a lead ever had, in lower case
@@ -45,7 +45,7 @@ type part struct {
 	shown     bool                 // adopts by its id column, and not by its address: the record outlives the item
 	held      bool                 // a lead once had a status that creates records
 	ended     bool                 // it was deleted at some time
-	touched   int                  // number of the last step that did
+	touched   int                  // number of the last step that acted on it
 	rejected  map[string]time.Time // column -> when it last got a rejected value
 	story     []string             // what happened to it
 }

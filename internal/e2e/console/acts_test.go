@@ -9,7 +9,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestCommandsAreRecorded: what people do on the command line is recorded under their account, in the same table.
+// TestCommandsAreRecorded: acts on the command line are recorded under the user's account, in the same table.
 func TestCommandsAreRecorded(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t)

@@ -31,8 +31,8 @@ var looks = []look{
 var pictured = []string{"overview-desktop", "refused-desktop", "refused-phone-dark"}
 
 // TestPagesInChromium views every page at the size of a desktop and of a phone, in light and dark: everything is
-// accessible, nothing sticks out to the side, and the browser has no complaint. If the variable PICTURES names a
-// folder, it stores pictures there.
+// accessible, no page is too wide, and the browser reports no problem. If the variable PICTURES names a folder, it
+// stores pictures there.
 func TestPagesInChromium(t *testing.T) {
 	t.Parallel()
 	browser := e2e.StartChromium(t)
@@ -65,7 +65,7 @@ func TestPagesInChromium(t *testing.T) {
 		}
 	}
 	for _, complaint := range tab.Complaints() {
-		if !strings.Contains(complaint, "404") { // of the page that is missing
+		if !strings.Contains(complaint, "404") { // about the missing page
 			t.Errorf("the browser complains: %s", complaint)
 		}
 	}
@@ -104,7 +104,7 @@ func violations(tab *e2e.Tab, axe string) []string {
 		found.violations.map(v => v.impact + " " + v.id + ": " + v.help + " at " + v.nodes.map(n => n.target.join(" ") + " (" + n.any.map(a => a.message).join("; ") + ")").slice(0, 3).join(", ")))`)
 }
 
-// TestKeyboardOnly finds a lead and replays its event without a mouse. What has the focus is always seen.
+// TestKeyboardOnly finds a lead and replays its event without a mouse. The focus is always visible.
 func TestKeyboardOnly(t *testing.T) {
 	t.Parallel()
 	browser := e2e.StartChromium(t)
@@ -146,7 +146,7 @@ func TestKeyboardOnly(t *testing.T) {
 	}
 }
 
-// focusHidden reports whether what has the focus has no outline, or lies outside of the page.
+// focusHidden reports whether the focused element has no outline, or lies outside of the page.
 func focusHidden(tab *e2e.Tab) bool {
 	return e2e.Evaluate[bool](tab, `(() => {
 		const e = document.activeElement, at = e.getBoundingClientRect(), style = getComputedStyle(e);

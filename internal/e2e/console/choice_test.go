@@ -101,7 +101,7 @@ func TestEraseForGood(t *testing.T) {
 		t.Errorf("erasing without being sure answered %d", p.status)
 	}
 	p := operates.post(item(lead)+"/erase", "sure", "yes", "suppress", "yes", "reason", "asked for by letter")
-	p.shows(t, "Values erased in ", "The item does not come back", "Not synced: it was erased for good", "“asked for by letter”")
+	p.shows(t, "Values erased in ", "The item is not synced again", "Not synced: it was erased for good", "“asked for by letter”")
 	w.Monday.SetColumn(lead, "company", "Difference Engines")
 	w.Quiet()
 	if p := operates.open(item(lead)); strings.Contains(p.text(), "Ada") || strings.Contains(p.text(), "Engines") {

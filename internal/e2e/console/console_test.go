@@ -11,9 +11,9 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestRefusedMendedReplayed follows a lead that Salesforce rejects: the console says why, the cause is corrected, the
+// TestRejectedThenReplayed follows a lead that Salesforce rejects: the console says why, the cause is corrected, the
 // event is replayed from the page, and the page turns green.
-func TestRefusedMendedReplayed(t *testing.T) {
+func TestRejectedThenReplayed(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t)
 	const bad = "refused@example.org"
@@ -100,7 +100,7 @@ func TestActsOnItems(t *testing.T) {
 	}
 }
 
-// TestHeld: what the brake holds is listed, and decided about.
+// TestHeld: the pages list what the brake holds, and a person decides about it.
 func TestHeld(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t)

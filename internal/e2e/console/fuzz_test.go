@@ -125,7 +125,7 @@ func visible(c rune) rune {
 	return c
 }
 
-// TestBadAddresses: ids of nothing, and texts that are not ids, lead to pages that say so.
+// TestBadAddresses: unknown ids, and texts that are not ids, lead to pages that say so.
 func TestBadAddresses(t *testing.T) {
 	t.Parallel()
 	_, operates, _ := withConsole(t)

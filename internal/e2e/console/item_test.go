@@ -153,7 +153,7 @@ func TestItem(t *testing.T) {
 	}
 }
 
-// TestItemInWords checks the output on a terminal, also while Salesforce is away.
+// TestItemInWords checks the output on a terminal, including while Salesforce is away.
 func TestItemInWords(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)

@@ -84,7 +84,7 @@ func state(w *e2e.World) string {
 		(SELECT string_agg(to_jsonb(c)::text, '') FROM conflicts c) || (SELECT string_agg(i.name || i.columns::text, '') FROM items i)`)
 }
 
-// TestNamedByProxy: the header that a proxy sets names who acts, and lets nobody in.
+// TestNamedByProxy: the header that a proxy sets names the person who acts, but does not admit anybody.
 func TestNamedByProxy(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t, e2e.With("CONSOLE_USER_HEADER", "X-Forwarded-User"))
@@ -113,7 +113,7 @@ func TestNamedByProxy(t *testing.T) {
 	}
 }
 
-// TestNamedByStranger: who reaches the console without the proxy cannot act under another name.
+// TestNamedByStranger: somebody who bypasses the proxy cannot act under another name.
 func TestNamedByStranger(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t, e2e.With("CONSOLE_USER_HEADER", "X-Forwarded-User"), e2e.With("CONSOLE_PROXIES", "10.0.0.7, 192.168.0.0/16"))
@@ -160,8 +160,8 @@ var evil = []string{
 	`{{.User}}`, `javascript:alert(1)`, "\u202etxt.exe",
 }
 
-// TestTextsStayTexts: names, labels, values and error texts are shown as they are, whatever they look like, and the policy of
-// every page would stop what slipped through.
+// TestTextsStayTexts: names, labels, values and error texts are shown unchanged, whatever they look like, and every
+// page's policy would stop one that was not escaped.
 func TestTextsStayTexts(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t)

@@ -67,7 +67,7 @@ func play(w *e2e.World) (s scene) {
 	return s
 }
 
-// furnish adds what would take days to occur.
+// furnish adds data that would take days to accumulate.
 func (s scene) furnish(w *e2e.World) {
 	w.T.Helper()
 	w.Exec(`INSERT INTO hours (hour, counted_to, success, unchanged, skipped, failed, lags, queued, oldest, salesforce_used, salesforce_limit, monday_used, monday_limit)

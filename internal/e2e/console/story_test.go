@@ -56,7 +56,7 @@ func TestStoryInChromium(t *testing.T) {
 	tab.Do(e2e.See("//li[contains(., 'Mary Somerville') and contains(., 'monday@example.org') and contains(., 'salesforce@example.org')]"))
 	tab.Visit(e2e.Click("//button[contains(., 'Take Salesforce')]"))
 	tab.Do(e2e.See("//p[@role='status' and contains(., 'written to both sides')]"))
-	w.Eventually("the value stands in Monday", func() bool { return w.Shown(both, "email") == "salesforce@example.org" })
+	w.Eventually("Monday shows the value", func() bool { return w.Shown(both, "email") == "salesforce@example.org" })
 	w.Quiet()
 	tab.Visit(chromedp.Navigate(w.Admin + item(both)))
 	tab.Do(e2e.See("//section[contains(@class, 'verdict') and contains(@class, 'good')]"))

@@ -138,7 +138,7 @@ func TestFewConnections(t *testing.T) {
 // wait, and nothing costs an attempt. Once there is space, everything continues.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
-	// What was written when the commit failed is leased for JOB_TIMEOUT and 15 seconds.
+	// The items of a failed commit stay leased for JOB_TIMEOUT and 15 seconds.
 	w := e2e.Serving(t, e2e.With("JOB_TIMEOUT", "2s"), e2e.With("RESCUE_AFTER", "4s"))
 	items := accounts(w, 3)
 	w.Quiet()
@@ -154,7 +154,7 @@ func TestDiskFull(t *testing.T) {
 	log := w.Logs[0]
 	w.Eventually("the log says what is wrong", func() bool { return log.Contains("the disk is full. Make room") })
 	if n := w.Monday.Pending(); n == 0 {
-		t.Error("Monday counts deliveries as done that could not be stored")
+		t.Error("Monday counts deliveries that could not be stored as done")
 	}
 	full("sync_logs", "INSERT")
 	room("river_job")

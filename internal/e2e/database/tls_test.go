@@ -24,7 +24,7 @@ import (
 	"crmsync/internal/e2e"
 )
 
-// TestTLS: everything works over TLS, with the certificate checked as sslmode says, and problems with it lead to clear
+// TestTLS: everything works over TLS, with the certificate checked as sslmode says, and problems with TLS lead to clear
 // errors.
 func TestTLS(t *testing.T) {
 	t.Parallel()

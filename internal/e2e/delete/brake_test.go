@@ -87,7 +87,7 @@ func TestAcceptHeld(t *testing.T) {
 		t.Fatalf("apply without --accept-deletes leaves %d items held, want %d", len(held), all-free)
 	}
 	if _, stdout, stderr := w.Command("plan", "contacts"); !strings.Contains(stdout, "The delete brake holds the records of 3 items") {
-		t.Errorf("plan does not tell what is held:\n%s%s", stdout, stderr)
+		t.Errorf("plan does not report what is held:\n%s%s", stdout, stderr)
 	}
 	if code, stdout, stderr := w.Command("apply", "contacts", "--accept-deletes", "--yes"); code != 0 {
 		t.Fatalf("apply: exit %d\n%s%s", code, stdout, stderr)

@@ -30,7 +30,7 @@ func following(w *e2e.World) {
 	})
 }
 
-// TestRings: a change in Salesforce is compared, but none of our own writes.
+// TestRings: a change in Salesforce causes a comparison, and our own writes do not.
 func TestRings(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)
@@ -96,7 +96,8 @@ func TestReserve(t *testing.T) {
 	}
 }
 
-// TestRefused: the integration user cannot see one object. People are alerted once, and the others are followed.
+// TestRefused: the integration user cannot see one of the objects. People are alerted once, and the others are
+// followed.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)
@@ -123,7 +124,7 @@ func TestRefused(t *testing.T) {
 	w.Message("Salesforce gives access to changes of Account again")
 }
 
-// TestCarries syncs a change in Salesforce to Monday, which causes no further writes.
+// TestCarries: a change in Salesforce is synced to Monday, and causes no further writes.
 func TestCarries(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.BothWays)

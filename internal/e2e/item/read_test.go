@@ -9,9 +9,9 @@ import (
 	sfsim "crmsync/internal/sim/salesforce"
 )
 
-// TestReadWithWhatDidNotHappen: changes found by a read are synced to Salesforce, although the event that caused it is
-// false, and although the first attempt fails.
-func TestReadWithWhatDidNotHappen(t *testing.T) {
+// TestReadByFalseEvent: changes found by a read are synced to Salesforce, even if the event that caused the read is
+// false and the first attempt fails.
+func TestReadByFalseEvent(t *testing.T) {
 	t.Parallel()
 	for _, event := range []string{"delete_pulse", "archive_pulse", "restore_pulse"} {
 		t.Run(event, func(t *testing.T) {

@@ -38,7 +38,7 @@ boards:
 
 // served returns a world with ingest, and a worker that can be restarted with another mapping.
 func served(t *testing.T, mapping string, options ...e2e.Option) (w *e2e.World, restart func(mapping string)) {
-	// A backfill would do what the events are to do by themselves.
+	// A backfill would do the work that the events are tested for.
 	alone := []e2e.Option{e2e.Mapped(mapping), e2e.Monday(wide), e2e.With("BACKFILL", "off")}
 	w = e2e.Setup(t, append(alone, options...)...)
 	w.Start("ingest")

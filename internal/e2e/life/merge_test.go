@@ -23,8 +23,8 @@ func contacts(w *e2e.World, want int) {
 	}
 }
 
-// TestMerged: a contact that was merged into another item's is not created again. The loser's events say what it was
-// merged into; the winner's are still synced.
+// TestMerged: a contact that was merged into that of another item is not created again. The loser's events name the
+// record that it was merged into; the winner's are still synced.
 func TestMerged(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t)

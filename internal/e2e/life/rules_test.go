@@ -57,13 +57,13 @@ func TestDuplicateRules(t *testing.T) {
 		alike int    // contacts that are there
 		want  string // else a part of the dead letter's reason
 	}{
-		"by default":           {"", false, 1, "DUPLICATES_DETECTED"},
-		"refuse":               {"on_duplicate: refuse", false, 2, "DUPLICATES_DETECTED"},
-		"allow":                {"on_duplicate: allow", false, 1, made},
-		"allow what is barred": {"on_duplicate: allow", true, 1, "DUPLICATES_DETECTED"},
-		"adopt":                {"on_duplicate: adopt", false, 1, adopted},
-		"adopt what is barred": {"on_duplicate: adopt", true, 1, adopted},
-		"adopt one of two":     {"on_duplicate: adopt", false, 2, "DUPLICATES_DETECTED"},
+		"by default":                 {"", false, 1, "DUPLICATES_DETECTED"},
+		"refuse":                     {"on_duplicate: refuse", false, 2, "DUPLICATES_DETECTED"},
+		"allow":                      {"on_duplicate: allow", false, 1, made},
+		"allow, but the rule blocks": {"on_duplicate: allow", true, 1, "DUPLICATES_DETECTED"},
+		"adopt":                      {"on_duplicate: adopt", false, 1, adopted},
+		"adopt, and the rule blocks": {"on_duplicate: adopt", true, 1, adopted},
+		"adopt one of two":           {"on_duplicate: adopt", false, 2, "DUPLICATES_DETECTED"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
