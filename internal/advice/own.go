@@ -24,7 +24,11 @@ var own = []Entry{
 		"automations " +
 		"keep overwriting each other's value.",
 		"Stop one of the two, or set the field's sync to one direction. The field is followed again after an hour."},
-	{Own, "NO_WAY_BACK", "The column cannot show the value that was chosen in a conflict.", "Edit the value in Monday or in Salesforce."},
+	{Own, "NO_WAY_BACK", "The column cannot show the value that was chosen.", "Edit the value in Monday or in Salesforce."},
+	{Own, "ONLY_TO_SALESFORCE", "The field is only synced to Salesforce, so Salesforce's value was not adopted.",
+		"Use --adopt monday, or enter Salesforce's value in Monday, or set sync: both for the field."},
+	{Own, "ONLY_TO_MONDAY", "The field is only synced to Monday, so Monday's value was not adopted.",
+		"Use --adopt salesforce, or enter Monday's value in Salesforce, or set sync: both for the field."},
 	{Own, "FIELD_NOT_VISIBLE", "The run-as user cannot see a field that is synced both ways, so it is not written.",
 		"Let the user's permission set read the field, then replay."},
 	{Own, "NOT_ARCHIVED", "Monday does not let the item of a deleted record be archived.",

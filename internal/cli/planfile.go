@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"crmsync/internal/report"
 	"crmsync/schema/mapping"
 	"crmsync/worker/engine"
 	"crmsync/worker/engine/plan"
@@ -233,6 +234,8 @@ func (d fieldDifference) words() string {
 	case d.Kind == plan.Gone && d.To == string(mapping.Monday):
 		held := map[bool]string{true: ", but for the delete brake"}[d.Action == actionHold]
 		return d.Kind.Words() + ": the item is archived" + held
+	case d.Action == actionLeave && report.Unadopted(d.Code) != "":
+		return d.Kind.Words() + ", left alone: " + report.Unadopted(d.Code)
 	case d.Action == actionLeave:
 		return d.Kind.Words() + ", left alone"
 	case d.To == string(mapping.Monday) && d.Kind != plan.IDColumn:

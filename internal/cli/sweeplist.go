@@ -8,6 +8,7 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"crmsync/internal/report"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
 	"crmsync/worker/engine/plan"
@@ -98,6 +99,8 @@ func (d notWritten) name() string { return fieldDifference{Record: d.Record, Fie
 
 func (d notWritten) why() string {
 	switch {
+	case d.Action == store.ActionReject && report.Unadopted(d.Code) != "":
+		return "left alone: " + report.Unadopted(d.Code)
 	case d.Action == store.ActionReject:
 		return "rejected: " + cmp.Or(d.Code, "no reason given")
 	case d.Kind == plan.Agreed:
@@ -109,15 +112,18 @@ func (d notWritten) why() string {
 // failures returns an error for comparisons that failed, and for differences that should have been written but were
 // not.
 func failures(sweeps []store.Sweep) (failed error) {
-	rejected, changed := 0, 0
+	rejected, changed, adopting := 0, 0, ""
 	for _, s := range sweeps {
 		if s.State == "failed" {
 			failed = errors.Join(failed, fmt.Errorf("comparing %s failed: %s", s.Board, s.Error))
 		}
 		rejected, changed = rejected+s.Rejected, changed+s.Skipped
+		if s.Options.Adopt || s.Options.AdoptBack {
+			adopting = ", or not adopted"
+		}
 	}
 	if rejected > 0 {
-		failed = errors.Join(failed, fmt.Errorf("%s rejected", counted(rejected, "value was", "values were")))
+		failed = errors.Join(failed, fmt.Errorf("%s rejected%s", counted(rejected, "value was", "values were"), adopting))
 	}
 	if changed > 0 {
 		failed = errors.Join(failed, fmt.Errorf("%s left alone: changed since the plan", counted(changed, "item was",

@@ -229,6 +229,17 @@ func ownWords(code string) string {
 	return lowered(entry.Means)
 }
 
+// Unadopted says why a person's choice does not end a first meeting, and what to do; "" if the code says something
+// else.
+func Unadopted(code string) string {
+	switch code {
+	case plan.OnlyToSalesforce, plan.OnlyToMonday, plan.NoWayBack:
+		entry, _ := advice.Of(advice.Own, code)
+		return entry.Text()
+	}
+	return ""
+}
+
 // rejecter returns the system whose code it is.
 func rejecter(code string) string {
 	if advice.SystemOf(code) == advice.Monday {

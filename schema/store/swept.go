@@ -19,7 +19,7 @@ func (s *Store) OpenFirstMeetings(ctx context.Context) (m FirstMeetings, err err
 	const query = `
 		SELECT count(*), CASE WHEN count(DISTINCT d.run_id) = 1 THEN min(d.run_id) ELSE 0 END
 		FROM   differences d
-		WHERE  d.kind = 'first_meeting' AND d.action = 'leave'
+		WHERE  d.kind = 'first_meeting' AND d.action IN ('leave', 'reject')
 		AND    d.run_id IN (SELECT max(id) FROM sweeps
 		                    WHERE  state = 'done' AND options->'items' IS NULL AND kind <> 'recent' GROUP BY board_id)
 		AND    NOT EXISTS (SELECT FROM items i WHERE i.item_id = d.item_id AND i.deleted_at IS NOT NULL)

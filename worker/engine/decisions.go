@@ -42,7 +42,7 @@ func (p *pass) recordDecisions(t target) {
 const (
 	codeUnsettled = "UNSETTLED"         // two automations keep overwriting each other's value
 	codeHidden    = "FIELD_NOT_VISIBLE" // a field that goes both ways is not written without being read
-	codeNoWayBack = "NO_WAY_BACK"       // the column cannot show the value that a person chose
+	codeNoWayBack = plan.NoWayBack      // the column cannot show the value that a person chose
 )
 
 // rejectColumn records why a column does not take Salesforce's value.
@@ -100,8 +100,9 @@ func (p *pass) noteDecision(t target, d settle.Decision) {
 	x := Difference{
 		Field: d.Field.Name, Kind: d.Kind, Monday: d.Monday, Salesforce: d.Salesforce, Sends: d.Sends, Takes: d.Takes,
 		Column: d.Field.Column(), Value: d.Value, MondayAt: t.work.item.TimeOf(d.Field.Column()),
+		Code: d.Code, Rejected: d.Code != "" && !p.isDry(),
 	}
-	if d.Kind == plan.CannotBeShown { // because Monday rejected it, or there is no such value of the column
+	if d.Kind == plan.CannotBeShown && d.Code == "" { // Monday rejected it, or there is no such value of the column
 		x.Code = t.work.item.Links[t.record.Name].Rejected[settle.Shows+d.Field.Column()].Code
 	}
 	p.note(planned{t.work, plan.Plan{Record: t.record}}, x)

@@ -20,7 +20,8 @@ func (p *pass) notePlan(d planned) {
 		p.bulk.counted[target{d.work, d.plan.Record}] = true
 	}
 	for _, x := range d.plan.Differences {
-		p.note(d, Difference{Field: x.Field, Kind: x.Kind, Monday: x.Monday, Salesforce: x.Salesforce, Sends: x.Sends})
+		p.note(d, Difference{Field: x.Field, Kind: x.Kind, Code: x.Code, Monday: x.Monday, Salesforce: x.Salesforce,
+			Sends: x.Sends, Rejected: x.Code != "" && !p.isDry()})
 	}
 	for _, r := range d.plan.Rejected {
 		p.note(d, Difference{Field: publicName(r.Field), Kind: plan.CannotBeSent, Code: r.Code,

@@ -180,9 +180,13 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 	}
 	rejected := m.link.Rejects(field.Name, value)
 	if s.Kind != "" {
-		m.Differences = append(m.Differences, Difference{
+		d := Difference{
 			Field: field.Name, Kind: s.Kind, Monday: value, Salesforce: m.held[field.Name], Sends: s.Sends && !rejected,
-		})
+		}
+		if s.Kind == FirstMeeting && m.choices().Adopt == mapping.Salesforce {
+			d.Code = OnlyToSalesforce
+		}
+		m.Differences = append(m.Differences, d)
 	}
 	if s.Kind == FirstMeeting && !s.Sends {
 		m.Apart = append(m.Apart, field.Name)

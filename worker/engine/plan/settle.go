@@ -64,9 +64,17 @@ func (k Kind) Words() string { return kindWords[k] }
 type Difference struct {
 	Field              string // empty: the whole record
 	Kind               Kind
+	Code               string // why a person's choice does not end it; empty: it does, or there is none
 	Monday, Salesforce any
 	Sends              bool // Monday's value is sent
 }
+
+// Codes of first meetings that a person's choice does not end.
+const (
+	OnlyToSalesforce = "ONLY_TO_SALESFORCE" // the field is not synced to Monday
+	OnlyToMonday     = "ONLY_TO_MONDAY"     // nothing in the column is sent to Salesforce
+	NoWayBack        = "NO_WAY_BACK"        // the column cannot show the value
+)
 
 // Choices determine what is done about differences when many items are compared.
 type Choices struct {

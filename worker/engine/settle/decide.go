@@ -93,12 +93,17 @@ func (c *col) apart() Decision {
 		return d
 	case c.Choices.Adopt == mapping.Salesforce:
 		d := c.take(nil)
-		if d.Kind != plan.CannotBeShown {
+		if d.Kind == plan.CannotBeShown {
+			d.Code = plan.NoWayBack
+		} else {
 			d.Kind = c.meeting()
 		}
 		return d
 	}
 	d := Decision{Kind: c.meeting(), held: &ledger.Held{Value: c.salesforce, Apart: true}}
+	if c.Choices.Adopt == mapping.Monday && d.Kind == plan.FirstMeeting {
+		d.Code = plan.OnlyToMonday
+	}
 	if held, met := c.met(); met && held.Apart && c.same(held.Value, c.salesforce) {
 		d.held.Ours = held.Ours // what we wrote is no longer known
 	} else {

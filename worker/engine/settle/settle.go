@@ -68,6 +68,7 @@ type Decision struct {
 	Value column.Value // what the column should hold
 
 	Kind               plan.Kind // of the difference; empty: there is none
+	Code               string    // why a person's choice does not end a first meeting; empty: it does, or there is none
 	Monday, Salesforce any       // what both sides hold, as values of the field; must not be stored
 
 	Lost   *Lost  // a change that is overwritten by the other side's; nil: there is none
