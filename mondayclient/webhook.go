@@ -71,17 +71,13 @@ func ReadWebhook(body []byte) (Delivery, error) {
 	if !utf8.Valid(body) {
 		return Delivery{}, errors.New("body: not UTF-8")
 	}
-	if !isJSON(body) {
-		return Delivery{}, errors.New("body: not a JSON object")
-	}
-	if err := storable(body); err != nil {
+	s := scanners.Get().(*scanner)
+	defer s.release()
+	s.text = string(body)
+	if err := s.scan(); err != nil {
 		return Delivery{}, fmt.Errorf("body: %w", err)
 	}
-	var room [32]member // an event has about 20
-	top, ok := membersOf(string(body), room[:0])
-	if !ok {
-		return Delivery{}, errors.New("body: not a JSON object")
-	}
+	top := reader{members: s.members, of: outermost}
 	if raw, ok := top.get("challenge"); ok {
 		challenge, ok := unquote(raw)
 		if !ok {
@@ -89,8 +85,7 @@ func ReadWebhook(body []byte) (Delivery, error) {
 		}
 		return Delivery{HasChallenge: true, Challenge: challenge}, nil
 	}
-	raw, _ := top.get("event")
-	event, ok := membersOf(raw, room[:0])
+	event, ok := top.object("event")
 	if !ok {
 		return Delivery{}, errors.New("event: not an object")
 	}
@@ -101,8 +96,7 @@ func ReadWebhook(body []byte) (Delivery, error) {
 	return Delivery{Event: e}, nil
 }
 
-func readEvent(m members) (*Event, error) {
-	r := reader{members: m}
+func readEvent(r reader) (*Event, error) {
 	e := &Event{Type: r.text("type"), BoardID: r.id("boardId")}
 	known, ok := handled[e.Type]
 	if e.Type == "" {
@@ -141,11 +135,38 @@ func readEvent(m members) (*Event, error) {
 	return e, r.err
 }
 
-// reader reads an event's members. A member that is absent or null is read as zero; err keeps the first member of the
-// wrong form.
+// reader reads the members of one object. A member that is absent or null is read as zero; err keeps the first member
+// of the wrong form.
 type reader struct {
-	members
-	err error
+	members []member // of several objects
+	of      int      // place of the member whose value the object is
+	err     error
+}
+
+// get finds a member by its name. If there are several, the last counts.
+func (r *reader) get(name string) (value string, ok bool) {
+	if i := r.find(name); i >= 0 {
+		return r.members[i].value, true
+	}
+	return "", false
+}
+
+func (r *reader) find(name string) (place int) {
+	for i := len(r.members) - 1; i >= 0; i-- {
+		if m := &r.members[i]; m.of == r.of && m.name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// object finds a member that is an object, whose members were collected.
+func (r *reader) object(name string) (reader, bool) {
+	i := r.find(name)
+	if i < 0 || r.members[i].value[0] != '{' {
+		return reader{}, false
+	}
+	return reader{members: r.members, of: i}, true
 }
 
 func (r *reader) wrong(key, what string) {
@@ -236,12 +257,13 @@ func (r *reader) column(e *Event) {
 
 func (r *reader) newName() string {
 	raw, _ := r.get("value")
-	value, ok := membersOf(raw, nil)
-	if !ok {
+	value := scanner{text: raw}
+	if value.scan() != nil {
 		r.wrong("value", "not an object")
 		return ""
 	}
-	raw, _ = value.get("name")
+	inner := reader{members: value.members, of: outermost}
+	raw, _ = inner.get("name")
 	name, ok := unquote(raw)
 	if !ok || name == "" {
 		r.wrong("value.name", "missing or not a string")

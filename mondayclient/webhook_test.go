@@ -239,6 +239,7 @@ func FuzzReadWebhook(f *testing.F) {
 		}
 	})
 }
+
 func BenchmarkReadWebhook(b *testing.B) {
 	body := []byte(statusChanged)
 	b.SetBytes(int64(len(body)))
