@@ -3,33 +3,43 @@ package ingest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"strconv"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"crmsync/jobs"
 	"crmsync/mondayclient"
+	"crmsync/schema/queue"
 )
 
 // delivery is a webhook on its way into the queue.
 type delivery struct {
-	args     river.JobArgs
-	key      string
-	body     *body // unchanged, in case Postgres rejects args; held until the delivery's group ends
+	job      queue.Job
+	body     *body // unchanged, in case Postgres rejects the job; held until the delivery's group ends
 	received time.Time
 	isRepeat bool // Monday says that it was sent before
+}
+
+// jobArgs are the args of one of package jobs' kinds.
+type jobArgs interface{ Kind() string }
+
+// newDelivery encodes a job. If that fails, the args are empty, and Postgres rejects them.
+func newDelivery(args jobArgs, key string, from *body, received time.Time, isRepeat bool) delivery {
+	text, _ := json.Marshal(args)
+	kind := args.Kind()
+	job := queue.Job{Kind: kind, Key: queue.KeyOf(kind, key), Args: text}
+	return delivery{job: job, body: from, received: received, isRepeat: isRepeat}
 }
 
 // unreadableDelivery keeps a body unchanged. The reason does not quote it.
 func unreadableDelivery(from *body, reason string, received time.Time) delivery {
 	key := bodyKey(from.bytes)
 	args := jobs.UnreadableArgs{Key: key, Body: from.bytes, Reason: reason, ReceivedAt: received}
-	return delivery{args: args, key: key, body: from, received: received}
+	return newDelivery(args, key, from, received, false)
 }
 
-// jobArgs turns an event into the args of its job. They are nil for a type that is not handled.
-func jobArgs(e *mondayclient.Event, key string, received time.Time) river.JobArgs {
+// argsOf turns an event into the args of its job. They are nil for a type that is not handled.
+func argsOf(e *mondayclient.Event, key string, received time.Time) jobArgs {
 	event := jobs.Event{
 		Key:         key,
 		Type:        e.Type,

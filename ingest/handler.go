@@ -51,8 +51,11 @@ type Config struct {
 	// Mapped reports whether the mapping names a board. Events of all others are ignored.
 	Mapped func(boardID int64) bool
 
-	// Insert is the queue.
-	Insert Inserter
+	// Queue receives the jobs.
+	Queue Queue
+
+	// MaxAttempts is how many times a job is attempted.
+	MaxAttempts int
 
 	// AnswerWithin limits the wait of a webhook for its commit. 0: the constant AnswerWithin.
 	AnswerWithin time.Duration
@@ -189,14 +192,14 @@ func (h *Handler) take(ctx context.Context, from *body) answer {
 		return answer{event: otherEvent, outcome: challenged, challenge: d.Challenge}
 	}
 	key := eventKey(d.Event, from.bytes)
-	args := jobArgs(d.Event, key, now)
+	args := argsOf(d.Event, key, now)
 	switch {
 	case args == nil:
 		return answer{event: otherEvent, outcome: ignored}
 	case !h.config.Mapped(d.Event.BoardID):
 		return answer{event: d.Event.Type, outcome: ignored}
 	}
-	return answer{event: d.Event.Type, outcome: h.store(ctx, delivery{args, key, from, now, d.Event.Redelivered})}
+	return answer{event: d.Event.Type, outcome: h.store(ctx, newDelivery(args, key, from, now, d.Event.Redelivered))}
 }
 
 // keep stores an unreadable delivery if the quota allows it.

@@ -21,11 +21,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"crmsync/ingest"
+	"crmsync/jobs"
 	"crmsync/mondayclient"
+	"crmsync/schema/queue"
 	"crmsync/schema/schematest"
 )
 
@@ -48,8 +48,11 @@ type bundle struct {
 func setup(t *testing.T, pool *pgxpool.Pool, c ingest.Config) *bundle {
 	t.Helper()
 	b := &bundle{pool: pool, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
-	if c.Insert == nil {
-		c.Insert = client(t, b.pool)
+	if c.Queue == nil {
+		c.Queue = queued(b.pool)
+	}
+	if c.MaxAttempts == 0 {
+		c.MaxAttempts = 12
 	}
 	if c.AnswerWithin == 0 {
 		c.AnswerWithin = time.Minute
@@ -81,13 +84,9 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-func client(t testing.TB, pool *pgxpool.Pool) *river.Client[pgx.Tx] {
-	t.Helper()
-	c, err := river.NewClient(riverpgxv5.New(pool), &river.Config{})
-	if err != nil {
-		t.Fatalf("river: %v", err)
-	}
-	return c
+// queued is the queue of a database.
+func queued(pool *pgxpool.Pool) *queue.Queue {
+	return queue.New(pool, queue.Names{Events: jobs.QueueEvents})
 }
 
 func verifier(t *testing.T) *mondayclient.Verifier {

@@ -2,10 +2,8 @@ package ingest
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -13,19 +11,21 @@ import (
 
 	"github.com/jackc/pgerrcode"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
 	"crmsync/internal/batch"
 	"crmsync/jobs"
 	"crmsync/schema/postgres"
+	"crmsync/schema/queue"
 )
 
-// Inserter is the part of River's client that ingest uses.
-type Inserter interface {
-	InsertMany(ctx context.Context, params []river.InsertManyParams) ([]*rivertype.JobInsertResult, error)
-	InsertManyFast(ctx context.Context, params []river.InsertManyParams) (int, error)
+// Queue is the part of package queue that ingest uses.
+type Queue interface {
+	Insert(ctx context.Context, maxAttempts int, jobs []queue.Job) error
+	Queued(ctx context.Context, jobs []queue.Job) (map[queue.Key]bool, error)
 }
+
+// slowAttempts is how many times a group is inserted the slow way while other processes insert some of its keys.
+const slowAttempts = 3
 
 // slowFor is how long groups are inserted the slow way after a group with a repeated delivery: repeats come together,
 // for example when Monday repeats the deliveries of an outage.
@@ -33,11 +33,12 @@ const slowFor = 5 * time.Second
 
 // inserter puts groups of deliveries into the queue.
 type inserter struct {
-	Inserter
-	within time.Duration // time limit of a group, with all attempts
-	quota  *quota
-	now    func() time.Time
-	log    *slog.Logger
+	Queue
+	maxAttempts int
+	within      time.Duration // time limit of a group, with all attempts
+	quota       *quota
+	now         func() time.Time
+	log         *slog.Logger
 
 	slowUntil atomic.Int64 // Unix nanoseconds
 }
@@ -45,11 +46,11 @@ type inserter struct {
 // newInserts returns the batcher of inserts. Equal keys are never in two statements at the same time: these would wait
 // for each other's locks and could deadlock.
 func newInserts(c Config, q *quota) *batch.Batcher[delivery, outcome] {
-	seed := maphash.MakeSeed()
-	i := &inserter{Inserter: c.Insert, within: c.AnswerWithin * 4 / 5, quota: q, now: c.Now, log: c.Log}
+	i := &inserter{Queue: c.Queue, maxAttempts: c.MaxAttempts, within: c.AnswerWithin * 4 / 5, quota: q, now: c.Now,
+		log: c.Log}
 	return batch.New(batch.Config[delivery]{
 		Max: 500, Concurrency: 2, Full: 32, Within: c.AnswerWithin,
-		Key:     func(d delivery) int64 { return int64(maphash.String(seed, d.key)) },
+		Key:     func(d delivery) int64 { return int64(binary.NativeEndian.Uint64(d.job.Key[:])) },
 		Dropped: func(d delivery) { d.body.release() },
 	}, i.group)
 }
@@ -64,16 +65,14 @@ func (i *inserter) group(ctx context.Context, in []delivery) []outcome {
 			d.body.release()
 		}
 	}()
-	type id struct{ kind, key string }
-	first := make(map[id]int, len(in))
+	first := make(map[queue.Key]int, len(in))
 	places := make([]int, len(in))
 	unique := make([]delivery, 0, len(in))
 	for n, d := range in {
-		k := id{d.args.Kind(), d.key}
-		place, seen := first[k]
+		place, seen := first[d.job.Key]
 		if !seen {
 			place = len(unique)
-			first[k] = place
+			first[d.job.Key] = place
 			unique = append(unique, d)
 		}
 		places[n] = place
@@ -92,18 +91,14 @@ func (i *inserter) group(ctx context.Context, in []delivery) []outcome {
 // insert stores a group in one transaction. If Postgres rejects it because of some deliveries, insert halves the group
 // until those are isolated, so that the others go through.
 func (i *inserter) insert(ctx context.Context, group []delivery) []outcome {
-	params := make([]river.InsertManyParams, len(group))
-	for n, d := range group {
-		params[n].Args = d.args
-	}
-	out, err := i.store(ctx, group, params)
+	out, err := i.store(ctx, group)
 	switch {
 	case err == nil:
 		return out
 	case len(group) > 1 && (isRejected(err) || conflict(err)):
 		half := len(group) / 2
 		return append(i.insert(ctx, group[:half]), i.insert(ctx, group[half:])...)
-	case isRejected(err) && group[0].args.Kind() != jobs.KindUnreadable:
+	case isRejected(err) && group[0].job.Kind != jobs.KindUnreadable:
 		d := group[0]
 		if o := i.quota.take(ctx, len(d.body.bytes)); o != "" {
 			return []outcome{o}
@@ -121,12 +116,16 @@ func (i *inserter) insert(ctx context.Context, group []delivery) []outcome {
 	return out
 }
 
-// store inserts a group in one transaction. The fast way is a COPY, which fails if one of the keys is stored already.
-// The slow way reports which keys were.
-func (i *inserter) store(ctx context.Context, group []delivery, params []river.InsertManyParams) ([]outcome, error) {
+// store inserts a group in one transaction. The fast way is to insert it at once, which fails if one of the keys is
+// stored already. The slow way is to ask which of them are.
+func (i *inserter) store(ctx context.Context, group []delivery) ([]outcome, error) {
+	all := make([]queue.Job, len(group))
+	for n, d := range group {
+		all[n] = d.job
+	}
 	now := i.now().UnixNano()
 	if now >= i.slowUntil.Load() && !slices.ContainsFunc(group, func(d delivery) bool { return d.isRepeat }) {
-		_, err := i.InsertManyFast(ctx, params)
+		err := i.Insert(ctx, i.maxAttempts, all)
 		if err == nil {
 			return outcomes(group, nil), nil
 		}
@@ -135,21 +134,42 @@ func (i *inserter) store(ctx context.Context, group []delivery, params []river.I
 		}
 		i.slowUntil.Store(now + int64(slowFor))
 	}
-	results, err := i.InsertMany(ctx, params)
-	if err != nil {
-		return nil, err
+	for attempt := 1; ; attempt++ {
+		stored, err := i.insertNew(ctx, all)
+		if err == nil {
+			return outcomes(group, stored), nil
+		}
+		if !isTaken(err) || attempt == slowAttempts {
+			return nil, err
+		}
 	}
-	return outcomes(group, results), nil
 }
 
-// outcomes returns the outcomes of a committed group. Without results, all its keys were new.
-func outcomes(group []delivery, results []*rivertype.JobInsertResult) []outcome {
+// insertNew inserts those jobs whose keys are not stored, and returns which keys were.
+func (i *inserter) insertNew(ctx context.Context, all []queue.Job) (stored map[queue.Key]bool, err error) {
+	if stored, err = i.Queued(ctx, all); err != nil {
+		return nil, err
+	}
+	var fresh []queue.Job
+	for _, j := range all {
+		if !stored[j.Key] {
+			fresh = append(fresh, j)
+		}
+	}
+	if len(fresh) == 0 {
+		return stored, nil
+	}
+	return stored, i.Insert(ctx, i.maxAttempts, fresh)
+}
+
+// outcomes returns the outcomes of a committed group, some of whose keys were stored before.
+func outcomes(group []delivery, stored map[queue.Key]bool) []outcome {
 	out := make([]outcome, len(group))
 	for n, d := range group {
 		switch {
-		case results != nil && results[n].UniqueSkippedAsDuplicate:
+		case stored[d.job.Key]:
 			out[n] = duplicate
-		case d.args.Kind() == jobs.KindUnreadable:
+		case d.job.Kind == jobs.KindUnreadable:
 			out[n] = unreadable
 		default:
 			out[n] = accepted
@@ -164,14 +184,11 @@ func isTaken(err error) bool {
 	return ok && e.Code == pgerrcode.UniqueViolation
 }
 
-// isRejected reports whether the data is at fault, so that a retry would fail too: it cannot be encoded, or jsonb does
-// not accept it (NUL, lone surrogates, oversized numbers, deep nesting).
+// isRejected reports whether the data is at fault, so that a retry would fail too: jsonb does not accept it (NUL, lone
+// surrogates, oversized numbers, deep nesting).
 func isRejected(err error) bool {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return pgerrcode.IsDataException(e.Code) || pgerrcode.IsProgramLimitExceeded(e.Code)
-	}
-	_, ok := errors.AsType[*json.MarshalerError](err)
-	return ok
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgerrcode.IsDataException(e.Code) || pgerrcode.IsProgramLimitExceeded(e.Code))
 }
 
 // conflict reports whether a concurrent statement made this one fail, such as that of another ingest that received the
@@ -185,9 +202,6 @@ func conflict(err error) bool {
 func brief(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return "SQLSTATE " + e.Code
-	}
-	if e, ok := errors.AsType[*json.MarshalerError](err); ok {
-		return fmt.Sprintf("encoding %v", e.Type)
 	}
 	return err.Error()
 }

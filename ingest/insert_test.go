@@ -2,7 +2,6 @@ package ingest_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,43 +16,35 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"crmsync/ingest"
 	"crmsync/jobs"
+	"crmsync/schema/queue"
 	"crmsync/schema/schematest"
 )
 
-// TestUniqueByKey checks for every kind that jobs are unique by their key, and by nothing else of the args.
+// TestUniqueByKey checks for every kind that River gives a job the key by which ingest recognizes it, whatever else is
+// in the args.
 func TestUniqueByKey(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)
-	insert := client(t, pool)
-	event := func(n int64) jobs.Event { return jobs.Event{Key: "k", BoardID: n, ReceivedAt: time.Unix(n, 0)} }
-	kinds := map[string]func(n int64) river.JobArgs{
-		"column update": func(n int64) river.JobArgs { return jobs.ColumnUpdateArgs{Event: event(n)} },
-		"create":        func(n int64) river.JobArgs { return jobs.ItemCreateArgs{Event: event(n)} },
-		"rename":        func(n int64) river.JobArgs { return jobs.ItemRenameArgs{Event: event(n)} },
-		"delete":        func(n int64) river.JobArgs { return jobs.ItemDeleteArgs{Event: event(n)} },
-		"restore":       func(n int64) river.JobArgs { return jobs.ItemRestoreArgs{Event: event(n)} },
-		"unreadable": func(n int64) river.JobArgs {
-			return jobs.UnreadableArgs{Key: "k", Body: []byte{byte(n)}}
-		},
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for name, args := range kinds {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for n, want := range []bool{false, true, true} {
-				results, err := insert.InsertMany(t.Context(), []river.InsertManyParams{{Args: args(int64(n))}})
-				if err != nil || results[0].UniqueSkippedAsDuplicate != want {
-					t.Fatalf("insert %d: skipped = %v, %v", n, results[0].UniqueSkippedAsDuplicate, err)
-				}
-				const done = "UPDATE river_job SET state = 'completed', finalized_at = now() WHERE kind = $1"
-				if _, err := pool.Exec(t.Context(), done, args(0).Kind()); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
+	event := jobs.Event{Key: `u:1:<"c">`, BoardID: 1, ReceivedAt: time.Unix(1, 0)}
+	for _, args := range []river.JobArgs{
+		jobs.ColumnUpdateArgs{Event: event}, jobs.ItemCreateArgs{Event: event}, jobs.ItemRenameArgs{Event: event},
+		jobs.ItemDeleteArgs{Event: event}, jobs.ItemRestoreArgs{Event: event}, jobs.UnreadableArgs{Key: event.Key},
+	} {
+		job := queue.Job{Kind: args.Kind(), Key: queue.KeyOf(args.Kind(), event.Key), Args: []byte(`{}`)}
+		if _, err := client.InsertMany(t.Context(), []river.InsertManyParams{{Args: args}}); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := queued(pool).Queued(t.Context(), []queue.Job{job}); err != nil || !found[job.Key] {
+			t.Errorf("a job of kind %s has another key, %v", job.Kind, err)
+		}
 	}
 }
 
@@ -63,8 +54,8 @@ func TestTogether(t *testing.T) {
 	const keys, times = 50, 5
 	pool := schematest.New(t)
 	var groups atomic.Int32
-	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(params []river.InsertManyParams, insert func() error) error {
-		if len(params) > 1 && groups.Add(1) == 1 {
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Queue: relay{queued(pool), func(all []queue.Job, insert func() error) error {
+		if len(all) > 1 && groups.Add(1) == 1 {
 			return &pgconn.PgError{Code: "40P01"} // deadlock
 		}
 		return insert()
@@ -105,26 +96,14 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// relay sits between the handler and River. It may change the params, and the results of inserting them, either way.
+// relay sits between the handler and the queue. It may change the jobs, and the result of inserting them.
 type relay struct {
-	ingest.Inserter
-	around func(params []river.InsertManyParams, insert func() error) error
+	ingest.Queue
+	around func(all []queue.Job, insert func() error) error
 }
 
-func (r relay) InsertMany(ctx context.Context, params []river.InsertManyParams) (results []*rivertype.JobInsertResult, err error) {
-	err = r.around(params, func() (err error) {
-		results, err = r.Inserter.InsertMany(ctx, params)
-		return err
-	})
-	return results, err
-}
-
-func (r relay) InsertManyFast(ctx context.Context, params []river.InsertManyParams) (n int, err error) {
-	err = r.around(params, func() (err error) {
-		n, err = r.Inserter.InsertManyFast(ctx, params)
-		return err
-	})
-	return n, err
+func (r relay) Insert(ctx context.Context, maxAttempts int, all []queue.Job) error {
+	return r.around(all, func() error { return r.Queue.Insert(ctx, maxAttempts, all) })
 }
 
 // TestOneRejected puts a value that jsonb rejects into one of many deliveries, past the decoder.
@@ -133,24 +112,24 @@ func TestOneRejected(t *testing.T) {
 	values := map[string]struct{ value, reason string }{
 		"NUL":       {`"\u0000"`, "not storable: SQLSTATE 22P05"},
 		"too big":   {`1e200000`, "not storable: SQLSTATE 22003"},
-		"half JSON": {`{`, "not storable: encoding json.RawMessage"},
+		"half JSON": {`{`, "not storable: SQLSTATE 22P02"},
 	}
 	for name, tt := range values {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			gate := make(chan struct{}) // holds the first until the others wait
 			pool := schematest.New(t)
-			q := relay{client(t, pool), func(params []river.InsertManyParams, insert func() error) error {
+			spoilt := queue.KeyOf(jobs.KindColumnUpdate, "u13:12736724196:c")
+			q := relay{queued(pool), func(all []queue.Job, insert func() error) error {
 				<-gate
-				for n, p := range params {
-					if a, ok := p.Args.(jobs.ColumnUpdateArgs); ok && a.Key == "u13:12736724196:c" {
-						a.Value = json.RawMessage(tt.value)
-						params[n].Args = a
+				for n, j := range all {
+					if j.Key == spoilt {
+						all[n].Args = []byte(`{"key":"u13","value":` + tt.value + `}`)
 					}
 				}
 				return insert()
 			}}
-			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: q})
+			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Queue: q})
 			const all = 20
 			var done sync.WaitGroup
 			for n := range all {
@@ -203,7 +182,7 @@ func TestInsertFaults(t *testing.T) {
 			t.Parallel()
 			body := event("create_pulse", fmt.Sprintf(`,"triggerUuid":%q`, name))
 			var calls atomic.Int32
-			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(_ []river.InsertManyParams, insert func() error) error {
+			b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Queue: relay{queued(pool), func(_ []queue.Job, insert func() error) error {
 				if calls.Add(1) == 1 {
 					return tt.first(insert)
 				}
@@ -232,7 +211,7 @@ func TestPostgresAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(away.Close)
-	b := setup(t, away, ingest.Config{Secrets: []string{secret}, Insert: client(t, away), AnswerWithin: ingest.AnswerWithin})
+	b := setup(t, away, ingest.Config{Secrets: []string{secret}, Queue: queued(away), AnswerWithin: ingest.AnswerWithin})
 	if ingest.AnswerWithin > 1800*time.Millisecond {
 		t.Errorf("a webhook waits %v for Postgres", ingest.AnswerWithin)
 	}
@@ -257,7 +236,7 @@ func TestCallerLeaves(t *testing.T) {
 	pool := schematest.New(t)
 	inside, gate, read := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var once, readOnce sync.Once
-	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Insert: relay{client(t, pool), func(_ []river.InsertManyParams, insert func() error) error {
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Queue: relay{queued(pool), func(_ []queue.Job, insert func() error) error {
 		once.Do(func() { close(inside) })
 		<-gate
 		return insert()

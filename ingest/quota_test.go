@@ -2,7 +2,6 @@ package ingest_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river"
 
 	"crmsync/ingest"
 	"crmsync/jobs"
@@ -140,11 +138,10 @@ func TestNotStorableIsLimited(t *testing.T) {
 	b := setup(t, pool, ingest.Config{
 		Secrets: []string{secret}, Now: c.now,
 		Kept: func(context.Context) (int64, int64, error) { return 4_999, 0, nil },
-		Insert: relay{client(t, pool), func(params []river.InsertManyParams, insert func() error) error {
-			for n, p := range params {
-				if a, ok := p.Args.(jobs.ColumnUpdateArgs); ok {
-					a.Value = json.RawMessage(`"\u0000"`)
-					params[n].Args = a
+		Queue: relay{queued(pool), func(all []queue.Job, insert func() error) error {
+			for n, j := range all {
+				if j.Kind == jobs.KindColumnUpdate {
+					all[n].Args = []byte(`{"value":"\u0000"}`)
 				}
 			}
 			return insert()

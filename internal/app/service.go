@@ -26,6 +26,7 @@ import (
 	"crmsync/mondayclient"
 	"crmsync/schema/mapping"
 	"crmsync/schema/postgres"
+	"crmsync/schema/queue"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
 	"crmsync/worker"
@@ -86,11 +87,10 @@ type Service struct {
 	workers   worker.Config // without the mapping
 	pool      *worker.Pool  // nil without the worker role, or while switching mappings
 	ofWorkers atomic.Pointer[prometheus.Registry]
-	queue     *river.Client[pgx.Tx] // for inserts and the dashboard
+	queue     *river.Client[pgx.Tx] // for the console and the dashboard
 	webhooks  *ingest.Handler
 	ready     func(context.Context) error
-	kept      func(context.Context, string) (jobs, bytes int64, err error)
-	queued    func(context.Context, []string) (map[string]bool, error)
+	events    *queue.Queue
 }
 
 // Run starts the role's parts, waits for ctx to end, and stops them in the order of the flow of work: first the input,
@@ -122,7 +122,7 @@ func (s *Service) run(ctx context.Context) error {
 		s.Log.Info("connected to Postgres", "through", s.through, "polls_queue", s.polls)
 	}
 	st := store.New(db)
-	s.ready, s.kept, s.queued, s.presence = st.Ping, worker.Queue(db).Kept, worker.Queue(db).Queued, s.newPresence(st)
+	s.ready, s.events, s.presence = st.Ping, worker.Queue(db), s.newPresence(st)
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	exportBuild(registry, build)
@@ -240,9 +240,9 @@ func (s *Service) newIngest(registry *prometheus.Registry) (*ingest.Handler, err
 	c := ingest.Config{
 		Secrets: s.Config.WebhookSecrets,
 		Mapped:  func(board int64) bool { return s.mapping().Board(board) != nil },
-		Insert:  ingest.NewBlind(s.queue.InsertManyFast, s.queued),
+		Queue:   s.events, MaxAttempts: s.Config.MaxAttempts,
 		Kept: func(ctx context.Context) (deliveries, bytes int64, err error) {
-			return s.kept(ctx, jobs.KindUnreadable)
+			return s.events.Kept(ctx, jobs.KindUnreadable)
 		},
 		Ping:       s.ready,
 		Version:    buildinfo.Read().Version,

@@ -1,11 +1,12 @@
-// Package queue contains the statements on River's table that River itself does not provide: finding and replaying
-// dead letters, bringing waiting jobs forward, resuming killed migrations, and counting jobs.
+// Package queue contains the statements on River's table that River itself does not provide: inserting events at a low
+// cost, finding and replaying dead letters, bringing waiting jobs forward, resuming killed migrations, and counting jobs.
 //
 // It does not depend on the kinds of jobs: their names are passed in.
 package queue
 
 import (
 	"context"
+	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -28,13 +29,14 @@ type Names struct {
 
 // Queue runs statements on River's table. It is safe for concurrent use.
 type Queue struct {
-	pool  *pgxpool.Pool
-	names Names
+	pool   *pgxpool.Pool
+	names  Names
+	insert string // statements
 }
 
 // New returns a queue on the pool, which stays the caller's to close.
 func New(pool *pgxpool.Pool, names Names) *Queue {
-	return &Queue{pool: pool, names: names}
+	return &Queue{pool: pool, names: names, insert: insertInto(names.Events)}
 }
 
 // Depth is the number of jobs of a queue in a state.
@@ -88,17 +90,23 @@ func (q *Queue) Kept(ctx context.Context, kind string) (jobs, bytes int64, err e
 	return jobs, bytes, postgres.Wrap("counting what is kept", err)
 }
 
-// Queued returns which of River's unique keys, in hex, are in the queue. It needs no right to read it.
-func (q *Queue) Queued(ctx context.Context, keys []string) (map[string]bool, error) {
+// Queued returns which of the jobs' keys are in the queue. It needs no right to read it.
+func (q *Queue) Queued(ctx context.Context, jobs []Job) (map[Key]bool, error) {
+	keys := make([]string, len(jobs))
+	for n, j := range jobs {
+		keys[n] = hex.EncodeToString(j.Key[:])
+	}
 	rows, err := q.pool.Query(ctx, "SELECT crmsync_queued($1)", keys)
 	if err != nil {
 		return nil, postgres.Wrap("looking for repeats", err)
 	}
-	queued := map[string]bool{}
-	var key string
-	_, err = pgx.ForEachRow(rows, []any{&key}, func() error {
+	queued := map[Key]bool{}
+	var text string
+	_, err = pgx.ForEachRow(rows, []any{&text}, func() error {
+		var key Key
+		_, err := hex.Decode(key[:], []byte(text))
 		queued[key] = true
-		return nil
+		return err
 	})
 	return queued, postgres.Wrap("looking for repeats", err)
 }
