@@ -35,8 +35,8 @@ func composed(t *testing.T) (services map[string]composeService, secrets map[str
 	return file.Services, file.Secrets
 }
 
-// TestComposeRoles runs the commands with which compose.yaml begins, and holds that each process logs in to Postgres by a role
-// of its own, with the password that the role is given, and holds no secret that it does not need.
+// TestComposeRoles runs the commands at the head of compose.yaml, and checks that each process logs in to Postgres with
+// its own role and that role's password, and has no secret that it does not need.
 func TestComposeRoles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -103,7 +103,7 @@ func TestDashboardQueries(t *testing.T) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Several queries of one name are of no interest here.
+	// Several queries may have the same name.
 	if out, err := exec.CommandContext(t.Context(), "promtool", "check", "rules", "--lint=none", path).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

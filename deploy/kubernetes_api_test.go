@@ -1,7 +1,6 @@
 package deploy_test
 
-// The parts of Kubernetes' API that the manifests use, and no more, so that a misspelled or misplaced key fails to
-// decode.
+// Only the parts of Kubernetes' API that the manifests use, so that a misspelled or misplaced key fails to decode.
 type (
 	Manifest struct {
 		APIVersion string `yaml:"apiVersion"`

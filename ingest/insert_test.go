@@ -165,7 +165,7 @@ func TestInsertFaults(t *testing.T) {
 	tests := map[string]struct {
 		first  func(insert func() error) error
 		status int
-		again  string // what the repeat is answered, which meets no fault
+		again  string // the answer to the repeat, which meets no fault
 	}{
 		"commit outcome unknown": {func(insert func() error) error {
 			if err := insert(); err != nil {

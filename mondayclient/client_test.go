@@ -323,7 +323,7 @@ func TestNewRefuses(t *testing.T) {
 		"another scheme":      {URL: "ftp://api.example", Token: token},
 		"credentials in URL":  {URL: "https://user:SECRET@api.example", Token: token},
 		"no host":             {URL: "https:///v2", Token: token},
-		"in the clear":        {URL: "http://api.example/v2", Token: token},
+		"plain http":          {URL: "http://api.example/v2", Token: token},
 		"almost loopback":     {URL: "http://localhost.example/v2", Token: token},
 		"a private address":   {URL: "http://10.0.0.1/v2", Token: token},
 		"no token":            {URL: "https://api.example"},

@@ -48,7 +48,7 @@ func TestWrite(t *testing.T) {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
 	if strings.Contains(m.asked[0].Query, "00Q") || strings.Contains(m.asked[0].Query, "12736724196") {
-		t.Errorf("a value stands in the document:\n%s", m.asked[0].Query)
+		t.Errorf("a value is in the document:\n%s", m.asked[0].Query)
 	}
 	if diff := cmp.Diff([]string{"write ok 2/0"}, m.seen); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)

@@ -249,7 +249,7 @@ func TestSettle(t *testing.T) {
 		"no worker sees it":          {answered: time.Second, seen: time.Minute, ends: true},
 		"it has answered since":      {answered: 15 * time.Second, seen: 25 * time.Second, ends: true},
 		"another sees it":            {answered: time.Second, seen: 5 * time.Second},
-		"this one has not asked":     {seen: time.Hour},
+		"this one has made no call":  {seen: time.Hour},
 		"this one's answer is older": {answered: time.Hour, seen: time.Minute},
 		"this one sees it too":       {answered: time.Second, seen: time.Minute, open: true},
 	}
@@ -281,8 +281,8 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// TestBreakerHanging: a system that accepts calls and answers none, not even a probe, is away before the calls time out.
-// One that only takes long for a large call is not.
+// TestBreakerHanging: a system that accepts calls but answers none, not even a probe, counts as away before the calls
+// time out. One that only takes long for a large call does not.
 func TestBreakerHanging(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

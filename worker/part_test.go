@@ -24,17 +24,17 @@ func TestPartAway(t *testing.T) {
 		end    error
 		scopes []string
 		probe  error
-		away   string // the outage that the call waits for; empty: it is no part's
+		away   string // the outage that the call waits for; empty: none of a part
 		opens  bool   // the part is known
 		system bool   // the system counts as away
 	}{
-		"a board":                       {end: errRefused, scopes: []string{"board 1"}, away: "salesforce board 1", opens: true},
-		"one of two boards":             {end: errRefused, scopes: []string{"board 1", "board 2"}, away: "salesforce board 1, board 2"},
-		"nothing that is named":         {end: errRefused, away: "monday", system: true},
-		"all of it":                     {end: errRefused, scopes: []string{"board 1"}, probe: errRefused, away: "monday", system: true},
-		"storage":                       {end: errStorage, scopes: []string{"creation"}, away: "salesforce creation", opens: true},
-		"another failure of a creation": {end: &sfclient.Error{Status: 400, Code: "BAD"}, scopes: []string{"creation"}},
-		"no answer":                     {end: &mondayclient.Error{Code: "UNREACHABLE"}, scopes: []string{"board 1"}, away: "monday"},
+		"a board":                     {end: errRefused, scopes: []string{"board 1"}, away: "salesforce board 1", opens: true},
+		"one of two boards":           {end: errRefused, scopes: []string{"board 1", "board 2"}, away: "salesforce board 1, board 2"},
+		"no named part":               {end: errRefused, away: "monday", system: true},
+		"the whole system":            {end: errRefused, scopes: []string{"board 1"}, probe: errRefused, away: "monday", system: true},
+		"storage":                     {end: errStorage, scopes: []string{"creation"}, away: "salesforce creation", opens: true},
+		"another failure of a create": {end: &sfclient.Error{Status: 400, Code: "BAD"}, scopes: []string{"creation"}},
+		"no answer":                   {end: &mondayclient.Error{Code: "UNREACHABLE"}, scopes: []string{"board 1"}, away: "monday"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +87,7 @@ func TestPartDivides(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *breaker, _ *prober) {
 		call(b, errRefused, "board 1")
-		time.Sleep(time.Minute) // by now one call may probe the board again
+		time.Sleep(time.Minute) // one call may probe the board again now
 		made, err := call(b, nil, "board 1", "board 2")
 		var divides interface{ Divisible() bool }
 		if made || !errors.As(err, &divides) || !divides.Divisible() {

@@ -100,7 +100,7 @@ func TestFillEnv(t *testing.T) {
 			t.Errorf("other lines changed:\n%s", got)
 		}
 		if strings.Count(got, "\nWEBHOOK_SECRET=")+strings.Count(got[:min(len(got), 15)], "WEBHOOK_SECRET=") != 1 {
-			t.Errorf("the secret does not stand once in\n%s", got)
+			t.Errorf("the secret is not exactly once in\n%s", got)
 		}
 	}
 }

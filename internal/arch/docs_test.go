@@ -81,7 +81,7 @@ func TestDocsPointSomewhere(t *testing.T) {
 	}
 }
 
-// TestSite checks that the site's sidebar leads to every document, but for single decisions, which have an index.
+// TestSite checks that the site's sidebar leads to every document except single decisions, which have an index.
 func TestSite(t *testing.T) {
 	t.Parallel()
 	config := readText(t, "../../.ci/site/.vitepress/config.mjs")
@@ -93,7 +93,8 @@ func TestSite(t *testing.T) {
 	}
 }
 
-// TestAfternoon checks that the README counts the commands that install.md has for the package, which .ci/afternoon plays.
+// TestAfternoon checks that the README counts the commands that install.md has for the package, which .ci/afternoon
+// runs.
 func TestAfternoon(t *testing.T) {
 	t.Parallel()
 	_, block, _ := strings.Cut(readText(t, "../../docs/install.md"), "\n### From a package\n")

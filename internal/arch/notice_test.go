@@ -120,7 +120,7 @@ func linkedModules(t *testing.T) (modules []linkedModule) {
 		cmd.Dir, cmd.Env = "../..", append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
 		out, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("listing what the binary for %s carries: %v", platform, err)
+			t.Fatalf("listing the modules of the binary for %s: %v", platform, err)
 		}
 		for line := range strings.Lines(string(out)) {
 			if name, dir, ok := strings.Cut(strings.TrimSpace(line), "|"); ok {

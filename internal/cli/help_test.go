@@ -53,7 +53,7 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestComplete checks what the shells are told.
+// TestComplete checks the candidates for the shells.
 func TestComplete(t *testing.T) {
 	t.Parallel()
 	mapping := filepath.Join(t.TempDir(), "mapping.yaml")
@@ -96,7 +96,7 @@ func equalSets(a, b []string) bool {
 	return len(a) == len(b)
 }
 
-// TestBashCompletion runs the script in bash, with a program that stands in for crmsync and tells what it was asked.
+// TestBashCompletion runs the script in bash, with a program in place of crmsync that records its arguments.
 func TestBashCompletion(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

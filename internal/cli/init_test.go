@@ -15,7 +15,7 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// person sits at a terminal: they wait for a question, and type.
+// person is a user at a terminal, who waits for a question and types.
 type person struct {
 	t      *testing.T
 	master *os.File
@@ -84,8 +84,8 @@ func (p *person) typesHidden(slave *os.File, line string) {
 	p.types(line)
 }
 
-// TestInitTerminal sets the program up on a terminal: a wrong answer is asked again, secrets do not appear, and a key that
-// is missing is looked for again once it is there.
+// TestInitTerminal sets the program up on a terminal: after a wrong answer the question is repeated, secrets do not
+// appear, and a missing key is looked for again once it exists.
 func TestInitTerminal(t *testing.T) {
 	t.Parallel()
 	key := sfsim.KeyField

@@ -20,7 +20,7 @@ func TestItemID(t *testing.T) {
 	}
 }
 
-// TestPrintTimeline: nothing is cut where no person reads along, and what there is nothing to say about is blank.
+// TestPrintTimeline: texts are cut only on a terminal, and empty cells are blank.
 func TestPrintTimeline(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("FirstName, ", 20) + "end"

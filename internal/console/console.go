@@ -116,7 +116,7 @@ func areTexts(values url.Values) bool {
 	return true
 }
 
-// isText reports whether Postgres can store the text: no name, reason or id is anything else.
+// isText reports whether Postgres can store the text, as it can every name, reason and id.
 func isText(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 var illegible = &pageError{http.StatusBadRequest, "The address could not be read.",

@@ -15,7 +15,7 @@ import (
 
 var noon = time.Date(2026, 11, 10, 12, 30, 0, 0, time.UTC)
 
-// TestParse: what people type or paste is looked for as what it may be.
+// TestParse: a text that people type or paste is looked for in each form that it may have.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	const id15, id18 = "00Q5f000001AbCd", "00Q5f000001AbCdEAK"
@@ -117,7 +117,7 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestDraw: failures are seen however few they are, and nothing is drawn of nothing.
+// TestDraw: failures are visible however few they are, and an empty chart has no bars.
 func TestDraw(t *testing.T) {
 	t.Parallel()
 	text := func(f float64) string { return number(int(f)) }
@@ -149,7 +149,7 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestRule: a rule is worded, and a button offers the side that does not stand.
+// TestRule: a rule is shown in words, and a button offers the side that lost.
 func TestRule(t *testing.T) {
 	t.Parallel()
 	for of, want := range map[store.Conflict]string{

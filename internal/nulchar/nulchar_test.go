@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestInJSON: whatever a JSON text holds, its strings are the same afterwards but for NUL characters.
+// TestInJSON: the strings of any JSON text stay the same, except for NUL characters.
 func TestInJSON(t *testing.T) {
 	t.Parallel()
 	part := rapid.SampledFrom([]string{"\x00", `\`, "u0000", `\u0000`, `"`, "a", "é"})

@@ -58,7 +58,8 @@ func TestProgressBars(t *testing.T) {
 	}
 }
 
-// TestProgressOfSweeps: comparisons show how far they are, of what is known of a board, and what became of its items.
+// TestProgressOfSweeps: comparisons show how many of a board's items they have compared, if the number of items is
+// known, and the results.
 func TestProgressOfSweeps(t *testing.T) {
 	t.Parallel()
 	sweep := store.Sweep{ID: 7, BoardID: 1, State: "failed", Error: "no board", SweepCounts: store.SweepCounts{Items: 500, Differing: 12, Written: 9, Rejected: 2, Skipped: 1}}

@@ -6,7 +6,7 @@ import (
 	"crmsync/schema/store"
 )
 
-// TestBecause: a code of our own is put into words, and several fields have a plural.
+// TestBecause: our own codes are put into words, and several fields get a plural.
 func TestBecause(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -29,7 +29,7 @@ func TestBecause(t *testing.T) {
 	}
 }
 
-// TestLogEntry: what came from Salesforce is called so, and a failed event is of a kind of its own.
+// TestLogEntry: a value from Salesforce is described as such, and a failed event has its own kind.
 func TestLogEntry(t *testing.T) {
 	t.Parallel()
 	column := func(_ int64, id string) string { return "Title of " + id }

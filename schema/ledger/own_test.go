@@ -68,8 +68,8 @@ func TestOwn(t *testing.T) {
 	}
 }
 
-// TestMergeReadBefore: an event whose value a comparison has read before is no news, but not stale either, whatever time
-// the reading has. A value of ours is not a person's.
+// TestMergeReadBefore: an event whose value a comparison has read before changes nothing, but is not stale either,
+// whatever the time of the reading. A value of ours is not a person's.
 func TestMergeReadBefore(t *testing.T) {
 	t.Parallel()
 	email := column.Value{Type: column.Email, Text: "a@x.org"}
@@ -102,8 +102,8 @@ func TestMergeReadBefore(t *testing.T) {
 	}
 }
 
-// TestContradicts: a page, which may lag, is not believed where it contradicts what is known of the same second, or what
-// we have written.
+// TestContradicts: a page, which may lag, is not trusted if it contradicts what is known of the same second, or what we
+// have written.
 func TestContradicts(t *testing.T) {
 	t.Parallel()
 	const second = 1_000_000

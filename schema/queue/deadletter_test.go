@@ -65,27 +65,27 @@ func TestDeadLetterLife(t *testing.T) {
 		}
 	}
 	if n := must[int](t)(w.store.CountOpenDeadLetters(t.Context())); n != 1 {
-		t.Errorf("%d open letters as soon as a job was given up, want 1", n)
+		t.Errorf("%d open dead letters as soon as a job was discarded, want 1", n)
 	}
 	is("alerts", w.unalerted(), []int64{job})
 	is("alerts after another look", w.unalerted(), nil)
 	if got := ask[string](w, "SELECT status || ' ' || event FROM sync_logs WHERE job_id = $1", job); got != "failed update_name" {
 		t.Errorf("the log says %q", got)
 	}
-	is("replayed, with strangers", w.replay(job, 999), []int64{job})
+	is("replayed, with unknown ids", w.replay(job, 999), []int64{job})
 	is("replayed twice", w.replay(job), nil)
 	if got := ask[string](w, "SELECT state || ' ' || attempt || ' ' || coalesce(finalized_at::text, 'open') FROM river_job WHERE id = $1", job); got != "available 0 open" {
 		t.Errorf("the job is %q", got)
 	}
 	if got := ask[string](w, "SELECT refused::text FROM links"); got != "{}" {
-		t.Errorf("still refused: %s", got)
+		t.Errorf("still rejected: %s", got)
 	}
 	if n := must[int](t)(w.store.CountOpenDeadLetters(t.Context())); n != 0 {
-		t.Errorf("%d open letters of a job that is on its way", n)
+		t.Errorf("%d open dead letters of a job that is queued", n)
 	}
-	is("alerts while it is on its way", w.unalerted(), nil)
+	is("alerts while it is queued", w.unalerted(), nil)
 	w.die(job)
-	is("alerts after it died again", w.unalerted(), []int64{job})
+	is("alerts after it failed again", w.unalerted(), []int64{job})
 	w.exec("DELETE FROM river_job WHERE id = $1", job)
 	is("replayed after River pruned it", w.replay(job), []int64{job})
 	if got := ask[string](w, "SELECT kind || ' ' || queue || ' ' || (args->>'name') FROM river_job WHERE id = $1", job); got != "item_rename events Ada" {
@@ -119,7 +119,7 @@ func TestDeadLetterOfRetried(t *testing.T) {
 	w.exec("UPDATE river_job SET state = 'completed', finalized_at = now() WHERE id = $1", job)
 	w.settle()
 	if n := must[int](t)(w.store.CountOpenDeadLetters(t.Context())); n != 0 {
-		t.Errorf("%d open letters of a job that is done", n)
+		t.Errorf("%d open dead letters of a completed job", n)
 	}
 }
 
@@ -209,7 +209,7 @@ func TestReplayExcluded(t *testing.T) {
 	}
 }
 
-// TestReplayAtOnce: jobs that are queued between the look and the change keep no other dead letter back.
+// TestReplayAtOnce: jobs that are queued between the look and the change do not hold up other dead letters.
 func TestReplayAtOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -29,10 +29,10 @@ func TestTend(t *testing.T) {
 		gone, rested bool
 		revived      int64
 	}{
-		"at work":                       {},
-		"killed":                        {gone: true, revived: 1},
-		"its slice is over, job not":    {gone: true, rested: true},
-		"its slice is over, still here": {rested: true},
+		"at work":                                {},
+		"killed":                                 {gone: true, revived: 1},
+		"its slice is over, its process is gone": {gone: true, rested: true},
+		"its slice is over, its process is running": {rested: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -22,13 +22,13 @@ func TestWake(t *testing.T) {
 	}
 	waits("scheduled", `{"output": {"away": true, "outage": "monday"}}`)
 	waits("scheduled", `{"output": {"away": true, "outage": "monday board 1001"}}`)
-	waits("scheduled", `{"output": {"away": false, "outage": ""}}`) // for as long as it was told
+	waits("scheduled", `{"output": {"away": false, "outage": ""}}`) // as long as its error asked
 	steps := []struct {
 		name, statement string
 		due             int64
 	}{
 		{"no outage", "SELECT", 0},
-		{"two go on", "INSERT INTO outages (system, code) VALUES ('salesforce', '503'), ('monday', '503')", 0},
+		{"two are ongoing", "INSERT INTO outages (system, code) VALUES ('salesforce', '503'), ('monday', '503')", 0},
 		{"one is over", "UPDATE outages SET ended_at = now() WHERE system = 'salesforce'", 2},
 		{"it is away again", "INSERT INTO outages (system, code) VALUES ('salesforce', '502')", 0},
 		{"all are over", "UPDATE outages SET ended_at = now()", 3},

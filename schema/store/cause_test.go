@@ -23,7 +23,7 @@ func (w *world) fail(f store.Failure, reason string) {
 		VALUES ($1, 'column_update', jsonb_build_object('item_id', $1::bigint % 10, 'board_id', 1001), $2, 1, now())`, f.JobID, reason)
 }
 
-// settle does to causes what each round does.
+// settle updates causes as each round does.
 func (w *world) settle() []store.Cause {
 	w.t.Helper()
 	must[int](w.t)(w.AssignCauses(w.t.Context()))

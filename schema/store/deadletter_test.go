@@ -37,21 +37,21 @@ func TestCloseDeadLetters(t *testing.T) {
 		error      string
 		stays      bool
 	}{
-		"the column is corrected":       {kind: "column_update", args: phone, event: "update_column_value", column: "phone", error: refusal},
-		"found the same":                {kind: "column_update", args: phone, event: "update_column_value", column: "phone", status: "unchanged", error: refusal},
-		"refused again":                 {kind: "column_update", args: phone, event: "update_column_value", column: "phone", status: "failed", stays: true},
-		"an older event":                {kind: "column_update", args: phone, event: "update_column_value", column: "phone", ago: "20 minutes", stays: true},
-		"another column":                {kind: "column_update", args: phone, event: "update_column_value", column: "email", error: trouble, stays: true},
-		"another column, still refused": {kind: "column_update", args: phone, event: "update_column_value", column: "email", error: refusal, rejected: `{"Phone": {"job_id": 1}}`, stays: true},
-		"something else is refused":     {kind: "column_update", args: phone, event: "update_column_value", column: "email", error: refusal, rejected: `{"Email": {"job_id": 9}}`, stays: true},
-		"nothing is refused any more":   {kind: "column_update", args: phone, event: "update_column_value", column: "email", error: refusal, rejected: `{}`},
-		"the column, beside others":     {kind: "column_update", args: phone, event: "update_column_value", column: "phone", error: refusal, rejected: `{"Email": {"job_id": 9}}`},
-		"a resync":                      {kind: "column_update", args: phone, event: "item_resync", error: trouble},
-		"a new item, corrected":         {kind: "item_create", args: create, event: "update_column_value", column: "email", error: refusal, rejected: `{}`},
-		"a new item, in trouble":        {kind: "item_create", args: create, event: "update_column_value", column: "email", error: trouble, stays: true},
-		"renamed again":                 {kind: "item_rename", args: rename, event: "update_name", error: trouble},
-		"renamed, by another event":     {kind: "item_rename", args: rename, event: "update_column_value", column: "email", error: trouble, stays: true},
-		"an unreadable delivery":        {kind: "unreadable", args: `{"reason": "r"}`, event: "update_name", stays: true},
+		"the column is corrected":        {kind: "column_update", args: phone, event: "update_column_value", column: "phone", error: refusal},
+		"found equal":                    {kind: "column_update", args: phone, event: "update_column_value", column: "phone", status: "unchanged", error: refusal},
+		"refused again":                  {kind: "column_update", args: phone, event: "update_column_value", column: "phone", status: "failed", stays: true},
+		"an older event":                 {kind: "column_update", args: phone, event: "update_column_value", column: "phone", ago: "20 minutes", stays: true},
+		"another column":                 {kind: "column_update", args: phone, event: "update_column_value", column: "email", error: trouble, stays: true},
+		"another column, still rejected": {kind: "column_update", args: phone, event: "update_column_value", column: "email", error: refusal, rejected: `{"Phone": {"job_id": 1}}`, stays: true},
+		"something else is rejected":     {kind: "column_update", args: phone, event: "update_column_value", column: "email", error: refusal, rejected: `{"Email": {"job_id": 9}}`, stays: true},
+		"nothing is rejected any more":   {kind: "column_update", args: phone, event: "update_column_value", column: "email", error: refusal, rejected: `{}`},
+		"the column, others rejected":    {kind: "column_update", args: phone, event: "update_column_value", column: "phone", error: refusal, rejected: `{"Email": {"job_id": 9}}`},
+		"a resync":                       {kind: "column_update", args: phone, event: "item_resync", error: trouble},
+		"a new item, corrected":          {kind: "item_create", args: create, event: "update_column_value", column: "email", error: refusal, rejected: `{}`},
+		"a new item, in trouble":         {kind: "item_create", args: create, event: "update_column_value", column: "email", error: trouble, stays: true},
+		"renamed again":                  {kind: "item_rename", args: rename, event: "update_name", error: trouble},
+		"renamed, by another event":      {kind: "item_rename", args: rename, event: "update_column_value", column: "email", error: trouble, stays: true},
+		"an unreadable delivery":         {kind: "unreadable", args: `{"reason": "r"}`, event: "update_name", stays: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestIgnoreDeadLetters(t *testing.T) {
 	}
 }
 
-// TestLogKeepsEnds: a replay keeps what the log said before.
+// TestLogKeepsEnds: a replay keeps the earlier entries of the log.
 func TestLogKeepsEnds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -38,20 +38,20 @@ func TestClaim(t *testing.T) {
 	}
 	w.save(first, store.Commit{Items: items(&ledger.Item{ID: 1})})
 	if got := w.claim(second, 1, 2); len(got) != 1 || got[1] == nil || got[1].Abandoned {
-		t.Errorf("the second gets %v of what was freed", ids(got))
+		t.Errorf("the second gets %v of the freed items", ids(got))
 	}
 	w.exec("UPDATE items SET lease_until = now() - interval '1 millisecond' WHERE item_id = 2")
 	if got := w.claim(second, 2); got[2] == nil || !got[2].Abandoned {
-		t.Error("a lease that is over is not taken, or passes for one that was given back")
+		t.Error("an expired lease is not taken over, or counts as released")
 	}
 	if lost := w.save(first, store.Commit{Items: items(&ledger.Item{ID: 2, Name: "late"})}); !slices.Equal(lost, []int64{2}) {
-		t.Errorf("lost %v, want what the second took", lost)
+		t.Errorf("lost %v, want the item that the second took over", lost)
 	}
 	if err := w.Release(t.Context(), first, []int64{2}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.claim(first, 2); len(got) != 0 {
-		t.Error("an item was released by one who does not hold it")
+		t.Error("an item was released by somebody who does not hold it")
 	}
 	if err := w.Release(t.Context(), second, []int64{2, 3}); err != nil {
 		t.Fatal(err)

@@ -80,12 +80,12 @@ func TestOldSchema(t *testing.T) {
 	_, none := w.Runs(t.Context(), 1)
 	for name, err := range map[string]error{"older": older, "none": none} {
 		if !errors.Is(err, postgres.ErrOldSchema) {
-			t.Errorf("%s: %v, want that the schema is to be brought up", name, err)
+			t.Errorf("%s: %v, want an error that asks for the schema to be migrated", name, err)
 		}
 	}
 }
 
-// A run's position is stored in each way in which pgx sends queries: poolers need another one.
+// A run's position is stored in each query mode of pgx: poolers need another one.
 func TestCursorInQueryModes(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec} {

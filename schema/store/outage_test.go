@@ -33,7 +33,7 @@ func TestOutages(t *testing.T) {
 			do(w.MarkAlerted(ctx, []string{"telegram"}))
 		}
 	}
-	for range 3 { // as many workers see it
+	for range 3 { // several workers see it
 		do(w.StartOutage(ctx, "salesforce", "503"))
 	}
 	do(w.StartOutage(ctx, "monday", "DailyLimit"))
@@ -42,13 +42,13 @@ func TestOutages(t *testing.T) {
 	}
 	tell()
 	if got := news(); len(got) != 0 {
-		t.Errorf("told once, and still news: %+v", got)
+		t.Errorf("alerted, but still to be alerted: %+v", got)
 	}
 	seen := time.Now()
 	do(w.SeeOutage(ctx, "salesforce"))
 	do(w.EndOutage(ctx, "salesforce", seen))
 	if got := open(); len(got) != 2 {
-		t.Errorf("open %+v, though another worker saw it away since", got)
+		t.Errorf("open %+v, although another worker has seen it away since", got)
 	}
 	do(w.EndOutage(ctx, "salesforce", time.Now().Add(time.Second)))
 	if got := news(); len(got) != 1 || !got[0].Told || got[0].EndedAt == nil {
@@ -56,7 +56,7 @@ func TestOutages(t *testing.T) {
 	}
 	do(w.StartOutage(ctx, "salesforce", "502"))
 	if got := open(); len(got) != 2 || len(news()) != 0 {
-		t.Errorf("open %+v: it goes on, since nobody was told of its end", got)
+		t.Errorf("open %+v, want it to continue, because its end was not alerted", got)
 	}
 	do(w.EndOutage(ctx, "salesforce", time.Now().Add(time.Second)))
 	tell()
@@ -67,12 +67,12 @@ func TestOutages(t *testing.T) {
 	do(w.EndOutage(ctx, "salesforce", time.Now().Add(time.Second)))
 	tell()
 	if got := news(); len(got) != 0 {
-		t.Errorf("one that was told as a whole is still news: %+v", got)
+		t.Errorf("start and end were alerted, but still to be alerted: %+v", got)
 	}
 	w.exec("UPDATE outages SET ended_at = now() - interval '2 minutes', ended_alert_at = NULL WHERE id = (SELECT max(id) FROM outages)")
 	w.exec("DELETE FROM alert_deliveries WHERE kind = 'outage_end'")
 	do(w.StartOutage(ctx, "salesforce", "503"))
 	if n := ask[int](w, "SELECT count(*) FROM outages WHERE system = 'salesforce'"); n != 3 {
-		t.Errorf("%d outages: one that ended long ago does not go on", n)
+		t.Errorf("%d outages, want a new one, because the last ended long ago", n)
 	}
 }

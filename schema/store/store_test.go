@@ -22,7 +22,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	url := schematest.URL(t)
 	db := must[*pgxpool.Pool](t)(pgxpool.New(t.Context(), url))
 	t.Cleanup(db.Close)
-	// The database comes migrated: migrate it back to nothing.
+	// The test's database is migrated already: empty it.
 	if _, err := db.Exec(t.Context(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public"); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestErrors(t *testing.T) {
 			_, err := w.Save(t.Context(), uuid.New(), store.Commit{Logs: []store.Log{{JobID: 1, Status: secret, Response: secret, Unclaimed: true}}})
 			return err
 		}},
-		"a value that is no JSON": {err: func(w *world) error {
+		"a value that is not JSON": {err: func(w *world) error {
 			link := &ledger.Link{Written: map[string]ledger.Written{secret: {Value: make(chan int)}}}
 			_, err := w.Save(t.Context(), uuid.New(), store.Commit{Links: []*ledger.Link{link}})
 			return err
@@ -111,7 +111,7 @@ func TestErrors(t *testing.T) {
 				t.Errorf("waits: %v, want %v, by %v", waits, tt.waits, err)
 			}
 			if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "password") {
-				t.Errorf("error tells too much: %v", err)
+				t.Errorf("the error contains a value: %v", err)
 			}
 		})
 	}

@@ -137,7 +137,7 @@ type message struct {
 	text   string
 	alerts []store.Alert
 	cause  *store.UntoldCause // a message about its dead letters; nil: about something else
-	calm   bool               // it asks for nothing: something is over, or a digest
+	calm   bool               // it requires no action: something is over, or it is a digest
 }
 
 // wakes reports whether a channel wakes people, and so receives only what they have to act on.

@@ -25,20 +25,20 @@ func TestChannelFails(t *testing.T) {
 	w.dead(total)
 	var heard []string
 	for range failuresTold + 2 {
-		w.round(w.alerter(telegram, slack)) // one that remembers nothing
+		w.round(w.alerter(telegram, slack)) // an alerter without memory
 		w.rested()
 		heard = append(heard, slack.take()...)
 	}
 	if diff := cmp.Diff(upTo(total), jobsIn(heard)); diff != "" {
-		t.Errorf("the channel that works is told of jobs (-want +got):\n%s", diff)
+		t.Errorf("jobs alerted to the working channel (-want +got):\n%s", diff)
 	}
 	others := without(heard)
 	if len(others) != 2 || !strings.HasPrefix(others[0], "Salesforce is away") || !strings.HasPrefix(others[1], "Alerts have not reached Telegram") ||
 		!strings.HasSuffix(others[1], ": trouble.") {
-		t.Errorf("besides, it is told %q", others)
+		t.Errorf("its other messages: %q", others)
 	}
 	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
-		t.Errorf("%d dead letters count as told to nobody", n)
+		t.Errorf("%d dead letters count as not alerted", n)
 	}
 	channels, err := w.Channels(t.Context())
 	if err != nil || len(channels) != 2 || channels[0].FailingSince != nil || channels[1].FailingSince == nil || channels[1].Error != "trouble" {
@@ -49,14 +49,14 @@ func TestChannelFails(t *testing.T) {
 	w.round(w.alerter(telegram, slack))
 	late := telegram.take()
 	if diff := cmp.Diff(upTo(total)[1:], jobsIn(late)); diff != "" {
-		t.Errorf("in the end Telegram is told of jobs (-want +got):\n%s", diff)
+		t.Errorf("jobs alerted to Telegram in the end (-want +got):\n%s", diff)
 	}
 	if others := without(late); len(others) != 1 || !strings.HasPrefix(others[0], "Salesforce is away") {
-		t.Errorf("besides, it is told %q", others)
+		t.Errorf("its other messages: %q", others)
 	}
 	w.round(w.alerter(telegram, slack))
 	if diff := cmp.Diff([]string{"Alerts reach Telegram again."}, slack.take()); diff != "" {
-		t.Errorf("then Slack is told (-want +got):\n%s", diff)
+		t.Errorf("then Slack receives (-want +got):\n%s", diff)
 	}
 	if texts := telegram.take(); len(texts) != 0 {
 		t.Errorf("and Telegram %q", texts)
@@ -116,7 +116,7 @@ func TestNewChannel(t *testing.T) {
 	w.round(w.alerter(telegram, slack))
 	w.round(w.alerter(telegram, slack))
 	if diff := cmp.Diff([]int{2}, jobsIn(slack.take())); diff != "" {
-		t.Errorf("the new channel is told of jobs (-want +got):\n%s", diff)
+		t.Errorf("jobs alerted to the new channel (-want +got):\n%s", diff)
 	}
 }
 
@@ -131,7 +131,7 @@ func TestDeadLetterDiesAgain(t *testing.T) {
 	w.exec("UPDATE river_job SET state = 'discarded', finalized_at = clock_timestamp()")
 	w.round(w.alerter(mail))
 	if diff := cmp.Diff([]int{1, 1}, jobsIn(mail.take())); diff != "" {
-		t.Errorf("jobs that were told (-want +got):\n%s", diff)
+		t.Errorf("alerted jobs (-want +got):\n%s", diff)
 	}
 }
 

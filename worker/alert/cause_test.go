@@ -41,7 +41,7 @@ func TestCauses(t *testing.T) {
 		w.round(a)
 		w.round(a)
 		if diff := cmp.Diff(want, jobsIn(mail.take())); diff != "" {
-			t.Errorf("jobs that are told (-want +got):\n%s", diff)
+			t.Errorf("alerted jobs (-want +got):\n%s", diff)
 		}
 	}
 	w.refused(1, "STRING_TOO_LONG")
@@ -92,10 +92,10 @@ func TestCauses(t *testing.T) {
 	if diff := cmp.Diff(want, texts); diff != "" {
 		t.Errorf("at the end (-want +got):\n%s", diff)
 	}
-	w.refused(1, "STRING_TOO_LONG") // the cause is back: told at once
+	w.refused(1, "STRING_TOO_LONG") // the cause is back: alerted at once
 	told(8)
 	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
-		t.Errorf("%d dead letters count as told to nobody", n)
+		t.Errorf("%d dead letters count as not alerted", n)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestCauseOfMany(t *testing.T) {
 		t.Errorf("jobs that are listed (-want +got):\n%s", diff)
 	}
 	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
-		t.Errorf("%d dead letters count as told to nobody", n)
+		t.Errorf("%d dead letters count as not alerted", n)
 	}
 }
 
@@ -194,7 +194,7 @@ func TestDigest(t *testing.T) {
 		t.Errorf("the digest (-want +got):\n%s", diff)
 	}
 	if texts := slack.take(); len(texts) != 0 {
-		t.Errorf("a new channel is told of the week before it: %q", texts)
+		t.Errorf("a new channel receives the digest of the week before: %q", texts)
 	}
 	w.refused(2, "STRING_TOO_LONG")
 	w.exec(`INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, rule, decided_at, take) VALUES
@@ -246,8 +246,9 @@ func TestCauseText(t *testing.T) {
 	}
 }
 
-// TestIgnoredIsNotTold: ignored dead letters are not alerted, whether or not others of their cause were before.
-func TestIgnoredIsNotTold(t *testing.T) {
+// TestIgnoredIsNotAlerted: ignored dead letters are not alerted, whether or not others of their cause were alerted
+// before.
+func TestIgnoredIsNotAlerted(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	mail := &inbox{name: "telegram"}
@@ -272,8 +273,8 @@ func TestIgnoredIsNotTold(t *testing.T) {
 	}
 }
 
-// TestSettledBeforeTold: dead letters that were made up for before they were alerted are not alerted.
-func TestSettledBeforeTold(t *testing.T) {
+// TestSettledBeforeAlert: dead letters that were made up for before they were alerted are not alerted.
+func TestSettledBeforeAlert(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	mail := &inbox{name: "telegram"}

@@ -80,7 +80,7 @@ func (c logChannel) Send(_ context.Context, text string) error {
 	return nil
 }
 
-// sendCalm writes a message that asks for nothing: it is no error.
+// sendCalm logs a message that requires no action, at level info.
 func (c logChannel) sendCalm(text string) { c.log.Info("alert", "text", text) }
 
 // answerError is an answer that does not confirm the message. Its content may come from anyone and is not repeated.

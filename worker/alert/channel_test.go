@@ -26,8 +26,8 @@ func TestTelegram(t *testing.T) {
 		again  bool   // the next message goes to Telegram
 	}{
 		"taken":               {answer: `{"ok":true,"result":{"message_id":1}}`, again: true},
-		"taken, in short":     {answer: `{"ok":true}`, again: true},
-		"taken, in bits":      {answer: `{"ok":true,"result":true}`, again: true},
+		"accepted, in short":  {answer: `{"ok":true}`, again: true},
+		"accepted, in pieces": {answer: `{"ok":true,"result":true}`, again: true},
 		"throttled":           {status: 429, answer: `{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":30}}`, want: "asked to wait for"},
 		"blocked":             {status: 403, answer: `{"ok":false,"error_code":403,"description":"bot was blocked"}`, want: "blocked", again: true},
 		"a page":              {answer: `<html>secret-token</html>`, want: "answered 200 without", again: true},
@@ -64,7 +64,7 @@ func TestTelegram(t *testing.T) {
 					t.Errorf("error %v, want %q", err, tt.want)
 				}
 				if err != nil && strings.Contains(err.Error(), "secret") {
-					t.Errorf("error tells the token: %v", err)
+					t.Errorf("the error contains the token: %v", err)
 				}
 			}
 			if made := calls.Load(); (made == 2) != tt.again {

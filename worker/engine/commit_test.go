@@ -68,7 +68,7 @@ func TestLeaseLost(t *testing.T) {
 		t.Errorf("answered %q, %v; want to come back", answers[0].outcome, answers[0].err)
 	}
 	if n := ask[int](w, "SELECT (SELECT count(*) FROM links) + (SELECT count(*) FROM sync_logs) + (SELECT count(*) FROM items WHERE known OR name <> '')"); n != 0 {
-		t.Errorf("%d rows were kept of an item that another worker has", n)
+		t.Errorf("%d rows were saved of an item that another worker has", n)
 	}
 	if diff := cmp.Diff([]requeued{{ledger.Ref{BoardID: people, ItemID: item}, true}}, w.queued()); diff != "" {
 		t.Errorf("comparisons that are queued (-want +got):\n%s", diff)
@@ -98,23 +98,23 @@ func TestDied(t *testing.T) {
 		board  int64
 		values map[string]any // in Monday
 		left   map[string]any // in Salesforce
-		keyed  bool           // the dead worker made the record or adopted it; else it is adopted now
-		later  bool           // it died in the middle of a change that came later
-		young  bool           // the record is younger than the item: the dead worker made it
+		keyed  bool           // the dead worker created or adopted the record; else it is adopted now
+		later  bool           // it died during a later change
+		young  bool           // the record is younger than the item: the dead worker created it
 		want   map[string]any
 	}{
-		"made": {
+		"created": {
 			board: companies, left: map[string]any{"Name": "Acme", "Phone": "1"}, keyed: true, want: map[string]any{"Phone": nil},
 		},
-		"adopted or made": {
+		"adopted or created": {
 			board: people, values: map[string]any{"email": email(address)}, keyed: true,
 			left: map[string]any{"LastName": "King", "Email": address, "Title": "Head"}, want: map[string]any{"Email": address, "Title": "Head"},
 		},
-		"adopted or made, and the match emptied": {
+		"adopted or created, and the match emptied": {
 			board: people, keyed: true,
 			left: map[string]any{"LastName": "King", "Email": address, "Title": "Head"}, want: map[string]any{"Email": nil, "Title": "Head"},
 		},
-		"made, though it might have been adopted": {
+		"created, not adopted": {
 			board: people, values: map[string]any{"email": email(address)}, keyed: true, young: true,
 			left: map[string]any{"LastName": "King", "Email": address, "Title": "Head"}, want: map[string]any{"Email": address, "Title": nil},
 		},
@@ -126,7 +126,7 @@ func TestDied(t *testing.T) {
 	for name, tt := range tests {
 		for _, leased := range []bool{false, true} {
 			if tt.young && !leased {
-				continue // where no worker died, the record is somebody else's
+				continue // if no worker died, the record is somebody else's
 			}
 			t.Run(fmt.Sprintf("%s, leased %v", name, leased), func(t *testing.T) {
 				t.Parallel()
@@ -139,7 +139,7 @@ func TestDied(t *testing.T) {
 					left["Monday_Item_Id__c"] = fmt.Sprint(item)
 				}
 				w.salesforce.Insert(object, left)
-				if leased && tt.keyed { // the dead worker holds the item to the end of its lease
+				if leased && tt.keyed { // the dead worker's lease on the item has not expired
 					seen := time.Now()
 					if !tt.young {
 						seen = seen.Add(time.Second)
@@ -205,7 +205,7 @@ func (w *world) until(e *Engine, ev Event) {
 			w.t.Errorf("event %d: %v", ev.JobID, err)
 			return
 		}
-		<-time.After(5 * time.Millisecond) // sooner than a worker would
+		<-time.After(5 * time.Millisecond) // earlier than a worker would
 	}
 }
 
@@ -355,7 +355,7 @@ func TestPartialMonday(t *testing.T) {
 		}
 	}
 	if n := len(w.salesforce.Records("Contact")); n != 2 {
-		t.Errorf("%d contacts, want 2: an item that was not read is not to be written", n)
+		t.Errorf("%d contacts, want 2: an item that was not read must not be written", n)
 	}
 	monday.read, monday.written = 0, 0
 	w.must(e, events[0], events[1])

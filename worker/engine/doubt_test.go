@@ -46,7 +46,7 @@ func TestLostAnswer(t *testing.T) {
 	item := w.person(e, "Ada King", map[string]any{"status": map[string]any{"label": "Boss"}})
 	w.lost(e, "update", w.event(people, item, labelled("Clerk")))
 	if got := w.contact(item)["Title"]; got != "Staff" {
-		t.Fatalf("title %v: the write was to take effect", got)
+		t.Fatalf("title %v, want the write to take effect", got)
 	}
 	w.must(e, w.event(people, item, labelled("Boss")))
 	if got := w.contact(item)["Title"]; got != "Head" {
@@ -82,7 +82,7 @@ boards:
 	}
 }
 
-// TestTakenOverInVain: a worker takes over from a dead one but cannot reach Monday. The doubt remains.
+// TestTakenOverInVain: a worker takes over from a dead one but cannot reach Monday. The record stays in doubt.
 func TestTakenOverInVain(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -119,7 +119,7 @@ func TestEndedTwice(t *testing.T) {
 		})
 		restored := w.event(people, item, Event{Kind: Restored})
 		if _, errs := w.do(e, restored); errs[0] == nil || permanent(errs[0]) {
-			t.Fatalf("restored: %v, want to come back as Monday does not take the Id", errs[0])
+			t.Fatalf("restored: %v, want another attempt, because Monday rejects the Id", errs[0])
 		}
 		w.monday.OnCall(nil)
 	}

@@ -43,17 +43,17 @@ func TestMatch(t *testing.T) {
 	address := "ada@example.org"
 	tests := map[string]struct {
 		there   []map[string]any // contacts, oldest first
-		adopted int              // position of the one that is taken over; -1: a new one is made
+		adopted int              // position of the one that is adopted; -1: a new one is created
 		code    string
 	}{
-		"none":                       {adopted: -1},
-		"one":                        {there: []map[string]any{{"Email": "ADA@example.org"}}},
-		"one of another item":        {there: []map[string]any{{"Email": address, "Monday_Item_Id__c": "1"}}, adopted: -1},
-		"its own and a free one":     {there: []map[string]any{{"Email": address}, {"Email": address, "Monday_Item_Id__c": "own"}}, adopted: 1},
-		"several":                    {there: []map[string]any{{"Email": address}, {"Email": address}}, code: "MULTIPLE_MATCHES"},
-		"one free, one of another":   {there: []map[string]any{{"Email": address}, {"Email": address, "Monday_Item_Id__c": "1"}}, code: "MULTIPLE_MATCHES"},
-		"two, both of other items":   {there: []map[string]any{{"Email": address, "Monday_Item_Id__c": "1"}, {"Email": address, "Monday_Item_Id__c": "2"}}, adopted: -1},
-		"another address altogether": {there: []map[string]any{{"Email": "bob@example.org"}}, adopted: -1},
+		"none":                     {adopted: -1},
+		"one":                      {there: []map[string]any{{"Email": "ADA@example.org"}}},
+		"one of another item":      {there: []map[string]any{{"Email": address, "Monday_Item_Id__c": "1"}}, adopted: -1},
+		"its own and a free one":   {there: []map[string]any{{"Email": address}, {"Email": address, "Monday_Item_Id__c": "own"}}, adopted: 1},
+		"several":                  {there: []map[string]any{{"Email": address}, {"Email": address}}, code: "MULTIPLE_MATCHES"},
+		"one free, one of another": {there: []map[string]any{{"Email": address}, {"Email": address, "Monday_Item_Id__c": "1"}}, code: "MULTIPLE_MATCHES"},
+		"two, both of other items": {there: []map[string]any{{"Email": address, "Monday_Item_Id__c": "1"}, {"Email": address, "Monday_Item_Id__c": "2"}}, adopted: -1},
+		"another address":          {there: []map[string]any{{"Email": "bob@example.org"}}, adopted: -1},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestMatchMeanwhile(t *testing.T) {
 			w.exec("INSERT INTO links (item_id, record, object, salesforce_id) VALUES ($1, $2, 'X', $3)", item+1, record, id)
 		}
 	}
-	document := func(answer string) meanwhile { // of two records, ours the second; an item's id stands as a distance from ours
+	document := func(answer string) meanwhile { // of two records, ours the second; items are given by the difference of their ids from ours
 		return func(w *world, id string, item int64) {
 			w.exec(`INSERT INTO migration_documents (key, board_id, records, creates, answer) SELECT 'k', 1002, ARRAY['x', $1], '[]', (
 				SELECT jsonb_agg(CASE WHEN a ? 'id' THEN jsonb_build_object('id', (a->>'id')::bigint + $3) ELSE a END)
@@ -116,15 +116,15 @@ func TestMatchMeanwhile(t *testing.T) {
 		busy      bool
 		adopted   bool
 	}{
-		"nothing":                   {meanwhile: func(*world, string, int64) {}, adopted: true},
-		"leased":                    {meanwhile: lease("1 hour"), busy: true},
-		"leased, and that is over":  {meanwhile: lease("-1 hour"), adopted: true},
-		"linked":                    {meanwhile: link("contact")},
-		"linked as a shared record": {meanwhile: link("account"), adopted: true},
-		"being made an item":        {meanwhile: document(`null`)},
-		"made an item":              {meanwhile: document(`[{"id": 1}, {"id": 2}]`)},
-		"made this item":            {meanwhile: document(`[{"id": 1}, {"id": 0}]`), adopted: true},
-		"refused as an item":        {meanwhile: document(`[{"id": 1}, {"code": "X"}]`), adopted: true},
+		"nothing":                      {meanwhile: func(*world, string, int64) {}, adopted: true},
+		"leased":                       {meanwhile: lease("1 hour"), busy: true},
+		"leased until a moment ago":    {meanwhile: lease("-1 hour"), adopted: true},
+		"linked":                       {meanwhile: link("contact")},
+		"linked as a shared record":    {meanwhile: link("account"), adopted: true},
+		"its item is being created":    {meanwhile: document(`null`)},
+		"its item was created":         {meanwhile: document(`[{"id": 1}, {"id": 2}]`)},
+		"this item was created for it": {meanwhile: document(`[{"id": 1}, {"id": 0}]`), adopted: true},
+		"its item was rejected":        {meanwhile: document(`[{"id": 1}, {"code": "X"}]`), adopted: true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -147,7 +147,7 @@ func result(item *ledger.Item, record bool) end {
 	return end{item.Name, item.Columns["company"].Text, item.Columns["status"].Text, false, record}
 }
 
-// TestMergeOrders contains orders that once gave wrong results.
+// TestMergeOrders has orders that are easy to get wrong.
 func TestMergeOrders(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -163,43 +163,43 @@ func TestMergeOrders(t *testing.T) {
 			history: []change{{at: 5, what: "name", to: "n"}, {at: 9, what: "status", to: "b"}},
 			batches: []delivery{{[]int{2}, 2}, {[]int{1}, 2}},
 		},
-		"a value that is read, in the second of one that was told": {
+		"a value is read, in the second of a reported one": {
 			history: []change{{at: 200, what: "company", to: "a"}, {at: 700, what: "company", to: "b", how: "unsure"}},
 			known:   true, batches: []delivery{{[]int{1}, 1}, {[]int{2}, 2}},
 		},
-		"a value that is read, before an older one of its second is told": {
+		"a value is read, before an older one of its second is reported": {
 			history: []change{{at: 200, what: "company", to: "a"}, {at: 700, what: "company", to: "b", how: "unsure"}},
 			known:   true, batches: []delivery{{[]int{2}, 2}, {[]int{1}, 2}},
 		},
-		"a name that is delivered again, in the second of another": {
+		"a name is delivered again, in the second of another": {
 			history: []change{{at: 200, what: "name", to: "a"}, {at: 700, what: "name", to: "b", late: 2}},
 			known:   true, batches: []delivery{{[]int{1}, 1}, {[]int{2}, 2}},
 		},
-		"a name that is delivered again, before the one between": {
+		"a name is delivered again, before the one in between": {
 			history: []change{{at: 200, what: "name", to: "a"}, {at: 1700, what: "name", to: "start", late: 2}},
 			known:   true, batches: []delivery{{[]int{2}, 2}, {[]int{1}, 2}},
 		},
-		"a restore that is delivered again, with the delete after it": {
+		"a restore is delivered again, with the delete after it": {
 			history: []change{{at: 1, what: "delete"}, {at: 2, what: "restore", late: 3}, {at: 3000, what: "delete"}},
 			known:   true, batches: []delivery{{[]int{1}, 1}, {[]int{3, 2}, 3}},
 		},
-		"a restore that is delivered again, before the delete after it": {
+		"a restore is delivered again, before the delete after it": {
 			history: []change{{at: 1, what: "delete"}, {at: 2, what: "restore", late: 4}, {at: 3000, what: "delete"}, {at: 4000, what: "restore"}, {at: 5000, what: "delete"}},
 			known:   true, batches: []delivery{{[]int{1}, 1}, {[]int{2}, 5}, {[]int{3}, 5}, {[]int{5, 4}, 5}},
 		},
-		"a delete that is delivered again, before the restore that it followed": {
+		"a delete is delivered again, before the restore that it followed": {
 			history: []change{{at: 1, what: "delete"}, {at: 2, what: "restore"}, {at: 3000, what: "delete", late: 3}},
 			known:   true, batches: []delivery{{[]int{3}, 3}, {[]int{2}, 3}, {[]int{1}, 3}},
 		},
-		"a value from before a restore, told after it": {
+		"a value from before a restore, reported after it": {
 			history: []change{{at: 1, what: "company", to: "a"}, {at: 2, what: "delete"}, {at: 3, what: "restore"}, {at: 4, what: "company", to: "b"}},
 			batches: []delivery{{[]int{4}, 4}, {[]int{2, 3, 1}, 4}},
 		},
-		"a value from before a delete that is told after it, and only readable": {
+		"a value from before a delete, reported after it and uncertain": {
 			history: []change{{at: 100, what: "company", to: "a"}, {at: 200, what: "company", to: "b", how: "unsure"}, {at: 300, what: "delete"}, {at: 400, what: "restore"}},
 			known:   true, batches: []delivery{{[]int{1}, 1}, {[]int{3}, 3}, {[]int{2}, 3}, {[]int{4}, 4}},
 		},
-		"a value from after a restore, told before it": {
+		"a value from after a restore, reported before it": {
 			history: []change{{at: 1, what: "delete"}, {at: 2, what: "restore"}, {at: 3, what: "company", to: "a"}, {at: 4, what: "company", to: "b"}},
 			batches: []delivery{{[]int{1}, 1}, {[]int{4, 2, 3}, 4}},
 		},

@@ -101,7 +101,7 @@ func TestComparePlanEqualsApply(t *testing.T) {
 	})
 }
 
-// clear resets everything.
+// clear removes everything from both systems and the database.
 func (w *world) clear() {
 	for _, item := range w.monday.Items(people) {
 		if item.State == "active" {

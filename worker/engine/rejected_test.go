@@ -59,7 +59,7 @@ func TestRejectedMatch(t *testing.T) {
 		t.Errorf("errors (-want +got):\n%s", diff)
 	}
 	if w.contact(bad)["LastName"] != "King" || w.contact(good)["LastName"] != "Byron" {
-		t.Error("the records are not made")
+		t.Error("the records were not created")
 	}
 }
 

@@ -34,7 +34,7 @@ func TestRings(t *testing.T) {
 	w.expect("what was there before")
 	w.org.Update("Contact", same, m{"Email": "a@example.org"})
 	w.org.Update("Contact", changed, m{"Phone": "2"})
-	w.org.Update("Contact", other, m{"Title": "a field that does not come back"})
+	w.org.Update("Contact", other, m{"Title": "a field that is not synced to Monday"})
 	w.org.Update("Contact", emptied, m{"Email": nil})
 	for _, id := range []string{stranger, ended, elsewhere} {
 		w.org.Update("Contact", id, m{"Email": "new@example.org"})
@@ -48,7 +48,7 @@ func TestRings(t *testing.T) {
 	w.later(time.Minute)
 	w.poll() // covers what may have been committed late
 	w.poll()
-	w.expect("once they are agreed on")
+	w.expect("once both sides have agreed on them")
 }
 
 // Deleted records ring, and so do merged ones and those that were restored from the recycle bin.
@@ -236,7 +236,7 @@ func TestRefusedObject(t *testing.T) {
 		w.expect("the other object", 1)
 	}
 	if n := schematest.Ask[int](t, w.db, "SELECT count(*) FROM outages WHERE system = 'salesforce changes of Secret__c' AND ended_at IS NULL"); n != 1 {
-		t.Errorf("%d outages told, want 1", n)
+		t.Errorf("%d outages alerted, want 1", n)
 	}
 	s := w.sources["Secret__c"]
 	s.object = "Account" // as if access had been given
@@ -260,7 +260,7 @@ func TestHiddenField(t *testing.T) {
 	w.poll()
 	w.expect("another field", 1)
 	if n := schematest.Ask[int](t, w.db, "SELECT count(*) FROM outages WHERE system = 'salesforce changes of Contact.Hidden__c'"); n != 1 {
-		t.Errorf("%d outages told, want 1", n)
+		t.Errorf("%d outages alerted, want 1", n)
 	}
 }
 

@@ -33,7 +33,7 @@ type world struct {
 	org        *sfsim.Sim
 	salesforce *sfclient.Client
 	registry   *prometheus.Registry
-	ring       error         // what queueing answers
+	ring       error         // the result of queueing
 	ahead      time.Duration // of the org's clock
 }
 

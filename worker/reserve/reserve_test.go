@@ -20,17 +20,17 @@ func TestCheck(t *testing.T) {
 		at          time.Time // now; zero: at noon
 		left        float64
 	}{
-		"nothing is known":                      {left: 1},
-		"plenty":                                {used: 1000, limit: 10_000, left: 7500. / 8500},
-		"the last call":                         {used: 8499, limit: 10_000, left: 1. / 8500},
-		"only the reserve":                      {used: 8500, limit: 10_000, system: "Salesforce", wait: 5 * time.Minute},
-		"into the reserve":                      {used: 9900, limit: 10_000, system: "Salesforce", wait: 5 * time.Minute},
-		"Monday's complexity":                   {budget: mondayclient.Budget{Complexity: 19, ComplexityLimit: 100, Resets: soon}, system: "Monday", wait: 20*time.Second + 100*time.Millisecond, left: 1},
-		"Monday's calls":                        {budget: mondayclient.Budget{Calls: 19, CallsLimit: 100, Resets: soon}, system: "Monday", wait: 20*time.Second + 100*time.Millisecond, left: 1},
-		"Monday's day, of which enough is left": {budget: mondayclient.Budget{DayCalls: 201, DayLimit: 1000}, left: 1},
-		"Monday's day":                          {budget: mondayclient.Budget{DayCalls: 200, DayLimit: 1000}, system: "Monday", wait: 5 * time.Minute, left: 1},
-		"Monday's day, almost over":             {budget: mondayclient.Budget{DayLimit: 1000}, system: "Monday", wait: 90 * time.Second, at: time.Date(2026, 9, 23, 23, 58, 30, 0, time.UTC), left: 1},
-		"Monday's minute":                       {budget: mondayclient.Budget{Calls: 20, CallsLimit: 100, Complexity: 20, ComplexityLimit: 100, Resets: soon}, left: 1},
+		"nothing is known":          {left: 1},
+		"plenty":                    {used: 1000, limit: 10_000, left: 7500. / 8500},
+		"the last call":             {used: 8499, limit: 10_000, left: 1. / 8500},
+		"only the reserve":          {used: 8500, limit: 10_000, system: "Salesforce", wait: 5 * time.Minute},
+		"into the reserve":          {used: 9900, limit: 10_000, system: "Salesforce", wait: 5 * time.Minute},
+		"Monday's complexity":       {budget: mondayclient.Budget{Complexity: 19, ComplexityLimit: 100, Resets: soon}, system: "Monday", wait: 20*time.Second + 100*time.Millisecond, left: 1},
+		"Monday's calls":            {budget: mondayclient.Budget{Calls: 19, CallsLimit: 100, Resets: soon}, system: "Monday", wait: 20*time.Second + 100*time.Millisecond, left: 1},
+		"Monday's day, enough left": {budget: mondayclient.Budget{DayCalls: 201, DayLimit: 1000}, left: 1},
+		"Monday's day":              {budget: mondayclient.Budget{DayCalls: 200, DayLimit: 1000}, system: "Monday", wait: 5 * time.Minute, left: 1},
+		"Monday's day, almost over": {budget: mondayclient.Budget{DayLimit: 1000}, system: "Monday", wait: 90 * time.Second, at: time.Date(2026, 9, 23, 23, 58, 30, 0, time.UTC), left: 1},
+		"Monday's minute":           {budget: mondayclient.Budget{Calls: 20, CallsLimit: 100, Complexity: 20, ComplexityLimit: 100, Resets: soon}, left: 1},
 	} {
 		r := &Reserve{
 			Usage: func() (int, int) { return tt.used, tt.limit }, Budget: func() mondayclient.Budget { return tt.budget },

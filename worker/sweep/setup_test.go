@@ -48,7 +48,7 @@ type world struct {
 
 	mu     sync.Mutex
 	queued []any
-	later  time.Duration // that Monday's clock is ahead
+	later  time.Duration // by which Monday's clock is ahead
 }
 
 func setup(t *testing.T) *world {

@@ -33,10 +33,10 @@ func TestMakeSameName(t *testing.T) {
 		first, last any
 		kind        Kind
 	}{
-		"divided otherwise":       {first: "Vincent", last: "van Gogh"},
-		"one part":                {last: "Vincent van Gogh"},
-		"as Monday would have it": {first: "Vincent van", last: "Gogh"},
-		"another name":            {first: "Vincent", last: "Gogh", kind: SalesforceChanged},
+		"divided otherwise":    {first: "Vincent", last: "van Gogh"},
+		"one part":             {last: "Vincent van Gogh"},
+		"divided as in Monday": {first: "Vincent van", last: "Gogh"},
+		"another name":         {first: "Vincent", last: "Gogh", kind: SalesforceChanged},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -113,7 +113,7 @@ type fields = map[string]any
 func TestMake(t *testing.T) {
 	t.Parallel()
 	base := fields{key: "7", "FirstName": "Ada", "LastName": "King", "Birthdate": "2026-09-24"}
-	there := fields{key: "7", "FirstName": "Ada", "LastName": "King"} // of a record that was there, which no default is sent to
+	there := fields{key: "7", "FirstName": "Ada", "LastName": "King"} // of an existing record, to which no default is sent
 	with := func(more fields) fields {
 		all := maps.Clone(base)
 		maps.Copy(all, more)
@@ -142,11 +142,11 @@ func TestMake(t *testing.T) {
 			Write: &Write{Op: Upsert, Fields: fields{"Birthdate": "2026-09-24", "Email": "a@b", "FirstName": "Ada", "LastName": "King"}, Empty: []string{"Title", "AccountId"}},
 			Match: "Contact\x1fEmail=a@b", Since: first,
 		}},
-		"as written":          {record: "contact", item: item(nil, synced(nil))},
-		"changed":             {record: "contact", item: item(map[string]column.Value{"status": status("Boss")}, synced(fields{"Title": "Staff"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": "Head"}}}},
-		"emptied":             {record: "contact", item: item(nil, synced(fields{"Title": "Staff"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": nil}}}},
-		"never had":           {record: "contact", item: item(nil, begun(link("contact", contactID, nil))), want: Plan{Write: &Write{ID: contactID, Fields: there}}},
-		"never had, but told": {record: "contact", item: item(nil, synced(nil)), touch: "status", want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": nil}}}},
+		"as written":                         {record: "contact", item: item(nil, synced(nil))},
+		"changed":                            {record: "contact", item: item(map[string]column.Value{"status": status("Boss")}, synced(fields{"Title": "Staff"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": "Head"}}}},
+		"emptied":                            {record: "contact", item: item(nil, synced(fields{"Title": "Staff"})), want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": nil}}}},
+		"never had":                          {record: "contact", item: item(nil, begun(link("contact", contactID, nil))), want: Plan{Write: &Write{ID: contactID, Fields: there}}},
+		"never had, but emptied by an event": {record: "contact", item: item(nil, synced(nil)), touch: "status", want: Plan{Write: &Write{ID: contactID, Fields: fields{"Title": nil}}}},
 		"remapped, the same value": {record: "contact", item: item(map[string]column.Value{"status": status("Boss")}, remapped(synced(fields{"Title": "Head"}), "Title")),
 			want: Plan{Agrees: fields{"Title": "Head"}}},
 		"remapped, another value": {record: "contact", item: item(map[string]column.Value{"status": status("Boss")}, remapped(synced(fields{"Title": "Staff"}), "Title")),
@@ -160,7 +160,7 @@ func TestMake(t *testing.T) {
 		"unmapped label": {record: "contact", item: item(map[string]column.Value{"status": status("Ghost")}, synced(nil)), want: Plan{
 			Rejected: []Rejection{{Field: "Title", Value: ghost, Code: mapping.UnmappedLabel, Detail: ghost, Columns: []string{"status"}}},
 		}},
-		"unmapped label, told before": {record: "contact",
+		"unmapped label, rejected before": {record: "contact",
 			item: item(map[string]column.Value{"status": status("Ghost")}, rejecting(synced(nil), map[string]ledger.Rejection{"Title": {Value: ghost}})),
 			want: Plan{Repeated: []string{"Title"}}},
 		"found": {record: "contact", item: item(email), adopt: otherID, want: Plan{
@@ -176,12 +176,12 @@ func TestMake(t *testing.T) {
 		}},
 		"shown Id, busy":  {record: "contact", item: item(shown), refs: References{Shown: map[string]Shown{contactID: {Busy: true}}}, want: Plan{Busy: "the record that the item shows"}},
 		"shown Id, wrong": {record: "contact", item: item(shown), refs: References{Shown: map[string]Shown{contactID: {Fault: "WRONG_OBJECT"}}}, want: Plan{Rejected: []Rejection{{Field: ShownID, Value: contactID, Code: "WRONG_OBJECT", Detail: "shown in column text_sfid", Columns: []string{"text_sfid"}}}}},
-		"shown Id, wrong, told before": {record: "contact",
+		"shown Id, wrong, rejected before": {record: "contact",
 			item: item(shown, rejecting(&ledger.Link{Record: "contact"}, map[string]ledger.Rejection{ShownID: {Value: contactID}})),
 			refs: References{Shown: map[string]Shown{contactID: {Fault: "WRONG_OBJECT"}}}, want: Plan{Repeated: []string{ShownID}}},
 		"reference": {record: "contact", item: item(map[string]column.Value{"connect_account": {Type: column.BoardRelation, IDs: []int64{1}}}, synced(nil)),
 			refs: References{Linked: map[ledger.RecordRef]string{{ItemID: 1, Record: "account"}: accountID}}, want: Plan{Write: &Write{ID: contactID, Fields: fields{"AccountId": accountID}}}},
-		"reference that is not there": {record: "contact", item: item(map[string]column.Value{"connect_account": {Type: column.BoardRelation, IDs: []int64{1}}}, synced(nil)),
+		"reference to a missing record": {record: "contact", item: item(map[string]column.Value{"connect_account": {Type: column.BoardRelation, IDs: []int64{1}}}, synced(nil)),
 			want: Plan{Waits: []ledger.RecordRef{{ItemID: 1, Record: "account"}}}},
 		"rejected": {record: "contact", item: item(email, rejecting(synced(nil), map[string]ledger.Rejection{"Email": {Value: "a@b"}})), want: Plan{Repeated: []string{"Email"}}},
 		"rejected because of others": {record: "contact", item: item(email, rejecting(synced(nil), map[string]ledger.Rejection{"Email": {Value: "a@b", Dependent: true}})),
@@ -280,10 +280,10 @@ func TestStaleLabels(t *testing.T) {
 		item Item
 		want []string
 	}{
-		"mapped":                {item: item(map[string]column.Value{"status": status("Boss")}, link("contact", contactID, nil))},
-		"not mapped":            {item: item(ghost, link("contact", contactID, nil)), want: []string{"status"}},
-		"not mapped, told":      {item: item(ghost, rejecting(link("contact", contactID, nil), map[string]ledger.Rejection{"Title": told}))},
-		"not mapped, no record": {item: item(ghost)},
+		"mapped":                    {item: item(map[string]column.Value{"status": status("Boss")}, link("contact", contactID, nil))},
+		"not mapped":                {item: item(ghost, link("contact", contactID, nil)), want: []string{"status"}},
+		"not mapped, from an event": {item: item(ghost, rejecting(link("contact", contactID, nil), map[string]ledger.Rejection{"Title": told}))},
+		"not mapped, no record":     {item: item(ghost)},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
