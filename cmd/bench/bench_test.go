@@ -12,6 +12,8 @@ func TestFigures(t *testing.T) {
 	t.Parallel()
 	self := func(v float64) float64 { return v }
 	took := []time.Duration{1e6, 2e6, 3e6, 4e6}
+	some := latency{monday: 60 * time.Millisecond, salesforce: 20 * time.Millisecond}
+	call := func(from, to int64) sentCall { return sentCall{began: time.UnixMilli(from), end: time.UnixMilli(to)} }
 	tests := map[string]struct{ got, want float64 }{
 		"middle of an odd number":           {middle([]float64{3, 1, 2}, self), 2},
 		"middle of an even number":          {middle([]float64{4, 1, 3, 2}, self), 2.5},
@@ -23,12 +25,15 @@ func TestFigures(t *testing.T) {
 		"quantile of no values":             {quantile(nil, 0.5), 0},
 		"cost of an event":                  {cpu{program: 3, postgres: 5}.since(cpu{program: 1, postgres: 1}, 1000).total(), 6000},
 		"without the CPU time of the bench": {cpu{bench: 3}.total(), 0},
-		"what the calls allow":              {migrated{monday: 30, salesforce: 10}.bound(), 2000}, // 40 calls of 50 ms, 4 at once: 0.5 s
-		"share of what they allow":          {migrated{rate: 1500, monday: 30, salesforce: 10}.share(), 0.75},
-		"a figure below its minimum":        {checked(func(b *bench) { b.atLeast("f", 0.49, 0.5) }), 0},
-		"a figure at its minimum":           {checked(func(b *bench) { b.atLeast("f", 0.5, 0.5) }), 1},
-		"a figure above its maximum":        {checked(func(b *bench) { b.atMost("f", "%f", 0.51, 0.5) }), 0},
-		"a figure at its maximum":           {checked(func(b *bench) { b.atMost("f", "%f", 0.5, 0.5) }), 1},
+		"what the calls allow":              {migrated{monday: 30, salesforce: 10, calls: some}.bound(), 2000}, // 2 s, 4 at once
+		"share of what they allow":          {migrated{rate: 1500, monday: 30, salesforce: 10, calls: some}.share(), 0.75},
+		"idle without calls":                {(&callLog{}).idle(), 0},
+		"idle between calls": {
+			(&callLog{calls: []sentCall{call(600, 1000), call(0, 300), call(100, 200), call(250, 400)}}).idle(), 0.2},
+		"a figure below its minimum": {checked(func(b *bench) { b.atLeast("f", 0.49, 0.5) }), 0},
+		"a figure at its minimum":    {checked(func(b *bench) { b.atLeast("f", 0.5, 0.5) }), 1},
+		"a figure above its maximum": {checked(func(b *bench) { b.atMost("f", "%f", 0.51, 0.5) }), 0},
+		"a figure at its maximum":    {checked(func(b *bench) { b.atMost("f", "%f", 0.5, 0.5) }), 1},
 	}
 	for name, tt := range tests {
 		if tt.got != tt.want {

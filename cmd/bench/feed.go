@@ -40,12 +40,14 @@ type fed struct {
 	monday, salesforce float64 // calls per 1,000 changes
 	cpu                cpu     // µs a change
 	peak               float64 // MiB
+	calls              latency
+	idle               float64 // share of the time in which no call is out
 	delays             []time.Duration
 }
 
 // bound is how many changes a second the calls would allow if as many ran at once as may.
 func (f fed) bound() float64 {
-	return 1000 * atOnce / ((f.monday + f.salesforce) * callTime.Seconds())
+	return 1000 * atOnce / f.calls.takes(f.monday, f.salesforce).Seconds()
 }
 
 // feed measures how fast changes in Salesforce reach Monday: many at once, and one at a time.
@@ -56,13 +58,14 @@ func (b *bench) feed(ctx context.Context) error {
 	}
 	slices.Sort(f.delays)
 	p50, longest := quantile(f.delays, 0.5), quantile(f.delays, 1)
-	b.table(fmt.Sprintf("Changes in Salesforce drained to Monday: %s a call, %d calls at once are the bound; then %d "+
+	b.table(fmt.Sprintf("Changes in Salesforce drained to Monday: %s, %d calls at once are the bound; then %d "+
 		"one by one at a poll of %s",
-		callTime, atOnce, len(f.delays), pollEvery), [][]string{
-		{"changes", "changes/s", "bound", "of the bound", "Monday calls/1,000", "Salesforce calls/1,000", "CPU/change", "own + Postgres", "(simulators)", "peak RSS", "delay p50", "longest"},
+		b.calls, atOnce, len(f.delays), pollEvery), [][]string{
+		{"changes", "changes/s", "bound", "of the bound", "no call out", "Monday calls/1,000",
+			"Salesforce calls/1,000", "CPU/change", "own + Postgres", "(simulators)", "peak RSS", "delay p50", "longest"},
 		{
 			thousands(b.sizes.changes), fmt.Sprintf("%.0f", f.rate), fmt.Sprintf("%.0f", f.bound()),
-			fmt.Sprintf("%.2f", f.rate/f.bound()),
+			fmt.Sprintf("%.2f", f.rate/f.bound()), fmt.Sprintf("%.0f %%", 100*f.idle),
 			fmt.Sprintf("%.1f", f.monday), fmt.Sprintf("%.1f", f.salesforce), micros(f.cpu.total()),
 			fmt.Sprintf("%.0f + %.0f", f.cpu.program, f.cpu.postgres),
 			fmt.Sprintf("(%.0f)", f.cpu.bench), fmt.Sprintf("%.0f MiB", f.peak), millis(p50), millis(longest),
@@ -84,7 +87,7 @@ func (b *bench) follow(ctx context.Context, records, single int) (f fed, err err
 	if err := errors.Join(s.empty(ctx), s.resetStatements(ctx)); err != nil {
 		return f, err
 	}
-	y, err := stage.Set(ctx, systems(0))
+	y, err := stage.Set(ctx, systems(latency{}))
 	if err != nil {
 		return f, err
 	}
@@ -98,11 +101,11 @@ func (b *bench) follow(ctx context.Context, records, single int) (f fed, err err
 	if err := s.pair(ctx, y, records); err != nil {
 		return f, err
 	}
-	y.Salesforce.SetLatency(callTime)
-	y.Monday.SetLatency(callTime)
+	b.calls.set(y)
 	if f, err = s.catchUp(ctx, y, ids); err != nil {
 		return f, err
 	}
+	f.calls = b.calls
 	f.delays, err = s.delays(ctx, y, ids[:min(single, len(ids))])
 	return f, err
 }
@@ -153,6 +156,10 @@ func (s *testbed) catchUp(ctx context.Context, y *stage.Stage, ids []string) (f 
 	if err := s.exec(ctx, "UPDATE feeds SET due_at = now() WHERE tier = 'now'"); err != nil {
 		return f, err
 	}
+	log, err := logCalls(y)
+	if err != nil {
+		return f, err
+	}
 	monday, salesforce := y.Monday.TotalCalls(), y.Salesforce.TotalCalls()
 	p, err := s.following(ctx, y)
 	if err != nil {
@@ -170,7 +177,10 @@ func (s *testbed) catchUp(ctx context.Context, y *stage.Stage, ids []string) (f 
 	if err := s.until(during, 100*time.Millisecond, all, len(ids)); err != nil {
 		return f, err
 	}
-	f.rate = float64(len(ids)) / time.Since(began).Seconds()
+	f.rate, f.idle = float64(len(ids))/time.Since(began).Seconds(), log.idle()
+	if err := s.keepCalls(log, "feed"); err != nil {
+		return f, err
+	}
 	after, err := s.used(p)
 	if err != nil {
 		return f, err

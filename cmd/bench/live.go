@@ -15,16 +15,8 @@ import (
 	"crmsync/internal/stage"
 )
 
-const (
-	// liveItems is the number of items on the board that is being compared.
-	liveItems = 20_000
-
-	// liveCall is how long each call takes: long enough for a comparison to outlast the events.
-	liveCall = 100 * time.Millisecond
-
-	// liveQueued is the number of events that come at once.
-	liveQueued = 4000
-)
+// liveQueued is the number of events that come at once.
+const liveQueued = 4000
 
 // newFields are fields that get their first values one after the other. Their column is known of every item, so that
 // events cost the same before and after it was compared.
@@ -38,7 +30,7 @@ type lived struct {
 
 // live measures whether events of people are slowed down while the items of a board get the values of a new field.
 func (b *bench) live(ctx context.Context) (err error) {
-	y, err := b.stageWith(ctx, liveItems, "")
+	y, err := b.stageWith(ctx, b.sizes.live, "")
 	if err != nil {
 		return err
 	}
@@ -48,13 +40,10 @@ func (b *bench) live(ctx context.Context) (err error) {
 		return fmt.Errorf("serving Salesforce: %w", err)
 	}
 	y.Env["WEBHOOK_SECRET"] = secret
-	y.Monday.SetLatency(0)
-	y.Salesforce.SetLatency(0)
-	if _, err := b.apply(ctx, y, liveItems); err != nil {
+	if _, err := b.apply(ctx, y, b.sizes.live); err != nil {
 		return err
 	}
-	y.Monday.SetLatency(liveCall)
-	y.Salesforce.SetLatency(liveCall)
+	b.calls.set(y)
 	turns := &turns{bench: b, stage: y, front: front}
 	if err := turns.find(ctx); err != nil {
 		return err
@@ -95,8 +84,8 @@ func (b *bench) tellLive(alone, beside []lived) {
 		rows = append(rows, []string{x.name, millis(middle(x.rounds, p50)), millis(middle(x.rounds, p99)),
 			fmt.Sprintf("%.0f", middle(x.rounds, rate))})
 	}
-	b.table(fmt.Sprintf("Live events while %s items get a new field: %s a call (medians of %d rounds in turns)",
-		thousands(liveItems), liveCall, len(alone)), rows)
+	b.table(fmt.Sprintf("Live events while %s items get a new field: %s (medians of %d rounds in turns)",
+		thousands(b.sizes.live), b.calls, len(alone)), rows)
 	b.atMost("live: from POST to Salesforce's answer beside a backfill, p50, times that without", "%.2f",
 		ratio(beside, alone, p50), 1.1)
 	b.atLeast("live: events/s beside a backfill, times those without", ratio(beside, alone, rate), 0.9)
@@ -110,7 +99,7 @@ type turns struct {
 
 	items   []int64 // of the board
 	records []string
-	next    int // the items before it have had events
+	next    int // the item of the next event
 }
 
 // find finds the items and their records.
@@ -128,8 +117,8 @@ func (t *turns) find(ctx context.Context) error {
 		}
 		t.items, t.records = append(t.items, item), append(t.records, record)
 	}
-	if err := rows.Err(); err != nil || len(t.items) != liveItems {
-		return fmt.Errorf("%d items have records, want %d: %w", len(t.items), liveItems, err)
+	if err := rows.Err(); err != nil || len(t.items) != t.bench.sizes.live {
+		return fmt.Errorf("%d items have records, want %d: %w", len(t.items), t.bench.sizes.live, err)
 	}
 	return nil
 }
@@ -187,7 +176,7 @@ func (t *turns) single(ctx context.Context, addr string) (took []time.Duration, 
 			return nil, err
 		}
 		sent[t.records[t.next]] = at
-		t.next++
+		t.next = (t.next + 1) % len(t.items)
 	}
 	if err := t.bench.stage.within(ctx, eventsDone, len(sent)); err != nil {
 		return nil, err
@@ -220,7 +209,7 @@ func (t *turns) burst(ctx context.Context) (rate float64, err error) {
 		args := change(int(delivered.Add(1)), 1, began)
 		args.ItemID, args.ChangedAt = t.items[t.next], float64(began.UnixMicro())/1e6
 		params = append(params, river.InsertManyParams{Args: args})
-		t.next++
+		t.next = (t.next + 1) % len(t.items)
 	}
 	began = time.Now()
 	if _, err := client.InsertManyFast(ctx, params); err != nil {

@@ -31,6 +31,7 @@ type bench struct {
 	seconds time.Duration // duration of a round of load
 	rounds  int           // of load, of draining the shortest queue, and of migrating the fewest records
 	single  int           // events measured one at a time
+	calls   latency       // of migrations, comparisons, the feed, and the events beside a comparison
 	sizes   sizes
 	profile string  // folder for profiles and times of statements; empty: none
 	keep    string  // file for the figures; empty: they are only printed
@@ -51,6 +52,7 @@ type sizes struct {
 	changes int // in Salesforce, to bring to Monday at once
 	delayed int // changes in Salesforce whose delay is measured
 	loaded  int // items of a first load
+	live    int // items of the board beside whose comparison events arrive
 	widened int // items that get one more field
 	console int // items whose pages are requested
 }
@@ -82,6 +84,9 @@ func (b *bench) options(args []string) (err error) {
 	flags.IntVar(&b.rounds, "rounds", 3, "rounds of load, of draining the shortest queue, and of migrating the fewest "+
 		"records")
 	flags.IntVar(&b.single, "single", 200, "events to send one at a time")
+	flags.DurationVar(&b.calls.monday, "monday-call", 300*time.Millisecond, "duration of a call to Monday, where the "+
+		"calls set a bound")
+	flags.DurationVar(&b.calls.salesforce, "salesforce-call", 200*time.Millisecond, "the same for Salesforce")
 	flags.StringVar(&b.profile, "profile", "", "folder for profiles of the worker and the times of Postgres' "+
 		"statements, which slow it down")
 	flags.StringVar(&b.keep, "json", "", "file for the figures, as JSON")
@@ -106,11 +111,12 @@ func (b *bench) options(args []string) (err error) {
 		return fmt.Errorf("-records: %w", err)
 	}
 	b.sizes = sizes{shared: b.events[0], changes: b.events[0], delayed: 24, loaded: 10_000, widened: 20_000,
-		console: 200_000}
+		live: 20_000, console: 200_000}
 	if *quick {
 		b.events, b.records = b.events[:1], b.records[:1]
 		b.seconds, b.rounds, b.single = time.Second, 1, min(b.single, 40)
-		b.sizes = sizes{shared: 10_000, changes: 5000, delayed: 3, loaded: 5000, widened: 5000, console: 20_000}
+		b.sizes = sizes{shared: 10_000, changes: 5000, delayed: 3, loaded: 5000, widened: 5000, live: 10_000,
+			console: 20_000}
 	}
 	return nil
 }

@@ -12,13 +12,8 @@ import (
 	"crmsync/internal/stage"
 )
 
-const (
-	// callTime is how long each call of a migration takes in both systems.
-	callTime = 50 * time.Millisecond
-
-	// atOnce is how many concurrent calls a migration has.
-	atOnce = 4
-)
+// atOnce is how many concurrent calls a migration has.
+const atOnce = 4
 
 // migrated is the cost of migrating records to a board.
 type migrated struct {
@@ -26,20 +21,22 @@ type migrated struct {
 	monday, salesforce float64 // calls per 1,000 records
 	cpu                cpu     // µs per record
 	peak               float64 // MiB
+	calls              latency
+	idle               float64 // share of the time in which no call is out
 }
 
 // bound returns how many records per second would be possible if the calls always ran at maximum concurrency and
 // nothing else took time.
 func (m migrated) bound() float64 {
-	return 1000 * atOnce / ((m.monday + m.salesforce) * callTime.Seconds())
+	return 1000 * atOnce / m.calls.takes(m.monday, m.salesforce).Seconds()
 }
 
 func (m migrated) share() float64 { return m.rate / m.bound() }
 
 // migrate measures how fast records of Salesforce are migrated to an empty board, compared with the time of the calls.
 func (b *bench) migrate(ctx context.Context) error {
-	rows := [][]string{{"records", "records/s", "bound", "of the bound", "Monday calls/1,000", "Salesforce calls/1,000",
-		"CPU/record", "own + Postgres", "(simulators)", "peak RSS"}}
+	rows := [][]string{{"records", "records/s", "bound", "of the bound", "no call out", "Monday calls/1,000",
+		"Salesforce calls/1,000", "CPU/record", "own + Postgres", "(simulators)", "peak RSS"}}
 	var peaks []float64
 	for n, records := range b.records {
 		rounds := 1
@@ -57,9 +54,9 @@ func (b *bench) migrate(ctx context.Context) error {
 		peaks = append(peaks, most(all, func(m migrated) float64 { return m.peak }))
 		rows = append(rows, b.weigh(records, all))
 	}
-	b.table(fmt.Sprintf("Migrating Accounts to an empty board: %s a call, %d calls at once are the bound, Monday's "+
+	b.table(fmt.Sprintf("Migrating Accounts to an empty board: %s, %d calls at once are the bound, Monday's "+
 		"budget is none (medians: %d rounds of the fewest records, 1 of more)",
-		callTime, atOnce, b.rounds), rows)
+		b.calls, atOnce, b.rounds), rows)
 	if last := len(peaks) - 1; last > 0 {
 		b.atMost(fmt.Sprintf("migrate: peak RSS at %s, times that at %s", thousands(b.records[last]),
 			thousands(b.records[0])), "%.2f", peaks[last]/peaks[0], 1.2)
@@ -79,7 +76,8 @@ func (b *bench) weigh(records int, rounds []migrated) []string {
 	return []string{
 		thousands(records), fmt.Sprintf("%.0f", of(func(m migrated) float64 { return m.rate })),
 		fmt.Sprintf("%.0f", of(migrated.bound)),
-		fmt.Sprintf("%.2f", share), fmt.Sprintf("%.1f", calls),
+		fmt.Sprintf("%.2f", share), fmt.Sprintf("%.0f %%", 100*of(func(m migrated) float64 { return m.idle })),
+		fmt.Sprintf("%.1f", calls),
 		fmt.Sprintf("%.1f", of(func(m migrated) float64 { return m.salesforce })),
 		micros(of(func(m migrated) float64 { return m.cpu.total() })),
 		fmt.Sprintf("%.0f + %.0f", of(func(m migrated) float64 { return m.cpu.program }),
@@ -94,11 +92,15 @@ func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) 
 	if err := errors.Join(s.empty(ctx), s.resetStatements(ctx)); err != nil {
 		return m, err
 	}
-	y, err := stage.Set(ctx, systems(callTime))
+	y, err := stage.Set(ctx, systems(b.calls))
 	if err != nil {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, y.Close()) }()
+	log, err := logCalls(y)
+	if err != nil {
+		return m, err
+	}
 	plant(y.Salesforce, records)
 	cmd := exec.Command(s.crmsync, "migrate", "accounts")
 	cmd.Env = append(s.Environ(y.Env), "MAX_ATTEMPTS=1") // a failure here would occur again
@@ -109,6 +111,10 @@ func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) 
 	if m.cpu, m.peak, err = s.follow(ctx, p, records); err != nil {
 		return m, err
 	}
+	if err := s.keepCalls(log, fmt.Sprintf("migrate-%d", records)); err != nil {
+		return m, err
+	}
+	m.calls, m.idle = b.calls, log.idle()
 	each := 1000 / float64(records)
 	m.monday, m.salesforce = each*float64(y.Monday.TotalCalls()), each*float64(y.Salesforce.TotalCalls())
 	if m.rate, err = s.brought(ctx, records); err != nil {

@@ -36,11 +36,13 @@ type swept struct {
 	rate                      float64
 	cpu                       cpu     // µs per item
 	peak                      float64 // MiB
+	calls                     latency
+	idle                      float64 // share of the time in which no call is out
 }
 
 // bound is how many items a second the calls would allow one after another, as for the pages of a board.
 func (s swept) bound() float64 {
-	return float64(s.items) / (float64(s.monday+s.salesforce) * callTime.Seconds())
+	return float64(s.items) / s.calls.takes(float64(s.monday), float64(s.salesforce)).Seconds()
 }
 
 // sweep measures the first load of a board, and how a field that is new in the mapping reaches all of its items.
@@ -53,8 +55,8 @@ func (b *bench) sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("new field: %w", err)
 	}
-	rows := [][]string{{"what", "items", "items/s", "bound", "of the bound", "Monday calls", "Salesforce calls",
-		"CPU/item", "own + Postgres", "(simulators)", "peak RSS"}}
+	rows := [][]string{{"what", "items", "items/s", "bound", "of the bound", "no call out", "Monday calls",
+		"Salesforce calls", "CPU/item", "own + Postgres", "(simulators)", "peak RSS"}}
 	for _, x := range []struct {
 		what               string
 		swept              swept
@@ -63,7 +65,7 @@ func (b *bench) sweep(ctx context.Context) error {
 		s, each := x.swept, float64(x.swept.items)/10_000
 		rows = append(rows, []string{
 			x.what, thousands(s.items), fmt.Sprintf("%.0f", s.rate), fmt.Sprintf("%.0f", s.bound()),
-			fmt.Sprintf("%.2f", s.rate/s.bound()),
+			fmt.Sprintf("%.2f", s.rate/s.bound()), fmt.Sprintf("%.0f %%", 100*s.idle),
 			fmt.Sprint(s.monday), fmt.Sprint(s.salesforce), micros(s.cpu.total()),
 			fmt.Sprintf("%.0f + %.0f", s.cpu.program, s.cpu.postgres), fmt.Sprintf("(%.0f)", s.cpu.bench),
 			fmt.Sprintf("%.0f MiB", s.peak),
@@ -74,8 +76,8 @@ func (b *bench) sweep(ctx context.Context) error {
 		b.atLeast(what+"items/s of the bound", s.rate/s.bound(), 0.5)
 		b.atMost(what+"peak RSS", "%.0f MiB", s.peak, workerRSS)
 	}
-	b.table(fmt.Sprintf("Comparing a board: %s a call, one call after the other is the bound; of the first load, one in "+
-		"%d records is there already", callTime, there), rows)
+	b.table(fmt.Sprintf("Comparing a board: %s, one call after the other is the bound; of the first load, one in "+
+		"%d records is there already", b.calls, there), rows)
 	return nil
 }
 
@@ -85,7 +87,7 @@ func (b *bench) stageWith(ctx context.Context, items int, fields string) (*stage
 		b.stage.resetStatements(ctx)); err != nil {
 		return nil, err
 	}
-	y, err := stage.Set(ctx, systems(callTime))
+	y, err := stage.Set(ctx, systems(latency{}))
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +121,16 @@ func (b *bench) load(ctx context.Context) (s swept, err error) {
 	for n := range b.sizes.loaded / there {
 		y.Salesforce.Insert("Contact", map[string]any{"LastName": "Person", "Email": person(n * there)})
 	}
+	b.calls.set(y)
+	log, err := logCalls(y)
+	if err != nil {
+		return s, err
+	}
 	if s, err = b.apply(ctx, y, b.sizes.loaded); err != nil {
+		return s, err
+	}
+	s.calls, s.idle = b.calls, log.idle()
+	if err := b.stage.keepCalls(log, "first-load"); err != nil {
 		return s, err
 	}
 	if n := len(y.Salesforce.Records("Contact")); n != b.sizes.loaded {
@@ -157,6 +168,11 @@ func (b *bench) widen(ctx context.Context) (s swept, err error) {
 	if err := b.mapped(y, ", Phone: { from: phone, as: phone }"); err != nil {
 		return s, err
 	}
+	b.calls.set(y)
+	log, err := logCalls(y)
+	if err != nil {
+		return s, err
+	}
 	monday, salesforce := y.Monday.TotalCalls(), y.Salesforce.TotalCalls()
 	p, err := b.stage.following(ctx, y)
 	if err != nil {
@@ -179,7 +195,10 @@ func (b *bench) widen(ctx context.Context) (s swept, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.cpu = after.since(before, s.items)
+	s.cpu, s.calls, s.idle = after.since(before, s.items), b.calls, log.idle()
+	if err := b.stage.keepCalls(log, "new-field"); err != nil {
+		return s, err
+	}
 	if s.peak, err = p.peak(); err != nil {
 		return s, err
 	}

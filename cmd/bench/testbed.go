@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
-	"time"
 
 	"crmsync/internal/pglocal"
 	mondaysim "crmsync/internal/sim/monday"
@@ -30,16 +29,16 @@ type testbed struct {
 }
 
 // systems returns a stage with empty systems, whose calls have a latency and whose limits never run out.
-func systems(latency time.Duration) stage.Config {
+func systems(l latency) stage.Config {
 	return stage.Config{
-		Monday:     mondaysim.Config{ComplexityPerMinute: 1 << 30, Latency: latency},
-		Salesforce: sfsim.Config{DailyLimit: 1 << 30, Latency: latency},
+		Monday:     mondaysim.Config{ComplexityPerMinute: 1 << 30, Latency: l.monday},
+		Salesforce: sfsim.Config{DailyLimit: 1 << 30, Latency: l.salesforce},
 	}
 }
 
 // set builds the program and starts its environment.
 func (s *testbed) set(ctx context.Context, profile string) (err error) {
-	c := systems(0)
+	c := systems(latency{})
 	c.Postgres = &pglocal.Config{Settings: map[string]string{}}
 	if profile != "" {
 		c.Postgres.Settings["shared_preload_libraries"] = "pg_stat_statements"
