@@ -67,7 +67,7 @@ func (s *session) create(ctx context.Context, p *page) error {
 		if err != nil {
 			return err
 		}
-		if err := s.sendAll(ctx, documents); err != nil {
+		if err := s.sendAll(ctx, documents, p.allSent); err != nil {
 			return err
 		}
 		p.documents = append(p.documents, documents...)
@@ -87,18 +87,20 @@ func (s *session) create(ctx context.Context, p *page) error {
 	return nil
 }
 
-func (s *session) sendAll(ctx context.Context, documents []*document) error {
+// sendAll sends documents, and calls sent when the last one is out.
+func (s *session) sendAll(ctx context.Context, documents []*document, sent func()) error {
 	var calls panics.Group
 	for _, d := range documents {
+		done, err := s.turn(ctx)
+		if err != nil {
+			return errors.Join(err, calls.Wait())
+		}
 		calls.Go(func() error {
-			done, err := s.turn(ctx)
-			if err != nil {
-				return err
-			}
 			defer done()
 			return s.send(ctx, d)
 		})
 	}
+	sent()
 	return calls.Wait()
 }
 

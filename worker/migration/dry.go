@@ -90,7 +90,8 @@ func (d *dryRun) run(ctx context.Context) error {
 		return err
 	}
 	s.run.Cursor.At = rewind(last.At)
-	s.take = d.take
+	s.begin = func(context.Context, *page) error { return nil }
+	s.finish = d.take
 	if _, err := s.retryFailed(ctx); err != nil {
 		return err
 	}

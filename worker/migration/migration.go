@@ -105,19 +105,14 @@ func (m *Migrator) session(job Job, migration *mapping.Migration, until, deadlin
 		config: &m.config, sender: &m.sender, job: job, migration: migration, run: &store.Run{}, holder: uuid.New(),
 		until: until, deadline: deadline, stopping: &m.stopping, calls: semaphore.NewWeighted(concurrency),
 	}
-	s.take = s.apply
+	s.begin, s.finish = s.createItems, s.apply
 	return s
 }
 
 // work goes through the records until all are read or the session is over.
 func (s *session) work(ctx context.Context) (done bool, err error) {
-	if err := s.readBoard(ctx); err != nil {
+	if err := s.start(ctx); err != nil {
 		return false, err
-	}
-	if s.run.Cursor.Until == "" {
-		if err := s.begin(ctx); err != nil {
-			return false, err
-		}
 	}
 	if err := s.resumeDocuments(ctx); err != nil {
 		return false, err
@@ -143,28 +138,6 @@ func (s *session) work(ctx context.Context) (done bool, err error) {
 	}
 	log := store.Log{Event: s.job.Kind, Attempt: s.job.Attempt}
 	return true, s.config.Store.FinishRun(ctx, s.run.ID, s.holder, log, s.config.Complete)
-}
-
-// apply applies a prepared page to the board and commits it.
-func (s *session) apply(ctx context.Context, p *page) error {
-	if err := s.config.Reserve.Check(); err != nil {
-		return err
-	}
-	stages := []func(context.Context, *page) error{
-		s.readValues, s.lease, s.create, s.sign, s.linkCreations, s.saveCreations, s.compare,
-	}
-	err := panics.Catch(func() error {
-		for _, stage := range stages {
-			if err := stage(ctx, p); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return errors.Join(err, s.release(ctx, p))
-	}
-	return s.commit(ctx, p)
 }
 
 // releaseAll releases the session's leases.

@@ -22,6 +22,10 @@ type page struct {
 	keys     []string // leased
 	claims   []int64  // leased
 	failures []store.Failure
+
+	sent     chan struct{} // closed once its calls for new items are out
+	begun    chan error    // receives the result of its first stages
+	finished chan struct{} // closed once it is committed
 }
 
 // position is a position in the order of the records.
@@ -29,7 +33,8 @@ type position struct{ stamp, id string }
 
 // newPage returns a page of the records in Salesforce's answer.
 func newPage(records []*record) *page {
-	p := &page{records: records, items: map[*mapping.Record]map[string]int64{}}
+	p := &page{records: records, items: map[*mapping.Record]map[string]int64{}, sent: make(chan struct{}),
+		begun: make(chan error, 1), finished: make(chan struct{})}
 	if len(records) > 0 {
 		last := records[len(records)-1]
 		p.end = position{last.stamp, last.id}
@@ -45,4 +50,13 @@ func (p *page) those(meet func(*record) bool) (some []*record) {
 		}
 	}
 	return some
+}
+
+// allSent records that the calls for the page's new items are out. It may be called again.
+func (p *page) allSent() {
+	select {
+	case <-p.sent:
+	default:
+		close(p.sent)
+	}
 }

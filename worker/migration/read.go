@@ -10,28 +10,53 @@ import (
 	"crmsync/sfclient"
 )
 
-// begin determines where the run starts and where its first lap ends. If the board has had a run, this one reads what
-// changed since.
-func (s *session) begin(ctx context.Context) error {
+// start reads the board and, unless the run has begun before, determines where it starts and where its first lap ends.
+func (s *session) start(ctx context.Context) error {
+	if s.run.Cursor.Until != "" {
+		return s.readBoard(ctx)
+	}
+	var c store.Cursor
+	var total int
+	var calls panics.Group
+	calls.Go(func() error { return s.readBoard(ctx) })
+	calls.Go(func() (err error) {
+		c, total, err = s.firstLap(ctx)
+		return err
+	})
+	if err := calls.Wait(); err != nil {
+		return err
+	}
+	return s.move(ctx, c, total)
+}
+
+// firstLap returns the cursor of the first lap, and how many records it has. If the board has had a run, this one reads
+// what changed since.
+func (s *session) firstLap(ctx context.Context) (c store.Cursor, total int, err error) {
 	last, err := s.config.Store.LastCursor(ctx, s.job.BoardID)
 	if err != nil {
-		return err
+		return c, 0, err
 	}
-	c, total := store.Cursor{At: rewind(last.At)}, 0
-	if c.Until, err = s.newest(ctx, c); err != nil {
+	c.At = rewind(last.At)
+	until := ""
+	var calls panics.Group
+	calls.Go(func() (err error) {
+		until, err = s.newest(ctx, c)
 		return err
-	}
-	if c.Until == "" {
-		c = store.Cursor{At: last.At}
-	} else {
+	})
+	calls.Go(func() (err error) {
 		total, err = repeat(ctx, s, "counting records", func() (int, error) {
 			return s.config.Salesforce.Count(ctx, countRecords(s.migration, c))
 		})
-		if err != nil {
-			return err
-		}
+		return err
+	})
+	if err := calls.Wait(); err != nil {
+		return c, 0, err
 	}
-	return s.move(ctx, c, total)
+	if until == "" {
+		return store.Cursor{At: last.At}, 0, nil
+	}
+	c.Until = until
+	return c, total, nil
 }
 
 // nextLap continues with what changed during the previous lap: by the run's own writes, and by others.
@@ -61,37 +86,6 @@ func (s *session) newest(ctx context.Context, c store.Cursor) (string, error) {
 		return "", err
 	}
 	return stampOf(found[0])
-}
-
-// lap processes the records from the cursor to the end of the lap, and reports whether it reached it. While one page is
-// written to the board, the next one is read and prepared.
-func (s *session) lap(ctx context.Context) (finished bool, err error) {
-	reading, stop := context.WithCancel(ctx)
-	defer stop()
-	pages := make(chan *page)
-	var group panics.Group
-	group.Go(func() error {
-		defer close(pages)
-		var err error
-		finished, err = s.read(reading, pages)
-		return err
-	})
-	group.Go(func() error {
-		defer stop()
-		for p := range pages {
-			if err := s.take(ctx, p); err != nil {
-				return err
-			}
-			if !s.mayBegin() {
-				return nil
-			}
-		}
-		return nil
-	})
-	if err := group.Wait(); err != nil {
-		return false, err
-	}
-	return finished, ctx.Err()
 }
 
 // read sends the pages of the lap until all are sent, the session starts no more pages, or ctx ends because no page is

@@ -44,7 +44,8 @@ type session struct {
 	run       *store.Run
 	backlog   backlog
 	clashes   map[clash]bool                     // found so far
-	take      func(context.Context, *page) error // what to do with a prepared page
+	begin     func(context.Context, *page) error // what to do with a prepared page
+	finish    func(context.Context, *page) error // and after that, in the order of the pages
 	holder    uuid.UUID                          // of its leases
 	until     time.Time                          // no page starts after this
 	deadline  time.Time                          // end of all work
