@@ -31,7 +31,7 @@ type member struct {
 // outermost is the place of the object that no member holds.
 const outermost = -1
 
-// scanner reads a JSON text in one pass, which costs webhooks less than one for each of its purposes. It checks that the
+// scanner reads a JSON text in one pass, which costs less than a separate pass for each purpose. It checks that the
 // text is an object in JSON that Postgres can store as jsonb, since JSON allows texts and numbers that jsonb does not.
 // It collects the members of the object, and those of the objects that are their values. The text must be UTF-8.
 //
@@ -49,7 +49,7 @@ const usual = 32
 // scanners keeps the room for members.
 var scanners = sync.Pool{New: func() any { return &scanner{members: make([]member, 0, usual)} }}
 
-// release leaves the room for the members to another text. What was read from them remains valid.
+// release returns the memory for the members to the pool. What was read from them remains valid.
 func (s *scanner) release() {
 	if cap(s.members) > usual {
 		return
@@ -92,7 +92,7 @@ func (s *scanner) space() {
 	}
 }
 
-// value reads a value within depth lists and objects: that of the member at a place, or one of no member that counts.
+// value reads a value nested in depth lists and objects. place is that of its member, if the member is collected.
 func (s *scanner) value(depth, place int) error {
 	s.space()
 	switch c := s.next(); {

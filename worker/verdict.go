@@ -26,7 +26,7 @@ type ruling struct {
 	cancel bool          // there is no further attempt
 }
 
-// verdict decides what a failed attempt means: River snoozes a job that was told to wait, cancels one that cannot
+// verdict decides what a failed attempt means: River snoozes a job whose error asks to wait, cancels one that cannot
 // succeed, and retries any other. It looks at the error's behavior, not at its type.
 func verdict(err error, row *rivertype.JobRow) ruling {
 	if d := retry.After(err); d > 0 {

@@ -155,7 +155,7 @@ func (c *Config) readViewer(e *Environment) {
 	}
 	c.UserProxies = e.networks("CONSOLE_PROXIES", "127.0.0.0/8,::1")
 	if c.UserHeader != "" && c.AdminUser == "" {
-		e.Problem("CONSOLE_USER_HEADER", "needs ADMIN_USER and ADMIN_PASSWORD: a header alone lets nobody in")
+		e.Problem("CONSOLE_USER_HEADER", "needs ADMIN_USER and ADMIN_PASSWORD: a header alone admits nobody")
 	}
 }
 

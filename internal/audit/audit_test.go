@@ -217,12 +217,12 @@ func TestRecords(t *testing.T) {
 			want: `7:23 note Monday: column "status" has labels that create no record; if an item with a record changes to one of them, its event becomes a dead letter: "Done"`,
 		},
 
-		"no key":                {plain, key(func(f *sfclient.Field) { f.Name = "Other__c" }), "6:12 error Salesforce: Lead has no key field Monday_Item_Id__c that is visible to the run-as user; create it as text of 18 characters or more, External ID and Unique, and give the run-as user access to it"},
-		"key is no external ID": {plain, key(func(f *sfclient.Field) { f.ExternalID = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not an External ID: records cannot be upserted by it"},
-		"key is not unique":     {plain, key(func(f *sfclient.Field) { f.Unique = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not Unique: an item could get two records"},
-		"key is a number":       {plain, key(func(f *sfclient.Field) { f.Type = "double" }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is of type double; it must be text"},
-		"key is short":          {plain, key(func(f *sfclient.Field) { f.Length = 10 }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c holds 10 characters; an item's id can have 18"},
-		"key is read-only":      {plain, key(func(f *sfclient.Field) { f.Createable = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c cannot be written by the run-as user; give its permission set edit access to the field"},
+		"no key":                    {plain, key(func(f *sfclient.Field) { f.Name = "Other__c" }), "6:12 error Salesforce: Lead has no key field Monday_Item_Id__c that is visible to the run-as user; create it as text of 18 characters or more, External ID and Unique, and give the run-as user access to it"},
+		"key is not an external ID": {plain, key(func(f *sfclient.Field) { f.ExternalID = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not an External ID: records cannot be upserted by it"},
+		"key is not unique":         {plain, key(func(f *sfclient.Field) { f.Unique = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is not Unique: an item could get two records"},
+		"key is a number":           {plain, key(func(f *sfclient.Field) { f.Type = "double" }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c is of type double; it must be text"},
+		"key is short":              {plain, key(func(f *sfclient.Field) { f.Length = 10 }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c holds 10 characters; an item's id can have 18"},
+		"key is read-only":          {plain, key(func(f *sfclient.Field) { f.Createable = false }), "6:12 error Salesforce: the key Lead.Monday_Item_Id__c cannot be written by the run-as user; give its permission set edit access to the field"},
 		"no right to the object": {with("on_delete: delete"), func(l *audit.Live) {
 			l.Objects["Lead"].Createable, l.Objects["Lead"].Updateable, l.Objects["Lead"].Deletable = false, false, false
 		},

@@ -187,7 +187,7 @@ func (d *draft) differing() (State, string) {
 	return s, subject + " " + differ + ": " + because(s, first, d.hasNoRecords(), len(names) > 1)
 }
 
-// because says why fields differ, of which f is the first.
+// because returns why fields differ. f is the first of them.
 func because(s State, f Field, noRecords, several bool) string {
 	it, was, value, is := "it", "it was", "value", "is"
 	if several {

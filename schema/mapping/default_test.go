@@ -19,7 +19,7 @@ func TestIsDefault(t *testing.T) {
 		"{ from: missing, default: +9d }":                   true,
 		"missing":                                           false,
 		"{ value: x }":                                      false,
-		"{ from: word, as: first_name, default: x }":        true,  // a single word is no first name
+		"{ from: word, as: first_name, default: x }":        true,  // a single word is not a first name
 		"{ from: status, labels: { Won: y }, default: x }":  false, // a label that is not mapped is a value
 		"{ from: missing, labels: { Won: y }, default: x }": true,
 		`{ template: "{missing}{blank}", default: x }`:      true,

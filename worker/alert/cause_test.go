@@ -273,7 +273,7 @@ func TestIgnoredIsNotAlerted(t *testing.T) {
 	}
 }
 
-// TestSettledBeforeAlert: dead letters that were made up for before they were alerted are not alerted.
+// TestSettledBeforeAlert: dead letters that were resolved before their alert are not alerted.
 func TestSettledBeforeAlert(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -162,7 +162,7 @@ type gate struct {
 
 	mu       sync.Mutex
 	accepted map[string]int64 // key of the event -> item
-	loses    func() bool      // whether a delivery is lost for good, though Monday is told that it arrived; nil: none is
+	loses    func() bool      // whether a delivery is lost for good although it is answered with 200; nil: none is
 	lost     int
 }
 

@@ -126,7 +126,7 @@ func TestCheckLive(t *testing.T) {
 			"error CloseDate: Salesforce Opportunity.CloseDate is of type datetime, and gets a date"}},
 		"key that is not unique": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.Unique = false }), cli.ExitFailed,
 			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c is not Unique: an item could get two records"}},
-		"key that is no external ID": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.ExternalID = false }), cli.ExitFailed,
+		"key that is not an external ID": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.ExternalID = false }), cli.ExitFailed,
 			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c is not an External ID: records cannot be upserted by it"}},
 		"short key": {changedField("Lead", e2e.Key, func(f *sfsim.Field) { f.Length = 10 }), cli.ExitFailed,
 			[]string{"error object: Salesforce the key Lead.Monday_Item_Id__c holds 10 characters; an item's id can have 18"}},

@@ -69,7 +69,7 @@ func TestBackfill(t *testing.T) {
 	for item, number := range map[int64]string{same: "+12125550101", other: "+12125550999", none: "+12125550998"} {
 		w.Salesforce.Update("Contact", w.Record("Contact", item)["Id"].(string), map[string]any{"Phone": number, "Title": "By hand"})
 	}
-	w.Expect(0, "SELECT count(*) FROM sweeps") // the first mapping is no change
+	w.Expect(0, "SELECT count(*) FROM sweeps") // the first mapping is not a change
 
 	const fields = ", Phone: { from: phone, as: phone }, Title: { from: text_sfid, default: Unknown }"
 	restart(fields)

@@ -48,8 +48,8 @@ var ends = map[string]func(*e2e.World, int64){
 	"deleted":  func(w *e2e.World, item int64) { w.Monday.DeleteItem(item) },
 }
 
-// TestRestored: what was edited in Salesforce while the item was away goes to Monday, whoever wins. Fields that only go
-// to Salesforce get what Monday says.
+// TestRestored: what was edited in Salesforce while the item was away goes to Monday, whichever side wins. Fields that
+// only go to Salesforce get Monday's values.
 func TestRestored(t *testing.T) {
 	t.Parallel()
 	for name, end := range ends {
@@ -77,7 +77,7 @@ func TestRestored(t *testing.T) {
 	}
 }
 
-// TestRestoredAndEdited: if both sides changed, the rule decides, and the value that gave way is kept.
+// TestRestoredAndEdited: if both sides changed, the rule decides, and the value that lost is kept.
 func TestRestoredAndEdited(t *testing.T) {
 	t.Parallel()
 	for name, end := range ends {
@@ -103,8 +103,8 @@ func TestRestoredAndEdited(t *testing.T) {
 	}
 }
 
-// TestMovedAway: a column that lost its value on a board without it does not count as emptied, whatever finds out that
-// the item is back. Everything else that changed meanwhile is synced, in both directions.
+// TestMovedAway: a column that lost its value on a board without it does not count as emptied, however it is found out
+// that the item is back. Everything else that changed meanwhile is synced, in both directions.
 func TestMovedAway(t *testing.T) {
 	t.Parallel()
 	sweep := func(w *e2e.World, _ int64) { command(w, 0, "apply", "leads", "--yes") }

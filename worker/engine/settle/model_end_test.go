@@ -8,7 +8,7 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// settle lets everything arrive, and runs passes until nothing is written any more.
+// settle delivers all events, and runs passes until nothing is written any more.
 func (g *model) settle() {
 	for round := 0; ; round++ {
 		if round == 8 {
@@ -30,7 +30,7 @@ func (g *model) settle() {
 	g.planned()
 }
 
-// planned makes a plan, once all is quiet. It shows what is left to a person, and nothing else.
+// planned creates a plan once all is quiet, which must list what is left to a person and nothing else.
 func (g *model) planned() {
 	decisions := Columns(Input{Record: g.rec, Item: viewOf(g.item), Link: &g.link, Holds: maps.Clone(g.holds), Now: g.now()})
 	left := map[string]bool{"": true, string(plan.FirstMeeting): true, string(plan.CannotBeShown): true, string(plan.Missing): true}

@@ -16,7 +16,7 @@ import (
 // fault is what goes wrong in a pass.
 type fault int
 
-// pass does what a batch of the engine does with one item. What it learns is kept only if it ends well.
+// pass does what a batch of the engine does with one item. Its results are stored only if it succeeds.
 func (g *model) pass(received []event, rung bool, f fault) {
 	g.faulty = g.faulty || f != nothing
 	item, link := copyOf(g.item), copyLink(g.link)
@@ -182,8 +182,7 @@ func (g *model) checkLost(d Decision) {
 	}
 }
 
-// check holds writes to Salesforce to what the item shows: nothing is emptied, and no default is written, that is not
-// empty in Monday.
+// check fails if a write to Salesforce clears a field, or writes a default, although the item's column has a value.
 func (g *model) check(fields map[string]any) {
 	for _, f := range g.rec.Fields {
 		value, sent := fields[f.Name]

@@ -41,7 +41,7 @@ func (g *model) tick() int64 {
 	return g.clock
 }
 
-// read is Monday's answer. It tells when the item changed in whole seconds.
+// read is Monday's answer, which has the time of the item's last change in whole seconds.
 func (g *model) read() ledger.Reading { return reading(g.monday, g.updated) }
 
 func reading(it mapping.Item, updated int64) ledger.Reading {
@@ -173,7 +173,7 @@ func (g *model) editSalesforce() {
 	g.save(map[string]any{field: token})
 }
 
-// overwrite ends the edits that a person sees where the next one is made.
+// overwrite ends the edits that a person sees before entering another one in their place.
 func (g *model) overwrite(id string, seen any) {
 	for n := range g.edits {
 		if e := &g.edits[n]; e.column == id && has(seen, e.token) {
@@ -182,7 +182,7 @@ func (g *model) overwrite(id string, seen any) {
 	}
 }
 
-// receive lets some of the events arrive, in any order, some of them twice, and some of them lost.
+// receive delivers some of the events in any order, some of them twice, and loses others.
 func (g *model) receive(all bool) (received []event) {
 	received, g.retries = g.retries, nil
 	var later []event
