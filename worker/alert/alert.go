@@ -22,9 +22,9 @@ const (
 	// notification, and Telegram accepts 4,096 characters.
 	lettersPerMessage = 15
 
-	// failuresTold is the number of consecutive failures after which the other channels are told about a failing
-	// channel.
-	failuresTold = 3
+	// failuresReported is the number of consecutive failures after which a failing channel is reported through
+	// the others.
+	failuresReported = 3
 
 	// longestPause is the maximum pause before a failing channel is used again.
 	longestPause = 5 * time.Minute
@@ -103,19 +103,19 @@ func (a *Alerter) Round(ctx context.Context) (failed error) {
 // fails.
 func (a *Alerter) serve(ctx context.Context, channel Channel, c store.Channel) (works bool, err error) {
 	if resting(c, a.Now()) {
-		return c.Failures < failuresTold, nil
+		return c.Failures < failuresReported, nil
 	}
 	err = a.tell(ctx, channel, c)
-	refused, ok := errors.AsType[*refusedError](err)
+	rejected, ok := errors.AsType[*rejectedError](err)
 	if !ok {
 		return true, err
 	}
 	if _, pauses := errors.AsType[*pauseError](err); pauses {
-		a.log.Warn("alert channel requested a pause", "channel", c.Name, "error", refused.err)
+		a.log.Warn("alert channel requested a pause", "channel", c.Name, "error", rejected.err)
 		return true, nil
 	}
-	a.log.Error("alert channel rejected a message", "channel", c.Name, "failures", c.Failures+1, "error", refused.err)
-	return c.Failures+1 < failuresTold, a.store.FailChannel(ctx, c.Name, refused.Error())
+	a.log.Error("alert channel rejected a message", "channel", c.Name, "failures", c.Failures+1, "error", rejected.err)
+	return c.Failures+1 < failuresReported, a.store.FailChannel(ctx, c.Name, rejected.Error())
 }
 
 // resting reports whether a failing channel is paused: the longer it fails, the longer the pauses.
@@ -126,11 +126,11 @@ func resting(c store.Channel, now time.Time) bool {
 	return now.Before(c.FailedAt.Add(min(c.FailedAt.Sub(*c.FailingSince), longestPause)))
 }
 
-// refusedError means that a channel rejected a message.
-type refusedError struct{ err error }
+// rejectedError means that a channel rejected a message.
+type rejectedError struct{ err error }
 
-func (e *refusedError) Error() string { return e.err.Error() }
-func (e *refusedError) Unwrap() error { return e.err }
+func (e *rejectedError) Error() string { return e.err.Error() }
+func (e *rejectedError) Unwrap() error { return e.err }
 
 // message is a text and the alerts it contains.
 type message struct {
@@ -177,7 +177,7 @@ func (a *Alerter) send(ctx context.Context, channel Channel, c store.Channel, m 
 			outcome = "deferred"
 		}
 		a.sent.WithLabelValues(c.Name, outcome).Inc()
-		return &refusedError{err}
+		return &rejectedError{err}
 	}
 	a.sent.WithLabelValues(c.Name, "delivered").Inc()
 	if m.cause != nil {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"crmsync/schema/schematest"
 	"crmsync/schema/store"
 )
 
@@ -23,23 +22,21 @@ func TestChannelFails(t *testing.T) {
 	}
 	total := lettersPerMessage
 	w.dead(total)
-	var heard []string
-	for range failuresTold + 2 {
+	var received []string
+	for range failuresReported + 2 {
 		w.round(w.alerter(telegram, slack)) // an alerter without memory
 		w.rested()
-		heard = append(heard, slack.take()...)
+		received = append(received, slack.take()...)
 	}
-	if diff := cmp.Diff(upTo(total), jobsIn(heard)); diff != "" {
+	if diff := cmp.Diff(upTo(total), jobsIn(received)); diff != "" {
 		t.Errorf("jobs alerted to the working channel (-want +got):\n%s", diff)
 	}
-	others := without(heard)
+	others := without(received)
 	if len(others) != 2 || !strings.HasPrefix(others[0], "Salesforce is away") || !strings.HasPrefix(others[1], "Alerts have not reached Telegram") ||
 		!strings.HasSuffix(others[1], ": trouble.") {
 		t.Errorf("its other messages: %q", others)
 	}
-	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
-		t.Errorf("%d dead letters count as not alerted", n)
-	}
+	w.allAlerted()
 	channels, err := w.Channels(t.Context())
 	if err != nil || len(channels) != 2 || channels[0].FailingSince != nil || channels[1].FailingSince == nil || channels[1].Error != "trouble" {
 		t.Errorf("%v: channels %+v", err, channels)
@@ -55,17 +52,8 @@ func TestChannelFails(t *testing.T) {
 		t.Errorf("its other messages: %q", others)
 	}
 	w.round(w.alerter(telegram, slack))
-	if diff := cmp.Diff([]string{"Alerts reach Telegram again."}, slack.take()); diff != "" {
-		t.Errorf("then Slack receives (-want +got):\n%s", diff)
-	}
-	if texts := telegram.take(); len(texts) != 0 {
-		t.Errorf("and Telegram %q", texts)
-	}
-}
-
-func (w *world) count(query string) int {
-	w.t.Helper()
-	return schematest.Ask[int](w.t, w.db, query)
+	slack.expect(t, "Alerts reach Telegram again.")
+	telegram.expect(t)
 }
 
 // TestChannelRests: a failing channel is paused; the longer it fails, the longer the pauses. A channel that asks for a
@@ -123,23 +111,20 @@ func TestNewChannel(t *testing.T) {
 // TestDeadLetterDiesAgain: a dead letter that was replayed and failed again is alerted again.
 func TestDeadLetterDiesAgain(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
+	w, telegram, a := oneChannel(t)
 	w.dead(1)
-	w.round(w.alerter(mail))
+	w.round(a)
 	w.exec("UPDATE river_job SET state = 'running', finalized_at = NULL")
 	w.exec("UPDATE river_job SET state = 'discarded', finalized_at = clock_timestamp()")
-	w.round(w.alerter(mail))
-	if diff := cmp.Diff([]int{1, 1}, jobsIn(mail.take())); diff != "" {
+	w.round(a)
+	if diff := cmp.Diff([]int{1, 1}, jobsIn(telegram.take())); diff != "" {
 		t.Errorf("alerted jobs (-want +got):\n%s", diff)
 	}
 }
 
 func TestOutages(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
-	a := w.alerter(mail)
+	w, telegram, a := oneChannel(t)
 	start := func(key, code, at string) {
 		if err := w.StartOutage(t.Context(), key, code); err != nil {
 			t.Fatal(err)
@@ -162,31 +147,26 @@ func TestOutages(t *testing.T) {
 	w.round(a)
 	start("monday", "InvalidVersionException", "2026-09-23 16:00:00Z")
 	w.round(a)
-	want := []string{
+	telegram.expect(t,
 		"Salesforce is away (503). Events have been waiting since 2026-09-23 12:00:00 UTC; none is lost.",
 		"Salesforce is back. It was away for 1m30s from 2026-09-23 12:00:00 UTC.",
 		"Monday is away (X). Events have been waiting since 2026-09-23 13:00:00 UTC; none is lost.",
 		"Monday is back. It was away for 1s from 2026-09-23 13:00:00 UTC.",
-		"Monday refuses access to board 1001 (UserUnauthorizedException). Events that need it have been waiting since 2026-09-23 14:00:00 UTC; all others continue.\n" +
+		"Monday refuses access to board 1001 (UserUnauthorizedException). Events that need it have been waiting since 2026-09-23 14:00:00 UTC; all others continue.\n"+
 			"The token's user may not use the board. Give the user of MONDAY_API_TOKEN access to the board, as a subscriber or by its permissions.",
-		"Salesforce creates no records (STORAGE_LIMIT_EXCEEDED). New records have been waiting since 2026-09-23 15:00:00 UTC; updates continue.\n" +
+		"Salesforce creates no records (STORAGE_LIMIT_EXCEEDED). New records have been waiting since 2026-09-23 15:00:00 UTC; updates continue.\n"+
 			"The org's storage is full. Nothing can be created until records are deleted or storage is added; updates continue, and waiting records are created afterwards.",
 		"Monday gives access to board 1001 again, after 1m0s without it.",
 		"Salesforce creates records again, after 1m0s without any.",
-		"Monday is away (InvalidVersionException). Events have been waiting since 2026-09-23 16:00:00 UTC; none is lost.\n" +
+		"Monday is away (InvalidVersionException). Events have been waiting since 2026-09-23 16:00:00 UTC; none is lost.\n"+
 			"Monday no longer serves this version of its API. Set MONDAY_API_VERSION to a current one (https://developer.monday.com/api-reference/docs/api-versioning lists them).",
-	}
-	if diff := cmp.Diff(want, mail.take()); diff != "" {
-		t.Errorf("messages (-want +got):\n%s", diff)
-	}
+	)
 }
 
 // TestPauses: a queue is paused and resumed.
 func TestPauses(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
-	a := w.alerter(mail)
+	w, telegram, a := oneChannel(t)
 	w.exec("INSERT INTO river_queue (name, created_at, updated_at) VALUES ('events', now(), now()), ('migrations', now(), now())")
 	pause := func(at string) {
 		w.exec("UPDATE river_queue SET paused_at = $1::timestamptz WHERE name = 'events'", at)
@@ -198,42 +178,33 @@ func TestPauses(t *testing.T) {
 	w.round(a)
 	w.round(a)
 	pause("2026-09-23 13:00:00Z")
-	want := []string{
+	telegram.expect(t,
 		"The queue events was paused at 2026-09-23 12:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
 		"The queue events is no longer paused.",
 		"The queue events was paused at 2026-09-23 13:00:00 UTC. Its jobs wait until somebody resumes it in the dashboard.",
-	}
-	if diff := cmp.Diff(want, mail.take()); diff != "" {
-		t.Errorf("messages (-want +got):\n%s", diff)
-	}
+	)
 }
 
 // TestHeldArchives: the brake holds the archiving of items, alone and together with the deletion of records.
 func TestHeldArchives(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
+	w, telegram, a := oneChannel(t)
 	w.exec(`INSERT INTO deletions (item_id, board_id, state, at, archive) VALUES
 		(1, 1002, 'held', '2026-09-23 12:00:00Z', true), (2, 1002, 'held', '2026-09-23 12:00:01Z', true),
 		(3, 1003, 'held', '2026-09-23 12:00:00Z', true), (4, 1003, 'held', '2026-09-23 12:00:01Z', false)`)
-	w.round(w.alerter(mail))
-	want := []string{
-		"The delete brake has held the archiving of 2 items of board 1002 since 2026-09-23 12:00:00 UTC: more records were deleted in Salesforce than " +
+	w.round(a)
+	telegram.expect(t,
+		"The delete brake has held the archiving of 2 items of board 1002 since 2026-09-23 12:00:00 UTC: more records were deleted in Salesforce than "+
 			"the mapping allows. The items stay active in Monday until somebody decides: see crmsync held, then release or drop them with --board 1002.",
-		"The delete brake has held the records of 1 item and the archiving of 1 item of board 1003 since 2026-09-23 12:00:00 UTC: more items and records " +
+		"The delete brake has held the records of 1 item and the archiving of 1 item of board 1003 since 2026-09-23 12:00:00 UTC: more items and records "+
 			"were deleted than the mapping allows. Those records and items stay until somebody decides: see crmsync held, then release or drop them with --board 1003.",
-	}
-	if diff := cmp.Diff(want, mail.take()); diff != "" {
-		t.Errorf("messages (-want +got):\n%s", diff)
-	}
+	)
 }
 
 // TestHolds: the delete brake holds more and more of a board; a person decides about a part, and then about the rest.
 func TestHolds(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
-	a := w.alerter(mail)
+	w, telegram, a := oneChannel(t)
 	hold := func(item int, at string) {
 		w.exec("INSERT INTO deletions (item_id, board_id, state, at) VALUES ($1, 1002, 'held', $2::timestamptz)", item, at)
 		w.round(a)
@@ -248,10 +219,7 @@ func TestHolds(t *testing.T) {
 	hold(3, "2026-09-23 13:00:00Z")
 	const text = "The delete brake has held the records of 1 item of board 1002 since 2026-09-23 %s UTC: more items were deleted in Monday than the " +
 		"mapping allows. The records stay until somebody decides: see crmsync held, then release or drop them with --board 1002."
-	want := []string{
+	telegram.expect(t,
 		fmt.Sprintf(text, "12:00:00"), "The delete brake no longer holds anything of board 1002.", fmt.Sprintf(text, "13:00:00"),
-	}
-	if diff := cmp.Diff(want, mail.take()); diff != "" {
-		t.Errorf("messages (-want +got):\n%s", diff)
-	}
+	)
 }

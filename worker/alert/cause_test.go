@@ -11,8 +11,11 @@ import (
 	"crmsync/schema/store"
 )
 
-// refused discards n jobs whose value Salesforce rejected.
-func (w *world) refused(n int, code string) {
+// tooLong is the code of most rejections.
+const tooLong = "STRING_TOO_LONG"
+
+// reject discards n jobs whose value Salesforce rejected.
+func (w *world) reject(n int, code string) {
 	w.t.Helper()
 	w.dead(n)
 	w.exec(`INSERT INTO error_logs (job_id, attempt, event, system, object, field, class, code, message)
@@ -31,47 +34,41 @@ func (w *world) later(span time.Duration) {
 // end once. Another cause does not wait for it.
 func TestCauses(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
-	a := w.alerter(mail)
-	a.Pauses = []time.Duration{time.Minute, 10 * time.Minute, time.Hour}
+	w, telegram, a := oneChannel(t, time.Minute, 10*time.Minute, time.Hour)
 	a.PublicURL = "https://sync.example.org"
-	told := func(want ...int) {
+	alerted := func(want ...int) {
 		t.Helper()
 		w.round(a)
 		w.round(a)
-		if diff := cmp.Diff(want, jobsIn(mail.take())); diff != "" {
+		if diff := cmp.Diff(want, jobsIn(telegram.take())); diff != "" {
 			t.Errorf("alerted jobs (-want +got):\n%s", diff)
 		}
 	}
-	w.refused(1, "STRING_TOO_LONG")
+	w.reject(1, tooLong)
 	w.round(a)
-	id := store.CauseKey{System: "salesforce", Code: "STRING_TOO_LONG", Object: "Lead", Field: "City"}.ID()
-	want := []string{"crmsync could not process an event (Lead.City: STRING_TOO_LONG).\n" +
-		"The value is longer than the field. Correct the value in Monday, or the field's rule in Salesforce.\n" +
-		"• job 1: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +
-		"Replay with: crmsync replay 1\nhttps://sync.example.org/errors/" + id}
-	if diff := cmp.Diff(want, mail.take()); diff != "" {
-		t.Errorf("first message (-want +got):\n%s", diff)
-	}
-	w.refused(2, "STRING_TOO_LONG")
-	told()
-	w.refused(1, "DUPLICATE_VALUE")
-	told(4)
+	id := store.CauseKey{System: "salesforce", Code: tooLong, Object: "Lead", Field: "City"}.ID()
+	telegram.expect(t, "crmsync could not process an event (Lead.City: STRING_TOO_LONG).\n"+
+		"The value is longer than the field. Correct the value in Monday, or the field's rule in Salesforce.\n"+
+		"• job 1: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n"+
+		"Replay with: crmsync replay 1\nhttps://sync.example.org/errors/"+id)
+	w.reject(2, tooLong)
+	alerted()
+	w.reject(1, "DUPLICATE_VALUE")
+	alerted(4)
 	w.later(time.Minute)
-	told(2, 3)
-	w.refused(1, "STRING_TOO_LONG")
+	alerted(2, 3)
+	w.reject(1, tooLong)
 	w.later(9 * time.Minute)
-	told()
+	alerted()
 	w.later(time.Minute)
-	told(5)
+	alerted(5)
 	for range 2 { // the last pause stays
-		w.refused(1, "STRING_TOO_LONG")
+		w.reject(1, tooLong)
 		w.later(59 * time.Minute)
-		told()
+		alerted()
 		w.later(time.Minute)
 		w.round(a)
-		if texts := mail.take(); len(texts) != 1 || !strings.HasPrefix(texts[0], "crmsync could not process 1 more event (") ||
+		if texts := telegram.take(); len(texts) != 1 || !strings.HasPrefix(texts[0], "crmsync could not process 1 more event (") ||
 			!strings.Contains(texts[0], "crmsync replay --cause "+id) {
 			t.Errorf("a further message: %q", texts)
 		}
@@ -79,62 +76,53 @@ func TestCauses(t *testing.T) {
 
 	w.exec("UPDATE dead_letters SET replayed_at = now()")
 	w.exec("UPDATE dead_letters SET replayed_at = NULL, closed_at = now(), closed_by = 'ignored by root' WHERE job_id = 2")
-	told() // the jobs are under way
+	alerted() // the jobs are under way
 	w.exec("UPDATE sync_logs SET status = 'success'")
 	w.round(a)
 	w.round(a)
-	texts := mail.take()
+	texts := telegram.take()
 	slices.Sort(texts)
-	want = []string{
+	want := []string{
 		"Over: Lead.City: DUPLICATE_VALUE. 1 event succeeded.",
 		"Over: Lead.City: STRING_TOO_LONG. 5 events succeeded. 1 event was ignored.",
 	}
 	if diff := cmp.Diff(want, texts); diff != "" {
 		t.Errorf("at the end (-want +got):\n%s", diff)
 	}
-	w.refused(1, "STRING_TOO_LONG") // the cause is back: alerted at once
-	told(8)
-	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
-		t.Errorf("%d dead letters count as not alerted", n)
-	}
+	w.reject(1, tooLong) // the cause is back: alerted at once
+	alerted(8)
+	w.allAlerted()
 }
 
 // TestCauseOfMany: a message lists 15 dead letters and counts the others; all of them count as alerted.
 func TestCauseOfMany(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
-	a := w.alerter(mail)
-	w.refused(1_000, "STRING_TOO_LONG")
+	w, telegram, a := oneChannel(t)
+	w.reject(1_000, tooLong)
 	w.round(a)
 	w.round(a)
-	texts := mail.take()
+	texts := telegram.take()
 	if len(texts) != 1 || !strings.HasPrefix(texts[0], "crmsync could not process 1,000 events (") || !strings.Contains(texts[0], "\n• and 985 more\n") {
 		t.Errorf("messages %q", texts)
 	}
 	if diff := cmp.Diff(upTo(15), jobsIn(texts)); diff != "" {
 		t.Errorf("jobs that are listed (-want +got):\n%s", diff)
 	}
-	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
-		t.Errorf("%d dead letters count as not alerted", n)
-	}
+	w.allAlerted()
 }
 
 // TestCauseEndsEarly: when a cause ends, its remaining dead letters are alerted before its end.
 func TestCauseEndsEarly(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
-	a := w.alerter(mail)
-	a.Pauses = []time.Duration{time.Hour}
-	w.refused(1, "STRING_TOO_LONG")
+	w, telegram, a := oneChannel(t, time.Hour)
+	w.reject(1, tooLong)
 	w.round(a)
-	w.refused(1, "STRING_TOO_LONG")
+	w.reject(1, tooLong)
 	w.round(a)
 	w.exec("UPDATE dead_letters SET closed_at = now(), closed_by = 'job 99'")
-	mail.take()
+	telegram.take()
 	w.round(a)
-	if texts := mail.take(); len(texts) != 2 || !cmp.Equal(jobsIn(texts[:1]), []int{2}) || texts[1] != "Over: Lead.City: STRING_TOO_LONG. 2 events succeeded." {
+	if texts := telegram.take(); len(texts) != 2 || !cmp.Equal(jobsIn(texts[:1]), []int{2}) || texts[1] != "Over: Lead.City: STRING_TOO_LONG. 2 events succeeded." {
 		t.Errorf("messages %q", texts)
 	}
 }
@@ -154,7 +142,7 @@ func TestPager(t *testing.T) {
 	if err := w.StartOutage(t.Context(), "salesforce", "503"); err != nil {
 		t.Fatal(err)
 	}
-	w.refused(1, "STRING_TOO_LONG")
+	w.reject(1, tooLong)
 	w.round(a)
 	if texts := mail.take(); len(texts) != 2 {
 		t.Errorf("messages %q, want 2", texts)
@@ -163,9 +151,7 @@ func TestPager(t *testing.T) {
 	w.exec("UPDATE dead_letters SET closed_at = now(), closed_by = 'job 9'")
 	w.round(a)
 	w.round(a)
-	if texts := mail.take(); len(texts) != 0 {
-		t.Errorf("woken by %q", texts)
-	}
+	mail.expect(t) // what is over wakes nobody
 }
 
 // TestDigest: once a week each channel receives a digest, from its second Monday on.
@@ -189,14 +175,9 @@ func TestDigest(t *testing.T) {
 	telegram.take() // the week before
 	now = now.Add(2 * time.Minute)
 	at(telegram, slack)
-	want := []string{"crmsync, the last 7 days: 12,304 changes, 0 open.\nhttps://sync.example.org/"}
-	if diff := cmp.Diff(want, telegram.take()); diff != "" {
-		t.Errorf("the digest (-want +got):\n%s", diff)
-	}
-	if texts := slack.take(); len(texts) != 0 {
-		t.Errorf("a new channel receives the digest of the week before: %q", texts)
-	}
-	w.refused(2, "STRING_TOO_LONG")
+	telegram.expect(t, "crmsync, the last 7 days: 12,304 changes, 0 open.\nhttps://sync.example.org/")
+	slack.expect(t) // it did not exist in that week
+	w.reject(2, tooLong)
 	w.exec(`INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, rule, decided_at, take) VALUES
 		(1003, 7, 'lead', '', 'Phone', 'phone', 'monday', '2026-11-24 12:00:00Z', NULL), (1003, 7, 'lead', '', 'Phone', 'phone', 'monday', '2026-11-25 12:00:00Z', NULL),
 		(1003, 7, 'lead', '', 'Phone', 'phone', 'monday', '2026-11-26 12:00:00Z', 'salesforce'), (1003, 7, 'lead', '', 'Phone', 'phone', 'monday', '2026-11-01 12:00:00Z', NULL)`)
@@ -205,12 +186,9 @@ func TestDigest(t *testing.T) {
 	slack.take()
 	now = now.AddDate(0, 0, 7)
 	at(telegram, slack)
-	want = []string{"crmsync, the last 7 days: 0 changes, 2 open. 2 conflicts were decided by the mapping: crmsync conflicts.\n• Lead.City: STRING_TOO_LONG (2 dead letters)\nhttps://sync.example.org/"}
-	for _, mail := range []*inbox{telegram, slack} {
-		if diff := cmp.Diff(want, mail.take()); diff != "" {
-			t.Errorf("%s: the next digest (-want +got):\n%s", mail.name, diff)
-		}
-	}
+	const digest = "crmsync, the last 7 days: 0 changes, 2 open. 2 conflicts were decided by the mapping: crmsync conflicts.\n• Lead.City: STRING_TOO_LONG (2 dead letters)\nhttps://sync.example.org/"
+	telegram.expect(t, digest)
+	slack.expect(t, digest)
 }
 
 func TestWeekEnd(t *testing.T) {
@@ -250,43 +228,35 @@ func TestCauseText(t *testing.T) {
 // before.
 func TestIgnoredIsNotAlerted(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
-	a := w.alerter(mail)
-	a.Pauses = []time.Duration{time.Hour}
+	w, telegram, a := oneChannel(t, time.Hour)
 	ignore := func(jobs ...int64) {
 		t.Helper()
 		if ignored, err := w.IgnoreDeadLetters(t.Context(), jobs, store.By{Actor: "ada"}); err != nil || len(ignored) != len(jobs) {
 			t.Fatalf("ignored %v: %v", ignored, err)
 		}
 	}
-	w.refused(1, "STRING_TOO_LONG")
+	w.reject(1, tooLong)
 	w.round(a)
-	mail.take()
-	w.refused(2, "STRING_TOO_LONG") // within the pause
-	w.refused(1, "DUPLICATE_VALUE")
+	telegram.take()
+	w.reject(2, tooLong) // within the pause
+	w.reject(1, "DUPLICATE_VALUE")
 	ignore(1, 2, 3, 4)
 	w.round(a)
 	w.round(a)
-	if diff := cmp.Diff([]string{"Over: Lead.City: STRING_TOO_LONG. 3 events were ignored."}, mail.take()); diff != "" {
-		t.Errorf("messages (-want +got):\n%s", diff)
-	}
+	telegram.expect(t, "Over: Lead.City: STRING_TOO_LONG. 3 events were ignored.")
 }
 
 // TestSettledBeforeAlert: dead letters that were resolved before their alert are not alerted.
 func TestSettledBeforeAlert(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	mail := &inbox{name: "telegram"}
-	a := w.alerter(mail)
-	a.Pauses = []time.Duration{time.Hour}
-	w.refused(1, "STRING_TOO_LONG")
+	w, telegram, a := oneChannel(t, time.Hour)
+	w.reject(1, tooLong)
 	w.round(a)
-	mail.take()
-	w.refused(2, "STRING_TOO_LONG")
+	telegram.take()
+	w.reject(2, tooLong)
 	w.exec("UPDATE dead_letters SET closed_at = now(), closed_by = 'job 99'")
 	w.round(a)
-	texts := mail.take()
+	texts := telegram.take()
 	want := "crmsync could not process 2 more events (Lead.City: STRING_TOO_LONG).\n" +
 		"• job 2: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +
 		"• job 3: update_name, board 1001, item 7, Lead, STRING_TOO_LONG, 12 attempts\n" +

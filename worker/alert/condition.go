@@ -72,7 +72,7 @@ func (a *Alerter) failures(ctx context.Context, c store.Channel) ([]message, err
 	var now []store.Alert
 	reasons := map[string]string{}
 	for _, other := range channels {
-		if other.Name != c.Name && other.FailingSince != nil && other.Failures >= failuresTold {
+		if other.Name != c.Name && other.FailingSince != nil && other.Failures >= failuresReported {
 			now = append(now, store.Alert{Kind: store.AlertChannel, Subject: other.Name, Occasion: *other.FailingSince})
 			reasons[other.Name] = other.Error
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -47,6 +49,15 @@ func (w *world) alerter(channels ...Channel) *Alerter {
 	return New(Config{Store: w.Store, Queue: w.queue, Channels: channels, Registerer: prometheus.NewRegistry(), Log: quiet, Now: time.Now})
 }
 
+// oneChannel returns a world, its only channel, and an alerter with these pauses between messages about one cause.
+func oneChannel(t *testing.T, pauses ...time.Duration) (*world, *inbox, *Alerter) {
+	t.Helper()
+	w, telegram := setup(t), &inbox{name: "telegram"}
+	a := w.alerter(telegram)
+	a.Pauses = pauses
+	return w, telegram, a
+}
+
 // round runs a round of an alerter, after other changes have been committed.
 func (w *world) round(a *Alerter) {
 	w.t.Helper()
@@ -73,6 +84,19 @@ func (w *world) dead(n int) {
 	w.exec(`INSERT INTO river_job (state, kind, args, queue, attempt, max_attempts)
 		SELECT 'running', 'item_rename', '{"type":"update_name","board_id":1001,"item_id":7}', 'events', 12, 12 FROM generate_series(1, $1)`, n)
 	w.exec(`UPDATE river_job SET state = 'discarded', finalized_at = clock_timestamp() WHERE state = 'running'`)
+}
+
+func (w *world) count(query string) int {
+	w.t.Helper()
+	return schematest.Ask[int](w.t, w.db, query)
+}
+
+// allAlerted checks that every dead letter counts as alerted.
+func (w *world) allAlerted() {
+	w.t.Helper()
+	if n := w.count("SELECT count(*) FROM dead_letters WHERE alerted_at IS NULL"); n != 0 {
+		w.t.Errorf("%d dead letters do not count as alerted", n)
+	}
 }
 
 // inbox is a channel that stores what it accepts, and rejects messages on demand.
@@ -111,6 +135,14 @@ func (m *inbox) take() []string {
 	texts := m.texts
 	m.texts = nil
 	return texts
+}
+
+// expect empties the inbox, and checks what was in it.
+func (m *inbox) expect(t *testing.T, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, m.take(), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("messages in %s (-want +got):\n%s", m.name, diff)
+	}
 }
 
 // jobsIn returns the jobs in texts, each as often as it occurs.
