@@ -19,17 +19,17 @@ func describe(err error) store.Failure {
 	if retry.Permanent(err) {
 		f.Class = "permanent"
 	}
-	var refused *engine.RejectedError
+	var rejected *engine.RejectedError
 	var row *engine.RowError
 	var salesforce *sfclient.Error
 	var monday *mondayclient.Error
 	var panicked *panics.Error
 	var unreadable *unreadableError
 	switch {
-	case errors.As(err, &refused):
-		f.Object, f.SalesforceID, f.Field, f.Code = refused.Object, refused.SalesforceID, refused.Field, refused.Code
-		f.Response = refused.Response
-		if f.System = advice.SystemOf(refused.Code); refused.ByMonday && f.System == advice.Salesforce {
+	case errors.As(err, &rejected):
+		f.Object, f.SalesforceID, f.Field, f.Code = rejected.Object, rejected.SalesforceID, rejected.Field, rejected.Code
+		f.Response = rejected.Response
+		if f.System = advice.SystemOf(rejected.Code); rejected.ByMonday && f.System == advice.Salesforce {
 			f.System = advice.Monday // an unknown code
 		}
 	case errors.As(err, &row):

@@ -13,8 +13,8 @@ import (
 func TestCommandsAreRecorded(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t)
-	w.Reject("Lead", "Email", "refused@example.org")
-	item := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("refused@example.org")})
+	w.Reject("Lead", "Email", "rejected@example.org")
+	item := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("rejected@example.org")})
 	w.Quiet()
 	job := fmt.Sprint(w.DeadLetter())
 	for _, held := range []string{"7", "8"} {

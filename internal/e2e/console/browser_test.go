@@ -28,7 +28,7 @@ var looks = []look{
 }
 
 // pictured are the pictures in docs/console.md. The variable PICTURES_OF=all creates all of them.
-var pictured = []string{"overview-desktop", "refused-desktop", "refused-phone-dark"}
+var pictured = []string{"overview-desktop", "rejected-desktop", "rejected-phone-dark"}
 
 // TestPagesInChromium views every page at the size of a desktop and of a phone, in light and dark: everything is
 // accessible, no page is too wide, and the browser reports no problem. If the variable PICTURES names a folder, it
@@ -40,7 +40,7 @@ func TestPagesInChromium(t *testing.T) {
 	w, _, _ := withConsole(t, e2e.ByHand)
 	s := play(w)
 	pages := map[string]string{
-		"overview": "/", "search": "/search?q=mar", "in-sync": item(s.synced), "refused": item(s.refused), "drift": item(s.drifted), "not-yet": item(s.waiting),
+		"overview": "/", "search": "/search?q=mar", "in-sync": item(s.synced), "rejected": item(s.rejected), "drift": item(s.drifted), "not-yet": item(s.waiting),
 		"errors": "/errors", "cause": "/errors/" + s.cause, "conflicts": "/conflicts", "held": "/held", "held-item": item(8300000001), "runs": "/runs",
 		"run": "/runs/sweeps/" + w.Text("SELECT max(id)::text FROM sweeps WHERE board_id = 1003"), "missing": "/items/4711",
 	}
@@ -109,8 +109,8 @@ func TestKeyboardOnly(t *testing.T) {
 	t.Parallel()
 	browser := e2e.StartChromium(t)
 	w, _, _ := withConsole(t)
-	w.Reject("Lead", "Email", "refused@example.org")
-	lead := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("refused@example.org")})
+	w.Reject("Lead", "Email", "rejected@example.org")
+	lead := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("rejected@example.org")})
 	w.Quiet()
 	tab := browser.Tab(t)
 	far := strings.Replace(w.Admin, "127.0.0.1", e2e.FarHost, 1)

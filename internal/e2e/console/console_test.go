@@ -16,7 +16,7 @@ import (
 func TestRejectedThenReplayed(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t)
-	const bad = "refused@example.org"
+	const bad = "rejected@example.org"
 	var mended atomic.Bool
 	w.Salesforce.Reject("Lead", "Email", func(v any) string {
 		if v == bad && !mended.Load() {

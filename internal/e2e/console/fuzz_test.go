@@ -58,8 +58,8 @@ func values(t *rapid.T, segment *rapid.Generator[string], names ...string) url.V
 func TestAnyInput(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t)
-	w.Reject("Lead", "Email", "refused@example.org")
-	lead := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("refused@example.org")})
+	w.Reject("Lead", "Email", "rejected@example.org")
+	lead := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email("rejected@example.org")})
 	w.Quiet()
 	operates.open("/errors")
 	known := []string{fmt.Sprint(lead), fmt.Sprint(w.DeadLetter()), w.Text("SELECT min(cause_id) FROM causes"), "1003"}

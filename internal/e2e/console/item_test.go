@@ -50,7 +50,7 @@ func field(t *testing.T, r report.Report, object, name string) report.Field {
 // TestItem: each possible state of a field is described in one sentence, with both values.
 func TestItem(t *testing.T) {
 	t.Parallel()
-	const refused = "refused@example.org"
+	const rejected = "rejected@example.org"
 	tests := map[string]struct {
 		do        func(w *e2e.World) (item int64)
 		state     report.State
@@ -69,19 +69,19 @@ func TestItem(t *testing.T) {
 			state: report.Agreed, sentence: "In sync",
 			object: "Lead", field: "Email", monday: "ada@example.org", sf: "ada@example.org", fieldIs: report.Agreed,
 		},
-		"refused twice": {
+		"rejected twice": {
 			do: func(w *e2e.World) int64 {
-				w.Reject("Lead", "Email", refused)
+				w.Reject("Lead", "Email", rejected)
 				item := w.Lead("Ada Lovelace", "Analytical Engines",
 					map[string]any{"email": e2e.Email("ada@example.org")})
 				w.Flush()
-				w.Monday.SetColumn(item, "email", e2e.Email(refused))
+				w.Monday.SetColumn(item, "email", e2e.Email(rejected))
 				w.Flush()
 				w.Command("replay", fmt.Sprint(w.DeadLetter()))
 				return item
 			},
 			state: report.Rejected, sentence: "Email differs: Salesforce rejected it twice, INVALID_EMAIL_ADDRESS",
-			object: "Lead", field: "Email", monday: refused, sf: "ada@example.org", fieldIs: report.Rejected,
+			object: "Lead", field: "Email", monday: rejected, sf: "ada@example.org", fieldIs: report.Rejected,
 		},
 		"drift": {
 			do: func(w *e2e.World) int64 {

@@ -17,7 +17,7 @@ import (
 func TestViewerMayNotAct(t *testing.T) {
 	t.Parallel()
 	w, operates, views := withConsole(t)
-	const bad = "refused@example.org"
+	const bad = "rejected@example.org"
 	w.Reject("Lead", "Email", bad)
 	item := w.Lead("Ada Lovelace", "Analytical Engines", map[string]any{"email": e2e.Email(bad)})
 	w.Quiet()

@@ -9,8 +9,8 @@ import (
 
 // scene is a week of a small nonprofit, with an example of everything that the console shows.
 type scene struct {
-	synced, refused, drifted, waiting int64  // items
-	cause                             string // id
+	synced, rejected, drifted, waiting int64  // items
+	cause                              string // id
 }
 
 // people are the leads of the scene.
@@ -54,7 +54,7 @@ func play(w *e2e.World) (s scene) {
 	w.Flush()
 	w.Monday.SetColumn(items["Noah Williams"], "company", "Hillside Garden Association")
 	w.Mail.Take() // lost
-	s = scene{synced: items["Maria Fernández"], refused: items["Jonas Becker"], drifted: items["Amara Okafor"], waiting: items["Sofia Rossi"]}
+	s = scene{synced: items["Maria Fernández"], rejected: items["Jonas Becker"], drifted: items["Amara Okafor"], waiting: items["Sofia Rossi"]}
 	w.Salesforce.Update("Lead", w.Record("Lead", s.drifted)["Id"].(string),
 		map[string]any{"Company": "Green Valley School District"})
 	w.Monday.SetColumn(s.synced, "status", e2e.Label("MOU"))

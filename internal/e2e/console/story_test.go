@@ -18,7 +18,7 @@ func TestStoryInChromium(t *testing.T) {
 	t.Parallel()
 	browser := e2e.StartChromium(t)
 	w, _, _ := withConsole(t, e2e.BothWays)
-	const bad = "refused@example.org"
+	const bad = "rejected@example.org"
 	var mended atomic.Bool
 	w.Salesforce.Reject("Lead", "Email", func(v any) string {
 		if v == bad && !mended.Load() {
