@@ -57,12 +57,25 @@ func New(c Config) (*Pool, error) {
 		Now:         time.Now,
 	})
 	left := p.newReserve(salesforce, monday)
-	p.migrator, p.sweeper, p.feed = p.newMigrator(salesforce, monday, left), p.newSweeper(monday, left),
-		p.newFeed(salesforce, left)
+	p.migrator = p.newMigrator(salesforce, monday, left)
+	p.sweeper = p.newSweeper(monday, left)
+	p.feed = p.newFeed(salesforce, left)
+	client, err := p.newClient()
+	if err != nil {
+		return nil, err
+	}
+	p.client = client
+	c.Registerer.MustRegister(queueCollector{store: p.store, queue: p.queue, log: c.Log})
+	return p, nil
+}
+
+// newClient returns the queue's client, with a worker for each kind of job.
+func (p *Pool) newClient() (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	if err := p.register(workers); err != nil {
 		return nil, fmt.Errorf("registering workers: %w", err)
 	}
+	c := p.config
 	client, err := river.NewClient(riverpgxv5.New(c.DB), &river.Config{
 		Queues:                      queues(c),
 		PeriodicJobs:                schedules(c.Mapping),
@@ -85,9 +98,7 @@ func New(c Config) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the queue: %w", err)
 	}
-	p.client = client
-	c.Registerer.MustRegister(queueCollector{store: p.store, queue: p.queue, log: c.Log})
-	return p, nil
+	return client, nil
 }
 
 // reindexed lists the indexes that River rebuilds each night: all except those that our schema drops.
@@ -106,24 +117,26 @@ func Queue(db *pgxpool.Pool) *queue.Queue {
 
 // guardedSalesforce returns the client whose calls pass through a breaker, unlike the breaker's own.
 func (p *Pool) guardedSalesforce() *sfclient.Client {
-	probe := func(ctx context.Context) error {
+	b := p.addBreaker("salesforce", func(ctx context.Context) error {
 		_, err := p.config.Salesforce.WhoAmI(ctx)
 		return err
-	}
-	b := newBreaker("salesforce", probe, p.store, p.queue, p.config.Log)
-	p.breakers = append(p.breakers, b)
+	})
 	return p.config.Salesforce.WithGuard(b.guard)
 }
 
 // guardedMonday returns the client whose calls pass through a breaker, unlike the breaker's own.
 func (p *Pool) guardedMonday() *mondayclient.Client {
-	probe := func(ctx context.Context) error {
+	b := p.addBreaker("monday", func(ctx context.Context) error {
 		_, err := p.config.Monday.WhoAmI(ctx)
 		return err
-	}
-	b := newBreaker("monday", probe, p.store, p.queue, p.config.Log)
-	p.breakers = append(p.breakers, b)
+	})
 	return p.config.Monday.WithGuard(b.guard)
+}
+
+func (p *Pool) addBreaker(system string, probe func(ctx context.Context) error) *breaker {
+	b := newBreaker(system, probe, p.store, p.queue, p.config.Log)
+	p.breakers = append(p.breakers, b)
+	return b
 }
 
 // Start starts the pool. It returns when the queue is up.
