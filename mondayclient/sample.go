@@ -30,7 +30,7 @@ func (c *Client) DatesWithTime(ctx context.Context, board int64, columns []strin
 	if err != nil {
 		return nil, fmt.Errorf("reading dates of board %d: %w", board, err)
 	}
-	return data.timed(), nil
+	return data.timedColumns(), nil
 }
 
 type sampleReply struct {
@@ -50,8 +50,8 @@ func (r *sampleReply) rows() (int, bool) {
 	return present(r.Boards[0].Page.Items), true
 }
 
-// timed returns the columns in which an item has a time of day.
-func (r *sampleReply) timed() []string {
+// timedColumns returns the columns in which an item has a time of day.
+func (r *sampleReply) timedColumns() []string {
 	var found []string
 	for _, item := range r.Boards[0].Page.Items {
 		if item == nil {

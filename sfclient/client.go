@@ -139,7 +139,7 @@ func (c *Client) attempt(ctx context.Context, q call, decode decoder) error {
 	}
 	err = c.send(ctx, t, q, decode)
 	var refused *Error
-	if !errors.As(err, &refused) || !refused.expired() && !refused.moved {
+	if !errors.As(err, &refused) || !refused.isExpired() && !refused.moved {
 		return err
 	}
 	c.tokens.drop(t)
@@ -150,7 +150,7 @@ func (c *Client) attempt(ctx context.Context, q call, decode decoder) error {
 		return err
 	}
 	err = c.send(ctx, t, q, decode)
-	if errors.As(err, &refused) && refused.expired() {
+	if errors.As(err, &refused) && refused.isExpired() {
 		refused.login = true
 	}
 	return err

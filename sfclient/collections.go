@@ -149,7 +149,7 @@ func (c *Client) rows(ctx context.Context, q call) (results []Result, err error)
 	case q.rows > maxRecords:
 		return nil, &Error{Code: codeTooMany}
 	}
-	q.refused = func() error { return q.learned(results) }
+	q.refused = func() error { return q.guardError(results) }
 	err = c.do(ctx, q, func(a *answer) (succeeded, failed int, err error) {
 		results, err = decodeResults(a.body, q.rows)
 		for _, result := range results {

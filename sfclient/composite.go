@@ -114,7 +114,7 @@ func (c *Client) WriteEach(ctx context.Context, lots []Lot) ([]LotResult, error)
 		return c.writeApart(ctx, lots), nil
 	}
 	results := make([]LotResult, len(lots))
-	q.refused = func() error { return q.learned(allResults(results)) }
+	q.refused = func() error { return q.guardError(allResults(results)) }
 	err = c.composite(ctx, q, parts, func(n int, body []byte, refused error) (succeeded, failed int, err error) {
 		rows := len(lots[n].Records)
 		if refused != nil {

@@ -160,8 +160,8 @@ func (e *Error) Row() RowError {
 	return RowError{Code: cmp.Or(e.Code, strconv.Itoa(e.Status)), Fields: e.Fields, Message: e.message}
 }
 
-// expired reports whether the session was rejected.
-func (e *Error) expired() bool {
+// isExpired reports whether the session was rejected.
+func (e *Error) isExpired() bool {
 	return !e.login && (e.Status == http.StatusUnauthorized || e.Code == codeSession)
 }
 

@@ -51,9 +51,9 @@ func (e *Error) Scoped() bool { return e.Class() == StorageFull }
 // errNothingCreated tells the guard that a call that may create records succeeded without creating one.
 var errNothingCreated = errors.New("salesforce: nothing was created")
 
-// learned returns what the rows of a successful call tell the guard: that storage is missing, or that nothing was
+// guardError returns what the rows of a successful call tell the guard: that storage is missing, or that nothing was
 // created, so that the call does not show that storage is available again.
-func (q call) learned(results []Result) error {
+func (q call) guardError(results []Result) error {
 	if err := storageError(results); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (c *Client) Duplicates(
 	q.header = options.header()
 	const header = "Sforce-Duplicate-Rule-Header"
 	q.header.Set(header, fmt.Sprintf("allowSave=%t; includeRecordDetails=true", options.AllowDuplicates))
-	q.refused = func() error { return q.learned([]Result{result}) }
+	q.refused = func() error { return q.guardError([]Result{result}) }
 	err = c.do(ctx, q, func(a *answer) (succeeded, failed int, err error) {
 		if result, err = decodeOne(a); err != nil || !result.Success {
 			return 0, 1, err

@@ -31,9 +31,9 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 		outcome, err = p.engine.Do(ctx, event)
 	}
 	if err != nil {
-		return p.failed(ctx, row, event, err)
+		return p.fail(ctx, row, event, err)
 	}
-	p.metric.ended(row.Kind, string(outcome), event.BoardID)
+	p.metric.countEnd(row.Kind, string(outcome), event.BoardID)
 	if p.config.Log.Enabled(ctx, slog.LevelInfo) {
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "event done",
 			attributes(row, event, slog.String("outcome", string(outcome)))...)
@@ -41,15 +41,15 @@ func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Eve
 	return nil
 }
 
-// failed decides what a failed attempt means, and stores it if it counts as one.
-func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.Event, err error) error {
+// fail decides what a failed attempt means, and stores it if it counts as one.
+func (p *Pool) fail(ctx context.Context, row *rivertype.JobRow, event engine.Event, err error) error {
 	says := verdict(err, row)
 	if says.snooze > 0 {
 		if now, before := waitsFor(err), queue.WaitsFor(row.Metadata); now != before {
 			// Queue.Wake finds the job by this output. RecordOutput fails outside a River worker, as in tests.
 			_ = river.RecordOutput(ctx, queue.WaitFor(now))
 		}
-		p.metric.ended(row.Kind, "snoozed", event.BoardID)
+		p.metric.countEnd(row.Kind, "snoozed", event.BoardID)
 		p.config.Log.LogAttrs(ctx, slog.LevelDebug, "event waits",
 			attributes(row, event, slog.Duration("wait", says.snooze), slog.String("error", err.Error()))...)
 		return says.err
@@ -68,16 +68,16 @@ func (p *Pool) failed(ctx context.Context, row *rivertype.JobRow, event engine.E
 	if final {
 		outcome, level = string(engine.Failed), slog.LevelError
 	}
-	p.metric.ended(row.Kind, outcome, event.BoardID)
-	p.metric.failed(f.Code, event.BoardID)
+	p.metric.countEnd(row.Kind, outcome, event.BoardID)
+	p.metric.countFailure(f.Code, event.BoardID)
 	p.config.Log.LogAttrs(ctx, level, "event failed",
 		attributes(row, event, slog.String("outcome", outcome), slog.String("code", f.Code),
 			slog.String("error", err.Error()))...)
 	return says.err
 }
 
-// panicked stores an attempt that ended in a panic, without the panic's value, which may be a customer's.
-func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, trace string) {
+// recordPanic stores an attempt that ended in a panic, without the panic's value, which may be a customer's.
+func (p *Pool) recordPanic(ctx context.Context, row *rivertype.JobRow, value any, trace string) {
 	var about struct {
 		BoardID int64 `json:"board_id"`
 		ItemID  int64 `json:"item_id"`
@@ -95,8 +95,8 @@ func (p *Pool) panicked(ctx context.Context, row *rivertype.JobRow, value any, t
 	if err := p.store.LogFailure(keeping, f); err != nil {
 		p.config.Log.Error("could not store a panic", "job", row.ID, "error", err)
 	}
-	p.metric.ended(row.Kind, "panicked", f.BoardID)
-	p.metric.failed(f.Code, f.BoardID)
+	p.metric.countEnd(row.Kind, "panicked", f.BoardID)
+	p.metric.countFailure(f.Code, f.BoardID)
 	p.config.Log.Error("job panicked", "job", row.ID, "kind", row.Kind, "board", f.BoardID, "item", f.ItemID,
 		"attempt", row.Attempt, "trace", trace)
 }

@@ -97,7 +97,7 @@ func newBreaker(system string, probe func(ctx context.Context) error, s *store.S
 		IsSuccessful:  func(err error) bool { return !retry.Outage(err) },
 		IsExcluded:    stoppedHere,
 		ReadyToTrip:   b.trips,
-		OnStateChange: b.changed,
+		OnStateChange: b.onStateChange,
 	})
 	return b
 }
@@ -122,14 +122,14 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 	}
 	var partial error
 	_, err := b.circuit.Execute(func() (struct{}, error) {
-		err := b.watched(call)
+		err := b.watch(call)
 		switch {
 		case b.isPartial(scopes, err):
 			partial, err = b.partAway(scopes, err), nil
 		case err == nil, !stoppedHere(err) && !retry.Outage(err) && !slices.Contains(scopes, sfclient.ScopeCreation):
 			b.partsBack(scopes) // only a successful create shows that there is storage again
 		}
-		b.saw(err)
+		b.observe(err)
 		return struct{}{}, err
 	})
 	switch {
@@ -141,8 +141,8 @@ func (b *breaker) guard(scopes []string, call func() error) error {
 	return err
 }
 
-// watched sends a call, and has the system probed while the call goes unanswered for long.
-func (b *breaker) watched(call func() error) error {
+// watch sends a call, and has the system probed while the call goes unanswered for long.
+func (b *breaker) watch(call func() error) error {
 	timer := time.AfterFunc(hangingAfter, func() {
 		b.hanging.Add(1)
 		b.reports.Go(func() { _ = panics.Catch(b.probeHanging) })
@@ -188,8 +188,8 @@ func (b *breaker) probeWhileHanging() error {
 // stoppedHere reports whether this process stopped the call, which says nothing about the system.
 func stoppedHere(err error) bool { return errors.Is(err, context.Canceled) }
 
-// saw records the result of a call, before the circuit counts it.
-func (b *breaker) saw(err error) {
+// observe records the result of a call, before the circuit counts it.
+func (b *breaker) observe(err error) {
 	if stoppedHere(err) {
 		return
 	}
@@ -221,8 +221,8 @@ func (b *breaker) trips(counts gobreaker.Counts) bool {
 		time.Now().UnixNano() < b.until.Load()
 }
 
-// changed starts probing a system that went away.
-func (b *breaker) changed(_ string, from, to gobreaker.State) {
+// onStateChange starts probing a system that went away.
+func (b *breaker) onStateChange(_ string, from, to gobreaker.State) {
 	if to != gobreaker.StateOpen || from != gobreaker.StateClosed {
 		return
 	}
@@ -277,11 +277,11 @@ func (b *breaker) wakeFirst(ctx context.Context) error {
 // back ends the outage.
 func (b *breaker) back(ctx context.Context) error {
 	b.log.Info("system is back", "system", b.system)
-	return b.ended(ctx, b.system)
+	return b.recordEnd(ctx, b.system)
 }
 
-// ended records the end of an outage, and brings forward the jobs that wait for it.
-func (b *breaker) ended(ctx context.Context, key string) error {
+// recordEnd records the end of an outage, and brings forward the jobs that wait for it.
+func (b *breaker) recordEnd(ctx context.Context, key string) error {
 	if err := b.store.EndOutage(ctx, key, time.Now()); err != nil {
 		return err
 	}

@@ -229,7 +229,7 @@ func TestOneOutage(t *testing.T) {
 	}
 	for _, b := range breakers {
 		b.recovering.Store(true) // as after a probe
-		b.saw(nil)
+		b.observe(nil)
 		b.close()
 	}
 	if n := ask[int](w, "SELECT count(*) FROM outages WHERE ended_at IS NOT NULL"); n != 1 || len(open()) != 0 {

@@ -32,7 +32,7 @@ type unreadableWorker struct {
 // Work always fails permanently.
 func (w *unreadableWorker) Work(ctx context.Context, job *river.Job[jobs.UnreadableArgs]) error {
 	event := engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.Args.ReceivedAt}
-	return w.pool.failed(ctx, job.JobRow, event, &unreadableError{job.Args.Reason})
+	return w.pool.fail(ctx, job.JobRow, event, &unreadableError{job.Args.Reason})
 }
 
 func (p *Pool) register(workers *river.Workers) error {
@@ -51,27 +51,27 @@ func (p *Pool) register(workers *river.Workers) error {
 }
 
 func columnUpdate(args jobs.ColumnUpdateArgs) engine.Event {
-	event := told(engine.Updated, args.Event)
-	event.ColumnID, event.ColumnType, event.Value, event.ChangedAt = args.ColumnID, args.ColumnType, args.Value,
-		args.ChangedAt
+	event := eventOf(engine.Updated, args.Event)
+	event.ColumnID, event.ColumnType = args.ColumnID, args.ColumnType
+	event.Value, event.ChangedAt = args.Value, args.ChangedAt
 	return event
 }
 
 func itemCreate(args jobs.ItemCreateArgs) engine.Event {
-	event := told(engine.Created, args.Event)
+	event := eventOf(engine.Created, args.Event)
 	event.Name = args.Name
 	return event
 }
 
 func itemRename(args jobs.ItemRenameArgs) engine.Event {
-	event := told(engine.Renamed, args.Event)
+	event := eventOf(engine.Renamed, args.Event)
 	event.Name = args.Name
 	return event
 }
 
-func itemDelete(args jobs.ItemDeleteArgs) engine.Event { return told(engine.Deleted, args.Event) }
+func itemDelete(args jobs.ItemDeleteArgs) engine.Event { return eventOf(engine.Deleted, args.Event) }
 
-func itemRestore(args jobs.ItemRestoreArgs) engine.Event { return told(engine.Restored, args.Event) }
+func itemRestore(args jobs.ItemRestoreArgs) engine.Event { return eventOf(engine.Restored, args.Event) }
 
 func itemResync(args jobs.ItemResyncArgs) engine.Event {
 	return engine.Event{
@@ -80,7 +80,8 @@ func itemResync(args jobs.ItemResyncArgs) engine.Event {
 	}
 }
 
-func told(kind engine.Kind, e jobs.Event) engine.Event {
+// eventOf returns what the events of all kinds have in common.
+func eventOf(kind engine.Kind, e jobs.Event) engine.Event {
 	return engine.Event{
 		Kind: kind, Type: e.Type, BoardID: e.BoardID, ItemID: e.ItemID, UserID: e.UserID,
 		TriggeredAt: e.TriggeredAt, ReceivedAt: e.ReceivedAt, Redelivered: e.Redelivered,
@@ -98,6 +99,6 @@ func (errorHandler) HandleError(context.Context, *rivertype.JobRow, error) *rive
 // HandlePanic stores the failed attempt.
 func (h errorHandler) HandlePanic(ctx context.Context, row *rivertype.JobRow, value any,
 	trace string) *river.ErrorHandlerResult {
-	h.pool.panicked(ctx, row, value, trace)
+	h.pool.recordPanic(ctx, row, value, trace)
 	return nil
 }

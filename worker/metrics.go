@@ -60,13 +60,13 @@ func (m metrics) begin() {
 	}
 }
 
-// ended counts an attempt of a job.
-func (m metrics) ended(kind, outcome string, board int64) {
+// countEnd counts an attempt of a job.
+func (m metrics) countEnd(kind, outcome string, board int64) {
 	m.jobs.WithLabelValues(kind, outcome, m.board(board)).Inc()
 }
 
-// failed counts a failed attempt by the code of its error.
-func (m metrics) failed(code string, board int64) {
+// countFailure counts a failed attempt by the code of its error.
+func (m metrics) countFailure(code string, board int64) {
 	m.errors.WithLabelValues(m.board(board), code).Inc()
 }
 

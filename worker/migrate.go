@@ -61,7 +61,7 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 	switch {
 	case done:
 		w.forget(job.ID)
-		p.metric.ended(job.Kind, string(engine.Success), event.BoardID)
+		p.metric.countEnd(job.Kind, string(engine.Success), event.BoardID)
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "migration done", attributes(job.JobRow, event)...)
 		return nil
 	case err == nil, errors.Is(ctx.Err(), context.Canceled):
@@ -69,10 +69,10 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 		return river.JobSnooze(0)
 	}
 	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
-		p.waits(board, hold)
+		p.reportWait(board, hold)
 	}
 	w.judge(job.ID, board, err, time.Now())
-	failed := p.failed(ctx, job.JobRow, event, err)
+	failed := p.fail(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError
 	if errors.As(failed, &snooze) {
 		return failed

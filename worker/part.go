@@ -141,7 +141,7 @@ func (b *breaker) partsBack(scopes []string) {
 		delete(b.parts.open, scope)
 		b.log.Info("part of a system is back", "system", b.system, "part", scope)
 		key := store.OutageKey(b.system, scope)
-		b.report(func(ctx context.Context) error { return b.ended(ctx, key) })
+		b.report(func(ctx context.Context) error { return b.recordEnd(ctx, key) })
 	}
 }
 

@@ -39,7 +39,7 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	}
 	switch {
 	case done:
-		p.metric.ended(job.Kind, string(engine.Success), event.BoardID)
+		p.metric.countEnd(job.Kind, string(engine.Success), event.BoardID)
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "comparison done", attributes(job.JobRow, event)...)
 		return nil
 	case err == nil, errors.Is(ctx.Err(), context.Canceled):
@@ -48,9 +48,9 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
 		p.config.Log.Info("comparison waiting", "job", job.ID, "reason", hold.Error(), "wait",
 			hold.Wait.Round(time.Second).String())
-		p.waits(event.BoardID, hold)
+		p.reportWait(event.BoardID, hold)
 	}
-	failed := p.failed(ctx, job.JobRow, event, err)
+	failed := p.fail(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError
 	if !errors.As(failed, &snooze) && (retry.Permanent(err) || job.Attempt >= job.MaxAttempts) {
 		storing, cancel := lasting(ctx)
@@ -62,8 +62,8 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	return failed
 }
 
-// waits reports that the work on a board waits because of a system's reserve.
-func (p *Pool) waits(board int64, hold *reserve.HoldError) {
+// reportWait reports that the work on a board waits because of a system's reserve.
+func (p *Pool) reportWait(board int64, hold *reserve.HoldError) {
 	if p.config.Waiting != nil {
 		p.config.Waiting(board, hold.Error(), time.Now().Add(hold.Wait))
 	}
@@ -87,7 +87,7 @@ func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.Reconcil
 			_, err = p.store.AddSweep(ctx, next, p.QueueSweep)
 		}
 		if err != nil && !errors.Is(err, store.ErrSweeping) {
-			return p.failed(ctx, job.JobRow, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind,
+			return p.fail(ctx, job.JobRow, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind,
 				ReceivedAt: job.CreatedAt, BoardID: board.ID}, err)
 		}
 	}

@@ -193,7 +193,7 @@ func (c *Config) ReadMonday(e *Environment) {
 	c.MondayVersion = e.text("MONDAY_API_VERSION", "2026-07")
 	c.MondayReserve = e.percent("MONDAY_RESERVE", 15)
 	_, err := newMonday(*c, newAPIMetrics(nil))
-	e.rejected(err)
+	e.recordRejected(err)
 }
 
 // ReadSalesforce reads the variables of Salesforce's client.
@@ -213,7 +213,7 @@ func (c *Config) ReadSalesforce(e *Environment) {
 	c.SalesforceVersion = e.text("SALESFORCE_API_VERSION", "v67.0")
 	c.SalesforceHosts = e.list("SALESFORCE_INSTANCE_HOSTS")
 	_, err := newSalesforce(*c, newAPIMetrics(nil))
-	e.rejected(err)
+	e.recordRejected(err)
 }
 
 func (c *Config) readWorker(e *Environment) {
@@ -226,7 +226,7 @@ func (c *Config) readWorker(e *Environment) {
 	c.TelegramURL = e.url("TELEGRAM_API_URL", "https://api.telegram.org")
 	c.SlackURL = e.url("SLACK_WEBHOOK_URL", "")
 	_, err := NewChannels(*c)
-	e.rejected(err)
+	e.recordRejected(err)
 	c.AlertURLs = strings.Fields(e.text("ALERT_URLS", ""))
 	if _, err := alert.NewServices(c.AlertURLs); err != nil {
 		e.Problem("ALERT_URLS", err.Error())

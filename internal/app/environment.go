@@ -255,7 +255,7 @@ func (e *Environment) Mapping() string {
 func (e *Environment) MaxAttempts() int { return e.number("MAX_ATTEMPTS", 12, 1, 1000) }
 
 func (e *Environment) require(name, value string) string {
-	if value == "" && !e.named(name) {
+	if value == "" && !e.hasProblem(name) {
 		e.Problem(name, "is required")
 	}
 	return value
@@ -272,23 +272,23 @@ func (e *Environment) Problem(name, what string) {
 	e.problems = append(e.problems, err)
 }
 
-// rejected records the settings that a client rejects, unless their problem is known. Its errors name the variable in
-// words, such as "monday API token: ...".
-func (e *Environment) rejected(err error) {
+// recordRejected records the settings that a client rejects, unless their problem is known. Its errors name the
+// variable in words, such as "monday API token: ...".
+func (e *Environment) recordRejected(err error) {
 	if err == nil {
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		words, what, _ := strings.Cut(line, ": ")
 		words, _, _ = strings.Cut(words, ",")
-		if name := strings.ToUpper(strings.ReplaceAll(words, " ", "_")); !e.named(name) {
+		if name := strings.ToUpper(strings.ReplaceAll(words, " ", "_")); !e.hasProblem(name) {
 			e.Problem(name, what)
 		}
 	}
 }
 
-// named reports whether a problem of the variable has been recorded, alone or together with others.
-func (e *Environment) named(name string) bool {
+// hasProblem reports whether a problem of the variable has been recorded, alone or together with others.
+func (e *Environment) hasProblem(name string) bool {
 	for _, known := range e.problems {
 		names, _, _ := strings.Cut(known.Error(), ":")
 		for each := range strings.SplitSeq(names, ", ") {

@@ -51,7 +51,7 @@ func (g *guard) lets(next http.Handler, operatorsOnly bool) http.Handler {
 		name, password, given := r.BasicAuth()
 		known, operator := g.knows(name, password)
 		if !known {
-			if given && g.wrong.refused(r) {
+			if given && g.wrong.refuse(r) {
 				answer(w, http.StatusTooManyRequests, "too many wrong logins")
 				return
 			}

@@ -36,8 +36,8 @@ func newGuesses(reg prometheus.Registerer, log *slog.Logger) *guesses {
 	}
 }
 
-// refused counts and logs a wrong login, and delays its answer. It reports whether there are too many already.
-func (g *guesses) refused(r *http.Request) (tooMany bool) {
+// refuse counts and logs a wrong login, and delays its answer. It reports whether there are too many already.
+func (g *guesses) refuse(r *http.Request) (tooMany bool) {
 	g.count.Inc()
 	address, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -84,7 +84,7 @@ func (l *Live) askMonday(ctx context.Context, m *mapping.Mapping, known *audit.L
 	} else {
 		say(audit.Note, audit.Monday, "the URL of a webhook cannot be read: only its event was checked")
 	}
-	if known.Timed, err = l.timed(ctx, m, known.Boards); err != nil {
+	if known.Timed, err = l.timedColumns(ctx, m, known.Boards); err != nil {
 		say(audit.Warning, audit.Monday, "whether dates have a time was not checked: %v", err)
 	}
 }
@@ -113,8 +113,8 @@ func (l *Live) askSalesforce(ctx context.Context, m *mapping.Mapping, known *aud
 	}
 }
 
-// timed returns the date columns that contain dates with a time. It only matters if the mapping has no time zone.
-func (l *Live) timed(ctx context.Context, m *mapping.Mapping, boards boards) (map[int64][]string, error) {
+// timedColumns returns the date columns that contain dates with a time. It only matters if the mapping has no time zone.
+func (l *Live) timedColumns(ctx context.Context, m *mapping.Mapping, boards boards) (map[int64][]string, error) {
 	timed := map[int64][]string{}
 	for _, b := range m.Boards {
 		var dates []string

@@ -30,9 +30,9 @@ type mappingFile struct {
 	seen   [sha256.Size]byte // content at the last check
 }
 
-// changed returns the file's mapping, or its faults, once for each new content. New content counts once two consecutive
-// checks have seen it, because a file that is being written may look like a shorter valid mapping.
-func (f *mappingFile) changed() (m *mapping.Mapping, changed bool, err error) {
+// readChange returns the file's mapping, or its faults, once for each new content. New content counts once two
+// consecutive checks have seen it, because a file that is being written may look like a shorter valid mapping.
+func (f *mappingFile) readChange() (m *mapping.Mapping, changed bool, err error) {
 	text, reading := os.ReadFile(f.path)
 	now := sha256.Sum256(text)
 	if reading != nil {
@@ -67,7 +67,7 @@ func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
 			return
 		case <-tick.C:
 		}
-		m, changed, err := file.changed()
+		m, changed, err := file.readChange()
 		if !changed {
 			continue
 		}

@@ -47,7 +47,7 @@ func (a *auditor) fit(f *mapping.Field, to fitting) {
 		a.literal(c.At, c.Value, to)
 	}
 	if value, relative, ok := f.Default(); relative {
-		a.shaped(f.At("default"), day, "", to)
+		a.checkShape(f.At("default"), day, "", to)
 	} else if ok {
 		a.literal(f.At("default"), value, to)
 	}
@@ -65,8 +65,8 @@ func (a *auditor) fit(f *mapping.Field, to fitting) {
 	}
 	if len(f.Labels()) == 0 {
 		t := to.typeOf(f)
-		a.shaped(f.At("from"), shapeOf(f, t), t, to)
-		a.passed(f, to)
+		a.checkShape(f.At("from"), shapeOf(f, t), t, to)
+		a.checkTexts(f, to)
 		a.timeZone(f, t, to)
 	}
 }
@@ -109,8 +109,8 @@ func shapeOf(f *mapping.Field, t column.Type) shape {
 	return text
 }
 
-// shaped checks a value when only its shape is known.
-func (a *auditor) shaped(at mapping.Place, s shape, t column.Type, to fitting) {
+// checkShape checks a value when only its shape is known.
+func (a *auditor) checkShape(at mapping.Place, s shape, t column.Type, to fitting) {
 	severity, advice := fits(s, t, to.field)
 	if severity == "" {
 		return
@@ -247,8 +247,8 @@ func (a *auditor) literalText(at mapping.Place, value string, to fitting) {
 	}
 }
 
-// passed checks the texts that are written to a restricted picklist unchanged.
-func (a *auditor) passed(f *mapping.Field, to fitting) {
+// checkTexts checks the texts that are written to a restricted picklist unchanged.
+func (a *auditor) checkTexts(f *mapping.Field, to fitting) {
 	ids := f.Columns()
 	if !to.field.RestrictedPicklist || to.columns == nil || len(ids) != 1 {
 		return

@@ -26,7 +26,7 @@ func (a *auditor) record(r *mapping.Record, known columns) {
 	if !r.Shared {
 		a.key(r, object)
 	}
-	a.required(r, object)
+	a.checkRequired(r, object)
 	a.currencies(r, object)
 	for _, f := range r.Fields {
 		field, ok := fieldOf(object, f.Name)
@@ -117,8 +117,8 @@ func (a *auditor) currencies(r *mapping.Record, object *sfclient.Object) {
 	}
 }
 
-// required lists the fields without which Salesforce does not create a record.
-func (a *auditor) required(r *mapping.Record, object *sfclient.Object) {
+// checkRequired lists the fields without which Salesforce does not create a record.
+func (a *auditor) checkRequired(r *mapping.Record, object *sfclient.Object) {
 	for _, field := range object.Fields {
 		if Required(field) && !writes(r, field.Name) && !strings.EqualFold(field.Name, a.mapping.Key) {
 			a.find(Error, Salesforce, r.At("fields"), "%s.%s is required, but the record does not set it",

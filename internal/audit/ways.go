@@ -25,7 +25,7 @@ func Ways(m *mapping.Mapping, live Live, all bool) []Finding {
 			}
 		}
 		if g := b.Migration; g != nil && all {
-			a.filled(g)
+			a.noteImported(g)
 		}
 	}
 	return Sort(a.findings)
@@ -85,8 +85,8 @@ func (a *auditor) wayBack(f *mapping.Field, name, reason string, calculated, all
 	}
 }
 
-// filled reports the columns that only the migration fills.
-func (a *auditor) filled(g *mapping.Migration) {
+// noteImported reports the columns that only the migration fills.
+func (a *auditor) noteImported(g *mapping.Migration) {
 	for _, t := range g.Targets {
 		switch {
 		case !t.IsImported():

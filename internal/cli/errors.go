@@ -69,7 +69,7 @@ func (c errorsCommand) Run(ctx context.Context, p *program) error {
 	if c.JSON {
 		return p.printJSON(reports)
 	}
-	unassigned, err := c.unassigned(ctx, db, reports)
+	unassigned, err := c.countUnassigned(ctx, db, reports)
 	switch {
 	case err != nil:
 		return err
@@ -117,9 +117,9 @@ func (c errorsCommand) report(ctx context.Context, db *pgxpool.Pool) ([]causeRep
 	return append(reports, r), nil
 }
 
-// unassigned returns how many open dead letters belong to none of the causes: a role that may only read cannot assign
-// them.
-func (c errorsCommand) unassigned(ctx context.Context, db *pgxpool.Pool, causes []causeReport) (int, error) {
+// countUnassigned returns how many open dead letters belong to none of the causes: a role that may only read cannot
+// assign them.
+func (c errorsCommand) countUnassigned(ctx context.Context, db *pgxpool.Pool, causes []causeReport) (int, error) {
 	if c.Cause != "" {
 		return 0, nil
 	}

@@ -135,8 +135,8 @@ func (s *setup) keep(name, answer string) {
 
 func (s *setup) say(format string, args ...any) { fmt.Fprintf(s.stdout, format+"\n", args...) }
 
-// titled prints the title of a step, and what to do for it.
-func (s *setup) titled(title, how string) {
+// printTitle prints the title of a step, and what to do for it.
+func (s *setup) printTitle(title, how string) {
 	fmt.Fprintf(s.stdout, "\n%s\n", title)
 	if how != "" {
 		_, _ = io.WriteString(s.stdout, how)

@@ -20,8 +20,8 @@ import (
 
 // chooseBoards lists the boards and asks which to sync. It leaves out those that the mapping file has already.
 func (s *setup) chooseBoards(ctx context.Context) error {
-	s.titled("Boards", "")
-	mapped, err := s.mapped()
+	s.printTitle("Boards", "")
+	mapped, err := s.readMapping()
 	if err != nil {
 		return err
 	}
@@ -66,8 +66,8 @@ func (s *setup) chooseBoards(ctx context.Context) error {
 	})
 }
 
-// mapped returns the mapping of the file, if there is one.
-func (s *setup) mapped() (*mapping.Mapping, error) {
+// readMapping returns the mapping of the file, if there is one.
+func (s *setup) readMapping() (*mapping.Mapping, error) {
 	if _, err := os.Stat(s.mappingPath()); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -100,7 +100,7 @@ func (s *setup) chooseObjects(ctx context.Context) error {
 	if len(s.boards) == 0 {
 		return nil
 	}
-	s.titled("Objects", "")
+	s.printTitle("Objects", "")
 	boards, err := s.live.Monday.Boards(ctx, s.boards)
 	if err := errors.Join(err, missingBoards(s.boards, boards)); err != nil {
 		return err
@@ -142,7 +142,7 @@ const howKey = `    Setup, Object Manager, %s, Fields & Relationships, New: Text
 func (s *setup) examineObject(ctx context.Context, object *sfclient.Object) error {
 	for {
 		key := mapping.DefaultKey
-		if m, err := s.mapped(); err == nil && m != nil {
+		if m, err := s.readMapping(); err == nil && m != nil {
 			key = m.Key
 		}
 		found := audit.Access(object, key)

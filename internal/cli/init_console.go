@@ -23,7 +23,7 @@ func (s *setup) console(context.Context) error {
 	if user != "" && password != "" {
 		return nil
 	}
-	s.titled("Console", howConsole)
+	s.printTitle("Console", howConsole)
 	q := question{name: "ADMIN_USER", flag: "--admin-user", given: s.command.AdminUser, known: cmp.Or(user, "admin")}
 	err := s.until(q, func(answer string) error {
 		if strings.Contains(answer, ":") {

@@ -14,7 +14,7 @@ import (
 
 // write writes .env and mapping.yaml. It changes existing files only after a yes.
 func (s *setup) write(context.Context) error {
-	s.titled("Files", "")
+	s.printTitle("Files", "")
 	text, err := os.ReadFile(s.envPath())
 	isThere := err == nil
 	if errors.Is(err, fs.ErrNotExist) {
@@ -78,7 +78,7 @@ func (s *setup) replace(path, text string, exists bool, mode os.FileMode) error 
 
 // finish checks what was written, and says what to do next.
 func (s *setup) finish(ctx context.Context) error {
-	s.titled("Check", "")
+	s.printTitle("Check", "")
 	source := s.program.source.WithoutFile()
 	if err := source.ReadFile(s.envPath()); err != nil {
 		return err

@@ -31,7 +31,7 @@ var errTryAgain = errors.New("that did not work, see above")
 
 // database asks for Postgres and checks it.
 func (s *setup) database(ctx context.Context) error {
-	s.titled("Database", howDatabase)
+	s.printTitle("Database", howDatabase)
 	known := s.known("DATABASE_URL")
 	q := question{name: "DATABASE_URL", text: ", such as postgres://crmsync:password@127.0.0.1:5432/crmsync",
 		flag:  "--database-url",
@@ -57,7 +57,7 @@ func (s *setup) database(ctx context.Context) error {
 
 // monday asks for the token and logs in.
 func (s *setup) monday(ctx context.Context) error {
-	s.titled("Monday", howMonday)
+	s.printTitle("Monday", howMonday)
 	q := question{name: "MONDAY_API_TOKEN", flag: "--monday-token", given: s.command.MondayToken,
 		known: s.known("MONDAY_API_TOKEN"), secret: true}
 	return s.until(q, func(answer string) error {
@@ -98,7 +98,7 @@ func (s *setup) with(name, answer string) func(string) string {
 // salesforce asks for the login and checks it. On a terminal, all three answers are asked for again if it fails: any
 // may be wrong.
 func (s *setup) salesforce(ctx context.Context) error {
-	s.titled("Salesforce", howSalesforce)
+	s.printTitle("Salesforce", howSalesforce)
 	for {
 		if err := s.askSalesforce(); err != nil {
 			return err
@@ -148,7 +148,7 @@ func (s *setup) askSalesforce() error {
 
 // publicAddress asks where Monday reaches crmsync.
 func (s *setup) publicAddress(context.Context) error {
-	s.titled("Public address",
+	s.printTitle("Public address",
 		"  Monday calls crmsync there. A proxy with a certificate, such as Caddy, leads it to INGEST_ADDR.\n"+
 			"  It can follow later.\n")
 	q := question{name: "INGEST_URL", text: ", such as https://sync.example.org", flag: "--ingest-url",

@@ -36,7 +36,7 @@ func (d *decoder) mapping(m *Mapping, root ast.Node) {
 			d.defaults(m, n)
 		},
 		"boards": func(n ast.Node) {
-			for _, e := range d.filled(n, "board") {
+			for _, e := range d.nonEmpty(n, "board") {
 				d.boards = append(d.boards, d.board(m, e))
 			}
 		},
@@ -61,7 +61,7 @@ func (d *decoder) board(m *Mapping, e entry) *Board {
 		"board":       func(n ast.Node) { b.ID = d.boardID(m, b, n) },
 		"create_when": func(n ast.Node) { when, gates = d.condition(n) },
 		"records": func(n ast.Node) {
-			for _, e := range d.filled(n, "record") {
+			for _, e := range d.nonEmpty(n, "record") {
 				b.Records = append(b.Records, d.record(b, e))
 			}
 		},
@@ -102,7 +102,7 @@ func (d *decoder) record(b *Board, e entry) *Record {
 		"assignment":       func(n ast.Node) { r.Assignment = choose[Assignment](d, assignmentSetting, n) },
 
 		"fields": func(n ast.Node) {
-			for _, e := range d.filled(n, "field") {
+			for _, e := range d.nonEmpty(n, "field") {
 				r.Fields = append(r.Fields, d.field(r, e))
 			}
 		},
@@ -125,7 +125,7 @@ func (d *decoder) field(r *Record, e entry) *Field {
 	}
 	at := d.object(e.key.place, e.value, keys{
 		"from":     func(n ast.Node) { f.form, f.from = fromColumn, d.column(n) },
-		"value":    func(n ast.Node) { f.form, f.literal = fixed, d.fixed(n) },
+		"value":    func(n ast.Node) { f.form, f.literal = fixed, d.fixedValue(n) },
 		"template": func(n ast.Node) { f.form, f.template = template, d.template(n) },
 		"record":   func(n ast.Node) { f.form = sibling; d.refer(r, f, "record", n) },
 		"link":     func(n ast.Node) { d.refer(r, f, "link", n) },
@@ -184,7 +184,7 @@ func (d *decoder) words(n ast.Node) []word {
 // labels reads the values of the labels, the order of the labels, and the place of each.
 func (d *decoder) labels(n ast.Node) (labels map[string]any, order []string, at map[string]place) {
 	labels, at = map[string]any{}, map[string]place{}
-	for _, e := range d.filled(n, "label") {
+	for _, e := range d.nonEmpty(n, "label") {
 		if e.key.text == "" {
 			d.fault(e.key.place, "an empty column has no label; use \"default\"")
 		}
@@ -195,10 +195,10 @@ func (d *decoder) labels(n ast.Node) (labels map[string]any, order []string, at 
 	return labels, order, at
 }
 
-// fixed reads a value that is the same for every item.
-func (d *decoder) fixed(n ast.Node) any {
+// fixedValue reads a value that is the same for every item.
+func (d *decoder) fixedValue(n ast.Node) any {
 	if _, ok := n.(*ast.NullNode); ok {
-		d.unexpected(n, "text, a number, true or false")
+		d.faultKind(n, "text, a number, true or false")
 		return nil
 	}
 	return d.scalar(n)

@@ -117,7 +117,7 @@ func (f *Field) joined(it Item, start time.Time) Value {
 	return f.converted(column.Value{Type: column.Text, Text: s.String()}, start)
 }
 
-// linked returns the record of the first connected item.
+// linkedRecord returns the record of the first connected item.
 func (f *Field) linked(v column.Value) Value {
 	switch {
 	case v.Type != "" && v.Type != column.BoardRelation:

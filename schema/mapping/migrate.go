@@ -84,7 +84,7 @@ func (d *decoder) migration(b *Board, n ast.Node) *Migration {
 	known := d.itemKeys(g)
 	known["record"] = func(n ast.Node) { g.Record = d.sourceRecord(b, n) }
 	known["columns"] = func(n ast.Node) {
-		for _, e := range d.filled(n, "column") {
+		for _, e := range d.nonEmpty(n, "column") {
 			g.columns = append(g.columns, [2]string{d.checkColumn(e.key), d.apiName(e.value)})
 			g.places = append(g.places, e.key.place)
 		}

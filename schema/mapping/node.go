@@ -64,7 +64,7 @@ func (d *decoder) object(whole place, n ast.Node, known keys, required ...string
 func (d *decoder) entries(n ast.Node) ([]entry, bool) {
 	m, ok := n.(ast.MapNode)
 	if !ok {
-		d.unexpected(n, "a mapping")
+		d.faultKind(n, "a mapping")
 		return nil, false
 	}
 	var entries []entry
@@ -84,8 +84,8 @@ func (d *decoder) entries(n ast.Node) ([]entry, bool) {
 	return entries, true
 }
 
-// filled returns the entries of a YAML mapping that must not be empty.
-func (d *decoder) filled(n ast.Node, of string) []entry {
+// nonEmpty returns the entries of a YAML mapping that must not be empty.
+func (d *decoder) nonEmpty(n ast.Node, of string) []entry {
 	entries, ok := d.entries(n)
 	if ok && len(entries) == 0 {
 		d.fault(placeOf(n), "expected at least one %s", of)
@@ -97,7 +97,7 @@ func (d *decoder) filled(n ast.Node, of string) []entry {
 func (d *decoder) list(n ast.Node) []ast.Node {
 	s, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.unexpected(n, "a list")
+		d.faultKind(n, "a list")
 		return nil
 	}
 	if len(s.Values) == 0 {
@@ -115,7 +115,7 @@ func (d *decoder) text(n ast.Node) (word, bool) {
 	case *ast.LiteralNode:
 		w.text = n.Value.Value
 	default:
-		d.unexpected(n, "text")
+		d.faultKind(n, "text")
 		return w, false
 	}
 	if strings.ContainsRune(w.text, 0) || !utf8.ValidString(w.text) {
@@ -142,7 +142,7 @@ func (d *decoder) label(n ast.Node) (word, bool) {
 func (d *decoder) boolean(n ast.Node) bool {
 	b, ok := n.(*ast.BoolNode)
 	if !ok {
-		d.unexpected(n, "true or false")
+		d.faultKind(n, "true or false")
 		return false
 	}
 	return b.Value
@@ -155,7 +155,7 @@ func (d *decoder) integer(n ast.Node) (int64, bool) {
 			return v, true
 		}
 	}
-	d.unexpected(n, "a whole number")
+	d.faultKind(n, "a whole number")
 	return 0, false
 }
 
@@ -179,12 +179,13 @@ func (d *decoder) scalar(n ast.Node) any {
 		w, _ := d.text(n)
 		return w.text
 	default:
-		d.unexpected(n, "text, a number, true, false or null")
+		d.faultKind(n, "text, a number, true, false or null")
 		return nil
 	}
 }
 
-func (d *decoder) unexpected(n ast.Node, wanted string) {
+// faultKind reports that a node is not of the wanted kind.
+func (d *decoder) faultKind(n ast.Node, wanted string) {
 	kind, quote := kindOf(n)
 	if quote && wanted == "text" {
 		wanted += " (in quotes)"

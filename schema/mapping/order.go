@@ -11,7 +11,7 @@ func (d *decoder) resolve() {
 		if ref.form == "record" {
 			ref.field.record = d.sibling(ref)
 		} else {
-			ref.field.link = d.linked(ref)
+			ref.field.link = d.linkedRecord(ref)
 		}
 	}
 }
@@ -31,8 +31,8 @@ func (d *decoder) sibling(ref reference) *Record {
 	return target
 }
 
-// linked returns the record of the connected items that a field refers to.
-func (d *decoder) linked(ref reference) *Record {
+// linkedRecord returns the record of the connected items that a field refers to.
+func (d *decoder) linkedRecord(ref reference) *Record {
 	board, name, _ := strings.Cut(ref.text, ".")
 	var target *Record
 	for _, b := range d.boards {

@@ -95,7 +95,7 @@ func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
 	for pause := busyFirst; ; pause = min(2*pause, busyMost) {
 		a, err := e.batches.Do(ctx, ev)
 		if err != nil {
-			return Failed, e.interrupted(err)
+			return Failed, e.interruption(err)
 		}
 		var busy *BusyError
 		switch {
@@ -115,9 +115,9 @@ func (e *Engine) Close(ctx context.Context) error {
 	return e.batches.Close(ctx)
 }
 
-// interrupted returns the error of an event whose caller stopped waiting for the batch. The event is not at fault;
+// interruption returns the error of an event whose caller stopped waiting for the batch. The event is not at fault;
 // when it comes back, what was done is recognized as done.
-func (e *Engine) interrupted(err error) error {
+func (e *Engine) interruption(err error) error {
 	var panicked *panics.Error
 	if errors.As(err, &panicked) {
 		e.Log.Error("batch panicked", "error", err, "stack", string(panicked.Stack))
