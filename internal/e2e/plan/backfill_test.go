@@ -51,6 +51,32 @@ func phone(number string) map[string]any {
 	return map[string]any{"phone": number, "countryShortName": "US"}
 }
 
+// TestBackfillOtherColumn: a field that is mapped to another column is only reported by the backfill, and takes the other
+// column's value with the item's next event, unless somebody has changed Salesforce's value meanwhile.
+func TestBackfillOtherColumn(t *testing.T) {
+	t.Parallel()
+	w, restart := backfilled(t)
+	restart(", Phone: phone")
+	create := func(name string) int64 {
+		return w.Monday.CreateItem(e2e.Contacts, name, map[string]any{"phone": phone("111"), "text_sfid": "222"})
+	}
+	ours, theirs := create("Ada"), create("Grace")
+	w.Quiet()
+	w.Salesforce.Update("Contact", w.Record("Contact", theirs)["Id"].(string), map[string]any{"Phone": "999"})
+
+	restart(", Phone: text_sfid")
+	ended(w, "backfill", 2)
+	w.Holds(w.Record("Contact", ours), map[string]any{"Phone": "111"})
+	w.Expect(2, "SELECT count(*) FROM differences WHERE kind = 'first_meeting' AND action = 'leave' AND field = 'Phone'")
+	for _, item := range []int64{ours, theirs} {
+		w.Monday.SetColumn(item, "email", e2e.Email("event@example.org"))
+	}
+	w.Quiet()
+	w.Holds(w.Record("Contact", ours), map[string]any{"Email": "event@example.org", "Phone": "222"})
+	w.Holds(w.Record("Contact", theirs), map[string]any{"Email": "event@example.org", "Phone": "999"})
+	w.Healthy()
+}
+
 // TestBackfill: a field that is new in the mapping is filled if it is empty in Salesforce, and reported if it differs,
 // without an event of the items. A field that differs only in its default is left alone. Each change of the mapping is
 // processed once.

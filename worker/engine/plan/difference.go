@@ -188,7 +188,7 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 		}
 		m.Differences = append(m.Differences, d)
 	}
-	if s.Kind == FirstMeeting && !s.Sends {
+	if s.Kind == FirstMeeting && !s.Sends && !m.isOurs(field) {
 		m.Apart = append(m.Apart, field.Name)
 	}
 	if !s.Sends {
@@ -204,6 +204,13 @@ func (m *maker) choices() Choices {
 		return Choices{Adopt: mapping.Monday, Enforce: true}
 	}
 	return m.it.Choices
+}
+
+// isOurs reports whether Salesforce holds what was written last, from another column that was mapped then. Nobody else
+// has set that value, so the item's next event may replace it.
+func (m *maker) isOurs(field *mapping.Field) bool {
+	w, written := m.link.Written[field.Name]
+	return written && !w.Unsure && !w.LeftOut && field.Fold(w.Value) == field.Fold(m.held[field.Name])
 }
 
 // WasUnmapped reports whether the mapping had no value for a label that the column shows, so that the item's last
