@@ -132,6 +132,7 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 				continue
 			}
 			w.Options.Items = slices.Sorted(maps.Keys(w.Options.Planned))
+			w.Options.Assumed = file.assumed(b)
 		}
 		sweeps = append(sweeps, w)
 	}

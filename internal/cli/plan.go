@@ -51,12 +51,12 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	compared := 0
-	for _, board := range boards {
-		found, err := sweeper.Plan(ctx, board, items, choices)
-		if err != nil {
-			return fmt.Errorf("comparing %s: %w", board.Name, err)
-		}
-		b := boardPlanOf(board, found)
+	found, err := sweeper.Plans(ctx, boards, items, choices)
+	if err != nil {
+		return err
+	}
+	for n, board := range boards {
+		b := boardPlanOf(board, found[n])
 		compared += b.Items + len(b.Differing)
 		file.Boards = append(file.Boards, b)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"crmsync/internal/report"
+	"crmsync/schema/ledger"
 	"crmsync/schema/mapping"
 	"crmsync/worker/engine"
 	"crmsync/worker/engine/plan"
@@ -51,6 +52,7 @@ type itemPlan struct {
 	Item        int64             `json:"item"`
 	Digest      string            `json:"digest"`
 	Differences []fieldDifference `json:"differences"`
+	Records     map[string]string `json:"records,omitempty"` // Ids that other items' references take as given, by record
 }
 
 type fieldDifference struct {
@@ -80,6 +82,11 @@ func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
 	all.Differing, all.Totals = []itemPlan{}, []planTotal{}
 	for _, f := range p.Found {
 		one := itemPlan{Item: f.ItemID, Digest: sweep.Digest(f)}
+		for name := range f.Records {
+			if id := p.Records[ledger.RecordRef{ItemID: f.ItemID, Record: name}]; id != "" {
+				one.Records = with(one.Records, name, id)
+			}
+		}
 		for _, d := range f.Differences {
 			one.Differences = append(one.Differences, fieldDifference{
 				d.Record, d.Object, d.SalesforceID, d.Field, d.Kind, d.Code, d.Salesforce, d.Monday, actionOf(d), sideOf(d),
@@ -93,6 +100,14 @@ func boardPlanOf(b *mapping.Board, p sweep.Plan) boardPlan {
 			cmp.Compare(a.Kind, b.Kind))
 	})
 	return all
+}
+
+func with(m map[string]string, key, value string) map[string]string {
+	if m == nil {
+		m = map[string]string{}
+	}
+	m[key] = value
+	return m
 }
 
 // What happens to a difference.

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"crmsync/schema/mapping"
+	"crmsync/schema/store"
 	"crmsync/worker/engine"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/sweep"
@@ -145,6 +146,23 @@ func (f planFile) digests(board int64, only []int64) map[int64]string {
 		}
 	}
 	return planned
+}
+
+// assumed returns the records that the items of a board may refer to and that exist only once the plan is carried out.
+func (f planFile) assumed(board *mapping.Board) (records []store.AssumedRecord) {
+	for _, target := range sweep.References(board) {
+		for _, b := range f.Boards {
+			if b.ID != target.Board.ID {
+				continue
+			}
+			for _, it := range b.Differing {
+				if id := it.Records[target.Name]; id != "" {
+					records = append(records, store.AssumedRecord{ItemID: it.Item, Record: target.Name, ID: id})
+				}
+			}
+		}
+	}
+	return records
 }
 
 // lacks returns the items that the plan does not contain.

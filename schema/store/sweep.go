@@ -45,7 +45,15 @@ type SweepOptions struct {
 	AcceptDeletes bool             `json:"accept_deletes,omitempty"` // the brake is lifted
 	Items         []int64          `json:"items,omitempty"`          // only these
 	Planned       map[int64]string `json:"planned,omitempty"`        // digests by item: nothing else is done
+	Assumed       []AssumedRecord  `json:"assumed,omitempty"`        // records that the plan takes as given
 	Recent        *time.Time       `json:"recent,omitempty"`         // only items that have changed since, and are not known as they are
+}
+
+// AssumedRecord is a record that an item has only once a plan is carried out.
+type AssumedRecord struct {
+	ItemID int64  `json:"item"`
+	Record string `json:"record"`
+	ID     string `json:"id"` // a placeholder if the plan creates the record
 }
 
 // What a sweep did about a difference.

@@ -40,6 +40,10 @@ type Page struct {
 
 	// Dry makes the comparison report what it would find and do. Nothing is changed and nothing is leased.
 	Dry bool
+
+	// Assumed are the Ids of records that items have only once a plan is carried out. A dry comparison takes them as
+	// given: the items that refer to those records are planned with the references.
+	Assumed map[ledger.RecordRef]string
 }
 
 // pageLag is how far Monday's pages may lag behind its writes: a page shows a state at most this old.
@@ -54,6 +58,10 @@ type Found struct {
 
 	// Held is what Salesforce holds, by record name and field, if Page.Whole is set. It must not be stored.
 	Held map[string]map[string]any
+
+	// Records are the Ids of the item's records by their names, if Page.Dry is set: those that it would have after the
+	// comparison, with placeholders for those that would be created.
+	Records map[string]string
 }
 
 // Difference is what a comparison found for one field of a record, or for a record as a whole.
@@ -111,6 +119,14 @@ func (p *pass) imports() *mapping.Migration {
 func (p *pass) compares(rec *mapping.Record) bool {
 	g := p.imports()
 	return g == nil || g.Record == rec
+}
+
+// assumed returns the Id that the record is assumed to have; empty: nothing is assumed of it.
+func (p *pass) assumed(ref ledger.RecordRef) string {
+	if !p.isDry() {
+		return ""
+	}
+	return p.bulk.Assumed[ref]
 }
 
 // imported returns the fields that fill a column of the record's item during this pass alone.

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -37,6 +39,7 @@ func (p *pass) lookUp(ctx context.Context) {
 // lookLinks looks up the records of other items that the batch's items refer to.
 func (p *pass) lookLinks(ctx context.Context) (err error) {
 	var wanted []ledger.RecordRef
+	assumed := map[ledger.RecordRef]string{}
 	for _, w := range p.works {
 		if !w.isAlive() {
 			continue
@@ -47,16 +50,26 @@ func (p *pass) lookLinks(ctx context.Context) (err error) {
 				if target == nil {
 					continue
 				}
-				if ids := w.view.View.Columns[field.Columns()[0]].IDs; len(ids) > 0 && p.byItem[ids[0]] == nil {
-					wanted = append(wanted, ledger.RecordRef{ItemID: ids[0], Record: target.Name})
+				ids := w.view.View.Columns[field.Columns()[0]].IDs
+				if len(ids) == 0 {
+					continue
+				}
+				ref := ledger.RecordRef{ItemID: ids[0], Record: target.Name}
+				if id := p.assumed(ref); id != "" {
+					assumed[ref] = id
+				} else if p.byItem[ref.ItemID] == nil {
+					wanted = append(wanted, ref)
 				}
 			}
 		}
 	}
 	if len(wanted) > 0 {
-		p.refs.Linked, err = p.Store.LinkedIDs(ctx, wanted)
+		if p.refs.Linked, err = p.Store.LinkedIDs(ctx, wanted); err != nil {
+			return err
+		}
 	}
-	return err
+	maps.Copy(p.refs.Linked, assumed)
+	return nil
 }
 
 // refreshLinks adds the links created so far in this batch to the references.
@@ -64,8 +77,8 @@ func (p *pass) refreshLinks() {
 	for _, w := range p.works {
 		for name, link := range w.item.Links {
 			ref := ledger.RecordRef{ItemID: w.item.ID, Record: name}
-			if link.SalesforceID != "" {
-				p.refs.Linked[ref] = link.SalesforceID
+			if id := cmp.Or(p.assumed(ref), link.SalesforceID); id != "" {
+				p.refs.Linked[ref] = id
 			} else {
 				delete(p.refs.Linked, ref)
 			}

@@ -31,8 +31,12 @@ func (e *Engine) Compare(ctx context.Context, page Page) ([]Found, Cost, error) 
 		if f.Err == nil && t.err != nil && !permanent(t.err) {
 			f.Err = t.err
 		}
-		if w := p.byItem[t.ItemID]; page.Whole && w != nil {
+		w := p.byItem[t.ItemID]
+		if page.Whole && w != nil {
 			f.Held = p.heldOf(w)
+		}
+		if page.Dry && w != nil {
+			f.Records = recordsOf(w)
 		}
 		found[n] = *f
 	}
@@ -61,6 +65,17 @@ func (e *Engine) newBulk(page Page) *pass {
 		}})
 	}
 	return p
+}
+
+// recordsOf returns the Ids of an item's records.
+func recordsOf(w *work) map[string]string {
+	ids := map[string]string{}
+	for name, link := range w.item.Links {
+		if link.SalesforceID != "" {
+			ids[name] = link.SalesforceID
+		}
+	}
+	return ids
 }
 
 // heldOf returns what the records of an item hold, for the fields that were read.

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 
 	"crmsync/schema/ledger"
@@ -20,16 +22,42 @@ type Plan struct {
 	Held  int // items whose records the delete brake holds already
 	Found []engine.Found
 	Cost  engine.Cost // calls needed for the work, including those for reading
+
+	// Records are the Ids of records that items have only once the plan is carried out, with placeholders for those
+	// that it creates. They are those that other items may refer to.
+	Records map[ledger.RecordRef]string
 }
 
-// Plan determines what a comparison of a board, or of some of its items, would do. It changes nothing.
-func (s *Sweeper) Plan(ctx context.Context, board *mapping.Board, only []int64,
-	choices plan.Choices) (p Plan, err error) {
+// Plans determines what a comparison of boards, or of some of their items, would do. It changes nothing. The plans are
+// in the order of the boards, and know of each other's records.
+func (s *Sweeper) Plans(ctx context.Context, boards []*mapping.Board, only []int64,
+	choices plan.Choices) ([]Plan, error) {
+	plans := make([]Plan, len(boards))
+	assumed := map[ledger.RecordRef]string{}
+	before := map[int]int{} // index of a board -> how many records were assumed when it was planned
+	for _, n := range planOrder(boards) {
+		if count, planned := before[n]; planned && count == len(assumed) {
+			continue
+		}
+		before[n] = len(assumed)
+		p, err := s.plan(ctx, boards[n], only, choices, assumed)
+		if err != nil {
+			return nil, fmt.Errorf("comparing %s: %w", boards[n].Name, err)
+		}
+		plans[n] = p
+	}
+	return plans, nil
+}
+
+// plan plans a board. It takes the assumed records as given, and adds the board's.
+func (s *Sweeper) plan(ctx context.Context, board *mapping.Board, only []int64, choices plan.Choices,
+	assumed map[ledger.RecordRef]string) (p Plan, err error) {
 	for range planRounds {
-		if p, err = s.planOnce(ctx, board, only, choices); !expired(err) {
+		if p, err = s.planOnce(ctx, board, only, choices, assumed); !expired(err) {
 			break
 		}
 	}
+	maps.Copy(assumed, p.Records)
 	return p, err
 }
 
@@ -37,15 +65,16 @@ func (s *Sweeper) Plan(ctx context.Context, board *mapping.Board, only []int64,
 // cursor.
 const planRounds = 3
 
-func (s *Sweeper) planOnce(ctx context.Context, board *mapping.Board, only []int64,
-	choices plan.Choices) (p Plan, err error) {
+func (s *Sweeper) planOnce(ctx context.Context, board *mapping.Board, only []int64, choices plan.Choices,
+	assumed map[ledger.RecordRef]string) (p Plan, err error) {
+	p.Records = map[ledger.RecordRef]string{}
 	seen := map[int64]bool{}
 	for cursor, first := "", true; first || cursor != ""; first = false {
 		part, err := s.read(ctx, board, cursor, only)
 		if err != nil {
 			return p, err
 		}
-		part.Dry, part.Choices = true, choices
+		part.Dry, part.Choices, part.Assumed = true, choices, assumed
 		found, cost, err := s.Engine.Compare(ctx, part.Page)
 		if err != nil {
 			return p, err
@@ -57,6 +86,9 @@ func (s *Sweeper) planOnce(ctx context.Context, board *mapping.Board, only []int
 			if len(f.Differences) > 0 {
 				p.Found = append(p.Found, f)
 			}
+		}
+		if err := s.addRecords(ctx, board, found, p.Records); err != nil {
+			return p, err
 		}
 		p.Items += len(found)
 		p.Cost.Monday += part.calls + cost.Monday

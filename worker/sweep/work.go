@@ -104,7 +104,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 	if w.Options.Recent == nil { // otherwise nothing counts as seen, since the rest of the board was not read
 		saved.Seen = items
 	}
-	changed, err := s.keepPlanned(ctx, &part.Page, w.Options.Planned)
+	changed, err := s.keepPlanned(ctx, &part.Page, w.Options)
 	if err != nil {
 		return err
 	}
@@ -190,12 +190,16 @@ func (s *Sweeper) readFor(ctx context.Context, board *mapping.Board, w store.Swe
 
 // keepPlanned keeps the items of a page whose difference is the planned one, and returns what differs in the others.
 func (s *Sweeper) keepPlanned(ctx context.Context, page *engine.Page,
-	planned map[int64]string) (changed []engine.Found, err error) {
+	o store.SweepOptions) (changed []engine.Found, err error) {
+	planned := o.Planned
 	if planned == nil {
 		return nil, nil
 	}
 	dry := *page
-	dry.Dry, dry.Items = true, nil
+	dry.Dry, dry.Items, dry.Assumed = true, nil, map[ledger.RecordRef]string{}
+	for _, a := range o.Assumed {
+		dry.Assumed[ledger.RecordRef{ItemID: a.ItemID, Record: a.Record}] = a.ID
+	}
 	for _, item := range page.Items {
 		if planned[item.ID] != "" {
 			dry.Items = append(dry.Items, item)
