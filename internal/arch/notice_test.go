@@ -49,7 +49,7 @@ func TestNotice(t *testing.T) {
 	}
 }
 
-const own = "Apache License 2.0" // the licence of crmsync itself
+const own = "Apache License 2.0" // the license of crmsync itself
 
 // plain removes the differences between texts of one license.
 var plain = strings.NewReplacer("“", `"`, "”", `"`)
@@ -60,7 +60,7 @@ type linkedModule struct {
 	license    string
 	fixed      bool
 	copyrights []string
-	text       string // of the licence, without lines of copyright
+	text       string // of the license, without lines of copyright
 	notice     string // NOTICE of the module, if it has one
 }
 
@@ -69,7 +69,7 @@ Copyright 2026 The crmsync authors
 
 Licensed under the Apache License, Version 2.0: see LICENSE.
 
-The binaries of crmsync carry the Go standard library and the modules below, each under the licence of its section.
+The binaries of crmsync contain the Go standard library and the modules below, each under the license of its section.
 The source of a module is found by its path, and ` + "`go mod download PATH@VERSION`" + ` gets it. River UI
 (riverqueue.com/riverui) carries the minified JavaScript of its pages, among it React, React Flow, Headless UI and
 dagre, which are under the MIT License.
@@ -101,7 +101,7 @@ func notice(t *testing.T) string {
 			}
 		}
 		if modules[0].license == own {
-			fmt.Fprintln(out, "\nThe text of this licence is in LICENSE.")
+			fmt.Fprintln(out, "\nThe text of this license is in LICENSE.")
 			continue
 		}
 		fmt.Fprintf(out, "\n%s\n", modules[0].text)

@@ -1,6 +1,6 @@
-// The documentation as a site, from the same files as the repository shows. A link between two documents must work: the
-// build fails where it does not. A link to a file that is not a document leads to the repository, where SITE_SOURCE says
-// that is, such as https://forge.example.org/crmsync/blob/main; without it the link is plain text.
+// The documentation as a site, from the same files as in the repository. If a link between two documents does not work,
+// the build fails. Links to other files lead to the repository at SITE_SOURCE, such as
+// https://forge.example.org/crmsync/blob/main; without SITE_SOURCE they become plain text.
 import path from 'node:path'
 import { defineConfig } from 'vitepress'
 

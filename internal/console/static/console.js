@@ -1,7 +1,7 @@
 // Small enhancements. Every page works without them.
 "use strict";
 (() => {
-  // Times as the reader's clock shows them.
+  // Show times in the reader's time zone.
   const now = new Date();
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   for (const element of document.querySelectorAll("time[datetime]")) {
@@ -16,7 +16,7 @@
   const note = document.querySelector("[data-zone]");
   if (note && zone) note.textContent = "Times are in " + zone.replace(/_/g, " ");
 
-  // "/" leads to the search.
+  // "/" moves the focus to the search.
   const search = document.getElementById("q");
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest && event.target.closest("input, textarea, select");
@@ -27,7 +27,7 @@
     }
   });
 
-  // A form is sent once.
+  // Send each form only once.
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.sent) event.preventDefault();
     event.target.dataset.sent = "yes";
