@@ -70,6 +70,9 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 	}
 	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
 		p.reportWait(board, hold)
+		if err := p.store.ImportWaits(ctx, job.ID, hold.Error(), hold.Wait); err != nil {
+			p.config.Log.Warn("could not store why a migration waits", "job", job.ID, "error", err)
+		}
 	}
 	w.judge(job.ID, board, err, time.Now())
 	failed := p.fail(ctx, job.JobRow, event, err)

@@ -49,6 +49,9 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 		p.config.Log.Info("comparison waiting", "job", job.ID, "reason", hold.Error(), "wait",
 			hold.Wait.Round(time.Second).String())
 		p.reportWait(event.BoardID, hold)
+		if err := p.store.SweepWaits(ctx, job.Args.SweepID, hold.Error(), hold.Wait); err != nil {
+			p.config.Log.Warn("could not store why a comparison waits", "job", job.ID, "error", err)
+		}
 	}
 	failed := p.fail(ctx, job.JobRow, event, err)
 	var snooze *river.JobSnoozeError

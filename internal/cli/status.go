@@ -32,6 +32,15 @@ type Status struct {
 	Monday      *mondayCalls   `json:"monday_calls,omitempty"`       // nil: the account reports no limit, or not today
 	Comparisons []sweepStatus  `json:"last_comparisons"`             // of each board
 	Migration   *runStatus     `json:"last_migration,omitempty"`     // nil: none yet
+	Waiting     []waitStatus   `json:"waiting"`                      // running comparisons and imports that wait
+}
+
+// waitStatus is a running comparison or import that waits.
+type waitStatus struct {
+	Kind   string    `json:"kind"` // apply, reconcile, recent, backfill, import
+	Board  string    `json:"board"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"` // when it looks again
 }
 
 type sweepStatus struct {

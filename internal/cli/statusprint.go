@@ -5,6 +5,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"crmsync/internal/report"
 )
 
 // printStatus prints the state of the installation as a table.
@@ -87,7 +89,7 @@ func (now Status) printSystems(table io.Writer) {
 	}
 }
 
-// printRuns prints the comparisons that are not simply done, and the last import.
+// printRuns prints the comparisons that are not simply done, the last import, and which runs wait.
 func (now Status) printRuns(table io.Writer) {
 	for _, c := range now.Comparisons {
 		if c.State != "done" || c.Kind == "backfill" || c.Rejected+c.Changed > 0 {
@@ -99,6 +101,9 @@ func (now Status) printRuns(table io.Writer) {
 	if m := now.Migration; m != nil {
 		fmt.Fprintf(table, "last import\t%s\t%s\t%d read\t%d failed\tfrom %s\n",
 			m.Board, m.State, m.Read, m.Failed, moment(m.StartedAt))
+	}
+	for _, w := range now.Waiting {
+		fmt.Fprintf(table, "%s of %s %s\n", report.SweepWords(w.Kind), w.Board, report.WaitWords(w.Reason, w.Until))
 	}
 }
 

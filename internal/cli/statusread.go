@@ -74,7 +74,7 @@ func (now *Status) readSystems(ctx context.Context, s *store.Store, _ *queue.Que
 	return err
 }
 
-// readRuns reads the last comparison of each board, and the last import.
+// readRuns reads the last comparison of each board, the last import, and which runs wait.
 func (now *Status) readRuns(ctx context.Context, s *store.Store, _ *queue.Queue) error {
 	sweeps, err := s.Sweeps(ctx, nil)
 	if err != nil {
@@ -94,6 +94,14 @@ func (now *Status) readRuns(ctx context.Context, s *store.Store, _ *queue.Queue)
 	runs, err := s.Runs(ctx, 1)
 	for _, r := range runs {
 		now.Migration = &runStatus{r.Board, r.State, r.StartedAt.UTC(), r.FinishedAt, r.Read, r.Failed}
+	}
+	if err != nil {
+		return err
+	}
+	waits, err := s.RunWaits(ctx)
+	now.Waiting = []waitStatus{}
+	for _, w := range waits {
+		now.Waiting = append(now.Waiting, waitStatus{w.Kind, w.Board, w.Reason, w.Until.UTC()})
 	}
 	return err
 }

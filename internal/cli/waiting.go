@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"crmsync/internal/report"
 	"crmsync/schema/mapping"
 )
 
@@ -24,7 +25,6 @@ func tellWaiting(w io.Writer, m *mapping.Mapping) func(board int64, reason strin
 			return
 		}
 		told[about{board, reason}] = true
-		fmt.Fprintf(w, "%s waits: %s. It looks again at %s.\n", boardWords(m, board), reason,
-			until.UTC().Format("15:04:05 MST"))
+		fmt.Fprintf(w, "%s %s\n", boardWords(m, board), report.WaitWords(reason, until))
 	}
 }

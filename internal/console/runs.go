@@ -23,7 +23,8 @@ type runRow struct {
 	Finished           *time.Time
 	Text               string // what it found and did
 	Error              string
-	Sweep              int64 // id of a comparison; 0: it is an import
+	Sweep              int64  // id of a comparison; 0: it is an import
+	Waits              string // why it waits, and until when; empty: it does not
 }
 
 func (s *Console) readRuns(ctx context.Context, d *homeData) (err error) {
@@ -37,8 +38,14 @@ func (s *Console) runRows(ctx context.Context, limit int) (rows []runRow, err er
 	if err != nil {
 		return nil, err
 	}
+	waits, err := s.Store.RunWaits(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, w := range sweeps {
-		rows = append(rows, sweepRow(w))
+		row := sweepRow(w)
+		row.Waits = waitOf(waits, w.ID, 0)
+		rows = append(rows, row)
 	}
 	imports, err := s.Store.Runs(ctx, limit)
 	for _, m := range imports {
@@ -46,11 +53,23 @@ func (s *Console) runRows(ctx context.Context, limit int) (rows []runRow, err er
 		if m.Failed > 0 {
 			text += ", " + number(m.Failed) + " failed"
 		}
-		rows = append(rows, runRow{Kind: "Import", Board: m.Board, State: m.State, Started: m.StartedAt.UTC(),
-			Finished: m.FinishedAt, Text: text, Error: m.Error})
+		rows = append(rows, runRow{
+			Kind: report.SweepWords(report.ImportKind), Board: m.Board, State: m.State, Started: m.StartedAt.UTC(),
+			Finished: m.FinishedAt, Text: text, Error: m.Error, Waits: waitOf(waits, 0, m.ID),
+		})
 	}
 	slices.SortStableFunc(rows, func(a, b runRow) int { return b.Started.Compare(a.Started) })
 	return rows[:min(len(rows), limit)], err
+}
+
+// waitOf returns why a comparison, or an import, waits; empty: it does not.
+func waitOf(waits []store.RunWait, sweep, run int64) string {
+	for _, w := range waits {
+		if w.Sweep == sweep && w.Run == run {
+			return report.WaitWords(w.Reason, w.Until)
+		}
+	}
+	return ""
 }
 
 func sweepRow(w store.Sweep) runRow {
@@ -106,7 +125,12 @@ func (s *Console) sweep(r *http.Request) (view, error) {
 	if len(sweeps) == 0 {
 		return view{}, notFound("There is no such comparison.")
 	}
+	waits, err := s.Store.RunWaits(r.Context())
+	if err != nil {
+		return view{}, err
+	}
 	d := sweepData{Run: sweepRow(sweeps[0])}
+	d.Run.Waits = waitOf(waits, id, 0)
 	d.Differences, err = s.Store.SweptDifferences(r.Context(), id, differencesShown+1)
 	if d.More = sweeps[0].Differing - differencesShown; len(d.Differences) > differencesShown {
 		d.Differences = d.Differences[:differencesShown]

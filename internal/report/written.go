@@ -3,16 +3,25 @@ package report
 import (
 	"cmp"
 	"strings"
+	"time"
 
 	"crmsync/schema/store"
 )
 
 // sweeps are the kinds of comparisons.
 var sweeps = map[string]string{"apply": "Comparison", "reconcile": "Nightly comparison", "recent": "Hourly comparison",
-	"backfill": "Backfill"}
+	"backfill": "Backfill", ImportKind: "Import"}
 
 // SweepWords returns the name of a kind of comparison.
 func SweepWords(kind string) string { return cmp.Or(sweeps[kind], kind) }
+
+// ImportKind is the kind of an import among comparisons.
+const ImportKind = "import"
+
+// WaitWords says why a run waits, and when it looks again, as the second part of a sentence.
+func WaitWords(reason string, until time.Time) string {
+	return "waits: " + reason + ". It looks again at " + until.UTC().Format("15:04:05 MST") + "."
+}
 
 // writeEntry describes what a comparison wrote.
 func (d *draft) writeEntry(w store.SweptWrite) Entry {

@@ -129,19 +129,22 @@ func (s *session) awaitBudget(ctx context.Context) error {
 		return nil
 	}
 	wait := retry.After(err)
-	s.notice(err.Error(), wait)
+	s.notice(ctx, err.Error(), wait)
 	if !s.pause(ctx, wait) {
 		return err
 	}
 	return nil
 }
 
-// notice logs that the session is waiting, and why, at most every ten seconds.
-func (s *session) notice(reason string, wait time.Duration) {
+// notice logs and stores that the session is waiting, and why, at most every ten seconds.
+func (s *session) notice(ctx context.Context, reason string, wait time.Duration) {
 	last, now := s.noticed.Load(), time.Now().UnixNano()
 	if now-last < int64(10*time.Second) || !s.noticed.CompareAndSwap(last, now) {
 		return
 	}
 	s.config.Log.Info("migration waiting",
 		"board", s.job.BoardID, "job", s.job.ID, "reason", reason, "wait", wait.Round(time.Millisecond))
+	if err := s.config.Store.ImportWaits(ctx, s.job.ID, reason, wait); err != nil {
+		s.config.Log.Warn("could not store why a migration waits", "job", s.job.ID, "error", err)
+	}
 }

@@ -204,6 +204,7 @@ func (w *world) adopt(n int) {
 func TestAwaitBudget(t *testing.T) {
 	t.Parallel()
 	soon := time.Now().Add(time.Hour)
+	stored := store.New(schematest.New(t))
 	tests := map[string]struct {
 		left  mondayclient.Budget
 		waits bool
@@ -219,7 +220,7 @@ func TestAwaitBudget(t *testing.T) {
 			t.Parallel()
 			log := &logBuffer{}
 			left := &reserve.Reserve{Budget: func() mondayclient.Budget { return tt.left }, Monday: 20, Now: time.Now}
-			config := &Config{Reserve: left, Log: slog.New(slog.NewTextHandler(log, nil))}
+			config := &Config{Store: stored, Reserve: left, Log: slog.New(slog.NewTextHandler(log, nil))}
 			s := &session{config: config, deadline: time.Now().Add(time.Minute)}
 			err := s.awaitBudget(t.Context())
 			short, waits := errors.AsType[*reserve.HoldError](err)

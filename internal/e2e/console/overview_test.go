@@ -63,6 +63,14 @@ func TestOverview(t *testing.T) {
 	operates.open("/runs/sweeps/2").shows(t, "Monday did not answer", "It ended before it found a difference.")
 	w.Exec("UPDATE sweeps SET state = 'running', finished_at = NULL WHERE id = 2")
 	operates.open("/runs/sweeps/2").shows(t, "So far, both sides agree on everything.")
+	const waits = "waits: the remaining calls of Salesforce are reserved for live events. It looks again at "
+	w.Exec("UPDATE sweeps SET waits_for = 'the remaining calls of Salesforce are reserved for live events', waits_until = now() + interval '1 min' WHERE id = 2")
+	operates.open("/runs").shows(t, waits)
+	operates.open("/runs/sweeps/2").shows(t, waits)
+	w.Exec("UPDATE sweeps SET waits_until = now() WHERE id = 2")
+	if p := operates.open("/runs"); strings.Contains(p.text(), waits) {
+		t.Errorf("a comparison that waits no longer:\n%s", p.text())
+	}
 	w.Exec("UPDATE outages SET ended_at = now()")
 	if p := operates.open("/"); strings.Contains(p.text(), "is away") {
 		t.Errorf("at %s an outage that is over is shown", time.Now())

@@ -307,7 +307,7 @@ func TestMigrateStaleIndex(t *testing.T) {
 }
 
 // TestMigrateBudget: if Monday does not say what is left of its budget, the run continues; if little is left, it waits
-// and logs why.
+// and logs why. So does status.
 func TestMigrateBudget(t *testing.T) {
 	t.Parallel()
 	unknown := e2e.Migrated(t, "", e2e.Monday(func(c *mondaysim.Config) { c.NoComplexity = true }))
@@ -323,6 +323,10 @@ func TestMigrateBudget(t *testing.T) {
 	go func() { code <- cli.Run(ctx, []string{"migrate", "accounts"}, short.Getenv, log, log) }()
 	short.Eventually("the command says why it waits", func() bool {
 		return log.Contains(`"msg":"migration waiting"`) && log.Contains("the remaining calls of Monday are reserved for live events")
+	})
+	short.Eventually("status says why it waits", func() bool {
+		_, status, _ := short.Command("status")
+		return len(code) > 0 || strings.Contains(status, "Import of accounts waits: the remaining calls of Monday are reserved for live events. It looks again at ")
 	})
 	cancel()
 	if got := <-code; got != cli.ExitDone {

@@ -2,9 +2,11 @@ package plan_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"crmsync/internal/cli"
 	"crmsync/internal/e2e"
@@ -78,7 +80,7 @@ func TestSeveralItems(t *testing.T) {
 }
 
 // TestApplyWaits: if only the reserve of a system's calls is left, apply says that it waits and until when, whatever the
-// log level is.
+// log level is. So does status, until that time is over.
 func TestApplyWaits(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown), e2e.With("SALESFORCE_RESERVE", "95%"), e2e.With("LOG_LEVEL", "error"),
@@ -95,5 +97,23 @@ func TestApplyWaits(t *testing.T) {
 	w.Eventually("apply waits", func() bool { return len(ended) > 0 || out.Contains(" waits: ") })
 	stop()
 	<-ended
-	says(t, "apply", out.String(), "board contacts (1002) waits: the remaining calls of Salesforce are reserved for live events. It looks again at ")
+	const reason = "the remaining calls of Salesforce are reserved for live events"
+	says(t, "apply", out.String(), "board contacts (1002) waits: "+reason+". It looks again at ")
+	status, _ := run(w, 0, "status")
+	says(t, "status", status, "Comparison of contacts waits: "+reason+". It looks again at ")
+	var listed struct {
+		Waiting []struct{ Kind, Board, Reason, Until string }
+	}
+	text, _ := run(w, 0, "status", "--json")
+	if err := json.Unmarshal([]byte(text), &listed); err != nil || len(listed.Waiting) != 1 {
+		t.Fatalf("%v in %s", err, text)
+	}
+	until, err := time.Parse(time.RFC3339, listed.Waiting[0].Until)
+	if got := listed.Waiting[0]; got.Kind != "apply" || got.Board != "contacts" || got.Reason != reason || err != nil || !until.After(time.Now()) {
+		t.Errorf("status --json: %+v", got)
+	}
+	w.Exec("UPDATE sweeps SET waits_until = now()")
+	if status, _ := run(w, 0, "status"); strings.Contains(status, reason) {
+		t.Errorf("status of a comparison that waits no longer:\n%s", status)
+	}
 }
