@@ -98,7 +98,7 @@ func (c *Client) readItems(ctx context.Context, ids []int64, columns []string) (
 	return items, err
 }
 
-// Existence says where an item is, and whether it still exists.
+// Existence is where an item is, and whether it still exists.
 type Existence struct {
 	BoardID int64 // 0: a board hidden from the token
 	State   State

@@ -81,8 +81,8 @@ func (l *callLog) forget() {
 	l.calls = nil
 }
 
-// idle returns the share of the time from the first call to the end of the last in which no call was out: what a
-// program loses that does nothing else while it computes or waits for Postgres.
+// idle returns the share of the time between the first call and the end of the last in which no call was under way: the
+// time lost by a program that makes no calls while it computes or waits for Postgres.
 func (l *callLog) idle() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -88,7 +88,7 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 	return db, mode, nil
 }
 
-// more says how to allow more connections.
+// more returns the advice on how to allow more connections.
 func more(asked bool) string {
 	if asked {
 		return "Raise pool_max_conns"

@@ -37,7 +37,7 @@ const (
 // LongestReason is the maximum number of characters of a reason.
 const LongestReason = 300
 
-// By says who acts, from where and why.
+// By is who acts, from where and why.
 type By struct {
 	Actor  string // account of the command line, or user of the console
 	Via    string // ViaCLI or ViaConsole

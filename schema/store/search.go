@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Search says what to look for. An item is found if one of these matches.
+// Search is what to look for. An item is found if one of these matches.
 type Search struct {
 	Items         []int64  // ids
 	SalesforceIDs []string // of 18 characters, of records that items have or had

@@ -25,7 +25,7 @@ type Sweep struct {
 	Error string
 }
 
-// SweepCounts say what a sweep found and did.
+// SweepCounts count what a sweep found and did.
 type SweepCounts struct {
 	Items     int
 	Fields    int // compared
@@ -37,7 +37,7 @@ type SweepCounts struct {
 	Skipped   int // items whose difference is not the planned one
 }
 
-// SweepOptions say what a sweep may do.
+// SweepOptions are what a sweep may do.
 type SweepOptions struct {
 	Adopt         bool             `json:"adopt,omitempty"`          // first meetings end with Monday's value
 	AdoptBack     bool             `json:"adopt_back,omitempty"`     // first meetings end with Salesforce's value

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Kind says what happened to an item.
+// Kind is what happened to an item.
 type Kind uint8
 
 // What can happen to an item.

@@ -167,7 +167,7 @@ func (p *pass) adopt(d planned, found []candidate, taken map[string]bool) (_ pla
 	return d, p.recordPlan(d)
 }
 
-// send makes the writes.
+// send sends the writes.
 func (p *pass) send(ctx context.Context, writes []write) []send.Outcome {
 	for _, w := range writes {
 		p.noteNew(w.planned)

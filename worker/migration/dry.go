@@ -38,7 +38,7 @@ type FieldChange struct {
 	Does               Does
 }
 
-// Does says what a run does with the values of both sides.
+// Does is what a run does with the values of both sides.
 type Does string
 
 // What a run can do.

@@ -54,7 +54,7 @@ func (s *session) beginPages(ctx, wanted context.Context, pages <-chan *page, be
 	isFirst := true
 	var last *page
 	for p := range pages {
-		// What goes wrong with every record is to go wrong with one page alone.
+		// The first page is awaited, so that a fault of every record affects only one page.
 		if last != nil && (isFirst || s.dependsOn(p, last)) {
 			select {
 			case <-last.finished:

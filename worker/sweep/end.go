@@ -16,7 +16,7 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// ending says what the end of a sweep does about the items that its pages did not show.
+// ending is what the end of a sweep does about the items that its pages did not show.
 type ending struct {
 	deleted []engine.Found  // archived or deleted in Monday
 	held    []int64         // items whose records the brake has held and now releases

@@ -45,7 +45,7 @@ func (c *caller) deliver(ctx context.Context, rows []*search) passage {
 	return total
 }
 
-// call makes one call.
+// call sends one call.
 func (c *caller) call(ctx context.Context, rows []*search) passage {
 	if err := ctx.Err(); err != nil {
 		endAll(rows, Retry{Err: err})
