@@ -23,8 +23,9 @@ type Held struct {
 	Edited bool `json:"edited,omitempty"`
 }
 
-// Hold records what Salesforce holds in a field that is written to Monday.
+// Hold records what Salesforce holds in a field that is written to Monday. It ends every doubt about the field.
 func (l *Link) Hold(field string, h Held) {
+	delete(l.Doubts, field)
 	if l.Held == nil {
 		l.Held = map[string]Held{}
 	}

@@ -22,6 +22,9 @@ type Link struct {
 
 	Turns map[string]Turns // field -> how often it was written to Monday lately
 
+	// Doubts are the writes of fields that go both ways whose outcome is not known. They are stored before the write.
+	Doubts map[string]Doubt
+
 	// Lost means that the record was deleted in Salesforce and that the item gets another one, even if the condition
 	// for new records is not met, since the item had one.
 	Lost bool
@@ -51,9 +54,6 @@ const (
 // Written is the value that a field was last known to hold.
 type Written struct {
 	Value any // while in doubt: what it held before
-
-	// Sent is the value whose write had no answer; nil also if it is not known.
-	Sent any
 
 	// Unsure means that the answer to the last write was lost: Salesforce may or may not hold the value. It equals no
 	// value, so the field is sent again whatever it should hold next.
@@ -102,6 +102,7 @@ func (l *Link) Holds(field string, value any) bool {
 func (l *Link) Agree(field string, value any) {
 	l.write(field, Written{Value: value})
 	l.Accept(field)
+	delete(l.Doubts, field)
 	if _, both := l.Held[field]; both {
 		l.Held[field] = Held{Value: value}
 	}
@@ -132,15 +133,12 @@ func (l *Link) Part(field string) bool {
 func (l *Link) IsApart(field string) bool { return l.Written[field].Apart }
 
 // Doubt records that the field may hold a value other than the one last written.
-func (l *Link) Doubt(field string) { l.DoubtSent(field, l.Written[field].Sent) }
-
-// DoubtSent is Doubt for the case that the value in question is known.
-func (l *Link) DoubtSent(field string, value any) {
+func (l *Link) Doubt(field string) {
 	was := l.Written[field]
-	l.write(field, Written{Unsure: true, Value: was.Value, Sent: value, Mapping: was.Mapping, Apart: was.Apart})
+	l.write(field, Written{Unsure: true, Value: was.Value, Mapping: was.Mapping, Apart: was.Apart})
 }
 
-// InDoubt reports whether the answer to the field's last write was lost.
+// InDoubt reports whether the answer to the field's last write was lost, and the field is to be sent again.
 func (l *Link) InDoubt(field string) bool { return l.Written[field].Unsure }
 
 func (l *Link) write(field string, w Written) {
@@ -156,7 +154,7 @@ const ShownID = "@id"
 // Adopt makes an existing record the item's own. Its contents are unknown.
 func (l *Link) Adopt(id string, o Origin) {
 	l.own(id, o)
-	l.Written, l.Held = nil, nil
+	l.Written, l.Held, l.Doubts = nil, nil, nil
 }
 
 // own makes a record the item's own. A wrong Id that the item showed before no longer matters.
@@ -177,7 +175,7 @@ func (l *Link) Take(id string, o Origin) (isNew bool) {
 }
 
 // Unlink forgets the record and what was written to it.
-func (l *Link) Unlink() { l.SalesforceID, l.Written, l.Held = "", nil, nil }
+func (l *Link) Unlink() { l.SalesforceID, l.Written, l.Held, l.Doubts = "", nil, nil, nil }
 
 // outdated is the Mapping of a value whose source no mapping identifies.
 const outdated = "-"
@@ -292,7 +290,7 @@ func (l *Link) Reopen() { l.Closed = "" }
 func (l *Link) End() {
 	ids := append(slices.Clone(l.EndedIDs), l.SalesforceID)
 	l.EndedIDs = ids[max(0, len(ids)-keptEnded):]
-	l.SalesforceID, l.Written, l.Held, l.Lost = "", nil, nil, false
+	l.SalesforceID, l.Written, l.Held, l.Doubts, l.Lost = "", nil, nil, nil, false
 }
 
 // Follow records that a shared record was merged into another one, which is found by the same values from now on.
@@ -335,7 +333,6 @@ func (l *Link) Apply(field, day string) bool {
 type unsure struct {
 	Unsure bool `json:"unsure"`
 	Was    any  `json:"was,omitempty"`
-	Sent   any  `json:"sent,omitempty"`
 }
 
 // StoredWritten returns the stored form of what was written: each field's value itself, or an object if it is in
@@ -345,7 +342,7 @@ func (l *Link) StoredWritten() map[string]any {
 	for field, w := range l.Written {
 		stored[field] = w.Value
 		if w.Unsure {
-			stored[field] = unsure{true, w.Value, w.Sent}
+			stored[field] = unsure{true, w.Value}
 		}
 	}
 	return stored
@@ -357,7 +354,7 @@ func (l *Link) ReadWritten(stored map[string]any) {
 	for field, value := range stored {
 		w := Written{Value: value}
 		if u, isUnsure := value.(map[string]any); isUnsure {
-			w = Written{Value: u["was"], Sent: u["sent"], Unsure: true}
+			w = Written{Value: u["was"], Unsure: true}
 		}
 		l.Written[field] = w
 	}

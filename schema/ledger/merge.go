@@ -100,18 +100,19 @@ func (i *Item) SetColumn(id string, c Column) (changed bool) {
 
 // WriteColumn records a value that we wrote to Monday. Its time is just after the last known one, so that whatever
 // Monday reports from now on is newer. Until an event confirms the value, an event with another value is not believed:
-// it may be the late echo of an earlier write.
-func (i *Item) WriteColumn(id string, v column.Value) {
+// it may be the late echo of an earlier write, perhaps of one that had no answer.
+func (i *Item) WriteColumn(id string, v column.Value, unanswered ...column.Value) {
 	if id == NameColumn {
 		i.Name, i.NameAt, i.NameOwn = v.Text, i.NameAt.Add(time.Microsecond), true
 		return
 	}
 	known := i.Columns[id]
-	next := Column{Value: v, At: known.At + 1, Own: true, Was: []column.Value{known.Value}, Since: known.At}
+	next := Column{Value: v, At: known.At + 1, Own: true, Since: known.At}
 	if known.Own {
-		was := append(slices.Clone(known.Was), known.Value)
-		next.Was, next.Since = was[max(0, len(was)-keptWas):], known.Since
+		next.Was, next.Since = slices.Clone(known.Was), known.Since
 	}
+	next.Was = append(append(next.Was, known.Value), unanswered...)
+	next.Was = next.Was[max(0, len(next.Was)-keptWas):]
 	i.SetColumn(id, next)
 }
 

@@ -90,6 +90,10 @@ func (r *Record) Whole(part *Field) *Field {
 	return nil
 }
 
+// IsCompared reports whether Salesforce is read before the field is written there: it goes both ways, or is part of a
+// name that does.
+func (r *Record) IsCompared(f *Field) bool { return !r.Shared && (f.ToMonday() || r.Whole(f) != nil) }
+
 // JoinName returns the name that the parts form together. It is not ok if there are none, or if the value of one of
 // them is unknown. Two records with the same name may divide it differently: a column of Monday holds the whole name,
 // and its words do not show that "van" belongs to the last name.

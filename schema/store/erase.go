@@ -52,8 +52,9 @@ func erasures() []struct{ table, query string } {
 			WHERE  item_id = $1::bigint AND (name <> '' OR columns <> '{}' OR lease_holder IS NOT NULL)`},
 		{"item_keys", `DELETE FROM item_keys WHERE item_id = $1::bigint`},
 		{"links", `
-			UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}', held = '{}', turns = '{}'
-			WHERE  item_id = $1::bigint AND (written, refused, since, held) IS DISTINCT FROM ('{}'::jsonb, '{}'::jsonb, '{}'::jsonb, '{}'::jsonb)`},
+			UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}', held = '{}', turns = '{}', doubts = '{}'
+			WHERE  item_id = $1::bigint AND (written, refused, since, held, doubts)
+			       IS DISTINCT FROM ('{}'::jsonb, '{}'::jsonb, '{}'::jsonb, '{}'::jsonb, '{}'::jsonb)`},
 		{"conflicts", `
 			UPDATE conflicts SET base = NULL, monday = NULL, salesforce = NULL, take = NULL
 			WHERE  item_id = $1::bigint AND (base IS NOT NULL OR monday IS NOT NULL OR salesforce IS NOT NULL)`},
@@ -120,7 +121,7 @@ const forgetDeleted = `
 		LIMIT  $2
 		FOR    UPDATE SKIP LOCKED
 	), links_of_old AS (
-		UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}', held = '{}', turns = '{}'
+		UPDATE links SET written = '{}', refused = '{}', since = '{}', mapped = '{}', held = '{}', turns = '{}', doubts = '{}'
 		WHERE  item_id IN (SELECT item_id FROM old)
 	), keys_of_old AS (
 		DELETE FROM item_keys WHERE item_id IN (SELECT item_id FROM old)
@@ -149,7 +150,7 @@ func (s *Store) FindPerson(ctx context.Context, text, digits string) ([]PersonIt
 	query := `
 		WITH hits AS (
 			SELECT item_id, 'items' AS name FROM items WHERE ` + in("name") + ` OR ` + in(strings("columns")) + `
-			UNION SELECT item_id, 'links' FROM links WHERE ` + in(strings("jsonb_build_array(written, refused, held)")) + `
+			UNION SELECT item_id, 'links' FROM links WHERE ` + in(strings("jsonb_build_array(written, refused, held, doubts)")) + `
 			UNION SELECT item_id, 'conflicts' FROM conflicts WHERE ` + in(strings("jsonb_build_array(base, monday, salesforce)")) + `
 			UNION SELECT (args->>'item_id')::bigint, 'dead_letters' FROM dead_letters WHERE args ? 'item_id' AND ` + in(strings("args")) + `
 			UNION SELECT (args->>'item_id')::bigint, 'river_job' FROM river_job WHERE args ? 'item_id' AND ` + in(strings("args")) + `

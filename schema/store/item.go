@@ -98,7 +98,7 @@ func collectLinks(into map[int64]*ledger.Item) func(pgx.Rows) error {
 }
 
 const linksOfItems = `
-	SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns
+	SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns, doubts
 	FROM   links
 	WHERE  item_id = ANY($1)`
 

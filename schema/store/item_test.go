@@ -105,13 +105,16 @@ func TestItemRoundTrip(t *testing.T) {
 		Links: map[string]*ledger.Link{"contact": {
 			ItemID: 7_000_000_000, Record: "contact", Object: "Contact", SalesforceID: "003000000000001AAA", EndedIDs: []string{"003000000000002AAA"},
 			Written: map[string]ledger.Written{
-				"Email": {Value: "a@b", Mapping: "a1b2"}, "Amount": {Value: 12.5}, "Open": {Value: true}, "Title": {LeftOut: true}, "Phone": {Unsure: true, Mapping: "-", Value: "+1", Sent: "+2"},
+				"Email": {Value: "a@b", Mapping: "a1b2"}, "Amount": {Value: 12.5}, "Open": {Value: true}, "Title": {LeftOut: true}, "Phone": {Unsure: true, Mapping: "-", Value: "+1"},
 			},
 			Rejected: map[string]ledger.Rejection{"Phone": {Value: "x", Code: "BAD", JobID: 9}},
 			Since:    map[string]string{"CloseDate": "2026-09-23"},
 			Held:     map[string]ledger.Held{"Email": {Value: "A@b", Unsaid: true}, "Amount": {Apart: true}},
 			Turns:    map[string]ledger.Turns{"Email": {N: 3, Since: 1_700_000_000}},
-		}, "empty": {ItemID: 7_000_000_000, Record: "empty", Object: "Lead", Written: map[string]ledger.Written{}, Rejected: map[string]ledger.Rejection{}, EndedIDs: []string{}, Since: map[string]string{}, Held: map[string]ledger.Held{}, Turns: map[string]ledger.Turns{}}},
+			Doubts: map[string]ledger.Doubt{
+				"Email": {Sent: []ledger.Sending{{New: true}, {Value: "b@b", Over: "B@b"}}, Shown: []ledger.Showing{{Value: column.Value{Type: column.Email, Text: "c@b"}, Holds: "C@b", At: 7}}},
+			},
+		}, "empty": {ItemID: 7_000_000_000, Record: "empty", Object: "Lead", Written: map[string]ledger.Written{}, Rejected: map[string]ledger.Rejection{}, EndedIDs: []string{}, Since: map[string]string{}, Held: map[string]ledger.Held{}, Turns: map[string]ledger.Turns{}, Doubts: map[string]ledger.Doubt{}}},
 	}
 	w.claim(holder, item.ID)
 	commit := store.Commit{Items: items(item), Links: []*ledger.Link{item.Links["contact"], item.Links["empty"]}}

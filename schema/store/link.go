@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"crmsync/schema/ledger"
@@ -75,16 +77,16 @@ type widerRow struct {
 func (r widerRow) Scan(into ...any) error { return r.CollectableRow.Scan(append(into, r.more...)...) }
 
 // linkColumns are the columns that scanLink reads.
-const linkColumns = `l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since, l.closed, l.origin, l.mapped, l.held, l.turns`
+const linkColumns = `l.item_id, l.record, l.object, l.salesforce_id, l.written, l.refused, l.ended_id, l.since, l.closed, l.origin, l.mapped, l.held, l.turns, l.doubts`
 
 func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	var l ledger.Link
 	var id, ended, closed, origin *string
-	var written, refused, since, mapped, held, turns []byte
+	var written, refused, since, mapped, held, turns, doubts []byte
 	var mappings map[string]string
 	var stored map[string]any
 	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since, &closed, &origin, &mapped,
-		&held, &turns)
+		&held, &turns, &doubts)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +96,7 @@ func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 		text []byte
 		into any
 	}{{written, &stored}, {refused, &l.Rejected}, {since, &l.Since}, {mapped, &mappings}, {held, &l.Held},
-		{turns, &l.Turns}} {
+		{turns, &l.Turns}, {doubts, &l.Doubts}} {
 		if len(field.text) <= len("{}") {
 			continue // most are empty
 		}
@@ -105,6 +107,35 @@ func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	l.ReadWritten(stored)
 	l.ReadMappings(mappings)
 	return &l, nil
+}
+
+// ErrLeaseLost means that items are no longer leased to the holder.
+var ErrLeaseLost = errors.New("the lease on an item is lost")
+
+// KeepDoubts stores what is about to be written, so that it is known if the holder dies before it stores the outcome.
+// Without a lease on every item, nothing may be written.
+func (s *Store) KeepDoubts(ctx context.Context, holder uuid.UUID, links []*ledger.Link) error {
+	const query = `
+		INSERT INTO links (item_id, record, object, doubts)
+		SELECT d.item_id, d.record, d.object, d.doubts
+		FROM   unnest($2::bigint[], $3::text[], $4::text[], $5::jsonb[]) AS d(item_id, record, object, doubts)
+		JOIN   items i ON i.item_id = d.item_id AND i.lease_holder = $1
+		ORDER  BY d.item_id, d.record
+		ON CONFLICT (item_id, record) DO UPDATE SET doubts = excluded.doubts`
+	n := len(links)
+	ids, records, objects, doubts := make([]int64, n), make([]string, n), make([]string, n), make([][]byte, n)
+	for n, link := range links {
+		text, err := object(link.Doubts, len(link.Doubts))
+		if err != nil {
+			return fmt.Errorf("writing the doubts of link %s of item %d: %w", link.Record, link.ItemID, err)
+		}
+		ids[n], records[n], objects[n], doubts[n] = link.ItemID, link.Record, link.Object, text
+	}
+	kept, err := s.pool.Exec(ctx, query, holder, ids, records, objects, doubts)
+	if err == nil && kept.RowsAffected() < int64(n) {
+		err = ErrLeaseLost
+	}
+	return doing("storing what is about to be written", err)
 }
 
 func split(refs []ledger.RecordRef) (items []int64, records []string) {

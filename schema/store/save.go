@@ -117,17 +117,17 @@ func (c Commit) dropKeys(holder uuid.UUID) (statement, error) {
 
 func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 	const query = `
-		INSERT INTO links (item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns)
+		INSERT INTO links (item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns, doubts)
 		SELECT l.*
 		FROM   unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[], $9::jsonb[],
-		              $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::jsonb[])
-		       AS l(item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns)
+		              $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::jsonb[], $15::jsonb[])
+		       AS l(item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns, doubts)
 		JOIN   items i ON i.item_id = l.item_id AND i.lease_holder = $1
 		ON CONFLICT (item_id, record) DO UPDATE
 		SET    object = excluded.object, salesforce_id = excluded.salesforce_id, written = excluded.written,
 		       refused = excluded.refused, ended_id = excluded.ended_id, since = excluded.since,
 		       closed = excluded.closed, origin = excluded.origin, mapped = excluded.mapped,
-		       held = excluded.held, turns = excluded.turns`
+		       held = excluded.held, turns = excluded.turns, doubts = excluded.doubts`
 	n := len(c.Links)
 	if n == 0 {
 		return statement{}, nil
@@ -135,7 +135,7 @@ func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 	ids, records, objects := make([]int64, n), make([]string, n), make([]string, n)
 	salesforce, ended, closed, origin := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
 	written, rejected, since, mapped := make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
-	held, turns := make([][]byte, n), make([][]byte, n)
+	held, turns, doubts := make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	for n, link := range c.Links {
 		ids[n], records[n], objects[n] = link.ItemID, link.Record, link.Object
 		salesforce[n], ended[n] = null(link.SalesforceID), null(strings.Join(link.EndedIDs, " "))
@@ -149,6 +149,7 @@ func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 			{&written[n], link.StoredWritten(), len(link.Written)}, {&rejected[n], link.Rejected, len(link.Rejected)},
 			{&since[n], link.Since, len(link.Since)}, {&mapped[n], mappings, len(mappings)},
 			{&held[n], link.Held, len(link.Held)}, {&turns[n], link.Turns, len(link.Turns)},
+			{&doubts[n], link.Doubts, len(link.Doubts)},
 		} {
 			text, err := object(field.from, field.size)
 			if err != nil {
@@ -158,7 +159,7 @@ func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
 		}
 	}
 	return statement{query, []any{holder, ids, records, objects, salesforce, written, rejected, ended, since, closed,
-		origin, mapped, held, turns}}, nil
+		origin, mapped, held, turns, doubts}}, nil
 }
 
 func (c Commit) saveLogs(holder uuid.UUID) (statement, error) {

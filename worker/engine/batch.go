@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"crmsync/internal/panics"
+	"crmsync/schema/ledger"
 )
 
 // run takes a batch of events through the stages and returns an answer for each, by position. If a batch panics, its
@@ -34,7 +35,7 @@ func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
 
 func (e *Engine) newPass(events []Event) *pass {
 	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}, holds: map[string]map[string]any{},
-		followed: map[string]bool{}}
+		followed: map[string]bool{}, kept: map[*ledger.Link]map[string]ledger.Doubt{}}
 	for _, ev := range events {
 		p.tasks = append(p.tasks, &task{Event: ev})
 	}

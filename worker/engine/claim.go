@@ -77,6 +77,7 @@ func (p *pass) take(w *work, item *ledger.Item) {
 		w.unread = true // what the previous holder learned about the item is lost, except what it wrote
 		p.doubt(w, w.board.Records...)
 	}
+	p.recall(w)
 	slices.SortStableFunc(w.tasks, func(a, b *task) int { return int(a.JobID - b.JobID) })
 	p.works, p.byItem[item.ID] = append(p.works, w), w
 }

@@ -197,7 +197,7 @@ func (p *pass) settling(t target) settle.Input {
 	in := settle.Input{
 		Record: t.record, Item: w.view.View, Link: link, Holds: p.holds[link.SalesforceID], Linked: p.refs.Linked,
 		Items: p.items, Imports: p.imported(t.record),
-		Touched: w.touched, Fresh: w.forced, Now: p.Now(),
+		Touched: w.touched, Told: w.told, Fresh: w.forced, Now: p.Now(),
 	}
 	if p.bulk != nil {
 		in.Choices = p.bulk.Choices
@@ -227,7 +227,7 @@ func (p *pass) decide(wanted []target) {
 		w.decisions[t.record.Name] = nil
 		link := w.item.Links[t.record.Name]
 		if w.isAlive() && link != nil && link.SalesforceID != "" && p.holds[link.SalesforceID] != nil {
-			w.decisions[t.record.Name] = settle.Columns(p.settling(t))
+			w.decisions[t.record.Name] = p.decideOne(t)
 		}
 	}
 }

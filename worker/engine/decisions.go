@@ -31,6 +31,10 @@ func (p *pass) recordDecisions(t target) {
 			if d.Record(link, w.tasks[0].JobID, p.Now()) {
 				w.log.relink(link)
 			}
+			if _, doubted := link.Doubts[d.Field.Name]; doubted && w.isAsked && !d.Hidden {
+				link.KnowShown(d.Field.Name)
+				w.log.relink(link)
+			}
 		}
 		if d.Note != "" {
 			w.log.note(d.Note)

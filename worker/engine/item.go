@@ -30,8 +30,9 @@ type work struct {
 	isShown bool         // a page shows the item although it counts as deleted
 	view    plan.Item    // the item as the plans see it, once everything is merged
 	touched map[string]bool
-	adopts  map[string]string // by record name: the Id of an existing record found for the item
-	remade  map[string]bool   // missing records that are created again
+	told    map[string][]ledger.Column // the values that events carried, by column
+	adopts  map[string]string          // by record name: the Id of an existing record found for the item
+	remade  map[string]bool            // missing records that are created again
 
 	overwritten []overwritten                // values from events that our writes have overwritten
 	decisions   map[string][]settle.Decision // by record name: decisions about the columns that it fills
@@ -121,6 +122,14 @@ func (w *work) touch(id string) {
 		w.touched = map[string]bool{}
 	}
 	w.touched[id] = true
+}
+
+// tell remembers what an event carried for a column.
+func (w *work) tell(id string, c ledger.Column) {
+	if w.told == nil {
+		w.told = map[string][]ledger.Column{}
+	}
+	w.told[id] = append(w.told[id], c)
 }
 
 // isAlive reports whether there is an item to sync.

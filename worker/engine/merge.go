@@ -62,6 +62,9 @@ func (w *work) mergeColumn(t *task) {
 	sure := err == nil && (at != 0 || !t.Redelivered)
 	at = cmp.Or(at, t.TriggeredAt.UnixMicro())
 	told := ledger.Column{Value: value, At: at, By: t.JobID}
+	if err == nil {
+		w.tell(t.ColumnID, told)
+	}
 	ours := w.item.Columns[t.ColumnID].Value
 	t.own = w.isIDColumn(t.ColumnID) && w.item.Says(t.ColumnID, value)
 	merged := w.item.MergeColumn(t.ColumnID, told, sure, w.now)
@@ -73,6 +76,7 @@ func (w *work) mergeColumn(t *task) {
 
 func (w *work) mergeName(t *task) {
 	at := t.TriggeredAt
+	w.tell(ledger.NameColumn, ledger.Column{Value: column.Value{Text: t.Name}, At: at.UnixMicro()})
 	w.take(t, ledger.NameColumn, at.UnixMicro(), w.item.MergeName(t.Name, at, !t.Redelivered, w.now))
 }
 

@@ -13,6 +13,9 @@ import (
 func (p *pass) record(ctx context.Context, writes []write, outcomes []send.Outcome) (again []planned) {
 	var gone []int // their replacements may be among the other writes
 	for n, w := range writes {
+		if _, unknown := outcomes[n].(send.Unknown); !unknown && !p.isDry() {
+			p.answered(w)
+		}
 		switch o := outcomes[n].(type) {
 		case send.Done:
 			again = append(again, p.recordDone(ctx, w, o)...)
@@ -50,9 +53,12 @@ func (p *pass) recordUnknown(ctx context.Context, w write, o send.Unknown) {
 	case plan.Upsert:
 		p.doubt(w.work, w.plan.Record)
 	case plan.Update:
-		link := p.keep(w.work, w.plan.Record)
+		link, compared := p.keep(w.work, w.plan.Record), w.compared()
 		for field, value := range w.plan.Write.Fields {
-			link.DoubtSent(field, value)
+			if !slices.Contains(compared, field) {
+				link.WillSend(field, ledger.Sending{Value: value})
+				link.Doubt(field)
+			}
 		}
 	}
 }

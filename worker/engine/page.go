@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"crmsync/mondayclient"
+	"crmsync/schema/ledger"
 )
 
 // Compare compares the items of a page with Salesforce, and writes the differences unless the page is dry. It returns
@@ -52,7 +53,7 @@ func (e *Engine) newBulk(page Page) *pass {
 		page.Holder = uuid.New()
 	}
 	p := &pass{tools: &e.tools, holder: page.Holder, byItem: map[int64]*work{}, holds: map[string]map[string]any{},
-		followed: map[string]bool{}, bulk: b}
+		followed: map[string]bool{}, kept: map[*ledger.Link]map[string]ledger.Doubt{}, bulk: b}
 	var ids []int64
 	for n := range page.Items {
 		b.readings[page.Items[n].ID] = &page.Items[n]

@@ -40,11 +40,12 @@ type pass struct {
 
 	refs     plan.References
 	leases   leases
-	holds    map[string]map[string]any            // what records hold that were read, by Id; nil: not visible
-	followed map[string]bool                      // Ids of invisible records whose fate was asked for
-	unread   []target                             // records that must be read before fields that go both ways are sent
-	items    map[*mapping.Record]map[string]int64 // items of the records that other records refer to, by Id
-	bulk     *bulk                                // of a pass over a page; nil: over events
+	holds    map[string]map[string]any                // what records hold that were read, by Id; nil: not visible
+	followed map[string]bool                          // Ids of invisible records whose fate was asked for
+	unread   []target                                 // records that must be read before fields that go both ways are sent
+	items    map[*mapping.Record]map[string]int64     // items of the records that other records refer to, by Id
+	kept     map[*ledger.Link]map[string]ledger.Doubt // the stored doubts
+	bulk     *bulk                                    // of a pass over a page; nil: over events
 }
 
 // persist repeats a statement until Postgres accepts it, for as long as the leases last: if it stopped earlier, the

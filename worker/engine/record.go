@@ -337,7 +337,12 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 			if field.Sync == mapping.ToMonday {
 				continue // nothing is sent
 			}
-			if _, was := link.Written[field.Name]; was || link.SalesforceID == "" && mayEmpty(rec, field.Name) {
+			_, was := link.Written[field.Name]
+			_, doubted := link.Doubts[field.Name]
+			if rec.IsCompared(field) && (link.SalesforceID != "" || doubted) {
+				continue // it is known what may have been sent
+			}
+			if was || link.SalesforceID == "" && mayEmpty(rec, field.Name) {
 				link.Doubt(field.Name)
 			}
 		}
@@ -355,11 +360,14 @@ func (p *pass) linkFound(t target, record sfclient.Record) {
 	t.work.log.appeared = true
 	if isOlder(record, t.work.item.SeenAt) {
 		link.Take(id, ledger.Matched)
+		link.FindOlder()
 		return
 	}
 	link.Take(id, ledger.Created)
 	for _, field := range t.record.Fields {
-		if _, was := link.Written[field.Name]; !was {
+		_, was := link.Written[field.Name]
+		_, doubted := link.Doubts[field.Name]
+		if !was && !doubted {
 			link.Doubt(field.Name)
 		}
 	}

@@ -206,8 +206,9 @@ func TestRecord(t *testing.T) {
 		"retry":     {outcome: send.Retry{Err: errLocked}, retried: true, want: ledger.Link{SalesforceID: contactID, Written: written("FirstName", "x", "LastName", "x")}},
 		"unknown": {outcome: send.Unknown{Err: io.ErrUnexpectedEOF}, retried: true, want: ledger.Link{
 			SalesforceID: contactID, Written: map[string]ledger.Written{
-				"FirstName": {Unsure: true, Value: "x", Sent: "Ada"}, "Title": {Unsure: true, Sent: "Head"}, "LastName": {Value: "x"},
+				"FirstName": {Unsure: true, Value: "x"}, "Title": {Unsure: true}, "LastName": {Value: "x"},
 			},
+			Doubts: map[string]ledger.Doubt{"FirstName": {Sent: []ledger.Sending{{Value: "Ada"}}}, "Title": {Sent: []ledger.Sending{{Value: "Head"}}}},
 		}},
 		"unknown, new": {op: plan.Upsert, outcome: send.Unknown{Err: io.ErrUnexpectedEOF}, retried: true, want: ledger.Link{
 			Written: map[string]ledger.Written{"Monday_Item_Id__c": {Unsure: true}, "Email": {Unsure: true}},

@@ -175,6 +175,9 @@ func (p *pass) send(ctx context.Context, writes []write) []send.Outcome {
 	if p.isDry() {
 		return p.sendDry(writes)
 	}
+	if err := p.foreseeSent(ctx, writes); err != nil {
+		return slices.Repeat([]send.Outcome{send.Retry{Err: err}}, len(writes))
+	}
 	rows := make([]send.Write, len(writes))
 	for n, w := range writes {
 		rows[n] = p.rowOf(w)

@@ -56,6 +56,12 @@ func (p *pass) writeBack(ctx context.Context) {
 	if p.isDry() {
 		return
 	}
+	if err := p.foreseeShown(ctx, items); err != nil {
+		for _, cells := range items {
+			cells[0].work.retry(err)
+		}
+		return
+	}
 	for some := range slices.Chunk(items, writeSize) {
 		p.writeCells(ctx, some)
 	}
@@ -181,7 +187,7 @@ func (c cell) shows() {
 // recordTaken records that a column took what Salesforce holds.
 func (p *pass) recordTaken(c cell) {
 	w, link := c.work, p.keep(c.work, c.record)
-	w.item.WriteColumn(c.column, c.decision.Value)
+	w.item.WriteColumn(c.column, c.decision.Value, link.Doubts[c.decision.Field.Name].Values()...)
 	w.changed = true
 	if at, ok := sfclient.Record(p.holds[link.SalesforceID]).Time(savedAt); ok && p.bulk == nil && len(w.chosen) == 0 {
 		w.savedAt, w.shownAt = at, p.Now()
@@ -216,6 +222,7 @@ func (p *pass) recordUnshown(c cell, err error) {
 	}
 	link := p.keep(c.work, c.record)
 	if c.decision != nil {
+		link.NotShown(field)
 		c.decision.Unshown(link)
 	}
 	p.reject(c.planned(), name, ledger.Rejection{Value: value, Code: code}, []string{c.column}, &RejectedError{

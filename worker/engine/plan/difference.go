@@ -61,12 +61,18 @@ func (m *maker) isWithheld(field *mapping.Field) bool {
 	}
 	if compared := m.compared(field); compared != nil && m.link.SalesforceID != "" {
 		_, met := m.link.Held[compared.Name]
-		if !met || m.it.Fresh || m.isRemapped(compared) || m.link.InDoubt(compared.Name) || m.link.InDoubt(field.Name) {
+		if !met || m.it.Fresh || m.isRemapped(compared) || m.isInDoubt(compared) || m.isInDoubt(field) {
 			m.Unread = true
 			return true
 		}
 	}
 	return field.Sync == mapping.ToMonday
+}
+
+// isInDoubt reports whether it is not known what became of a write of the field.
+func (m *maker) isInDoubt(field *mapping.Field) bool {
+	_, doubted := m.link.Doubts[field.Name]
+	return doubted || m.link.InDoubt(field.Name)
 }
 
 // compared returns the field by which both sides are compared before this one is sent: the field itself, the whole

@@ -71,12 +71,6 @@ func (c *col) back(value any) (column.Value, bool) {
 	return c.field.Back(value, c.now, item)
 }
 
-// isInDoubt reports whether the answer to a write of a field of the column was lost.
-func (c *col) isInDoubt() bool {
-	return c.Link.InDoubt(c.field.Name) || slices.ContainsFunc(c.parts,
-		func(f *mapping.Field) bool { return c.Link.InDoubt(f.Name) })
-}
-
 func (c *col) fold(value any) any { return c.field.FoldIn(value, c.now.Type) }
 
 func (c *col) same(a, b any) bool { return c.fold(a) == c.fold(b) }
@@ -116,9 +110,12 @@ func (c *col) isOurs() bool {
 	if name, ok := c.written(); ok && c.same(c.salesforce, name) {
 		return true
 	}
+	sent := func(s ledger.Sending) bool { return c.same(c.salesforce, s.Value) }
+	if slices.ContainsFunc(c.Link.Doubts[c.field.Name].Sent, sent) {
+		return true
+	}
 	w, was := c.Link.Written[c.field.Name]
-	mayHaveSent := w.Unsure && w.Sent != nil && c.same(c.salesforce, w.Sent)
-	return was && !w.LeftOut && (c.same(c.salesforce, w.Value) || mayHaveSent)
+	return was && !w.LeftOut && c.same(c.salesforce, w.Value)
 }
 
 // written returns the name that the parts form together, as last written. It is not ok if one of them was not written.
@@ -171,13 +168,11 @@ func (c *col) differs(f *mapping.Field, s said) bool {
 // salesforceChanged reports whether Salesforce holds another value than at the last comparison, or one that the column
 // could not show then and can show now.
 func (c *col) salesforceChanged(held ledger.Held) bool {
-	w := c.Link.Written[c.field.Base()]
-	switch {
-	case c.same(c.salesforce, held.Value):
+	if c.same(c.salesforce, held.Value) {
 		_, sayable := c.shown(c.salesforce)
 		return held.Unsaid && sayable
 	}
-	return !w.Unsure || w.Sent == nil || !c.same(c.salesforce, w.Sent)
+	return true
 }
 
 // shown is back, but is not ok for a value that Monday rejected either. An import attempts such a value again.

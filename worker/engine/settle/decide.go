@@ -31,8 +31,12 @@ func (c *col) decide() Decision {
 		return c.agree()
 	case !m && !s && !c.isInDoubt():
 		return c.rest(held)
-	case !c.isAlone() && s && (c.Fresh || m && c.Link.InDoubt(c.field.Name)):
+	case !c.isAlone() && s && c.Fresh:
 		return c.stand(true, string(mapping.Monday))
+	case m && s && !c.isAlone() && c.isShowing(): // whoever changed Monday is the last
+		return c.stand(true, string(mapping.Monday))
+	case m && s && c.isSending(): // whoever changed Salesforce is the last
+		return c.take(c.lost(string(mapping.Salesforce)))
 	case !s && held.Apart: // what Salesforce holds was never shown in Monday
 		return c.stand(!held.Ours && !held.Edited, RuleEvent)
 	case !s:
@@ -67,6 +71,8 @@ func (c *col) meet() Decision {
 		return c.agree()
 	case c.Link.InDoubt(c.field.Name) && c.mondayChanged() && !c.isMoved(c.field):
 		return c.stand(c.overwrites(), string(mapping.Monday))
+	case c.isSending() && !c.isOurs(): // it was decided, and somebody has changed Salesforce since
+		return c.take(c.lost(string(mapping.Salesforce)))
 	case c.isTouched():
 		return c.stand(c.overwrites(), RuleEvent)
 	case unsent && c.isOurs():

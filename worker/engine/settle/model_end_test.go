@@ -74,4 +74,11 @@ func (g *model) verify() {
 				e.token, e.column, g.monday.Value(e.column).Text, g.holds[fieldsOf[e.column]], g.conflicts)
 		}
 	}
+	for id, field := range fieldsOf {
+		e := g.lastEdit(id)
+		if e != nil && e.alone && !g.link.Held[field].Apart && (!has(g.monday.Value(id).Text, e.token) || !has(g.holds[field], e.token)) {
+			g.t.Fatalf("the edit %s of %s, made on one side alone, is reverted: Monday shows %q, Salesforce holds %v",
+				e.token, id, g.monday.Value(id).Text, g.holds[field])
+		}
+	}
 }

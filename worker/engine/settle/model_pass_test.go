@@ -16,24 +16,42 @@ import (
 // fault is what goes wrong in a pass.
 type fault int
 
+const (
+	nothing    fault = iota
+	unread           // the pass ends before it writes
+	lost             // Salesforce's answer is lost, and the write took effect
+	refused          // it did not
+	unsent           // the worker dies before its first write
+	sent             // it dies between both writes
+	crash            // after both writes
+	unanswered       // Monday's answer is lost, and the write took effect
+	unshown          // it did not
+	hidden           // a field of Salesforce is not visible
+	forgotten        // a column is unknown
+	faultCount = int(forgotten) + 1
+)
+
 // pass does what a batch of the engine does with one item. Its results are stored only if it succeeds.
 func (g *model) pass(received []event, rung bool, f fault) {
-	g.faulty = g.faulty || f != nothing
 	item, link := copyOf(g.item), copyLink(g.link)
-	touched, ask := map[string]bool{}, g.abandoned
+	touched, told, ask := map[string]bool{}, map[string][]ledger.Column{}, g.abandoned
 	floor := ledger.Floor{}
 	if g.abandoned {
 		link.Doubt(mapping.DefaultKey)
 		for _, f := range g.rec.Fields {
-			if _, was := link.Written[f.Name]; was && f.Sync != mapping.ToMonday {
+			if _, was := link.Written[f.Name]; was && !g.rec.IsCompared(f) {
 				link.Doubt(f.Name)
 			}
 		}
+	}
+	for _, d := range link.Doubts {
+		ask = ask || len(d.Shown) > 0
 	}
 	if f == forgotten {
 		delete(item.Columns, "email")
 	}
 	for _, e := range received {
+		told[e.column] = append(told[e.column], ledger.Column{Value: e.value, At: e.at})
 		var m ledger.Merge
 		if e.column == ledger.NameColumn {
 			m = item.MergeName(e.value.Text, time.UnixMicro(e.at).UTC(), true, g.now())
@@ -74,7 +92,7 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		asked = true
 	}
 	input := func() Input {
-		in := Input{Record: g.rec, Item: viewOf(item), Link: &link, Touched: touched, Now: g.now(), Holds: maps.Clone(g.holds)}
+		in := Input{Record: g.rec, Item: viewOf(item), Link: &link, Touched: touched, Told: told, Now: g.now(), Holds: maps.Clone(g.holds)}
 		if f == hidden {
 			delete(in.Holds, "Email")
 		}
@@ -84,10 +102,14 @@ func (g *model) pass(received []event, rung bool, f fault) {
 	var decisions []Decision
 	view := viewOf(item)
 	if rung || NeedsSalesforce(input()) {
-		decisions = Columns(input())
+		decide := func() []Decision {
+			Resolve(input())
+			return Columns(input())
+		}
+		decisions = decide()
 		if !asked && slices.ContainsFunc(decisions, func(d Decision) bool { return d.Takes }) {
 			readMonday()
-			decisions = Columns(input())
+			decisions, asked = decide(), true
 			view = viewOf(item)
 		}
 	}
@@ -98,6 +120,9 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		}
 		if !d.Takes {
 			d.Record(&link, 1, g.now())
+			if asked && !d.Hidden {
+				link.KnowShown(d.Field.Name)
+			}
 		} else {
 			view = view.With(d.Field.Column(), d.Value)
 		}
@@ -119,48 +144,98 @@ func (g *model) pass(received []event, rung bool, f fault) {
 	for _, r := range p.Rejected {
 		link.Reject(r.Field, ledger.Rejection{Value: r.Value, Code: r.Code, JobID: 1})
 	}
+	g.write(&item, &link, decisions, p.Write, received, rung, f)
+}
+
+// write writes to both sides. What is about to be written is kept first.
+func (g *model) write(item *ledger.Item, link *ledger.Link, decisions []Decision, w *plan.Write, received []event, rung bool, f fault) {
 	again := false
-	if p.Write != nil {
-		g.check(p.Write.Fields)
-		if f != refused {
-			g.save(p.Write.Fields)
-			g.own(p.Write.Fields)
-			g.bell = true
-			g.writes++
-		}
-		for name, value := range p.Write.Fields {
-			if f == lost || f == refused {
-				link.DoubtSent(name, value)
-				again = true
-				continue
-			}
-			link.Agree(name, value)
-			if slices.ContainsFunc(g.rec.Back(), func(f *mapping.Field) bool { return f.Name == name }) {
-				link.Hold(name, ledger.Held{Value: value})
+	die := func() { g.abandoned, g.retries, g.bell = true, received, g.bell || rung }
+	if w != nil {
+		g.check(w.Fields)
+		for name, value := range w.Fields {
+			if g.isCompared(name) {
+				link.WillSend(name, ledger.Sending{Value: value, Over: g.holds[name]})
 			}
 		}
-		for _, d := range decisions {
-			d.Confirm(&link)
+		g.link.Doubts = ledger.JoinDoubts(g.link.Doubts, link.Doubts)
+		if f == unsent {
+			die()
+			return
 		}
+		again = g.send(link, decisions, w, f)
 	}
-	for _, d := range decisions {
-		if !d.Takes {
-			continue
-		}
-		g.show(d.Field.Column(), d.Value)
-		g.writes++
-		item.WriteColumn(d.Field.Column(), d.Value)
-		d.Record(&link, 1, g.now())
-	}
-	if f == crash {
-		g.abandoned, g.retries, g.bell = true, received, g.bell || rung
+	if f == sent {
+		die()
 		return
 	}
-	g.item, g.link, g.abandoned = item, link, false
+	takes := slices.DeleteFunc(slices.Clone(decisions), func(d Decision) bool { return !d.Takes })
+	for _, d := range takes {
+		link.WillShow(d.Field.Name, ledger.Showing{Value: d.Value, Holds: d.Shown(), At: item.KnownAt(d.Field.Column())})
+	}
+	if len(takes) > 0 {
+		g.link.Doubts = ledger.JoinDoubts(g.link.Doubts, link.Doubts)
+	}
+	for _, d := range takes {
+		if f == unsent {
+			die()
+			return
+		}
+		if f != unshown {
+			g.show(d.Field.Column(), d.Value)
+			g.shown[d.Field.Column()] = d.Value
+			g.writes++
+		}
+		if f == unshown || f == unanswered {
+			again = true
+			continue
+		}
+		item.WriteColumn(d.Field.Column(), d.Value, link.Doubts[d.Field.Name].Values()...)
+		d.Record(link, 1, g.now())
+	}
+	if f == crash {
+		die()
+		return
+	}
+	g.item, g.link, g.abandoned = *item, *link, false
 	if again {
 		g.retries = append(g.retries, received...)
 		g.bell = true
 	}
+}
+
+// send writes to Salesforce. It reports whether the answer was lost.
+func (g *model) send(link *ledger.Link, decisions []Decision, w *plan.Write, f fault) (again bool) {
+	if f != refused {
+		g.save(w.Fields)
+		g.own(w.Fields)
+		g.bell = true
+		g.writes++
+	}
+	for name, value := range w.Fields {
+		switch {
+		case f != lost && f != refused:
+			link.Agree(name, value)
+			if slices.ContainsFunc(g.rec.Back(), func(f *mapping.Field) bool { return f.Name == name }) {
+				link.Hold(name, ledger.Held{Value: value})
+			}
+			continue
+		case !g.isCompared(name):
+			link.WillSend(name, ledger.Sending{Value: value})
+			link.Doubt(name)
+		}
+		again = true
+	}
+	if !again {
+		for _, d := range decisions {
+			d.Confirm(link)
+		}
+	}
+	return again
+}
+
+func (g *model) isCompared(name string) bool {
+	return slices.ContainsFunc(g.rec.Fields, func(f *mapping.Field) bool { return f.Name == name && g.rec.IsCompared(f) })
 }
 
 // own records that Salesforce holds what we have written, unless it has rewritten it.
@@ -175,10 +250,16 @@ func (g *model) own(fields map[string]any) {
 	}
 }
 
-// checkLost: a conflict is about a value that somebody else has entered.
+// checkLost: a conflict is between values that people have entered, on both sides.
 func (g *model) checkLost(d Decision) {
-	if ours, known := g.ours[d.Field.Name]; d.Lost != nil && known && ours == d.Lost.Salesforce && !g.faulty {
+	if d.Lost == nil {
+		return
+	}
+	if ours, known := g.ours[d.Field.Name]; known && ours == d.Lost.Salesforce {
 		g.t.Fatalf("%s: a false conflict, Salesforce holds what we have written: %+v", d.Field.Name, *d.Lost)
+	}
+	if ours, known := g.shown[d.Field.Column()]; known && ours.Equal(g.monday.Value(d.Field.Column())) {
+		g.t.Fatalf("%s: a false conflict, Monday shows what we have written: %+v", d.Field.Name, *d.Lost)
 	}
 }
 
@@ -211,5 +292,6 @@ func copyOf(item ledger.Item) ledger.Item {
 
 func copyLink(l ledger.Link) ledger.Link {
 	l.Written, l.Held, l.Rejected, l.Turns = maps.Clone(l.Written), maps.Clone(l.Held), maps.Clone(l.Rejected), maps.Clone(l.Turns)
+	l.Doubts = maps.Clone(l.Doubts)
 	return l
 }

@@ -69,8 +69,8 @@ type model struct {
 	updated int64 // of the item
 	past    []snapshot
 	holds   map[string]any
-	ours    map[string]any // what Salesforce holds because we wrote it, by field
-	faulty  bool           // something went wrong, so that we may not know what is ours
+	ours    map[string]any          // what Salesforce holds because we wrote it, by field
+	shown   map[string]column.Value // what Monday shows because we wrote it, by column
 
 	item      ledger.Item
 	link      ledger.Link
@@ -89,7 +89,7 @@ func newModel(t *rapid.T) *model {
 	wins := rapid.SampledFrom([]string{"monday", "salesforce"}).Draw(t, "wins")
 	g := &model{
 		t: t, rec: models()[wins].Boards[0].Records[0], normalizes: rapid.Bool().Draw(t, "normalizes"), clock: 1_790_000_000_000_000,
-		monday: mapping.Item{ID: 7, Name: "F0 L0", Columns: map[string]column.Value{}}, holds: map[string]any{},
+		shown: map[string]column.Value{}, monday: mapping.Item{ID: 7, Name: "F0 L0", Columns: map[string]column.Value{}}, holds: map[string]any{},
 		item: ledger.Item{ID: 7, BoardID: 1, Known: true}, link: ledger.Link{ItemID: 7, Record: "r", Object: "Contact", SalesforceID: "003000000000001AAA"},
 	}
 	for id, typ := range types {
@@ -127,17 +127,6 @@ func newModel(t *rapid.T) *model {
 	}
 	return g
 }
-
-const (
-	nothing    fault = iota
-	unread           // the pass ends before it writes
-	lost             // Salesforce's answer is lost, and the write took effect
-	refused          // it did not
-	crash            // after both writes
-	hidden           // a field of Salesforce is not visible
-	forgotten        // a column is unknown
-	faultCount = int(forgotten) + 1
-)
 
 // TestModel: people edit both sides, events are late, doubled and out of order, answers are lost, workers die, and
 // anything may be unknown for a while. Once all is quiet both sides agree, and no edit is lost: it stands, or was

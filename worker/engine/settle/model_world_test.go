@@ -32,6 +32,7 @@ type edit struct {
 	column, token string
 	inMonday      bool
 	over          bool
+	alone         bool // both sides showed the edit before it
 }
 
 func (g *model) now() time.Time { return time.UnixMicro(g.clock).UTC() }
@@ -50,8 +51,8 @@ func reading(it mapping.Item, updated int64) ledger.Reading {
 	}
 }
 
-// pageLag is how old a page may be, in microseconds.
-const pageLag = 2_000_000
+// pageLag is how old a page may be, in microseconds. What a page shows never begins on a whole second.
+const pageLag = 1_950_000
 
 // page is what a page shows: what Monday shows now, or showed a moment ago.
 func (g *model) page() (ledger.Reading, ledger.Floor) {
@@ -136,14 +137,15 @@ var fieldsOf = map[string]string{"name": "Name", "email": "Email", "phone": "Pho
 // people is what happens outside of crmsync.
 func (g *model) editMonday() {
 	id := rapid.SampledFrom([]string{"name", "email", "phone", "amount", "status"}).Draw(g.t, "column")
+	delete(g.shown, id)
 	if id == "status" {
 		g.show(id, column.Value{Type: column.Status, Text: rapid.SampledFrom([]string{"A", "B", "C", ""}).Draw(g.t, "label")})
 		return
 	}
-	now := g.monday.Value(id)
+	now, alone := g.monday.Value(id), g.agreesOn(id)
 	g.overwrite(id, now.Text)
 	v := column.Value{Type: now.Type, Text: g.token(id)}
-	g.edits = append(g.edits, edit{column: id, token: v.Text, inMonday: true})
+	g.edits = append(g.edits, edit{column: id, token: v.Text, inMonday: true, alone: alone})
 	if id == "name" {
 		v.Text = "F " + v.Text
 	}
@@ -158,10 +160,10 @@ func (g *model) editSalesforce() {
 		g.save(map[string]any{"Title": rapid.SampledFrom([]any{"one", "two", "none", "other"}).Draw(g.t, "title")})
 		return
 	}
-	field := fieldsOf[id]
+	field, alone := fieldsOf[id], g.agreesOn(id)
 	g.overwrite(id, g.holds[field])
 	token := g.token(id)
-	g.edits = append(g.edits, edit{column: id, token: token})
+	g.edits = append(g.edits, edit{column: id, token: token, alone: alone})
 	switch id {
 	case "name":
 		field, token = "LastName", rapid.SampledFrom([]string{"", "van "}).Draw(g.t, "particle")+token
@@ -171,6 +173,21 @@ func (g *model) editSalesforce() {
 		return
 	}
 	g.save(map[string]any{field: token})
+}
+
+func (g *model) lastEdit(id string) (last *edit) {
+	for n := range g.edits {
+		if g.edits[n].column == id {
+			last = &g.edits[n]
+		}
+	}
+	return last
+}
+
+// agreesOn reports whether both sides show the last edit of a column.
+func (g *model) agreesOn(id string) bool {
+	last := g.lastEdit(id)
+	return last != nil && has(g.monday.Value(id).Text, last.token) && has(g.holds[fieldsOf[id]], last.token)
 }
 
 // overwrite ends the edits that a person sees before entering another one in their place.

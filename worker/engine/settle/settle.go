@@ -33,6 +33,9 @@ type Input struct {
 	// has seen the value before its event arrived.
 	Touched map[string]bool
 
+	// Told are the values that events have just carried, by column.
+	Told map[string][]ledger.Column
+
 	// Fresh means that Salesforce may still hold an older value of ours, so a difference does not show a change there.
 	Fresh bool
 
