@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"os"
 	"time"
 
@@ -168,4 +169,13 @@ func newFaultyGauge(reg prometheus.Registerer) prometheus.Gauge {
 		Name: "crmsync_mapping_faulty",
 		Help: "Whether the mapping file is faulty, and an earlier mapping is in use: 1 or 0.",
 	})
+}
+
+// ReadMapping reads and parses the mapping file.
+func ReadMapping(path string) (*mapping.Mapping, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("MAPPING: %s cannot be read: %w", path, cause(err))
+	}
+	return mapping.Parse(path, text)
 }

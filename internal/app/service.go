@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -28,9 +27,7 @@ import (
 	"crmsync/schema/postgres"
 	"crmsync/schema/queue"
 	"crmsync/schema/store"
-	"crmsync/sfclient"
 	"crmsync/worker"
-	"crmsync/worker/alert"
 )
 
 // Serve reads the configuration and runs a role until ctx ends. Its log goes to stderr.
@@ -285,71 +282,4 @@ func shutdown(servers []*http.Server) (err error) {
 		err = errors.Join(err, server.Close())
 	}
 	return err
-}
-
-func newSalesforce(c Config, m *apiMetrics) (*sfclient.Client, error) {
-	return sfclient.New(sfclient.Config{
-		LoginURL: c.SalesforceLogin, ClientID: c.SalesforceClientID, ClientSecret: c.SalesforceSecret,
-		Username: c.SalesforceUser, PrivateKey: c.SalesforcePrivateKey, APIVersion: c.SalesforceVersion,
-		InstanceHosts: c.SalesforceHosts,
-		UserAgent:     "crmsync", Observe: m.observe("salesforce"),
-		Usage: func(used, limit int) { m.usage.Set(float64(used)); m.limit.Set(float64(limit)) },
-	})
-}
-
-func newMonday(c Config, m *apiMetrics) (*mondayclient.Client, error) {
-	return mondayclient.New(mondayclient.Config{
-		URL: c.MondayURL, Token: c.MondayToken, Version: c.MondayVersion, UserAgent: "crmsync", Observe: m.observe("monday"),
-		Complexity: func(remaining int) { m.complexity.Set(float64(remaining)) },
-	})
-}
-
-// NewChannels returns the configured alert channels.
-func NewChannels(c Config) ([]alert.Channel, error) {
-	return newChannels(c, slog.New(slog.DiscardHandler))
-}
-
-func newChannels(c Config, log *slog.Logger) (channels []alert.Channel, err error) {
-	var faults []error
-	if c.TelegramToken != "" {
-		telegram, err := alert.NewTelegram(c.TelegramURL, c.TelegramToken, c.TelegramChat, log)
-		faults = append(faults, err)
-		channels = append(channels, telegram)
-	}
-	if c.SlackURL != "" {
-		slack, err := alert.NewSlack(c.SlackURL)
-		faults = append(faults, err)
-		channels = append(channels, slack)
-	}
-	further, err := alert.NewServices(c.AlertURLs)
-	if err := errors.Join(append(faults, err)...); err != nil {
-		return nil, err
-	}
-	return append(channels, further...), nil
-}
-
-// NewLog returns a logger that writes one line per entry to stderr: stdout is for the results of commands.
-func NewLog(stderr io.Writer, c Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel, ReplaceAttr: withUnit}
-	if c.LogFormat == "text" {
-		return slog.New(slog.NewTextHandler(stderr, options))
-	}
-	return slog.New(slog.NewJSONHandler(stderr, options))
-}
-
-// withUnit formats durations with their unit instead of JSON's number of nanoseconds.
-func withUnit(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindDuration {
-		a.Value = slog.StringValue(a.Value.Duration().Round(100 * time.Microsecond).String())
-	}
-	return a
-}
-
-// ReadMapping reads and parses the mapping file.
-func ReadMapping(path string) (*mapping.Mapping, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("MAPPING: %s cannot be read: %w", path, cause(err))
-	}
-	return mapping.Parse(path, text)
 }
