@@ -31,48 +31,25 @@ type webhooksCommand struct {
 // registers ours as well, each time it is run.
 func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 	e := app.NewEnvironment(p.getenv)
-	var settings app.Config
-	settings.ReadMonday(e)
-	target := ""
-	if c.URL != "" {
-		e.Database()
-	}
-	if c.All && c.URL == "" {
-		e.Problem("--all", "needs --url")
-	}
-	if c.URL != "" {
-		target = webhookURL(e, c.URL)
-	}
-	m, reading := app.ReadMapping(e.Mapping())
-	if err := errors.Join(e.Err(), reading); err != nil {
-		return app.UsageError{Err: err}
-	}
-	l, err := app.NewLive(settings)
+	s, m, err := c.subscriber(e)
 	if err != nil {
 		return app.UsageError{Err: err}
 	}
-	s := &subscriber{live: l, url: target, all: c.All, listed: []webhookListed{}}
-	if target != "" {
+	if c.URL != "" {
 		db, err := app.OpenDatabase(ctx, e)
 		if err != nil {
 			return err
 		}
 		defer db.Close()
-		kept := store.New(db)
-		if _, err := kept.Now(ctx); err != nil { // registers nothing that could not be recorded
+		if s.record, err = c.recorder(ctx, store.New(db)); err != nil {
 			return err
-		}
-		s.record = func(ctx context.Context, board *mapping.Board, n int) error {
-			return kept.RecordOperation(ctx, store.Operation{
-				By: c.by(), Act: store.ActRegister, Subject: plural(n, "webhook") + " of board " + board.Name,
-			})
 		}
 	}
 	err = s.run(ctx, m)
 	if printing := c.print(p, s.listed); printing != nil {
 		return printing
 	}
-	if err != nil && target != "" {
+	if err != nil && c.URL != "" {
 		return fmt.Errorf("%w\nMonday only registers an address that answers: ingest must be running and reachable from "+
 			"the internet", err)
 	}
@@ -83,6 +60,36 @@ func (c webhooksCommand) Run(ctx context.Context, p *program) error {
 		fmt.Fprintf(p.stdout, "%d missing; --url registers them.\n", s.missing)
 	}
 	return nil
+}
+
+// subscriber reads the configuration and the mapping.
+func (c webhooksCommand) subscriber(e *app.Environment) (*subscriber, *mapping.Mapping, error) {
+	var settings app.Config
+	settings.ReadMonday(e)
+	s := &subscriber{all: c.All, listed: []webhookListed{}}
+	if c.URL != "" {
+		e.Database()
+		s.url = webhookURL(e, c.URL)
+	} else if c.All {
+		e.Problem("--all", "needs --url")
+	}
+	m, err := app.ReadMapping(e.Mapping())
+	if err := errors.Join(e.Err(), err); err != nil {
+		return nil, nil, err
+	}
+	s.live, err = app.NewLive(settings)
+	return s, m, err
+}
+
+// recorder returns what records a registration as the act of a person. It fails if nothing can be recorded now, so that
+// nothing is registered then.
+func (c webhooksCommand) recorder(ctx context.Context, kept *store.Store) (recorder, error) {
+	_, err := kept.Now(ctx)
+	return func(ctx context.Context, board *mapping.Board, n int) error {
+		return kept.RecordOperation(ctx, store.Operation{
+			By: c.by(), Act: store.ActRegister, Subject: plural(n, "webhook") + " of board " + board.Name,
+		})
+	}, err
 }
 
 func (c webhooksCommand) print(p *program, webhooks []webhookListed) error {
@@ -104,8 +111,11 @@ type subscriber struct {
 	all     bool   // even if one exists
 	listed  []webhookListed
 	missing int
-	record  func(ctx context.Context, board *mapping.Board, registered int) error // as the act of a person
+	record  recorder
 }
+
+// recorder records how many webhooks of a board were registered.
+type recorder func(ctx context.Context, board *mapping.Board, registered int) error
 
 // run reports the result for each webhook. An error of one does not prevent the others from being registered.
 func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
