@@ -103,31 +103,33 @@ func (e *examination) mapping(ctx context.Context) []Finding {
 	}
 	found, known := e.live.Check(ctx, m)
 	e.known = known
+	judgeMapping(f, e.config.Mapping, found)
+	return f.all
+}
+
+// judgeMapping reports whether the mapping fits both systems. Findings about webhooks are reported on their own.
+func judgeMapping(f *findings, path string, found []audit.Finding) {
 	faults, warnings, first := 0, 0, ""
 	for _, one := range audit.Sort(found) {
-		if one.OfWebhooks {
-			continue // they have their own finding
-		}
-		if one.Severity == audit.Warning {
+		switch {
+		case one.OfWebhooks:
+		case one.Severity == audit.Warning:
 			warnings++
-		}
-		if one.Severity != audit.Error {
-			continue
-		}
-		if faults++; first == "" {
-			first = one.Message
+		case one.Severity == audit.Error:
+			if faults++; first == "" {
+				first = one.Message
+			}
 		}
 	}
 	switch {
 	case faults > 0:
-		f.wrong("crmsync check --live", "%s does not fit (errors: %d), such as: %s", e.config.Mapping, faults, first)
+		f.wrong("crmsync check --live", "%s does not fit (errors: %d), such as: %s", path, faults, first)
 	case warnings > 0:
 		f.doubtful("crmsync check --live", "%s fits both systems, but there is something to correct (warnings: %d)",
-			e.config.Mapping, warnings)
+			path, warnings)
 	default:
-		f.fine("%s fits both systems", e.config.Mapping)
+		f.fine("%s fits both systems", path)
 	}
-	return f.all
 }
 
 // missingWebhooks returns the boards of the mapping that lack webhooks; ok is false if they could not be read.
