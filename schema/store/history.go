@@ -91,9 +91,9 @@ type Deletion struct {
 	Archive   bool // the item is to be archived; otherwise its records are to be deleted
 }
 
-// ItemHistory reads what happened to an item.
-func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err error) {
-	const logs = `
+// The parts of a history, each for an item, and limited to a number of rows.
+const (
+	itemLogs = `
 		SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data::text
 		FROM   (SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data FROM sync_logs
 		        WHERE item_id = $1
@@ -101,7 +101,8 @@ func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err err
 		        SELECT job_id, event, board_id, item_id, column_id, status, attempt, received_at, finished_at, response_data FROM sync_log_history
 		        WHERE item_id = $1) s
 		ORDER  BY finished_at DESC, job_id DESC LIMIT $2`
-	const writes = `
+
+	itemWrites = `
 		SELECT kind, object, coalesce(array_agg(field ORDER BY field) FILTER (WHERE field <> ''), '{}'),
 		       bool_or(difference = 'new_record'), direction, max(found_at)
 		FROM   (SELECT d.*, s.kind, CASE
@@ -115,22 +116,26 @@ func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err err
 		        JOIN   sweeps s ON s.id = d.run_id) AS w
 		GROUP  BY run_id, kind, record, object, direction
 		ORDER  BY 6 DESC, run_id DESC, record LIMIT $2`
-	const failures = `
+
+	itemFailures = `
 		SELECT job_id, attempt, event, coalesce(column_id, ''), coalesce(object, ''), coalesce(salesforce_id, ''), class, code, message, created_at
 		FROM   error_logs WHERE item_id = $1
 		ORDER  BY created_at DESC, id DESC LIMIT $2`
-	const letters = `
+
+	itemDeadLetters = `
 		SELECT d.job_id, d.kind, coalesce(d.args->>'column_id', ''), d.reason,
 		       coalesce((SELECT code FROM error_logs e WHERE e.job_id = d.job_id ORDER BY e.id DESC LIMIT 1), ''),
 		       d.attempts, d.ended_at, d.replayed_at, d.closed_at, coalesce(d.closed_by, '')
 		FROM   dead_letters d WHERE (d.args->>'item_id')::bigint = $1
 		ORDER  BY d.id DESC LIMIT $2`
-	const pending = `
+
+	itemJobs = `
 		SELECT id, kind, coalesce(args->>'column_id', ''), state::text, attempt, scheduled_at
 		FROM   river_job
 		WHERE  state IN ('available', 'pending', 'retryable', 'running', 'scheduled') AND args->>'item_id' = $1::text
 		ORDER  BY id LIMIT $2`
-	const sweeps = `
+
+	itemSweeps = `
 		SELECT id, options, started_at,
 		       (SELECT max(j.scheduled_at) FROM river_job j
 		        WHERE  j.kind = 'sweep_board' AND j.state IN ('available', 'scheduled', 'retryable')
@@ -138,18 +143,24 @@ func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err err
 		FROM   sweeps s
 		WHERE  state = 'running' AND options ? 'items' AND options->'items' @> to_jsonb($1::bigint)
 		ORDER  BY id LIMIT $2`
-	const waits = `SELECT target_item_id, target_record FROM waits WHERE item_id = $1 ORDER BY 1, 2 LIMIT $2`
-	const deletion = `SELECT state, at, decided_at, coalesce(decided_by, ''), archive FROM deletions WHERE item_id = $1`
+
+	itemWaits = `SELECT target_item_id, target_record FROM waits WHERE item_id = $1 ORDER BY 1, 2 LIMIT $2`
+
+	itemDeletion = `SELECT state, at, decided_at, coalesce(decided_by, ''), archive FROM deletions WHERE item_id = $1`
+)
+
+// ItemHistory reads what happened to an item.
+func (s *Store) ItemHistory(ctx context.Context, item int64) (h History, err error) {
 	batch := &pgx.Batch{}
-	batch.Queue(logs, item, historySize).Query(collect(&h.Logs, pgx.RowToStructByPos[LogRow]))
-	batch.Queue(writes, item, historySize).Query(collect(&h.Writes, pgx.RowToStructByPos[SweptWrite]))
-	batch.Queue(failures, item, historySize).Query(collect(&h.Failures, pgx.RowToStructByPos[FailedAttempt]))
-	batch.Queue(letters, item, historySize).Query(collect(&h.DeadLetters, pgx.RowToStructByPos[ItemDeadLetter]))
-	batch.Queue(pending, fmt.Sprint(item), historySize).Query(collect(&h.Pending, pgx.RowToStructByPos[PendingJob]))
-	batch.Queue(sweeps, item, historySize).Query(collect(&h.Sweeps, pgx.RowToStructByPos[PendingSweep]))
-	batch.Queue(waits, item, historySize).Query(collect(&h.Waits, pgx.RowToStructByPos[ledger.RecordRef]))
+	batch.Queue(itemLogs, item, historySize).Query(collect(&h.Logs, pgx.RowToStructByPos[LogRow]))
+	batch.Queue(itemWrites, item, historySize).Query(collect(&h.Writes, pgx.RowToStructByPos[SweptWrite]))
+	batch.Queue(itemFailures, item, historySize).Query(collect(&h.Failures, pgx.RowToStructByPos[FailedAttempt]))
+	batch.Queue(itemDeadLetters, item, historySize).Query(collect(&h.DeadLetters, pgx.RowToStructByPos[ItemDeadLetter]))
+	batch.Queue(itemJobs, fmt.Sprint(item), historySize).Query(collect(&h.Pending, pgx.RowToStructByPos[PendingJob]))
+	batch.Queue(itemSweeps, item, historySize).Query(collect(&h.Sweeps, pgx.RowToStructByPos[PendingSweep]))
+	batch.Queue(itemWaits, item, historySize).Query(collect(&h.Waits, pgx.RowToStructByPos[ledger.RecordRef]))
 	var deletions []Deletion
-	batch.Queue(deletion, item).Query(collect(&deletions, pgx.RowToStructByPos[Deletion]))
+	batch.Queue(itemDeletion, item).Query(collect(&deletions, pgx.RowToStructByPos[Deletion]))
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return h, doing("reading the history of an item", err)
 	}
