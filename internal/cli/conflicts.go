@@ -89,8 +89,7 @@ func (c conflictsListCommand) Run(ctx context.Context, p *program) error {
 	fmt.Fprintln(table, "ID\tDECIDED\tITEM\tFIELD\tBEFORE\tMONDAY\tSALESFORCE\tSTANDS")
 	for _, x := range all {
 		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", x.ID, x.DecidedAt.Format(time.DateTime), x.Item,
-			x.Record+"."+x.Field,
-			inPlan(x.Base), inPlan(x.Monday), inPlan(x.Salesforce), x.stands())
+			x.Record+"."+x.Field, inPlan(x.Base), inPlan(x.Monday), inPlan(x.Salesforce), x.stands())
 	}
 	fmt.Fprintln(table, "\nRestore the other value with: crmsync conflicts take monday|salesforce ID")
 	return table.Flush()

@@ -43,10 +43,9 @@ func (c logsExportCommand) Run(ctx context.Context, p *program) error {
 		if r.ColumnID != nil {
 			column = *r.ColumnID
 		}
-		return out.Write([]string{strconv.FormatInt(r.JobID, 10), cell(r.Event), id(r.BoardID), id(r.ItemID), cell(column),
-			r.Status,
-			strconv.Itoa(r.Attempt), r.ReceivedAt.UTC().Format(time.RFC3339Nano), r.FinishedAt.UTC().Format(time.RFC3339Nano),
-			cell(r.Response)})
+		return out.Write([]string{strconv.FormatInt(r.JobID, 10), cell(r.Event), id(r.BoardID), id(r.ItemID),
+			cell(column), r.Status, strconv.Itoa(r.Attempt), r.ReceivedAt.UTC().Format(time.RFC3339Nano),
+			r.FinishedAt.UTC().Format(time.RFC3339Nano), cell(r.Response)})
 	})
 	out.Flush()
 	return errors.Join(err, out.Error())

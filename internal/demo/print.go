@@ -15,9 +15,8 @@ func (b *scoreboard) print(w io.Writer) {
 	fmt.Fprint(w, "\nScoreboard: what Salesforce holds, against what Monday's boards say\n\n")
 	fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", "", "expected", "found", "lost", "doubled", "stale", "too many")
 	for _, r := range b.rows {
-		fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", r.title, grouped(r.expected), grouped(r.found), grouped(r.lost),
-			grouped(r.doubled),
-			grouped(r.stale), grouped(r.toomany))
+		fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", r.title, grouped(r.expected), grouped(r.found),
+			grouped(r.lost), grouped(r.doubled), grouped(r.stale), grouped(r.toomany))
 	}
 	fmt.Fprintln(w)
 	line := func(title, format string, args ...any) {
@@ -34,8 +33,7 @@ func (b *scoreboard) print(w io.Writer) {
 	line("", "p50 %s, p99 %s, from the change in Monday, late delivery included", spoken(b.lagFromChange.p50),
 		spoken(b.lagFromChange.p99))
 	line("way back", "%d edits in Salesforce, %d of them in Monday: p50 %s, p99 %s at a poll of %s", b.back.edits,
-		b.back.shown,
-		spoken(b.back.lag.p50), spoken(b.back.lag.p99), spoken(pollEvery))
+		b.back.shown, spoken(b.back.lag.p50), spoken(b.back.lag.p99), spoken(pollEvery))
 	line("", "%d on both sides at once: Monday's value won %d times, the other is stored (crmsync conflicts)",
 		b.back.contrary, b.back.ruled)
 	line("lost webhooks", "%d changes; one comparison of %s items found and repaired them in %s",

@@ -53,8 +53,7 @@ func backwards(value any, v column.Value, region string) (column.Value, bool) {
 func Fillable(typ column.Type) bool {
 	switch typ {
 	case column.Checkbox, column.Date, column.Dropdown, column.Email, column.Link, column.LongText, column.Numbers,
-		column.Phone,
-		column.Status, column.Text:
+		column.Phone, column.Status, column.Text:
 		return true
 	}
 	return false

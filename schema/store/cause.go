@@ -82,8 +82,8 @@ func scanCause(row pgx.CollectableRow) (c Cause, err error) {
 // targets returns where the values of causeColumns are scanned to.
 func (c *Cause) targets() []any {
 	return []any{&c.ID, &c.System, &c.Code, &c.Object, &c.Field, &c.Reason, &c.FirstAt, &c.LastAt, &c.OpenedAt,
-		&c.ClosedAt,
-		&c.Open, &c.UnderWay, &c.Settled, &c.Ignored, &c.Items, &c.Example, &c.OpenFrom, &c.OpenTo, &c.Away}
+		&c.ClosedAt, &c.Open, &c.UnderWay, &c.Settled, &c.Ignored, &c.Items, &c.Example, &c.OpenFrom, &c.OpenTo,
+		&c.Away}
 }
 
 // DeadLetterFilter selects open dead letters. Empty members select all.

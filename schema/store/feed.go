@@ -135,8 +135,8 @@ func (s *Store) SaveFeed(ctx context.Context, f Feed, also func(ctx context.Cont
 		WHERE  object = $1 AND tier = $2 AND pages = $3`
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, query, f.Object, f.Tier, f.Pages, f.Wait, null(f.Covered), null(f.CompleteAt),
-			null(f.Newest.At), f.Newest.ID,
-			f.Reading, null(f.Began), null(f.BeganAt), null(f.After.At), f.After.ID, f.Failures, f.Failed)
+			null(f.Newest.At), f.Newest.ID, f.Reading, null(f.Began), null(f.BeganAt), null(f.After.At), f.After.ID,
+			f.Failures, f.Failed)
 		if err == nil && tag.RowsAffected() == 0 {
 			return ErrOvertaken
 		}

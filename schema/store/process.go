@@ -49,8 +49,7 @@ func (s *Store) Beat(ctx context.Context, p Process) error {
 		SET    seen_at = now(), mapping = $9, mapping_error = $10,
 		       mapping_since = CASE WHEN p.mapping = $9 THEN p.mapping_since ELSE now() END`
 	_, err := s.pool.Exec(ctx, query, p.ID, p.Host, p.PID, p.Ingest, p.Worker, p.Version, p.Commit, p.MappingFile,
-		p.Mapping, p.MappingError,
-		processForgotten)
+		p.Mapping, p.MappingError, processForgotten)
 	return doing("reporting the process", err)
 }
 
