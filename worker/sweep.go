@@ -18,6 +18,9 @@ import (
 	"crmsync/worker/sweep"
 )
 
+// sweepPatience is how long a page of a comparison waits at most while the worker has many live events.
+const sweepPatience = 10 * time.Second
+
 // sweepWorker runs sweeps.
 type sweepWorker struct {
 	river.WorkerDefaults[jobs.SweepBoardArgs]
@@ -115,6 +118,7 @@ func (p *Pool) newSweeper(monday *mondayclient.Client, r *reserve.Reserve) *swee
 	c := p.config
 	return sweep.New(sweep.Config{
 		Mapping: c.Mapping, Store: p.store, Engine: p.engine, Monday: monday, Queue: p.queueAll, Reserve: r,
-		Timeout: c.JobTimeout, Log: c.Log, Now: time.Now,
+		Timeout: c.JobTimeout, Log: c.Log, Now: time.Now, Busy: p.engine.IsBusy,
+		Patience: min(sweepPatience, c.JobTimeout/4),
 	})
 }

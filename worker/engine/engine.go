@@ -109,6 +109,12 @@ func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
 	}
 }
 
+// manyEvents is a full batch by default.
+const manyEvents = 200
+
+// IsBusy reports whether many events are being processed, so that work that is not urgent should wait.
+func (e *Engine) IsBusy() bool { return e.present.Load() > manyEvents }
+
 // Close waits for the running batches; if ctx ends first, it interrupts them.
 func (e *Engine) Close(ctx context.Context) error {
 	e.busy.close()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,5 +68,26 @@ func TestNamedItemsAndReserve(t *testing.T) {
 	}
 	if s := w.run(w.add("apply", store.SweepOptions{Items: items})); s.State != "done" || len(w.contacts()) != 1 {
 		t.Errorf("one named item: %+v", s)
+	}
+}
+
+// TestGivesWay: a page waits while many live events are processed, but not forever.
+func TestGivesWay(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.create(1)
+	var looks atomic.Int64
+	w.Patience, w.Busy = time.Hour, func() bool {
+		if n := w.monday.TotalCalls(); n > 0 {
+			t.Errorf("%d calls to Monday while there are many events", n)
+		}
+		return looks.Add(1) < 5
+	}
+	if s := w.run(w.add("apply", store.SweepOptions{})); s.State != "done" || looks.Load() != 5 {
+		t.Errorf("%+v after %d looks", s, looks.Load())
+	}
+	w.Patience, w.Busy = time.Millisecond, func() bool { return true }
+	if s := w.run(w.add("apply", store.SweepOptions{})); s.State != "done" {
+		t.Errorf("while events keep coming: %+v", s)
 	}
 }

@@ -50,6 +50,11 @@ type Config struct {
 
 	// Reserve is what a sweep leaves to others and to live events; nil: nothing.
 	Reserve *reserve.Reserve
+
+	// Busy reports whether many live events are being processed; nil: never. They come first: a page waits for that to
+	// end, but not longer than Patience, because a sweep must also end while events keep coming.
+	Busy     func() bool
+	Patience time.Duration
 }
 
 // Sweeper goes through boards. It is safe for concurrent use.

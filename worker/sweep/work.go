@@ -45,6 +45,9 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 			if err := s.Reserve.Check(); err != nil {
 				return false, err
 			}
+			if err := s.giveWay(ctx); err != nil {
+				return false, err
+			}
 		}
 		part, err := s.readFor(ctx, board, w)
 		if err == nil {
@@ -65,6 +68,29 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 	}
 	job.BoardID = w.BoardID
 	return true, s.Store.FinishSweep(ctx, id, job)
+}
+
+// lookEvery is how often a page that waits looks whether it may go on.
+const lookEvery = 20 * time.Millisecond
+
+// giveWay lets many live events go first. Comparing a page takes processor time, here and in Postgres.
+func (s *Sweeper) giveWay(ctx context.Context) error {
+	if s.Busy == nil || !s.Busy() {
+		return nil
+	}
+	patience, look := time.NewTimer(s.Patience), time.NewTicker(lookEvery)
+	defer patience.Stop()
+	defer look.Stop()
+	for s.Busy() {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-patience.C:
+			return nil
+		case <-look.C:
+		}
+	}
+	return nil
 }
 
 // isSmall reports whether a sweep has so few named items that it is not bulk work: a person asked for them.
