@@ -41,6 +41,24 @@ func (c *Client) Budget() Budget {
 	return b
 }
 
+// DayCalls returns the current day in UTC, such as 2026-11-26, and how many calls this client has made on it.
+func (c *Client) DayCalls(now time.Time) (date string, calls int) {
+	c.tracker.mu.Lock()
+	defer c.tracker.mu.Unlock()
+	c.tracker.day.turn(now)
+	return c.tracker.day.date, c.tracker.day.own
+}
+
+// AddDayCalls counts calls that others made on a day, of which at least this many are known in all. A day that is over
+// is ignored.
+func (c *Client) AddDayCalls(date string, calls, least int) {
+	c.tracker.mu.Lock()
+	defer c.tracker.mu.Unlock()
+	if d := &c.tracker.day; d.date == date {
+		d.used = max(d.used+calls, least)
+	}
+}
+
 // budgetTracker holds the budget according to the last answers.
 type budgetTracker struct {
 	mu     sync.Mutex
@@ -52,6 +70,7 @@ type budgetTracker struct {
 type day struct {
 	limit int
 	used  int
+	own   int // of these, calls of this client
 	date  string
 }
 
@@ -59,12 +78,13 @@ type day struct {
 func (d *day) count(now time.Time) {
 	d.turn(now)
 	d.used++
+	d.own++
 }
 
 // turn starts a new count each day.
 func (d *day) turn(now time.Time) {
 	if date := now.UTC().Format(time.DateOnly); date != d.date {
-		d.date, d.used = date, 0
+		d.date, d.used, d.own = date, 0, 0
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 const loginLasts = time.Minute
 
 // logIn logs in to both systems once, and logs the user and the host. A failure does not prevent the start: the system
-// may be back when the first event arrives. It returns our identity at Monday.
-func (p *Pool) logIn(ctx context.Context) mondayclient.Identity {
+// may be back when the first event arrives.
+func (p *Pool) logIn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, loginLasts)
 	defer cancel()
 	log := p.config.Log
@@ -28,12 +28,11 @@ func (p *Pool) logIn(ctx context.Context) mondayclient.Identity {
 	who, err := p.config.Monday.WhoAmI(ctx)
 	if err != nil {
 		loginFailed(log, "monday", err)
-		return who
+		return
 	}
 	budget := p.config.Monday.Budget()
 	log.Info("logged in", "system", "monday", "account", who.Account, "user", who.UserID,
 		"calls_left", budget.Calls, "calls_limit", budget.CallsLimit)
-	return who
 }
 
 func loginFailed(log *slog.Logger, system string, err error) {

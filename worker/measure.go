@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"crmsync/jobs"
-	"crmsync/mondayclient"
 	"crmsync/schema/store"
 )
 
@@ -18,19 +17,20 @@ const (
 	askMondayEvery = time.Hour
 )
 
-// measure stores the figures of each hour until ctx ends. monday is Monday's answer to the login.
-func (p *Pool) measure(ctx context.Context, monday mondayclient.Identity) {
+// measure stores the figures of each hour until ctx ends.
+func (p *Pool) measure(ctx context.Context) {
 	ticker := time.NewTicker(measureEvery)
 	defer ticker.Stop()
 	askedMonday := time.Now()
 	for {
 		if time.Since(askedMonday) >= askMondayEvery {
 			askedMonday = time.Now()
-			if who, err := p.config.Monday.WhoAmI(ctx); err == nil {
-				monday = who
+			if _, err := p.config.Monday.WhoAmI(ctx); err != nil && ctx.Err() == nil {
+				p.config.Log.Warn("could not read how many calls to monday are left today", "error", err)
 			}
 		}
-		sample := store.Sample{MondayUsed: monday.UsedToday, MondayLimit: monday.DailyLimit}
+		b := p.config.Monday.Budget()
+		sample := store.Sample{MondayUsed: b.DayLimit - b.DayCalls, MondayLimit: b.DayLimit}
 		sample.SalesforceUsed, sample.SalesforceLimit = p.config.Salesforce.Usage()
 		if err := p.measureOnce(ctx, sample); err != nil && ctx.Err() == nil {
 			p.config.Log.Warn("could not measure the hour", "error", err)

@@ -150,12 +150,16 @@ func (p *Pool) Start(ctx context.Context) error {
 	old := pruner{store: p.store, queue: p.queue, keep: p.config.LogRetention, log: p.config.Log}
 	p.background(sweeps, "rounds", p.runRounds)
 	if !p.config.MigrationsOnly {
-		p.background(sweeps, "measure", func(ctx context.Context) { p.measure(ctx, p.logIn(ctx)) })
+		p.background(sweeps, "measure", func(ctx context.Context) {
+			p.logIn(ctx)
+			p.measure(ctx)
+		})
 		p.background(sweeps, "backfill", p.noticeMapping)
 	}
 	if p.feed != nil {
 		p.background(sweeps, "feed", p.feed.Run)
 	}
+	p.background(sweeps, "calls of the day", p.shareDay)
 	p.background(sweeps, "migrations", p.tendMigrations)
 	p.background(sweeps, "retention", old.run)
 	return nil
