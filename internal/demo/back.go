@@ -38,7 +38,7 @@ type backEdit struct {
 }
 
 // enter enters a person's new address in Salesforce and, if contrary, another one in Monday at the same time.
-func (s *story) enter(person int, item int64, contrary bool) {
+func (s *scenario) enter(person int, item int64, contrary bool) {
 	e := &backEdit{item: item, record: s.text(item, "text_sfid"), value: fmt.Sprintf("sf-%s", s.mailbox(person)["email"]),
 		at: time.Now()}
 	s.Salesforce.Update("Contact", e.record, map[string]any{"Email": e.value})
@@ -52,7 +52,7 @@ func (s *story) enter(person int, item int64, contrary bool) {
 }
 
 // look notes which edits have arrived.
-func (s *story) look() {
+func (s *scenario) look() {
 	s.back.mu.Lock()
 	defer s.back.mu.Unlock()
 	for _, e := range s.back.edits {
@@ -63,14 +63,14 @@ func (s *story) look() {
 }
 
 // watch looks until ctx ends.
-func (s *story) watch(ctx context.Context) {
+func (s *scenario) watch(ctx context.Context) {
 	for sleep(ctx, 20*time.Millisecond) {
 		s.look()
 	}
 }
 
 // open counts the edits that are not finished: not shown yet, or not overwritten yet.
-func (s *story) open() (n int) {
+func (s *scenario) open() (n int) {
 	s.look()
 	s.back.mu.Lock()
 	defer s.back.mu.Unlock()
@@ -84,7 +84,7 @@ func (s *story) open() (n int) {
 }
 
 // inSalesforceOnly counts the edits without an event of Monday.
-func (s *story) inSalesforceOnly() (n int) {
+func (s *scenario) inSalesforceOnly() (n int) {
 	for _, e := range s.back.edits {
 		if e.contrary == "" {
 			n++
@@ -102,12 +102,12 @@ type wayBack struct {
 
 // scoreBack checks every edit that was made in Salesforce.
 func (d *demo) scoreBack(ctx context.Context, b *scoreboard) error {
-	d.story.look()
+	d.scenario.look()
 	var took []time.Duration
-	for _, e := range d.story.back.edits {
+	for _, e := range d.scenario.back.edits {
 		if e.contrary == "" {
 			b.back.edits++
-			if e.shown.IsZero() || d.story.text(e.item, "email") != e.value {
+			if e.shown.IsZero() || d.scenario.text(e.item, "email") != e.value {
 				b.fault("item %d does not show what was entered in Salesforce", e.item)
 				continue
 			}
@@ -123,7 +123,7 @@ func (d *demo) scoreBack(ctx context.Context, b *scoreboard) error {
 			return fmt.Errorf("reading the conflicts: %w", err)
 		}
 		if !kept || d.Salesforce.Get("Contact", e.record)["Email"] != e.contrary ||
-			d.story.text(e.item, "email") != e.contrary {
+			d.scenario.text(e.item, "email") != e.contrary {
 			b.fault("item %d was changed on both sides: Monday's value is not on both, or Salesforce's is not stored",
 				e.item)
 			continue
@@ -138,6 +138,6 @@ func (d *demo) scoreBack(ctx context.Context, b *scoreboard) error {
 }
 
 // isKnown returns a condition that holds once an item on the contacts board shows its record.
-func (s *story) isKnown(item *int64) func() bool {
+func (s *scenario) isKnown(item *int64) func() bool {
 	return func() bool { return *item != 0 && s.text(*item, "text_sfid") != "" }
 }

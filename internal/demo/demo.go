@@ -48,7 +48,7 @@ type demo struct {
 	once    bool // exit with the verdict
 	out     io.Writer
 	refresh bool   // out is a terminal: progress is a single line that is overwritten
-	meddle  func() // called before the scoreboard is drawn, without the program's knowledge; nil: not called
+	tamper  func() // called before the scoreboard is drawn, without the program's knowledge; nil: not called
 
 	*stage.Stage
 	log           *os.File
@@ -56,11 +56,11 @@ type demo struct {
 	admin, ingest string // addresses
 	faults        *faults
 	program       *app.Service
-	story         *story
+	scenario      *scenario
 	before        before // results of the migration
-	used          usage  // until the end of the story
+	used          usage  // until the end of the scenario
 	outage        outage
-	began         time.Time // when the first act takes place
+	began         time.Time // when the first action takes place
 	judged        bool      // the scoreboard was printed
 }
 
@@ -89,7 +89,7 @@ func (d *demo) run(ctx context.Context) error {
 	return err
 }
 
-// show sets up the stage, runs the story, and prints the scoreboard.
+// show sets up the stage, runs the scenario, and prints the scoreboard.
 func (d *demo) show(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -99,14 +99,14 @@ func (d *demo) show(ctx context.Context) error {
 	if err := d.migrate(ctx); err != nil {
 		return err
 	}
-	d.story = newStory(d.Stage, d.size, func() bool { return len(d.lettersTold()) > 0 })
+	d.scenario = newScenario(d.Stage, d.size, func() bool { return len(d.lettersTold()) > 0 })
 	d.introduce()
 	d.began = time.Now()
 	quiet := d.progress(ctx)
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
-	go d.story.watch(watching)
-	d.story.play(ctx, d.began)
+	go d.scenario.watch(watching)
+	d.scenario.perform(ctx, d.began)
 	d.settle(ctx)
 	d.used = d.usage()
 	if err := d.after(ctx); err != nil && ctx.Err() == nil {
@@ -116,8 +116,8 @@ func (d *demo) show(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if d.meddle != nil {
-		d.meddle()
+	if d.tamper != nil {
+		d.tamper()
 	}
 	board, err := d.score(ctx)
 	if err != nil {

@@ -40,13 +40,13 @@ func TestDemoSeesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	d := &demo{size: small, once: true, out: &out}
-	d.meddle = func() {
+	d.tamper = func() {
 		id := func(object string) string { return d.Salesforce.Records(object)[0]["Id"].(string) }
 		d.Salesforce.Delete("Lead", id("Lead"))
 		d.Salesforce.Insert("Account", map[string]any{"Name": d.Salesforce.Records("Account")[1]["Name"]})
 		d.Salesforce.Update("Opportunity", id("Opportunity"), map[string]any{"StageName": "Closed Lost"})
 		d.Salesforce.Insert("Contact", map[string]any{"LastName": "Nobody"})
-		for _, e := range d.story.back.edits {
+		for _, e := range d.scenario.back.edits {
 			if e.contrary == "" {
 				d.Monday.SetColumn(e.item, "email", map[string]any{"email": "other@example.org", "text": "other@example.org"})
 				break
@@ -92,8 +92,8 @@ func TestDemoIsStopped(t *testing.T) {
 		ok   bool
 	}{
 		"during setup":               {when: "Postgres", ok: true},
-		"in the middle":              {when: "played", ok: true},
-		"in the middle, with --once": {when: "played", once: true}, // without a verdict, the demo has not passed
+		"in the middle":              {when: "actions", ok: true},
+		"in the middle, with --once": {when: "actions", once: true}, // without a verdict, the demo has not passed
 		"after the scoreboard":       {when: "Look around", ok: true},
 	}
 	for name, tt := range tests {

@@ -26,8 +26,8 @@ func (d *demo) expected() (all []expected) {
 		all = append(all, expected{Record: oracle.Account(item), item: item.ID, name: item.Name})
 	}
 	var shared []string
-	for n := d.size.companies; n < len(d.story.companies); n += 10 {
-		shared = append(shared, d.story.companies[n]) // existed before the demo
+	for n := d.size.companies; n < len(d.scenario.companies); n += 10 {
+		shared = append(shared, d.scenario.companies[n]) // existed before the demo
 	}
 	for _, item := range d.Monday.Items(oracle.Contacts) {
 		if item.State == "active" {
@@ -62,7 +62,7 @@ func (d *demo) expectedLead(item mondaysim.Item, at int64) (all []expected) {
 		all = append(all, expected{Record: oracle.Lead(item), item: item.ID, name: item.Text["email"]})
 	}
 	opportunity := oracle.Opportunity(item, d.began)
-	if held, rejected := d.story.held[item.ID]; rejected {
+	if held, rejected := d.scenario.held[item.ID]; rejected {
 		opportunity.Fields["Amount"] = oracle.Amount(held)
 	}
 	contact := oracle.LeadContact(item)

@@ -18,10 +18,10 @@ type before struct {
 	salesforce, monday int // API calls
 	events, deliveries int // received for the new items
 	wrote              int // events among these that changed anything; must be 0
-	applied            int // that finished
+	processed          int // that finished
 }
 
-// firstOfBefore is the number of the first person from before; the story uses lower ones.
+// firstOfBefore is the number of the first person from before; the scenario uses lower ones.
 const firstOfBefore = 700
 
 // migrate imports the existing records from Salesforce into the boards, as `crmsync migrate` does, and waits until the
@@ -52,7 +52,7 @@ func (d *demo) migrate(ctx context.Context) error {
 		return fmt.Errorf("reading the results of the migration: %w", err)
 	}
 	q, err := d.queue(ctx)
-	b.applied, d.before = q.applied, b
+	b.processed, d.before = q.processed, b
 	return err
 }
 

@@ -23,7 +23,7 @@ type outage struct {
 	filled time.Duration
 }
 
-// usage is the calls and events up to the end of the story; what follows has its own line.
+// usage is the calls and events up to the end of the scenario; what follows has its own line.
 type usage struct{ salesforce, monday, events, deliveries int }
 
 func (d *demo) usage() (u usage) {
@@ -59,7 +59,7 @@ func (d *demo) lose(ctx context.Context) error {
 func (d *demo) changeUnseen() (changes int) {
 	var people []mondaysim.Item
 	for _, item := range d.Monday.Items(oracle.Contacts) {
-		if item.State == "active" && item.Text["text_sfid"] != "" && !d.story.edits(item.ID) {
+		if item.State == "active" && item.Text["text_sfid"] != "" && !d.scenario.edits(item.ID) {
 			people = append(people, item)
 		}
 	}
@@ -84,7 +84,7 @@ func (d *demo) changeUnseen() (changes int) {
 }
 
 // edits reports whether a person has entered an address of the item in Salesforce.
-func (s *story) edits(item int64) bool {
+func (s *scenario) edits(item int64) bool {
 	s.back.mu.Lock()
 	defer s.back.mu.Unlock()
 	return slices.ContainsFunc(s.back.edits, func(e *backEdit) bool { return e.item == item })

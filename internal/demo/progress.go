@@ -10,7 +10,7 @@ import (
 // progress prints the progress until the returned function is called: on a terminal in one line, otherwise one line
 // every 5 s.
 func (d *demo) progress(ctx context.Context) (end func()) {
-	fmt.Fprintf(d.out, "%7s%15s%12s%10s%10s%12s%9s\n", "time", "played", "delivered", "applied", "waiting", "API calls",
+	fmt.Fprintf(d.out, "%7s%15s%12s%10s%10s%12s%9s\n", "time", "actions", "delivered", "processed", "waiting", "API calls",
 		"faults")
 	ctx, cancel := context.WithCancel(ctx)
 	every := 5 * time.Second
@@ -41,9 +41,9 @@ func (d *demo) tell(ctx context.Context) {
 		return // the next line has newer numbers
 	}
 	_, deliveries := d.Monday.DeliveryCounts()
-	played := grouped(int(d.story.played.Load())) + "/" + grouped(d.story.acts)
-	line := fmt.Sprintf("%5.0f s%15s%12s%10s%10s%12s%9s", time.Since(d.began).Seconds(), played,
-		grouped(deliveries-d.before.deliveries), grouped(q.applied-d.before.applied),
+	performed := grouped(int(d.scenario.performed.Load())) + "/" + grouped(d.scenario.actions)
+	line := fmt.Sprintf("%5.0f s%15s%12s%10s%10s%12s%9s", time.Since(d.began).Seconds(), performed,
+		grouped(deliveries-d.before.deliveries), grouped(q.processed-d.before.processed),
 		grouped(q.waiting), grouped(d.Salesforce.TotalCalls()+d.Monday.TotalCalls()-d.before.salesforce-d.before.monday),
 		grouped(d.faults.tally().all()))
 	if d.refresh {

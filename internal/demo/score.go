@@ -44,7 +44,7 @@ func (d *demo) score(ctx context.Context) (*scoreboard, error) {
 		tally: d.faults.tally(), before: d.before,
 		alerts: d.Telegram.Texts(), letters: d.lettersTold(), took: time.Since(d.began),
 	}
-	b.byPeople = int(d.story.played.Load()) - d.story.inSalesforceOnly()
+	b.byPeople = int(d.scenario.performed.Load()) - d.scenario.inSalesforceOnly()
 	b.echoes, b.deliveries = d.used.events-d.before.events-b.byPeople, d.used.deliveries-d.before.deliveries
 	d.scoreRecords(b)
 	d.scoreTelling(b)
@@ -160,7 +160,7 @@ func (d *demo) scoreTelling(b *scoreboard) {
 		b.fault("%d times, two writes of one record were in flight at once", n)
 	}
 	expected := map[string]bool{}
-	for item := range d.story.held {
+	for item := range d.scenario.held {
 		expected[strconv.FormatInt(item, 10)] = true
 	}
 	for _, item := range b.letters {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// play performs the acts, each item's in order, until all are done or ctx ends.
-func (s *story) play(ctx context.Context, began time.Time) {
+// perform performs the actions, each item's in order, until all are done or ctx ends.
+func (s *scenario) perform(ctx context.Context, began time.Time) {
 	for _, t := range s.threads {
 		t.due = began.Add(t.starts)
 	}
@@ -18,29 +18,29 @@ func (s *story) play(ctx context.Context, began time.Time) {
 		if !sleep(ctx, time.Until(open[n].due)) {
 			return
 		}
-		if s.step(open[n]); len(open[n].acts) == 0 {
+		if s.step(open[n]); len(open[n].actions) == 0 {
 			open = slices.Delete(open, n, n+1)
 		}
 	}
 }
 
-// step performs the thread's next act, or postpones it.
-func (s *story) step(t *thread) {
-	act := t.acts[0]
-	if act.until != nil && !act.until() {
+// step performs the thread's next action, or postpones it.
+func (s *scenario) step(t *thread) {
+	action := t.actions[0]
+	if action.until != nil && !action.until() {
 		if t.stuck.IsZero() {
 			t.stuck = t.due
 		}
 		if t.due = time.Now().Add(s.size.span / 100); t.due.Sub(t.stuck) > patience {
-			t.acts = nil
+			t.actions = nil
 		}
 		return
 	}
-	act.do()
-	s.played.Add(1)
+	action.do()
+	s.performed.Add(1)
 	t.stuck = time.Time{}
-	if t.acts = t.acts[1:]; len(t.acts) > 0 {
-		t.due = time.Now().Add(t.acts[0].wait)
+	if t.actions = t.actions[1:]; len(t.actions) > 0 {
+		t.due = time.Now().Add(t.actions[0].wait)
 	}
 }
 
@@ -65,7 +65,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// settling is how long the program may take to become idle after the last act.
+// settling is how long the program may take to become idle after the last action.
 const settling = 90 * time.Second
 
 // settle waits until Monday has delivered everything, no job is left and the dead letter has been alerted. If that
@@ -83,12 +83,12 @@ func (d *demo) quiet(ctx context.Context) bool {
 	}
 	// A write to Monday causes webhooks before its job is over.
 	q, err := d.queue(ctx)
-	return err == nil && q.waiting == 0 && (d.story == nil || d.story.open() == 0) && d.Monday.Pending() == 0 &&
-		q.givenUp == len(d.lettersTold())
+	return err == nil && q.waiting == 0 && (d.scenario == nil || d.scenario.open() == 0) && d.Monday.Pending() == 0 &&
+		q.deadLetters == len(d.lettersTold())
 }
 
 // queueState counts the events of a demo by state.
-type queueState struct{ applied, waiting, givenUp int }
+type queueState struct{ processed, waiting, deadLetters int }
 
 func (d *demo) queue(ctx context.Context) (q queueState, err error) {
 	const query = `
@@ -96,7 +96,7 @@ func (d *demo) queue(ctx context.Context) (q queueState, err error) {
 		       count(*) FILTER (WHERE state NOT IN ('completed', 'cancelled', 'discarded')),
 		       count(*) FILTER (WHERE state IN ('cancelled', 'discarded'))
 		FROM   river_job`
-	if err := d.DB.QueryRow(ctx, query).Scan(&q.applied, &q.waiting, &q.givenUp); err != nil {
+	if err := d.DB.QueryRow(ctx, query).Scan(&q.processed, &q.waiting, &q.deadLetters); err != nil {
 		return q, fmt.Errorf("reading the queue: %w", err)
 	}
 	return q, nil

@@ -12,41 +12,41 @@ import (
 	"crmsync/internal/stage"
 )
 
-// act is something that a person does on a board. It causes one event.
-type act struct {
-	wait  time.Duration // since the thread's previous act
+// action is something that a person does on a board. It causes one event.
+type action struct {
+	wait  time.Duration // since the thread's previous action
 	until func() bool   // further condition that the person waits for; nil: none
 	do    func()
 }
 
-// thread is what happens to one item, act by act.
+// thread is what happens to one item, action by action.
 type thread struct {
-	starts time.Duration // after the story begins
-	acts   []act
-	due    time.Time // of the next act
-	stuck  time.Time // since when that act has waited for its condition; zero: it is not waiting
+	starts  time.Duration // after the scenario begins
+	actions []action
+	due     time.Time // of the next action
+	stuck   time.Time // since when that action has waited for its condition; zero: it is not waiting
 }
 
-// then adds an act.
+// then adds an action.
 func (t *thread) then(wait time.Duration, do func()) *thread {
 	return t.when(nil, wait, do)
 }
 
-// when adds an act that waits for a condition.
+// when adds an action that waits for a condition.
 func (t *thread) when(until func() bool, wait time.Duration, do func()) *thread {
-	t.acts = append(t.acts, act{wait: wait, until: until, do: do})
+	t.actions = append(t.actions, action{wait: wait, until: until, do: do})
 	return t
 }
 
-// story is everything that people do, and what only they know.
-type story struct {
+// scenario is everything that people do, and what only they know.
+type scenario struct {
 	*stage.Stage
-	size    size
-	told    func() bool // the dead letter was alerted
-	random  *rand.Rand  // the story is the same each time
-	threads []*thread
-	acts    int          // total number
-	played  atomic.Int64 // of the acts
+	size      size
+	told      func() bool // the dead letter was alerted
+	random    *rand.Rand  // the scenario is the same each time
+	threads   []*thread
+	actions   int          // total number
+	performed atomic.Int64 // of the actions
 
 	companies []string // by number; the first ones are on the board
 	items     []int64  // of the companies that are on the board
@@ -60,10 +60,10 @@ type story struct {
 // patience is how long a person waits for a condition before giving up; the scoreboard then shows what is missing.
 const patience = 45 * time.Second
 
-// newStory creates the story: companies first, people at them, then leads, a third of them from companies on the
+// newScenario creates the scenario: companies first, people at them, then leads, a third of them from companies on the
 // board.
-func newStory(on *stage.Stage, of size, told func() bool) *story {
-	s := &story{
+func newScenario(on *stage.Stage, of size, told func() bool) *scenario {
+	s := &scenario{
 		Stage: on, size: of, told: told, random: rand.New(rand.NewPCG(1, 1)),
 		held: map[int64]string{}, items: make([]int64, of.companies),
 	}
@@ -81,13 +81,13 @@ func newStory(on *stage.Stage, of size, told func() bool) *story {
 		s.lead(n)
 	}
 	for _, t := range s.threads {
-		s.acts += len(t.acts)
+		s.actions += len(t.actions)
 	}
 	return s
 }
 
 // alreadyThere creates records that exist in Salesforce beforehand: they must be adopted, not duplicated.
-func (s *story) alreadyThere() {
+func (s *scenario) alreadyThere() {
 	for n := s.size.companies; n < len(s.companies); n += 10 {
 		s.Salesforce.Insert("Account", map[string]any{"Name": s.companies[n]})
 	}
@@ -99,7 +99,7 @@ func (s *story) alreadyThere() {
 
 // company adds a company. Some get a new number later, some a new name; the last one is removed from the board but
 // kept in Salesforce.
-func (s *story) company(n int) {
+func (s *scenario) company(n int) {
 	t := s.thread(0, s.size.span/8)
 	t.then(0, func() {
 		s.items[n] = s.Monday.CreateItem(oracle.Accounts, s.companies[n], map[string]any{
@@ -118,11 +118,11 @@ func (s *story) company(n int) {
 
 // namesakes returns how many of the companies on the board have leads. These companies keep their names, by which
 // leads find them.
-func (s *story) namesakes() int { return s.size.companies * 3 / 4 }
+func (s *scenario) namesakes() int { return s.size.companies * 3 / 4 }
 
 // person adds a person connected to a company. Some change companies, some marry, some leave. The addresses of some are
 // corrected in Salesforce, a few of them on both sides at once.
-func (s *story) person(n int) {
+func (s *scenario) person(n int) {
 	var item int64
 	at := s.employer(n)
 	t := s.thread(s.size.span/20, s.size.span/5)
@@ -146,13 +146,13 @@ func (s *story) person(n int) {
 }
 
 // employer returns the company of a person: any except the one that is removed from the board.
-func (s *story) employer(person int) int { return person % (s.size.companies - 1) }
+func (s *scenario) employer(person int) int { return person % (s.size.companies - 1) }
 
-func (s *story) mailbox(person int) map[string]any {
+func (s *scenario) mailbox(person int) map[string]any {
 	return mailboxValue(personName(person), s.companies[s.employer(person)])
 }
 
-func (s *story) connected(company int) map[string]any {
+func (s *scenario) connected(company int) map[string]any {
 	return map[string]any{"item_ids": []int64{s.items[company]}}
 }
 
@@ -160,7 +160,7 @@ func (s *story) connected(company int) map[string]any {
 var way = []string{"Qualified", "Follow-up", "Quote", "MOU"}
 
 // lead adds a lead from the form. One in five remains unchanged; the others progress partly or completely.
-func (s *story) lead(n int) {
+func (s *scenario) lead(n int) {
 	var item int64
 	company, person := s.companyOf(n), personName(s.size.people+n)
 	t := s.thread(s.size.span/10, s.size.span*9/10)
@@ -196,7 +196,7 @@ func (s *story) lead(n int) {
 }
 
 // form returns the columns that the website's form fills. Some people leave some of them empty.
-func (s *story) form(n int, person, company string) map[string]any {
+func (s *scenario) form(n int, person, company string) map[string]any {
 	form := map[string]any{
 		"status": labelValue("New"), "company": company, "email": mailboxValue(person, company), "phone": phoneValue(n + 200),
 		"country":   map[string]any{"countryCode": "US", "countryName": "United States"},
@@ -213,7 +213,7 @@ func (s *story) form(n int, person, company string) map[string]any {
 }
 
 // companyOf assigns a company on the board to every third lead; most companies have several leads.
-func (s *story) companyOf(n int) int {
+func (s *scenario) companyOf(n int) int {
 	if n%3 == 0 {
 		return n % s.namesakes()
 	}
@@ -222,7 +222,7 @@ func (s *story) companyOf(n int) int {
 
 // known returns a condition that holds once a company on the board shows its Salesforce Id: the sender of the form is
 // already a customer.
-func (s *story) known(company int) func() bool {
+func (s *scenario) known(company int) func() bool {
 	if company >= s.size.companies {
 		return nil
 	}
@@ -244,25 +244,25 @@ func lasting(ok func() bool, while time.Duration) func() bool {
 }
 
 // holds reports whether Salesforce has the item's record.
-func (s *story) holds(object string, item int64) bool {
+func (s *scenario) holds(object string, item int64) bool {
 	key := fmt.Sprint(item)
 	return slices.ContainsFunc(s.Salesforce.Records(object),
 		func(r map[string]any) bool { return r[sfsim.KeyField] == key })
 }
 
-func (s *story) text(item int64, column string) string {
+func (s *scenario) text(item int64, column string) string {
 	it, _ := s.Monday.Item(item)
 	return it.Text[column]
 }
 
 // thread begins a thread within a part of the time.
-func (s *story) thread(from, to time.Duration) *thread {
+func (s *scenario) thread(from, to time.Duration) *thread {
 	t := &thread{starts: from + time.Duration(s.random.Int64N(int64(to-from)))}
 	s.threads = append(s.threads, t)
 	return t
 }
 
-// pause returns the time between two acts of people on an item.
-func (s *story) pause() time.Duration {
+// pause returns the time between two actions of people on an item.
+func (s *scenario) pause() time.Duration {
 	return s.size.span/20 + time.Duration(s.random.Int64N(int64(s.size.span/8)))
 }
