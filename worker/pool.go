@@ -34,6 +34,7 @@ const restartAfter = time.Second
 type Config struct {
 	Mapping    *mapping.Mapping
 	DB         *pgxpool.Pool
+	QueueDB    *pgxpool.Pool // of River's client; nil: DB
 	Salesforce *sfclient.Client
 	Monday     *mondayclient.Client
 	Channels   []alert.Channel // deliver alerts about dead letters and outages; none: they are logged

@@ -3,6 +3,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func (p *Pool) newClient() (*river.Client[pgx.Tx], error) {
 		return nil, fmt.Errorf("registering workers: %w", err)
 	}
 	c := p.config
-	client, err := river.NewClient(riverpgxv5.New(c.DB), &river.Config{
+	client, err := river.NewClient(riverpgxv5.New(cmp.Or(c.QueueDB, c.DB)), &river.Config{
 		Queues:                      queues(c),
 		PeriodicJobs:                schedules(c.Mapping),
 		Workers:                     workers,

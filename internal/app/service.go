@@ -81,6 +81,7 @@ type Service struct {
 	through   postgres.Mode
 	current   atomic.Pointer[mapping.Mapping]
 	presence  *presence
+	queueDB   *pgxpool.Pool // connections of the workers' River client; nil: those of all others
 	workers   worker.Config // without the mapping
 	pool      *worker.Pool  // nil without the worker role, or while switching mappings
 	ofWorkers atomic.Pointer[prometheus.Registry]
@@ -110,11 +111,11 @@ func (s *Service) run(ctx context.Context) error {
 			return fmt.Errorf("migrating the schema: %w", err)
 		}
 	}
-	db, err := s.Connect(ctx)
+	db, disconnect, err := s.connect(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer disconnect()
 	if s.through != postgres.Direct && s.through != postgres.Unknown { // unknown: Postgres did not answer
 		s.Log.Info("connected to Postgres", "through", s.through, "polls_queue", s.polls)
 	}
@@ -163,6 +164,7 @@ func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err 
 	if s.workers, err = s.PoolConfig(db, registry); err != nil {
 		return err
 	}
+	s.workers.QueueDB = s.queueDB
 	registry.MustRegister(workersMetrics{s})
 	s.pool, err = s.newPool(s.mapping())
 	return err

@@ -88,6 +88,31 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 	return db, mode, nil
 }
 
+// Split closes a pool and opens two with its settings and, together, its number of connections. Commits on those of the
+// second pool do not wait for the disk: if the server crashes, the commits of the last moments are lost, unless one of
+// the first pool followed. The server must be reached directly, since a pooler could lend such a connection to others.
+func Split(ctx context.Context, db *pgxpool.Pool, loose int32) (first, second *pgxpool.Pool, err error) {
+	ours, theirs := db.Config(), db.Config()
+	db.Close()
+	ours.MaxConns, theirs.MaxConns = ours.MaxConns-loose, loose
+	ours.MinConns, ours.MinIdleConns = min(ours.MinConns, ours.MaxConns), min(ours.MinIdleConns, ours.MaxConns)
+	theirs.MinConns, theirs.MinIdleConns = 0, 0
+	theirs.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := ours.AfterConnect(ctx, conn); err != nil {
+			return err
+		}
+		return set(ctx, conn, map[string]string{"synchronous_commit": "off"})
+	}
+	if first, err = pgxpool.NewWithConfig(ctx, ours); err != nil {
+		return nil, nil, err
+	}
+	if second, err = pgxpool.NewWithConfig(ctx, theirs); err != nil {
+		first.Close()
+		return nil, nil, err
+	}
+	return first, second, nil
+}
+
 // more returns the advice on how to allow more connections.
 func more(asked bool) string {
 	if asked {
