@@ -115,7 +115,9 @@ func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
 }
 
 // Shape is Describe with an answer cached for an hour, for decisions that many batches make. While Salesforce
-// does not answer, it returns the last known description.
+// does not answer, it returns the last known description. Of an object that Salesforce does not describe, it returns
+// what is the same in all orgs: whether the object exists is left to the calls that read or write its records, whose
+// errors say so.
 func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
 	held := c.shapes.get(object)
 	if held.object != nil && time.Now().Before(held.until) {
@@ -130,6 +132,10 @@ func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
 		case result.Err == nil:
 			return result.Val.(*Object), nil
 		case held.object != nil && (refused == nil || !refused.IsRejection()):
+			c.shapes.keep(object, held, shapeRetry)
+			return held.object, nil
+		case refused != nil && refused.Status == http.StatusNotFound:
+			held = description{object: standardObject(object)}
 			c.shapes.keep(object, held, shapeRetry)
 			return held.object, nil
 		}

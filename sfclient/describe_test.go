@@ -76,7 +76,7 @@ func TestShapeIsAskedOnceAnHour(t *testing.T) {
 				reply(w, 404, `[{"errorCode":"NOT_FOUND"}]`)
 				return
 			}
-			reply(w, 200, `{"name":"Lead","keyPrefix":"00Q"}`)
+			reply(w, 200, `{"name":"Lead","keyPrefix":"00Q","fields":[{"name":"LastName"}]}`)
 		})
 		shape := func(calls int64) {
 			t.Helper()
@@ -107,17 +107,31 @@ func TestShapeIsAskedOnceAnHour(t *testing.T) {
 		down.Store(0)
 		gone.Store(1)
 		time.Sleep(shapeRetry)
-		if o, err := c.Shape(t.Context(), "Lead"); o != nil || asError(t, err).Class() != Gone {
+		if o, err := c.Shape(t.Context(), "Lead"); err != nil || o.Has("LastName") || !o.Has("IsConverted") {
 			t.Errorf("Shape() of an object that no longer exists = %v, %v", o, err)
+		}
+		gone.Store(0)
+		time.Sleep(shapeRetry)
+		if o, err := c.Shape(t.Context(), "Lead"); err != nil || !o.Has("LastName") {
+			t.Errorf("Shape() of an object that is back = %v, %v", o, err)
 		}
 	})
 }
 
+// TestShapeThatWasNeverKnown: an object that is not described has what is standard, for a minute. Other errors are
+// returned.
 func TestShapeThatWasNeverKnown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.answers("GET "+root+"/sobjects/Lead/describe", 404, `[{"errorCode":"NOT_FOUND"}]`)
-	if o, err := b.Shape(t.Context(), "Lead"); o != nil || asError(t, err).Class() != Gone {
+	for object, prefix := range map[string]string{"Lead": "00Q", "contact": "003", "Grant__c": ""} {
+		b.answers("GET "+root+"/sobjects/"+object+"/describe", 404, `[{"errorCode":"NOT_FOUND"}]`)
+		o, err := b.Shape(t.Context(), object)
+		if err != nil || o.Name != object || o.KeyPrefix != prefix || !o.Has("IsDeleted") || o.Has("IsConverted") != (object == "Lead") {
+			t.Errorf("Shape(%s) = %v, %v", object, o, err)
+		}
+	}
+	b.answers("GET "+root+"/sobjects/Account/describe", 403, `[{"errorCode":"API_DISABLED_FOR_ORG"}]`)
+	if o, err := b.Shape(t.Context(), "Account"); o != nil || asError(t, err).Code != "API_DISABLED_FOR_ORG" {
 		t.Errorf("Shape() = %v, %v", o, err)
 	}
 }

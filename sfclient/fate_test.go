@@ -33,6 +33,10 @@ func TestFates(t *testing.T) {
 	}
 	queries := 0
 	b.mux.HandleFunc("GET "+root+"/queryAll", func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.FormValue("q"), " FROM Grant__c ") {
+			reply(w, 400, `[{"errorCode":"INVALID_TYPE"}]`)
+			return
+		}
 		queries++
 		const start = "SELECT Id, IsDeleted, MasterRecordId, IsConverted, ConvertedContactId, ConvertedAccountId FROM Lead WHERE Id IN ('"
 		list, ok := strings.CutPrefix(r.FormValue("q"), start)
@@ -64,9 +68,9 @@ func TestFates(t *testing.T) {
 	for id := range want {
 		ids = append(ids, id)
 	}
-	got, err := b.Fates(t.Context(), "lead", ids)
-	if err == nil {
-		t.Fatalf("Fates() of a missing object = %v", got)
+	got, err := b.Fates(t.Context(), "Grant__c", ids)
+	if got != nil || asError(t, err).Code != "INVALID_TYPE" {
+		t.Fatalf("Fates() of a missing object = %v, %v", got, err)
 	}
 	got, err = b.Fates(t.Context(), "Lead", ids)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
