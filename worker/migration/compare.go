@@ -176,12 +176,6 @@ func (s *session) settle(p *page, c *compared) {
 	}
 }
 
-// clash is a value of Salesforce that Monday does not take, because the column changed, too.
-type clash struct {
-	salesforceID, field string
-	value               any
-}
-
 // isNew reports whether the session has not found a clash before: a later lap reads some records again.
 func (s *session) isNew(c clash) bool {
 	if s.clashes[c] {
@@ -193,6 +187,16 @@ func (s *session) isNew(c clash) bool {
 	s.clashes[c] = true
 	return true
 }
+
+// Does is what a run does with the values of both sides.
+type Does string
+
+// What a run can do.
+const (
+	Takes Does = "takes" // the column takes Salesforce's value
+	Sends Does = "sends" // Salesforce takes Monday's value
+	Stays Does = "stays" // both changed, and each keeps its value
+)
 
 // doesOf returns what a run does about a difference; empty: nothing beyond linking.
 func doesOf(d engine.Difference) Does {

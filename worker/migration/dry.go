@@ -38,16 +38,6 @@ type FieldChange struct {
 	Does               Does
 }
 
-// Does is what a run does with the values of both sides.
-type Does string
-
-// What a run can do.
-const (
-	Takes Does = "takes" // the column takes Salesforce's value
-	Sends Does = "sends" // Salesforce takes Monday's value
-	Stays Does = "stays" // both changed, and each keeps its value
-)
-
 // MissingLabel is a label that records require and that the board does not have. Their items would lack the column.
 type MissingLabel struct {
 	Column, Field, Label string

@@ -6,6 +6,8 @@ import (
 
 	"crmsync/internal/panics"
 	"crmsync/internal/retry"
+	"crmsync/mondayclient"
+	"crmsync/mondayclient/column"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
 )
@@ -178,4 +180,28 @@ func unlessStopped(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
+}
+
+// readBoard reads the board. It fails if the board lacks something that every item needs.
+func (s *session) readBoard(ctx context.Context) error {
+	read, err := repeat(ctx, s, "reading the board", func() (mondayclient.Board, error) {
+		return s.config.Monday.Board(ctx, s.migration.Board.ID)
+	})
+	if err != nil {
+		return err
+	}
+	s.board = board{types: map[string]column.Type{}, labels: map[string][]string{}}
+	for _, c := range read.Columns {
+		s.board.types[c.ID] = c.Type
+		if len(c.Labels) > 0 {
+			s.board.labels[c.ID] = c.Labels
+		}
+	}
+	for _, t := range s.migration.Targets {
+		if s.board.typeOf(t.Column()) == "" {
+			s.config.Log.Warn("the board has no such column: its field is left out",
+				"board", s.migration.Board.ID, "column", t.Column(), "field", t.Name)
+		}
+	}
+	return s.board.check(s.migration, read.Groups)
 }

@@ -17,23 +17,6 @@ import (
 	"crmsync/worker/engine/send"
 )
 
-const (
-	// attempts is the number of attempts for a call, or for a record in it, that fails for a transient reason.
-	attempts = 6
-
-	// firstWait is the pause after the first failed attempt. It doubles with each one after that.
-	firstWait = 200 * time.Millisecond
-
-	// concurrency is the maximum number of concurrent calls of a session to Monday; the smallest account may have 40.
-	concurrency = 4
-
-	// lookupSize is the maximum number of items that one call reads.
-	lookupSize = 100
-
-	// searchSize is the maximum number of Ids that one call searches for, in two forms each.
-	searchSize = 500
-)
-
 // session is a limited time of work on a run.
 type session struct {
 	config    *Config
@@ -54,6 +37,12 @@ type session struct {
 	calls      *semaphore.Weighted // concurrent calls to Monday
 	progressed atomic.Bool         // it did something that no later session has to repeat
 	noticed    atomic.Int64        // Unix nanoseconds of the last log line about waiting
+}
+
+// clash is a value of Salesforce that Monday does not take, because the column changed, too.
+type clash struct {
+	salesforceID, field string
+	value               any
 }
 
 // mayBegin reports whether another page may start.
