@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"crmsync/internal/retry"
+	"crmsync/mondayclient"
 	"crmsync/worker/engine/send"
 )
 
@@ -70,4 +71,10 @@ func permanent(err error) bool { return retry.Permanent(err) }
 func asBehaviour[T any](err error) (t T, ok bool) {
 	ok = errors.As(err, &t)
 	return t, ok
+}
+
+// isMissing reports whether Monday no longer shows the item.
+func isMissing(err error) bool {
+	monday, ok := errors.AsType[*mondayclient.Error](err)
+	return ok && (monday.Code == "ResourceNotFoundException" || monday.Code == "ItemNotFoundException")
 }

@@ -80,3 +80,19 @@ func placeholder(d planned) string {
 }
 
 func isPlaceholder(id string) bool { return len(id) > 4 && id[:4] == "new:" }
+
+// writeSize is the maximum number of items written to Monday in one call.
+const writeSize = 50
+
+// cell is a column of an item that is written.
+type cell struct {
+	work   *work
+	record *mapping.Record
+	column string
+	value  any // in Monday's form for writing
+
+	id       string           // the Id that an id column shows
+	decision *settle.Decision // of a column that takes Salesforce's value
+}
+
+func (c cell) planned() planned { return planned{c.work, plan.Plan{Record: c.record}} }

@@ -8,27 +8,10 @@ import (
 
 	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
-	"crmsync/schema/mapping"
 	"crmsync/sfclient"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/settle"
 )
-
-// writeSize is the maximum number of items written to Monday in one call.
-const writeSize = 50
-
-// cell is a column of an item that is written.
-type cell struct {
-	work   *work
-	record *mapping.Record
-	column string
-	value  any // in Monday's form for writing
-
-	id       string           // the Id that an id column shows
-	decision *settle.Decision // of a column that takes Salesforce's value
-}
-
-func (c cell) planned() planned { return planned{c.work, plan.Plan{Record: c.record}} }
 
 // writeBack writes to the items what they do not show yet: the Ids of their records, and the values that columns take
 // from Salesforce.
@@ -235,10 +218,4 @@ func (p *pass) recordUnshown(c cell, err error) {
 func isAway(err error) bool {
 	monday, ok := errors.AsType[*mondayclient.Error](err)
 	return ok && monday.Code == "InvalidBoardIdException"
-}
-
-// isMissing reports whether Monday no longer shows the item.
-func isMissing(err error) bool {
-	monday, ok := errors.AsType[*mondayclient.Error](err)
-	return ok && (monday.Code == "ResourceNotFoundException" || monday.Code == "ItemNotFoundException")
 }
