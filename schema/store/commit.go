@@ -62,20 +62,20 @@ type Log struct {
 // Save commits a batch in one transaction and ends its leases. It returns the items whose lease the holder had lost:
 // nothing is written for them.
 func (s *Store) Save(ctx context.Context, holder uuid.UUID, c Commit) (lost []int64, err error) {
-	statements, err := c.statements(holder)
+	args, err := c.args(holder)
 	if err != nil {
 		return nil, err
 	}
 	var saved []int64
 	if len(c.Waits) == 0 && !c.Appeared {
-		saved, err = saveAll(ctx, s.pool, statements) // sent together, and therefore one transaction
+		saved, err = save(ctx, s.pool, args)
 		return c.lost(saved), doing("saving a batch", err)
 	}
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", waitsLock); err != nil {
 			return err
 		}
-		if saved, err = saveAll(ctx, tx, statements); err != nil {
+		if saved, err = save(ctx, tx, args); err != nil {
 			return err
 		}
 		return c.settleWaits(ctx, tx)
@@ -88,48 +88,17 @@ func (s *Store) Do(ctx context.Context, f func(tx pgx.Tx) error) error {
 	return doing("running a transaction", pgx.BeginFunc(ctx, s.pool, f))
 }
 
-// statement is a query with its arguments.
-type statement struct {
-	query string
-	args  []any
+type querier interface {
+	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
 }
 
-type sender interface {
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-}
-
-// saveAll runs the statements in one round trip, and returns the ids returned by the first one.
-func saveAll(ctx context.Context, db sender, statements []statement) (saved []int64, err error) {
-	batch := &pgx.Batch{}
-	for n, st := range statements {
-		queued := batch.Queue(st.query, st.args...)
-		if n == 0 {
-			queued.Query(func(rows pgx.Rows) (err error) {
-				saved, err = pgx.CollectRows(rows, pgx.RowTo[int64])
-				return err
-			})
-		}
+// save saves everything but the waits, and returns the items that were saved.
+func save(ctx context.Context, db querier, args pgx.NamedArgs) ([]int64, error) {
+	rows, err := db.Query(ctx, saveBatch, args)
+	if err != nil {
+		return nil, err
 	}
-	return saved, db.SendBatch(ctx, batch).Close()
-}
-
-// statements returns the batch's statements: the first locks the items whose lease the holder still has, and the last
-// ends the leases.
-func (c Commit) statements(holder uuid.UUID) ([]statement, error) {
-	all := []statement{c.lockItems(holder)}
-	for _, make := range []func(uuid.UUID) (statement, error){c.saveLinks, c.saveLogs, c.saveTaken, c.saveKeys, c.dropKeys, c.saveItems} {
-		st, err := make(holder)
-		if err != nil {
-			return nil, err
-		}
-		if st.query != "" {
-			all = append(all, st)
-		}
-	}
-	if len(c.Keys) > 0 {
-		all = append(all, statement{"DELETE FROM leases WHERE key = ANY($1) AND lease_holder = $2", []any{c.Keys, holder}})
-	}
-	return all, nil
+	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
 // settleWaits adds the batch's waits, and ends those whose record now exists, each with a resync of its item.

@@ -94,18 +94,13 @@ func (s *Store) AddConflicts(ctx context.Context, holder uuid.UUID, conflicts []
 
 // saveTaken records the conflicts whose chosen value is now on both sides, and those whose chosen value cannot be
 // written.
-func (c Commit) saveTaken(holder uuid.UUID) (statement, error) {
-	const query = `
+const saveTaken = `, chosen AS (
 		UPDATE conflicts c
-		SET    taken_at = CASE WHEN c.id = ANY($2) THEN now() END,
-		       take     = CASE WHEN c.id = ANY($2) THEN c.take END
-		FROM   items i
-		WHERE  (c.id = ANY($2) OR c.id = ANY($3)) AND i.item_id = c.item_id AND i.lease_holder = $1`
-	if len(c.Taken)+len(c.Dropped) == 0 {
-		return statement{}, nil
-	}
-	return statement{query, []any{holder, c.Taken, c.Dropped}}, nil
-}
+		SET    taken_at = CASE WHEN c.id = ANY(@taken::bigint[]) THEN now() END,
+		       take     = CASE WHEN c.id = ANY(@taken) THEN c.take END
+		FROM   held n
+		WHERE  c.id = ANY(@taken || @dropped::bigint[]) AND c.item_id = n.item_id
+	)`
 
 const conflictColumns = `id, board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce,
 	monday_at, salesforce_at, rule, decided_at, take, taken_at`

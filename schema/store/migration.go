@@ -279,7 +279,7 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 		SET    cursor = $3, read = read + $4, created = created + $5, updated = updated + $6, unchanged = unchanged + $7,
 		       conflicts = conflicts + $8, failed = failed + $9, left_out = left_out + $10
 		WHERE  id = $1 AND holder = $2 AND state = 'running'`
-	statements, err := c.statements(holder)
+	args, err := c.args(holder)
 	if err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 				return err
 			}
 		}
-		saved, err := saveAll(ctx, tx, statements)
+		saved, err := save(ctx, tx, args)
 		if err != nil {
 			return err
 		}
@@ -309,7 +309,7 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 		if tag.RowsAffected() == 0 {
 			return ErrOvertaken
 		}
-		return p.settle(ctx, tx, holder, c.Keys)
+		return p.settle(ctx, tx)
 	})
 	if errors.Is(err, ErrOvertaken) {
 		return ErrOvertaken
@@ -317,10 +317,9 @@ func (s *Store) SavePage(ctx context.Context, holder uuid.UUID, c Commit, p Page
 	return doing("saving a page", err)
 }
 
-// settle releases leases, deletes settled documents, and stores failures.
-func (p Page) settle(ctx context.Context, tx pgx.Tx, holder uuid.UUID, keys []string) error {
+// settle deletes settled documents and stores failures.
+func (p Page) settle(ctx context.Context, tx pgx.Tx) error {
 	batch := &pgx.Batch{}
-	batch.Queue("DELETE FROM leases WHERE key = ANY($1) AND lease_holder = $2", keys, holder)
 	batch.Queue("DELETE FROM migration_documents WHERE key = ANY($1)", p.Documents)
 	p.keepFailed(batch)
 	for _, f := range p.Failures {

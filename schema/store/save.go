@@ -7,23 +7,42 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
-func (c Commit) lockItems(holder uuid.UUID) statement {
-	const query = `
+// saveBatch saves a batch in one statement, which costs Postgres half of what one statement for each table does. It
+// returns the items whose lease the holder still has, and saves nothing else of the others.
+//
+// The items are locked in the order of their ids, so that two batches cannot deadlock. Nobody else writes the links
+// and keys of a leased item, and an existing row is updated in half the time that ON CONFLICT takes.
+const saveBatch = `
+	WITH held AS MATERIALIZED (
 		SELECT item_id FROM items
-		WHERE  item_id = ANY($2) AND lease_holder = $1
+		WHERE  item_id = ANY(@items::bigint[]) AND lease_holder = @holder
 		ORDER  BY item_id
-		FOR    UPDATE`
-	ids := make([]int64, len(c.Items))
-	for n, item := range c.Items {
-		ids[n] = item.ID
+		FOR    UPDATE
+	)` + saveItems + saveLinks + saveKeys + saveLogs + saveTaken + `, freed AS (
+		DELETE FROM leases WHERE key = ANY(@leases::text[]) AND lease_holder = @holder
+	)
+	SELECT item_id FROM held`
+
+// isHeld is the condition that an item is among those that are saved. IS TRUE makes Postgres look it up in a hash table:
+// it expects held to have one row, for which it would go through a whole list once for each row.
+const isHeld = `(n.item_id IN (SELECT item_id FROM held)) IS TRUE`
+
+// args returns the arguments of saveBatch.
+func (c Commit) args(holder uuid.UUID) (pgx.NamedArgs, error) {
+	args := pgx.NamedArgs{"holder": holder, "leases": c.Keys, "taken": c.Taken, "dropped": c.Dropped}
+	c.keyArgs(args)
+	for _, add := range []func(pgx.NamedArgs) error{c.itemArgs, c.linkArgs, c.logArgs} {
+		if err := add(args); err != nil {
+			return nil, err
+		}
 	}
-	return statement{query, []any{holder, ids}}
+	return args, nil
 }
 
-func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
-	const query = `
+const saveItems = `, saved AS (
 		UPDATE items AS i
 		SET    board_id     = CASE WHEN n.changed THEN n.board_id ELSE i.board_id END,
 		       name         = CASE WHEN n.changed THEN n.name ELSE i.name END,
@@ -35,14 +54,15 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 		       existence_at = n.existence_at,
 		       lease_holder = CASE WHEN n.hold_for > interval '0' THEN i.lease_holder END,
 		       lease_until  = CASE WHEN n.hold_for > interval '0' THEN now() + n.hold_for WHEN n."left" THEN '-infinity' END
-		FROM   unnest($2::bigint[], $3::bigint[], $4::boolean[], $5::text[], $6::timestamptz[], $7::jsonb[], $8::boolean[],
-		              $9::timestamptz[], $10::timestamptz[], $11::interval[], $12::boolean[], $13::boolean[])
-		       AS n(item_id, board_id, changed, name, name_at, columns, known, deleted_at, existence_at, hold_for, "left", name_own)
-		WHERE  i.item_id = n.item_id AND i.lease_holder = $1`
+		FROM   unnest(@items::bigint[], @boards::bigint[], @changed::boolean[], @names::text[], @named::timestamptz[],
+		              @own::boolean[], @columns::jsonb[], @known::boolean[], @deleted::timestamptz[],
+		              @existence::timestamptz[], @holds::interval[], @left::boolean[])
+		       AS n(item_id, board_id, changed, name, name_at, name_own, columns, known, deleted_at, existence_at, hold_for, "left")
+		WHERE  i.item_id = n.item_id AND ` + isHeld + `
+	)`
+
+func (c Commit) itemArgs(args pgx.NamedArgs) error {
 	n := len(c.Items)
-	if n == 0 {
-		return statement{}, nil
-	}
 	ids, boards, changed, names, known := make([]int64, n), make([]int64, n), make([]bool, n), make([]string, n),
 		make([]bool, n)
 	named, deleted, existence := make([]*time.Time, n), make([]*time.Time, n), make([]*time.Time, n)
@@ -56,128 +76,129 @@ func (c Commit) saveItems(holder uuid.UUID) (statement, error) {
 		}
 		text, err := object(item.Columns, len(item.Columns))
 		if err != nil {
-			return statement{}, fmt.Errorf("writing the columns of item %d: %w", item.ID, err)
+			return fmt.Errorf("writing the columns of item %d: %w", item.ID, err)
 		}
 		columns[n] = text
 	}
-	return statement{query, []any{holder, ids, boards, changed, names, named, columns, known, deleted, existence, holds,
-		left, own}}, nil
+	args["items"], args["boards"], args["changed"], args["names"], args["named"] = ids, boards, changed, names, named
+	args["own"], args["columns"], args["known"], args["deleted"] = own, columns, known, deleted
+	args["existence"], args["holds"], args["left"] = existence, holds, left
+	return nil
 }
 
-// saveKeys stores the search keys of columns that have others than before.
-func (c Commit) saveKeys(holder uuid.UUID) (statement, error) {
-	const query = `
+// saveKeys stores the search keys of columns that have others than before, and removes those of columns that have none
+// any more.
+const saveKeys = `, keys AS MATERIALIZED (
+		SELECT * FROM unnest(@key_items::bigint[], @key_columns::text[], @keys::text[]) AS n(item_id, column_id, key)
+		WHERE  ` + isHeld + `
+	), changed_keys AS (
+		UPDATE item_keys AS k
+		SET    key = n.key
+		FROM   keys n
+		WHERE  k.item_id = n.item_id AND k.column_id = n.column_id
+		RETURNING k.item_id, k.column_id
+	), new_keys AS (
 		INSERT INTO item_keys (item_id, column_id, key)
-		SELECT n.item_id, n.column_id, n.key
-		FROM   unnest($2::bigint[], $3::text[], $4::text[]) AS n(item_id, column_id, key)
-		JOIN   items i ON i.item_id = n.item_id AND i.lease_holder = $1
-		ON CONFLICT (item_id, column_id) DO UPDATE SET key = excluded.key`
-	var items []int64
-	var columns, keys []string
-	for _, item := range c.Items {
-		if !item.Changed {
-			continue
-		}
-		for id, key := range item.SearchKeys() {
-			if item.Keys[id] != key {
-				items, columns, keys = append(items, item.ID), append(columns, id), append(keys, key)
-			}
-		}
-	}
-	if len(items) == 0 {
-		return statement{}, nil
-	}
-	return statement{query, []any{holder, items, columns, keys}}, nil
-}
-
-// dropKeys removes the search keys of columns that have none any more.
-func (c Commit) dropKeys(holder uuid.UUID) (statement, error) {
-	const query = `
+		SELECT * FROM keys
+		WHERE  (item_id, column_id) NOT IN (SELECT * FROM changed_keys)
+	), dropped_keys AS (
 		DELETE FROM item_keys AS k
-		USING  unnest($2::bigint[], $3::text[]) AS d(item_id, column_id), items AS i
-		WHERE  k.item_id = d.item_id AND k.column_id = d.column_id AND i.item_id = d.item_id AND i.lease_holder = $1`
-	var items []int64
-	var columns []string
+		USING  unnest(@keyless_items::bigint[], @keyless_columns::text[]) AS n(item_id, column_id)
+		WHERE  k.item_id = n.item_id AND k.column_id = n.column_id AND ` + isHeld + `
+	)`
+
+func (c Commit) keyArgs(args pgx.NamedArgs) {
+	var items, keylessItems []int64
+	var columns, keys, keylessColumns []string
 	for _, item := range c.Items {
 		if !item.Changed {
 			continue
 		}
 		now := item.SearchKeys()
+		for id, key := range now {
+			if item.Keys[id] != key {
+				items, columns, keys = append(items, item.ID), append(columns, id), append(keys, key)
+			}
+		}
 		for id := range item.Keys {
 			if now[id] == "" {
-				items, columns = append(items, item.ID), append(columns, id)
+				keylessItems, keylessColumns = append(keylessItems, item.ID), append(keylessColumns, id)
 			}
 		}
 	}
-	if len(items) == 0 {
-		return statement{}, nil
-	}
-	return statement{query, []any{holder, items, columns}}, nil
+	args["key_items"], args["key_columns"], args["keys"] = items, columns, keys
+	args["keyless_items"], args["keyless_columns"] = keylessItems, keylessColumns
 }
 
-func (c Commit) saveLinks(holder uuid.UUID) (statement, error) {
-	const query = `
+const saveLinks = `, links_now AS MATERIALIZED (
+		SELECT * FROM unnest(@link_items::bigint[], @records::text[], @objects::text[], @salesforce_ids::text[], @written::jsonb[],
+		              @refused::jsonb[], @ended_ids::text[], @since::jsonb[], @closed::text[], @origins::text[],
+		              @mapped::jsonb[], @link_held::jsonb[], @turns::jsonb[], @doubts::jsonb[])
+		       AS n(item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns, doubts)
+		WHERE  ` + isHeld + `
+	), changed_links AS (
+		UPDATE links AS l
+		SET    object = n.object, salesforce_id = n.salesforce_id, written = n.written, refused = n.refused,
+		       ended_id = n.ended_id, since = n.since, closed = n.closed, origin = n.origin, mapped = n.mapped,
+		       held = n.held, turns = n.turns, doubts = n.doubts
+		FROM   links_now n
+		WHERE  l.item_id = n.item_id AND l.record = n.record
+		RETURNING l.item_id, l.record
+	), new_links AS (
 		INSERT INTO links (item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns, doubts)
-		SELECT l.*
-		FROM   unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::jsonb[], $8::text[], $9::jsonb[],
-		              $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::jsonb[], $15::jsonb[])
-		       AS l(item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns, doubts)
-		JOIN   items i ON i.item_id = l.item_id AND i.lease_holder = $1
-		ON CONFLICT (item_id, record) DO UPDATE
-		SET    object = excluded.object, salesforce_id = excluded.salesforce_id, written = excluded.written,
-		       refused = excluded.refused, ended_id = excluded.ended_id, since = excluded.since,
-		       closed = excluded.closed, origin = excluded.origin, mapped = excluded.mapped,
-		       held = excluded.held, turns = excluded.turns, doubts = excluded.doubts`
+		SELECT * FROM links_now
+		WHERE  (item_id, record) NOT IN (SELECT * FROM changed_links)
+	)`
+
+func (c Commit) linkArgs(args pgx.NamedArgs) error {
 	n := len(c.Links)
-	if n == 0 {
-		return statement{}, nil
-	}
 	ids, records, objects := make([]int64, n), make([]string, n), make([]string, n)
-	salesforce, ended, closed, origin := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
-	written, rejected, since, mapped := make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
+	salesforce, ended, closed, origins := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
+	written, refused, since, mapped := make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	held, turns, doubts := make([][]byte, n), make([][]byte, n), make([][]byte, n)
 	for n, link := range c.Links {
 		ids[n], records[n], objects[n] = link.ItemID, link.Record, link.Object
 		salesforce[n], ended[n] = null(link.SalesforceID), null(strings.Join(link.EndedIDs, " "))
-		closed[n], origin[n] = null(link.Closed), null(string(link.Origin))
+		closed[n], origins[n] = null(link.Closed), null(string(link.Origin))
 		mappings := link.Mappings()
 		for _, field := range []struct {
 			into *[]byte
 			from any
 			size int
 		}{
-			{&written[n], link.StoredWritten(), len(link.Written)}, {&rejected[n], link.Rejected, len(link.Rejected)},
+			{&written[n], link.StoredWritten(), len(link.Written)}, {&refused[n], link.Rejected, len(link.Rejected)},
 			{&since[n], link.Since, len(link.Since)}, {&mapped[n], mappings, len(mappings)},
 			{&held[n], link.Held, len(link.Held)}, {&turns[n], link.Turns, len(link.Turns)},
 			{&doubts[n], link.Doubts, len(link.Doubts)},
 		} {
 			text, err := object(field.from, field.size)
 			if err != nil {
-				return statement{}, fmt.Errorf("writing link %s of item %d: %w", link.Record, link.ItemID, err)
+				return fmt.Errorf("writing link %s of item %d: %w", link.Record, link.ItemID, err)
 			}
 			*field.into = text
 		}
 	}
-	return statement{query, []any{holder, ids, records, objects, salesforce, written, rejected, ended, since, closed,
-		origin, mapped, held, turns, doubts}}, nil
+	args["link_items"], args["records"], args["objects"], args["salesforce_ids"] = ids, records, objects, salesforce
+	args["written"], args["refused"], args["ended_ids"], args["since"] = written, refused, ended, since
+	args["closed"], args["origins"], args["mapped"] = closed, origins, mapped
+	args["link_held"], args["turns"], args["doubts"] = held, turns, doubts
+	return nil
 }
 
-func (c Commit) saveLogs(holder uuid.UUID) (statement, error) {
-	const query = `
+const saveLogs = `, logged AS (
 		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
-		SELECT g.job_id, g.event, g.board_id, g.item_id, g.column_id, g.status, g.attempt, g.response_data, g.received_at
-		FROM   unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::int[], $9::jsonb[],
-		              $10::timestamptz[], $11::boolean[])
-		       AS g(job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at, unclaimed)
-		LEFT   JOIN items i ON i.item_id = g.item_id AND i.lease_holder = $1
-		WHERE  g.unclaimed OR i.item_id IS NOT NULL
+		SELECT n.job_id, n.event, n.board_id, n.item_id, n.column_id, n.status, n.attempt, n.response_data, n.received_at
+		FROM   unnest(@jobs::bigint[], @events::text[], @log_boards::bigint[], @log_items::bigint[], @log_columns::text[],
+		              @statuses::text[], @attempts::int[], @responses::jsonb[], @received::timestamptz[], @unclaimed::boolean[])
+		       AS n(job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at, unclaimed)
+		WHERE  n.unclaimed OR ` + isHeld + `
 		ON CONFLICT (job_id) DO UPDATE
 		SET    status = excluded.status, attempt = excluded.attempt, response_data = excluded.response_data, finished_at = now()
-		WHERE  NOT (s.status = 'success' AND excluded.status IN ('unchanged', 'skipped'))`
+		WHERE  NOT (s.status = 'success' AND excluded.status IN ('unchanged', 'skipped'))
+	)`
+
+func (c Commit) logArgs(args pgx.NamedArgs) error {
 	n := len(c.Logs)
-	if n == 0 {
-		return statement{}, nil
-	}
 	jobs, events, boards, items := make([]int64, n), make([]string, n), make([]int64, n), make([]int64, n)
 	columns, statuses, attempts := make([]*string, n), make([]string, n), make([]int32, n)
 	responses, received, unclaimed := make([][]byte, n), make([]time.Time, n), make([]bool, n)
@@ -186,12 +207,15 @@ func (c Commit) saveLogs(holder uuid.UUID) (statement, error) {
 		columns[n], statuses[n], attempts[n], received[n] = null(log.ColumnID), log.Status, int32(log.Attempt), log.ReceivedAt
 		text, err := json.Marshal(log.Response)
 		if err != nil {
-			return statement{}, fmt.Errorf("writing the log of job %d: %w", log.JobID, err)
+			return fmt.Errorf("writing the log of job %d: %w", log.JobID, err)
 		}
 		responses[n], unclaimed[n] = text, log.Unclaimed
 	}
-	return statement{query, []any{holder, jobs, events, boards, items, columns, statuses, attempts, responses, received,
-		unclaimed}}, nil
+	args["jobs"], args["events"], args["log_boards"], args["log_items"], args["log_columns"] = jobs, events, boards, items,
+		columns
+	args["statuses"], args["attempts"], args["responses"] = statuses, attempts, responses
+	args["received"], args["unclaimed"] = received, unclaimed
+	return nil
 }
 
 // object returns the map as JSON.
