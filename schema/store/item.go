@@ -23,10 +23,10 @@ func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref,
 		FROM   unnest($2::bigint[], $3::bigint[]) AS w(item_id, board_id)
 		ORDER  BY w.item_id
 		ON CONFLICT (item_id) DO UPDATE
-		SET    lease_holder = excluded.lease_holder, lease_until = excluded.lease_until
+		SET    lease_holder = excluded.lease_holder, lease_until = excluded.lease_until, abandoned = i.lease_until IS NOT NULL
 		WHERE  i.lease_until IS NULL OR i.lease_until < now()
 		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.name_own, i.columns, i.known, i.deleted_at, i.existence_at, i.seen_at, i.suppressed_at IS NOT NULL,
-		          coalesce((SELECT was.lease_until < now() FROM items was WHERE was.item_id = i.item_id), false) -- as it was before`
+		          i.abandoned`
 	ids, boards := make([]int64, len(items)), make([]int64, len(items))
 	for n, item := range items {
 		ids[n], boards[n] = item.ItemID, item.BoardID
