@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -108,10 +109,9 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // attributes returns the fields of an attempt's only log line.
 func attributes(row *rivertype.JobRow, event engine.Event, more ...slog.Attr) []slog.Attr {
-	return append([]slog.Attr{
+	return slices.Concat([]slog.Attr{
 		slog.Int64("job", row.ID), slog.String("kind", row.Kind), slog.String("event", event.Type),
-		slog.Int64("board", event.BoardID),
-		slog.Int64("item", event.ItemID), slog.String("column", event.ColumnID), slog.Int("attempt", row.Attempt),
-		slog.Duration("age", time.Since(row.CreatedAt)),
-	}, more...)
+		slog.Int64("board", event.BoardID), slog.Int64("item", event.ItemID), slog.String("column", event.ColumnID),
+		slog.Int("attempt", row.Attempt), slog.Duration("age", time.Since(row.CreatedAt)),
+	}, more)
 }

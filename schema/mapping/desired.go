@@ -43,9 +43,11 @@ func (r *Record) Desired(it Item, since map[string]string, today time.Time) map[
 		if f.Sync == ToMonday {
 			continue
 		}
-		start, err := time.Parse(time.DateOnly, since[f.Name])
-		if err != nil {
-			start = today.UTC()
+		start := today.UTC()
+		if day := since[f.Name]; day != "" {
+			if parsed, err := time.Parse(time.DateOnly, day); err == nil {
+				start = parsed
+			}
 		}
 		values[f.Name] = f.desired(it, start)
 	}

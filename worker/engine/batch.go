@@ -36,8 +36,10 @@ func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
 func (e *Engine) newPass(events []Event) *pass {
 	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}, holds: map[string]map[string]any{},
 		followed: map[string]bool{}, kept: map[*ledger.Link]map[string]ledger.Doubt{}}
-	for _, ev := range events {
-		p.tasks = append(p.tasks, &task{Event: ev})
+	tasks := make([]task, len(events))
+	p.tasks = make([]*task, len(events))
+	for n, ev := range events {
+		tasks[n].Event, p.tasks[n] = ev, &tasks[n]
 	}
 	return p
 }

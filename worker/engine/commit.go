@@ -139,7 +139,8 @@ func (p *pass) commitOf(what part) (store.Commit, []*task) {
 	c := store.Commit{Keys: what.keys, Requeue: func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 		return p.Requeue(ctx, tx, items, false)
 	}}
-	var ended []*task
+	c.Items, c.Logs = make([]store.ItemChange, 0, len(what.works)+len(what.left)), make([]store.Log, 0, len(what.tasks))
+	ended := make([]*task, 0, len(what.tasks))
 	for _, item := range what.left {
 		c.Items = append(c.Items, store.ItemChange{Item: item})
 	}

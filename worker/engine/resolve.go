@@ -18,6 +18,7 @@ import (
 // plan plans the records of one stage. The records they refer to were created by earlier stages.
 func (p *pass) plan(stage int) (plans []planned) {
 	p.refreshLinks()
+	plans = make([]planned, 0, len(p.works)) // most items have one record in a stage
 	for _, w := range p.works {
 		if !w.isAlive() {
 			continue
@@ -35,6 +36,7 @@ func (p *pass) plan(stage int) (plans []planned) {
 // the plan's match values. It returns what has to be sent.
 func (p *pass) resolve(ctx context.Context, plans []planned) (writes []write) {
 	var matched []planned
+	writes = make([]write, 0, len(plans))
 	for _, d := range plans {
 		switch ready := p.recordPlan(d); {
 		case !ready:
