@@ -25,6 +25,13 @@ const (
 	unavailable  outcome = "unavailable" // not committed in time
 )
 
+// statuses are the bodies of answers.
+var statuses = map[outcome][]byte{
+	accepted: status(accepted), duplicate: status(duplicate), ignored: status(ignored), unreadable: status(unreadable),
+}
+
+func status(o outcome) []byte { return []byte(`{"status":"` + o + `"}`) }
+
 // otherEvent is the type label of all types that are not handled, so that a caller cannot add labels.
 const otherEvent = "other"
 
@@ -48,7 +55,7 @@ func (a answer) send(c echo.Context) error {
 	case busy, overQuota, unavailable:
 		return echo.ErrServiceUnavailable
 	}
-	return c.JSONBlob(http.StatusOK, []byte(`{"status":"`+a.outcome+`"}`))
+	return c.JSONBlob(http.StatusOK, statuses[a.outcome])
 }
 
 type metrics struct {

@@ -121,6 +121,9 @@ var spare = sync.Pool{New: func() any { return new(body) }}
 // hold keeps the body until one more release.
 func (b *body) hold() { b.holders.Add(1) }
 
+// room returns the unused memory behind the body, as an empty slice. It is valid as long as the body is held.
+func (b *body) room() []byte { return b.bytes[len(b.bytes):] }
+
 // release ends one hold. After the last one, another request uses the memory: nothing may point into it any more.
 func (b *body) release() {
 	if b.holders.Add(-1) > 0 {

@@ -25,7 +25,12 @@ type jobArgs interface{ Kind() string }
 
 // newDelivery encodes a job. If that fails, the args are empty, and Postgres rejects them.
 func newDelivery(args jobArgs, key string, from *body, received time.Time, isRepeat bool) delivery {
-	text, _ := json.Marshal(args)
+	var text []byte
+	if a, ok := args.(jobs.ColumnUpdateArgs); ok {
+		text = a.AppendJSON(from.room())
+	} else {
+		text, _ = json.Marshal(args)
+	}
 	kind := args.Kind()
 	job := queue.Job{Kind: kind, Key: queue.KeyOf(kind, key), Args: text}
 	return delivery{job: job, body: from, received: received, isRepeat: isRepeat}
@@ -74,11 +79,13 @@ func eventKey(e *mondayclient.Event, body []byte) string {
 	if e.TriggerUUID == "" {
 		return bodyKey(body)
 	}
-	key := e.TriggerUUID + ":" + strconv.FormatInt(e.ItemID, 10)
+	var room [128]byte
+	key := append(append(room[:0], e.TriggerUUID...), ':')
+	key = strconv.AppendInt(key, e.ItemID, 10)
 	if e.ColumnID != "" {
-		key += ":" + e.ColumnID
+		key = append(append(key, ':'), e.ColumnID...)
 	}
-	return key
+	return string(key)
 }
 
 func bodyKey(body []byte) string {

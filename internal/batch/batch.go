@@ -271,7 +271,11 @@ func (b *Batcher[In, Out]) isComplete() bool { return b.config.Complete != nil &
 
 // take fills a batch from the lines at the head of the queue, which run with it.
 func (b *Batcher[In, Out]) take() *group[In, Out] {
-	g := &group[In, Out]{}
+	n := min(b.ready, b.config.Max) // or more, if a key has several calls
+	g := &group[In, Out]{in: make([]In, 0, n), calls: make([]*call[In, Out], 0, n)}
+	if b.config.Key != nil {
+		g.lines = make([]*line, 0, min(n, b.config.Keys))
+	}
 	for b.ready > 0 && len(g.calls) < b.config.Max && len(g.lines) < b.config.Keys {
 		l := b.queue.Front().Value.(*line)
 		for l.calls.Len() > 0 && len(g.calls) < b.config.Max {

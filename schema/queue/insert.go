@@ -19,8 +19,8 @@ type Key [sha256.Size]byte
 // key.
 func KeyOf(kind, key string) Key {
 	text, _ := json.Marshal(key) // a string can always be encoded
-	b := make([]byte, 0, 256)
-	b = append(append(b, "&kind="...), kind...)
+	var room [256]byte
+	b := append(append(room[:0], "&kind="...), kind...)
 	b = append(append(b, `&args={"key":`...), text...)
 	return sha256.Sum256(append(b, '}'))
 }

@@ -1,0 +1,53 @@
+package jobs_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"crmsync/jobs"
+)
+
+// TestAppendJSON compares the quick encoding with encoding/json's.
+func TestAppendJSON(t *testing.T) {
+	t.Parallel()
+	at := rapid.Custom(func(t *rapid.T) time.Time {
+		if rapid.Bool().Draw(t, "unknown") {
+			return time.Time{}
+		}
+		return time.Unix(rapid.Int64Range(0, 253402300799).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		var value json.RawMessage
+		if rapid.Bool().Draw(t, "set") {
+			value, _ = json.Marshal(map[string]string{rapid.String().Draw(t, "member"): rapid.String().Draw(t, "value")})
+		}
+		args := jobs.ColumnUpdateArgs{
+			Event: jobs.Event{
+				Key: rapid.String().Draw(t, "key"), Type: rapid.String().Draw(t, "type"),
+				BoardID: rapid.Int64().Draw(t, "board"), ItemID: rapid.Int64().Draw(t, "item"), UserID: rapid.Int64().Draw(t, "user"),
+				TriggeredAt: at.Draw(t, "triggered"), ReceivedAt: at.Draw(t, "received"), Redelivered: rapid.Bool().Draw(t, "again"),
+			},
+			ColumnID: rapid.String().Draw(t, "column"), ColumnType: rapid.String().Draw(t, "column type"), Value: value,
+			ChangedAt: rapid.Float64Range(0, 253402300799).Draw(t, "changed"),
+		}
+		slow, err := json.Marshal(args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		quick := args.AppendJSON(nil)
+		if got, want := decoded(t, quick), decoded(t, slow); !cmp.Equal(got, want) {
+			t.Fatalf("%s\nis not\n%s", quick, slow)
+		}
+	})
+}
+
+func decoded(t *rapid.T, text []byte) (members map[string]any) {
+	if err := json.Unmarshal(text, &members); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return members
+}
