@@ -152,6 +152,14 @@ func (w *World) Lead(name, company string, values ...map[string]any) int64 {
 	return w.Monday.CreateItem(Leads, name, all)
 }
 
+// Items creates items of a board, with a name and their numbers from 0.
+func (w *World) Items(board int64, count int, name string) (items []int64) {
+	for n := range count {
+		items = append(items, w.Monday.CreateItem(board, fmt.Sprint(name, n), nil))
+	}
+	return items
+}
+
 // Message waits for a message to Telegram that contains all the texts, and returns it.
 func (w *World) Message(texts ...string) (message string) {
 	w.T.Helper()

@@ -28,14 +28,6 @@ func with(t *testing.T, database, name, value string) string {
 	return u.String()
 }
 
-// accounts creates items, and returns them.
-func accounts(w *e2e.World, count int) (items []int64) {
-	for n := range count {
-		items = append(items, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Account ", n), nil))
-	}
-	return items
-}
-
 // synced checks that each item has its one record, and shows it.
 func synced(w *e2e.World, items []int64) {
 	w.T.Helper()
@@ -56,7 +48,7 @@ func TestSchema(t *testing.T) {
 	w.Env["DATABASE_URL"] = with(t, w.Env["DATABASE_URL"], "search_path", "crm")
 	w.Start("serve")
 	w.Subscribe()
-	items := accounts(w, 5)
+	items := w.Items(e2e.Accounts, 5, "Account ")
 	w.Eventually("all is done", func() bool {
 		return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM crm.river_job WHERE state <> 'completed'") == 0 && w.Monday.Pending() == 0
 	})
@@ -111,7 +103,7 @@ func TestFewConnections(t *testing.T) {
 	w.Env["DATABASE_URL"] = u.String()
 	stop := w.Start("serve")
 	w.Subscribe()
-	items := accounts(w, 30)
+	items := w.Items(e2e.Accounts, 30, "Account ")
 	w.Deliver("not JSON")
 	w.Quiet()
 	for _, item := range items {
@@ -140,7 +132,7 @@ func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	// The items of a failed commit stay leased for JOB_TIMEOUT and 15 seconds.
 	w := e2e.Serving(t, e2e.With("JOB_TIMEOUT", "2s"), e2e.With("RESCUE_AFTER", "4s"))
-	items := accounts(w, 3)
+	items := w.Items(e2e.Accounts, 3, "Account ")
 	w.Quiet()
 	w.Exec(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
 		BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$`)
@@ -150,7 +142,7 @@ func TestDiskFull(t *testing.T) {
 	room := func(table string) { w.Exec("DROP TRIGGER full_disk ON " + table) }
 
 	full("river_job", "INSERT")
-	items = append(items, accounts(w, 3)...)
+	items = append(items, w.Items(e2e.Accounts, 3, "Account ")...)
 	log := w.Logs[0]
 	w.Eventually("the log says what is wrong", func() bool { return log.Contains("the disk is full. Make room") })
 	if n := w.Monday.Pending(); n == 0 {
@@ -175,16 +167,16 @@ func TestFailover(t *testing.T) {
 	})
 	w.Start("serve")
 	w.Subscribe()
-	items := accounts(w, 40)
+	items := w.Items(e2e.Accounts, 40, "Account ")
 	for _, mode := range []pglocal.Mode{pglocal.Fast, pglocal.Immediate} {
 		if err := w.Postgres.Restart(t.Context(), mode); err != nil {
 			t.Fatal(err)
 		}
-		items = append(items, accounts(w, 20)...)
+		items = append(items, w.Items(e2e.Accounts, 20, "Account ")...)
 	}
 	w.Exec("ALTER DATABASE postgres SET default_transaction_read_only = on")
 	w.Exec(terminate)
-	items = append(items, accounts(w, 20)...)
+	items = append(items, w.Items(e2e.Accounts, 20, "Account ")...)
 	log := w.Logs[0]
 	w.Eventually("the log says what is wrong", func() bool { return log.Contains("the server is read-only") })
 	w.Exec("SET default_transaction_read_only = off; ALTER DATABASE postgres RESET default_transaction_read_only")

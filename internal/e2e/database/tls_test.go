@@ -36,7 +36,7 @@ func TestTLS(t *testing.T) {
 	w.Env["DATABASE_URL"] = through + "?sslmode=verify-full&sslrootcert=" + url.QueryEscape(root)
 	w.Start("serve")
 	w.Subscribe()
-	items := accounts(w, 5)
+	items := w.Items(e2e.Accounts, 5, "Account ")
 	w.Quiet()
 	synced(w, items)
 

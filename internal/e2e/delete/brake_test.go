@@ -15,11 +15,7 @@ func TestBrake(t *testing.T) {
 	t.Parallel()
 	const all, free = 25, 20
 	w := e2e.Serving(t)
-	var items []int64
-	for n := range all {
-		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprintf("Person %d", n), nil))
-	}
-	w.Quiet()
+	items := persons(w, all)
 	for _, item := range items {
 		w.Monday.DeleteItem(item)
 	}
@@ -70,11 +66,7 @@ func TestAcceptHeld(t *testing.T) {
 	t.Parallel()
 	const all, free = 23, 20
 	w := e2e.Serving(t)
-	var items []int64
-	for n := range all {
-		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprintf("Person %d", n), nil))
-	}
-	w.Quiet()
+	items := persons(w, all)
 	for _, item := range items {
 		w.Monday.DeleteItem(item)
 	}

@@ -11,10 +11,8 @@ import (
 )
 
 // persons creates items of the contacts board, each with a contact.
-func persons(w *e2e.World, n int) (items []int64) {
-	for n := range n {
-		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Person ", n), nil))
-	}
+func persons(w *e2e.World, count int) []int64 {
+	items := w.Items(e2e.Contacts, count, "Person ")
 	w.Quiet()
 	return items
 }
@@ -159,9 +157,7 @@ boards:
 	items := persons(w, 12)
 	shown := w.Salesforce.Insert("Contact", map[string]any{"LastName": "Was there"})
 	kept := []int64{w.Monday.CreateItem(e2e.Contacts, "Shows one", map[string]any{"text_sfid": shown})}
-	for n := range 10 {
-		kept = append(kept, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Engines ", n), nil))
-	}
+	kept = append(kept, w.Items(e2e.Accounts, 10, "Engines ")...)
 	w.Quiet()
 	for _, item := range kept {
 		w.Monday.DeleteItem(item)

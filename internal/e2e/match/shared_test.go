@@ -134,9 +134,7 @@ func TestCallsAreShared(t *testing.T) {
 	w := e2e.Setup(t)
 	w.Start("ingest")
 	w.Subscribe()
-	for n := range items {
-		w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Account ", n), nil)
-	}
+	w.Items(e2e.Accounts, items, "Account ")
 	w.Eventually("all is queued", func() bool { return w.Count("SELECT count(*) FROM river_job") == items })
 	w.Start("worker")
 	w.Quiet()

@@ -18,10 +18,7 @@ import (
 func TestApplyAlone(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown))
-	var items []int64
-	for n := range 7 {
-		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Ada", n), nil))
-	}
+	items := w.Items(e2e.Contacts, 7, "Ada")
 	apply(w)
 	w.Exec("UPDATE items SET seen_at = seen_at - interval '1 hour'")
 	for _, item := range items[:2] {
@@ -85,9 +82,7 @@ func TestApplyWaits(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown), e2e.With("SALESFORCE_RESERVE", "95%"), e2e.With("LOG_LEVEL", "error"),
 		e2e.Salesforce(func(c *sfsim.Config) { c.DailyLimit = 40 }))
-	for n := range 600 { // more than a page
-		w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Ada", n), nil)
-	}
+	w.Items(e2e.Contacts, 600, "Ada") // more than a page
 	ctx, stop := context.WithCancel(t.Context())
 	var out e2e.LogBuffer
 	ended := make(chan int, 1)

@@ -113,10 +113,7 @@ func TestApplyPlan(t *testing.T) {
 func TestOutageOfIngest(t *testing.T) {
 	t.Parallel()
 	w := e2e.Serving(t, e2e.ByHand)
-	var items []int64
-	for n := range 5 {
-		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprintf("Ada Person%d", n), nil))
-	}
+	items := w.Items(e2e.Contacts, 5, "Ada Person")
 	w.Flush()
 	w.Quiet()
 	w.Exec("UPDATE items SET name_at = name_at - interval '1 hour', seen_at = seen_at - interval '1 hour'")

@@ -144,10 +144,7 @@ func TestPlanFileDeletes(t *testing.T) {
 		t.Run(fmt.Sprint(accepted), func(t *testing.T) {
 			t.Parallel()
 			w := e2e.Setup(t, e2e.Mapped(shown))
-			var items []int64
-			for n := range 6 {
-				items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Ada", n), nil))
-			}
+			items := w.Items(e2e.Contacts, 6, "Ada")
 			apply(w)
 			w.Exec("UPDATE items SET seen_at = seen_at - interval '1 hour', name_at = name_at - interval '1 hour'")
 			for _, item := range items[:4] {

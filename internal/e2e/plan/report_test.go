@@ -114,10 +114,7 @@ func TestRejectedID(t *testing.T) {
 func TestReportChanged(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(shown))
-	var items []int64
-	for n := range 5 {
-		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Ada", n), nil))
-	}
+	items := w.Items(e2e.Contacts, 5, "Ada")
 	apply(w)
 	w.Exec("UPDATE items SET name_at = name_at - interval '1 hour', seen_at = seen_at - interval '1 hour'")
 	for n, item := range items {
@@ -213,12 +210,9 @@ func TestWordsOfKinds(t *testing.T) {
 func TestPlanEnds(t *testing.T) {
 	t.Parallel()
 	w := e2e.Setup(t, e2e.Mapped(strings.Replace(shown, "on_delete: delete", "on_delete: delete\n        on_record_delete: archive", 1)))
-	var items []int64
-	var ids []string
-	for n := range 5 {
-		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Ada", n), nil))
-	}
+	items := w.Items(e2e.Contacts, 5, "Ada")
 	apply(w)
+	var ids []string
 	for _, item := range items {
 		ids = append(ids, w.Record("Contact", item)["Id"].(string))
 	}

@@ -74,10 +74,7 @@ func syncs(t *testing.T, w *e2e.World) {
 	stop := w.Start("worker")
 	w.Start("serve")
 	w.Subscribe()
-	var items []int64
-	for n := range 20 {
-		items = append(items, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Account ", n), nil))
-	}
+	items := w.Items(e2e.Accounts, 20, "Account ")
 	stop()
 	w.Deliver("not JSON")
 	w.Quiet()

@@ -145,9 +145,7 @@ func TestAlertsAreGrouped(t *testing.T) {
 	w := e2e.Setup(t, e2e.Slacking, e2e.With("PUBLIC_URL", "https://sync.example.org"))
 	w.Start("ingest")
 	w.Subscribe()
-	for n := range 30 {
-		w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Account ", n), nil)
-	}
+	w.Items(e2e.Accounts, 30, "Account ")
 	w.Eventually("all is queued", func() bool { return w.Monday.Pending() == 0 })
 	w.Exec(killed)
 	w.Start("worker")

@@ -184,10 +184,7 @@ func TestRejectedCall(t *testing.T) {
 	w := e2e.Setup(t)
 	w.Start("ingest")
 	w.Subscribe()
-	var items []int64
-	for n := range 9 {
-		items = append(items, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Account ", n), nil))
-	}
+	items := w.Items(e2e.Accounts, 9, "Account ")
 	poison := func(c sfsim.Call) bool {
 		return c.Has("upsert", "") && slices.ContainsFunc(c.Records, func(r map[string]any) bool { return r["Name"] == "Account 5" })
 	}

@@ -179,10 +179,7 @@ func TestStorageFull(t *testing.T) {
 	known := w.Monday.CreateItem(e2e.Accounts, "Engines", nil)
 	w.Quiet()
 	w.Salesforce.SetStorageFull(true)
-	var waiting []int64
-	for n := range 5 {
-		waiting = append(waiting, w.Monday.CreateItem(e2e.Accounts, fmt.Sprint("Waiting ", n), nil))
-	}
+	waiting := w.Items(e2e.Accounts, 5, "Waiting ")
 	w.Message("STORAGE_LIMIT_EXCEEDED")
 	for n := range 3 {
 		name := fmt.Sprint("Engines ", n)

@@ -92,10 +92,7 @@ func TestRecordDeletedArchive(t *testing.T) {
 	t.Parallel()
 	w := setup(t, e2e.Mapped(strings.Replace(strings.Replace(rules, "match: [Email]", "on_record_delete: archive", 1),
 		"reconcile: off", "reconcile: off, brake: { deletes: 2, percent: 0 }", 1)))
-	var items []int64
-	for n := range 4 {
-		items = append(items, w.Monday.CreateItem(e2e.Contacts, fmt.Sprint("Ada King", n), nil))
-	}
+	items := w.Items(e2e.Contacts, 4, "Ada King")
 	w.Quiet()
 	archived := func() (n int) {
 		for _, item := range items {
