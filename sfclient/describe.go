@@ -99,7 +99,10 @@ type description struct {
 func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
 	held := c.shapes.get(object)
 	path := "sobjects/" + segment(object) + "/describe"
-	q := call{operation: "describe", method: http.MethodGet, path: path, since: held.modified}
+	q := call{
+		operation: "describe", method: http.MethodGet, path: path, since: held.modified,
+		scopes: []string{ScopeObject(object)},
+	}
 	err := c.do(ctx, q, func(a *answer) (int, int, error) {
 		if a.status == http.StatusNotModified {
 			return 0, 0, nil
@@ -107,6 +110,9 @@ func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
 		held = description{object: new(Object), modified: a.header.Get("Last-Modified")}
 		return 0, 0, json.Unmarshal(a.body, held.object)
 	})
+	if refused, ok := errors.AsType[*Error](err); ok && refused.IsObjectDenied() {
+		c.shapes.forget(object) // what is not visible must not count as gone
+	}
 	if err != nil {
 		return nil, while(err, "describing %s", object)
 	}
@@ -115,9 +121,9 @@ func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
 }
 
 // Shape is Describe with an answer cached for an hour, for decisions that many batches make. While Salesforce
-// does not answer, it returns the last known description. Of an object that Salesforce does not describe, it returns
-// what is the same in all orgs: whether the object exists is left to the calls that read or write its records, whose
-// errors say so.
+// does not answer, it returns the last known description, but not once it has denied access to the object. Of an object
+// that Salesforce does not know, it returns what is the same in all orgs: whether the object exists is left to the calls
+// that read or write its records, whose errors say so.
 func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
 	held := c.shapes.get(object)
 	if held.object != nil && time.Now().Before(held.until) {
@@ -131,7 +137,7 @@ func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
 		switch refused, _ := errors.AsType[*Error](result.Err); {
 		case result.Err == nil:
 			return result.Val.(*Object), nil
-		case held.object != nil && (refused == nil || !refused.IsRejection()):
+		case held.object != nil && (refused == nil || !refused.IsObjectDenied()):
 			c.shapes.keep(object, held, shapeRetry)
 			return held.object, nil
 		case refused != nil && refused.Status == http.StatusNotFound:
@@ -147,6 +153,17 @@ func (s *shapes) get(object string) description {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.held[object]
+}
+
+// IsObjectDenied reports whether the integration user may not see the object that a call describes, or there is none.
+func (e *Error) IsObjectDenied() bool {
+	return e.Status == http.StatusNotFound || e.ofObject && e.Class() != Transient
+}
+
+func (s *shapes) forget(object string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.held, object)
 }
 
 func (s *shapes) keep(object string, d description, life time.Duration) {

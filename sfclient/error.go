@@ -40,13 +40,14 @@ type Error struct {
 	Fields  []string // named by the error
 	Matches []string // Ids of the existing records it would duplicate
 
-	message string        // Salesforce's; some classes differ only in it
-	wait    time.Duration // Retry-After
-	login   bool          // the login failed
-	unsent  bool          // the call was not sent: there was no session
-	edge    bool          // the answer came from something in front of the API
-	moved   bool          // nothing at the instance's host answers as the API: the org may have moved
-	cause   error
+	message  string        // Salesforce's; some classes differ only in it
+	wait     time.Duration // Retry-After
+	login    bool          // the login failed
+	unsent   bool          // the call was not sent: there was no session
+	edge     bool          // the answer came from something in front of the API
+	ofObject bool          // it concerns only the object that the call is about
+	moved    bool          // nothing at the instance's host answers as the API: the org may have moved
+	cause    error
 }
 
 func (e *Error) Error() string {

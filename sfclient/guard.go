@@ -14,6 +14,14 @@ const ScopeCreation = "creation"
 
 var creation = []string{ScopeCreation}
 
+const objectScope = "object "
+
+// ScopeObject returns the scope of calls that describe an object. They fail while the integration user may not see it.
+func ScopeObject(name string) string { return objectScope + name }
+
+// IsScopeObject reports whether a scope is that of an object.
+func IsScopeObject(scope string) bool { return strings.HasPrefix(scope, objectScope) }
+
 // Guard decides whether a call is sent, and sees its result. It returns the result of call, or an error of its own if
 // it does not send the call. scopes name what the call depends on besides the system as a whole.
 type Guard func(scopes []string, call func() error) error
@@ -28,13 +36,13 @@ func (c *Client) WithGuard(guard Guard) *Client {
 // do sends a call through the guard. The guard also sees what q.refused reports, which does not fail the call.
 func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 	if c.guard == nil {
-		return c.attempt(ctx, q, decode)
+		return q.about(c.attempt(ctx, q, decode))
 	}
 	var failed error
 	sent := false
 	err := c.guard(q.scopes, func() error {
 		sent = true
-		if failed = c.attempt(ctx, q, decode); failed != nil || q.refused == nil {
+		if failed = q.about(c.attempt(ctx, q, decode)); failed != nil || q.refused == nil {
 			return failed
 		}
 		return q.refused()
@@ -46,7 +54,19 @@ func (c *Client) do(ctx context.Context, q call, decode decoder) error {
 }
 
 // Scoped reports whether the error concerns one of the call's scopes, so that calls without it succeed.
-func (e *Error) Scoped() bool { return e.Class() == StorageFull }
+func (e *Error) Scoped() bool { return e.ofObject || e.Class() == StorageFull }
+
+// about marks the error of a call that describes an object as one that concerns only the object, if it does: Salesforce
+// has answered, and is not away or over a limit. For an object that it does not know, there is another description.
+func (q call) about(err error) error {
+	e, failed := errors.AsType[*Error](err)
+	if failed && slices.ContainsFunc(q.scopes, IsScopeObject) && e.Status >= http.StatusBadRequest &&
+		e.Status != http.StatusNotFound {
+		class := e.Class()
+		e.ofObject = class == Permanent || class == Gone || class == Transient
+	}
+	return err
+}
 
 // errNothingCreated tells the guard that a call that may create records succeeded without creating one.
 var errNothingCreated = errors.New("salesforce: nothing was created")

@@ -24,8 +24,9 @@ const (
 	partForgotten = 3 * partLongest
 )
 
-// parts are the parts of a system that are away while the rest of it answers: a board that our token cannot see, or
-// the storage for new records. Each is named by the scope of the calls that need it.
+// parts are the parts of a system that are away while the rest of it answers: a board that our token cannot see, an
+// object that the integration user cannot see, or the storage for new records. Each is named by the scope of the calls
+// that need it.
 type parts struct {
 	mu   sync.Mutex
 	open map[string]*part
@@ -176,7 +177,7 @@ func waitsFor(err error) string {
 	}
 	salesforce, ok := errors.AsType[*sfclient.Error](err)
 	switch {
-	case ok && salesforce.Scoped():
+	case ok && salesforce.Class() == sfclient.StorageFull:
 		return store.OutageKey("salesforce", sfclient.ScopeCreation)
 	case !retry.Outage(err):
 		return ""

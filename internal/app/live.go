@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -213,10 +212,10 @@ func (l *Live) objects(ctx context.Context, m *mapping.Mapping) (map[string]*sfc
 	return objects, nil
 }
 
-// Object describes an object, or returns nil if it does not exist.
+// Object describes an object, or returns nil if it does not exist or the integration user may not see it.
 func (l *Live) Object(ctx context.Context, name string) (*sfclient.Object, error) {
 	object, err := l.Salesforce.Describe(ctx, name)
-	if e, ok := errors.AsType[*sfclient.Error](err); ok && e.Status == http.StatusNotFound {
+	if e, ok := errors.AsType[*sfclient.Error](err); ok && e.IsObjectDenied() {
 		return nil, nil
 	}
 	return object, err

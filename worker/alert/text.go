@@ -129,11 +129,18 @@ func awayText(o store.Outage) string {
 
 // adviceOn returns what a person can do about an outage, or "".
 func adviceOn(o store.Outage) string {
-	if o.System == "monday" {
+	switch {
+	case o.System == "monday":
 		return mondayclient.Advice(o.Code)
+	case sfclient.IsScopeObject(o.Part):
+		return adviceOnObject
 	}
 	return sfclient.Advice(o.Code)
 }
+
+// adviceOnObject is what a person can do about an object that Salesforce does not describe.
+const adviceOnObject = "Give the run-as user's permission set Read access to the object and its fields, or correct " +
+	"the object's name in the mapping. crmsync check --live shows what is missing."
 
 // backText reports that an outage is over.
 func backText(o store.Outage) string {

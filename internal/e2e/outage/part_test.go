@@ -8,6 +8,7 @@ import (
 
 	"crmsync/internal/e2e"
 	mondaysim "crmsync/internal/sim/monday"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // parts returns the outages that crmsync status shows, as "system part".
@@ -98,5 +99,50 @@ func TestStorageFull(t *testing.T) {
 	}
 	if len(told) != 2 {
 		t.Errorf("%d alerts, want 2: %q", len(told), told)
+	}
+}
+
+// TestObjectDenied: Salesforce does not describe one object. Events that must look for its records wait without using up
+// attempts, others are synced, and one alert names the object and the right. Nothing counts as gone.
+func TestObjectDenied(t *testing.T) {
+	t.Parallel()
+	for code, status := range map[string]int{"INSUFFICIENT_ACCESS": 403, "UNKNOWN_EXCEPTION": 500} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			w := e2e.Serving(t, e2e.With("MAX_ATTEMPTS", "2"), e2e.With("RETRY_BASE", "10ms"))
+			w.Salesforce.Insert("Contact", map[string]any{"LastName": "King", "Email": "ada@example.org"})
+			w.Failing(sfsim.Fault{Status: status, Body: fmt.Sprintf(`[{"errorCode":"%s","message":"no"}]`, code)}, func(c sfsim.Call) bool { return c.Has("describe", "Contact") })
+			item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("ada@example.org")})
+			account := w.Monday.CreateItem(e2e.Accounts, "Engines", nil)
+			w.Message("Salesforce refuses access to object Contact", code, "Read access to the object")
+			w.Eventually("the other event is done", func() bool { return len(w.Records("Account", sfsim.KeyField, fmt.Sprint(account))) == 1 })
+			w.Eventually("the event has waited twice", func() bool {
+				return w.Count("SELECT coalesce(max((metadata->>'snoozes')::int), 0) FROM river_job WHERE (args->>'item_id')::bigint = $1", item) > 1
+			})
+			if got := parts(w); len(got) != 1 || got[0] != "salesforce object Contact" {
+				t.Errorf("status shows outages %q", got)
+			}
+			if _, listed, _ := w.Command("errors"); !strings.Contains(listed, "object Contact") || !strings.Contains(listed, "none is lost") {
+				t.Errorf("errors:\n%s", listed)
+			}
+			for _, command := range [][]string{{"check", "--live"}, {"doctor"}} {
+				exit, stdout, stderr := w.Command(command...)
+				if status < 500 && (exit == 0 || !strings.Contains(stdout+stderr, "the object Contact does not exist or is not visible to the run-as user")) {
+					t.Errorf("%v: exit %d\n%s%s", command, exit, stdout, stderr)
+				}
+			}
+			unscathed(w)
+			w.Salesforce.OnCall(nil)
+			w.Quiet()
+			w.Message("Salesforce gives access to object Contact again")
+			w.Holds(w.Record("Contact", item), map[string]any{"LastName": "King", "Email": "ada@example.org"})
+			if n := len(w.Salesforce.Records("Contact")); n != 1 {
+				t.Errorf("%d contacts, want the one that was there", n)
+			}
+			unscathed(w)
+			if n := len(w.Telegram.Texts()); n != 2 {
+				t.Errorf("%d alerts, want 2: %q", n, w.Telegram.Texts())
+			}
+		})
 	}
 }
