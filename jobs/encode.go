@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// AppendJSON appends the args as JSON. It means the same as what json.Marshal returns, which costs several times as much,
-// and most events are of this kind. Value must be JSON.
+// AppendJSON appends the args as JSON. It means the same as what json.Marshal returns, which costs several times as
+// much, and most events are of this kind. Value must be JSON.
 func (a ColumnUpdateArgs) AppendJSON(b []byte) []byte {
 	b = a.Event.appendMembers(append(b, '{'))
 	b = appendText(append(b, `,"column_id":`...), a.ColumnID)

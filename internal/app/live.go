@@ -112,7 +112,8 @@ func (l *Live) askSalesforce(ctx context.Context, m *mapping.Mapping, known *aud
 	}
 }
 
-// timedColumns returns the date columns that contain dates with a time. It only matters if the mapping has no time zone.
+// timedColumns returns the date columns that contain dates with a time. It only matters if the mapping has no time
+// zone.
 func (l *Live) timedColumns(ctx context.Context, m *mapping.Mapping, boards boards) (map[int64][]string, error) {
 	timed := map[int64][]string{}
 	for _, b := range m.Boards {

@@ -131,8 +131,10 @@ func (c heldChoice) decide(ctx context.Context, p *program, act string) error {
 func decisionText(act string, deletes, archives int) (text string) {
 	ofDeletes, ofArchives := "Dropped: the records of %s are kept.\n", "Dropped: %s will not be archived in Monday.\n"
 	if act == store.ActRelease {
-		ofDeletes = "Released: the records of %s will be deleted once Monday has confirmed again that the items are gone.\n"
-		ofArchives = "Released: %s will be archived in Monday once Salesforce has confirmed again that the records are gone.\n"
+		ofDeletes = "Released: the records of %s will be deleted once Monday has confirmed again that the items are " +
+			"gone.\n"
+		ofArchives = "Released: %s will be archived in Monday once Salesforce has confirmed again that the records are " +
+			"gone.\n"
 	}
 	if deletes > 0 || archives == 0 {
 		text += fmt.Sprintf(ofDeletes, plural(deletes, "item"))

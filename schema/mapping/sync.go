@@ -151,11 +151,6 @@ func (r *Record) Back() []*Field {
 // TwoWay reports whether a change of the record in Salesforce can change its item.
 func (r *Record) TwoWay() bool { return slices.ContainsFunc(r.Fields, (*Field).ToMonday) }
 
-// TwoWay reports whether a change in Salesforce can change an item.
-func (m *Mapping) TwoWay() bool {
-	return slices.ContainsFunc(m.Boards, func(b *Board) bool { return slices.ContainsFunc(b.Records, (*Record).TwoWay) })
-}
-
 // OneWay returns why the field goes only to Salesforce although its record says otherwise, or "" if it follows its
 // record.
 func (f *Field) OneWay() string { return f.oneWay }

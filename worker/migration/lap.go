@@ -10,8 +10,8 @@ import (
 )
 
 // lap processes the records from the cursor to the end of the lap, and reports whether it reached it. While one page is
-// finished, the items of the next one are created, and the one after that is read and prepared. Creating items takes the
-// most calls, so these are kept going: the next page's follow as soon as all of a page's are out.
+// finished, the items of the next one are created, and the one after that is read and prepared. Creating items takes
+// the most calls, so these are kept going: the next page's follow as soon as all of a page's are out.
 func (s *session) lap(ctx context.Context) (finished bool, err error) {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()

@@ -152,7 +152,8 @@ func (s *Sweeper) release(ctx context.Context, tx pgx.Tx, w store.Sweep, held []
 		return nil
 	}
 	d := store.Decision{
-		By: store.By{Actor: fmt.Sprint("sweep ", w.ID), Via: store.ViaCLI}, Act: store.ActRelease, BoardID: w.BoardID, Items: held,
+		By:  store.By{Actor: fmt.Sprint("sweep ", w.ID), Via: store.ViaCLI},
+		Act: store.ActRelease, BoardID: w.BoardID, Items: held,
 	}
 	_, err := s.Store.DecideIn(ctx, tx, d, func(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 		var queued []any

@@ -35,8 +35,8 @@ func MatchValues(rec *mapping.Record, fields map[string]any) map[string]any {
 	return values
 }
 
-// MatchWritten returns the match key of the record that an item is linked to.
-func MatchWritten(rec *mapping.Record, link *ledger.Link) string {
+// matchWritten returns the match key of the record that an item is linked to.
+func matchWritten(rec *mapping.Record, link *ledger.Link) string {
 	held := map[string]any{}
 	for field := range link.Written {
 		held[field], _ = link.Agreed(field)

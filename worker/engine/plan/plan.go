@@ -233,7 +233,7 @@ func (m *maker) shared(values map[string]mapping.Value) {
 	if match == "" {
 		return // nothing to find it by, or to recognize it by once it is created
 	}
-	if m.link.SalesforceID != "" && match == MatchWritten(m.Record, &m.link) {
+	if m.link.SalesforceID != "" && match == matchWritten(m.Record, &m.link) {
 		for field := range m.link.Rejected {
 			m.Repeated = append(m.Repeated, field)
 		}
