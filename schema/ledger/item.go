@@ -4,6 +4,7 @@
 package ledger
 
 import (
+	"maps"
 	"time"
 
 	"crmsync/mondayclient/column"
@@ -18,6 +19,7 @@ type Item struct {
 	Name        string
 	NameAt      time.Time         // Monday's time of the name; zero: unknown
 	NameOwn     bool              // we wrote the name, and no event has confirmed it yet
+	NamePast    Past              // the names before the one that we wrote
 	Columns     map[string]Column // by column id; a missing one is unknown, not empty
 	Known       bool              // read in full at least once since it was created or restored
 	DeletedAt   time.Time         // zero while the item is alive
@@ -40,10 +42,34 @@ type Column struct {
 	// Own means that we wrote the value, and that no event has confirmed it yet.
 	Own bool `json:"own,omitempty"`
 
-	// Was are the values that we knew before we wrote this one, back to the value of the time Since, in Unix
-	// microseconds. Their events may still arrive.
+	Past
+}
+
+// Past are the values that we knew before we wrote one, back to the value of the time Since, in Unix microseconds.
+// Their events may still arrive.
+type Past struct {
 	Was   []column.Value `json:"was,omitempty"`
 	Since int64          `json:"since,omitempty"`
+}
+
+// StoredColumns returns the stored form of the columns. Earlier names are stored under the column id of the name.
+func (i *Item) StoredColumns() map[string]Column {
+	if len(i.NamePast.Was) == 0 {
+		return i.Columns
+	}
+	all := maps.Clone(i.Columns)
+	if all == nil {
+		all = map[string]Column{}
+	}
+	all[NameColumn] = Column{Past: i.NamePast}
+	return all
+}
+
+// ReadColumns takes over the stored form of the columns.
+func (i *Item) ReadColumns(stored map[string]Column) {
+	i.NamePast = stored[NameColumn].Past
+	delete(stored, NameColumn)
+	i.Columns = stored
 }
 
 // Ref names an item.

@@ -75,15 +75,19 @@ func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Me
 	case at.Equal(i.NameAt), !sure:
 		return Doubtful
 	}
-	i.Name, i.NameAt = name, at
+	i.Name, i.NameAt, i.NamePast = name, at, Past{}
 	return Taken
 }
 
 // says reports whether two values of one column look the same to people. It ignores the form in which an event names
-// the value, and what only Monday adds, such as the country of a phone number.
-func says(a, b column.Value) bool {
-	a.Type, a.Code, b.Type, b.Code = "", "", "", ""
-	return a.Equal(b)
+// the value, and what only Monday decides, such as the country of a phone number or the order of labels.
+func says(a, b column.Value) bool { return alike(a).Equal(alike(b)) }
+
+// alike returns a value without what makes no difference to people.
+func alike(v column.Value) column.Value {
+	v.Type, v.Code = "", ""
+	v.Labels = slices.Sorted(slices.Values(v.Labels))
+	return v
 }
 
 // SetColumn records a column's value, and reports whether it changed.
@@ -102,22 +106,33 @@ func (i *Item) SetColumn(id string, c Column) (changed bool) {
 // Monday reports from now on is newer. Until an event confirms the value, an event with another value is not believed:
 // it may be the late echo of an earlier write, perhaps of one that had no answer.
 func (i *Item) WriteColumn(id string, v column.Value, unanswered ...column.Value) {
+	known := i.column(id)
+	past := Past{Since: known.At}
+	if known.Own {
+		past = Past{slices.Clone(known.Was), known.Since}
+	}
+	past.Was = append(append(past.Was, known.Value), unanswered...)
+	past.Was = past.Was[max(0, len(past.Was)-keptWas):]
 	if id == NameColumn {
-		i.Name, i.NameAt, i.NameOwn = v.Text, i.NameAt.Add(time.Microsecond), true
+		i.Name, i.NameAt, i.NameOwn, i.NamePast = v.Text, i.NameAt.Add(time.Microsecond), true, past
 		return
 	}
-	known := i.Columns[id]
-	next := Column{Value: v, At: known.At + 1, Own: true, Since: known.At}
-	if known.Own {
-		next.Was, next.Since = slices.Clone(known.Was), known.Since
+	i.SetColumn(id, Column{Value: v, At: known.At + 1, Own: true, Past: past})
+}
+
+// column returns what is known of a column, or of the name.
+func (i *Item) column(id string) Column {
+	if id != NameColumn {
+		return i.Columns[id]
 	}
-	next.Was = append(append(next.Was, known.Value), unanswered...)
-	next.Was = next.Was[max(0, len(next.Was)-keptWas):]
-	i.SetColumn(id, next)
+	return Column{Value: column.Value{Type: column.Text, Text: i.Name}, At: i.KnownAt(id), Own: i.NameOwn, Past: i.NamePast}
 }
 
 // Says reports whether the column is known to show a value, or one that looks the same.
-func (i *Item) Says(id string, v column.Value) bool { return says(i.Columns[id].Value, v) }
+func (i *Item) Says(id string, v column.Value) bool { return says(i.column(id).Value, v) }
+
+// Shown returns what the column is known to show.
+func (i *Item) Shown(id string) column.Value { return i.column(id).Value }
 
 // keptWas is how many earlier values of a column are kept.
 const keptWas = 8
@@ -125,7 +140,7 @@ const keptWas = 8
 // Overwrote reports whether our write has overwritten the value of an event without our having seen it: the column
 // shows what we wrote, and the event's value is newer than what we knew before and different from all of it.
 func (i *Item) Overwrote(id string, v column.Value, at int64) bool {
-	known := i.Columns[id]
+	known := i.column(id)
 	return len(known.Was) > 0 && at > known.Since && (known.Own || at < known.At) && !says(known.Value, v) &&
 		!slices.ContainsFunc(known.Was, func(was column.Value) bool { return says(was, v) })
 }
@@ -196,14 +211,16 @@ func (i *Item) MergeReading(r Reading, asked []string, floor Floor, now time.Tim
 			own := known.Own && says(known.Value, r.Columns[id])
 			c := Column{Value: r.Columns[id], At: at, Own: own}
 			if says(known.Value, c.Value) {
-				c.Was, c.Since = known.Was, known.Since
+				c.Past = known.Past
 			}
 			changed = i.SetColumn(id, c) || changed
 		}
 	}
 	at := time.UnixMicro(r.at(NameColumn, floor, now)).UTC()
 	if (!at.Before(i.NameAt) || !Believable(i.NameAt, now)) && (i.Name != r.Name || !at.Equal(i.NameAt)) {
-		i.NameOwn = i.NameOwn && i.Name == r.Name
+		if i.Name != r.Name {
+			i.NameOwn, i.NamePast = false, Past{}
+		}
 		i.Name, i.NameAt, changed = r.Name, at, true
 	}
 	changed = changed || !i.Known

@@ -133,3 +133,49 @@ func TestContradicts(t *testing.T) {
 		})
 	}
 }
+
+// TestOverwrote: an event shows that our write has overwritten a value if nothing that we knew explains it.
+func TestOverwrote(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMicro(10_000_000)
+	value := func(s string) column.Value { return column.Value{Type: column.Text, Text: s} }
+	labels := func(l ...string) column.Value { return column.Value{Type: column.Dropdown, Labels: l} }
+	write := func(id string, before, ours column.Value) *ledger.Item {
+		i := &ledger.Item{Known: true, Name: before.Text, NameAt: time.UnixMicro(5)}
+		if id != ledger.NameColumn {
+			i.SetColumn(id, ledger.Column{Value: before, At: 5})
+		}
+		i.WriteColumn(id, ours)
+		return i
+	}
+	tests := map[string]struct {
+		item  *ledger.Item
+		id    string
+		value column.Value
+		at    int64
+		want  bool
+	}{
+		"a person's text":              {write("c", value("a"), value("b")), "c", value("x"), 7, true},
+		"ours":                         {write("c", value("a"), value("b")), "c", value("b"), 7, false},
+		"the one before ours":          {write("c", value("a"), value("b")), "c", value("a"), 7, false},
+		"an older one":                 {write("c", value("a"), value("b")), "c", value("x"), 5, false},
+		"a person's name":              {write(ledger.NameColumn, value("a"), value("b")), ledger.NameColumn, value("x"), 7, true},
+		"our name":                     {write(ledger.NameColumn, value("a"), value("b")), ledger.NameColumn, value("b"), 7, false},
+		"the name before ours":         {write(ledger.NameColumn, value("a"), value("b")), ledger.NameColumn, value("a"), 7, false},
+		"a person's labels":            {write("c", labels("a"), labels("b", "c")), "c", labels("a", "b"), 7, true},
+		"ours, in another order":       {write("c", labels("a"), labels("b", "c")), "c", labels("c", "b"), 7, false},
+		"those before, in another one": {write("c", labels("a", "b"), labels("c")), "c", labels("b", "a"), 7, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := tt.item.Overwrote(tt.id, tt.value, tt.at); got != tt.want {
+				t.Errorf("Overwrote = %v, want %v", got, tt.want)
+			}
+		})
+	}
+	i := write("c", labels("a"), labels("b", "c"))
+	if got := i.MergeColumn("c", ledger.Column{Value: labels("c", "b"), At: 7}, true, now); got != ledger.Echo {
+		t.Errorf("our labels in another order: %v, want %v", got, ledger.Echo)
+	}
+}

@@ -122,9 +122,11 @@ func scanItem(row pgx.CollectableRow) (*ledger.Item, error) {
 		return nil, err
 	}
 	item.NameAt, item.DeletedAt, item.ExistenceAt = value(named), value(deleted), value(existence)
-	if err := json.Unmarshal(columns, &item.Columns); err != nil {
+	var stored map[string]ledger.Column
+	if err := json.Unmarshal(columns, &stored); err != nil {
 		return nil, fmt.Errorf("reading the columns of item %d: %w", item.ID, err)
 	}
+	item.ReadColumns(stored)
 	item.Keys = item.SearchKeys()
 	return item, nil
 }

@@ -74,7 +74,8 @@ func (c Commit) itemArgs(args pgx.NamedArgs) error {
 		if !item.Changed {
 			continue
 		}
-		text, err := object(item.Columns, len(item.Columns))
+		stored := item.StoredColumns()
+		text, err := object(stored, len(stored))
 		if err != nil {
 			return fmt.Errorf("writing the columns of item %d: %w", item.ID, err)
 		}

@@ -50,15 +50,13 @@ func (p *pass) lookLinks(ctx context.Context) (err error) {
 				if target == nil {
 					continue
 				}
-				ids := w.view.View.Columns[field.Columns()[0]].IDs
-				if len(ids) == 0 {
-					continue
-				}
-				ref := ledger.RecordRef{ItemID: ids[0], Record: target.Name}
-				if id := p.assumed(ref); id != "" {
-					assumed[ref] = id
-				} else if p.byItem[ref.ItemID] == nil {
-					wanted = append(wanted, ref)
+				for _, item := range w.connected(field.Columns()[0]) {
+					ref := ledger.RecordRef{ItemID: item, Record: target.Name}
+					if id := p.assumed(ref); id != "" {
+						assumed[ref] = id
+					} else if p.byItem[ref.ItemID] == nil {
+						wanted = append(wanted, ref)
+					}
 				}
 			}
 		}
@@ -70,6 +68,23 @@ func (p *pass) lookLinks(ctx context.Context) (err error) {
 	}
 	maps.Copy(p.refs.Linked, assumed)
 	return nil
+}
+
+// connected returns the items that count in a column: the first of those that it shows, and of those that our writes
+// have overwritten.
+func (w *work) connected(id string) (items []int64) {
+	shown := []column.Value{w.view.View.Columns[id]}
+	for _, o := range w.overwritten {
+		if o.column == id {
+			shown = append(shown, o.told.Value)
+		}
+	}
+	for _, v := range shown {
+		if len(v.IDs) > 0 {
+			items = append(items, v.IDs[0])
+		}
+	}
+	return items
 }
 
 // refreshLinks adds the links created so far in this batch to the references.

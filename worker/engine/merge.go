@@ -65,19 +65,18 @@ func (w *work) mergeColumn(t *task) {
 	if err == nil {
 		w.tell(t.ColumnID, told)
 	}
-	ours := w.item.Columns[t.ColumnID].Value
 	t.own = w.isIDColumn(t.ColumnID) && w.item.Says(t.ColumnID, value)
 	merged := w.item.MergeColumn(t.ColumnID, told, sure, w.now)
-	if (merged == ledger.Doubtful || merged == ledger.Stale) && sure && w.item.Overwrote(t.ColumnID, value, at) {
-		w.overwritten = append(w.overwritten, overwritten{t.ColumnID, told, ours})
-	}
+	w.overwrite(t.ColumnID, told, sure, merged)
 	w.take(t, t.ColumnID, at, merged)
 }
 
 func (w *work) mergeName(t *task) {
-	at := t.TriggeredAt
-	w.tell(ledger.NameColumn, ledger.Column{Value: column.Value{Text: t.Name}, At: at.UnixMicro()})
-	w.take(t, ledger.NameColumn, at.UnixMicro(), w.item.MergeName(t.Name, at, !t.Redelivered, w.now))
+	told := ledger.Column{Value: column.Value{Text: t.Name}, At: t.TriggeredAt.UnixMicro()}
+	w.tell(ledger.NameColumn, told)
+	merged := w.item.MergeName(t.Name, t.TriggeredAt, !t.Redelivered, w.now)
+	w.overwrite(ledger.NameColumn, told, !t.Redelivered, merged)
+	w.take(t, ledger.NameColumn, told.At, merged)
 }
 
 // take handles the result of merging a value that an event carries.
