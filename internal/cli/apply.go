@@ -20,7 +20,7 @@ import (
 
 type applyCommand struct {
 	Boards        []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping, or by id. Default: all."`
-	Item          []itemID `help:"Only these items." placeholder:"ID"`
+	Item          itemList `help:"Only these items." placeholder:"ID"`
 	Plan          string   `help:"Apply only what this file of plan --out contains. Whatever has changed since is left alone and reported." placeholder:"FILE"`
 	Adopt         string   `help:"Resolve first meetings with the value of this side." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce       bool     `help:"Overwrite drift with Monday's values."`
@@ -87,7 +87,7 @@ func (c applyCommand) know(ctx context.Context, s *app.Service, db *pgxpool.Pool
 	if err != nil {
 		return app.UsageError{Err: err}
 	}
-	return knowItems(ctx, l.Monday, store.New(db), s.Mapping, boards, itemIDs(c.Item))
+	return knowItems(ctx, l.Monday, store.New(db), s.Mapping, boards, numbers(c.Item))
 }
 
 // stop stops the running sweeps of boards.
@@ -109,7 +109,7 @@ func (c applyCommand) stop(ctx context.Context, p *program, db *pgxpool.Pool, bo
 
 // sweeps returns the sweeps that the command asks for.
 func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweeps []store.Sweep, err error) {
-	items := itemIDs(c.Item)
+	items := numbers(c.Item)
 	options := store.SweepOptions{Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: items}
 	var file *planFile
 	if c.Plan != "" {

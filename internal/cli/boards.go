@@ -11,8 +11,8 @@ import (
 )
 
 type boardsCommand struct {
-	IDs  []int64 `arg:"" optional:"" name:"board" help:"Ids of boards whose columns and labels are listed. Default: all boards, without columns."`
-	JSON bool    `help:"Print JSON."`
+	IDs  []boardNumber `arg:"" optional:"" name:"board" help:"Ids of boards whose columns and labels are listed. Default: all boards, without columns."`
+	JSON bool          `help:"Print JSON."`
 }
 
 // boardShown is a board in the list. Its JSON form is stable.
@@ -45,7 +45,7 @@ func (c boardsCommand) Run(ctx context.Context, p *program) error {
 	}
 	read := l.Monday.BoardNames
 	if len(c.IDs) > 0 {
-		read = func(ctx context.Context) ([]mondayclient.Board, error) { return l.Monday.Boards(ctx, c.IDs) }
+		read = func(ctx context.Context) ([]mondayclient.Board, error) { return l.Monday.Boards(ctx, numbers(c.IDs)) }
 	}
 	boards, err := read(ctx)
 	if err != nil {
@@ -60,7 +60,7 @@ func (c boardsCommand) Run(ctx context.Context, p *program) error {
 	} else {
 		err = p.printBoards(shown, len(c.IDs) > 0)
 	}
-	return errors.Join(err, missingBoards(c.IDs, boards))
+	return errors.Join(err, missingBoards(numbers(c.IDs), boards))
 }
 
 func showBoard(b mondayclient.Board) boardShown {

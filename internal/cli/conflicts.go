@@ -27,8 +27,8 @@ type (
 	}
 
 	conflictsTakeCommand struct {
-		Side string  `arg:"" enum:"monday,salesforce" help:"The side whose value wins: monday or salesforce."`
-		IDs  []int64 `arg:"" name:"id" help:"Ids of conflicts, from the list."`
+		Side string       `arg:"" enum:"monday,salesforce" help:"The side whose value wins: monday or salesforce."`
+		IDs  []conflictID `arg:"" name:"id" help:"Ids of conflicts, from the list."`
 		acting
 	}
 )
@@ -126,8 +126,9 @@ func (c conflictsTakeCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	slices.Sort(c.IDs)
-	wanted := slices.Compact(c.IDs)
+	wanted := numbers(c.IDs)
+	slices.Sort(wanted)
+	wanted = slices.Compact(wanted)
 	chosen, err := store.New(db).Choose(ctx, wanted, c.Side, c.by(), take)
 	if err != nil {
 		return err

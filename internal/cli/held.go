@@ -113,7 +113,7 @@ func (c heldChoice) decide(ctx context.Context, p *program, act string) error {
 	if err != nil {
 		return err
 	}
-	d := store.Decision{By: c.by(), Act: act, BoardID: board, Items: itemIDs(c.Items)}
+	d := store.Decision{By: c.by(), Act: act, BoardID: board, Items: numbers(c.Items)}
 	decided, err := store.New(db).Decide(ctx, d, release)
 	if err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 
 type ignoreCommand struct {
 	Cause string  `help:"All open dead letters of this cause, from an alert or \"crmsync errors\"." placeholder:"ID"`
-	Jobs  []int64 `arg:"" optional:"" name:"id" help:"Job ids, from an alert or \"crmsync replay\"."`
+	Jobs  []jobID `arg:"" optional:"" name:"id" help:"Job ids, from an alert or \"crmsync replay\"."`
 	acting
 }
 
@@ -28,7 +28,7 @@ func (c ignoreCommand) Run(ctx context.Context, p *program) error {
 	}
 	defer db.Close()
 	s := store.New(db)
-	wanted := c.Jobs
+	wanted := numbers(c.Jobs)
 	if c.Cause != "" {
 		if wanted, err = jobsOf(ctx, s, c.Cause); err != nil {
 			return err
@@ -40,7 +40,7 @@ func (c ignoreCommand) Run(ctx context.Context, p *program) error {
 	}
 	fmt.Fprintf(p.stdout, "%s ignored.\n", plural(len(ignored), "dead letter"))
 	var unknown []string
-	for _, id := range c.Jobs {
+	for _, id := range numbers(c.Jobs) {
 		if !slices.Contains(ignored, id) {
 			unknown = append(unknown, fmt.Sprint(id))
 		}

@@ -13,19 +13,19 @@ import (
 )
 
 type initCommand struct {
-	DatabaseURL            string   `help:"DATABASE_URL." placeholder:"URL"`
-	MondayToken            string   `help:"MONDAY_API_TOKEN." placeholder:"TOKEN"`
-	SalesforceLoginURL     string   `help:"SALESFORCE_LOGIN_URL." placeholder:"URL"`
-	SalesforceClientID     string   `help:"SALESFORCE_CLIENT_ID." placeholder:"KEY"`
-	SalesforceClientSecret string   `help:"SALESFORCE_CLIENT_SECRET." placeholder:"SECRET"`
-	Board                  []int64  `sep:"none" help:"Id of a Monday board to sync. For several boards, repeat it together with --object." placeholder:"ID"`
-	Object                 []string `sep:"none" help:"API name of the Salesforce object for the preceding board." placeholder:"NAME"`
-	IngestURL              string   `help:"Address at which Monday will reach crmsync: INGEST_URL." placeholder:"https://..." aliases:"public-url"`
-	AdminUser              string   `help:"Operator of the console: ADMIN_USER." placeholder:"NAME"`
-	AdminPassword          string   `help:"The operator's password: ADMIN_PASSWORD." placeholder:"PASSWORD"`
-	Answers                string   `help:"Read the answers from this file, one on each line in the order of the questions, instead of the standard input." placeholder:"FILE"`
-	Dir                    string   `help:"Folder for .env and mapping.yaml." default:"." placeholder:"DIR"`
-	Force                  bool     `help:"Change existing files without asking."`
+	DatabaseURL            string        `help:"DATABASE_URL." placeholder:"URL"`
+	MondayToken            string        `help:"MONDAY_API_TOKEN." placeholder:"TOKEN"`
+	SalesforceLoginURL     string        `help:"SALESFORCE_LOGIN_URL." placeholder:"URL"`
+	SalesforceClientID     string        `help:"SALESFORCE_CLIENT_ID." placeholder:"KEY"`
+	SalesforceClientSecret string        `help:"SALESFORCE_CLIENT_SECRET." placeholder:"SECRET"`
+	Board                  []boardNumber `sep:"none" help:"Id of a Monday board to sync. For several boards, repeat it together with --object." placeholder:"ID"`
+	Object                 []string      `sep:"none" help:"API name of the Salesforce object for the preceding board." placeholder:"NAME"`
+	IngestURL              string        `help:"Address at which Monday will reach crmsync: INGEST_URL." placeholder:"https://..." aliases:"public-url"`
+	AdminUser              string        `help:"Operator of the console: ADMIN_USER." placeholder:"NAME"`
+	AdminPassword          string        `help:"The operator's password: ADMIN_PASSWORD." placeholder:"PASSWORD"`
+	Answers                string        `help:"Read the answers from this file, one on each line in the order of the questions, instead of the standard input." placeholder:"FILE"`
+	Dir                    string        `help:"Folder for .env and mapping.yaml." default:"." placeholder:"DIR"`
+	Force                  bool          `help:"Change existing files without asking."`
 }
 
 // Run asks for what crmsync needs, checks each answer, and writes .env and mapping.yaml.

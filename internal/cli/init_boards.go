@@ -44,7 +44,7 @@ func (s *setup) chooseBoards(ctx context.Context) error {
 		optional: mapped != nil}
 	q.given = strings.Trim(fmt.Sprint(s.command.Board), "[]")
 	return s.until(q, func(answer string) error {
-		chosen, err := s.command.Board, error(nil)
+		chosen, err := numbers(s.command.Board), error(nil)
 		if len(chosen) == 0 {
 			chosen, err = choose(answer, boards)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,27 +16,6 @@ import (
 type itemCommand struct {
 	Item itemID `arg:"" name:"id" help:"Id of the item in Monday."`
 	JSON bool   `help:"Print JSON."`
-}
-
-// itemID is the id of an item, as an argument.
-type itemID int64
-
-// itemIDs returns ids of items as numbers.
-func itemIDs(ids []itemID) (numbers []int64) {
-	for _, id := range ids {
-		numbers = append(numbers, int64(id))
-	}
-	return numbers
-}
-
-// UnmarshalText reads an id.
-func (id *itemID) UnmarshalText(text []byte) error {
-	n, err := strconv.ParseInt(string(text), 10, 64)
-	if err != nil || n <= 0 {
-		return fmt.Errorf("%q is not an item's id, which is a positive number", text)
-	}
-	*id = itemID(n)
-	return nil
 }
 
 // Run reports the state of an item. It reads both systems and changes nothing.

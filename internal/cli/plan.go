@@ -24,7 +24,7 @@ import (
 
 type planCommand struct {
 	Boards  []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping, or by id. Default: all."`
-	Item    []itemID `help:"Only these items." placeholder:"ID"`
+	Item    itemList `help:"Only these items." placeholder:"ID"`
 	Adopt   string   `help:"Plan as if first meetings were resolved with this side's value." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce bool     `help:"Plan as if drift were overwritten with Monday's values."`
 	Out     string   `help:"Write the plan, with values, to this file, for apply --plan." placeholder:"FILE"`
@@ -46,7 +46,7 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 	sweeper := newSweeper(s, db, config.Salesforce, config.Monday)
 	choices := plan.Choices{Adopt: mapping.Side(c.Adopt), Enforce: c.Enforce}
 	file := planFile{Version: planVersion, Mapping: s.Mapping.Fingerprint(), MadeAt: time.Now().UTC(), Choices: choices}
-	items := itemIDs(c.Item)
+	items := numbers(c.Item)
 	if err := knowItems(ctx, config.Monday, store.New(db), s.Mapping, boards, items); err != nil {
 		return err
 	}

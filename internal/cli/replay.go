@@ -24,7 +24,7 @@ type replayCommand struct {
 	Since  string  `help:"All that failed since: a span such as 24h, or a date such as 2026-01-31." placeholder:"WHEN"`
 	DryRun bool    `help:"Only list what would be replayed."`
 	JSON   bool    `help:"Print JSON."`
-	Jobs   []int64 `arg:"" optional:"" name:"id" help:"Job ids, from an alert or the list."`
+	Jobs   []jobID `arg:"" optional:"" name:"id" help:"Job ids, from an alert or the list."`
 	acting
 }
 
@@ -133,9 +133,9 @@ func (c replayCommand) choose(ctx context.Context, s *store.Store,
 	if letters, err = s.FindDeadLetters(ctx, f, 0); err != nil {
 		return nil, nil, err
 	}
-	if len(c.Jobs) > 0 {
-		letters = slices.DeleteFunc(letters, func(l store.DeadLetter) bool { return !slices.Contains(c.Jobs, l.JobID) })
-		return letters, c.Jobs, nil
+	if wanted := numbers(c.Jobs); len(wanted) > 0 {
+		letters = slices.DeleteFunc(letters, func(l store.DeadLetter) bool { return !slices.Contains(wanted, l.JobID) })
+		return letters, wanted, nil
 	}
 	for _, letter := range letters {
 		jobs = append(jobs, letter.JobID)

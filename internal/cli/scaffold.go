@@ -13,9 +13,9 @@ import (
 )
 
 type scaffoldCommand struct {
-	Board  []int64  `required:"" sep:"none" help:"Id of a Monday board. For several boards, repeat it together with --object." placeholder:"ID"`
-	Object []string `required:"" sep:"none" help:"API name of the Salesforce object for the preceding board." placeholder:"NAME"`
-	Add    string   `help:"Add the boards to this mapping file, which is created if it does not exist." placeholder:"FILE"`
+	Board  []boardNumber `required:"" sep:"none" help:"Id of a Monday board. For several boards, repeat it together with --object." placeholder:"ID"`
+	Object []string      `required:"" sep:"none" help:"API name of the Salesforce object for the preceding board." placeholder:"NAME"`
+	Add    string        `help:"Add the boards to this mapping file, which is created if it does not exist." placeholder:"FILE"`
 }
 
 // Run prints a first mapping of boards and objects, or adds it to a file.
@@ -24,7 +24,7 @@ func (c scaffoldCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	pairs, err := readPairs(ctx, l, c.Board, c.Object)
+	pairs, err := readPairs(ctx, l, numbers(c.Board), c.Object)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package operate_test
 
 import (
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -150,6 +152,31 @@ func TestUsage(t *testing.T) {
 		"negative, logs":    {[]string{"logs", "export", "--item=-5"}, cli.ExitUsage, "", "not an item's id"},
 		"zero, conflicts":   {[]string{"conflicts", "list", "--item=0"}, cli.ExitUsage, "", "not an item's id"},
 		"half a command":    {[]string{"schema"}, cli.ExitUsage, "", "up"},
+	}
+	for what, commands := range map[string][][]string{
+		"an item's":    {{"erase", "--item="}, {"item"}, {"plan", "--item="}, {"apply", "--item="}, {"held", "release"}, {"held", "drop"}, {"logs", "export", "--item="}, {"tail", "--item="}},
+		"a job's":      {{"replay"}, {"replay", "7"}, {"ignore"}, {"ignore", "7"}},
+		"a conflict's": {{"conflicts", "take", "monday"}, {"conflicts", "take", "salesforce", "7"}},
+		"a board's":    {{"boards"}, {"scaffold", "--object=Lead", "--board="}, {"init", "--board="}},
+	} {
+		for _, args := range commands {
+			for _, id := range []string{"0", "-5", "x", "7x", "1.5", "99999999999999999999", ""} {
+				last, add := args[len(args)-1], tests[""]
+				add.code, add.stderr = cli.ExitUsage, strconv.Quote(id)+" is not "+what+" id, which is a positive number"
+				switch {
+				case strings.HasSuffix(last, "="):
+					add.args = append(slices.Clone(args[:len(args)-1]), last+id)
+				case last == "7": // one after another
+					add.args = append(slices.Clone(args), id)
+					if id == "-5" {
+						add.stderr = "unknown flag -5"
+					}
+				default:
+					add.args = append(slices.Clone(args), "--", id)
+				}
+				tests[strings.Join(add.args, " ")] = add
+			}
+		}
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
