@@ -61,7 +61,7 @@ func (p *pass) through(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	if err := p.claim(ctx); err != nil {
-		p.failAll(err)
+		failAll(p.tasks, err)
 		return
 	}
 	p.size.Observe(float64(len(p.works)))

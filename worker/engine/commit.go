@@ -44,7 +44,7 @@ func (p *pass) commit(ctx context.Context) {
 		return
 	}
 	if len(p.works) < 2 || waits(err) {
-		p.failAll(err)
+		failAll(p.tasks, err)
 		p.abandon(ctx, whole)
 		return
 	}
@@ -53,13 +53,13 @@ func (p *pass) commit(ctx context.Context) {
 	for _, w := range p.works {
 		one := part{works: []*work{w}, tasks: w.tasks}
 		if err := p.save(ctx, one); err != nil {
-			one.failed(err)
+			failAll(one.tasks, err)
 			p.abandon(ctx, one)
 		}
 		rest.tasks = slices.DeleteFunc(rest.tasks, func(t *task) bool { return slices.Contains(w.tasks, t) })
 	}
 	if err := p.save(ctx, rest); err != nil {
-		rest.failed(err)
+		failAll(rest.tasks, err)
 		p.abandon(ctx, rest)
 	}
 }
@@ -91,15 +91,6 @@ func (p *pass) abandon(ctx context.Context, what part) {
 	}
 }
 
-// failed fails the events of the part.
-func (c part) failed(err error) {
-	for _, t := range c.tasks {
-		if t.err == nil || !permanent(t.err) {
-			t.err = err
-		}
-	}
-}
-
 // save commits one part. Items whose lease was lost are left unchanged and resynced in full: the last write of this
 // batch may have overtaken a newer one.
 func (p *pass) save(ctx context.Context, what part) error {
@@ -113,7 +104,7 @@ func (p *pass) save(ctx context.Context, what part) error {
 		return err
 	}
 	if len(lost) > 0 {
-		p.overtaken(ctx, lost)
+		p.resyncLost(ctx, lost)
 	}
 	p.observeLag(ended)
 	return nil
@@ -216,7 +207,7 @@ func (w *work) reason(t *task) string {
 	case w.hasNoRecord():
 		return reasonNoRecord
 	}
-	return w.ended()
+	return w.closedRecord()
 }
 
 // hasNoRecord reports whether the item has no record, and none that was rejected or ended for good.
@@ -255,8 +246,8 @@ func (w *work) did(t *task) response {
 	return did
 }
 
-// overtaken answers the events of items that another worker has taken over.
-func (p *pass) overtaken(ctx context.Context, lost []int64) {
+// resyncLost lets the events of items whose lease was lost come back, and queues a resync of the items.
+func (p *pass) resyncLost(ctx context.Context, lost []int64) {
 	var refs []ledger.Ref
 	for _, w := range p.works {
 		if !slices.Contains(lost, w.item.ID) {
@@ -275,8 +266,8 @@ func (p *pass) overtaken(ctx context.Context, lost []int64) {
 	}
 }
 
-// ended returns why records of the item ended, in this batch or before; empty: none did.
-func (w *work) ended() string {
+// closedRecord returns why a record of the item ended for good; empty: none has.
+func (w *work) closedRecord() string {
 	for _, rec := range w.board.Records {
 		if link := w.item.Links[rec.Name]; link != nil && link.Closed != "" {
 			return "the record " + rec.Name + " was " + link.Closed

@@ -66,8 +66,9 @@ func (p *pass) persist(ctx context.Context, statement func(ctx context.Context) 
 	}
 }
 
-func (p *pass) failAll(err error) {
-	for _, t := range p.tasks {
+// failAll fails events, except those that have failed for good.
+func failAll(tasks []*task, err error) {
+	for _, t := range tasks {
 		if t.err == nil || !permanent(t.err) {
 			t.err = err
 		}
