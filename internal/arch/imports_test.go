@@ -36,8 +36,8 @@ var mayImport = map[string][]string{
 	"internal/batch":               {"internal/panics"},
 	"internal/buildinfo":           {},
 	"internal/cli":                 {"ingest", "internal/app", "internal/audit", "internal/buildinfo", "internal/demo", "internal/doctor", "internal/progress", "internal/report", "internal/scaffold", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "mondayclient", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker", "worker/engine", "worker/engine/plan", "worker/migration", "worker/sweep"},
-	"internal/console":             {"internal/buildinfo", "internal/report", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/settle"},
-	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "schema/mapping", "schema/store"},
+	"internal/console":             {"internal/buildinfo", "internal/report", "internal/words", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/settle"},
+	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "internal/words", "schema/mapping", "schema/store"},
 	"internal/e2e":                 {"deploy", "ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
 	"internal/doctor":              {"ingest", "internal/advice", "internal/app", "internal/audit", "internal/buildinfo", "mondayclient", "schema/mapping", "schema/postgres", "schema/store", "sfclient"},
 	"internal/oracle":              {"internal/sim/monday"},
@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"internal/panics":              {},
 	"internal/pglocal":             {},
 	"internal/progress":            {"internal/app", "schema/store"},
-	"internal/report":              {"internal/advice", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan"},
+	"internal/report":              {"internal/advice", "internal/words", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan"},
 	"internal/retry":               {},
 	"internal/scaffold":            {"internal/audit", "mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
 	"internal/sim/fault":           {},
@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"internal/sim/salesforce/soql": {},
 	"internal/signals":             {},
 	"internal/stage":               {"deploy", "ingest", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "mondayclient"},
+	"internal/words":               {},
 	"jobs":                         {},
 	"mondayclient":                 {"internal/advice", "internal/nulchar", "mondayclient/column"},
 	"mondayclient/column":          {"internal/nulchar"},
@@ -65,7 +66,7 @@ var mayImport = map[string][]string{
 	"schema/store":                 {"internal/advice", "mondayclient/column", "schema/ledger", "schema/postgres"},
 	"sfclient":                     {"internal/advice", "internal/nulchar"},
 	"worker":                       {"internal/advice", "internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/feed", "worker/migration", "worker/reserve", "worker/sweep"},
-	"worker/alert":                 {"mondayclient", "schema/queue", "schema/store", "sfclient"},
+	"worker/alert":                 {"internal/words", "mondayclient", "schema/queue", "schema/store", "sfclient"},
 	"worker/engine":                {"internal/batch", "internal/panics", "internal/retry", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/send", "worker/engine/settle"},
 	"worker/engine/plan":           {"mondayclient/column", "schema/ledger", "schema/mapping", "sfclient"},
 	"worker/engine/send":           {"sfclient"},
@@ -79,7 +80,7 @@ var mayImport = map[string][]string{
 
 // floors lists the packages from the ground up. No import points upward.
 var floors = [][]string{
-	{"internal/advice", "internal/nulchar"},
+	{"internal/advice", "internal/nulchar", "internal/words"},
 	{"deploy", "internal/batch", "internal/buildinfo", "internal/panics", "internal/pglocal", "internal/retry", "internal/signals", "internal/sim", "jobs", "mondayclient", "sfclient"},
 	{"schema"},
 	{"ingest", "worker"},
@@ -91,7 +92,7 @@ var floors = [][]string{
 
 // pure lists the packages without I/O: their results depend only on their arguments and on embedded files.
 var pure = []string{
-	"internal/advice", "internal/audit", "internal/nulchar", "internal/oracle", "internal/scaffold", "internal/sim/salesforce/soql", "mondayclient/column", "schema/ledger",
+	"internal/advice", "internal/audit", "internal/nulchar", "internal/oracle", "internal/scaffold", "internal/sim/salesforce/soql", "internal/words", "mondayclient/column", "schema/ledger",
 	"schema/mapping", "worker/engine/plan",
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"crmsync/internal/report"
+	"crmsync/internal/words"
 	"crmsync/schema/store"
 )
 
@@ -120,7 +121,7 @@ func TestGroup(t *testing.T) {
 // TestDraw: failures are visible however few they are, and an empty chart has no bars.
 func TestDraw(t *testing.T) {
 	t.Parallel()
-	text := func(f float64) string { return number(int(f)) }
+	text := func(f float64) string { return words.Number(int(f)) }
 	c := draw("Events", "", []point{{main: 999, top: 1}, {main: 500}, {}}, text)
 	if c.Max != "1,000" || c.Bars[0].TopH < 2 || c.Bars[1].H != 32 || c.Bars[2].H != 0 || c.Empty {
 		t.Errorf("%+v", c)
@@ -167,7 +168,7 @@ func TestRule(t *testing.T) {
 func TestWords(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
-		number(0): "0", number(1234567): "1,234,567", span(0): "–", span(0.25): "250 ms", span(75): "75 s", span(600): "10 min",
+		words.Number(0): "0", words.Number(1234567): "1,234,567", span(0): "–", span(0.25): "250 ms", span(75): "75 s", span(600): "10 min",
 		plural(1, "event that failed"): "1 event that failed", plural(1200, "event that failed"): "1,200 events that failed",
 		plural(2, "alert channel that accepts no messages"): "2 alert channels that accept no messages",
 		moment(noon, noon): "12:30", moment(noon, noon.AddDate(0, 0, 1)): "10 Nov, 12:30",

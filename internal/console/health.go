@@ -3,6 +3,8 @@ package console
 import (
 	"fmt"
 	"strings"
+
+	"crmsync/internal/words"
 )
 
 // health is the state of the installation, in one sentence.
@@ -41,7 +43,7 @@ func judge(d homeData) health {
 	if len(waits) == 0 {
 		return health{"good", "All is well.", "Both systems answer, and nothing waits for a person."}
 	}
-	return health{"attention", "Running; " + join(waits) + verb(all, " waits", " wait") + " for a person.",
+	return health{"attention", "Running; " + words.List(waits, " and ") + verb(all, " waits", " wait") + " for a person.",
 		"Everything else continues."}
 }
 
@@ -52,20 +54,13 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-func join(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
-}
-
 // plural returns a number with its noun: the first word of the noun gets the s.
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
 	first, rest, more := strings.Cut(what, " that ")
-	text := fmt.Sprintf("%s %ss", number(n), first)
+	text := fmt.Sprintf("%s %ss", words.Number(n), first)
 	if more {
 		text += " that " + rest
 	}

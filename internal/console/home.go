@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"crmsync/internal/words"
 	"crmsync/schema/store"
 )
 
@@ -150,8 +151,8 @@ func (s *Console) readFigures(ctx context.Context, d *homeData) error {
 	}
 	d.Charts = []figure{
 		{
-			"Events", number(sum.Events()), "in 24 hours, " + number(sum.Success) + " of them written, " + number(sum.Failed) +
-				" failed",
+			"Events", words.Number(sum.Events()),
+			"in 24 hours, " + words.Number(sum.Success) + " of them written, " + words.Number(sum.Failed) + " failed",
 			eventChart(day, lastDay), eventChart(month, lastMonth),
 		},
 		{
@@ -160,7 +161,7 @@ func (s *Console) readFigures(ctx context.Context, d *homeData) error {
 			lagChart(day, lastDay), lagChart(month, lastMonth),
 		},
 		{
-			"Queue", number(int(waiting)), "waiting now; most in 24 hours: " + number(int(sum.Queued)),
+			"Queue", words.Number(int(waiting)), "waiting now; most in 24 hours: " + words.Number(int(sum.Queued)),
 			queueChart(day, lastDay), queueChart(month, lastMonth),
 		},
 	}
@@ -181,9 +182,9 @@ func eventChart(steps []store.Hour, p period) chart {
 	points := make([]point, len(steps))
 	for n, h := range steps {
 		points[n] = point{float64(h.Events() - h.Failed), float64(h.Failed),
-			fmt.Sprintf("%s: %s events, %s failed", p.at(h.Start), number(h.Events()), number(h.Failed))}
+			fmt.Sprintf("%s: %s events, %s failed", p.at(h.Start), words.Number(h.Events()), words.Number(h.Failed))}
 	}
-	return draw("Events in the last "+p.name, p.from(), points, func(f float64) string { return number(int(f)) })
+	return draw("Events in the last "+p.name, p.from(), points, func(f float64) string { return words.Number(int(f)) })
 }
 
 func lagChart(steps []store.Hour, p period) chart {
@@ -197,8 +198,9 @@ func lagChart(steps []store.Hour, p period) chart {
 func queueChart(steps []store.Hour, p period) chart {
 	points := make([]point, len(steps))
 	for n, h := range steps {
-		points[n] = point{main: float64(h.Queued), title: fmt.Sprintf("%s: %s waiting", p.at(h.Start), number(int(h.Queued)))}
+		waiting := words.Number(int(h.Queued))
+		points[n] = point{main: float64(h.Queued), title: fmt.Sprintf("%s: %s waiting", p.at(h.Start), waiting)}
 	}
 	return draw("Most events waiting at once in the last "+p.name, p.from(), points,
-		func(f float64) string { return number(int(f)) })
+		func(f float64) string { return words.Number(int(f)) })
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"crmsync/internal/report"
+	"crmsync/internal/words"
 	"crmsync/schema/store"
 )
 
@@ -49,9 +50,10 @@ func (s *Console) runRows(ctx context.Context, limit int) (rows []runRow, err er
 	}
 	imports, err := s.Store.Runs(ctx, limit)
 	for _, m := range imports {
-		text := plural(m.Read, "record") + " read, " + number(m.Created) + " created, " + number(m.Updated) + " updated"
+		text := plural(m.Read, "record") + " read, " + words.Number(m.Created) + " created, " +
+			words.Number(m.Updated) + " updated"
 		if m.Failed > 0 {
-			text += ", " + number(m.Failed) + " failed"
+			text += ", " + words.Number(m.Failed) + " failed"
 		}
 		rows = append(rows, runRow{
 			Kind: report.SweepWords(report.ImportKind), Board: m.Board, State: m.State, Started: m.StartedAt.UTC(),
@@ -73,10 +75,10 @@ func waitOf(waits []store.RunWait, sweep, run int64) string {
 }
 
 func sweepRow(w store.Sweep) runRow {
-	text := plural(w.Items, "item") + ", " + number(w.Differing) + " of " + plural(w.Fields, "field") + " differed, " +
-		number(w.Written) + " written"
+	text := plural(w.Items, "item") + ", " + words.Number(w.Differing) + " of " + plural(w.Fields, "field") +
+		" differed, " + words.Number(w.Written) + " written"
 	if w.Ended > 0 {
-		text += ", " + number(w.Ended) + " ended"
+		text += ", " + words.Number(w.Ended) + " ended"
 	}
 	return runRow{Kind: report.SweepWords(w.Kind), Board: w.Board, State: w.State, Started: w.StartedAt.UTC(),
 		Finished: w.FinishedAt, Text: text, Error: w.Error, Sweep: w.ID}

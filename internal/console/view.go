@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"crmsync/internal/report"
+	"crmsync/internal/words"
 	"crmsync/schema/store"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/settle"
@@ -17,7 +18,7 @@ func (s *Console) functions() template.FuncMap {
 	return template.FuncMap{
 		"asset":    func(file string) string { return s.asset[file] },
 		"board":    s.boardOf,
-		"number":   number,
+		"number":   words.Number[int],
 		"plural":   plural,
 		"clip":     func(text string) string { return clip(text, valueShown) },
 		"value":    value,
@@ -80,15 +81,6 @@ func systemName(system string) string {
 		return "Monday"
 	}
 	return system
-}
-
-// number writes a number with separators.
-func number(n int) string {
-	text := fmt.Sprint(n)
-	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
-		text = text[:at] + "," + text[at:]
-	}
-	return text
 }
 
 // span writes seconds for people.

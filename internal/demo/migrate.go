@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"crmsync/internal/progress"
+	"crmsync/internal/words"
 	"crmsync/schema/store"
 )
 
@@ -30,7 +31,7 @@ func (d *demo) migrate(ctx context.Context) error {
 	d.plant()
 	fmt.Fprintf(d.out, "\n%s accounts and %s contacts are in Salesforce from the time before Monday. crmsync migrate "+
 		"brings them to the boards.\n\n",
-		grouped(d.size.accounts), grouped(d.size.contacts))
+		words.Number(d.size.accounts), words.Number(d.size.contacts))
 	began := time.Now()
 	show := progress.New(d.out)
 	runs, err := d.program.Migrate(ctx, d.DB, d.program.Mapping.Migrations(), store.By{Actor: "demo", Via: store.ViaCLI},

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"crmsync/internal/words"
 )
 
 // faultsShown is how many faults a scoreboard lists.
@@ -15,8 +17,8 @@ func (b *scoreboard) print(w io.Writer) {
 	fmt.Fprint(w, "\nScoreboard: what Salesforce holds, against what Monday's boards say\n\n")
 	fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", "", "expected", "found", "lost", "doubled", "stale", "too many")
 	for _, r := range b.rows {
-		fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", r.title, grouped(r.expected), grouped(r.found),
-			grouped(r.lost), grouped(r.doubled), grouped(r.stale), grouped(r.toomany))
+		fmt.Fprintf(w, "  %-14s%10s%10s%10s%10s%10s%10s\n", r.title, words.Number(r.expected), words.Number(r.found),
+			words.Number(r.lost), words.Number(r.doubled), words.Number(r.stale), words.Number(r.toomany))
 	}
 	fmt.Fprintln(w)
 	line := func(title, format string, args ...any) {
@@ -24,10 +26,10 @@ func (b *scoreboard) print(w io.Writer) {
 	}
 	line("migrated", "%s records in %s; %d calls to Salesforce and %d to Monday; of the %s resulting events, %s "+
 		"wrote anything",
-		grouped(b.before.records), spoken(b.before.took), b.before.salesforce, b.before.monday, grouped(b.before.events),
-		grouped(b.before.wrote))
-	line("events", "%s by people, %s echoes of our own writes; delivered %s times in all", grouped(b.byPeople),
-		grouped(b.echoes), grouped(b.deliveries))
+		words.Number(b.before.records), spoken(b.before.took), b.before.salesforce, b.before.monday,
+		words.Number(b.before.events), words.Number(b.before.wrote))
+	line("events", "%s by people, %s echoes of our own writes; delivered %s times in all", words.Number(b.byPeople),
+		words.Number(b.echoes), words.Number(b.deliveries))
 	line("lag", "p50 %s, p99 %s, from a webhook's arrival until its record is written", spoken(b.lag.p50),
 		spoken(b.lag.p99))
 	line("", "p50 %s, p99 %s, from the change in Monday, late delivery included", spoken(b.lagFromChange.p50),
@@ -37,9 +39,9 @@ func (b *scoreboard) print(w io.Writer) {
 	line("", "%d on both sides at once: Monday's value won %d times, the other is stored (crmsync conflicts)",
 		b.back.contrary, b.back.ruled)
 	line("lost webhooks", "%d changes; one comparison of %s items found and repaired them in %s",
-		b.outage.changes, grouped(b.outage.compared), spoken(b.outage.healed))
+		b.outage.changes, words.Number(b.outage.compared), spoken(b.outage.healed))
 	line("new field", "added to the mapping while everything ran: %s people got it in %s",
-		grouped(b.outage.people), spoken(b.outage.filled))
+		words.Number(b.outage.people), spoken(b.outage.filled))
 	line("API calls", "%.2f to Salesforce and %.2f to Monday per event by people; a call for each would be 1.00",
 		b.perEvent(b.salesforce), b.perEvent(b.monday))
 	line("survived", "%d calls that failed before writing, %d after it, %d slow ones, %d ended session",

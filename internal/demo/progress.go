@@ -3,8 +3,9 @@ package demo
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
+
+	"crmsync/internal/words"
 )
 
 // progress prints the progress until the returned function is called: on a terminal in one line, otherwise one line
@@ -41,23 +42,14 @@ func (d *demo) tell(ctx context.Context) {
 		return // the next line has newer numbers
 	}
 	_, deliveries := d.Monday.DeliveryCounts()
-	performed := grouped(int(d.scenario.performed.Load())) + "/" + grouped(d.scenario.actions)
+	performed := words.Number(int(d.scenario.performed.Load())) + "/" + words.Number(d.scenario.actions)
+	calls := d.Salesforce.TotalCalls() + d.Monday.TotalCalls() - d.before.salesforce - d.before.monday
 	line := fmt.Sprintf("%5.0f s%15s%12s%10s%10s%12s%9s", time.Since(d.began).Seconds(), performed,
-		grouped(deliveries-d.before.deliveries), grouped(q.processed-d.before.processed),
-		grouped(q.waiting), grouped(d.Salesforce.TotalCalls()+d.Monday.TotalCalls()-d.before.salesforce-d.before.monday),
-		grouped(d.faults.tally().all()))
+		words.Number(deliveries-d.before.deliveries), words.Number(q.processed-d.before.processed),
+		words.Number(q.waiting), words.Number(calls), words.Number(d.faults.tally().all()))
 	if d.refresh {
 		fmt.Fprint(d.out, "\r\x1b[K"+line)
 	} else {
 		fmt.Fprintln(d.out, line)
 	}
-}
-
-// grouped formats a number with commas between its thousands.
-func grouped(n int) string {
-	text := strconv.Itoa(n)
-	for at := len(text) - 3; at > 0; at -= 3 {
-		text = text[:at] + "," + text[at:]
-	}
-	return text
 }

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"strings"
+
+	"crmsync/internal/words"
 )
 
 // times returns how often something happened.
@@ -17,17 +19,10 @@ func times(n int) string {
 }
 
 // oneOf lists alternatives: "A", "A or B", "A, B or C".
-func oneOf(words []string) string { return listed(words, " or ") }
+func oneOf(texts []string) string { return words.List(texts, " or ") }
 
 // all lists words: "A", "A and B", "A, B and C".
-func all(words []string) string { return listed(words, " and ") }
-
-func listed(words []string, last string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + last + words[len(words)-1]
-}
+func all(texts []string) string { return words.List(texts, " and ") }
 
 // plural counts things.
 func plural(n int, noun string) string {

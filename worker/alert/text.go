@@ -2,10 +2,10 @@ package alert
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"crmsync/internal/words"
 	"crmsync/mondayclient"
 	"crmsync/schema/store"
 	"crmsync/sfclient"
@@ -23,7 +23,7 @@ func causeText(u store.UntoldCause, letters []store.DeadLetter) string {
 	if single {
 		fmt.Fprintf(&b, "crmsync could not process an event (%s).\n", u.CauseKey)
 	} else {
-		fmt.Fprintf(&b, "crmsync could not process %s%s %s (%s).\n", grouped(int64(u.Untold)), more,
+		fmt.Fprintf(&b, "crmsync could not process %s%s %s (%s).\n", words.Number(u.Untold), more,
 			pluralOf(u.Untold, "event"), u.CauseKey)
 	}
 	if entry := u.Advice(); entry.Code != "" && u.Open > 0 {
@@ -33,7 +33,7 @@ func causeText(u store.UntoldCause, letters []store.DeadLetter) string {
 		b.WriteString(letterLine(l))
 	}
 	if rest := u.Untold - len(letters); rest > 0 {
-		fmt.Fprintf(&b, "• and %s more\n", grouped(int64(rest)))
+		fmt.Fprintf(&b, "• and %s more\n", words.Number(rest))
 	}
 	switch {
 	case u.Open == 0 && u.UnderWay > 0:
@@ -75,10 +75,10 @@ func letterLine(l store.DeadLetter) string {
 func overText(c store.Cause) string {
 	text := fmt.Sprintf("Over: %s.", c.CauseKey)
 	if c.Settled > 0 {
-		text += fmt.Sprintf(" %s %s succeeded.", grouped(int64(c.Settled)), pluralOf(c.Settled, "event", "events"))
+		text += fmt.Sprintf(" %s %s succeeded.", words.Number(c.Settled), pluralOf(c.Settled, "event", "events"))
 	}
 	if c.Ignored > 0 {
-		text += fmt.Sprintf(" %s %s ignored.", grouped(int64(c.Ignored)), pluralOf(c.Ignored, "event was", "events were"))
+		text += fmt.Sprintf(" %s %s ignored.", words.Number(c.Ignored), pluralOf(c.Ignored, "event was", "events were"))
 	}
 	return text
 }
@@ -86,13 +86,13 @@ func overText(c store.Cause) string {
 // digestText reports what happened in a week, and what is open.
 func digestText(w store.Week, causes []store.Cause) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "crmsync, the last 7 days: %s %s, %s open.", grouped(w.Changes), pluralOf(int(w.Changes), "change"),
-		grouped(int64(w.Open)))
+	fmt.Fprintf(&b, "crmsync, the last 7 days: %s %s, %s open.", words.Number(w.Changes), pluralOf(int(w.Changes), "change"),
+		words.Number(w.Open))
 	if w.Held > 0 {
 		fmt.Fprintf(&b, " The delete brake holds %s: crmsync held.", plural(w.Held, "item"))
 	}
 	if w.Conflicts > 0 {
-		some := pluralOf(w.Conflicts, "1 conflict was", grouped(int64(w.Conflicts))+" conflicts were")
+		some := pluralOf(w.Conflicts, "1 conflict was", words.Number(w.Conflicts)+" conflicts were")
 		fmt.Fprintf(&b, " %s decided by the mapping: crmsync conflicts.", some)
 	}
 	for n, c := range causes {
@@ -198,7 +198,7 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
 func plural(n int, what string) string {
-	return grouped(int64(n)) + " " + pluralOf(n, what)
+	return words.Number(n) + " " + pluralOf(n, what)
 }
 
 // pluralOf returns the first form for one, and the second one, or the first with an s, for any other number.
@@ -210,13 +210,4 @@ func pluralOf(n int, one string, many ...string) string {
 		return many[0]
 	}
 	return one + "s"
-}
-
-// grouped writes a number with commas between its thousands.
-func grouped(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }
