@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -45,6 +46,8 @@ type Client struct {
 	guard   Guard // nil: all calls are sent
 }
 
+var versionForm = regexp.MustCompile(`^(\d{4}-\d{2}|dev|)$`)
+
 // New returns a Client that has not connected yet.
 func New(config Config) (*Client, error) {
 	var faults []error
@@ -53,6 +56,9 @@ func New(config Config) (*Client, error) {
 	}
 	if config.Token == "" || strings.ContainsFunc(config.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		faults = append(faults, errors.New("monday API token: empty, or with characters that no token has"))
+	}
+	if !versionForm.MatchString(config.Version) {
+		faults = append(faults, errors.New("monday API version: must have the form 2026-07, or be dev"))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

@@ -328,6 +328,7 @@ func TestNewRefuses(t *testing.T) {
 		"a private address":   {URL: "http://10.0.0.1/v2", Token: token},
 		"no token":            {URL: "https://api.example"},
 		"a line in the token": {URL: "https://api.example", Token: "SECRET\n"},
+		"no version":          {URL: "https://api.example", Token: token, Version: "v2"},
 	} {
 		if _, err := mondayclient.New(config); err == nil || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: %v", name, err)
