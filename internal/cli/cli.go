@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -101,6 +102,9 @@ func (p Process) Run(ctx context.Context, args []string) int {
 	exited, help, helped := false, p.Stdout, ExitDone
 	if len(args) == 0 { // a container without a command must not look as if it had done its work
 		args, help, helped = []string{"--help"}, p.Stderr, ExitUsage
+	}
+	if args[0] == "help" { // as other programs have it
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	parser, err := newParser(&cli, help, p.Stderr, func(int) { exited = true })
 	if err != nil {

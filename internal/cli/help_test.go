@@ -29,6 +29,11 @@ func TestExamples(t *testing.T) {
 		if code := Run(t.Context(), append(strings.Fields(path), "--help"), os.Getenv, &help, io.Discard); code != ExitDone {
 			t.Errorf("crmsync %s --help: exit code %d", path, code)
 		}
+		var same bytes.Buffer
+		code := Run(t.Context(), append([]string{"help"}, strings.Fields(path)...), os.Getenv, &same, io.Discard)
+		if code != ExitDone || same.String() != help.String() {
+			t.Errorf("crmsync help %s: exit code %d\n%s", path, code, same.String())
+		}
 		for _, example := range examples[path] {
 			if !strings.Contains(help.String(), "\n    "+example+"\n") {
 				t.Errorf("the help of %s does not show %q", path, example)
