@@ -19,6 +19,8 @@ func TestSearch(t *testing.T) {
 	company := w.Monday.CreateItem(e2e.Accounts, "Engines & Sons",
 		map[string]any{"phone": map[string]any{"phone": "+1 (212) 555-0100", "countryShortName": "US"}})
 	texts := w.Lead("Mary Somerville", "mary@somerville.example")
+	note := w.Lead("Ann Lister", "(646) 555-0188")
+	abroad := w.Lead("Emmy Noether", "+49 30 90182-0")
 	w.Quiet()
 	id := w.Record("Lead", lead)["Id"].(string)
 	page := fmt.Sprintf("/items/%d", lead)
@@ -38,6 +40,14 @@ func TestSearch(t *testing.T) {
 		"(212) 555-0100": fmt.Sprintf("/items/%d", company),
 		// in columns of text
 		"Mary@somerville.example": fmt.Sprintf("/items/%d", texts),
+		"6465550188":              fmt.Sprintf("/items/%d", note),
+		"646-555-0188":            fmt.Sprintf("/items/%d", note),
+		"646.555.0188":            fmt.Sprintf("/items/%d", note),
+		"+1 (646) 555 0188":       fmt.Sprintf("/items/%d", note),
+		"1-646-555-0188":          fmt.Sprintf("/items/%d", note),
+		"+49 30 901820":           fmt.Sprintf("/items/%d", abroad),
+		"0049 (30) 90182-0":       fmt.Sprintf("/items/%d", abroad),
+		"4930901820":              fmt.Sprintf("/items/%d", abroad),
 	} {
 		if p := operates.open("/search?q=" + url.QueryEscape(q)); p.at != want {
 			t.Errorf("%q leads to %s, want %s", q, p.at, want)

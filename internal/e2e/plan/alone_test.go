@@ -47,6 +47,37 @@ func TestApplyAlone(t *testing.T) {
 	}
 }
 
+// TestApplyUnfinished: what apply queued for single items and could not finish is reported with exit code 1, whether it
+// waits for a worker or has failed.
+func TestApplyUnfinished(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		options []e2e.Option
+		says    string
+		state   string // of the job
+	}{
+		"waits":  {[]e2e.Option{e2e.With("RETRY_BASE", "1h"), e2e.With("RETRY_MAX", "1h")}, "1 item is still to be synced or deleted, and waits for a worker", "retryable"},
+		"failed": {[]e2e.Option{e2e.With("MAX_ATTEMPTS", "1")}, "1 item could not be synced or deleted: crmsync errors has the reasons", "discarded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := e2e.Setup(t, append(tt.options, e2e.Mapped(shown))...)
+			items := w.Items(e2e.Contacts, 3, "Ada")
+			apply(w)
+			w.Exec("UPDATE items SET seen_at = seen_at - interval '1 hour'")
+			w.Monday.DeleteItem(items[0])
+			w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Has("delete", "") })
+			_, errs := run(w, 1, "apply", "contacts", "--yes")
+			says(t, "apply", errs, tt.says)
+			w.Expect(1, "SELECT count(*) FROM river_job WHERE kind = 'item_delete' AND state = $1", tt.state)
+			w.Expect(1, "SELECT count(*) FROM sweeps WHERE id = (SELECT max(id) FROM sweeps) AND state = 'done'")
+			if n := len(w.Salesforce.Records("Contact")); n != 3 {
+				t.Errorf("%d contacts, want 3", n)
+			}
+		})
+	}
+}
+
 // TestPlanFirst: the first command against an empty database may be a plan.
 func TestPlanFirst(t *testing.T) {
 	t.Parallel()
