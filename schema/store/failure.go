@@ -30,14 +30,14 @@ type Failure struct {
 	Final        bool // there is no further attempt: the event has failed
 }
 
-// LogFailure stores a failed attempt, and the end of the event if it was the last one.
+// LogFailure stores a failed attempt, and the end of the event if it was the last one. After a replay, the new end says
+// nothing about the earlier one, which stays in the history.
 func (s *Store) LogFailure(ctx context.Context, f Failure) error {
 	const end = `
 		INSERT INTO sync_logs AS s (job_id, event, board_id, item_id, column_id, status, attempt, response_data, received_at)
 		VALUES ($1, $2, $3, $4, $5, 'failed', $6, $9::jsonb || jsonb_build_object('reason', $7::text), $8)
 		ON CONFLICT (job_id) DO UPDATE
-		SET    status = 'failed', attempt = excluded.attempt, finished_at = now(),
-		       response_data = s.response_data || excluded.response_data`
+		SET    status = 'failed', attempt = excluded.attempt, finished_at = now(), response_data = excluded.response_data`
 	batch := &pgx.Batch{}
 	batch.Queue(logTry, f.args()...)
 	if f.Final {
