@@ -39,39 +39,10 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer db.Close()
-	config, err := s.PoolConfig(db, prometheus.NewRegistry())
+	file, err := c.compare(ctx, p, s, db, boards)
 	if err != nil {
 		return err
 	}
-	sweeper := newSweeper(s, db, config.Salesforce, config.Monday)
-	choices := plan.Choices{Adopt: mapping.Side(c.Adopt), Enforce: c.Enforce}
-	file := planFile{Version: planVersion, Mapping: s.Mapping.Fingerprint(), MadeAt: time.Now().UTC(), Choices: choices}
-	items := numbers(c.Item)
-	if err := knowItems(ctx, config.Monday, store.New(db), s.Mapping, boards, items); err != nil {
-		return err
-	}
-	compared := 0
-	found, err := sweeper.Plans(ctx, boards, items, choices)
-	if err != nil {
-		return err
-	}
-	for n, board := range boards {
-		b := boardPlanOf(board, found[n])
-		compared += b.Items + len(b.Differing)
-		file.Boards = append(file.Boards, b)
-	}
-	if len(items) > 0 && compared == 0 {
-		none := fmt.Errorf("--item: Monday shows none of the items %s on these boards", joined(items))
-		if c.Check {
-			return none
-		}
-		fmt.Fprintln(p.stderr, none)
-	}
-	if err := c.recordPlanned(ctx, store.New(db), boards); err != nil {
-		return err
-	}
-	file.Salesforce, file.Monday = budgets(ctx, config.Salesforce, config.Monday, file.Boards)
-	file.Checksum = file.checksum()
 	if c.Out != "" {
 		if err := file.write(c.Out); err != nil {
 			return err
@@ -86,6 +57,44 @@ func (c planCommand) Run(ctx context.Context, p *program) error {
 		return differencesError{}
 	}
 	return err
+}
+
+// compare compares boards with Salesforce, and returns the plan.
+func (c planCommand) compare(ctx context.Context, p *program, s *app.Service, db *pgxpool.Pool,
+	boards []*mapping.Board) (file planFile, err error) {
+	config, err := s.PoolConfig(db, prometheus.NewRegistry())
+	if err != nil {
+		return file, err
+	}
+	items, kept := numbers(c.Item), store.New(db)
+	if err := knowItems(ctx, config.Monday, kept, s.Mapping, boards, items); err != nil {
+		return file, err
+	}
+	choices := plan.Choices{Adopt: mapping.Side(c.Adopt), Enforce: c.Enforce}
+	file = planFile{Version: planVersion, Mapping: s.Mapping.Fingerprint(), MadeAt: time.Now().UTC(), Choices: choices}
+	found, err := newSweeper(s, db, config.Salesforce, config.Monday).Plans(ctx, boards, items, choices)
+	if err != nil {
+		return file, err
+	}
+	compared := 0
+	for n, board := range boards {
+		b := boardPlanOf(board, found[n])
+		compared += b.Items + len(b.Differing)
+		file.Boards = append(file.Boards, b)
+	}
+	if len(items) > 0 && compared == 0 {
+		none := fmt.Errorf("--item: Monday shows none of the items %s on these boards", joined(items))
+		if c.Check {
+			return file, none
+		}
+		fmt.Fprintln(p.stderr, none)
+	}
+	if err := c.recordPlanned(ctx, kept, boards); err != nil {
+		return file, err
+	}
+	file.Salesforce, file.Monday = budgets(ctx, config.Salesforce, config.Monday, file.Boards)
+	file.Checksum = file.checksum()
+	return file, nil
 }
 
 // joined returns ids as a list.

@@ -33,7 +33,22 @@ func (w *World) Bouncer(mode string) string {
 	}
 	account := notRoot(t)
 	dir := shared(t, account)
-	config := filepath.Join(dir, "pgbouncer.ini")
+	runBouncer(t, program, bouncerConfig(t, dir, mode, server), account)
+	w.Eventually("pgbouncer listens", func() bool {
+		conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf(".s.PGSQL.%d", bouncerPort)))
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
+	options := url.Values{"host": {dir}, "port": {strconv.Itoa(bouncerPort)}}
+	return (&url.URL{Scheme: "postgres", User: url.User(server.User), Path: "/" + server.Database,
+		RawQuery: options.Encode()}).String()
+}
+
+// bouncerConfig writes a configuration in front of a server to a folder, and returns its path.
+func bouncerConfig(t *testing.T, dir, mode string, server *pgx.ConnConfig) string {
+	t.Helper()
 	text := fmt.Sprintf(`
 [databases]
 * = host=%s port=%d user=%s
@@ -46,9 +61,16 @@ pool_mode = %s
 default_pool_size = 40
 max_client_conn = 200
 `, server.Host, server.Port, server.User, bouncerPort, dir, mode)
-	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+	path := filepath.Join(dir, "pgbouncer.ini")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// runBouncer runs a PgBouncer under an account until the test ends.
+func runBouncer(t *testing.T, program, config string, account *syscall.Credential) {
+	t.Helper()
 	cmd := exec.Command(program, config)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account}
 	var log LogBuffer
@@ -63,16 +85,6 @@ max_client_conn = 200
 			t.Logf("log of pgbouncer:\n%s", log.Tail(20))
 		}
 	})
-	w.Eventually("pgbouncer listens", func() bool {
-		conn, err := net.Dial("unix", filepath.Join(dir, fmt.Sprintf(".s.PGSQL.%d", bouncerPort)))
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
-	options := url.Values{"host": {dir}, "port": {strconv.Itoa(bouncerPort)}}
-	return (&url.URL{Scheme: "postgres", User: url.User(server.User), Path: "/" + server.Database,
-		RawQuery: options.Encode()}).String()
 }
 
 // bouncerPort names the socket in the bouncer's own folder.
