@@ -8,6 +8,10 @@ import (
 	"crmsync/worker/engine"
 )
 
+// handBackFor is how long a worker returns the job of a board that its mapping lacks, so that a worker with a newer
+// mapping can take it. After that, no worker seems to know the board.
+const handBackFor = 10 * time.Minute
+
 // newerMappingError snoozes an event that this pool's mapping does not contain, if another process has a newer
 // mapping, which may contain it.
 type newerMappingError struct{}

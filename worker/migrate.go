@@ -27,10 +27,6 @@ const (
 	// tending is the interval for finding killed runs.
 	tending = 2 * time.Second
 
-	// handBackFor is how long a worker returns the job of a board that its mapping lacks, so that a worker with a
-	// newer mapping can take it. After that, no worker seems to know the board.
-	handBackFor = 10 * time.Minute
-
 	// noticeEvery is the interval for logging that a job waits for this reason.
 	noticeEvery = time.Minute
 )
@@ -50,8 +46,7 @@ type wait struct {
 	reason         string
 }
 
-// Work continues a run. A run takes longer than an attempt may: each attempt is a session of it, and the job is
-// snoozed at no cost until the run is done.
+// Work continues a run.
 func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoardArgs]) error {
 	p, board := w.pool, job.Args.BoardID
 	event := engine.Event{
@@ -68,24 +63,15 @@ func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoa
 		w.forget(job.ID)
 		return river.JobSnooze(0)
 	}
-	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
-		p.reportWait(board, hold)
-		if err := p.store.ImportWaits(ctx, job.ID, hold.Error(), hold.Wait); err != nil {
-			p.config.Log.Warn("could not store why a migration waits", "job", job.ID, "error", err)
-		}
-	}
 	w.judge(job.ID, board, err, time.Now())
-	failed := p.fail(ctx, job.JobRow, event, err)
-	var snooze *river.JobSnoozeError
-	if errors.As(failed, &snooze) {
-		return failed
-	}
-	if w.forget(job.ID); retry.Permanent(err) || job.Attempt >= job.MaxAttempts {
-		storing, cancel := lasting(ctx)
-		defer cancel()
-		if err := p.store.FailRun(storing, job.ID, err.Error()); err != nil {
-			p.config.Log.Error("could not store that a run failed", "job", job.ID, "error", err)
-		}
+	failed := p.failSession(ctx, job.JobRow, event, longRun{
+		storeWait: func(ctx context.Context, reason string, wait time.Duration) error {
+			return p.store.ImportWaits(ctx, job.ID, reason, wait)
+		},
+		storeFailure: func(ctx context.Context, reason string) error { return p.store.FailRun(ctx, job.ID, reason) },
+	}, err)
+	if !isSnoozed(failed) {
+		w.forget(job.ID)
 	}
 	return failed
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
-	"crmsync/internal/retry"
 	"crmsync/jobs"
 	"crmsync/mondayclient"
 	"crmsync/schema/store"
@@ -27,8 +26,7 @@ type sweepWorker struct {
 	pool *Pool
 }
 
-// Work continues a sweep. A sweep takes longer than an attempt may: each attempt is a slice of it, and the job is
-// snoozed at no cost until the sweep is done.
+// Work continues a sweep.
 func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardArgs]) error {
 	p, event := w.pool, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt,
 		BoardID: job.Args.BoardID}
@@ -51,28 +49,15 @@ func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardAr
 	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
 		p.config.Log.Info("comparison waiting", "job", job.ID, "reason", hold.Error(), "wait",
 			hold.Wait.Round(time.Second).String())
-		p.reportWait(event.BoardID, hold)
-		if err := p.store.SweepWaits(ctx, job.Args.SweepID, hold.Error(), hold.Wait); err != nil {
-			p.config.Log.Warn("could not store why a comparison waits", "job", job.ID, "error", err)
-		}
 	}
-	failed := p.fail(ctx, job.JobRow, event, err)
-	var snooze *river.JobSnoozeError
-	if !errors.As(failed, &snooze) && (retry.Permanent(err) || job.Attempt >= job.MaxAttempts) {
-		storing, cancel := lasting(ctx)
-		defer cancel()
-		if err := p.store.FailSweep(storing, job.Args.SweepID, err.Error()); err != nil {
-			p.config.Log.Error("could not store that a comparison failed", "job", job.ID, "error", err)
-		}
-	}
-	return failed
-}
-
-// reportWait reports that the work on a board waits because of a system's reserve.
-func (p *Pool) reportWait(board int64, hold *reserve.HoldError) {
-	if p.config.Waiting != nil {
-		p.config.Waiting(board, hold.Error(), time.Now().Add(hold.Wait))
-	}
+	return p.failSession(ctx, job.JobRow, event, longRun{
+		storeWait: func(ctx context.Context, reason string, wait time.Duration) error {
+			return p.store.SweepWaits(ctx, job.Args.SweepID, reason, wait)
+		},
+		storeFailure: func(ctx context.Context, reason string) error {
+			return p.store.FailSweep(ctx, job.Args.SweepID, reason)
+		},
+	}, err)
 }
 
 // reconcileWorker starts a comparison of every board.
