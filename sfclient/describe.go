@@ -121,9 +121,9 @@ func (c *Client) Describe(ctx context.Context, object string) (*Object, error) {
 }
 
 // Shape is Describe with an answer cached for an hour, for decisions that many batches make. While Salesforce
-// does not answer, it returns the last known description, but not once it has denied access to the object. Of an object
-// that Salesforce does not know, it returns what is the same in all orgs: whether the object exists is left to the calls
-// that read or write its records, whose errors say so.
+// does not answer, it returns the last known description, but not once it has denied access to the object. Of an
+// object that Salesforce does not know, it returns what is the same in all orgs: whether the object exists is left to
+// the calls that read or write its records, whose errors say so.
 func (c *Client) Shape(ctx context.Context, object string) (*Object, error) {
 	held := c.shapes.get(object)
 	if held.object != nil && time.Now().Before(held.until) {
