@@ -62,6 +62,9 @@ func (s *Sim) UpdateLate(object, id string, fields map[string]any, late time.Dur
 		if !at.After(before) {
 			at = before.Add(time.Millisecond)
 		}
+		if at.After(s.last) {
+			s.last = at // no later write gets the same stamp
+		}
 		t.stamp = at.Format(soql.DateTimeLayout)
 		if failures := t.update(rec, r); failures != nil {
 			panic(fmt.Sprintf("sfsim: updating %s: %s", object, failures[0].message))
