@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxRecords is the maximum number of records in a collections call.
@@ -23,6 +24,8 @@ type Result struct {
 	Success bool       `json:"success"`
 	Created bool       `json:"created"` // of an upsert
 	Errors  []RowError `json:"errors"`
+
+	At time.Time `json:"-"` // when Salesforce answered, by its own clock, in whole seconds; zero: unknown
 }
 
 // RowError is why a record was rejected.
@@ -151,7 +154,7 @@ func (c *Client) rows(ctx context.Context, q call) (results []Result, err error)
 	}
 	q.refused = func() error { return q.guardError(results) }
 	err = c.do(ctx, q, func(a *answer) (succeeded, failed int, err error) {
-		results, err = decodeResults(a.body, q.rows)
+		results, err = decodeResults(a, q.rows)
 		for _, result := range results {
 			if result.Success {
 				succeeded++
@@ -165,15 +168,17 @@ func (c *Client) rows(ctx context.Context, q call) (results []Result, err error)
 	return results, nil
 }
 
-func decodeResults(body []byte, want int) ([]Result, error) {
+func decodeResults(a *answer, want int) ([]Result, error) {
 	results := make([]Result, 0, want)
-	if err := json.Unmarshal(body, &results); err != nil {
+	if err := json.Unmarshal(a.body, &results); err != nil {
 		return nil, err
 	}
 	if len(results) != want {
 		return nil, errRows
 	}
-	for _, result := range results {
+	at, _ := http.ParseTime(a.header.Get("Date")) // zero if it fails
+	for n, result := range results {
+		results[n].At = at
 		for n := range result.Errors {
 			e := &result.Errors[n]
 			e.Code, e.Fields = name(e.Code), names(e.Fields)

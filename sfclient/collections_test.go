@@ -9,9 +9,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
+
+// withoutAt ignores when an answer arrived.
+var withoutAt = cmpopts.IgnoreFields(Result{}, "At")
 
 func TestWrites(t *testing.T) {
 	t.Parallel()
@@ -53,8 +58,13 @@ func TestWrites(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got, withoutAt); diff != "" {
 				t.Errorf("results (-want +got):\n%s", diff)
+			}
+			for _, result := range got {
+				if time.Since(result.At) > time.Minute {
+					t.Errorf("answered at %v, want the time of the answer", result.At)
+				}
 			}
 		})
 	}

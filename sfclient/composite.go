@@ -35,7 +35,7 @@ type part struct {
 // composite makes a call of several parts. Each part of the answer is decoded by its position; a part that failed has
 // an error.
 func (c *Client) composite(
-	ctx context.Context, q call, parts []part, decode func(n int, body []byte, err error) (succeeded, failed int, _ error),
+	ctx context.Context, q call, parts []part, decode func(n int, a *answer, err error) (succeeded, failed int, _ error),
 ) (err error) {
 	for n := range parts {
 		parts[n].ReferenceID = "q" + strconv.Itoa(n)
@@ -49,10 +49,11 @@ func (c *Client) composite(
 		for n := 0; n < len(answers) && err == nil; n++ {
 			var good, bad int
 			var refused error
+			answers[n].header = a.header
 			if p := answers[n]; p.status/100 != 2 {
 				refused = answerError(p)
 			}
-			good, bad, err = decode(n, answers[n].body, refused)
+			good, bad, err = decode(n, answers[n], refused)
 			succeeded, failed = succeeded+good, failed+bad
 		}
 		return succeeded, failed, err
@@ -115,13 +116,13 @@ func (c *Client) WriteEach(ctx context.Context, lots []Lot) ([]LotResult, error)
 	}
 	results := make([]LotResult, len(lots))
 	q.refused = func() error { return q.guardError(allResults(results)) }
-	err = c.composite(ctx, q, parts, func(n int, body []byte, refused error) (succeeded, failed int, err error) {
+	err = c.composite(ctx, q, parts, func(n int, a *answer, refused error) (succeeded, failed int, err error) {
 		rows := len(lots[n].Records)
 		if refused != nil {
 			results[n] = LotResult{Err: while(refused, "writing %d of %s", rows, lots[n].Object)}
 			return 0, rows, nil
 		}
-		results[n].Results, err = decodeResults(body, rows)
+		results[n].Results, err = decodeResults(a, rows)
 		for _, result := range results[n].Results {
 			if result.Success {
 				succeeded++

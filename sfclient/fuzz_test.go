@@ -16,7 +16,7 @@ func FuzzResults(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, want int) {
 		want &= 0xff
-		results, err := decodeResults(body, want)
+		results, err := decodeResults(&answer{body: body}, want)
 		if err == nil && len(results) != want {
 			t.Errorf("%d results, want %d", len(results), want)
 		}

@@ -34,6 +34,14 @@ type Identity struct {
 	Limit    int // maximum of Used; 0: unknown
 }
 
+// UserID returns the Id of the user of the current session, without a call. It is empty before the first login.
+func (c *Client) UserID() string {
+	if session := c.tokens.held(); session != nil {
+		return session.user
+	}
+	return ""
+}
+
 // WhoAmI logs in if necessary and makes one call with the session. Success shows that login, host, API
 // version and quota are in order.
 func (c *Client) WhoAmI(ctx context.Context) (Identity, error) {

@@ -103,12 +103,12 @@ func (c *Client) queryEach(ctx context.Context, resource string, soqls []string)
 	}
 	results := make([]QueryResult, len(soqls))
 	err := c.composite(ctx, call{operation: "composite_query"}, parts,
-		func(n int, body []byte, refused error) (found, _ int, err error) {
+		func(n int, a *answer, refused error) (found, _ int, err error) {
 			if refused != nil {
 				results[n].Err = while(refused, "querying")
 				return 0, 0, nil
 			}
-			results[n].Page, err = decodePage(body)
+			results[n].Page, err = decodePage(a.body)
 			return len(results[n].Records), 0, err
 		})
 	switch {

@@ -77,7 +77,8 @@ func decodeOne(a *answer) (Result, error) {
 	if a.status == http.StatusNoContent {
 		return Result{Success: true}, nil
 	}
-	results, err := decodeResults(bytes.Join([][]byte{[]byte("["), a.body, []byte("]")}, nil), 1)
+	list := answer{header: a.header, body: bytes.Join([][]byte{[]byte("["), a.body, []byte("]")}, nil)}
+	results, err := decodeResults(&list, 1)
 	if err != nil {
 		return Result{}, err
 	}

@@ -28,7 +28,8 @@ type Sending struct {
 type Showing struct {
 	Value column.Value `json:"value"`
 	Holds any          `json:"holds"`
-	At    int64        `json:"at"` // Monday's time of the value that it replaces, in Unix microseconds
+	Over  column.Value `json:"over"` // what the column showed before
+	At    int64        `json:"at"`   // Monday's time of that, in Unix microseconds
 }
 
 // JoinDoubts returns all doubts of both. What a pass has found out ends a doubt only once it is committed.

@@ -7,6 +7,10 @@ import "time"
 type Held struct {
 	Value any `json:"v"`
 
+	// SentAt is when Salesforce answered that it has received the value, in Unix seconds by its clock; 0: the value was
+	// read. An automation of the org may have replaced it in the same transaction.
+	SentAt int64 `json:"sent_at,omitempty"`
+
 	// Unsaid means that no value of the column expresses it, such as the Id of a record without an item.
 	Unsaid bool `json:"unsaid,omitempty"`
 
@@ -30,6 +34,21 @@ func (l *Link) Hold(field string, h Held) {
 		l.Held = map[string]Held{}
 	}
 	l.Held[field] = h
+}
+
+// Is reports whether Salesforce was sent exactly this value, or holds it.
+func (h Held) Is(value any) bool {
+	h.SentAt = 0
+	return h == Held{Value: value}
+}
+
+// Overtake records that the record is written again: from now on, its last change says nothing about values that were
+// sent before.
+func (l *Link) Overtake() {
+	for field, h := range l.Held {
+		h.SentAt = 0
+		l.Held[field] = h
+	}
 }
 
 // Turns counts how often a field was written to Monday since a time.

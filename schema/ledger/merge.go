@@ -304,6 +304,14 @@ func (i *Item) MoveTo(board int64) { i.BoardID, i.Columns, i.Known = board, nil,
 // Leave records that the item is on a board that is not mapped: what was known of its columns no longer holds.
 func (i *Item) Leave() { i.Columns, i.Known = nil, false }
 
+// Value returns the known value of a column, or the name.
+func (i *Item) Value(id string) column.Value {
+	if id == NameColumn {
+		return column.Value{Text: i.Name}
+	}
+	return i.Columns[id].Value
+}
+
 // KnownAt returns the time of the known value of a column, or of the name, in Unix microseconds; 0: unknown.
 func (i *Item) KnownAt(id string) int64 {
 	if id == NameColumn && !i.NameAt.IsZero() {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"time"
 
 	"crmsync/schema/ledger"
 	"crmsync/schema/store"
@@ -32,6 +33,8 @@ type recordChange struct {
 	Ended    string   `json:"ended,omitempty"`    // merged, converted or deleted, and not created again
 	Archived bool     `json:"archived,omitempty"` // the item was archived with it
 	Into     string   `json:"into,omitempty"`     // the record that it was merged into
+
+	at time.Time // when Salesforce answered, by its own clock; zero: unknown
 }
 
 // response is the JSON form of an event's effects, in sync_logs.response_data.

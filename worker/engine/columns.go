@@ -130,7 +130,7 @@ func (p *pass) readRecords(ctx context.Context, wanted []target) error {
 			continue
 		}
 		ids[t.record.Object] = append(ids[t.record.Object], id)
-		fields[t.record.Object] = addAll(fields[t.record.Object], []string{savedAt})
+		fields[t.record.Object] = addAll(fields[t.record.Object], []string{savedAt, savedBy})
 		for _, f := range p.fills(t.record) {
 			fields[t.record.Object][f.Name] = true
 			if f.Sync != mapping.Both {
@@ -195,7 +195,8 @@ func (p *pass) readReferences(ctx context.Context, wanted []target) error {
 func (p *pass) settling(t target) settle.Input {
 	w, link := t.work, t.work.item.Links[t.record.Name]
 	in := settle.Input{
-		Record: t.record, Item: w.view.View, Link: link, Holds: p.holds[link.SalesforceID], Linked: p.refs.Linked,
+		Record: t.record, Item: w.view.View, Link: link, Holds: p.holds[link.SalesforceID],
+		OwnSaveAt: p.ownSaveAt(link.SalesforceID), Linked: p.refs.Linked,
 		Items: p.items, Imports: p.imported(t.record),
 		Touched: w.touched, Told: w.told, Fresh: w.forced, Now: p.Now(),
 	}

@@ -25,6 +25,7 @@ type Salesforce interface {
 	// up to 2,000 ids; nil: no such record
 	Retrieve(ctx context.Context, object string, ids, fields []string) ([]sfclient.Record, error)
 	Shape(ctx context.Context, object string) (*sfclient.Object, error) // no call if it is cached
+	UserID() string                                                     // as who it writes; no call; empty: unknown
 }
 
 // Monday is the part of Monday's API that the engine uses. Each method is one API call.

@@ -62,7 +62,8 @@ func (p *pass) foreseeShown(ctx context.Context, items [][]cell) error {
 		}
 		link := p.keep(c.work, c.record)
 		link.WillShow(c.decision.Field.Name, ledger.Showing{
-			Value: c.decision.Value, Holds: c.decision.Shown(), At: c.work.item.KnownAt(c.column),
+			Value: c.decision.Value, Holds: c.decision.Shown(),
+			Over: c.work.item.Value(c.column), At: c.work.item.KnownAt(c.column),
 		})
 		links[link] = true
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"crmsync/schema/mapping"
+	"crmsync/sfclient"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/send"
 )
@@ -21,7 +23,7 @@ func (p *pass) fieldsOf(rec *mapping.Record) []string {
 		fields = append(fields, p.Mapping.Key)
 	}
 	if rec.TwoWay() {
-		fields = append(fields, savedAt)
+		fields = append(fields, savedAt, savedBy)
 	}
 	for _, f := range slices.Concat(rec.Fields, p.imported(rec)) {
 		fields = append(fields, f.Name)
@@ -31,6 +33,18 @@ func (p *pass) fieldsOf(rec *mapping.Record) []string {
 
 // savedAt is when Salesforce last saved a record.
 const savedAt = "SystemModstamp"
+
+// savedBy is who last changed a record. Automations run as the user whose write sets them off.
+const savedBy = "LastModifiedById"
+
+// ownSaveAt returns when a record that was read was last saved, if we were the last to change it; otherwise zero.
+func (p *pass) ownSaveAt(id string) (at time.Time) {
+	by, _ := p.holds[id][savedBy].(string)
+	if user := p.Salesforce.UserID(); user != "" && by == user {
+		at, _ = sfclient.Record(p.holds[id]).Time(savedAt)
+	}
+	return at
+}
 
 // retrieve reads the fields of records of one object.
 func (p *pass) retrieve(ctx context.Context, object string, ids []string, fields map[string]bool) error {

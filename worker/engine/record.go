@@ -84,7 +84,7 @@ func (p *pass) recordDone(ctx context.Context, w write, o send.Done) (again []pl
 		fields := maps.Clone(d.plan.Write.Fields)
 		maps.DeleteFunc(fields, func(field string, _ any) bool { return left[field] })
 		change := recordChange{Record: d.plan.Record.Name, Object: d.plan.Record.Object, ID: cmp.Or(o.ID, d.plan.Write.ID),
-			Linked: true}
+			Linked: true, at: o.At}
 		var columns []string
 		if n == 0 {
 			change.Created = o.Created || d.plan.Write.Op == plan.Create
@@ -114,9 +114,13 @@ func (p *pass) recordWritten(d planned, change recordChange, fields map[string]a
 	if link.Take(change.ID, origin) {
 		d.work.log.appeared = true
 	}
+	sentAt := int64(0)
+	if !change.at.IsZero() {
+		sentAt = change.at.Unix()
+	}
 	hold := func(field string, value any) {
 		if slices.ContainsFunc(d.plan.Record.Back(), func(f *mapping.Field) bool { return f.Name == field }) {
-			link.Hold(field, ledger.Held{Value: value})
+			link.Hold(field, ledger.Held{Value: value, SentAt: sentAt})
 		}
 	}
 	for field, value := range fields {
@@ -124,7 +128,7 @@ func (p *pass) recordWritten(d planned, change recordChange, fields map[string]a
 		hold(field, value)
 	}
 	for _, decision := range d.work.decisions[link.Record] {
-		decision.Confirm(link)
+		decision.Confirm(link, sentAt)
 	}
 	link.Accept(plan.WholeRecord)
 	switch {
@@ -132,6 +136,12 @@ func (p *pass) recordWritten(d planned, change recordChange, fields map[string]a
 		for _, field := range d.plan.Write.Empty {
 			link.LeaveOut(field) // Salesforce may fill in a default of its own
 			hold(field, nil)
+		}
+		for _, f := range d.plan.Record.Back() {
+			if name, ok := mapping.JoinName(d.plan.Record.NameParts(f.Column()), link.Agreed); ok && f.Sync == mapping.ToMonday {
+				link.Agree(f.Name, name)
+				hold(f.Name, name)
+			}
 		}
 	case d.plan.Write.Op == plan.Upsert:
 		for _, field := range d.plan.Write.Empty {
@@ -332,6 +342,7 @@ func (p *pass) doubt(w *work, records ...*mapping.Record) {
 		if link.Closed != "" {
 			continue
 		}
+		link.Overtake()
 		link.Doubt(p.Mapping.Key)
 		for _, field := range rec.Fields {
 			if field.Sync == mapping.ToMonday {

@@ -182,6 +182,9 @@ func (p *pass) send(ctx context.Context, writes []write) []send.Outcome {
 	}
 	rows := make([]send.Write, len(writes))
 	for n, w := range writes {
+		if link := w.work.item.Links[w.plan.Record.Name]; link != nil {
+			link.Overtake()
+		}
 		rows[n] = p.rowOf(w)
 	}
 	return p.sender.Send(ctx, rows)

@@ -111,3 +111,62 @@ func TestSecondRecord(t *testing.T) {
 	w.Holds(w.Record("Lead", item), map[string]any{"Company": "Analytical Engines"})
 	w.Healthy()
 }
+
+// TestFlowAndSecondEdit: a flow replaces what an item has sent, and the item is edited again before anything has read
+// that. Nobody has edited the record, so the second edit stands, whichever side wins, and nothing is a conflict. An edit
+// by a person in between is one.
+func TestFlowAndSecondEdit(t *testing.T) {
+	t.Parallel()
+	tidy := func(record map[string]any) map[string]any {
+		email, _ := record["Email"].(string)
+		phone, _ := record["Phone"].(string)
+		last, _ := record["LastName"].(string)
+		if local, found := strings.CutSuffix(phone, "1"); found {
+			phone = local + "0"
+		}
+		return map[string]any{"Email": strings.TrimPrefix(email, "raw."), "Phone": phone, "LastName": strings.TrimSuffix(last, "!")}
+	}
+	for name, person := range map[string]bool{"alone": false, "and a person": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			w.Salesforce.AddFlow("Contact", tidy)
+			item := w.Monday.CreateItem(e2e.Contacts, "Ada King!", map[string]any{
+				"email": e2e.Email("raw.0@example.org"), "phone": e2e.Phone("+12125550101"),
+			})
+			w.Quiet()
+			for _, n := range []string{"1", "2"} {
+				if person {
+					edit(w, "Contact", item, map[string]any{"Description": "seen"}) // the last change is no longer ours
+				}
+				writes := w.Writes()
+				w.Together(e2e.Contacts, func() {
+					w.Monday.SetColumns([]int64{item}, map[string]any{
+						"email": e2e.Email("raw." + n + "@example.org"), "phone": e2e.Phone("+121255502" + n + "1"),
+					})
+					w.Monday.Rename(item, "Ada Lovelace"+n+"!")
+				})
+				if person {
+					break
+				}
+				w.Holds(w.Record("Contact", item), map[string]any{
+					"Email": n + "@example.org", "Phone": "+121255502" + n + "0", "LastName": "Lovelace" + n,
+				})
+				shows(w, item, map[string]string{"email": "raw." + n + "@example.org", "name": "Ada Lovelace" + n + "!"})
+				if got := w.Writes() - writes; got != 1 {
+					t.Errorf("%d writes to Salesforce", got)
+				}
+			}
+			if person {
+				w.Expect(3, "SELECT count(*) FROM conflicts")
+				return
+			}
+			w.Expect(0, "SELECT count(*) FROM conflicts")
+			ring(w, e2e.Contacts, item)
+			shows(w, item, map[string]string{"email": "2@example.org", "phone": "+12125550220", "name": "Ada Lovelace2"})
+			ring(w, e2e.Contacts, item)
+			w.Expect(0, "SELECT count(*) FROM conflicts")
+			w.Healthy()
+		})
+	}
+}

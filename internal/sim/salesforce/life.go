@@ -148,9 +148,9 @@ func (s *Sim) Touch(object string) {
 	for _, rec := range table.rows {
 		if !rec.deleted() {
 			values := slices.Clone(rec.values)
-			modified := values[colModified]
+			modified, by := values[colModified], values[colModifiedBy]
 			t.put(rec, values)
-			rec.values[colModified] = modified
+			rec.values[colModified], rec.values[colModifiedBy] = modified, by
 		}
 	}
 }

@@ -24,8 +24,8 @@ const (
 	Reference     Type = "reference"
 )
 
-// Object is an sObject and its fields. Id, IsDeleted, CreatedDate, LastModifiedDate and SystemModstamp exist on every
-// object and are not listed.
+// Object is an sObject and its fields. Id, IsDeleted, CreatedDate, LastModifiedDate, LastModifiedById and
+// SystemModstamp exist on every object and are not listed.
 type Object struct {
 	Name   string // API name; a custom object's ends in __c
 	Label  string // empty: Name

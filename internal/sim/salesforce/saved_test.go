@@ -75,7 +75,7 @@ func viewSaved(o *org) map[string]any {
 		}
 	}
 	for _, object := range sfsim.Standard() {
-		fields := []string{"Id", "IsDeleted", "CreatedDate", "LastModifiedDate", "SystemModstamp"}
+		fields := []string{"Id", "IsDeleted", "CreatedDate", "LastModifiedDate", "LastModifiedById", "SystemModstamp"}
 		for _, f := range object.Fields {
 			fields = append(fields, f.Name)
 		}
@@ -183,7 +183,7 @@ func TestLoadRefuses(t *testing.T) {
 		{`"Account":[`, `"Invoice":[`}:                                                  `there is no object "Invoice"`,
 		{`"NumberOfEmployees":7`, `"Employees":7`}:                                      `Account, record 1: there is no field "Employees"`,
 		{`"NumberOfEmployees":7`, `"NumberOfEmployees":"seven"`}:                        "the value of NumberOfEmployees is not a int",
-		{`"IsDeleted":false,"LastModifiedDate"`, `"IsDeleted":null,"LastModifiedDate"`}: "the value of IsDeleted is not a boolean",
+		{`"IsDeleted":false,"LastModifiedById"`, `"IsDeleted":null,"LastModifiedById"`}: "the value of IsDeleted is not a boolean",
 		{id, id[:17] + "0"}:            "is not an Id of this object",
 		{`"ids":2`, `"ids":0`}:         "or the next Id is taken",
 		{`"user":"005`, `"user":"x05`}: "the integration user is not one of the users",

@@ -16,6 +16,7 @@ const (
 	colDeleted
 	colCreated
 	colModified
+	colModifiedBy
 	colStamp
 )
 
@@ -86,6 +87,7 @@ func newTable(o Object) *table {
 		{Name: "IsDeleted", Label: "Deleted", Type: Boolean, ReadOnly: true},
 		{Name: "CreatedDate", Label: "Created Date", Type: DateTime, ReadOnly: true},
 		{Name: "LastModifiedDate", Label: "Last Modified Date", Type: DateTime, ReadOnly: true},
+		{Name: "LastModifiedById", Label: "Last Modified By ID", Type: ID, ReadOnly: true},
 		{Name: "SystemModstamp", Label: "System Modstamp", Type: DateTime, ReadOnly: true},
 	}
 	for _, f := range append(system, o.Fields...) {

@@ -37,7 +37,7 @@ func (x *tx) create(r row) (*record, []*failure) {
 	rec := &record{table: tab, id: mintID(tab.Prefix, x.sim.nextID())}
 	stamp := x.now()
 	values[colID], values[colDeleted] = rec.id, false
-	values[colCreated], values[colModified], values[colStamp] = stamp, stamp, stamp
+	values[colCreated], values[colModified], values[colModifiedBy], values[colStamp] = stamp, stamp, x.user(), stamp
 	rec.values = values
 	tab.rows = append(tab.rows, rec)
 	tab.byID[rec.id] = rec
@@ -106,7 +106,7 @@ func (x *tx) orphan(tab *table, c *column, parent string) {
 
 func (x *tx) put(rec *record, values []any) {
 	stamp := x.now()
-	values[colModified], values[colStamp] = stamp, stamp
+	values[colModified], values[colModifiedBy], values[colStamp] = stamp, x.user(), stamp
 	x.undo = append(x.undo, change{rec, rec.values})
 	rec.table.reindex(rec, rec.values, values)
 	rec.table.ahead = true
@@ -148,6 +148,17 @@ func (x *tx) lock() *failure {
 		return nil
 	}
 	return fail("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record")
+}
+
+// person is the Id of the user that people write as.
+const person = "005000000009999AAA"
+
+// user returns the Id of the user who writes. The automations that a write sets off run as the same user.
+func (x *tx) user() string {
+	if x.api {
+		return x.sim.user
+	}
+	return person
 }
 
 // now returns the time of the call's writes.

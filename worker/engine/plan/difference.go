@@ -110,7 +110,7 @@ func (m *maker) verdict(field *mapping.Field, value any) fate {
 	}
 	switch {
 	case decided && m.link.Holds(field.Name, value) &&
-		(m.link.Held[field.Name] == ledger.Held{Value: value} || !field.ToMonday()):
+		(m.link.Held[field.Name].Is(value) || !field.ToMonday()):
 		return held // it has been sent since
 	case decided: // it was decided that the field is sent
 	case isCompared && linked && !m.link.Holds(field.Name, value):

@@ -3,6 +3,7 @@ package send
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"crmsync/sfclient"
 )
@@ -56,6 +57,7 @@ type search struct {
 
 	id      string
 	created bool
+	at      time.Time // of the last answer
 	left    []Rejection
 	later   []deferred // rejections that may succeed once other fields are written
 	retried bool       // later was attempted again
@@ -120,14 +122,14 @@ func (s *search) finish() {
 		s.end(Rejected{s.left})
 		return
 	}
-	s.end(Done{ID: s.id, Created: s.created, Left: s.left})
+	s.end(Done{ID: s.id, Created: s.created, Left: s.left, At: s.at})
 }
 
 // accept records that the attempt succeeded.
 func (s *search) accept(result sfclient.Result) {
 	s.id = cmp.Or(result.ID, s.id)
 	s.created = s.created || result.Created || s.attempt.Op == Create
-	s.held = true
+	s.held, s.at = true, result.At
 	if s.phase != touch {
 		s.wrote++
 	}

@@ -1,6 +1,10 @@
 package send
 
-import "crmsync/sfclient"
+import (
+	"time"
+
+	"crmsync/sfclient"
+)
 
 // Op is the operation of a write.
 type Op uint8
@@ -41,6 +45,7 @@ type Done struct {
 	ID      string
 	Created bool
 	Left    []Rejection // fields that were left out because Salesforce rejects them
+	At      time.Time   // of the last answer, by Salesforce's clock, in whole seconds; zero: unknown
 }
 
 // Rejected is the outcome of a write that Salesforce rejects completely. Nothing was written.

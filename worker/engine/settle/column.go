@@ -175,6 +175,12 @@ func (c *col) salesforceChanged(held ledger.Held) bool {
 	return true
 }
 
+// isRewritten reports whether an automation of the org has replaced what we sent: nobody has changed the record since
+// that write, which ended no later than its answer.
+func (c *col) isRewritten(held ledger.Held) bool {
+	return held.SentAt != 0 && !c.OwnSaveAt.IsZero() && c.OwnSaveAt.Unix() <= held.SentAt
+}
+
 // shown is back, but is not ok for a value that Monday rejected either. An import attempts such a value again.
 func (c *col) shown(value any) (column.Value, bool) {
 	v, ok := c.back(value)

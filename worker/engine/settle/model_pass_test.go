@@ -37,6 +37,8 @@ func (g *model) pass(received []event, rung bool, f fault) {
 	touched, told, ask := map[string]bool{}, map[string][]ledger.Column{}, g.abandoned
 	floor := ledger.Floor{}
 	if g.abandoned {
+		link.Overtake()
+		g.made = map[string]any{}
 		link.Doubt(mapping.DefaultKey)
 		for _, f := range g.rec.Fields {
 			if _, was := link.Written[f.Name]; was && !g.rec.IsCompared(f) {
@@ -92,7 +94,7 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		asked = true
 	}
 	input := func() Input {
-		in := Input{Record: g.rec, Item: viewOf(item), Link: &link, Touched: touched, Told: told, Now: g.now(), Holds: maps.Clone(g.holds)}
+		in := Input{Record: g.rec, Item: viewOf(item), Link: &link, Touched: touched, Told: told, OwnSaveAt: g.savedAt, Now: g.now(), Holds: maps.Clone(g.holds)}
 		if f == hidden {
 			delete(in.Holds, "Email")
 		}
@@ -171,7 +173,7 @@ func (g *model) write(item *ledger.Item, link *ledger.Link, decisions []Decision
 	}
 	takes := slices.DeleteFunc(slices.Clone(decisions), func(d Decision) bool { return !d.Takes })
 	for _, d := range takes {
-		link.WillShow(d.Field.Name, ledger.Showing{Value: d.Value, Holds: d.Shown(), At: item.KnownAt(d.Field.Column())})
+		link.WillShow(d.Field.Name, ledger.Showing{Value: d.Value, Holds: d.Shown(), Over: item.Value(d.Field.Column()), At: item.KnownAt(d.Field.Column())})
 	}
 	if len(takes) > 0 {
 		g.link.Doubts = ledger.JoinDoubts(g.link.Doubts, link.Doubts)
@@ -206,9 +208,11 @@ func (g *model) write(item *ledger.Item, link *ledger.Link, decisions []Decision
 
 // send writes to Salesforce. It reports whether the answer was lost.
 func (g *model) send(link *ledger.Link, decisions []Decision, w *plan.Write, f fault) (again bool) {
+	link.Overtake()
 	if f != refused {
 		g.save(w.Fields)
-		g.own(w.Fields)
+		g.savedAt = g.now()
+		g.own(w.Fields, f == nothing || f == unanswered || f == unshown)
 		g.bell = true
 		g.writes++
 	}
@@ -217,7 +221,7 @@ func (g *model) send(link *ledger.Link, decisions []Decision, w *plan.Write, f f
 		case f != lost && f != refused:
 			link.Agree(name, value)
 			if slices.ContainsFunc(g.rec.Back(), func(f *mapping.Field) bool { return f.Name == name }) {
-				link.Hold(name, ledger.Held{Value: value})
+				link.Hold(name, ledger.Held{Value: value, SentAt: g.now().Unix()})
 			}
 			continue
 		case !g.isCompared(name):
@@ -228,7 +232,7 @@ func (g *model) send(link *ledger.Link, decisions []Decision, w *plan.Write, f f
 	}
 	if !again {
 		for _, d := range decisions {
-			d.Confirm(link)
+			d.Confirm(link, g.now().Unix())
 		}
 	}
 	return again
@@ -238,9 +242,12 @@ func (g *model) isCompared(name string) bool {
 	return slices.ContainsFunc(g.rec.Fields, func(f *mapping.Field) bool { return f.Name == name && g.rec.IsCompared(f) })
 }
 
-// own records that Salesforce holds what we have written, unless it has rewritten it.
-func (g *model) own(fields map[string]any) {
+// own records that Salesforce holds what we have written, and what it has made of it if the answer is known.
+func (g *model) own(fields map[string]any, known bool) {
 	for name, value := range fields {
+		if known {
+			g.made[name] = g.holds[name]
+		}
 		if g.ours != nil && g.holds[name] == value {
 			g.ours[name] = value
 		}
@@ -257,6 +264,9 @@ func (g *model) checkLost(d Decision) {
 	}
 	if ours, known := g.ours[d.Field.Name]; known && ours == d.Lost.Salesforce {
 		g.t.Fatalf("%s: a false conflict, Salesforce holds what we have written: %+v", d.Field.Name, *d.Lost)
+	}
+	if made, known := g.made[d.Field.Name]; known && made == d.Lost.Salesforce {
+		g.t.Fatalf("%s: a false conflict, Salesforce has made that of what we have written: %+v", d.Field.Name, *d.Lost)
 	}
 	if ours, known := g.shown[d.Field.Column()]; known && ours.Equal(g.monday.Value(d.Field.Column())) {
 		g.t.Fatalf("%s: a false conflict, Monday shows what we have written: %+v", d.Field.Name, *d.Lost)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -63,13 +64,16 @@ type model struct {
 	t          *rapid.T
 	rec        *mapping.Record
 	normalizes bool // Salesforce rewrites values
+	flows      bool // an automation replaces values
 
 	clock   int64 // Unix microseconds
 	monday  mapping.Item
 	updated int64 // of the item
 	past    []snapshot
 	holds   map[string]any
+	savedAt time.Time               // of the record, if we were the last to save it
 	ours    map[string]any          // what Salesforce holds because we wrote it, by field
+	made    map[string]any          // what an automation has made of our last write, if nobody has saved the record since
 	shown   map[string]column.Value // what Monday shows because we wrote it, by column
 
 	item      ledger.Item
@@ -88,7 +92,7 @@ type model struct {
 func newModel(t *rapid.T) *model {
 	wins := rapid.SampledFrom([]string{"monday", "salesforce"}).Draw(t, "wins")
 	g := &model{
-		t: t, rec: models()[wins].Boards[0].Records[0], normalizes: rapid.Bool().Draw(t, "normalizes"), clock: 1_790_000_000_000_000,
+		t: t, rec: models()[wins].Boards[0].Records[0], normalizes: rapid.Bool().Draw(t, "normalizes"), flows: rapid.Bool().Draw(t, "flows"), clock: 1_790_000_000_000_000,
 		shown: map[string]column.Value{}, monday: mapping.Item{ID: 7, Name: "F0 L0", Columns: map[string]column.Value{}}, holds: map[string]any{},
 		item: ledger.Item{ID: 7, BoardID: 1, Known: true}, link: ledger.Link{ItemID: 7, Record: "r", Object: "Contact", SalesforceID: "003000000000001AAA"},
 	}

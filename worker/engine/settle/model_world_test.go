@@ -78,6 +78,7 @@ func (g *model) show(id string, v column.Value) {
 
 // save changes the record as Salesforce does: it may rewrite values, and joins names.
 func (g *model) save(fields map[string]any) {
+	g.savedAt, g.made = time.Time{}, map[string]any{}
 	for name, value := range fields {
 		g.holds[name] = g.normal(name, value)
 		delete(g.ours, name)
@@ -96,6 +97,8 @@ func (g *model) normal(name string, value any) any {
 		}
 	case string:
 		switch {
+		case g.flows && name == "Email" && !strings.HasSuffix(v, " flow"):
+			return v + " flow"
 		case !g.normalizes:
 		case name == "Email":
 			return strings.ToLower(v)

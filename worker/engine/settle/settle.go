@@ -29,6 +29,9 @@ type Input struct {
 	Linked map[ledger.RecordRef]string          // Ids of the records of connected items
 	Items  map[*mapping.Record]map[string]int64 // items of the records that Salesforce refers to, by Id
 
+	// OwnSaveAt is when Salesforce last saved the record, if we were the last to change it; zero: we were not.
+	OwnSaveAt time.Time
+
 	// Touched are the columns that a person has just changed: in a first meeting, that decides, even if a comparison
 	// has seen the value before its event arrived.
 	Touched map[string]bool
@@ -236,7 +239,9 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 
 // Confirm records that a write to Salesforce took effect. If the parts of the field sent Monday's value there, both
 // sides now agree on it.
-func (d Decision) Confirm(link *ledger.Link) {
+//
+// sentAt is when Salesforce answered, as in ledger.Held.
+func (d Decision) Confirm(link *ledger.Link, sentAt int64) {
 	for _, name := range d.parts {
 		if _, ok := link.Agreed(name); !ok {
 			return
@@ -244,6 +249,6 @@ func (d Decision) Confirm(link *ledger.Link) {
 	}
 	if len(d.parts) > 0 {
 		link.Agree(d.Field.Name, d.Monday)
-		link.Hold(d.Field.Name, ledger.Held{Value: d.Monday})
+		link.Hold(d.Field.Name, ledger.Held{Value: d.Monday, SentAt: sentAt})
 	}
 }
