@@ -55,6 +55,8 @@ type sizes struct {
 	live    int // items of the board beside whose comparison events arrive
 	widened int // items that get one more field
 	console int // items whose pages are requested
+
+	poll time.Duration // how often the feed asks Salesforce while the delay of single changes is measured
 }
 
 func main() {
@@ -111,12 +113,12 @@ func (b *bench) options(args []string) (err error) {
 		return fmt.Errorf("-records: %w", err)
 	}
 	b.sizes = sizes{shared: b.events[0], changes: b.events[0], delayed: 24, loaded: 10_000, widened: 20_000,
-		live: 20_000, console: 200_000}
+		live: 20_000, console: 200_000, poll: 15 * time.Second} // the shortest that auto uses
 	if *quick {
-		b.events, b.records = b.events[:1], b.records[:1]
-		b.seconds, b.rounds, b.single = time.Second, 1, min(b.single, 40)
-		b.sizes = sizes{shared: 10_000, changes: 5000, delayed: 3, loaded: 5000, widened: 5000, live: 10_000,
-			console: 20_000}
+		b.events, b.records, b.items = []int{min(b.events[0], 10_000)}, b.records[:1], min(b.items, 10_000)
+		b.seconds, b.rounds, b.single = time.Second, 1, min(b.single, 20)
+		b.sizes = sizes{shared: 5000, changes: 2500, delayed: 3, loaded: 4000, widened: 4000, live: 6000,
+			console: 20_000, poll: 5 * time.Second}
 	}
 	return nil
 }
