@@ -117,7 +117,7 @@ func (s *Store) renew(ctx context.Context, holder uuid.UUID, keys []string) {
 // nil if the run is done. The caller holds the board's lock.
 func (s *Store) StartRun(ctx context.Context, jobID, boardID int64, board string, holder uuid.UUID) (*Run, error) {
 	const stale = `
-		UPDATE migration_runs SET state = 'failed', finished_at = now(), error = 'given up', holder = NULL
+		UPDATE migration_runs SET state = 'failed', finished_at = now(), error = 'replaced by a new run', holder = NULL
 		WHERE  board_id = $1 AND job_id <> $2 AND state = 'running'`
 	const before = `SELECT holder FROM migration_runs WHERE job_id = $1 AND holder IS NOT NULL FOR UPDATE`
 	const start = `

@@ -209,8 +209,8 @@ func (w *world) until(e *Engine, ev Event) {
 	}
 }
 
-// TestRefusedByPostgres: Postgres does not accept a value in a batch with others.
-func TestRefusedByPostgres(t *testing.T) {
+// TestRejectedByPostgres: Postgres does not accept a value in a batch with others.
+func TestRejectedByPostgres(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	e := w.engine()

@@ -115,8 +115,8 @@ func (s *Sweeper) sweepOf(ctx context.Context, id int64) (*mapping.Board, store.
 
 // expired reports whether Monday no longer knows the cursor.
 func expired(err error) bool {
-	var refused *mondayclient.Error
-	return errors.As(err, &refused) && refused.Code == "CursorException"
+	var expired *mondayclient.Error
+	return errors.As(err, &expired) && expired.Code == "CursorException"
 }
 
 // page compares one page, and advances the sweep.
