@@ -125,7 +125,8 @@ func (i *Item) column(id string) Column {
 	if id != NameColumn {
 		return i.Columns[id]
 	}
-	return Column{Value: column.Value{Type: column.Text, Text: i.Name}, At: i.KnownAt(id), Own: i.NameOwn, Past: i.NamePast}
+	name := column.Value{Type: column.Text, Text: i.Name}
+	return Column{Value: name, At: i.KnownAt(id), Own: i.NameOwn, Past: i.NamePast}
 }
 
 // Says reports whether the column is known to show a value, or one that looks the same.

@@ -275,6 +275,18 @@ func (p *pass) lookDecided(wanted []target) {
 	}
 }
 
+// undecide drops the decisions about a record, because the item has another one from now on.
+func (w *work) undecide(rec *mapping.Record) {
+	if len(w.decisions[rec.Name]) == 0 {
+		return
+	}
+	delete(w.decisions, rec.Name)
+	w.look()
+	for _, other := range w.board.Records {
+		w.lookDecided(other)
+	}
+}
+
 func (w *work) lookDecided(rec *mapping.Record) {
 	decisions := w.decisions[rec.Name]
 	if len(decisions) == 0 {

@@ -48,6 +48,7 @@ func (p *pass) recordPlan(d planned) (sends bool) {
 				origin = ledger.Shown
 			}
 			link.Adopt(d.plan.Adopts, origin)
+			w.undecide(rec)
 			w.log.appeared = true
 		}
 	}
@@ -234,6 +235,7 @@ func (p *pass) takeWinner(ctx context.Context, w *work, rec *mapping.Record, win
 	if free {
 		link.End()
 		link.Adopt(winner, ledger.Matched)
+		w.undecide(rec)
 		w.log.appeared = true
 		return true, true
 	}

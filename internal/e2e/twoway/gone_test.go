@@ -3,10 +3,12 @@ package twoway_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"crmsync/internal/cli"
 	"crmsync/internal/e2e"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // gone is the mapping with what happens to an item whose record was deleted.
@@ -213,5 +215,29 @@ func TestRecordRestoredBeforeEvent(t *testing.T) {
 	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "Lovelace"})
 	w.Expect(1, `SELECT count(*) FROM conflicts WHERE field = 'Email' AND salesforce = '"sf@example.org"'`)
 	w.Expect(0, `SELECT count(*) FROM links WHERE held IS NULL`)
+	w.Healthy()
+}
+
+// TestRecordMergedBeforeWrite: the record is merged into another one between our read and our write of an edit. What
+// the winner holds is compared before anything is sent to it.
+func TestRecordMergedBeforeWrite(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	loser := w.Record("Contact", item)["Id"].(string)
+	winner := w.Salesforce.Insert("Contact", map[string]any{"FirstName": "Ada", "LastName": "King", "Email": "winner@example.org", "Phone": "+12125550111"})
+	merge := sync.OnceFunc(func() { w.Salesforce.MergeRecords("Contact", winner, loser) })
+	w.Salesforce.OnCall(func(c sfsim.Call) *sfsim.Fault {
+		if c.Has("update", "Contact") {
+			merge()
+		}
+		return nil
+	})
+	w.Monday.SetColumn(item, "email", e2e.Email("edited@example.org"))
+	w.Quiet()
+	shows(w, item, map[string]string{"text_sfid": winner, "phone": "+12125550111", "email": "edited@example.org"})
+	w.Holds(w.Salesforce.Get("Contact", winner), map[string]any{"Email": "edited@example.org", "Phone": "+12125550111"})
+	w.Expect(1, "SELECT count(*) FROM conflicts WHERE field = 'Email' AND salesforce #>> '{}' = 'winner@example.org'")
 	w.Healthy()
 }
