@@ -284,7 +284,7 @@ func (b *Batcher[In, Out]) take() *group[In, Out] {
 			if b.config.Key == nil {
 				b.ready--
 			}
-			g.in, g.calls = append(g.in, c.in), append(g.calls, c)
+			g.calls = append(g.calls, c)
 		}
 		if b.config.Key != nil {
 			b.dequeue(l)
@@ -292,6 +292,10 @@ func (b *Batcher[In, Out]) take() *group[In, Out] {
 		} else if l.calls.Len() == 0 {
 			b.dequeue(l)
 		}
+	}
+	g.in = make([]In, len(g.calls))
+	for n, c := range g.calls {
+		g.in[n] = c.in
 	}
 	return g
 }
