@@ -20,7 +20,7 @@ import (
 
 type applyCommand struct {
 	Boards        []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping, or by id. Default: all."`
-	Item          itemList `help:"Only these items." placeholder:"ID"`
+	Item          itemList `help:"Only these items, separated by commas." placeholder:"ID,..."`
 	Plan          string   `help:"Apply only what this file of plan --out contains. Whatever has changed since is left alone and reported." placeholder:"FILE"`
 	Adopt         string   `help:"Resolve first meetings with the value of this side." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce       bool     `help:"Overwrite drift with Monday's values."`

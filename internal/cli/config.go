@@ -7,7 +7,7 @@ import (
 )
 
 type configCommand struct {
-	Role string `help:"Role whose configuration is checked: serve, ingest or worker." enum:"serve,ingest,worker" default:"serve" placeholder:"ROLE"`
+	Role string `help:"Role whose configuration is checked: serve (the default), ingest or worker." enum:"serve,ingest,worker" default:"serve" placeholder:"ROLE"`
 	JSON bool   `help:"Print JSON."`
 }
 

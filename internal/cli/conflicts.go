@@ -22,7 +22,7 @@ type (
 	conflictsListCommand struct {
 		Item  itemID `help:"Only those of this item." placeholder:"ID"`
 		Board string `help:"Only those of a board: its id, or its name in the mapping." placeholder:"ID|NAME"`
-		Limit int    `help:"Maximum number of conflicts." default:"50" placeholder:"N"`
+		Limit int    `help:"Maximum number of conflicts. Default: ${default}." default:"50" placeholder:"N"`
 		JSON  bool   `help:"Print JSON."`
 	}
 

@@ -9,7 +9,7 @@ import (
 
 type doctorCommand struct {
 	TestAlerts bool   `help:"Send a test message to each alert channel."`
-	Role       string `help:"Role whose settings must be complete: serve, ingest or worker." enum:"serve,ingest,worker" default:"serve" placeholder:"ROLE"`
+	Role       string `help:"Role whose settings must be complete: serve (the default), ingest or worker." enum:"serve,ingest,worker" default:"serve" placeholder:"ROLE"`
 	JSON       bool   `help:"Print JSON."`
 }
 

@@ -24,7 +24,7 @@ type initCommand struct {
 	AdminUser              string        `help:"Operator of the console: ADMIN_USER." placeholder:"NAME"`
 	AdminPassword          string        `help:"The operator's password: ADMIN_PASSWORD." placeholder:"PASSWORD"`
 	Answers                string        `help:"Read the answers from this file, one on each line in the order of the questions, instead of the standard input." placeholder:"FILE"`
-	Dir                    string        `help:"Folder for .env and mapping.yaml." default:"." placeholder:"DIR"`
+	Dir                    string        `help:"Folder for .env and mapping.yaml. Default: the working directory." default:"." placeholder:"DIR"`
 	Force                  bool          `help:"Change existing files without asking."`
 }
 

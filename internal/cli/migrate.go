@@ -87,7 +87,8 @@ func (c migrateCommand) chosen(m *mapping.Mapping) (chosen []*mapping.Migration,
 			strings.Join(known, ", ")))
 	}
 	if len(known) == 0 && err == nil {
-		err = errors.New("no board of the mapping has a migration")
+		err = errors.New("no board of the mapping has a migration; to import records of Salesforce, give one of a " +
+			"board's records the key `items`")
 	}
 	return chosen, err
 }

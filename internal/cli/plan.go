@@ -24,7 +24,7 @@ import (
 
 type planCommand struct {
 	Boards  []string `arg:"" optional:"" name:"board" help:"Boards by their names in the mapping, or by id. Default: all."`
-	Item    itemList `help:"Only these items." placeholder:"ID"`
+	Item    itemList `help:"Only these items, separated by commas." placeholder:"ID,..."`
 	Adopt   string   `help:"Plan as if first meetings were resolved with this side's value." enum:",monday,salesforce" default:"" placeholder:"monday|salesforce"`
 	Enforce bool     `help:"Plan as if drift were overwritten with Monday's values."`
 	Out     string   `help:"Write the plan, with values, to this file, for apply --plan." placeholder:"FILE"`

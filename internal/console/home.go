@@ -156,7 +156,7 @@ func (s *Console) readFigures(ctx context.Context, d *homeData) error {
 			eventChart(day, lastDay), eventChart(month, lastMonth),
 		},
 		{
-			"Delay", span(lag(sum, 0.5)), "for half of the events from arrival to Salesforce; 99 % within " +
+			"Delay", span(lag(sum, 0.5)), "for half of the events from arrival to Salesforce; 99\u00a0% within " +
 				span(lag(sum, 0.99)),
 			lagChart(day, lastDay), lagChart(month, lastMonth),
 		},

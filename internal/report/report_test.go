@@ -3,6 +3,7 @@ package report
 import (
 	"testing"
 
+	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
 
@@ -42,6 +43,47 @@ func TestLogEntry(t *testing.T) {
 		got := LogEntry(store.LogRow{Event: "item_resync", Status: status, Response: response}, column)
 		if got.Kind != want.Kind || got.Effect != want.Effect {
 			t.Errorf("%s: %+v, want %+v", status, got, want)
+		}
+	}
+}
+
+// TestUnchangedEntry: only an event of one column shows that both sides hold its value. Another one may have left a field
+// to a person.
+func TestUnchangedEntry(t *testing.T) {
+	t.Parallel()
+	column := func(_ int64, id string) string { return "Title of " + id }
+	email := "email"
+	tests := map[string]struct {
+		log  store.LogRow
+		want string
+	}{
+		"a column": {store.LogRow{Event: "update_column_value", ColumnID: &email}, "nothing to send: both sides hold it already"},
+		"the name": {store.LogRow{Event: "update_name"}, "nothing to send: both sides hold it already"},
+		"created":  {store.LogRow{Event: "create_pulse"}, "nothing to send"},
+		"archived": {store.LogRow{Event: "archive_pulse"}, "nothing to send"},
+	}
+	for name, tt := range tests {
+		tt.log.Status, tt.log.Response = "unchanged", "{}"
+		if got := LogEntry(tt.log, column).Effect; got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// TestAdviseFirstMeeting: Salesforce's values are offered only where they can be written to Monday.
+func TestAdviseFirstMeeting(t *testing.T) {
+	t.Parallel()
+	tests := map[mapping.Direction]string{
+		mapping.Both:         "Nothing is written until a person decides: take Monday's values, or Salesforce's.",
+		mapping.ToSalesforce: "Nothing is written until a person decides: take Monday's values, or enter Salesforce's in Monday.",
+	}
+	for direction, want := range tests {
+		d := draft{Report: Report{Records: []Record{{Fields: []Field{
+			{Name: "LastName", State: Agreed, Direction: string(mapping.ToSalesforce)},
+			{Name: "Email", State: FirstMeeting, Direction: string(direction)},
+		}}}}}
+		if got := d.advise(FirstMeeting); got != want {
+			t.Errorf("%s: %q, want %q", direction, got, want)
 		}
 	}
 }

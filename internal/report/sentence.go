@@ -32,7 +32,7 @@ func (d *draft) advise(s State) string {
 	case Rejected:
 		return d.adviseRejected()
 	case FirstMeeting:
-		return "Nothing is written until a person decides: take Monday's values, or Salesforce's."
+		return "Nothing is written until a person decides: take Monday's values, or " + d.otherWay()
 	case Drift:
 		return "A resync leaves it as it is. Take Monday's values to overwrite it, or enter Salesforce's value in Monday."
 	case Conflict:
@@ -48,6 +48,19 @@ func (d *draft) advise(s State) string {
 		}
 	}
 	return ""
+}
+
+// otherWay says how a first meeting ends with Salesforce's values: a field that only goes to Salesforce is not written to
+// Monday.
+func (d *draft) otherWay() string {
+	for _, rec := range d.Records {
+		for _, f := range rec.Fields {
+			if f.State == FirstMeeting && f.Direction == string(mapping.ToSalesforce) {
+				return "enter Salesforce's in Monday."
+			}
+		}
+	}
+	return "Salesforce's."
 }
 
 // adviseGone says what happens to an item whose record was deleted in Salesforce.

@@ -121,7 +121,10 @@ func LogEntry(log store.LogRow, column func(board int64, id string) string) Entr
 	named := func(id string) string { return column(board, id) }
 	switch log.Status {
 	case "unchanged":
-		e.Effect = "nothing to send: both sides hold it already"
+		e.Effect = "nothing to send"
+		if id != "" || log.Event == "update_name" { // any other event may leave a field that a person has to decide
+			e.Effect += ": both sides hold it already"
+		}
 	case "failed":
 		e.Kind, e.Effect = Broken, withoutQueue(did.Reason)
 		if written := did.words(named); written != "" {

@@ -27,6 +27,9 @@ type Conflict struct {
 	TakenAt                  time.Time
 }
 
+// IsErased reports whether the values were erased, so that neither can be taken any more.
+func (c Conflict) IsErased() bool { return c.Take == "" && !c.TakenAt.IsZero() }
+
 // Winner returns the side whose value was kept.
 func (c Conflict) Winner() string {
 	if c.Rule == sideSalesforce {

@@ -164,4 +164,10 @@ func TestConflictTaken(t *testing.T) {
 	if p := operates.post(take, "side", "nobody"); p.status != http.StatusNotFound {
 		t.Errorf("a side that does not exist: %d", p.status)
 	}
+
+	operates.post(path+"/erase", "sure", "yes").shows(t, "Values erased in ")
+	operates.open("/conflicts").shows(t, "Its values were erased.")
+	if strings.Contains(operates.open("/conflicts").text(), "Take ") {
+		t.Error("a value that was erased is offered")
+	}
 }
