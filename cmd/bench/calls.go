@@ -74,13 +74,6 @@ func (l *callLog) before(system http.Handler, name string) http.Handler {
 	})
 }
 
-// forget forgets the calls so far.
-func (l *callLog) forget() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.calls = nil
-}
-
 // idle returns the share of the time between the first call and the end of the last in which no call was under way: the
 // time lost by a program that makes no calls while it computes or waits for Postgres.
 func (l *callLog) idle() float64 {

@@ -226,7 +226,8 @@ func arrived(y *stage.Stage, records int) error {
 // delays changes one record after another, and measures how long each change takes from the commit until Monday shows
 // it.
 func (s *testbed) delays(ctx context.Context, y *stage.Stage, ids []string) (delays []time.Duration, err error) {
-	if err := s.exec(ctx, "UPDATE feeds SET due_at = now() WHERE tier = 'now'"); err != nil { // by the new interval from now on
+	// From now on by the new interval.
+	if err := s.exec(ctx, "UPDATE feeds SET due_at = now() WHERE tier = 'now'"); err != nil {
 		return nil, err
 	}
 	p, err := s.following(ctx, y)
