@@ -86,8 +86,7 @@ func overText(c store.Cause) string {
 // digestText reports what happened in a week, and what is open.
 func digestText(w store.Week, causes []store.Cause) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "crmsync, the last 7 days: %s %s, %s open.", words.Number(w.Changes), pluralOf(int(w.Changes), "change"),
-		words.Number(w.Open))
+	fmt.Fprintf(&b, "crmsync, the last 7 days: %s, %s open.", plural(int(w.Changes), "change"), words.Number(w.Open))
 	if w.Held > 0 {
 		fmt.Fprintf(&b, " The delete brake holds %s: crmsync held.", plural(w.Held, "item"))
 	}
