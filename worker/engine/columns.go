@@ -274,31 +274,3 @@ func (p *pass) lookDecided(wanted []target) {
 		}
 	}
 }
-
-// undecide drops the decisions about a record, because the item has another one from now on.
-func (w *work) undecide(rec *mapping.Record) {
-	if len(w.decisions[rec.Name]) == 0 {
-		return
-	}
-	delete(w.decisions, rec.Name)
-	w.look()
-	for _, other := range w.board.Records {
-		w.lookDecided(other)
-	}
-}
-
-func (w *work) lookDecided(rec *mapping.Record) {
-	decisions := w.decisions[rec.Name]
-	if len(decisions) == 0 {
-		return
-	}
-	if w.view.Decided == nil {
-		w.view.Decided = map[string]map[string]bool{}
-	}
-	w.view.Decided[rec.Name] = settle.Decided(decisions)
-	for _, d := range decisions {
-		if d.Takes {
-			w.view.View = w.view.View.With(d.Field.Column(), d.Value)
-		}
-	}
-}

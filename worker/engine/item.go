@@ -54,6 +54,14 @@ type work struct {
 // state is whether there is an item to sync.
 type state uint8
 
+const (
+	alive     state = iota
+	ending          // a delete in this batch ends it
+	gone            // Monday has archived or deleted it
+	missing         // Monday does not show it
+	elsewhere       // it is on an unmapped board
+)
+
 // target is a record of an item.
 type target struct {
 	work   *work
@@ -67,14 +75,6 @@ type overwritten struct {
 	told   ledger.Column
 	ours   column.Value // what the column showed when the event arrived
 }
-
-const (
-	alive     state = iota
-	ending          // a delete in this batch ends it
-	gone            // Monday has archived or deleted it
-	missing         // Monday does not show it
-	elsewhere       // it is on an unmapped board
-)
 
 // look prepares the item for planning.
 func (w *work) look() {
@@ -92,6 +92,35 @@ func (w *work) look() {
 		}
 		if id, ok := sfclient.ID18(columns[rec.IDColumn].Text); ok && !w.hasOther(rec.Name, id) {
 			w.view.Shown[rec.Name] = id
+		}
+	}
+}
+
+// undecide drops the decisions about a record, because the item has another one from now on.
+func (w *work) undecide(rec *mapping.Record) {
+	if len(w.decisions[rec.Name]) == 0 {
+		return
+	}
+	delete(w.decisions, rec.Name)
+	w.look()
+	for _, other := range w.board.Records {
+		w.lookDecided(other)
+	}
+}
+
+// lookDecided shows the plans what was decided about a record.
+func (w *work) lookDecided(rec *mapping.Record) {
+	decisions := w.decisions[rec.Name]
+	if len(decisions) == 0 {
+		return
+	}
+	if w.view.Decided == nil {
+		w.view.Decided = map[string]map[string]bool{}
+	}
+	w.view.Decided[rec.Name] = settle.Decided(decisions)
+	for _, d := range decisions {
+		if d.Takes {
+			w.view.View = w.view.View.With(d.Field.Column(), d.Value)
 		}
 	}
 }
