@@ -52,7 +52,7 @@ type RowError = send.RowError
 type AwayError struct{}
 
 func (e *AwayError) Error() string {
-	return "monday does not let the token write to the item's board: it may be out of the token's reach"
+	return "monday does not show the item's board: it may be out of the token's reach"
 }
 
 // UnconfirmedError means that Monday does not confirm a delete: it shows the item neither on a board nor in the

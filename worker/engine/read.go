@@ -107,18 +107,22 @@ func (p *pass) takeReadings() {
 	}
 }
 
-// confirmMissing decides about items that are reported as deleted and that Monday does not show at all, not even in
-// the bin. If Monday shows their board, they are gone for good. A token that lost access to a board sees none of its
-// items, deleted or not.
+// confirmMissing decides about items that Monday does not show at all, not even in the bin. If Monday shows their
+// board, they are gone for good. A token that lost access to a board sees none of its items, deleted or not.
 func (p *pass) confirmMissing(ctx context.Context) {
 	var absent []*work
 	for _, w := range p.works {
-		if w.err == nil && w.state == missing && slices.ContainsFunc(w.tasks, (*task).ends) {
+		if w.err == nil && w.state == missing {
 			absent = append(absent, w)
 		}
 	}
 	if len(absent) > 0 {
 		p.confirmBoards(ctx, byBoard(absent))
+	}
+	for _, w := range absent {
+		if w.state == missing && !slices.ContainsFunc(w.tasks, (*task).ends) {
+			w.retry(&AwayError{})
+		}
 	}
 }
 
