@@ -107,7 +107,8 @@ func TestDocumentedCommands(t *testing.T) {
 	for name, text := range documents(t) {
 		for _, code := range codeIn(text) {
 			arguments, ok := argumentsOf(code)
-			if !ok || strings.HasPrefix(arguments, "-") {
+			isCommand := !strings.HasPrefix(arguments, "-") && !strings.HasPrefix(arguments+" ", "help ")
+			if !ok || !isCommand {
 				continue
 			}
 			command := commandIn(programs, strings.Fields(arguments))
