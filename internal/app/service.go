@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -219,7 +220,7 @@ func (s *Service) listen(ctx context.Context, db *pgxpool.Pool, registry *promet
 		server.ErrorLog = slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug)
 		listener, err := net.Listen("tcp", server.Addr)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("listening: %w", err), shutdown(servers))
+			return nil, errors.Join(fmt.Errorf("listening at %s_ADDR: %w", strings.ToUpper(names[n]), err), shutdown(servers))
 		}
 		if s.Listening != nil {
 			s.Listening(names[n], listener.Addr().String())

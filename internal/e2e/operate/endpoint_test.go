@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"crmsync/internal/cli"
 	"crmsync/internal/e2e"
 	mondaysim "crmsync/internal/sim/monday"
 	sfsim "crmsync/internal/sim/salesforce"
@@ -221,5 +223,24 @@ func TestPostgresAway(t *testing.T) {
 	w.Expect(0, "SELECT count(*) FROM dead_letters")
 	if status, _, _ := w.Get(w.Admin + "/readyz"); status != http.StatusOK {
 		t.Errorf("ready answered %d with Postgres back", status)
+	}
+}
+
+// TestAddressTaken: a process that cannot listen names the variable with the address.
+func TestAddressTaken(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"ADMIN_ADDR", "INGEST_ADDR"} {
+		w := e2e.Setup(t)
+		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer taken.Close()
+		w.Env["ADMIN_ADDR"], w.Env["INGEST_ADDR"] = "127.0.0.1:0", "127.0.0.1:0"
+		w.Env[name] = taken.Addr().String()
+		code, _, stderr := w.Command("serve")
+		if code != cli.ExitFailed || !strings.Contains(stderr, "listening at "+name+": ") {
+			t.Errorf("%s is taken: exit code %d, %s", name, code, stderr)
+		}
 	}
 }
