@@ -81,7 +81,7 @@ func (l *Live) askMonday(ctx context.Context, m *mapping.Mapping, known *audit.L
 	if known.Webhooks, err = l.webhooks(ctx, m, known.Boards); err != nil {
 		say(audit.Warning, audit.Monday, "webhooks were not checked: %v", err)
 	} else {
-		say(audit.Note, audit.Monday, "it does not reveal the URLs of webhooks: a board's webhooks were checked by their events only")
+		say(audit.Note, audit.Monday, "it does not reveal the URLs of webhooks: only their events were checked")
 	}
 	if known.Timed, err = l.timedColumns(ctx, m, known.Boards); err != nil {
 		say(audit.Warning, audit.Monday, "whether dates have a time was not checked: %v", err)

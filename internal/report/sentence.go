@@ -50,8 +50,8 @@ func (d *draft) advise(s State) string {
 	return ""
 }
 
-// otherWay says how a first meeting ends with Salesforce's values: a field that only goes to Salesforce is not written to
-// Monday.
+// otherWay says how a first meeting ends with Salesforce's values: a field that only goes to Salesforce is not written
+// to Monday.
 func (d *draft) otherWay() string {
 	for _, rec := range d.Records {
 		for _, f := range rec.Fields {
