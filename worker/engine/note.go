@@ -20,6 +20,9 @@ func (p *pass) notePlan(d planned) {
 		p.bulk.counted[target{d.work, d.plan.Record}] = true
 	}
 	for _, x := range d.plan.Differences {
+		if slices.Contains(d.plan.Repeated, x.Field) {
+			continue // it cannot be sent, as noted below
+		}
 		p.note(d, Difference{Field: x.Field, Kind: x.Kind, Code: x.Code, Monday: x.Monday, Salesforce: x.Salesforce,
 			Sends: x.Sends, Rejected: x.Code != "" && !p.isDry()})
 	}

@@ -168,6 +168,25 @@ func TestUnknownItem(t *testing.T) {
 	says(t, "plan", errs, "Monday shows none of the items")
 }
 
+// TestPlanRejectedOnce: a field that Salesforce has rejected is one difference, which cannot be sent.
+func TestPlanRejectedOnce(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Mapped(`
+version: 1
+boards:
+  contacts: { board: 1002, records: { contact: { object: Contact, fields: { LastName: name, Email: email } } } }
+`))
+	item := w.Monday.CreateItem(e2e.Contacts, "King", map[string]any{"email": e2e.Email("a@b")})
+	run(w, 0, "schema", "up")
+	run(w, 1, "apply", "--yes") // Salesforce rejects the address
+	w.Holds(w.Record("Contact", item), map[string]any{"LastName": "King", "Email": nil})
+	out, _ := run(w, 3, "plan", "--check")
+	says(t, "plan", out, `INVALID_EMAIL_ADDRESS "a@b"`, "cannot be sent, left alone")
+	if strings.Contains(out, "empty in Salesforce") {
+		t.Errorf("the field is listed twice:\n%s", out)
+	}
+}
+
 // TestPlanShowsLabel: a value that no label of the mapping has is shown as Monday has it, on the terminal and in the
 // file.
 func TestPlanShowsLabel(t *testing.T) {
