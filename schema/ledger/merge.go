@@ -139,10 +139,11 @@ func (i *Item) Shown(id string) column.Value { return i.column(id).Value }
 const keptWas = 8
 
 // Overwrote reports whether our write has overwritten the value of an event without our having seen it: the column
-// shows what we wrote, and the event's value is newer than what we knew before and different from all of it.
+// shows what we wrote, and the event's value is newer than what we knew before and different from all of it. The event
+// of our own write may be known by then: a name's event has its time in milliseconds, which may be the same.
 func (i *Item) Overwrote(id string, v column.Value, at int64) bool {
 	known := i.column(id)
-	return len(known.Was) > 0 && at > known.Since && (known.Own || at < known.At) && !says(known.Value, v) &&
+	return len(known.Was) > 0 && at > known.Since && (known.Own || at <= known.At) && !says(known.Value, v) &&
 		!slices.ContainsFunc(known.Was, func(was column.Value) bool { return says(was, v) })
 }
 

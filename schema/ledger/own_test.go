@@ -178,4 +178,11 @@ func TestOverwrote(t *testing.T) {
 	if got := i.MergeColumn("c", ledger.Column{Value: labels("c", "b"), At: 7}, true, now); got != ledger.Echo {
 		t.Errorf("our labels in another order: %v, want %v", got, ledger.Echo)
 	}
+	for at, want := range map[int64]bool{6: true, 7: true, 8: false} { // our write is from 7
+		i := write(ledger.NameColumn, value("a"), value("b"))
+		i.MergeName("b", time.UnixMicro(7), true, now)
+		if got := i.Overwrote(ledger.NameColumn, value("x"), at); got != want {
+			t.Errorf("a person's name of %d, after the event of ours: Overwrote = %v, want %v", at, got, want)
+		}
+	}
 }
