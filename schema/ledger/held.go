@@ -22,8 +22,8 @@ type Held struct {
 	// nothing that somebody entered there.
 	Ours bool `json:"ours,omitempty"`
 
-	// Edited means that a person has changed the item's value since both sides were found Apart, so that it counts, and
-	// that Salesforce has not received it yet.
+	// Edited means that the item's value counts, and that Salesforce has not received it yet: a person has changed it
+	// since both sides were found Apart, or it has won over a change in Salesforce.
 	Edited bool `json:"edited,omitempty"`
 }
 

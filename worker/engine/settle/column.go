@@ -99,10 +99,10 @@ func (c *col) isMoved(f *mapping.Field) bool {
 // isTouched reports whether a person has just changed the column. That says nothing about a column that is not sent.
 func (c *col) isTouched() bool { return c.Touched[c.field.Column()] && !c.isAlone() }
 
-// isEdited reports whether a person has changed the column since a comparison left both sides apart, perhaps to the
-// value that the comparison saw.
+// isEdited reports whether a person has changed the column since a comparison found that both sides differ, perhaps to
+// the value that the comparison saw.
 func (c *col) isEdited(held ledger.Held) bool {
-	return held.Apart && !c.isAlone() && (held.Edited || c.isTouched())
+	return !c.isAlone() && (held.Edited || held.Apart && c.isTouched())
 }
 
 // isOurs reports whether Salesforce holds the value that we wrote last, or may have written.

@@ -23,7 +23,11 @@ func (c *col) decide() Decision {
 	case !c.known: // an unread value is not overwritten
 		return Decision{Hidden: !c.isAlone() && c.mondayChanged() || c.isEdited(held)}
 	case !met:
-		return c.meet()
+		d := c.meet()
+		if _, outdated := c.Link.Held[c.field.Name]; outdated && d.Sends && d.held == nil {
+			d.held = &ledger.Held{Value: c.salesforce} // otherwise the value may count as sent
+		}
+		return d
 	}
 	m, s := c.mondayChanged() || c.isEdited(held), c.salesforceChanged(held)
 	switch {
@@ -163,7 +167,8 @@ func (c *col) agree() Decision {
 }
 
 // stand keeps Monday's value. If Salesforce's value had changed too, that change is lost and counts as compared: it is
-// not decided about again, whatever becomes of the write.
+// not decided about again, whatever becomes of the write. Until one succeeds, Monday's value counts, even one that both
+// sides agreed on before.
 func (c *col) stand(conflict bool, rule string) Decision {
 	d := Decision{Kind: plan.MondayChanged, Sends: c.field.Sync == mapping.Both}
 	if conflict {
@@ -173,12 +178,14 @@ func (c *col) stand(conflict bool, rule string) Decision {
 		return d // it is reported
 	}
 	if conflict && c.monday.ok() {
-		d.Lost, d.held = c.lost(rule), &ledger.Held{Value: c.salesforce}
+		d.Lost, d.held = c.lost(rule), &ledger.Held{Value: c.salesforce, Edited: true}
 	}
 	if held, met := c.met(); rule == RuleEvent || met && held.Apart {
 		// Both sides have never agreed. Until Monday's value is sent, nothing else shows that it must be sent.
 		d.held = &ledger.Held{Value: c.salesforce, Apart: true, Edited: true}
-		d.agrees(c, c.field, c.monday)
+		if !c.Link.Rejects(c.field.Base(), c.monday.value) { // it would be sent again
+			d.agrees(c, c.field, c.monday)
+		}
 	}
 	if c.field.Sync == mapping.ToMonday && c.monday.ok() {
 		d.parts = namesOf(c.parts)
