@@ -125,15 +125,11 @@ func (i *Item) column(id string) Column {
 	if id != NameColumn {
 		return i.Columns[id]
 	}
-	name := column.Value{Type: column.Text, Text: i.Name}
-	return Column{Value: name, At: i.KnownAt(id), Own: i.NameOwn, Past: i.NamePast}
+	return Column{Value: i.Value(id), At: i.KnownAt(id), Own: i.NameOwn, Past: i.NamePast}
 }
 
 // Says reports whether the column is known to show a value, or one that looks the same.
 func (i *Item) Says(id string, v column.Value) bool { return says(i.column(id).Value, v) }
-
-// Shown returns what the column is known to show.
-func (i *Item) Shown(id string) column.Value { return i.column(id).Value }
 
 // keptWas is how many earlier values of a column are kept.
 const keptWas = 8

@@ -174,7 +174,12 @@ func TestOverwrote(t *testing.T) {
 			}
 		})
 	}
-	i := write("c", labels("a"), labels("b", "c"))
+	i := write("c", value("a"), value("b"))
+	i.MergeColumn("c", ledger.Column{Value: value("b"), At: 7}, true, now) // our own event
+	if !i.Overwrote("c", value("x"), 7) {
+		t.Error("a person's edit of the same time is not noticed")
+	}
+	i = write("c", labels("a"), labels("b", "c"))
 	if got := i.MergeColumn("c", ledger.Column{Value: labels("c", "b"), At: 7}, true, now); got != ledger.Echo {
 		t.Errorf("our labels in another order: %v, want %v", got, ledger.Echo)
 	}

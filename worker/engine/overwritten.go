@@ -12,7 +12,7 @@ import (
 // overwrite records the value of an event that a write of ours has overwritten, given the result of merging it.
 func (w *work) overwrite(id string, told ledger.Column, sure bool, merged ledger.Merge) {
 	if (merged == ledger.Doubtful || merged == ledger.Stale) && sure && w.item.Overwrote(id, told.Value, told.At) {
-		w.overwritten = append(w.overwritten, overwritten{id, told, w.item.Shown(id)})
+		w.overwritten = append(w.overwritten, overwritten{id, told, w.item.Value(id)})
 	}
 }
 
