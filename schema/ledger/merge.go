@@ -49,6 +49,8 @@ func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge 
 		return Same
 	case !ok && i.Known: // newer values may have been missed while the column was not mapped
 		return Doubtful
+	case ok && c.At < readUntil(known.At) && !says(known.Value, c.Value): // the value may have been read after that
+		return Doubtful
 	case ok && c.At == known.At, !sure: // only Monday knows which of two values with equal times is later
 		return Doubtful
 	}
@@ -72,11 +74,22 @@ func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Me
 		return Doubtful
 	case at.Equal(i.NameAt) && (!sure || i.Name == name):
 		return Same
+	case at.UnixMicro() < readUntil(i.KnownAt(NameColumn)) && i.Name != name:
+		return Doubtful
 	case at.Equal(i.NameAt), !sure:
 		return Doubtful
 	}
 	i.Name, i.NameAt, i.NamePast = name, at, Past{}
 	return Taken
+}
+
+// readUntil returns the time, in Unix microseconds, before which a value with this known time may have been set. A whole
+// second is the time of a read, in which Monday does not say when within the second the item was changed.
+func readUntil(known int64) int64 {
+	if second := time.Second.Microseconds(); known != 0 && known%second == 0 {
+		return known + second
+	}
+	return known
 }
 
 // says reports whether two values of one column look the same to people. It ignores the form in which an event names
@@ -241,12 +254,12 @@ func (i *Item) Shows(r Reading, board int64, asked []string) bool {
 
 // Contradicts reports whether a reading of a page, which may lag, shows another value than the known one, and it is
 // uncertain which is newer: both may be from the same second, or the known value is one of ours that no event has
-// confirmed.
+// confirmed. What the page shows is not older than the floor, and may still be older than a read of that second.
 func (i *Item) Contradicts(r Reading, asked []string, floor Floor, now time.Time) bool {
 	unclear := func(id string, own, same bool) bool {
-		known := i.KnownAt(id)
-		sameSecond := r.at(id, floor, now) <= known && r.UpdatedAt.Unix() >= known/int64(time.Second/time.Microsecond)
-		return !same && (own || sameSecond)
+		known, at := i.KnownAt(id), r.at(id, floor, now)
+		sameSecond := at <= known && r.UpdatedAt.Unix() >= known/time.Second.Microseconds()
+		return !same && (own || sameSecond || known < at && at < readUntil(known))
 	}
 	for _, id := range asked {
 		if known, ok := i.Columns[id]; ok && !r.hides(id) && unclear(id, known.Own, says(known.Value, r.Columns[id])) {

@@ -111,24 +111,60 @@ func TestContradicts(t *testing.T) {
 		known   int64
 		own     bool
 		updated int64
+		floor   int64 // the earliest time of the page
 		shown   string
 		want    bool
 	}{
-		"the same value":             {known: 5*second + 7, updated: 5 * second, shown: "a"},
-		"the same second":            {known: 5*second + 7, updated: 5 * second, shown: "b", want: true},
-		"the same time":              {known: 5 * second, updated: 5 * second, shown: "b", want: true},
-		"later":                      {known: 5*second + 7, updated: 6 * second, shown: "b"},
-		"earlier":                    {known: 5*second + 7, updated: 4 * second, shown: "b"},
-		"ours, and the page may lag": {known: 5*second + 7, own: true, updated: 9 * second, shown: "b", want: true},
-		"ours, and shown":            {known: 5*second + 7, own: true, updated: 9 * second, shown: "a"},
+		"the page may be from before a read of the second": {known: 5 * second, floor: 5*second + 7, shown: "b", want: true},
+		"it is not":                     {known: 5 * second, floor: 6*second + 7, shown: "b"},
+		"the known value is an event's": {known: 5*second + 3, floor: 5*second + 7, shown: "b"},
+		"the same value":                {known: 5*second + 7, updated: 5 * second, shown: "a"},
+		"the same second":               {known: 5*second + 7, updated: 5 * second, shown: "b", want: true},
+		"the same time":                 {known: 5 * second, updated: 5 * second, shown: "b", want: true},
+		"later":                         {known: 5*second + 7, updated: 6 * second, shown: "b"},
+		"earlier":                       {known: 5*second + 7, updated: 4 * second, shown: "b"},
+		"ours, and the page may lag":    {known: 5*second + 7, own: true, updated: 9 * second, shown: "b", want: true},
+		"ours, and shown":               {known: 5*second + 7, own: true, updated: 9 * second, shown: "a"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			it := ledger.Item{Known: true, Columns: map[string]ledger.Column{"c": {Value: column.Value{Text: "a"}, At: tt.known, Own: tt.own}}}
 			r := ledger.Reading{UpdatedAt: time.UnixMicro(tt.updated), Columns: map[string]column.Value{"c": {Text: tt.shown}}}
-			if got := it.Contradicts(r, []string{"c"}, ledger.Floor{}, time.UnixMicro(20*second)); got != tt.want {
+			if got := it.Contradicts(r, []string{"c"}, ledger.Floor{All: tt.floor}, time.UnixMicro(20*second)); got != tt.want {
 				t.Errorf("Contradicts = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestMergeReadSecond: the time of a read has whole seconds, so the value that was read may be newer than another one
+// that an event of the same second carries. Only Monday knows.
+func TestMergeReadSecond(t *testing.T) {
+	t.Parallel()
+	const second = 1_000_000
+	now := time.UnixMicro(20 * second)
+	tests := map[string]struct {
+		known, at int64
+		value     string
+		want      ledger.Merge
+	}{
+		"another value, in the second of the read": {5 * second, 5*second + 999_999, "b", ledger.Doubtful},
+		"the value that was read":                  {5 * second, 5*second + 999_999, "a", ledger.Taken},
+		"another value, after the second":          {5 * second, 6 * second, "b", ledger.Taken},
+		"another value, before the second":         {5 * second, 5*second - 1, "b", ledger.Stale},
+		"another value, and both are events'":      {5*second + 1, 5*second + 2, "b", ledger.Taken},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b := column.Value{Type: column.Text, Text: "a"}, column.Value{Type: column.Text, Text: tt.value}
+			it := ledger.Item{Known: true, Name: "a", NameAt: time.UnixMicro(tt.known), Columns: map[string]ledger.Column{"c": {Value: a, At: tt.known}}}
+			if got := it.MergeColumn("c", ledger.Column{Value: b, At: tt.at}, true, now); got != tt.want {
+				t.Errorf("MergeColumn = %v, want %v", got, tt.want)
+			}
+			if got := it.MergeName(tt.value, time.UnixMicro(tt.at), true, now); got != tt.want {
+				t.Errorf("MergeName = %v, want %v", got, tt.want)
 			}
 		})
 	}

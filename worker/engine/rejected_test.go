@@ -99,7 +99,7 @@ func TestRejectedShared(t *testing.T) {
 			if n := len(w.salesforce.Records("Contact")); n != 3 {
 				t.Errorf("%d contacts, want 3", n)
 			}
-			w.must(e, w.event(people, events[0].ItemID, updated("company", "Better")))
+			w.must(e, w.event(people, events[0].ItemID, later(updated("company", "Better"))))
 			if n := len(w.salesforce.Records("Account")); n != 1 {
 				t.Errorf("%d accounts after a value that passes, want 1", n)
 			}
@@ -137,10 +137,10 @@ func TestRejectedField(t *testing.T) {
 	w.salesforce.Reject("Contact", "Email", rejects("INVALID_EMAIL_ADDRESS", "bad@example.org"))
 	item := w.person(e, "Ada King", map[string]any{"status": map[string]any{"label": "Boss"}})
 	other := w.person(e, "Ada Byron", nil)
-	mail := w.event(people, item, updated("email", ""))
+	mail := w.event(people, item, later(updated("email", "")))
 	mail.ColumnType, mail.Value = "email", []byte(`{"email":"bad@example.org","text":"bad@example.org"}`)
 	rename := w.event(people, item, Event{Kind: Renamed, Name: "Ada Lovelace"})
-	ghost := w.event(people, item, updated("status", ""))
+	ghost := w.event(people, item, later(updated("status", "")))
 	ghost.ColumnType, ghost.Value = "color", []byte(`{"label":{"index":2,"text":"Ghost"}}`)
 	stranger := w.event(people, other, Event{Kind: Renamed, Name: "Ada Noel"})
 	answers := w.batch(e, mail, rename, ghost, stranger)
