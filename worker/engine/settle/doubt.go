@@ -25,7 +25,8 @@ func Resolve(in Input) (changed bool) {
 // resolveShown lets both sides agree on the value that the column shows, if it was ours: what Salesforce holds has
 // then changed only if it is no longer what we wrote to the column.
 func (c *col) resolveShown() bool {
-	for _, shown := range slices.Backward(c.Link.Doubts[c.field.Name].Shown) {
+	all := c.Link.Doubts[c.field.Name].Shown
+	for n, shown := range slices.Backward(all) {
 		if !c.hasShown(shown) {
 			continue
 		}
@@ -40,6 +41,11 @@ func (c *col) resolveShown() bool {
 		for _, f := range append(slices.Clone(c.parts), c.field) { // it says nothing about what was sent since
 			for _, sent := range doubts[f.Name].Sent {
 				c.Link.WillSend(f.Name, sent)
+			}
+		}
+		if !c.looks(c.now, shown.Value) { // nor about what was written to the column since
+			for _, later := range all[n+1:] {
+				c.Link.WillShow(c.field.Name, later)
 			}
 		}
 		return true
@@ -91,7 +97,13 @@ func (c *col) resolveSent() (changed bool) {
 		}
 	}
 	if name, ok := c.written(); ok && arrived {
+		shown := c.Link.Doubts[c.field.Name].Shown
 		c.agreeOn(c.field.Name, ledger.Sending{Value: name})
+		if !c.same(c.salesforce, name) { // it says nothing about what was written to the column since
+			for _, s := range shown {
+				c.Link.WillShow(c.field.Name, s)
+			}
+		}
 	}
 	if len(c.Link.Doubts[c.field.Name].Sent) == 0 {
 		return changed
