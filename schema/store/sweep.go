@@ -281,11 +281,16 @@ const logJobEnd = `
 	VALUES ($1, $2, $3, 'success', $4, $5)
 	ON CONFLICT (job_id) DO NOTHING`
 
+// isOnBoard is the SQL condition of an item that is on a board as far as is known. One of which little is known counts
+// too if it has records, or may have some since the answer to their creation was lost.
+const isOnBoard = `board_id = $1 AND deleted_at IS NULL
+		AND    (known OR suppressed_at IS NULL AND EXISTS (SELECT FROM links l WHERE l.item_id = items.item_id))`
+
 // Unswept returns the items known to be on the sweep's board before it began, but missing from its pages.
 func (s *Store) Unswept(ctx context.Context, w Sweep) ([]int64, error) {
 	const query = `
 		SELECT item_id FROM items
-		WHERE  board_id = $1 AND known AND deleted_at IS NULL AND swept IS DISTINCT FROM $2 AND seen_at < $3
+		WHERE  ` + isOnBoard + ` AND swept IS DISTINCT FROM $2 AND seen_at < $3
 		AND    ($4::bigint[] IS NULL OR item_id = ANY($4))
 		ORDER  BY item_id`
 	return s.itemIDs(ctx, query, w.BoardID, w.ID, w.StartedAt, orNull(w.Options.Items))
@@ -295,7 +300,7 @@ func (s *Store) Unswept(ctx context.Context, w Sweep) ([]int64, error) {
 func (s *Store) AliveItems(ctx context.Context, boardID int64, only []int64) ([]int64, error) {
 	const query = `
 		SELECT item_id FROM items
-		WHERE  board_id = $1 AND known AND deleted_at IS NULL AND ($2::bigint[] IS NULL OR item_id = ANY($2))
+		WHERE  ` + isOnBoard + ` AND ($2::bigint[] IS NULL OR item_id = ANY($2))
 		ORDER  BY item_id`
 	return s.itemIDs(ctx, query, boardID, orNull(only))
 }

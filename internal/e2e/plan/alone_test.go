@@ -47,6 +47,23 @@ func TestApplyAlone(t *testing.T) {
 	}
 }
 
+// TestApplyAfterLostCreate: an item whose first batch got no answer, so that only its links are known, is deleted in
+// Monday, and no event reports it. Its record is deleted all the same.
+func TestApplyAfterLostCreate(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Mapped(shown))
+	item := w.Items(e2e.Contacts, 1, "Ada")[0]
+	apply(w)
+	w.Exec("UPDATE items SET seen_at = seen_at - interval '1 hour', known = false, columns = '{}'")
+	w.Exec(`UPDATE links SET salesforce_id = NULL, written = '{"Monday_Item_Id__c": {"unsure": true}}'`)
+	w.Monday.DeleteItem(item)
+	apply(w, "contacts")
+	if got := len(w.Salesforce.Records("Contact")); got != 0 {
+		t.Errorf("%d contacts, want none", got)
+	}
+	run(w, 0, "plan", "--check")
+}
+
 // TestApplyUnfinished: what apply queued for single items and could not finish is reported with exit code 1, whether it
 // waits for a worker or has failed.
 func TestApplyUnfinished(t *testing.T) {

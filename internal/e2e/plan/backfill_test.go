@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"crmsync/internal/e2e"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // contactMapping returns a mapping of the contacts board with additional fields.
@@ -174,4 +175,35 @@ func TestBackfillLabel(t *testing.T) {
 	ended(w, "backfill", n+1)
 	w.Holds(w.Record("Contact", item), map[string]any{"Title": "Head"})
 	w.Holds(w.Record("Contact", other), map[string]any{"Title": "By hand"})
+}
+
+// TestBackfillLabelOfNew: a record is created without a label that is not mapped, and Salesforce fills the field with a
+// default. Once the label is mapped, the backfill leaves the default, and a replay of the dead letter sends the label.
+func TestBackfillLabelOfNew(t *testing.T) {
+	t.Parallel()
+	w, restart := backfilled(t, e2e.Salesforce(func(c *sfsim.Config) {
+		for n := range c.Objects {
+			for k, f := range c.Objects[n].Fields {
+				if c.Objects[n].Name == "Contact" && f.Name == "Title" {
+					c.Objects[n].Fields[k].Default = "Assistant"
+				}
+			}
+		}
+	}))
+	const before, after = ", Title: { from: text_sfid, labels: { Clerk: Staff } }", ", Title: { from: text_sfid, labels: { Clerk: Staff, Boss: Head } }"
+	restart(before)
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada", map[string]any{"text_sfid": "Boss"})
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"Title": "Assistant"})
+	w.DeadLetter()
+	n := w.Count("SELECT count(*) FROM sweeps")
+	restart(after)
+	ended(w, "backfill", n+1)
+	w.Holds(w.Record("Contact", item), map[string]any{"Title": "Assistant"})
+	if out := w.Crmsync("replay", "--all"); out != "1 put back into the queue.\n" {
+		t.Error(out)
+	}
+	w.Quiet()
+	w.Holds(w.Record("Contact", item), map[string]any{"Title": "Head"})
+	w.Expect(0, "SELECT count(*) FROM dead_letters WHERE closed_at IS NULL AND replayed_at IS NULL")
 }

@@ -194,7 +194,7 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 		}
 		m.Differences = append(m.Differences, d)
 	}
-	if s.Kind == FirstMeeting && !s.Sends && !m.isOurs(field) {
+	if s.Kind == FirstMeeting && !s.Sends && !m.isOurs(field) && !m.isUnsent(field) {
 		m.Apart = append(m.Apart, field.Name)
 	}
 	if !s.Sends {
@@ -217,6 +217,13 @@ func (m *maker) choices() Choices {
 func (m *maker) isOurs(field *mapping.Field) bool {
 	w, written := m.link.Written[field.Name]
 	return written && !w.Unsure && !w.LeftOut && field.Fold(w.Value) == field.Fold(m.held[field.Name])
+}
+
+// isUnsent reports whether the field was never written because the mapping had no value for the item's label. The
+// item's next event, such as the replay of the one that failed, may replace what Salesforce holds.
+func (m *maker) isUnsent(field *mapping.Field) bool {
+	_, written := m.link.Written[field.Name]
+	return !written && WasUnmapped(field, m.it.View, &m.link)
 }
 
 // WasUnmapped reports whether the mapping had no value for a label that the column shows, so that the item's last
