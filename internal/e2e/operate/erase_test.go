@@ -47,7 +47,7 @@ var (
 	holding = []string{"conflicts", "dead_letters", "error_logs", "item_keys", "items", "links", "migration_documents", "river_job",
 		"sync_log_history", "sync_logs"}
 	valueless = []string{"alert_channels", "alert_deliveries", "board_mappings", "causes", "deletions", "differences", "feeds", "goose_db_version",
-		"hours", "leases", "migration_failed", "migration_runs", "migration_schedules", "operations", "outages", "planned_mappings",
+		"hours", "leases", "migration_failed", "migration_runs", "migration_schedules", "monday_days", "operations", "outages", "planned_mappings",
 		"processes", "river_leader", "river_migration", "river_notification",
 		"river_queue", "sweeps", "waits"}
 )

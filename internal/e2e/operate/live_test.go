@@ -240,7 +240,7 @@ func TestCheckLiveLines(t *testing.T) {
 	if code != cli.ExitFailed || !strings.Contains(stderr, "1 error") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
-	for _, want := range []string{`mapping\.yaml:\d+:11: error: Lead\.Email is read-only`, `mapping\.yaml:1:1: note: Monday: the URL of a webhook cannot be read`,
+	for _, want := range []string{`mapping\.yaml:\d+:11: error: Lead\.Email is read-only`, `mapping\.yaml:1:1: note: Monday: it does not reveal the URLs of webhooks`,
 		`mapping\.yaml:1:1: note: Salesforce: 99996 of 100000 API calls`, `mapping\.yaml: 1 error, 0 warnings; 3 boards, 6 records\.\n$`} {
 		if !regexp.MustCompile(want).MatchString(stdout) {
 			t.Errorf("%q is not in\n%s", want, stdout)
