@@ -83,8 +83,8 @@ func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Me
 	return Taken
 }
 
-// readUntil returns the time, in Unix microseconds, before which a value with this known time may have been set. A whole
-// second is the time of a read, in which Monday does not say when within the second the item was changed.
+// readUntil returns the time, in Unix microseconds, before which a value with this known time may have been set. A
+// whole second is the time of a read, in which Monday does not say when within the second the item was changed.
 func readUntil(known int64) int64 {
 	if second := time.Second.Microseconds(); known != 0 && known%second == 0 {
 		return known + second
