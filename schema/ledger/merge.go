@@ -258,8 +258,9 @@ func (i *Item) Shows(r Reading, board int64, asked []string) bool {
 func (i *Item) Contradicts(r Reading, asked []string, floor Floor, now time.Time) bool {
 	unclear := func(id string, own, same bool) bool {
 		known, at := i.KnownAt(id), r.at(id, floor, now)
-		sameSecond := at <= known && r.UpdatedAt.Unix() >= known/time.Second.Microseconds()
-		return !same && (own || sameSecond || known < at && at < readUntil(known))
+		updated, second := r.UpdatedAt.Unix(), known/time.Second.Microseconds()
+		sameSecond := at <= known && updated >= second || known < at && at < readUntil(known) && updated <= second
+		return !same && (own || sameSecond)
 	}
 	for _, id := range asked {
 		if known, ok := i.Columns[id]; ok && !r.hides(id) && unclear(id, known.Own, says(known.Value, r.Columns[id])) {

@@ -116,15 +116,16 @@ func TestContradicts(t *testing.T) {
 		want    bool
 	}{
 		"the page may be from before a read of the second": {known: 5 * second, floor: 5*second + 7, shown: "b", want: true},
-		"it is not":                     {known: 5 * second, floor: 6*second + 7, shown: "b"},
-		"the known value is an event's": {known: 5*second + 3, floor: 5*second + 7, shown: "b"},
-		"the same value":                {known: 5*second + 7, updated: 5 * second, shown: "a"},
-		"the same second":               {known: 5*second + 7, updated: 5 * second, shown: "b", want: true},
-		"the same time":                 {known: 5 * second, updated: 5 * second, shown: "b", want: true},
-		"later":                         {known: 5*second + 7, updated: 6 * second, shown: "b"},
-		"earlier":                       {known: 5*second + 7, updated: 4 * second, shown: "b"},
-		"ours, and the page may lag":    {known: 5*second + 7, own: true, updated: 9 * second, shown: "b", want: true},
-		"ours, and shown":               {known: 5*second + 7, own: true, updated: 9 * second, shown: "a"},
+		"it is not":                                {known: 5 * second, floor: 6*second + 7, shown: "b"},
+		"the known value is an event's":            {known: 5*second + 3, floor: 5*second + 7, shown: "b"},
+		"its time is too far ahead to be believed": {known: 20 * second, updated: 999 * second, floor: 20*second + 7, shown: "b"},
+		"the same value":                           {known: 5*second + 7, updated: 5 * second, shown: "a"},
+		"the same second":                          {known: 5*second + 7, updated: 5 * second, shown: "b", want: true},
+		"the same time":                            {known: 5 * second, updated: 5 * second, shown: "b", want: true},
+		"later":                                    {known: 5*second + 7, updated: 6 * second, shown: "b"},
+		"earlier":                                  {known: 5*second + 7, updated: 4 * second, shown: "b"},
+		"ours, and the page may lag":               {known: 5*second + 7, own: true, updated: 9 * second, shown: "b", want: true},
+		"ours, and shown":                          {known: 5*second + 7, own: true, updated: 9 * second, shown: "a"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
