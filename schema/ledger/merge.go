@@ -161,6 +161,15 @@ func (i *Item) ShowID(id, shown string) {
 	i.SetColumn(id, Column{Value: column.Value{Type: column.Text, Text: shown}, At: i.Columns[id].At + 1})
 }
 
+// Attribute records which event carried the value that a column shows, after the column was read because the event did
+// not determine the value for certain.
+func (i *Item) Attribute(id string, told Column) {
+	if c, ok := i.Columns[id]; ok && says(c.Value, told.Value) {
+		c.By = told.By
+		i.Columns[id] = c
+	}
+}
+
 // ClearPending clears the event that carried the column, now that it has ended. It reports whether there was one.
 func (i *Item) ClearPending(id string, job int64) bool {
 	c, ok := i.Columns[id]

@@ -163,6 +163,11 @@ func (w *work) mergeReading(read *mondayclient.Item, asked []string) {
 	}
 	if w.item.MergeReading(ReadingOf(read), wanted, w.floor, w.now) {
 		w.changed = true
+		for id, events := range w.told {
+			for _, told := range events {
+				w.item.Attribute(id, told)
+			}
+		}
 	}
 }
 

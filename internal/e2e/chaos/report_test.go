@@ -42,6 +42,8 @@ func (c *chaos) reportStall() {
 	c.show("dead letters not alerted", `SELECT job_id, created_at FROM dead_letters WHERE alerted_at IS NULL LIMIT 10`)
 	c.show("leader", `SELECT * FROM river_leader`)
 	c.show("leases", `SELECT * FROM leases`)
+	c.show("outages", `SELECT * FROM outages WHERE ended_at IS NULL`)
+	c.show("comparisons", `SELECT * FROM sweeps WHERE finished_at IS NULL`)
 	c.show("jobs", `SELECT id, kind, args->>'item_id' AS item, state, attempt, attempted_at, scheduled_at, errors[array_upper(errors, 1)], metadata
 		FROM river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded') ORDER BY id LIMIT 10`)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
