@@ -58,6 +58,7 @@ func TestBackfillOtherColumn(t *testing.T) {
 	t.Parallel()
 	w, restart := backfilled(t)
 	restart(", Phone: phone")
+	ended(w, "backfill", 1)
 	create := func(name string) int64 {
 		return w.Monday.CreateItem(e2e.Contacts, name, map[string]any{"phone": phone("111"), "text_sfid": "222"})
 	}
