@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 	"time"
 
@@ -45,7 +46,50 @@ func TestAppendJSON(t *testing.T) {
 	})
 }
 
-func decoded(t *rapid.T, text []byte) (members map[string]any) {
+// TestAppendJSONKnowsAll: no member is missing, including one that is added to the struct later.
+func TestAppendJSONKnowsAll(t *testing.T) {
+	t.Parallel()
+	var args jobs.ColumnUpdateArgs
+	fill(t, reflect.ValueOf(&args).Elem())
+	slow, err := json.Marshal(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(decoded(t, slow), decoded(t, args.AppendJSON(nil))); diff != "" {
+		t.Errorf("json.Marshal (-) and AppendJSON (+):\n%s", diff)
+	}
+}
+
+// fill sets each field of a struct to a value that is not its zero value.
+func fill(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch x := v.Addr().Interface().(type) {
+	case *json.RawMessage:
+		*x = json.RawMessage(`1`)
+		return
+	case *time.Time:
+		*x = time.Unix(1, 0).UTC()
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for n := range v.NumField() {
+			fill(t, v.Field(n))
+		}
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int64:
+		v.SetInt(1)
+	case reflect.Float64:
+		v.SetFloat(1)
+	default:
+		t.Fatalf("no value for %s", v.Type())
+	}
+}
+
+func decoded(t rapid.TB, text []byte) (members map[string]any) {
 	if err := json.Unmarshal(text, &members); err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
