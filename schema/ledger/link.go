@@ -77,6 +77,8 @@ type Rejection struct {
 	Code  string `json:"code"`
 	JobID int64  `json:"job_id"` // the event that failed because of it
 
+	Detail string `json:"detail,omitempty"` // for people; no customer's value
+
 	// Dependent means that the value was rejected because of other fields, for example by a validation rule: it is
 	// sent again with the next write of the record.
 	Dependent bool `json:"dependent,omitempty"`

@@ -36,7 +36,7 @@ func (d planned) blameAgain(field string, columns []string) {
 		if t.JobID == rejection.JobID || slices.Contains(carriers, t) {
 			t.fail(&RejectedError{
 				Object: d.plan.Record.Object, SalesforceID: link.SalesforceID, Field: publicName(field), Code: rejection.Code,
-				record: link.Record,
+				Detail: rejection.Detail, record: link.Record,
 			})
 		}
 	}

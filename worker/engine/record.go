@@ -307,7 +307,7 @@ func (p *pass) rejectRecord(d planned, fields []string, err *RejectedError) {
 // reject stores a value, so that it is not sent again until it changes, and fails the events that carried it.
 func (p *pass) reject(d planned, field string, r ledger.Rejection, columns []string, err *RejectedError) {
 	p.noteRejected(d, field, r.Code)
-	err.record = d.plan.Record.Name
+	err.record, r.Detail = d.plan.Record.Name, err.Detail
 	link := p.keep(d.work, d.plan.Record)
 	if link.Rejects(field, r.Value) && link.Rejected[field].JobID != 0 {
 		r.JobID = link.Rejected[field].JobID // that job failed because of this value before

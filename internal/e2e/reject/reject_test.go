@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"crmsync/internal/e2e"
 	sfsim "crmsync/internal/sim/salesforce"
@@ -50,6 +51,7 @@ func TestRejectedUpdate(t *testing.T) {
 	w.Monday.SetColumn(lead, "email", e2e.Email("refused@example.org"))
 	w.Monday.SetColumn(lead, "company", "Engines")
 	w.Monday.SetColumn(other, "email", e2e.Email("charles@example.org"))
+	w.Eventually("all is delivered", func() bool { return w.Monday.Pending() == 0 })
 	w.Start("worker") // all in one batch
 	w.Quiet()
 	w.Holds(w.Record("Lead", lead), map[string]any{"Email": nil, "Company": "Engines"})
@@ -157,9 +159,10 @@ func TestUnmappedLabel(t *testing.T) {
 	w := e2e.Serving(t)
 	lead := w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Quiet()
-	w.Monday.SetColumn(lead, "status", e2e.Label("Lost"))
-	w.Monday.SetColumn(lead, "company", "Engines")
-	w.Quiet()
+	w.Together(e2e.Leads, func() {
+		w.Monday.SetColumn(lead, "status", e2e.Label("Lost"))
+		w.Monday.SetColumn(lead, "company", "Engines")
+	})
 	w.Holds(w.Record("Lead", lead), map[string]any{"Status": "Working", "Company": "Engines"})
 	w.Holds(w.Record("Opportunity", lead), map[string]any{"StageName": "Qualification", "Name": "Engines - Ada Lovelace"})
 	job := w.DeadLetter()
@@ -176,6 +179,27 @@ func TestUnmappedLabel(t *testing.T) {
 	w.Alerted()
 	once(w)
 	w.DeadLetter()
+}
+
+// TestUnmappedLabelLate: the label is read before its own event arrives. Both events then fail, and both say why.
+func TestUnmappedLabelLate(t *testing.T) {
+	t.Parallel()
+	w := e2e.Serving(t, e2e.ByHand)
+	lead := w.Lead("Ada Lovelace", "Analytical Engines")
+	w.Flush()
+	w.Monday.SetColumn(lead, "status", e2e.Label("Lost"))
+	w.Monday.SetColumn(lead, "company", "Engines")
+	events := w.Mail.Take()
+	future := map[string]any{"changedAt": float64(time.Now().Add(time.Hour).Unix())} // the item is read because of it
+	for n, column := range []string{"company", "status"} {
+		w.Send(events[1-n], future)
+		w.Quiet()
+		w.Expect(1, `SELECT count(*) FROM dead_letters WHERE reason LIKE '%"Lost"%' AND args->>'column_id' = $1`, column)
+	}
+	w.Holds(w.Record("Lead", lead), map[string]any{"Company": "Engines"})
+	w.Monday.SetColumn(lead, "status", e2e.Label("Quote"))
+	w.Flush()
+	w.Holds(w.Record("Opportunity", lead), map[string]any{"StageName": "Proposal/Price Quote"})
 }
 
 // TestRejectedCall: a call that is rejected as a whole because of one row succeeds without it.
