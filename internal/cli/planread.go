@@ -150,7 +150,7 @@ func (f planFile) digests(board int64, only []int64) map[int64]string {
 
 // assumed returns the records that the items of a board may refer to and that exist only once the plan is carried out.
 func (f planFile) assumed(board *mapping.Board) (records []store.AssumedRecord) {
-	for _, target := range sweep.References(board) {
+	for _, target := range board.Links() {
 		for _, b := range f.Boards {
 			if b.ID != target.Board.ID {
 				continue

@@ -65,6 +65,10 @@ type Board struct {
 	// Migration describes how Salesforce records become items of the board; nil: they are not imported.
 	Migration *Migration
 
+	// Stage is 0 for a board whose records do not link to those of other boards, and otherwise above the stages of the
+	// boards they link to. If links form a circle, a board that is earlier in the file does not wait.
+	Stage int
+
 	place place
 	at    map[string]place // of its keys
 }

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -130,63 +131,121 @@ func circle(path []*Record) string {
 	return strings.Join(all, " > ")
 }
 
-// waits maps a record to the records it waits for.
-type waits map[*Record][]*Record
+// waits maps a record, or a board, to those it waits for.
+type waits[T comparable] map[T][]T
 
-// setStages puts every record above those it waits for. A record always waits for one that precedes it; it waits for
-// one that follows it only if that does not close a circle.
+// setStages puts every record above those it waits for, and every board above those whose records its own link to.
 func setStages(m *Mapping) {
-	index := map[*Record]int{}
-	var all []*Record
+	var records []*Record
 	for _, b := range m.Boards {
-		for _, r := range b.Records {
-			index[r] = len(all)
-			all = append(all, r)
-		}
+		records = append(records, b.Records...)
 	}
-	w := waits{}
-	var ahead [][2]*Record
-	for _, r := range all {
+	stages := order(records, func(r *Record) (targets []*Record) {
 		for _, f := range r.Fields {
 			for _, target := range []*Record{f.record, f.link} {
-				switch {
-				case target == nil || target == r:
-				case index[target] < index[r]:
-					w[r] = append(w[r], target)
-				default:
-					ahead = append(ahead, [2]*Record{r, target})
+				if target != nil {
+					targets = append(targets, target)
 				}
+			}
+		}
+		return targets
+	})
+	for r, stage := range stages {
+		r.Stage = stage
+	}
+	for b, stage := range order(m.Boards, (*Board).linked) {
+		b.Stage = stage
+	}
+}
+
+// order returns a stage for each of all: above those of its targets. One always waits for a target that precedes it; it
+// waits for one that follows it only if that does not close a circle.
+func order[T comparable](all []T, targets func(T) []T) map[T]int {
+	index := map[T]int{}
+	for n, t := range all {
+		index[t] = n
+	}
+	w := waits[T]{}
+	var ahead [][2]T
+	for _, t := range all {
+		for _, target := range targets(t) {
+			switch {
+			case target == t:
+			case index[target] < index[t]:
+				w[t] = append(w[t], target)
+			default:
+				ahead = append(ahead, [2]T{t, target})
 			}
 		}
 	}
 	for _, pair := range ahead {
-		if r, target := pair[0], pair[1]; !w.reach(target, r, map[*Record]bool{}) {
-			w[r] = append(w[r], target)
+		if t, target := pair[0], pair[1]; !w.reach(target, t, map[T]bool{}) {
+			w[t] = append(w[t], target)
 		}
 	}
-	done := map[*Record]bool{}
-	for _, r := range all {
-		w.stage(r, done)
+	stages := make(map[T]int, len(all))
+	for _, t := range all {
+		w.stage(t, stages)
 	}
+	return stages
 }
 
-// reach reports whether one record waits for the other, directly or through others.
-func (w waits) reach(from, to *Record, seen map[*Record]bool) bool {
+// reach reports whether one waits for the other, directly or through others.
+func (w waits[T]) reach(from, to T, seen map[T]bool) bool {
 	if from == to {
 		return true
 	}
 	seen[from] = true
-	return slices.ContainsFunc(w[from], func(next *Record) bool {
+	return slices.ContainsFunc(w[from], func(next T) bool {
 		return !seen[next] && w.reach(next, to, seen)
 	})
 }
 
-func (w waits) stage(r *Record, done map[*Record]bool) int {
-	if !done[r] {
-		done[r] = true
-		for _, target := range w[r] {
-			r.Stage = max(r.Stage, w.stage(target, done)+1)
+func (w waits[T]) stage(t T, stages map[T]int) int {
+	if _, known := stages[t]; !known {
+		stage := 0
+		for _, target := range w[t] {
+			stage = max(stage, w.stage(target, stages)+1)
+		}
+		stages[t] = stage
+	}
+	return stages[t]
+}
+
+// Links returns the records of connected items, on any board, that the board's records refer to.
+func (b *Board) Links() (targets []*Record) {
+	for _, r := range b.Records {
+		for _, f := range r.Fields {
+			if f.link != nil && !slices.Contains(targets, f.link) {
+				targets = append(targets, f.link)
+			}
 		}
 	}
-	return r.Stage
+	return targets
+}
+
+// linked returns the boards that the board's records link to.
+func (b *Board) linked() (boards []*Board) {
+	for _, target := range b.Links() {
+		if !slices.Contains(boards, target.Board) {
+			boards = append(boards, target.Board)
+		}
+	}
+	return boards
+}
+
+// Before returns the boards whose items are compared before this board's, since its records link to theirs.
+func (b *Board) Before() []*Board {
+	return slices.DeleteFunc(b.linked(), func(other *Board) bool { return other.Stage >= b.Stage })
+}
+
+// IsCircular reports whether the board links to one whose items are not compared before its own: itself, or one whose
+// links lead back to it.
+func (b *Board) IsCircular() bool {
+	return slices.ContainsFunc(b.linked(), func(other *Board) bool { return other.Stage >= b.Stage })
+}
+
+// Ordered returns boards in the order in which their items are compared: those that others link to come first.
+func Ordered(boards []*Board) []*Board {
+	return slices.SortedStableFunc(slices.Values(boards), func(a, b *Board) int { return cmp.Compare(a.Stage, b.Stage) })
 }

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -96,4 +97,43 @@ func leads(links [][]int, from, to int, seen map[int]bool) bool {
 		}
 	}
 	return false
+}
+
+// TestBoardStages: boards are compared in the order of their links.
+func TestBoardStages(t *testing.T) {
+	t.Parallel()
+	const apart, link = "r: { object: A, fields: { F: a } }", "r: { object: A, fields: { F: { from: c, link: %s.r } } }"
+	tests := map[string]struct {
+		boards []string // records of each board
+		want   string   // names in order, each with its stage, and ! for a circle
+	}{
+		"apart":                  {[]string{apart, apart}, "b0:0 b1:0"},
+		"link to a board before": {[]string{apart, fmt.Sprintf(link, "b0")}, "b0:0 b1:1"},
+		"link to a board behind": {[]string{fmt.Sprintf(link, "b1"), apart}, "b1:0 b0:1"},
+		"through others":         {[]string{fmt.Sprintf(link, "b1"), fmt.Sprintf(link, "b2"), apart, apart}, "b2:0 b3:0 b1:1 b0:2"},
+		"to itself":              {[]string{fmt.Sprintf(link, "b0"), apart}, "b0:0! b1:0"},
+		"in a circle":            {[]string{fmt.Sprintf(link, "b1"), fmt.Sprintf(link, "b0")}, "b0:0! b1:1"},
+		"in a circle of boards, not of records": {[]string{
+			"q: { object: Q, fields: { F: { from: c, link: b1.r } } }, r: { object: A, fields: { F: a } }", fmt.Sprintf(link, "b0")}, "b0:0! b1:1"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			src := "version: 1\nboards:\n"
+			for i, records := range tt.boards {
+				src += fmt.Sprintf("  b%d: { board: %d, records: { %s } }\n", i, i+1, records)
+			}
+			var got []string
+			for _, b := range Ordered(mustParse(t, src).Boards) {
+				text := fmt.Sprintf("%s:%d", b.Name, b.Stage)
+				if b.IsCircular() {
+					text += "!"
+				}
+				got = append(got, text)
+			}
+			if text := strings.Join(got, " "); text != tt.want {
+				t.Errorf("order = %s, want %s", text, tt.want)
+			}
+		})
+	}
 }

@@ -34,17 +34,17 @@ func (s *Sweeper) Plans(ctx context.Context, boards []*mapping.Board, only []int
 	choices plan.Choices) ([]Plan, error) {
 	plans := make([]Plan, len(boards))
 	assumed := map[ledger.RecordRef]string{}
-	before := map[int]int{} // index of a board -> how many records were assumed when it was planned
-	for _, n := range planOrder(boards) {
-		if count, planned := before[n]; planned && count == len(assumed) {
+	before := map[*mapping.Board]int{} // how many records were assumed when a board was planned
+	for _, board := range planOrder(boards) {
+		if count, planned := before[board]; planned && count == len(assumed) {
 			continue
 		}
-		before[n] = len(assumed)
-		p, err := s.plan(ctx, boards[n], only, choices, assumed)
+		before[board] = len(assumed)
+		p, err := s.plan(ctx, board, only, choices, assumed)
 		if err != nil {
-			return nil, fmt.Errorf("comparing %s: %w", boards[n].Name, err)
+			return nil, fmt.Errorf("comparing %s: %w", board.Name, err)
 		}
-		plans[n] = p
+		plans[slices.Index(boards, board)] = p
 	}
 	return plans, nil
 }
