@@ -15,7 +15,7 @@ import (
 func (p *Pool) noticeMapping(ctx context.Context) {
 	ticker := time.NewTicker(tending)
 	defer ticker.Stop()
-	for open := slices.Clone(p.config.Mapping.Boards); ; {
+	for open := mapping.Ordered(p.config.Mapping.Boards); ; {
 		open = slices.DeleteFunc(open, func(b *mapping.Board) bool {
 			settled, err := p.backfill(ctx, b)
 			if err != nil && ctx.Err() == nil {

@@ -11,6 +11,7 @@ import (
 	"crmsync/internal/retry"
 	"crmsync/worker/engine"
 	"crmsync/worker/reserve"
+	"crmsync/worker/sweep"
 )
 
 // longRun is an import or a comparison. It takes longer than an attempt may: each attempt is a session of it, and the
@@ -23,11 +24,11 @@ type longRun struct {
 // failSession decides what the error of a session means for its job. It stores why a run waits, and that a run has
 // failed if there is no further attempt.
 func (p *Pool) failSession(ctx context.Context, row *rivertype.JobRow, event engine.Event, r longRun, err error) error {
-	if hold, ok := errors.AsType[*reserve.HoldError](err); ok {
-		if p.config.Waiting != nil {
-			p.config.Waiting(event.BoardID, hold.Error(), time.Now().Add(hold.Wait))
-		}
-		if err := r.storeWait(ctx, hold.Error(), hold.Wait); err != nil {
+	if hold, ok := errors.AsType[*reserve.HoldError](err); ok && p.config.Waiting != nil {
+		p.config.Waiting(event.BoardID, hold.Error(), time.Now().Add(hold.Wait))
+	}
+	if isToldWait(err) {
+		if err := r.storeWait(ctx, err.Error(), retry.After(err)); err != nil {
 			p.config.Log.Warn("could not store why a run waits", "job", row.ID, "kind", row.Kind, "error", err)
 		}
 	}
@@ -41,6 +42,13 @@ func (p *Pool) failSession(ctx context.Context, row *rivertype.JobRow, event eng
 		p.config.Log.Error("could not store that a run failed", "job", row.ID, "kind", row.Kind, "error", err)
 	}
 	return failed
+}
+
+// isToldWait reports whether status and the console show that a run waits because of the error.
+func isToldWait(err error) bool {
+	_, holds := errors.AsType[*reserve.HoldError](err)
+	_, behind := errors.AsType[*sweep.BehindError](err)
+	return holds || behind
 }
 
 func isSnoozed(err error) bool {

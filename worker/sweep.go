@@ -11,6 +11,7 @@ import (
 
 	"crmsync/jobs"
 	"crmsync/mondayclient"
+	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 	"crmsync/worker/engine"
 	"crmsync/worker/reserve"
@@ -66,10 +67,11 @@ type reconcileWorker struct {
 	pool *Pool
 }
 
-// Work queues a sweep for each board that is not already being compared.
+// Work queues a sweep for each board that is not already being compared. A sweep waits only for those that were queued
+// before it begins.
 func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.ReconcileArgs]) error {
 	p := w.pool
-	for _, board := range p.config.Mapping.Boards {
+	for _, board := range mapping.Ordered(p.config.Mapping.Boards) {
 		next, err := store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "reconcile", Mapped: board.Made()}, error(nil)
 		if job.Args.Recent {
 			next, err = p.sweeper.Recent(ctx, board)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sw
 		return nil, left, err
 	}
 	kept := store.New(db)
-	ids, err := addSweeps(ctx, kept, pool, sweeps, by)
+	ids, err := addSweeps(ctx, kept, pool, s.ordered(sweeps), by)
 	if err != nil {
 		return nil, left, err
 	}
@@ -72,6 +73,13 @@ func followUp(ctx context.Context, pool *worker.Pool, q *queue.Queue, sweeps []s
 		case <-tick.C:
 		}
 	}
+}
+
+// ordered returns sweeps in the order of their boards: a sweep waits only for those that were added before it begins.
+func (s *Service) ordered(sweeps []store.Sweep) []store.Sweep {
+	return slices.SortedStableFunc(slices.Values(sweeps), func(a, b store.Sweep) int {
+		return cmp.Compare(s.Mapping.Board(a.BoardID).Stage, s.Mapping.Board(b.BoardID).Stage)
+	})
 }
 
 // addSweeps queues sweeps, or joins the same ones that are running, and returns their ids.

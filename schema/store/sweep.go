@@ -132,13 +132,13 @@ func (s *Store) Sweeps(ctx context.Context, ids []int64) ([]Sweep, error) {
 	return sweeps, doing("reading sweeps", err)
 }
 
-// RunningSweeps returns the running sweeps of a board, looks at its newest items aside, oldest first.
-func (s *Store) RunningSweeps(ctx context.Context, boardID int64) ([]Sweep, error) {
+// RunningSweeps returns the running sweeps of boards, looks at their newest items aside, oldest first.
+func (s *Store) RunningSweeps(ctx context.Context, boardIDs ...int64) ([]Sweep, error) {
 	const query = `
 		SELECT ` + sweepColumns + ` FROM sweeps
-		WHERE  board_id = $1 AND state = 'running' AND kind <> 'recent'
+		WHERE  board_id = ANY($1) AND state = 'running' AND kind <> 'recent'
 		ORDER  BY id`
-	rows, err := s.pool.Query(ctx, query, boardID)
+	rows, err := s.pool.Query(ctx, query, boardIDs)
 	if err != nil {
 		return nil, doing("reading sweeps", err)
 	}

@@ -32,6 +32,9 @@ func (s *Sweeper) Work(ctx context.Context, id int64, job store.JobEnd, until ti
 	if err != nil || w.State != "running" {
 		return err == nil, err
 	}
+	if err := s.await(ctx, board, w); err != nil {
+		return false, err
+	}
 	held, err := s.claim(ctx, id)
 	if err != nil {
 		return false, err
