@@ -170,28 +170,41 @@ func labelsIn(v column.Value) []string {
 func (r *Record) Outside(it Item) []string {
 	var ids []string
 	for _, f := range r.Fields {
-		v := f.locale.day(it.value(f.from))
-		if f.form != fromColumn || f.labels == nil || refers(v) {
-			continue
-		}
-		outside := func(label string) bool { _, ok := f.labels[label]; return !ok }
-		if slices.ContainsFunc(labelsIn(v), outside) {
+		if f.Outside(it) != nil {
 			ids = append(ids, f.from)
 		}
 	}
 	return columnIDs(ids)
 }
 
+// Outside returns the error for the first label in the item's column that is missing from the field's `labels`, whether
+// or not a default replaces it; nil: none is missing.
+func (f *Field) Outside(it Item) error {
+	v, labels := f.labelsOf(it)
+	for _, label := range labels {
+		if _, mapped := f.labels[label]; !mapped {
+			return f.unmapped(v, label).Err
+		}
+	}
+	return nil
+}
+
 // Unmapped returns the errors that the field had while labels in the item's column were missing from its `labels`.
 func (f *Field) Unmapped(it Item) (errs []error) {
-	v := f.locale.day(it.value(f.from))
-	if f.form != fromColumn || f.labels == nil || refers(v) {
-		return nil
-	}
-	for _, label := range labelsIn(v) {
+	v, labels := f.labelsOf(it)
+	for _, label := range labels {
 		errs = append(errs, f.unmapped(v, label).Err)
 	}
 	return errs
+}
+
+// labelsOf returns the value of the item's column and the labels in it; none if the field does not map labels.
+func (f *Field) labelsOf(it Item) (v column.Value, labels []string) {
+	v = f.locale.day(it.value(f.from))
+	if f.form != fromColumn || f.labels == nil || refers(v) {
+		return v, nil
+	}
+	return v, labelsIn(v)
 }
 
 // joinedLabels returns one value unchanged, and several as a multi-select picklist expects them: each once, without

@@ -198,7 +198,7 @@ func (p *pass) settling(t target) settle.Input {
 		Record: t.record, Item: w.view.View, Link: link, Holds: p.holds[link.SalesforceID],
 		OwnSaveAt: p.ownSaveAt(link.SalesforceID), Linked: p.refs.Linked,
 		Items: p.items, Imports: p.imported(t.record),
-		Touched: w.touched, Told: w.told, Fresh: w.forced, Now: p.Now(),
+		Touched: w.touched, Told: w.told, Carried: w.view.Carried, Fresh: w.forced, Now: p.Now(),
 	}
 	if p.bulk != nil {
 		in.Choices = p.bulk.Choices

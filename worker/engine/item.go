@@ -84,7 +84,7 @@ func (w *work) look() {
 	}
 	w.view = plan.Item{
 		View:  mapping.Item{ID: w.item.ID, Name: w.item.Name, Columns: columns},
-		Links: w.item.Links, Shown: map[string]string{}, Touched: w.touched, Fresh: w.fresh,
+		Links: w.item.Links, Shown: map[string]string{}, Touched: w.touched, Carried: w.carried(), Fresh: w.fresh,
 	}
 	for _, rec := range w.board.Records {
 		if rec.IDColumn == "" {
@@ -159,6 +159,16 @@ func (w *work) tell(id string, c ledger.Column) {
 		w.told = map[string][]ledger.Column{}
 	}
 	w.told[id] = append(w.told[id], c)
+}
+
+// carried returns the columns whose present value an event has carried, in this batch or one that is still pending.
+func (w *work) carried() map[string]bool {
+	all := map[string]bool{}
+	for id, c := range w.item.Columns {
+		all[id] = c.By != 0 ||
+			slices.ContainsFunc(w.told[id], func(told ledger.Column) bool { return w.item.Says(id, told.Value) })
+	}
+	return all
 }
 
 // isAlive reports whether there is an item to sync.

@@ -311,7 +311,7 @@ func StaleLabels(board *mapping.Board, it Item, today time.Time) (columns []stri
 		if link == nil || len(outside) == 0 {
 			continue
 		}
-		values := rec.Desired(it.View, link.Since, today)
+		values := it.desired(rec, link, today)
 		for _, field := range rec.Fields {
 			from := field.Columns()
 			if len(from) == 0 || !slices.Contains(outside, from[0]) {

@@ -79,6 +79,10 @@ type Item struct {
 	Touched map[string]bool         // columns whose value an event of the batch carried
 	Fresh   bool                    // every field is sent, whatever was written before
 
+	// Carried are the columns whose present value an event has carried, in this batch or one that is still pending. Any
+	// other value was read, and a label that was read may be the new name of another one.
+	Carried map[string]bool
+
 	// Held is what Salesforce holds, by Id and field, where it was read. An Id without fields belongs to no record.
 	// Where Held has nothing, the ledger counts.
 	Held    map[string]map[string]any
@@ -137,7 +141,7 @@ func Make(rec *mapping.Record, it Item, adopt string, refs *References, key stri
 		m.Differences = append(m.Differences, Difference{Kind: Gone})
 		return m.Plan
 	}
-	values := rec.Desired(it.View, m.link.Since, today)
+	values := it.desired(rec, &m.link, today)
 	if rec.Shared {
 		m.shared(values)
 	} else {

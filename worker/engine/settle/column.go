@@ -21,6 +21,7 @@ type col struct {
 	salesforce any
 	known      bool // whether salesforce is known
 	imported   bool // the field fills the column only during an import
+	renamed    bool // the column's label may only have got a new name, which the mapping does not know
 }
 
 // said is the value that an item has for a field.
@@ -40,7 +41,19 @@ func (in *Input) column(f *mapping.Field) *col {
 	}
 	c.monday = c.says(f, c.now)
 	c.salesforce, c.known = in.Holds[f.Name]
+	c.lookRenamed()
 	return c
+}
+
+// lookRenamed lets a column whose label may only have got a new name have no value for the field, unless Salesforce
+// holds the default that would be sent for the label.
+func (c *col) lookRenamed() {
+	err := plan.Renamed(c.Record, c.field, c.Item, c.Link, c.monday.value)
+	if err == nil || !c.monday.ok() || c.Carried[c.field.Column()] || c.known && c.same(c.monday.value, c.salesforce) {
+		return
+	}
+	c.monday, c.renamed = said{}, true
+	c.monday.err, _ = errors.AsType[*mapping.ValueError](err)
 }
 
 // says returns what the field would hold if the column held a value.
@@ -134,14 +147,15 @@ func (c *col) isUnsent() bool {
 	case !was || w.Unsure || w.LeftOut || w.Apart:
 		return false
 	case w.Mapping == c.Record.Sent()[c.field.Name]:
-		return c.differs(c.field, c.monday)
+		return !c.renamed && c.differs(c.field, c.monday)
 	}
 	return plan.WasUnmapped(c.field, c.Item, c.Link)
 }
 
-// mondayChanged reports whether the item's value differs from what both sides last agreed on.
+// mondayChanged reports whether the item's value differs from what both sides last agreed on. A label's new name is no
+// change of the item.
 func (c *col) mondayChanged() bool {
-	return c.differs(c.field, c.monday) || c.partChanged()
+	return !c.renamed && c.differs(c.field, c.monday) || c.partChanged()
 }
 
 func (c *col) partChanged() bool {

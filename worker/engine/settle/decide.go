@@ -145,7 +145,8 @@ func (c *col) meeting() plan.Kind {
 	return plan.FirstMeeting
 }
 
-// rest handles a column that did not change on either side. Values that differ are reported until both sides agree.
+// rest handles a column that did not change on either side. Values that differ are reported until both sides agree, and
+// so is one that cannot be sent.
 func (c *col) rest(held ledger.Held) Decision {
 	if held.Apart {
 		return c.apart()
@@ -153,7 +154,7 @@ func (c *col) rest(held ledger.Held) Decision {
 	if held.Unsaid {
 		return Decision{Kind: plan.CannotBeShown}
 	}
-	return Decision{}
+	return Decision{Sends: c.monday.err != nil && c.field.Sync == mapping.Both} // the plan reports why it is not sent
 }
 
 // agree records that both sides hold the same. Then the parts agree too, even if Salesforce divides them differently:

@@ -3,6 +3,7 @@ package settle
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -69,6 +70,13 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		}
 		touched[e.column] = true
 	}
+	carried := func() map[string]bool {
+		all := map[string]bool{}
+		for id := range types {
+			all[id] = slices.ContainsFunc(told[id], func(c ledger.Column) bool { return item.Says(id, c.Value) })
+		}
+		return all
+	}
 	asked := false
 	if rung && len(received) == 0 && f != forgotten && rapid.Bool().Draw(g.t, "by page") {
 		read, pageFloor := g.page()
@@ -94,7 +102,7 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		asked = true
 	}
 	input := func() Input {
-		in := Input{Record: g.rec, Item: viewOf(item), Link: &link, Touched: touched, Told: told, OwnSaveAt: g.savedAt, Now: g.now(), Holds: maps.Clone(g.holds)}
+		in := Input{Record: g.rec, Item: viewOf(item), Link: &link, Touched: touched, Told: told, Carried: carried(), OwnSaveAt: g.savedAt, Now: g.now(), Holds: maps.Clone(g.holds)}
 		if f == hidden {
 			delete(in.Holds, "Email")
 		}
@@ -138,10 +146,15 @@ func (g *model) pass(received []event, rung bool, f fault) {
 		return
 	}
 	p := plan.Make(g.rec, plan.Item{
-		View: view, Links: map[string]*ledger.Link{"r": &link}, Touched: touched, Decided: map[string]map[string]bool{"r": Decided(decisions)},
+		View: view, Links: map[string]*ledger.Link{"r": &link}, Touched: touched, Carried: carried(), Decided: map[string]map[string]bool{"r": Decided(decisions)},
 	}, "", &plan.References{}, mapping.DefaultKey, g.now())
 	if p.Unread && f != hidden {
 		g.t.Fatalf("a field is not sent because the record was not read: %v", p)
+	}
+	if p.Write != nil && strings.HasPrefix(view.Value("status").Text, renamed) {
+		if value, sent := p.Write.Fields["Title"]; sent {
+			g.t.Fatalf("%v is sent because a label got a new name", value)
+		}
 	}
 	for _, r := range p.Rejected {
 		link.Reject(r.Field, ledger.Rejection{Value: r.Value, Code: r.Code, JobID: 1})

@@ -142,7 +142,11 @@ func (g *model) editMonday() {
 	id := rapid.SampledFrom([]string{"name", "email", "phone", "amount", "status"}).Draw(g.t, "column")
 	delete(g.shown, id)
 	if id == "status" {
-		g.show(id, column.Value{Type: column.Status, Text: rapid.SampledFrom([]string{"A", "B", "C", ""}).Draw(g.t, "label")})
+		if label := rapid.SampledFrom([]string{"A", "B", "C", "D", "", renamed}).Draw(g.t, "label"); label != renamed {
+			g.show(id, column.Value{Type: column.Status, Text: label})
+		} else {
+			g.rename()
+		}
 		return
 	}
 	now, alone := g.monday.Value(id), g.agreesOn(id)
@@ -153,6 +157,19 @@ func (g *model) editMonday() {
 		v.Text = "F " + v.Text
 	}
 	g.show(id, v)
+}
+
+// renamed is the beginning of a label's new name, which the mapping does not know. D is a label that it never knew.
+const renamed = "renamed "
+
+// rename gives the label of the status a new name. That is no change of the item, and there is no event.
+func (g *model) rename() {
+	now := g.monday.Value("status")
+	if now.Text == "" {
+		return
+	}
+	g.past = append(g.past, snapshot{g.monday, g.updated, g.tick()})
+	g.monday = g.monday.With("status", column.Value{Type: now.Type, Text: renamed + now.Text})
 }
 
 func (g *model) editSalesforce() {

@@ -39,6 +39,9 @@ type Input struct {
 	// Told are the values that events have just carried, by column.
 	Told map[string][]ledger.Column
 
+	// Carried are the columns whose present value an event has carried, as in plan.Item.
+	Carried map[string]bool
+
 	// Fresh means that Salesforce may still hold an older value of ours, so a difference does not show a change there.
 	Fresh bool
 
