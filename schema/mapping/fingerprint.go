@@ -112,6 +112,10 @@ func (r *Record) Made() map[string]string { return r.made }
 // Salesforce: values with that fingerprint come from the same source.
 func (r *Record) Sent() map[string]string { return r.sent }
 
+// SameSource reports whether a value that was made by a version of the field with this short fingerprint comes from the
+// source that the field has now, whatever its direction was then.
+func (r *Record) SameSource(field, made string) bool { return slices.Contains(r.sources[field], made) }
+
 // Made returns short fingerprints of what the mapping says about the board's items: under the name of a record, when
 // the record is created and where its Id is shown; under "record.field", each field.
 func (b *Board) Made() map[string]string {
@@ -133,13 +137,20 @@ func setMade(m *Mapping) {
 	for _, b := range m.Boards {
 		for _, r := range b.Records {
 			r.made, r.sent = make(map[string]string, len(r.Fields)), make(map[string]string, len(r.Fields))
+			r.sources = make(map[string][]string, len(r.Fields))
 			for _, f := range r.Fields {
-				oneWay := *f
-				oneWay.Sync = ToSalesforce
-				r.made[f.Name], r.sent[f.Name] = f.Fingerprint()[:madeSize], oneWay.Fingerprint()[:madeSize]
+				r.made[f.Name], r.sent[f.Name] = f.made(f.Sync), f.made(ToSalesforce)
+				r.sources[f.Name] = []string{f.made(ToSalesforce), f.made(Both), f.made(ToMonday)}
 			}
 		}
 	}
+}
+
+// made returns the short fingerprint that the field would have if it had this direction.
+func (f *Field) made(sync Direction) string {
+	other := *f
+	other.Sync = sync
+	return other.Fingerprint()[:madeSize]
 }
 
 // defaults returns those of the mapping's defaults that affect the field's value.

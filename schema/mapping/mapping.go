@@ -116,11 +116,12 @@ type Record struct {
 	// links form a circle, a record that is earlier in the file does not wait.
 	Stage int
 
-	gates []Label // of When, in the file's order
-	made  map[string]string
-	sent  map[string]string
-	place place
-	at    map[string]place // of its keys
+	gates   []Label // of When, in the file's order
+	made    map[string]string
+	sent    map[string]string
+	sources map[string][]string
+	place   place
+	at      map[string]place // of its keys
 }
 
 // Condition controls the creation of a record: each column must hold one of its labels. An empty condition always

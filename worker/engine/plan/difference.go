@@ -148,7 +148,7 @@ func (m *maker) sending(field *mapping.Field, value any) fate {
 // mapped to another column. It also does if the column may be empty because the item moved.
 func (m *maker) keeps(field *mapping.Field) bool {
 	_, written := m.link.Written[field.Name]
-	never := !written || m.isRemapped(field) || m.link.IsLeftOut(field.Name)
+	never := !written || m.isRemapped(field) && !m.isRedirected(field) || m.link.IsLeftOut(field.Name)
 	return m.link.SalesforceID != "" && m.held == nil && never && !m.touches(field)
 }
 
@@ -157,11 +157,19 @@ func (m *maker) isRemapped(field *mapping.Field) bool {
 	return m.link.Remapped(field.Name, m.Record.Made()[field.Name])
 }
 
+// isRedirected reports whether the field goes only to Salesforce now, and only its direction has changed since both
+// sides agreed on its value. What has changed in Monday since then is a change like any other.
+func (m *maker) isRedirected(field *mapping.Field) bool {
+	return field.Sync == mapping.ToSalesforce && !m.link.Held[field.Name].Apart &&
+		m.Record.SameSource(field.Name, m.link.Written[field.Name].Mapping)
+}
+
 // settled returns the fate of a field whose value in Salesforce was read.
 func (m *maker) settled(field *mapping.Field, value any) fate {
 	m.Compared++
 	base, agreed := m.link.Agreed(field.Name)
-	if agreed && m.isRemapped(field) {
+	remapped := m.isRemapped(field)
+	if agreed && remapped && !m.isRedirected(field) {
 		// Otherwise they have never agreed on the field's current source, or the column may be empty because the item
 		// moved.
 		agreed = field.Fold(base) == field.Fold(value) ||
@@ -181,7 +189,7 @@ func (m *maker) settled(field *mapping.Field, value any) fate {
 		return held // Monday never had a value: what Salesforce holds stays
 	}
 	s := Settle(field, value, base, agreed, m.held[field.Name], m.choices())
-	if s.Agrees {
+	if s.Agrees || s.Kind == "" && remapped && field.Fold(value) == field.Fold(m.held[field.Name]) {
 		m.agree(field.Name, value)
 	}
 	rejected := m.link.Rejects(field.Name, value)

@@ -24,16 +24,10 @@ func (it Item) desired(rec *mapping.Record, link *ledger.Link, today time.Time) 
 // has chosen the default, and somebody in Salesforce may have entered what it would replace.
 func Renamed(rec *mapping.Record, f *mapping.Field, it mapping.Item, link *ledger.Link, value any) error {
 	w, agreed := link.Written[f.Name]
-	if f.Sync != mapping.Both || link.SalesforceID == "" || !agreed || w.LeftOut || w.Apart ||
-		isOfAnotherSource(rec, f, link) || f.Fold(w.Value) == f.Fold(value) {
+	isSource := w.Mapping == "" || rec.SameSource(f.Name, w.Mapping) || link.Moved(f.Name, rec.Made()[f.Name])
+	if f.Sync != mapping.Both || link.SalesforceID == "" || !agreed || !isSource || w.LeftOut || w.Apart ||
+		f.Fold(w.Value) == f.Fold(value) {
 		return nil
 	}
 	return f.Outside(it)
-}
-
-// isOfAnotherSource reports whether the field's value was made from another source than the field has now, whatever the
-// direction of the field was then, and whether or not the item has moved since.
-func isOfAnotherSource(rec *mapping.Record, f *mapping.Field, link *ledger.Link) bool {
-	made := rec.Made()[f.Name]
-	return link.Remapped(f.Name, made) && !link.Moved(f.Name, made) && link.Remapped(f.Name, rec.Sent()[f.Name])
 }
