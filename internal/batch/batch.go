@@ -65,6 +65,7 @@ type Batcher[In, Out any] struct {
 	lines  map[int64]*line // every line with a waiting or running call
 	shared *line           // the only line if there are no keys
 	out    int
+	waits  int // calls that are not in a batch yet
 	closed bool
 }
 
@@ -191,6 +192,13 @@ func (b *Batcher[In, Out]) Close(ctx context.Context) error {
 	}
 }
 
+// Waiting returns the number of calls that wait for a place in a batch.
+func (b *Batcher[In, Out]) Waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waits
+}
+
 // join adds a call to the line of its key, and the line to the queue unless its key is running.
 func (b *Batcher[In, Out]) join(c *call[In, Out]) bool {
 	b.mu.Lock()
@@ -200,6 +208,7 @@ func (b *Batcher[In, Out]) join(c *call[In, Out]) bool {
 	}
 	l, out := b.line(c.in)
 	c.line, c.place = l, l.calls.PushBack(c)
+	b.waits++
 	if !out {
 		b.enqueue(l)
 		b.start()
@@ -246,6 +255,7 @@ func (b *Batcher[In, Out]) leave(c *call[In, Out], over error) (out Out, waited 
 	}
 	l := c.line
 	l.calls.Remove(c.place)
+	b.waits--
 	if l.place == nil {
 		return out, true, over
 	}
@@ -293,6 +303,7 @@ func (b *Batcher[In, Out]) take() *group[In, Out] {
 			b.dequeue(l)
 		}
 	}
+	b.waits -= len(g.calls)
 	g.in = make([]In, len(g.calls))
 	for n, c := range g.calls {
 		g.in[n] = c.in

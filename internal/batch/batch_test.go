@@ -117,6 +117,9 @@ func TestRule(t *testing.T) {
 				if diff := cmp.Diff(tt.want, g.seen()); diff != "" {
 					t.Errorf("started (-want +got):\n%s", diff)
 				}
+				if got, want := b.Waiting(), len(tt.calls)-len(slices.Concat(tt.want...)); got != want {
+					t.Errorf("Waiting() = %d, want %d", got, want)
+				}
 				g.release <- struct{}{}
 				if diff := cmp.Diff(slices.Concat(tt.want, tt.after), g.seen()); len(tt.after) > 0 && diff != "" {
 					t.Errorf("started after the first end (-want +got):\n%s", diff)
@@ -156,6 +159,9 @@ func TestLeave(t *testing.T) {
 				call(t, b, 2)
 				cancel(errGone)
 				synctest.Wait()
+				if got := b.Waiting(); got != 1 {
+					t.Errorf("Waiting() = %d, want 1", got)
+				}
 				g.release <- struct{}{}
 				if diff := cmp.Diff([][]int{{0}, {2}}, g.seen()); diff != "" {
 					t.Errorf("batches (-want +got):\n%s", diff)

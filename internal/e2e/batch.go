@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"sync"
 	"time"
 
@@ -13,10 +15,12 @@ import (
 	"crmsync/schema/schematest"
 )
 
-// Together calls act and makes its events run in one batch: it keeps the queue busy with an item that does not exist
-// until all of them are waiting. It needs Monday's deliveries and one serving process, with nothing else going on.
+// Together calls act and makes its events run in one batch: it keeps the engine busy with an item that does not exist
+// until all of them wait for their batch. It needs Monday's deliveries and one serving process, with nothing else going
+// on.
 func (w *World) Together(board int64, act func()) {
 	w.T.Helper()
+	w.Eventually("running workers have logged in", w.loggedIn) // a login must not be taken for the busy item's read
 	busy, release := make(chan struct{}), make(chan struct{})
 	goOn := sync.OnceFunc(func() { close(release) })
 	defer goOn()
@@ -29,7 +33,7 @@ func (w *World) Together(board int64, act func()) {
 	w.Deliver(fmt.Sprintf(`{"event":{"type":"create_pulse","boardId":%d,"pulseId":1,`+
 		`"pulseName":"x","triggerUuid":"busy %d"}}`,
 		board, time.Now().UnixNano()))
-	w.Eventually("the queue is busy", func() bool {
+	w.Eventually("the engine is busy", func() bool {
 		select {
 		case <-busy:
 			return true
@@ -38,13 +42,28 @@ func (w *World) Together(board int64, act func()) {
 		}
 	})
 	act()
-	w.Eventually("all events are waiting in the queue", func() bool {
+	w.Eventually("all events wait for their batch", func() bool {
 		return w.Monday.Pending() == 0 && w.Count("SELECT count(*) FROM river_job WHERE state IN ('available', "+
-			"'retryable', 'scheduled')") == 0
+			"'retryable', 'scheduled')") == 0 &&
+			w.waiting() == w.Count("SELECT count(*) FROM river_job WHERE queue = 'events' AND state = 'running'")-1
 	})
 	w.Monday.OnCall(nil)
 	goOn()
 	w.Quiet()
+}
+
+// waiting returns how many events the serving process has taken from the queue that wait for their batch.
+func (w *World) waiting() int {
+	w.T.Helper()
+	found := regexp.MustCompile(`(?m)^crmsync_batch_waiting_events (\d+)$`).FindStringSubmatch(w.Scrape())
+	if found == nil {
+		w.T.Fatal("no crmsync_batch_waiting_events in the metrics")
+	}
+	n, err := strconv.Atoi(found[1])
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return n
 }
 
 // Resync queues a resync of an item.

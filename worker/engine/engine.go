@@ -74,6 +74,10 @@ func New(c Config) *Engine {
 		// An item is in one batch at a time; its later events wait for the next.
 		Key: func(ev Event) int64 { return ev.ItemID },
 	}, e.run)
+	promauto.With(c.Registerer).NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "crmsync_batch_waiting_events",
+		Help: "Events that a worker has taken from the queue and that wait for their batch.",
+	}, func() float64 { return float64(e.batches.Waiting()) })
 	return e
 }
 
