@@ -31,6 +31,12 @@ func (m *Mail) Take() (deliveries []mondaysim.Delivery) {
 	return deliveries
 }
 
+func (m *Mail) isEmpty() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.kept) == 0
+}
+
 // Post sends a body to the webhook's URL, and returns the answer's status.
 func (w *World) Post(body string) int {
 	w.T.Helper()
@@ -72,12 +78,11 @@ func (w *World) Send(d mondaysim.Delivery, changes ...map[string]any) {
 func (w *World) Flush() {
 	w.T.Helper()
 	for {
-		kept := w.Mail.Take()
-		for _, d := range kept {
+		for _, d := range w.Mail.Take() {
 			w.Send(d)
 		}
 		w.Quiet()
-		if len(kept) == 0 {
+		if w.Mail.isEmpty() {
 			return
 		}
 	}

@@ -26,6 +26,14 @@ func (w *World) Eventually(what string, ok func() bool) {
 	}
 }
 
+// NextSecond waits until the present second is over. Monday says only in which second an item was last changed, so that
+// a change in the second of an earlier one may cause the item to be read.
+func (w *World) NextSecond() {
+	w.T.Helper()
+	now := time.Now().Unix()
+	w.Eventually("the second is over", func() bool { return time.Now().Unix() > now })
+}
+
 // open counts the jobs that have not ended. A failed job ends when its dead letter is written.
 const open = `
 	SELECT count(*) FROM river_job j
@@ -41,11 +49,17 @@ const unaccounted = `
 	            s.status IN ('success', 'unchanged') OR (s.status = 'skipped' AND s.response_data->>'reason' <> '')
 	       ELSE s.status = 'failed' AND d.reason <> '' END IS NOT TRUE`
 
-// Quiet waits until Monday has delivered everything and every job has ended.
+// Quiet waits until Monday has delivered everything and every job has ended. A job that was running may have caused
+// an event that was delivered while the jobs were counted, so that the number of deliveries must stay the same.
 func (w *World) Quiet() {
 	w.T.Helper()
 	w.Eventually("all is quiet", func() bool {
-		return w.Monday.Pending() == 0 && w.Count(open) == 0 && w.Monday.Pending() == 0
+		_, before := w.Monday.DeliveryCounts()
+		if w.Monday.Pending() != 0 || w.Count(open) != 0 || w.Monday.Pending() != 0 {
+			return false
+		}
+		_, after := w.Monday.DeliveryCounts()
+		return after == before
 	})
 	if n := w.Count(unaccounted); n != 0 {
 		w.T.Errorf("%d jobs did not end in one of the promised ways", n)

@@ -40,6 +40,7 @@ func TestMerged(t *testing.T) {
 		AND response_data->'records'->0->>'ended' = 'merged' AND response_data->'records'->0->>'into' = $2`, loser, won)
 	w.Holds(w.Record("Contact", winner), map[string]any{"Id": won, "LastName": "Winner"})
 
+	w.NextSecond()
 	before := w.Calls()
 	w.Monday.Rename(loser, "Ada Again")
 	w.Monday.SetColumn(loser, "email", e2e.Email("again@example.org"))
