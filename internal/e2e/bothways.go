@@ -20,6 +20,6 @@ func BothWays(w *World, c *stage.Config) {
 		}
 		text = strings.Replace(text, change[0], change[1], 1)
 	}
-	c.Env["MAPPING"] = w.File("mapping.yaml", text)
+	c.Env["MAPPING"] = w.Mapping(text)
 	c.Env["SALESFORCE_POLL"] = "200ms"
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"crmsync/deploy"
 	"crmsync/ingest"
 	"crmsync/internal/cli"
 	"crmsync/internal/oracle"
@@ -79,7 +80,7 @@ func (w *World) set(c stage.Config, options []Option) {
 	w.T.Helper()
 	c.Env = map[string]string{
 		"WEBHOOK_SECRET": Secret, "LOG_LEVEL": "debug", "ALERT_INTERVAL": "200ms", "ALERT_PAUSES": "100ms",
-		"RETRY_BASE": "50ms", "RETRY_MAX": "1s",
+		"RETRY_BASE": "50ms", "RETRY_MAX": "1s", "MAPPING": w.Mapping(string(deploy.Mapping)),
 	}
 	c.Monday = mondaysim.Config{Token: "monday-token", Boards: mondaysim.Example(), RetryEvery: 300 * time.Millisecond}
 	c.Salesforce = sfsim.Config{ClientID: "client-id", ClientSecret: "client-secret", Objects: sfsim.Standard()}
@@ -108,13 +109,16 @@ func With(name, value string) Option {
 
 // Mapped replaces the example mapping.
 func Mapped(text string) Option {
-	return func(w *World, c *stage.Config) { c.Env["MAPPING"] = w.File("mapping.yaml", text) }
+	return func(w *World, c *stage.Config) { c.Env["MAPPING"] = w.Mapping(text) }
 }
 
-// LeadRecords replaces the example mapping with one of only the leads board, with these records. Nothing is compared
-// on a schedule.
+// Scheduled keeps the times at which the example mapping has the systems compared. A comparison may then start at any
+// moment of the test.
+func Scheduled(_ *World, c *stage.Config) { delete(c.Env, "MAPPING") }
+
+// LeadRecords replaces the example mapping with one of only the leads board, with these records.
 func LeadRecords(records string) Option {
-	return Mapped("version: 1\ndefaults: { reconcile: off }\nboards:\n  leads:\n    board: 1003\n    records:\n" + records)
+	return Mapped("version: 1\nboards:\n  leads:\n    board: 1003\n    records:\n" + records)
 }
 
 // Monday changes the account's configuration.
@@ -162,6 +166,27 @@ func (w *World) File(name, text string) (path string) {
 		w.T.Fatal(err)
 	}
 	return path
+}
+
+// Mapping writes a mapping file. Unless the text says when, nothing is compared on a schedule: otherwise a comparison
+// would start in each test that runs at half past or at three o'clock.
+func (w *World) Mapping(text string) (path string) {
+	w.T.Helper()
+	return w.File("mapping.yaml", unscheduled(text))
+}
+
+// unscheduled returns a mapping without scheduled comparisons, unless it says when they start.
+func unscheduled(text string) string {
+	const off = "reconcile: off"
+	for _, place := range [][2]string{
+		{"\ndefaults: {", "\ndefaults: { " + off + ","}, {"\ndefaults:\n", "\ndefaults:\n  " + off + "\n"},
+		{"\nboards:", "\ndefaults: { " + off + " }\nboards:"},
+	} {
+		if strings.Contains(text, place[0]) && !strings.Contains(text, "reconcile:") {
+			return strings.Replace(text, place[0], place[1], 1)
+		}
+	}
+	return text
 }
 
 // Start runs a command until the test ends or until stop is called, which returns the exit code.

@@ -46,7 +46,7 @@ func served(t *testing.T, mapping string, options ...e2e.Option) (w *e2e.World, 
 	stop := w.Start("worker")
 	return w, func(mapping string) {
 		stop()
-		w.Env["MAPPING"] = w.File("mapping.yaml", mapping)
+		w.Env["MAPPING"] = w.Mapping(mapping)
 		stop = w.Start("worker")
 	}
 }

@@ -160,7 +160,7 @@ func TestMigrateMissingColumn(t *testing.T) {
 			if n := w.Monday.Calls()["create_item"]; n != 1 {
 				t.Errorf("%d calls that create, want one for the accounts", n)
 			}
-			w.Env["MAPPING"] = w.File("mapping.yaml", text)
+			w.Env["MAPPING"] = w.Mapping(text)
 			w.Crmsync("migrate")
 			w.Paired("Contact", e2e.Contacts, 30)
 		})
@@ -357,7 +357,7 @@ func TestMigrateOldWorker(t *testing.T) {
 	old := strings.Replace(text, `    migrate: { record: account, columns: { text_note: Description } }`+"\n", "", 1)
 	w := e2e.Setup(t, e2e.Mapped(old))
 	w.Start("worker")
-	w.Env["MAPPING"] = w.File("mapping.yaml", text)
+	w.Env["MAPPING"] = w.Mapping(text)
 	w.Plant(30)
 	w.Crmsync("migrate", "accounts")
 	w.Paired("Account", e2e.Accounts, 30)

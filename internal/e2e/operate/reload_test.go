@@ -15,6 +15,7 @@ import (
 
 const (
 	accountsOnly = `version: 1
+defaults: { reconcile: off }
 boards:
   accounts:
     board: 1001

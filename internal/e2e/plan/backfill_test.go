@@ -33,7 +33,7 @@ func backfilled(t *testing.T, options ...e2e.Option) (w *e2e.World, restart func
 	stop := w.Start("worker")
 	return w, func(fields string) {
 		stop()
-		w.Env["MAPPING"] = w.File("mapping.yaml", contactMapping(fields))
+		w.Env["MAPPING"] = w.Mapping(contactMapping(fields))
 		stop = w.Start("worker")
 	}
 }

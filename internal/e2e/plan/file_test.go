@@ -75,11 +75,11 @@ func TestPlanFileRefused(t *testing.T) {
 	file := w.File("plan.json", text)
 	_, errs := run(w, 2, "apply", "--yes", "--plan", file, "--item", "999")
 	says(t, "an unplanned item", errs, "plans nothing for 999")
-	w.Env["MAPPING"] = w.File("mapping.yaml", strings.Replace(shown, "LastName: name", "LastName: name\n          FirstName: phone", 1))
+	w.Env["MAPPING"] = w.Mapping(strings.Replace(shown, "LastName: name", "LastName: name\n          FirstName: phone", 1))
 	_, errs = run(w, 2, "apply", "--yes", "--plan", file)
 	says(t, "another mapping", errs, "plan.json was created with another mapping", "plan again")
 	w.None("Contact")
-	w.Env["MAPPING"] = w.File("mapping.yaml", shown)
+	w.Env["MAPPING"] = w.Mapping(shown)
 	run(w, 0, "apply", "--yes", "--plan", file, "--item", fmt.Sprint(other))
 	w.Record("Contact", other)
 	if n := len(w.Salesforce.Records("Contact")); n != 1 {
@@ -121,7 +121,7 @@ func TestPlanFileChoices(t *testing.T) {
 			item := w.Monday.CreateItem(e2e.Contacts, "Ada", map[string]any{"email": e2e.Email("here@example.org")})
 			apply(w)
 			w.Salesforce.Update("Contact", w.Record("Contact", item)["Id"].(string), map[string]any{"LastName": "Byron", "Email": "there@example.org"})
-			w.Env["MAPPING"] = w.File("mapping.yaml", shown)
+			w.Env["MAPPING"] = w.Mapping(shown)
 			file, _ := plannedFile(w, tt.flags...)
 			for _, flags := range [][]string{{"--adopt", "monday"}, {"--enforce"}} {
 				_, errs := run(w, 2, append([]string{"apply", "--yes", "--plan", file}, flags...)...)
