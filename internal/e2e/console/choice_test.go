@@ -61,9 +61,10 @@ func TestActsDuringComparison(t *testing.T) {
 	lead := w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Flush()
 	id := w.Record("Lead", lead)["Id"].(string)
-	w.Exec("INSERT INTO sweeps (board_id, board, kind) VALUES (1003, 'leads', 'reconcile')")
-	w.Exec(`INSERT INTO river_job (kind, queue, state, max_attempts, scheduled_at, args)
-		SELECT 'sweep_board', 'migrations', 'scheduled', 12, now() + interval '1 hour', jsonb_build_object('sweep_id', id) FROM sweeps`)
+	// In one statement: a comparison without a job is ended.
+	w.Exec(`WITH s AS (INSERT INTO sweeps (board_id, board, kind) VALUES (1003, 'leads', 'reconcile') RETURNING id)
+		INSERT INTO river_job (kind, queue, state, max_attempts, scheduled_at, args)
+		SELECT 'sweep_board', 'migrations', 'scheduled', 12, now() + interval '1 hour', jsonb_build_object('sweep_id', id) FROM s`)
 	w.Salesforce.Update("Lead", id, map[string]any{"Company": "Elsewhere"})
 
 	over := func() bool {
