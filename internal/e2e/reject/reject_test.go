@@ -43,17 +43,15 @@ func TestRejectedUpdate(t *testing.T) {
 	w := e2e.Setup(t)
 	w.Start("ingest")
 	w.Subscribe()
-	stop := w.Start("worker")
+	w.Start("worker")
 	w.Reject("Lead", "Email", "refused@example.org")
 	lead, other := w.Lead("Ada Lovelace", "Analytical Engines"), w.Lead("Charles Babbage", "Difference Engines")
 	w.Quiet()
-	stop()
-	w.Monday.SetColumn(lead, "email", e2e.Email("refused@example.org"))
-	w.Monday.SetColumn(lead, "company", "Engines")
-	w.Monday.SetColumn(other, "email", e2e.Email("charles@example.org"))
-	w.Eventually("all is delivered", func() bool { return w.Monday.Pending() == 0 })
-	w.Start("worker") // all in one batch
-	w.Quiet()
+	w.Together(e2e.Leads, func() {
+		w.Monday.SetColumn(lead, "email", e2e.Email("refused@example.org"))
+		w.Monday.SetColumn(lead, "company", "Engines")
+		w.Monday.SetColumn(other, "email", e2e.Email("charles@example.org"))
+	})
 	w.Holds(w.Record("Lead", lead), map[string]any{"Email": nil, "Company": "Engines"})
 	w.Holds(w.Record("Contact", lead), map[string]any{"Email": "refused@example.org"})
 	w.Holds(w.Record("Lead", other), map[string]any{"Email": "charles@example.org"})
@@ -264,9 +262,10 @@ func TestRejectedWithoutAName(t *testing.T) {
 			t.Error("a project without its account")
 		}
 	}
-	w.Monday.SetColumn(good, "amount", "1.5")
-	w.Monday.SetColumn(good, "close_date", map[string]any{"date": "2027-03-04"})
-	w.Quiet()
+	w.Together(e2e.Leads, func() {
+		w.Monday.SetColumn(good, "amount", "1.5")
+		w.Monday.SetColumn(good, "close_date", map[string]any{"date": "2027-03-04"})
+	})
 	w.Holds(w.Record("Monday_Project__c", good), map[string]any{"Members__c": 7.0, "Start_Date__c": "2027-03-04"})
 	w.Expect(4, "SELECT count(*) FROM dead_letters")
 	w.Monday.SetColumn(good, "amount", "8")

@@ -27,9 +27,10 @@ func TestTakenValueWithoutAField(t *testing.T) {
 		w.Monday.SetColumn(item, "phone", phone(number[:11]+"9"))
 		w.Quiet()
 		w.Holds(w.Record("Contact", item), map[string]any{"Badge__c": number[:11] + "9"})
-		w.Monday.SetColumn(item, "phone", phone(number))
-		w.Monday.SetColumn(item, "email", e2e.Email("ada@example.com"))
-		w.Quiet()
+		w.Together(e2e.Contacts, func() {
+			w.Monday.SetColumn(item, "phone", phone(number))
+			w.Monday.SetColumn(item, "email", e2e.Email("ada@example.com"))
+		})
 		w.Holds(w.Record("Contact", item), map[string]any{"Badge__c": number[:11] + "9", "Email": "ada@example.com"})
 		w.Expect(2, "SELECT count(*) FROM dead_letters WHERE (args->>'item_id')::bigint = $1", item)
 		w.Monday.DeleteItem(item)
@@ -45,7 +46,7 @@ func TestInactiveDefaultOwner(t *testing.T) {
 	left := ""
 	w := e2e.Setup(t, e2e.Mapped("version: 1\nboards: {}\n"))
 	left = w.Salesforce.Insert("User", map[string]any{"Username": "left@org.example", "LastName": "Left", "Email": "left@example.org", "IsActive": false})
-	w.Env["MAPPING"] = w.File("mapping.yaml", fmt.Sprintf(`
+	w.Env["MAPPING"] = w.Mapping(fmt.Sprintf(`
 version: 1
 defaults: { owner: %s }
 boards:
