@@ -118,7 +118,8 @@ func TestInsertFails(t *testing.T) {
 	}
 }
 
-// TestInsertNotifies waits for River's notification of an insert, as a worker does.
+// TestInsertNotifies waits for River's notification of an insert, as a worker does. A later notification shows if there
+// was none: they arrive in the order of the commits.
 func TestInsertNotifies(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -133,6 +134,7 @@ func TestInsertNotifies(t *testing.T) {
 	if err := w.Insert(t.Context(), 12, []queue.Job{newJob("a", `{"key":"a"}`)}); err != nil {
 		t.Fatal(err)
 	}
+	w.exec(`SELECT pg_notify('public.river_insert', 'a later one')`)
 	notified, err := worker.WaitForNotification(t.Context())
 	if err != nil || notified.Payload != `{"queue": "events"}` {
 		t.Errorf("notified %+v, %v", notified, err)
