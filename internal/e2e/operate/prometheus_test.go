@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -26,7 +26,7 @@ func TestPrometheus(t *testing.T) {
 	w := e2e.Serving(t)
 	w.Lead("Ada Lovelace", "Analytical Engines")
 	w.Quiet()
-	prometheus := startPrometheus(t, strings.TrimPrefix(w.Admin, "http://"))
+	prometheus := startPrometheus(w, strings.TrimPrefix(w.Admin, "http://"))
 
 	var rules struct {
 		Data struct {
@@ -67,24 +67,20 @@ func TestPrometheus(t *testing.T) {
 }
 
 // startPrometheus runs Prometheus with our rules until the test ends. It returns its URL.
-func startPrometheus(t *testing.T, target string) string {
+func startPrometheus(w *e2e.World, target string) string {
+	t := w.T
 	t.Helper()
 	rules, err := filepath.Abs("../../../deploy/prometheus/rules.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // Prometheus does not report the port it chose
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := listener.Addr().String()
-	listener.Close()
 	dir := t.TempDir()
-	config := fmt.Sprintf("global: {scrape_interval: 200ms, evaluation_interval: 200ms, scrape_timeout: 200ms}\nrule_files: [%q]\nscrape_configs: [{job_name: crmsync, static_configs: [{targets: [%q]}]}]\n", rules, target)
+	// A scrape asks Postgres, which takes its time on a busy machine, and has to end before the next one.
+	config := fmt.Sprintf("global: {scrape_interval: 2s, evaluation_interval: 200ms, scrape_timeout: 2s}\nrule_files: [%q]\nscrape_configs: [{job_name: crmsync, static_configs: [{targets: [%q]}]}]\n", rules, target)
 	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+addr)
+	cmd := exec.CommandContext(t.Context(), "prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:0")
 	log := &e2e.LogBuffer{}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -96,7 +92,9 @@ func startPrometheus(t *testing.T, target string) string {
 			t.Logf("log of Prometheus:\n%s", log.Tail(20))
 		}
 	})
-	return "http://" + addr
+	listening := regexp.MustCompile(`msg="Listening on".* address=(\S+)`)
+	w.Eventually("Prometheus listens", func() bool { return listening.MatchString(log.String()) })
+	return "http://" + listening.FindStringSubmatch(log.String())[1]
 }
 
 // ask reads a JSON answer, and returns its status, or 0 without an answer.
