@@ -371,10 +371,8 @@ func TestPartialMonday(t *testing.T) {
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
 	p := w.engine().newPass([]Event{w.event(people, 7, Event{Kind: Resync})})
-	if err := p.claim(ctx); err != nil {
+	if err := p.claim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	p.works[0].item.SetColumn("text_sfid", ledger.Column{Value: text(contactID), At: 1})
@@ -387,6 +385,8 @@ func TestPostgresAway(t *testing.T) {
 	if _, err := blocking.Exec(t.Context(), "LOCK TABLE links"); err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond) // it waits for the lock until then
+	defer cancel()
 	p.lookUp(ctx)
 	if !waits(p.works[0].err) {
 		t.Errorf("the item's error is %v, want one that waits", p.works[0].err)

@@ -62,6 +62,7 @@ func TestStatus(t *testing.T) {
 	w.Subscribe()
 	w.Monday.CreateItem(e2e.Accounts, "First Ltd", nil)
 	w.Quiet()
+	w.Eventually("the calls are counted", func() bool { return w.Count("SELECT count(*) FROM hours WHERE salesforce_used IS NOT NULL") > 0 })
 	stop()
 	code, out, errs := w.Command("status", "--json")
 	if code != cli.ExitDone {
