@@ -1,6 +1,7 @@
 package mondayclient
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"time"
@@ -76,12 +77,28 @@ func (v *Verifier) Verify(authorization string) error {
 
 // expiry holds the only claim that is read from a token, so that no other claim can make it invalid.
 type expiry struct {
-	Exp *jwt.NumericDate `json:"exp"`
+	Exp *numericDate `json:"exp"`
 }
 
-func (e expiry) GetExpirationTime() (*jwt.NumericDate, error) { return e.Exp, nil }
-func (expiry) GetIssuedAt() (*jwt.NumericDate, error)         { return nil, nil }
-func (expiry) GetNotBefore() (*jwt.NumericDate, error)        { return nil, nil }
-func (expiry) GetIssuer() (string, error)                     { return "", nil }
-func (expiry) GetSubject() (string, error)                    { return "", nil }
-func (expiry) GetAudience() (jwt.ClaimStrings, error)         { return nil, nil }
+// numericDate is a time as RFC 7519 has it: a JSON number. The library also accepts a number in quotes.
+type numericDate struct{ jwt.NumericDate }
+
+// UnmarshalJSON fails for anything but a number.
+func (d *numericDate) UnmarshalJSON(text []byte) error {
+	if bytes.HasPrefix(text, []byte(`"`)) {
+		return errTokenMalformed
+	}
+	return d.NumericDate.UnmarshalJSON(text)
+}
+
+func (e expiry) GetExpirationTime() (*jwt.NumericDate, error) {
+	if e.Exp == nil {
+		return nil, nil
+	}
+	return &e.Exp.NumericDate, nil
+}
+func (expiry) GetIssuedAt() (*jwt.NumericDate, error)  { return nil, nil }
+func (expiry) GetNotBefore() (*jwt.NumericDate, error) { return nil, nil }
+func (expiry) GetIssuer() (string, error)              { return "", nil }
+func (expiry) GetSubject() (string, error)             { return "", nil }
+func (expiry) GetAudience() (jwt.ClaimStrings, error)  { return nil, nil }

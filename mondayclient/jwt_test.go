@@ -2,6 +2,7 @@ package mondayclient_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,7 @@ func TestVerify(t *testing.T) {
 		"no expiry":               {sign(t, jwt.SigningMethodHS256, []byte(newSecret), jwt.MapClaims{"iat": noon.Unix()}), "monday token: no expiry"},
 		"expiry null":             {sign(t, jwt.SigningMethodHS256, []byte(newSecret), jwt.MapClaims{"exp": nil}), "monday token: no expiry"},
 		"expiry in words":         {sign(t, jwt.SigningMethodHS256, []byte(newSecret), jwt.MapClaims{"exp": "tomorrow"}), "monday token: malformed"},
+		"expiry in quotes":        {sign(t, jwt.SigningMethodHS256, []byte(newSecret), jwt.MapClaims{"exp": fmt.Sprint(noon.Add(time.Hour).Unix())}), "monday token: malformed"},
 		"another secret":          {sign(t, jwt.SigningMethodHS256, []byte("another"), until(time.Minute)), "monday token: wrong algorithm or signature"},
 		"another secret, expired": {sign(t, jwt.SigningMethodHS256, []byte("another"), until(-time.Hour)), "monday token: wrong algorithm or signature"},
 		"HS512":                   {sign(t, jwt.SigningMethodHS512, []byte(newSecret), until(time.Minute)), "monday token: wrong algorithm or signature"},
