@@ -246,3 +246,43 @@ func TestReasonIsOurs(t *testing.T) {
 		t.Errorf("the reasons are %q", got)
 	}
 }
+
+// TestEndsAgain: each end of a job is logged once, whoever discarded the job.
+func TestEndsAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	job := w.job("discarded", "item_rename", eventArgs)
+	is := func(when, want string) {
+		t.Helper()
+		const query = `
+			SELECT string_agg(response_data->>'reason' || ' ' || status, ', ' ORDER BY finished_at)
+			FROM   (SELECT response_data, status, finished_at FROM sync_logs WHERE job_id = $1 UNION ALL
+			        SELECT response_data, status, finished_at FROM sync_log_history WHERE job_id = $1) AS ends`
+		if got := ask[string](w, query, job); got != want {
+			t.Errorf("%s the ends are %q, want %q", when, got, want)
+		}
+	}
+	is("at first", "salesforce: 400 BAD failed")
+	begin := func() {
+		w.exec(`UPDATE river_job SET state = 'running', attempt = max_attempts, attempted_at = clock_timestamp(), finalized_at = NULL WHERE id = $1`, job)
+	}
+	rescue := func() {
+		w.exec(`UPDATE river_job SET errors = errors || '{"attempt":12,"error":"Stuck job rescued by Rescuer"}'::jsonb WHERE id = $1`, job)
+		w.die(job)
+	}
+	w.replay(job)
+	begin()
+	rescue()
+	is("after a replay whose worker died", "salesforce: 400 BAD failed, Stuck job rescued by Rescuer failed")
+	begin() // a retry in the dashboard
+	f := store.Failure{JobID: job, Attempt: 12, Event: "update_name", Message: "salesforce: 400 WORSE", Final: true}
+	if err := w.store.LogFailure(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	rescue()
+	is("after an end that the worker logged", "salesforce: 400 BAD failed, Stuck job rescued by Rescuer failed, salesforce: 400 WORSE failed")
+	w.replay(job)
+	rescue() // before another attempt begins, as somebody may cancel it in the dashboard
+	is("after a replay that never began", "salesforce: 400 BAD failed, Stuck job rescued by Rescuer failed, salesforce: 400 WORSE failed, "+
+		"Stuck job rescued by Rescuer failed")
+}
