@@ -124,6 +124,7 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 		return err
 	}
 	var failures []error
+	var refused refusals
 	for _, b := range m.Boards {
 		if _, ok := boards[b.ID]; !ok {
 			failures = append(failures, fmt.Errorf("board %d does not exist, is archived, or is not visible to the token", b.ID))
@@ -137,9 +138,7 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 		registered := 0
 		for _, event := range mondayclient.Subscriptions() {
 			state, id, err := s.ensure(ctx, b.ID, event, hooks)
-			if err != nil {
-				failures = append(failures, err)
-			}
+			refused.add(err)
 			if state == stateRegistered {
 				registered++
 			}
@@ -149,7 +148,46 @@ func (s *subscriber) run(ctx context.Context, m *mapping.Mapping) error {
 			failures = append(failures, s.record(context.WithoutCancel(ctx), b, registered))
 		}
 	}
-	return errors.Join(failures...)
+	return errors.Join(append(refused.errors(), failures...)...)
+}
+
+// refusals are the errors of webhooks that Monday did not register, by cause: an address that does not answer is the
+// same cause for all of them.
+type refusals []refusal
+
+type refusal struct {
+	cause string
+	first error
+	count int
+}
+
+func (r *refusals) add(err error) {
+	if err == nil {
+		return
+	}
+	cause := err.Error()
+	if answer, ok := errors.AsType[*mondayclient.Error](err); ok {
+		same := *answer
+		same.RequestID = "" // differs from call to call
+		cause = same.Error()
+	}
+	n := slices.IndexFunc(*r, func(known refusal) bool { return known.cause == cause })
+	if n < 0 {
+		n, *r = len(*r), append(*r, refusal{cause: cause, first: err})
+	}
+	(*r)[n].count++
+}
+
+// errors returns one error for each cause.
+func (r refusals) errors() (all []error) {
+	for _, one := range r {
+		if one.count > 1 {
+			one.first = fmt.Errorf("%w; %s for the same reason", one.first,
+				counted(one.count-1, "more was refused", "more were refused"))
+		}
+		all = append(all, one.first)
+	}
+	return all
 }
 
 // stateRegistered is the state of a webhook that did not exist before.

@@ -88,6 +88,10 @@ func TestWebhooksRefused(t *testing.T) {
 		"no database":    {map[string]string{"DATABASE_URL": "", "MONDAY_API_TOKEN": ""}, "https://sync.example.org", cli.ExitUsage, "DATABASE_URL: is required"},
 		"without token":  {map[string]string{"MONDAY_API_TOKEN": ""}, "https://sync.example.org", cli.ExitUsage, "MONDAY_API_TOKEN: is required"},
 	}
+	if _, _, stderr := w.Command("webhooks", "--url", "http://127.0.0.1:9"); strings.Count(stderr, "InvalidArgumentException") != 1 ||
+		!strings.Contains(stderr, "17 more were refused for the same reason") {
+		t.Errorf("the cause of all refusals: %q", stderr)
+	}
 	if code, _, stderr := w.Command("webhooks", "--all"); code != cli.ExitUsage || !strings.Contains(stderr, "--all: needs --url") {
 		t.Errorf("--all alone: exit code %d, %q", code, stderr)
 	}
