@@ -57,7 +57,7 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	bars := progress.New(p.stderr)
-	s.Log, s.Waiting = app.NewLog(bars, s.Config), tellWaiting(bars, s.Mapping)
+	s.Log, s.Waiting = app.NewCommandLog(bars, s.Config), tellWaiting(bars, s.Mapping)
 	sizes, err := sizesOf(ctx, store.New(db), sweeps)
 	if err != nil {
 		return err

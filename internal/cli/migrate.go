@@ -46,7 +46,7 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return app.UsageError{Err: err}
 	}
-	s := &app.Service{Config: config, Role: app.Role{Worker: true}, Mapping: m, Log: app.NewLog(p.stderr, config)}
+	s := &app.Service{Config: config, Role: app.Role{Worker: true}, Mapping: m, Log: app.NewCommandLog(p.stderr, config)}
 	db, err := p.connect(ctx, s)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (c migrateCommand) Run(ctx context.Context, p *program) error {
 		return c.dryRun(ctx, p, s, db, migrations)
 	}
 	show := progress.New(p.stderr)
-	s.Log, s.Waiting = app.NewLog(show, config), tellWaiting(show, m)
+	s.Log, s.Waiting = app.NewCommandLog(show, config), tellWaiting(show, m)
 	runs, err := s.Migrate(ctx, db, migrations, c.by(), show)
 	show.End()
 	if err != nil {

@@ -148,7 +148,7 @@ func (p *program) compared(names []string) (*app.Service, []*mapping.Board, erro
 	if err != nil {
 		return nil, nil, app.UsageError{Err: err}
 	}
-	s := &app.Service{Config: config, Role: app.Role{Worker: true}, Mapping: m, Log: app.NewLog(p.stderr, config)}
+	s := &app.Service{Config: config, Role: app.Role{Worker: true}, Mapping: m, Log: app.NewCommandLog(p.stderr, config)}
 	return s, boards, nil
 }
 

@@ -30,8 +30,8 @@ func (e *BehindError) Error() string {
 // RetryAfter returns when the other sweep may be over.
 func (e *BehindError) RetryAfter() time.Duration { return e.Wait }
 
-// await makes a sweep wait for the running ones of the boards that come before its own. Boards that do not depend on one
-// another are compared at the same time.
+// await makes a sweep wait for the running ones of the boards that come before its own. Boards that do not depend on
+// one another are compared at the same time.
 func (s *Sweeper) await(ctx context.Context, board *mapping.Board, w store.Sweep) error {
 	var before []int64
 	for _, b := range board.Before() {

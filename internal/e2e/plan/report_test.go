@@ -3,11 +3,13 @@ package plan_test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"crmsync/internal/e2e"
+	sfsim "crmsync/internal/sim/salesforce"
 )
 
 // shown syncs contacts, whose notes and labels go to Monday.
@@ -307,4 +309,23 @@ func TestFailedComparison(t *testing.T) {
 		}
 	}
 	w.Expect(1, "SELECT count(*) FROM river_job WHERE kind = 'sweep_board' AND args->>'board_id' = '1002'") // that of apply
+}
+
+// TestCommandLogs: a command that a person runs logs only what that person should know, and as text.
+func TestCommandLogs(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.Mapped(shown), e2e.With("LOG_LEVEL", "info"), e2e.With("LOG_FORMAT", "json"), e2e.With("MAX_ATTEMPTS", "1"))
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada", nil)
+	logged := regexp.MustCompile(`(?m)^\{.*|.*level=INFO.*`)
+	for _, command := range []string{"plan", "apply --yes"} {
+		if out, errs := run(w, 0, strings.Fields(command)...); logged.MatchString(out + errs) {
+			t.Errorf("%s logs %q", command, logged.FindAllString(out+errs, -1))
+		}
+	}
+	w.Exec("UPDATE items SET seen_at = seen_at - interval '1 hour'")
+	w.Monday.DeleteItem(item)
+	w.Failing(sfsim.Fault{Status: 500}, func(c sfsim.Call) bool { return c.Has("delete", "") })
+	if _, errs := run(w, 1, "apply", "--yes"); !strings.Contains(errs, "level=ERROR msg=\"event failed\"") {
+		t.Errorf("an event that fails: %q", errs)
+	}
 }
