@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// lastRun is how long the command may take once it is no longer killed.
-const lastRun = 3 * time.Minute
+// oneRun is how long the command may take until it ends or is killed. The last run of a command that was killed waits
+// for what the one before still holds, and does most of the work.
+const oneRun = 3 * time.Minute
 
 // Program builds the program, for tests that kill it.
 func (w *World) Program() (path string) {
@@ -49,40 +50,28 @@ func (w *World) RunUntil(program string, args []string, kill func() bool) (kille
 	if err := cmd.Start(); err != nil {
 		w.T.Fatal(err)
 	}
+	defer func() { _ = cmd.Process.Kill() }() // if the condition fails the test
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	if w.killOnce(cmd.Process, ended, kill) {
-		return true, log.String()
-	}
-	select {
-	case err := <-ended:
-		if err != nil {
-			w.T.Fatalf("the command ended by itself: %v\n%s", err, &log)
-		}
-	case <-time.After(lastRun):
-		_ = cmd.Process.Signal(syscall.SIGQUIT) // it says where it is
-		<-ended
-		w.T.Fatalf("the last command does not end:\n%s", &log)
-	}
-	return false, log.String()
-}
-
-// killOnce kills a process once a condition is met, unless it ends before.
-func (w *World) killOnce(process *os.Process, ended chan error, kill func() bool) (killed bool) {
-	over := false
-	w.Eventually("the command is killed or ends", func() bool {
+	patience, tick := time.NewTimer(oneRun), time.NewTicker(10*time.Millisecond)
+	defer patience.Stop()
+	defer tick.Stop()
+	for {
 		select {
 		case err := <-ended:
-			ended <- err // so that the wait for its end returns
-			over = true
-		default:
-			killed = kill()
+			if err != nil {
+				w.T.Fatalf("the command ended by itself: %v\n%s", err, &log)
+			}
+			return false, log.String()
+		case <-patience.C:
+			_ = cmd.Process.Signal(syscall.SIGQUIT) // it says where it is
+			<-ended
+			w.T.Fatalf("the command does not end:\n%s", &log)
+		case <-tick.C:
+			if kill() && cmd.Process.Kill() == nil {
+				<-ended
+				return true, log.String()
+			}
 		}
-		return over || killed
-	})
-	if over || process.Kill() != nil {
-		return false
 	}
-	<-ended
-	return true
 }

@@ -114,6 +114,7 @@ func TestFewConnections(t *testing.T) {
 		t.Errorf("the log does not say how few there are:\n%s", log.Tail(20))
 	}
 	stop()
+	w.Eventually("its connections have ended", func() bool { return w.Count("SELECT count(*) FROM pg_stat_activity WHERE usename = $1", role) == 0 })
 
 	w.Exec(fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT 4", role))
 	refused := map[string]string{u.String(): "Raise the limit of the role", with(t, super, "pool_max_conns", "3"): "Raise pool_max_conns"}

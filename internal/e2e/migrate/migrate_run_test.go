@@ -147,7 +147,7 @@ func TestMigrateFails(t *testing.T) {
 // TestMigrateOutOfTime: a run that fails when its time is up is still stored as failed.
 func TestMigrateOutOfTime(t *testing.T) {
 	t.Parallel()
-	w := e2e.Migrated(t, "", e2e.With("JOB_TIMEOUT", "2s"), e2e.With("RESCUE_AFTER", "4s"), e2e.With("MAX_ATTEMPTS", "1"))
+	w := e2e.Migrated(t, "", e2e.With("JOB_TIMEOUT", "10s"), e2e.With("RESCUE_AFTER", "20s"), e2e.With("MAX_ATTEMPTS", "1"))
 	for i := range 100 { // two calls
 		w.Salesforce.Insert("Account", map[string]any{"Name": fmt.Sprintf("Company %d", i)})
 	}

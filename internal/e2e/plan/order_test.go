@@ -2,10 +2,12 @@ package plan_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
 )
 
 // saves counts how often the records of an object were saved, and how often without a reference.
@@ -68,14 +70,26 @@ func TestApplyInOrder(t *testing.T) {
 	t.Run("killed", func(t *testing.T) {
 		t.Parallel()
 		const items = 600 // two pages
-		w := e2e.Setup(t, append(rich(), e2e.Mapped(families), e2e.With("JOB_TIMEOUT", "5s"), e2e.With("RESCUE_AFTER", "10s"))...)
+		w := e2e.Setup(t, append(rich(), e2e.Mapped(families))...)
 		createFamilies(w, items)
 		contacts := countSaves(w, "Contact", "AccountId")
+		held := make(chan struct{}) // the second page, until the command is killed: no contact has been written by then
+		w.Monday.OnCall(func(c mondaysim.Call) *mondaysim.Fault {
+			if strings.Contains(c.Operation, "next_items_page") {
+				<-held
+			}
+			return nil
+		})
+		release := sync.OnceFunc(func() { close(held) })
+		defer release()
 		killed := false
 		got, output := w.RunKilled(w.Program(), []string{"apply", "--yes"}, func() bool {
-			now := !killed && w.Count("SELECT coalesce(sum(pages), 0) FROM sweeps") > 0
-			killed = killed || now
-			return now
+			if killed {
+				release()
+				return false
+			}
+			killed = w.Count("SELECT coalesce(sum(pages), 0) FROM sweeps") > 0
+			return killed
 		})
 		if got != 1 {
 			t.Errorf("%d kills, want 1:\n%s", got, output)
