@@ -265,8 +265,6 @@ func TestClientUnreachable(t *testing.T) {
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
 	t.Cleanup(slow.Close)
 	t.Cleanup(func() { close(hang) })
-	closed := httptest.NewServer(http.NotFoundHandler())
-	closed.Close()
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		io.WriteString(w, `{"data":`)
@@ -276,7 +274,7 @@ func TestClientUnreachable(t *testing.T) {
 		url, code string
 		timeout   time.Duration
 	}{
-		"closed":           {closed.URL, "UNREACHABLE", 0},
+		"closed":           {"http://127.0.0.1:1", "UNREACHABLE", 0},
 		"answer cut off":   {broken.URL, "UNREACHABLE", 0},
 		"client's timeout": {slow.URL, "TIMEOUT", 20 * time.Millisecond},
 	}

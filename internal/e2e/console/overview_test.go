@@ -24,6 +24,7 @@ func TestOverview(t *testing.T) {
 	t.Parallel()
 	w, operates, _ := withConsole(t, e2e.ByHand)
 	w.Eventually("the worker has counted the calls", func() bool { return w.Count("SELECT count(*) FROM hours WHERE salesforce_used IS NOT NULL") > 0 })
+	w.Eventually("the hour does not end soon", func() bool { return time.Now().Minute() < 59 })
 	// Ten events an hour for 30 days, of which one failed 5 hours ago, and two 10 days ago. The worker adds nothing to them.
 	w.Exec(`LOCK TABLE hours IN EXCLUSIVE MODE; DELETE FROM hours;
 		CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -259,24 +260,26 @@ func contentOf(t *testing.T, path string) string {
 	return string(text)
 }
 
-// freePorts returns the first of two consecutive free ports.
+// freePorts returns the first of two consecutive free ports. They are below those that the system gives to connections
+// and listeners, which would take them before they are used.
 func freePorts(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		first, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := first.Addr().(*net.TCPAddr).Port
-		second, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)))
-		first.Close()
-		if err == nil {
-			second.Close()
+		port := 20_000 + 2*rand.IntN(6_000)
+		if isFree(port) && isFree(port+1) {
 			return strconv.Itoa(port)
 		}
 	}
 	t.Fatal("there are no two free ports in a row")
 	return ""
+}
+
+func isFree(port int) bool {
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err == nil {
+		listener.Close()
+	}
+	return err == nil
 }
 
 func ended(t *testing.T, code <-chan int) {
