@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
@@ -21,6 +22,15 @@ type eventWorker[T river.JobArgs] struct {
 // Work passes the event to the engine and translates the result for River.
 func (w *eventWorker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	return w.pool.work(ctx, job.JobRow, w.event(job.Args))
+}
+
+// Timeout leaves the time limit of an attempt to the engine, whose limit costs less than River's: River would start a
+// goroutine and two timers for each job. River's rescuer asks for the limit too, of jobs that were left running.
+func (w *eventWorker[T]) Timeout(job *river.Job[T]) time.Duration {
+	if limit := w.pool.config.JobTimeout; job.AttemptedAt == nil || time.Since(*job.AttemptedAt) >= limit {
+		return limit
+	}
+	return -1 // none
 }
 
 // unreadableWorker dead-letters deliveries that cannot be decoded, so that they are alerted.

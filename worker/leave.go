@@ -29,6 +29,8 @@ func (p *Pool) leave(ctx context.Context, event engine.Event, created time.Time)
 	if p.config.HasNewerMapping == nil || p.maps(event) || time.Since(created) > handBackFor {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, p.config.JobTimeout)
+	defer cancel()
 	newer, err := p.config.HasNewerMapping(ctx)
 	if err == nil && newer {
 		err = newerMappingError{}

@@ -72,7 +72,8 @@ func New(c Config) *Engine {
 		Concurrency: c.Concurrency,
 		Complete:    func() bool { return c.Places > 0 && e.present.Load() >= int64(c.Places) },
 		// An item is in one batch at a time; its later events wait for the next.
-		Key: func(ev Event) int64 { return ev.ItemID },
+		Key:    func(ev Event) int64 { return ev.ItemID },
+		Within: c.Timeout,
 	}, e.run)
 	promauto.With(c.Registerer).NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "crmsync_batch_waiting_events",
@@ -93,22 +94,36 @@ func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
 	e.present.Add(1)
 	defer e.present.Add(-1)
 	began := time.Now()
-	if e.busy.awaits(ev.ItemID) && !e.busy.wait(ctx, ev.ItemID, began) {
-		return Failed, &BusyError{What: theItem}
+	if e.busy.awaits(ev.ItemID) {
+		return e.await(ctx, ev, answer{Failed, &BusyError{What: theItem}}, began)
 	}
+	a, err := e.batches.Do(ctx, ev)
+	if err != nil {
+		return Failed, e.interruption(err)
+	}
+	if _, busy := errors.AsType[*BusyError](a.err); busy {
+		return e.await(ctx, ev, a, began)
+	}
+	return a.outcome, a.err
+}
+
+// await processes an event again whenever what it found busy may be free, until it has waited too long.
+func (e *Engine) await(ctx context.Context, ev Event, a answer, began time.Time) (Outcome, error) {
+	ctx, cancel := context.WithDeadline(ctx, began.Add(e.Timeout))
+	defer cancel()
 	for pause := busyFirst; ; pause = min(2*pause, busyMost) {
-		a, err := e.batches.Do(ctx, ev)
-		if err != nil {
-			return Failed, e.interruption(err)
-		}
-		var busy *BusyError
+		busy, isBusy := errors.AsType[*BusyError](a.err)
 		switch {
-		case !errors.As(a.err, &busy):
+		case !isBusy:
 			return a.outcome, a.err
 		case busy.What == theItem && e.busy.wait(ctx, ev.ItemID, began):
 		case busy.What != theItem && e.busy.pause(ctx, pause, began):
 		default:
 			return a.outcome, a.err
+		}
+		var err error
+		if a, err = e.batches.Do(ctx, ev); err != nil {
+			return Failed, e.interruption(err)
 		}
 	}
 }
