@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"crmsync/internal/nulchar"
 )
 
@@ -12,13 +14,13 @@ type object map[string]json.RawMessage
 
 func objectOf(raw json.RawMessage) (object, bool) {
 	var o object
-	err := json.Unmarshal(raw, &o)
+	err := jsonv2.Unmarshal(raw, &o)
 	return o, err == nil && o != nil
 }
 
 func unquote(raw json.RawMessage) (string, bool) {
 	var text *string
-	if json.Unmarshal(raw, &text) != nil || text == nil {
+	if jsonv2.Unmarshal(raw, &text) != nil || text == nil {
 		return "", false
 	}
 	return nulchar.InText(*text), true

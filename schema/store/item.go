@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -123,7 +123,7 @@ func scanItem(row pgx.CollectableRow) (*ledger.Item, error) {
 	}
 	item.NameAt, item.DeletedAt, item.ExistenceAt = value(named), value(deleted), value(existence)
 	var stored map[string]ledger.Column
-	if err := json.Unmarshal(columns, &stored); err != nil {
+	if err := jsonv2.Unmarshal(columns, &stored); err != nil {
 		return nil, fmt.Errorf("reading the columns of item %d: %w", item.ID, err)
 	}
 	item.ReadColumns(stored)

@@ -2,11 +2,11 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -100,7 +100,7 @@ func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 		if len(field.text) <= len("{}") {
 			continue // most are empty
 		}
-		if err := json.Unmarshal(field.text, field.into); err != nil {
+		if err := jsonv2.Unmarshal(field.text, field.into); err != nil {
 			return nil, fmt.Errorf("reading link %s of item %d: %w", l.Record, l.ItemID, err)
 		}
 	}
