@@ -25,6 +25,9 @@ type Held struct {
 	// Edited means that the item's value counts, and that Salesforce has not received it yet: a person has changed it
 	// since both sides were found Apart, or it has won over a change in Salesforce.
 	Edited bool `json:"edited,omitempty"`
+
+	// Disputed means that a conflict contains what Salesforce holds, because the item's value is to replace it.
+	Disputed bool `json:"disputed,omitempty"`
 }
 
 // Hold records what Salesforce holds in a field that is written to Monday. It ends every doubt about the field.

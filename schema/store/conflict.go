@@ -25,6 +25,10 @@ type Conflict struct {
 	DecidedAt                time.Time
 	Take                     string // the side whose value a person wants on both; empty: none
 	TakenAt                  time.Time
+
+	// Renews means that the values are new ones of the field's last conflict, which Monday has won so far without
+	// effect. It is not stored.
+	Renews bool
 }
 
 // IsErased reports whether the values were erased, so that neither can be taken any more.
@@ -55,29 +59,45 @@ func (c Conflict) Value() any {
 	return c.Monday
 }
 
-// AddConflicts adds conflicts of items that the holder has leased, before one of the values is overwritten. A conflict
-// that a worker added before it died is not added again.
+// AddConflicts adds conflicts of items that the holder has leased, or renews them, before one of the values is
+// overwritten. A conflict that a worker added before it died is not added again. One for which a person has chosen a
+// value is not renewed.
 func (s *Store) AddConflicts(ctx context.Context, holder uuid.UUID, conflicts []Conflict) error {
 	const query = `
+		WITH new AS (
+			SELECT n.*
+			FROM   unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::jsonb[],
+			              $10::jsonb[], $11::timestamptz[], $12::timestamptz[], $13::text[], $14::boolean[])
+			       AS n(board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce, monday_at,
+			            salesforce_at, rule, renews)
+			JOIN   items i ON i.item_id = n.item_id AND i.lease_holder = $1
+		), renewed AS (
+			UPDATE conflicts c
+			SET    monday = n.monday, salesforce = n.salesforce, monday_at = n.monday_at, salesforce_at = n.salesforce_at,
+			       rule = n.rule, decided_at = now()
+			FROM   new n
+			WHERE  n.renews AND c.take IS NULL AND c.taken_at IS NULL AND c.id = (
+			           SELECT max(l.id) FROM conflicts l
+			           WHERE  (l.item_id, l.record, l.field) = (n.item_id, n.record, n.field) AND l.rule <> 'salesforce')
+			RETURNING c.item_id, c.record, c.field
+		)
 		INSERT INTO conflicts (board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce,
 		                       monday_at, salesforce_at, rule)
-		SELECT n.*
-		FROM   unnest($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::jsonb[],
-		              $10::jsonb[], $11::timestamptz[], $12::timestamptz[], $13::text[])
-		       AS n(board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce, monday_at, salesforce_at, rule)
-		JOIN   items i ON i.item_id = n.item_id AND i.lease_holder = $1
-		WHERE  NOT EXISTS (
+		SELECT board_id, item_id, record, salesforce_id, field, column_id, base, monday, salesforce, monday_at, salesforce_at, rule
+		FROM   new n
+		WHERE  NOT EXISTS (SELECT FROM renewed r WHERE (r.item_id, r.record, r.field) = (n.item_id, n.record, n.field))
+		AND    NOT EXISTS (
 		           SELECT FROM conflicts c
 		           WHERE  c.item_id = n.item_id AND c.record = n.record AND c.field = n.field AND c.decided_at > now() - interval '1 hour'
 		           AND    (c.base, c.monday, c.salesforce, c.rule) IS NOT DISTINCT FROM (n.base, n.monday, n.salesforce, n.rule)
 		           AND    c.salesforce_at IS NOT DISTINCT FROM n.salesforce_at AND c.monday_at IS NOT DISTINCT FROM n.monday_at)`
 	n := len(conflicts)
-	boards, items := make([]int64, n), make([]int64, n)
+	boards, items, renews := make([]int64, n), make([]int64, n), make([]bool, n)
 	var texts [5][]string
 	var values [3][][]byte
 	var times [2][]*time.Time
 	for k, x := range conflicts {
-		boards[k], items[k] = x.BoardID, x.ItemID
+		boards[k], items[k], renews[k] = x.BoardID, x.ItemID, x.Renews
 		for m, text := range []string{x.Record, x.SalesforceID, x.Field, x.ColumnID, x.Rule} {
 			texts[m] = append(texts[m], text)
 		}
@@ -91,7 +111,7 @@ func (s *Store) AddConflicts(ctx context.Context, holder uuid.UUID, conflicts []
 		times[0], times[1] = append(times[0], null(x.MondayAt)), append(times[1], null(x.SalesforceAt))
 	}
 	_, err := s.pool.Exec(ctx, query, holder, boards, items, texts[0], texts[1], texts[2], texts[3],
-		values[0], values[1], values[2], times[0], times[1], texts[4])
+		values[0], values[1], values[2], times[0], times[1], texts[4], renews)
 	return doing("adding conflicts", err)
 }
 

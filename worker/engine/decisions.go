@@ -79,7 +79,9 @@ func (p *pass) keepConflicts(ctx context.Context, wanted []target) error {
 		return err
 	}
 	for _, c := range conflicts {
-		p.conflicts.WithLabelValues(c.Winner()).Inc()
+		if !c.Renews {
+			p.conflicts.WithLabelValues(c.Winner()).Inc()
+		}
 	}
 	return nil
 }
@@ -90,7 +92,7 @@ func (p *pass) conflictOf(t target, d settle.Decision) store.Conflict {
 		BoardID: t.work.board.ID, ItemID: t.work.item.ID, Record: t.record.Name, SalesforceID: link.SalesforceID,
 		Field: d.Field.Name, ColumnID: d.Field.Column(), Base: d.Lost.Base, Monday: d.Lost.Monday,
 		Salesforce: d.Lost.Salesforce,
-		MondayAt:   t.work.item.TimeOf(d.Field.Column()), Rule: d.Lost.Rule,
+		MondayAt:   t.work.item.TimeOf(d.Field.Column()), Rule: d.Lost.Rule, Renews: d.Lost.Renews,
 	}
 	c.SalesforceAt, _ = sfclient.Record(p.holds[link.SalesforceID]).Time(savedAt)
 	return c

@@ -38,6 +38,54 @@ func TestRejectedAndUndone(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM dead_letters")
 }
 
+// TestRejectedAndEditedAgain: Monday wins a conflict, and Salesforce rejects the value. As long as that is so, the
+// conflict has both sides' latest values; a later one is another conflict.
+func TestRejectedAndEditedAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.Salesforce.Reject("Contact", "Email", func(v any) string {
+		if text, _ := v.(string); strings.HasPrefix(text, "bad") {
+			return e2e.Rejection
+		}
+		return ""
+	})
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Quiet()
+	inMonday := func(address string) { w.Monday.SetColumn(item, "email", e2e.Email(address)); w.Quiet() }
+	inSalesforce := func(address string) {
+		edit(w, "Contact", item, map[string]any{"Email": address})
+		ring(w, e2e.Contacts, item)
+	}
+	open := func(monday, salesforce string) {
+		t.Helper()
+		w.Expect(1, `SELECT count(*) FROM conflicts WHERE take IS NULL AND rule = 'monday' AND base = '"a@example.org"'
+			AND monday = to_jsonb($1::text) AND salesforce = to_jsonb($2::text)`, monday, salesforce)
+		w.Expect(1, "SELECT count(*) FROM conflicts")
+		w.Holds(w.Record("Contact", item), map[string]any{"Email": salesforce})
+		shows(w, item, map[string]string{"email": monday})
+	}
+	inMonday("bad1@example.org")
+	for _, address := range []string{"sf1@example.org", "sf2@example.org", "sf3@example.org"} {
+		inSalesforce(address)
+		open("bad1@example.org", address)
+	}
+	inMonday("bad2@example.org")
+	inSalesforce("sf4@example.org")
+	open("bad2@example.org", "sf4@example.org")
+	command(w, 0, "conflicts", "take", "salesforce", w.Text("SELECT id::text FROM conflicts"))
+	w.Quiet()
+	shows(w, item, map[string]string{"email": "sf4@example.org"})
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "sf4@example.org"})
+	before := w.Count("SELECT count(*) FROM conflicts")
+	inMonday("bad3@example.org")
+	inSalesforce("sf5@example.org")
+	inSalesforce("sf6@example.org")
+	inMonday("good@example.org") // Salesforce's value is overwritten now
+	w.Holds(w.Record("Contact", item), map[string]any{"Email": "good@example.org"})
+	w.Expect(before+1, "SELECT count(*) FROM conflicts")
+	w.Expect(1, `SELECT count(*) FROM conflicts WHERE monday = '"bad3@example.org"' AND salesforce = '"sf6@example.org"' AND take IS NULL`)
+}
+
 // TestRejectedFirstMeeting: an event ends a first meeting with a value that Salesforce rejects. It is not sent again
 // until it changes.
 func TestRejectedFirstMeeting(t *testing.T) {

@@ -109,8 +109,12 @@ func (c *col) isMoved(f *mapping.Field) bool {
 	return c.Link.Moved(f.Base(), c.Record.Made()[f.Base()])
 }
 
-// isTouched reports whether a person has just changed the column. That says nothing about a column that is not sent.
-func (c *col) isTouched() bool { return c.Touched[c.field.Column()] && !c.isAlone() }
+// isTouched reports whether a person has just changed the column. That says nothing about a column that is not sent,
+// nor about a label that has got another name since.
+func (c *col) isTouched() bool {
+	id := c.field.Column()
+	return c.Touched[id] && !c.isAlone() && (c.Carried[id] || c.field.Outside(c.Item) == nil)
+}
 
 // isEdited reports whether a person has changed the column since a comparison found that both sides differ, perhaps to
 // the value that the comparison saw.

@@ -178,12 +178,14 @@ func (c *col) stand(conflict bool, rule string) Decision {
 	if c.isAlone() {
 		return d // it is reported
 	}
+	held, met := c.met()
 	if conflict && c.monday.ok() {
-		d.Lost, d.held = c.lost(rule), &ledger.Held{Value: c.salesforce, Edited: true}
+		d.Lost, d.held = c.lost(rule), &ledger.Held{Value: c.salesforce, Edited: true, Disputed: true}
+		d.Lost.Renews = held.Disputed && c.Link.Rejects(c.field.Name, c.monday.value)
 	}
-	if held, met := c.met(); rule == RuleEvent || met && held.Apart {
+	if rule == RuleEvent || met && held.Apart {
 		// Both sides have never agreed. Until Monday's value is sent, nothing else shows that it must be sent.
-		d.held = &ledger.Held{Value: c.salesforce, Apart: true, Edited: true}
+		d.held = &ledger.Held{Value: c.salesforce, Apart: true, Edited: true, Disputed: d.Lost != nil || held.Disputed}
 		if !c.Link.Rejects(c.field.Base(), c.monday.value) { // it would be sent again
 			d.agrees(c, c.field, c.monday)
 		}

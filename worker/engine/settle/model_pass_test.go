@@ -126,7 +126,7 @@ func (g *model) pass(received []event, rung bool, f fault) {
 	for _, d := range decisions {
 		g.checkLost(d)
 		if d.Lost != nil && f != unread {
-			g.conflicts = append(g.conflicts, *d.Lost) // they are kept before anything is overwritten
+			g.keep(d.Field.Name, *d.Lost) // before anything is overwritten
 		}
 		if !d.Takes {
 			d.Record(&link, 1, g.now())
@@ -222,14 +222,24 @@ func (g *model) write(item *ledger.Item, link *ledger.Link, decisions []Decision
 // send writes to Salesforce. It reports whether the answer was lost.
 func (g *model) send(link *ledger.Link, decisions []Decision, w *plan.Write, f fault) (again bool) {
 	link.Overtake()
-	if f != refused {
-		g.save(w.Fields)
+	fields := maps.Clone(w.Fields)
+	maps.DeleteFunc(fields, isBad)
+	if f == lost && len(fields) < len(w.Fields) {
+		f = refused // the first attempt took no effect
+	}
+	if f != refused && len(fields) > 0 {
+		g.save(fields)
 		g.savedAt = g.now()
-		g.own(w.Fields, f == nothing || f == unanswered || f == unshown)
+		g.own(fields, f == nothing || f == unanswered || f == unshown)
 		g.bell = true
 		g.writes++
 	}
 	for name, value := range w.Fields {
+		if isBad(name, value) && f != refused {
+			link.NotSent(name)
+			link.Reject(name, ledger.Rejection{Value: value})
+			continue
+		}
 		switch {
 		case f != lost && f != refused:
 			link.Agree(name, value)

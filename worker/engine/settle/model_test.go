@@ -65,6 +65,7 @@ type model struct {
 	rec        *mapping.Record
 	normalizes bool // Salesforce rewrites values
 	flows      bool // an automation replaces values
+	rejects    bool // Salesforce rejects some values
 
 	clock   int64 // Unix microseconds
 	monday  mapping.Item
@@ -84,7 +85,7 @@ type model struct {
 	retries   []event // received, and to be handled again
 
 	edits     []edit
-	conflicts []Lost
+	conflicts []conflict
 	writes    int
 	tokens    int
 }
@@ -92,7 +93,7 @@ type model struct {
 func newModel(t *rapid.T) *model {
 	wins := rapid.SampledFrom([]string{"monday", "salesforce"}).Draw(t, "wins")
 	g := &model{
-		t: t, rec: models()[wins].Boards[0].Records[0], normalizes: rapid.Bool().Draw(t, "normalizes"), flows: rapid.Bool().Draw(t, "flows"), clock: 1_790_000_000_000_000,
+		t: t, rec: models()[wins].Boards[0].Records[0], normalizes: rapid.Bool().Draw(t, "normalizes"), flows: rapid.Bool().Draw(t, "flows"), rejects: rapid.Bool().Draw(t, "rejects"), clock: 1_790_000_000_000_000,
 		shown: map[string]column.Value{}, monday: mapping.Item{ID: 7, Name: "F0 L0", Columns: map[string]column.Value{}}, holds: map[string]any{},
 		item: ledger.Item{ID: 7, BoardID: 1, Known: true}, link: ledger.Link{ItemID: 7, Record: "r", Object: "Contact", SalesforceID: "003000000000001AAA"},
 	}

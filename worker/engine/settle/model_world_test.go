@@ -152,6 +152,9 @@ func (g *model) editMonday() {
 	now, alone := g.monday.Value(id), g.agreesOn(id)
 	g.overwrite(id, now.Text)
 	v := column.Value{Type: now.Type, Text: g.token(id)}
+	if id == "email" && g.rejects && rapid.Bool().Draw(g.t, "is bad") {
+		v.Text = bad + v.Text
+	}
 	g.edits = append(g.edits, edit{column: id, token: v.Text, inMonday: true, alone: alone})
 	if id == "name" {
 		v.Text = "F " + v.Text
@@ -193,6 +196,32 @@ func (g *model) editSalesforce() {
 		return
 	}
 	g.save(map[string]any{field: token})
+}
+
+// bad is the beginning of an address that Salesforce rejects.
+const bad = "bad"
+
+// isBad reports whether Salesforce rejects the value of a field.
+func isBad(field string, value any) bool {
+	text, _ := value.(string)
+	return field == "Email" && strings.HasPrefix(text, bad)
+}
+
+// conflict is a stored conflict.
+type conflict struct {
+	field string
+	Lost
+}
+
+// keep stores a conflict, or renews the field's last one.
+func (g *model) keep(field string, lost Lost) {
+	for n := range slices.Backward(g.conflicts) {
+		if c := &g.conflicts[n]; lost.Renews && c.field == field && c.Rule != string(mapping.Salesforce) {
+			c.Lost = lost
+			return
+		}
+	}
+	g.conflicts = append(g.conflicts, conflict{field, lost})
 }
 
 func (g *model) lastEdit(id string) (last *edit) {

@@ -105,6 +105,10 @@ type Decision struct {
 type Lost struct {
 	Base, Monday, Salesforce any
 	Rule                     string
+
+	// Renews means that the field's last conflict is still open, and gets these values: Salesforce has rejected Monday's
+	// value, and the value that it was to replace was changed there since.
+	Renews bool
 }
 
 // RuleEvent is the rule of a first meeting that ends with the value that a person has just set in Monday.
