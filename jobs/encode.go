@@ -1,17 +1,18 @@
 package jobs
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
+
+	"crmsync/internal/quote"
 )
 
 // AppendJSON appends the args as JSON. It means the same as what json.Marshal returns, which costs several times as
 // much, and most events are of this kind. Value must be JSON.
 func (a ColumnUpdateArgs) AppendJSON(b []byte) []byte {
 	b = a.Event.appendMembers(append(b, '{'))
-	b = appendText(append(b, `,"column_id":`...), a.ColumnID)
-	b = appendText(append(b, `,"column_type":`...), a.ColumnType)
+	b = quote.AppendJSON(append(b, `,"column_id":`...), a.ColumnID)
+	b = quote.AppendJSON(append(b, `,"column_type":`...), a.ColumnType)
 	b = append(b, `,"value":`...)
 	if a.Value == nil {
 		b = append(b, "null"...)
@@ -24,8 +25,8 @@ func (a ColumnUpdateArgs) AppendJSON(b []byte) []byte {
 }
 
 func (e Event) appendMembers(b []byte) []byte {
-	b = appendText(append(b, `"key":`...), e.Key)
-	b = appendText(append(b, `,"type":`...), e.Type)
+	b = quote.AppendJSON(append(b, `"key":`...), e.Key)
+	b = quote.AppendJSON(append(b, `,"type":`...), e.Type)
 	b = strconv.AppendInt(append(b, `,"board_id":`...), e.BoardID, 10)
 	b = strconv.AppendInt(append(b, `,"item_id":`...), e.ItemID, 10)
 	if e.UserID != 0 {
@@ -43,23 +44,4 @@ func (e Event) appendMembers(b []byte) []byte {
 
 func appendTime(b []byte, at time.Time) []byte {
 	return append(at.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
-}
-
-func appendText(b []byte, text string) []byte {
-	if isPlain(text) {
-		return append(append(append(b, '"'), text...), '"')
-	}
-	quoted, _ := json.Marshal(text) // a string can always be encoded
-	return append(b, quoted...)
-}
-
-// isPlain reports whether encoding/json only quotes a text.
-func isPlain(text string) bool {
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
-			return false
-		}
-	}
-	return true
 }

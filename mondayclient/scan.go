@@ -206,17 +206,18 @@ func (s *scanner) word(word string) error {
 }
 
 func (s *scanner) string() error {
-	for i := s.at + 1; i < len(s.text); {
-		switch c := s.text[i]; {
+	text := s.text
+	for i := s.at + 1; i < len(text); {
+		switch c := text[i]; {
+		case isLiteral[c]:
+			i++
 		case c == '"':
 			s.at = i + 1
 			return nil
 		case c < ' ':
 			return errSyntax
-		case c != '\\':
-			i++
 		default:
-			n, err := escape(s.text[i:])
+			n, err := escape(text[i:])
 			if err != nil {
 				return err
 			}
@@ -225,6 +226,14 @@ func (s *scanner) string() error {
 	}
 	return errSyntax
 }
+
+// isLiteral reports for each byte whether it stands for itself in a string.
+var isLiteral = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return is
+}()
 
 // escape returns the length of the escape at the start of the text, or of the two escapes of a surrogate pair.
 func escape(s string) (int, error) {

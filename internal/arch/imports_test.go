@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/panics":              {},
 	"internal/pglocal":             {},
 	"internal/progress":            {"internal/app", "schema/store"},
+	"internal/quote":               {},
 	"internal/report":              {"internal/advice", "internal/words", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/store", "sfclient", "worker/engine", "worker/engine/plan"},
 	"internal/retry":               {},
 	"internal/scaffold":            {"internal/audit", "mondayclient", "mondayclient/column", "schema/mapping", "sfclient"},
@@ -55,13 +56,13 @@ var mayImport = map[string][]string{
 	"internal/signals":             {},
 	"internal/stage":               {"deploy", "ingest", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "mondayclient"},
 	"internal/words":               {},
-	"jobs":                         {},
+	"jobs":                         {"internal/quote"},
 	"mondayclient":                 {"internal/advice", "internal/nulchar", "mondayclient/column"},
 	"mondayclient/column":          {"internal/nulchar"},
 	"schema/ledger":                {"mondayclient/column"},
 	"schema/mapping":               {"mondayclient/column"},
 	"schema/postgres":              {},
-	"schema/queue":                 {"schema/postgres", "schema/store"},
+	"schema/queue":                 {"internal/quote", "schema/postgres", "schema/store"},
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
 	"schema/store":                 {"internal/advice", "mondayclient/column", "schema/ledger", "schema/postgres"},
 	"sfclient":                     {"internal/advice", "internal/nulchar"},
@@ -80,7 +81,7 @@ var mayImport = map[string][]string{
 
 // floors lists the packages from the ground up. No import points upward.
 var floors = [][]string{
-	{"internal/advice", "internal/nulchar", "internal/words"},
+	{"internal/advice", "internal/nulchar", "internal/quote", "internal/words"},
 	{"deploy", "internal/batch", "internal/buildinfo", "internal/panics", "internal/pglocal", "internal/retry", "internal/signals", "internal/sim", "jobs", "mondayclient", "sfclient"},
 	{"schema"},
 	{"ingest", "worker"},
@@ -92,7 +93,7 @@ var floors = [][]string{
 
 // pure lists the packages without I/O: their results depend only on their arguments and on embedded files.
 var pure = []string{
-	"internal/advice", "internal/audit", "internal/nulchar", "internal/oracle", "internal/scaffold", "internal/sim/salesforce/soql", "internal/words", "mondayclient/column", "schema/ledger",
+	"internal/advice", "internal/audit", "internal/nulchar", "internal/oracle", "internal/quote", "internal/scaffold", "internal/sim/salesforce/soql", "internal/words", "mondayclient/column", "schema/ledger",
 	"schema/mapping", "worker/engine/plan",
 }
 

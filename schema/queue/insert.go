@@ -5,11 +5,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
 	"sync"
+
+	"crmsync/internal/quote"
 )
 
 // Key is River's unique key of a job.
@@ -18,10 +19,9 @@ type Key [sha256.Size]byte
 // KeyOf returns the key that River gives to a job of a kind that is unique by one member of its args, which is named
 // key.
 func KeyOf(kind, key string) Key {
-	text, _ := json.Marshal(key) // a string can always be encoded
 	var room [256]byte
 	b := append(append(room[:0], "&kind="...), kind...)
-	b = append(append(b, `&args={"key":`...), text...)
+	b = quote.AppendJSON(append(b, `&args={"key":`...), key)
 	return sha256.Sum256(append(b, '}'))
 }
 
