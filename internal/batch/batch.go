@@ -4,7 +4,6 @@
 package batch
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -60,40 +59,24 @@ type Batcher[In, Out any] struct {
 	idle   chan struct{} // closed once Close was called and the last batch has ended
 
 	mu     sync.Mutex
-	queue  list.List       // of *line: those with calls that may start
-	ready  int             // lines of queue, or the calls of the shared one
-	lines  map[int64]*line // every line with a waiting or running call
-	shared *line           // the only line if there are no keys
+	queue  chain[*line[In, Out]]    // lines with calls that may start
+	ready  int                      // lines of queue, or the calls of the shared one
+	lines  map[int64]*line[In, Out] // every line with a waiting or running call
+	spare  []*line[In, Out]         // lines to be used again
+	shared *line[In, Out]           // the only line if there are no keys
 	out    int
 	waits  int // calls that are not in a batch yet
 	closed bool
-}
 
-// line holds the calls of one key in order of arrival. It runs as a whole: calls that do not fit into a batch wait
-// for the end of that batch, so that each call is moved once, however busy its key.
-type line struct {
-	key   int64
-	calls list.List     // of *call
-	place *list.Element // in queue; nil: empty or running
-}
-
-type call[In, Out any] struct {
-	in     In
-	line   *line
-	place  *list.Element // in line; nil: in a batch
-	answer chan answer[Out]
-	timer  *time.Timer // nil: Within is 0
-}
-
-type answer[Out any] struct {
-	out Out
-	err error
+	limited chain[*call[In, Out]] // calls without an answer, if Within limits them, the first to end first
+	timer   *time.Timer           // ends calls; nil until the first call
+	running bool                  // the timer
 }
 
 type group[In, Out any] struct {
 	in    []In
 	calls []*call[In, Out]
-	lines []*line
+	lines []*line[In, Out]
 }
 
 // New returns a Batcher that passes its batches to run, each in its own goroutine. run returns one output for every
@@ -106,14 +89,13 @@ func New[In, Out any](c Config[In], run func(ctx context.Context, in []In) []Out
 	if c.Full <= 0 {
 		c.Full = c.Keys
 	}
-	b := &Batcher[In, Out]{config: c, run: run, idle: make(chan struct{}), lines: map[int64]*line{}, shared: &line{}}
+	b := &Batcher[In, Out]{config: c, run: run, idle: make(chan struct{}), lines: map[int64]*line[In, Out]{}}
 	b.calls.New = func() any {
 		made := &call[In, Out]{answer: make(chan answer[Out], 1)}
-		if c.Within > 0 {
-			made.timer = time.NewTimer(c.Within)
-		}
+		made.place.of, made.turn.of = made, made
 		return made
 	}
+	b.shared = newLine[In, Out]()
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }
@@ -129,39 +111,24 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 	}
 	c := b.calls.Get().(*call[In, Out])
 	c.in = in
-	if c.timer != nil {
-		c.timer.Reset(b.config.Within)
-	}
 	if !b.join(c) {
 		b.drop(in)
 		return *new(Out), ErrClosed
 	}
-	over := context.DeadlineExceeded
+	var a answer[Out]
 	select {
-	case a := <-c.answer:
-		c.in, c.line = *new(In), nil
-		if c.timer != nil {
-			c.timer.Stop()
-		}
-		b.calls.Put(c)
-		return a.out, a.err
+	case a = <-c.answer:
 	case <-ctx.Done():
-		over = context.Cause(ctx)
-	case <-c.expired():
+		a = b.leave(c, context.Cause(ctx))
 	}
-	out, waited, err := b.leave(c, over)
-	if waited {
+	switch {
+	case a.waited:
 		b.drop(in)
+	case !a.early: // the batch is done with it
+		c.in, c.line = *new(In), nil
+		b.calls.Put(c)
 	}
-	return out, err
-}
-
-// expired returns a channel that receives when the call has waited too long; nil: never.
-func (c *call[In, Out]) expired() <-chan time.Time {
-	if c.timer == nil {
-		return nil
-	}
-	return c.timer.C
+	return a.out, a.err
 }
 
 func (b *Batcher[In, Out]) drop(in In) {
@@ -207,8 +174,10 @@ func (b *Batcher[In, Out]) join(c *call[In, Out]) bool {
 		return false
 	}
 	l, out := b.line(c.in)
-	c.line, c.place = l, l.calls.PushBack(c)
+	c.line = l
+	l.calls.pushBack(&c.place)
 	b.waits++
+	b.limit(c)
 	if !out {
 		b.enqueue(l)
 		b.start()
@@ -217,9 +186,9 @@ func (b *Batcher[In, Out]) join(c *call[In, Out]) bool {
 }
 
 // enqueue counts a call that was added to a line, which is queued unless it already is.
-func (b *Batcher[In, Out]) enqueue(l *line) {
-	if l.place == nil {
-		l.place = b.queue.PushBack(l)
+func (b *Batcher[In, Out]) enqueue(l *line[In, Out]) {
+	if l.place.in == nil {
+		b.queue.pushBack(&l.place)
 	} else if b.config.Key != nil {
 		return // a line counts once
 	}
@@ -227,46 +196,30 @@ func (b *Batcher[In, Out]) enqueue(l *line) {
 }
 
 // line finds or creates the line of an input's key, and reports whether it is running.
-func (b *Batcher[In, Out]) line(in In) (l *line, out bool) {
+func (b *Batcher[In, Out]) line(in In) (l *line[In, Out], out bool) {
 	if b.config.Key == nil {
 		return b.shared, false
 	}
 	key := b.config.Key(in)
 	if l = b.lines[key]; l != nil {
-		return l, l.place == nil
+		return l, l.place.in == nil
 	}
-	l = &line{key: key}
+	if last := len(b.spare) - 1; last >= 0 {
+		l, b.spare = b.spare[last], b.spare[:last]
+	} else {
+		l = newLine[In, Out]()
+	}
+	l.key = key
 	b.lines[key] = l
 	return l, false
 }
 
-// leave removes a call that is over, and reports whether it was still waiting. An output that already exists is
-// returned.
-func (b *Batcher[In, Out]) leave(c *call[In, Out], over error) (out Out, waited bool, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	select {
-	case a := <-c.answer:
-		return a.out, false, a.err
-	default:
+// forget ends a line without calls.
+func (b *Batcher[In, Out]) forget(l *line[In, Out]) {
+	delete(b.lines, l.key)
+	if len(b.spare) < b.config.Keys {
+		b.spare = append(b.spare, l)
 	}
-	if c.place == nil {
-		return out, false, over
-	}
-	l := c.line
-	l.calls.Remove(c.place)
-	b.waits--
-	if l.place == nil {
-		return out, true, over
-	}
-	if b.config.Key == nil {
-		b.ready--
-	}
-	if l.calls.Len() == 0 {
-		b.dequeue(l)
-		delete(b.lines, l.key)
-	}
-	return out, true, over
 }
 
 // start starts as many batches as the rule allows.
@@ -284,13 +237,13 @@ func (b *Batcher[In, Out]) take() *group[In, Out] {
 	n := min(b.ready, b.config.Max) // or more, if a key has several calls
 	g := &group[In, Out]{in: make([]In, 0, n), calls: make([]*call[In, Out], 0, n)}
 	if b.config.Key != nil {
-		g.lines = make([]*line, 0, min(n, b.config.Keys))
+		g.lines = make([]*line[In, Out], 0, min(n, b.config.Keys))
 	}
 	for b.ready > 0 && len(g.calls) < b.config.Max && len(g.lines) < b.config.Keys {
-		l := b.queue.Front().Value.(*line)
-		for l.calls.Len() > 0 && len(g.calls) < b.config.Max {
-			c := l.calls.Remove(l.calls.Front()).(*call[In, Out])
-			c.place = nil
+		l := b.queue.first.of
+		for l.calls.count > 0 && len(g.calls) < b.config.Max {
+			c := l.calls.first.of
+			c.place.remove()
 			if b.config.Key == nil {
 				b.ready--
 			}
@@ -299,22 +252,20 @@ func (b *Batcher[In, Out]) take() *group[In, Out] {
 		if b.config.Key != nil {
 			b.dequeue(l)
 			g.lines = append(g.lines, l)
-		} else if l.calls.Len() == 0 {
+		} else if l.calls.count == 0 {
 			b.dequeue(l)
 		}
 	}
 	b.waits -= len(g.calls)
-	g.in = make([]In, len(g.calls))
-	for n, c := range g.calls {
-		g.in[n] = c.in
+	for _, c := range g.calls {
+		g.in = append(g.in, c.in)
 	}
 	return g
 }
 
 // dequeue removes a line from the queue.
-func (b *Batcher[In, Out]) dequeue(l *line) {
-	b.queue.Remove(l.place)
-	l.place = nil
+func (b *Batcher[In, Out]) dequeue(l *line[In, Out]) {
+	l.place.remove()
 	if b.config.Key != nil {
 		b.ready--
 	}
@@ -354,9 +305,12 @@ func (b *Batcher[In, Out]) guard(in []In) (out []Out, err error) {
 func (b *Batcher[In, Out]) end(g *group[In, Out]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for _, c := range g.calls {
+		c.turn.remove()
+	}
 	for _, l := range g.lines {
-		if l.calls.Len() == 0 {
-			delete(b.lines, l.key)
+		if l.calls.count == 0 {
+			b.forget(l)
 			continue
 		}
 		b.enqueue(l)
