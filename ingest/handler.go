@@ -153,7 +153,8 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) answer {
 		return answer{event: otherEvent, outcome: o}
 	}
 	defer read.release()
-	return h.take(r.Context(), read)
+	stopWatching(r)
+	return h.take(context.WithoutCancel(r.Context()), read) // stored even if the client leaves now
 }
 
 func (h *Handler) verify(r *http.Request) error {

@@ -230,39 +230,32 @@ func TestPostgresAway(t *testing.T) {
 	}
 }
 
-// TestCallerLeaves reads a second delivery while the first, whose caller left, is still being stored.
-func TestCallerLeaves(t *testing.T) {
+// TestBodyInUse reads a second delivery while the first, which was refused meanwhile, is still being stored: it must not
+// use the first one's memory.
+func TestBodyInUse(t *testing.T) {
 	t.Parallel()
 	pool := schematest.New(t)
-	inside, gate, read := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	var once, readOnce sync.Once
-	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, Queue: relay{queued(pool), func(_ []queue.Job, insert func() error) error {
-		once.Do(func() { close(inside) })
-		<-gate
-		return insert()
-	}}})
-	ctx, leave := context.WithCancel(t.Context())
-	go func() { <-inside; leave() }()
-	r := httptest.NewRequest(http.MethodPost, "/webhooks/monday/"+secret, strings.NewReader("first")).WithContext(ctx)
-	w := httptest.NewRecorder()
-	b.ServeHTTP(w, r)
+	gate, read, stored := make(chan struct{}), make(chan struct{}), make(chan string, 2)
+	b := setup(t, pool, ingest.Config{Secrets: []string{secret}, AnswerWithin: 100 * time.Millisecond,
+		Queue: relay{queued(pool), func(all []queue.Job, insert func() error) error {
+			<-gate
+			stored <- string(all[0].Args)
+			return insert()
+		}}})
+	body := func(name string) string {
+		return event("update_column_value", fmt.Sprintf(`,"columnId":"c","columnType":"text","value":{"value":%q}`, name))
+	}
+	w := b.send(http.MethodPost, "/webhooks/monday/"+secret, "", body("first"))
 	if w.Code != http.StatusServiceUnavailable {
-		t.Errorf("answer to a caller that left = %d", w.Code)
+		t.Errorf("answer after the time limit = %d", w.Code)
 	}
-	second := io.MultiReader(strings.NewReader("other"), ender(func() { readOnce.Do(func() { close(read) }) }))
+	var once sync.Once
+	other := body(strings.Repeat("other", 200)) // as long as all that the first one used
+	second := io.MultiReader(strings.NewReader(other), ender(func() { once.Do(func() { close(read) }) }))
 	go func() { <-read; close(gate) }()
-	w = httptest.NewRecorder()
-	b.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/webhooks/monday/"+secret, second))
-	if w.Code != http.StatusOK {
-		t.Errorf("answer = %d", w.Code)
-	}
-	_, args := b.jobs(t)
-	var bodies []any
-	for _, a := range args {
-		bodies = append(bodies, a["body"])
-	}
-	if diff := cmp.Diff([]any{"Zmlyc3Q=", "b3RoZXI="}, bodies); diff != "" {
-		t.Errorf("bodies (-want +got):\n%s", diff)
+	b.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/webhooks/monday/"+secret, second))
+	if got := <-stored; !strings.Contains(got, `"value":{"value":"first"}`) {
+		t.Errorf("the first delivery became %s", got)
 	}
 }
 

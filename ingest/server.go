@@ -20,6 +20,7 @@ func Server(addr string, h http.Handler) *http.Server {
 		WriteTimeout:      15 * time.Second,
 		IdleTimeout:       60 * time.Second,
 		MaxHeaderBytes:    64 << 10,
+		ConnContext:       withConn,
 	}
 }
 

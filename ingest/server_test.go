@@ -44,6 +44,7 @@ func TestSlowClients(t *testing.T) {
 	}
 	server := httptest.NewUnstartedServer(b)
 	server.Config = s
+	server.Listener = ingest.Listener(server.Listener)
 	server.Start()
 	t.Cleanup(server.Close)
 	tests := map[string]struct{ sent, want string }{

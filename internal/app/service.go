@@ -227,6 +227,9 @@ func (s *Service) listen(ctx context.Context, db *pgxpool.Pool, registry *promet
 		} else {
 			s.Log.Info("listening", "listener", names[n], "addr", listener.Addr().String())
 		}
+		if names[n] == "ingest" {
+			listener = ingest.Listener(listener)
+		}
 		go func() {
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				failed(fmt.Errorf("serving %s: %w", server.Addr, err))
