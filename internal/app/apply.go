@@ -29,7 +29,11 @@ func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sw
 	if len(sweeps) == 0 {
 		return nil, left, nil
 	}
-	pool, err := s.migrationsPool(db)
+	boards := make([]int64, len(sweeps))
+	for n, w := range sweeps {
+		boards[n] = w.BoardID
+	}
+	pool, err := s.migrationsPool(ctx, db, boards)
 	if err != nil {
 		return nil, left, err
 	}
