@@ -30,6 +30,9 @@ func (d *draft) fieldOf(rec *mapping.Record, link *ledger.Link, f *mapping.Field
 	held, known := d.heldValue(rec, link, f)
 	field.Salesforce = text(held)
 	field.State, field.Code = d.stateOfField(rec, link, f, value, known)
+	if field.State == Agreed && isEmpty(value) && f.Fold(held) != nil {
+		field.State = Theirs
+	}
 	if x := d.differs(rec.Name, f.Name); x != nil && field.State != Rejected {
 		field.Sends, field.Takes = x.Sends, x.Takes
 		if target := f.Record(); target != nil && x.Sends && field.Monday == field.Salesforce {
@@ -40,6 +43,11 @@ func (d *draft) fieldOf(rec *mapping.Record, link *ledger.Link, f *mapping.Field
 		field.Times = d.timesRejected(rec.Object, f.Name, field.Code)
 	}
 	return field
+}
+
+// isEmpty reports whether Monday has no value for a field.
+func isEmpty(v mapping.Value) bool {
+	return v.Err == nil && v.Record == nil && v.Link == nil && v.Person == 0 && v.Literal == nil
 }
 
 // source returns where a value comes from, if it is not the unchanged value of a column.

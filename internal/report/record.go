@@ -141,7 +141,7 @@ func (d *draft) condition(c mapping.Condition) string {
 
 // urgency orders the states by how much they need a person.
 var urgency = []State{Rejected, Unshown, Failed, Held, Conflict, FirstMeeting, Drift, Differs, Waits, OnItsWay, Unknown,
-	Agreed, OneWay}
+	Agreed, Theirs, OneWay}
 
 // worst returns the most urgent state of the fields.
 func worst(fields []Field) State {

@@ -24,11 +24,12 @@ const (
 	Differs      State = "differs"         // Monday's value is not in Salesforce, and no event is under way
 	Waits        State = "waits"           // for a record that does not exist yet
 	OnItsWay     State = "on_its_way"
-	NoRecord     State = "no_record"  // none is wanted yet
-	Ended        State = "ended"      // deleted or archived in Monday, or the record is gone
-	Unknown      State = "unknown"    // could not be determined
-	OneWay       State = "one_way"    // not compared: it belongs to several items
-	Suppressed   State = "suppressed" // erased for good: nothing is synced
+	NoRecord     State = "no_record"       // none is wanted yet
+	Ended        State = "ended"           // deleted or archived in Monday, or the record is gone
+	Unknown      State = "unknown"         // could not be determined
+	OneWay       State = "one_way"         // not compared: it belongs to several items
+	Theirs       State = "salesforce_only" // Monday has no value and never had one: Salesforce keeps its own
+	Suppressed   State = "suppressed"      // erased for good: nothing is synced
 	Agreed       State = "agreed"
 )
 

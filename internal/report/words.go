@@ -46,7 +46,7 @@ var stateWords = map[State]string{
 	Drift:        "drift",
 	Differs:      "differs", Waits: "waits", OnItsWay: "on its way", NoRecord: "not created", Ended: "ended",
 	Unknown: "unknown",
-	OneWay:  "one-way", Agreed: "agreed", Suppressed: "suppressed",
+	OneWay:  "one-way", Theirs: "only in Salesforce", Agreed: "agreed", Suppressed: "suppressed",
 }
 
 // Words returns the state for people to read.

@@ -93,6 +93,16 @@ func TestItem(t *testing.T) {
 			state: report.Drift, sentence: "Company differs: it was changed in Salesforce, and Monday has not changed since",
 			object: "Lead", field: "Company", monday: "Analytical Engines", sf: "Elsewhere", fieldIs: report.Drift,
 		},
+		"Monday never had a value": {
+			do: func(w *e2e.World) int64 {
+				item := w.Lead("Ada Lovelace", "Analytical Engines")
+				w.Flush()
+				w.Salesforce.Update("Lead", w.Record("Lead", item)["Id"].(string), map[string]any{"Email": "theirs@example.org"})
+				return item
+			},
+			state: report.Agreed, sentence: "In sync",
+			object: "Lead", field: "Email", monday: "", sf: "theirs@example.org", fieldIs: report.Theirs,
+		},
 		"an event was lost": {
 			do: func(w *e2e.World) int64 {
 				item := w.Lead("Ada Lovelace", "Analytical Engines")
