@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"internal/console":             {"internal/buildinfo", "internal/report", "internal/words", "schema/ledger", "schema/mapping", "schema/queue", "schema/store", "sfclient", "worker/engine/plan", "worker/engine/settle"},
 	"internal/demo":                {"deploy", "internal/app", "internal/oracle", "internal/pglocal", "internal/progress", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "internal/words", "schema/mapping", "schema/store"},
 	"internal/e2e":                 {"deploy", "ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
-	"internal/doctor":              {"ingest", "internal/advice", "internal/app", "internal/audit", "internal/buildinfo", "mondayclient", "schema/mapping", "schema/postgres", "schema/store", "sfclient"},
+	"internal/doctor":              {"ingest", "internal/advice", "internal/app", "internal/audit", "internal/buildinfo", "internal/words", "mondayclient", "schema/mapping", "schema/postgres", "schema/store", "sfclient"},
 	"internal/oracle":              {"internal/sim/monday"},
 	"internal/nulchar":             {},
 	"internal/panics":              {},
