@@ -49,7 +49,7 @@ func (h hosts) instance(raw string) (*url.URL, error) {
 		return nil, &Error{Code: codeForeignHost}
 	}
 	origin := &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
-	if port(origin) == port(h.login) && origin.Hostname() == h.login.Hostname() ||
+	if origin.Hostname() == h.login.Hostname() || // with any port: the answer comes from this host
 		port(origin) == "443" && isSalesforce(origin.Hostname()) ||
 		slices.Contains(h.further, origin.Hostname()) ||
 		slices.Contains(h.further, net.JoinHostPort(origin.Hostname(), port(origin))) {

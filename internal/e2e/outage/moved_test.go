@@ -23,7 +23,7 @@ func TestOrgMoves(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := e2e.Setup(t, e2e.With("SALESFORCE_INSTANCE_HOSTS", "127.0.0.1"))
+			w := e2e.Setup(t)
 			before, leave := host(w)
 			w.Salesforce.Move(before, http.StatusNotFound)
 			w.Start("ingest")
