@@ -1,5 +1,8 @@
 package advice
 
+// Refused is the code of a rejection that has none of its own.
+const Refused = "REFUSED"
+
 // own has the codes that crmsync itself gives.
 var own = []Entry{
 	{Own, "UNMAPPED_LABEL", "The column holds a label that the mapping does not name.",
@@ -19,7 +22,7 @@ var own = []Entry{
 	{Own, "SHOWN_ID_REFUSED", "Somebody wrote an Id into the item's Id column, and the mapping does not adopt such " +
 		"records.",
 		"Empty the item's Id column in Monday, or remove adopt_shown: off from the mapping."},
-	{Own, "REFUSED", "Monday does not let the item show what its record holds.", "Check the column's permissions and labels in Monday, then replay."},
+	{Own, Refused, "Monday does not let the item show what its record holds.", "Check the column's permissions and labels in Monday, then replay."},
 	{Own, "UNSETTLED", "A value went back and forth between Monday and Salesforce 20 times within an hour: two " +
 		"automations " +
 		"keep overwriting each other's value.",

@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
 
+	"crmsync/internal/advice"
 	"crmsync/mondayclient"
 	"crmsync/schema/ledger"
 	"crmsync/sfclient"
@@ -185,10 +187,9 @@ func (p *pass) recordTaken(c cell) {
 
 // recordUnshown records that Monday rejected a value. An item that has ended meanwhile does not need it.
 func (p *pass) recordUnshown(c cell, err error) {
-	code := "REFUSED"
-	var monday *mondayclient.Error
-	if errors.As(err, &monday) {
-		code = monday.Code
+	code := advice.Refused
+	if monday, ok := errors.AsType[*mondayclient.Error](err); ok {
+		code = cmp.Or(monday.Code, code)
 	}
 	if isMissing(err) {
 		c.work.log.note("the item went before it could show what its record holds")

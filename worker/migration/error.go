@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"crmsync/internal/advice"
 	"crmsync/mondayclient"
 )
 
@@ -84,7 +85,7 @@ func codeOf(err error) string {
 	if e, ok := errors.AsType[*mondayclient.Error](err); ok && e.Code != "" {
 		return e.Code
 	}
-	return "REFUSED"
+	return advice.Refused
 }
 
 // columnOf returns the column whose value Monday rejects, if it names one; ok reports whether it rejects a value at

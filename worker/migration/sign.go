@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"crmsync/internal/advice"
 	"crmsync/internal/panics"
 	"crmsync/internal/retry"
 	"crmsync/worker/engine/send"
@@ -113,7 +114,7 @@ func takeOutcomes(object string, open []*signature, outcomes []send.Outcome) (ag
 		case send.Done:
 			code = codeOfRejection(o.Left)
 		case send.Rejected:
-			code = cmp.Or(codeOfRejection(o.Rejections), "REFUSED")
+			code = cmp.Or(codeOfRejection(o.Rejections), advice.Refused)
 		case send.Gone:
 			code = o.Code
 		case send.Retry:

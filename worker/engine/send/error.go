@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"crmsync/internal/advice"
 	"crmsync/sfclient"
 )
 
@@ -70,7 +71,7 @@ func lost(err error) Outcome {
 func rowError(err error) sfclient.RowError {
 	e, ok := errors.AsType[*sfclient.Error](err)
 	if !ok {
-		return sfclient.RowError{Code: "REFUSED"}
+		return sfclient.RowError{Code: advice.Refused}
 	}
 	return e.Row()
 }
