@@ -37,7 +37,8 @@ const (
 
 	Key = sfsim.KeyField // field that holds the item's id
 
-	Patience = 90 * time.Second // limit for conditions; nothing should take that long
+	// Patience is the limit for conditions. Nothing should take that long, even on a machine that is busy with others.
+	Patience = 3 * time.Minute
 )
 
 // World is the program and its environment: Postgres, both systems, and the messengers.

@@ -69,7 +69,7 @@ func setup(t *testing.T, change ...func(*mondaysim.Config)) *world {
 	w := &world{t: t, db: schematest.New(t), salesforce: y.Salesforce, monday: y.Monday, log: &logBuffer{}}
 	w.config = Config{
 		Store: store.New(w.db), Salesforce: y.SalesforceClient, Monday: y.MondayClient,
-		Session: time.Minute, Timeout: time.Minute,
+		Session: time.Hour, Timeout: time.Minute, // a slow machine is not a fault
 		Requeue:   func(context.Context, pgx.Tx, []ledger.Ref) error { return nil },
 		Migrating: func(context.Context, []int64) (bool, error) { return false, nil },
 		Complete:  func(context.Context, pgx.Tx, int64) error { return nil },

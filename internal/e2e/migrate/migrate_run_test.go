@@ -29,6 +29,11 @@ func TestMigrateSlices(t *testing.T) {
 	interrupted := make(chan int)
 	var out bytes.Buffer
 	log := &e2e.LogBuffer{}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("log of the interrupted command:\n%s", log.Tail(60))
+		}
+	})
 	go func() {
 		interrupted <- cli.Run(ctx, []string{"migrate", "accounts"}, w.Getenv, &out, log)
 	}()
@@ -103,7 +108,8 @@ func TestMigrateInterrupted(t *testing.T) {
 // nothing was running.
 func TestMigrateSchedule(t *testing.T) {
 	t.Parallel()
-	w := e2e.Migrated(t, `, schedule: "@every 1s"`)
+	// The contacts wait while the accounts, to which they connect, are imported, which may take more than a second.
+	w := e2e.Migrated(t, `, schedule: "@every 3s"`)
 	w.Plant(3)
 	stop := w.Start("worker")
 	w.Eventually("a run by schedule", func() bool { return len(w.Monday.Items(e2e.Contacts)) == 3 })
