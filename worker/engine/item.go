@@ -163,10 +163,12 @@ func (w *work) tell(id string, c ledger.Column) {
 
 // carried returns the columns whose present value an event has carried, in this batch or one that is still pending.
 func (w *work) carried() map[string]bool {
-	all := map[string]bool{}
+	all := make(map[string]bool, len(w.told))
 	for id, c := range w.item.Columns {
-		all[id] = c.By != 0 ||
-			slices.ContainsFunc(w.told[id], func(told ledger.Column) bool { return w.item.Says(id, told.Value) })
+		says := func(told ledger.Column) bool { return w.item.Says(id, told.Value) }
+		if c.By != 0 || slices.ContainsFunc(w.told[id], says) {
+			all[id] = true
+		}
 	}
 	return all
 }
