@@ -38,7 +38,7 @@ var connectionsWanted = map[int]float64{64: 4, 256: 4.5}
 func (b *bench) ingest(ctx context.Context) error {
 	rows := [][]string{{"connections", "endpoint", "accepted/s", "of one insert", "p50", "p99", "CPU/event",
 		"own + Postgres", "(load)", "peak RSS"}}
-	for _, connections := range []int{16, 64, 256} {
+	for _, connections := range b.sizes.connections {
 		rounds := map[string][]accepted{}
 		for range b.rounds {
 			for _, e := range b.endpoints() {

@@ -56,6 +56,8 @@ type sizes struct {
 	widened int // items that get one more field
 	console int // items whose pages are requested
 
+	connections []int // over which webhooks are sent
+
 	poll time.Duration // how often the feed asks Salesforce while the delay of single changes is measured
 }
 
@@ -113,12 +115,13 @@ func (b *bench) options(args []string) (err error) {
 		return fmt.Errorf("-records: %w", err)
 	}
 	b.sizes = sizes{shared: b.events[0], changes: b.events[0], delayed: 24, loaded: 10_000, widened: 20_000,
-		live: 20_000, console: 200_000, poll: 15 * time.Second} // the shortest that auto uses
+		live: 20_000, console: 200_000, connections: []int{16, 64, 256},
+		poll: 15 * time.Second} // the shortest that auto uses
 	if *quick {
 		b.events, b.records, b.items = []int{min(b.events[0], 10_000)}, b.records[:1], min(b.items, 10_000)
 		b.seconds, b.rounds, b.single = time.Second, 1, min(b.single, 20)
 		b.sizes = sizes{shared: 5000, changes: 2500, delayed: 3, loaded: 4000, widened: 4000, live: 6000,
-			console: 20_000, poll: 5 * time.Second}
+			console: 20_000, connections: []int{64, 256}, poll: 3 * time.Second}
 	}
 	return nil
 }
