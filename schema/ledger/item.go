@@ -20,6 +20,7 @@ type Item struct {
 	NameAt      time.Time         // Monday's time of the name; zero: unknown
 	NameOwn     bool              // we wrote the name, and no event has confirmed it yet
 	NamePast    Past              // the names before the one that we wrote
+	NameUntil   int64             // as Column.Until
 	Columns     map[string]Column // by column id; a missing one is unknown, not empty
 	Known       bool              // read in full at least once since it was created or restored
 	DeletedAt   time.Time         // zero while the item is alive
@@ -39,6 +40,10 @@ type Column struct {
 	At int64 `json:"at"`           // Unix microseconds
 	By int64 `json:"by,omitempty"` // job id of the event that carried it, until that event ends
 
+	// Until is set if the value was read in the second of its time: somebody may have set it at any time before Until,
+	// in Unix microseconds. A time in whole seconds says the same without it.
+	Until int64 `json:"until,omitempty"`
+
 	// Own means that we wrote the value, and that no event has confirmed it yet.
 	Own bool `json:"own,omitempty"`
 
@@ -52,22 +57,23 @@ type Past struct {
 	Since int64          `json:"since,omitempty"`
 }
 
-// StoredColumns returns the stored form of the columns. Earlier names are stored under the column id of the name.
+// StoredColumns returns the stored form of the columns. What is known of the name besides its value and its time is
+// stored under the name's column id.
 func (i *Item) StoredColumns() map[string]Column {
-	if len(i.NamePast.Was) == 0 {
+	if len(i.NamePast.Was) == 0 && i.NameUntil == 0 {
 		return i.Columns
 	}
 	all := maps.Clone(i.Columns)
 	if all == nil {
 		all = map[string]Column{}
 	}
-	all[NameColumn] = Column{Past: i.NamePast}
+	all[NameColumn] = Column{Past: i.NamePast, Until: i.NameUntil}
 	return all
 }
 
 // ReadColumns takes over the stored form of the columns.
 func (i *Item) ReadColumns(stored map[string]Column) {
-	i.NamePast = stored[NameColumn].Past
+	i.NamePast, i.NameUntil = stored[NameColumn].Past, stored[NameColumn].Until
 	delete(stored, NameColumn)
 	i.Columns = stored
 }

@@ -49,10 +49,13 @@ func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge 
 		return Same
 	case !ok && i.Known: // newer values may have been missed while the column was not mapped
 		return Doubtful
-	case ok && c.At < readUntil(known.At) && !says(known.Value, c.Value): // the value may have been read after that
+	case ok && c.At < known.until() && !says(known.Value, c.Value): // the value may have been read after that
 		return Doubtful
 	case ok && c.At == known.At, !sure: // only Monday knows which of two values with equal times is later
 		return Doubtful
+	}
+	if ok && c.At < known.until() {
+		c.Until = known.until() // the same value may have been set again since
 	}
 	i.SetColumn(id, c)
 	return Taken
@@ -60,6 +63,7 @@ func (i *Item) MergeColumn(id string, c Column, sure bool, now time.Time) Merge 
 
 // MergeName merges the name carried by an event.
 func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Merge {
+	known := i.column(NameColumn)
 	switch {
 	case !Believable(at, now), !Believable(i.NameAt, now):
 		return Doubtful
@@ -74,22 +78,29 @@ func (i *Item) MergeName(name string, at time.Time, sure bool, now time.Time) Me
 		return Doubtful
 	case at.Equal(i.NameAt) && (!sure || i.Name == name):
 		return Same
-	case at.UnixMicro() < readUntil(i.KnownAt(NameColumn)) && i.Name != name:
+	case at.UnixMicro() < known.until() && i.Name != name:
 		return Doubtful
 	case at.Equal(i.NameAt), !sure:
 		return Doubtful
 	}
-	i.Name, i.NameAt, i.NamePast = name, at, Past{}
+	until := int64(0)
+	if at.UnixMicro() < known.until() {
+		until = known.until()
+	}
+	i.Name, i.NameAt, i.NamePast, i.NameUntil = name, at, Past{}, until
 	return Taken
 }
 
-// readUntil returns the time, in Unix microseconds, before which a value with this known time may have been set. A
-// whole second is the time of a read, in which Monday does not say when within the second the item was changed.
-func readUntil(known int64) int64 {
-	if second := time.Second.Microseconds(); known != 0 && known%second == 0 {
-		return known + second
+// second is how exactly Monday says when an item was changed, in microseconds.
+const second = 1_000_000
+
+// until returns the time, in Unix microseconds, before which the value may have been set. A whole second is the time of
+// a read, in which Monday does not say when within the second the item was changed.
+func (c Column) until() int64 {
+	if c.At != 0 && c.At%second == 0 {
+		return c.At + second
 	}
-	return known
+	return max(c.At, c.Until)
 }
 
 // says reports whether two values of one column look the same to people. It ignores the form in which an event names
@@ -105,7 +116,8 @@ func alike(v column.Value) column.Value {
 
 // SetColumn records a column's value, and reports whether it changed.
 func (i *Item) SetColumn(id string, c Column) (changed bool) {
-	if known, ok := i.Columns[id]; ok && known.At == c.At && known.Own == c.Own && known.Value.Equal(c.Value) {
+	if known, ok := i.Columns[id]; ok && known.At == c.At && known.Until == c.Until && known.Own == c.Own &&
+		known.Value.Equal(c.Value) {
 		return false
 	}
 	if i.Columns == nil {
@@ -127,7 +139,7 @@ func (i *Item) WriteColumn(id string, v column.Value, unanswered ...column.Value
 	past.Was = append(append(past.Was, known.Value), unanswered...)
 	past.Was = past.Was[max(0, len(past.Was)-keptWas):]
 	if id == NameColumn {
-		i.Name, i.NameAt, i.NameOwn, i.NamePast = v.Text, i.NameAt.Add(time.Microsecond), true, past
+		i.Name, i.NameAt, i.NameOwn, i.NamePast, i.NameUntil = v.Text, i.NameAt.Add(time.Microsecond), true, past, 0
 		return
 	}
 	i.SetColumn(id, Column{Value: v, At: known.At + 1, Own: true, Past: past})
@@ -138,7 +150,7 @@ func (i *Item) column(id string) Column {
 	if id != NameColumn {
 		return i.Columns[id]
 	}
-	return Column{Value: i.Value(id), At: i.KnownAt(id), Own: i.NameOwn, Past: i.NamePast}
+	return Column{Value: i.Value(id), At: i.KnownAt(id), Own: i.NameOwn, Past: i.NamePast, Until: i.NameUntil}
 }
 
 // Says reports whether the column is known to show a value, or one that looks the same.
@@ -229,7 +241,7 @@ func (i *Item) MergeReading(r Reading, asked []string, floor Floor, now time.Tim
 		at := r.at(id, floor, now)
 		if known, ok := i.Columns[id]; !ok || at >= known.At || !believable(known.At, now) {
 			own := known.Own && says(known.Value, r.Columns[id])
-			c := Column{Value: r.Columns[id], At: at, Own: own}
+			c := Column{Value: r.Columns[id], At: at, Own: own, Until: r.until(at)}
 			if says(known.Value, c.Value) {
 				c.Past = known.Past
 			}
@@ -237,11 +249,13 @@ func (i *Item) MergeReading(r Reading, asked []string, floor Floor, now time.Tim
 		}
 	}
 	at := time.UnixMicro(r.at(NameColumn, floor, now)).UTC()
-	if (!at.Before(i.NameAt) || !Believable(i.NameAt, now)) && (i.Name != r.Name || !at.Equal(i.NameAt)) {
+	until := r.until(at.UnixMicro())
+	if (!at.Before(i.NameAt) || !Believable(i.NameAt, now)) &&
+		(i.Name != r.Name || !at.Equal(i.NameAt) || i.NameUntil != until) {
 		if i.Name != r.Name {
 			i.NameOwn, i.NamePast = false, Past{}
 		}
-		i.Name, i.NameAt, changed = r.Name, at, true
+		i.Name, i.NameAt, i.NameUntil, changed = r.Name, at, until, true
 	}
 	changed = changed || !i.Known
 	i.Known = true
@@ -266,9 +280,9 @@ func (i *Item) Shows(r Reading, board int64, asked []string) bool {
 // confirmed. What the page shows is not older than the floor, and may still be older than a read of that second.
 func (i *Item) Contradicts(r Reading, asked []string, floor Floor, now time.Time) bool {
 	unclear := func(id string, own, same bool) bool {
-		known, at := i.KnownAt(id), r.at(id, floor, now)
-		updated, second := r.UpdatedAt.Unix(), known/time.Second.Microseconds()
-		sameSecond := at <= known && updated >= second || known < at && at < readUntil(known) && updated <= second
+		known, at := i.column(id), r.at(id, floor, now)
+		updated, of := r.UpdatedAt.Unix(), known.At/second
+		sameSecond := at <= known.At && updated >= of || known.At < at && at < known.until() && updated <= of
 		return !same && (own || sameSecond)
 	}
 	for _, id := range asked {
@@ -300,6 +314,14 @@ func (r Reading) at(id string, floor Floor, now time.Time) int64 {
 		at = now
 	}
 	return max(at.UnixMicro(), floor.Columns[id], floor.All)
+}
+
+// until returns Column.Until of a value that was read and has this time, which an event may have told more exactly.
+func (r Reading) until(at int64) int64 {
+	if updated := r.UpdatedAt.Unix(); at%second != 0 && at/second == updated {
+		return (updated + 1) * second
+	}
+	return 0
 }
 
 // Begin starts the item again: what was known before no longer counts.

@@ -98,7 +98,7 @@ func TestItemRoundTrip(t *testing.T) {
 	at := time.Date(2026, 9, 23, 12, 0, 0, 630_000_000, time.UTC)
 	item := &ledger.Item{
 		ID: 7_000_000_000, BoardID: board, Name: "Ada 👩", NameAt: at, NameOwn: true, Known: true, DeletedAt: at, ExistenceAt: at.Add(time.Microsecond),
-		NamePast: ledger.Past{Was: []column.Value{{Type: column.Text, Text: "Ada"}}, Since: 5},
+		NameUntil: 6, NamePast: ledger.Past{Was: []column.Value{{Type: column.Text, Text: "Ada"}}, Since: 5},
 		Columns: map[string]ledger.Column{
 			"status": {Value: column.Value{Type: column.Status, Text: "Go"}, At: at.UnixMicro()},
 			"people": {Value: column.Value{Type: column.People, IDs: []int64{1 << 60}}, At: 1, Own: true},
