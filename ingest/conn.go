@@ -75,6 +75,15 @@ func (c *conn) SetWriteDeadline(at time.Time) error {
 	return nil
 }
 
+// CloseWrite ends what is sent. After a request that was not read to its end, net/http does this first, so that the
+// client receives the answer before the connection is reset.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
 // Close implements net.Conn.
 func (c *conn) Close() error {
 	c.reads.close()

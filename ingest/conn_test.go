@@ -129,22 +129,44 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestOneConnection sends deliveries over one connection, one after the other, and then all at once.
-func TestOneConnection(t *testing.T) {
-	t.Parallel()
-	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
+// dial connects to a server of the handler.
+func dial(t *testing.T, h http.Handler) net.Conn {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := ingest.Server("", b)
+	s := ingest.Server("", h)
 	go func() { _ = s.Serve(ingest.Listener(l)) }()
 	t.Cleanup(func() { _ = s.Close() })
 	conn, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// TestRefusedBody: the answer to a body that is not read arrives, and after it the end of the connection, not a reset.
+func TestRefusedBody(t *testing.T) {
+	t.Parallel()
+	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
+	conn := dial(t, b)
+	request := "POST /webhooks/monday/" + secret + " HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n"
+	if _, err := io.WriteString(conn, request+strings.Repeat(" ", 64<<10)); err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 413 ") {
+		t.Errorf("answer = %q, %v", got, err)
+	}
+}
+
+// TestOneConnection sends deliveries over one connection, one after the other, and then all at once.
+func TestOneConnection(t *testing.T) {
+	t.Parallel()
+	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
+	conn := dial(t, b)
 	answers := bufio.NewReader(conn)
 	receive := func(want string) {
 		t.Helper()
