@@ -116,7 +116,7 @@ func applied(w store.Sweep, by store.By) store.Operation {
 	for _, option := range []struct {
 		name   string
 		chosen bool
-	}{{"adopt monday", w.Options.Adopt}, {"adopt salesforce", w.Options.AdoptBack}, {"enforce", w.Options.Enforce},
+	}{{"adopt " + string(w.Options.Adopt), w.Options.Adopt != ""}, {"enforce", w.Options.Enforce},
 		{"accept deletes", w.Options.AcceptDeletes}} {
 		if option.chosen {
 			o.Subject += ", " + option.name

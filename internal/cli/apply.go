@@ -115,7 +115,8 @@ func (c applyCommand) stop(ctx context.Context, p *program, db *pgxpool.Pool, bo
 // sweeps returns the sweeps that the command asks for.
 func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweeps []store.Sweep, err error) {
 	items := numbers(c.Item)
-	options := store.SweepOptions{Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes, Items: items}
+	options := store.SweepOptions{Adopt: mapping.Side(c.Adopt), Enforce: c.Enforce, AcceptDeletes: c.AcceptDeletes,
+		Items: items}
 	var file *planFile
 	if c.Plan != "" {
 		if c.Adopt != "" || c.Enforce {
@@ -127,9 +128,8 @@ func (c applyCommand) sweeps(m *mapping.Mapping, boards []*mapping.Board) (sweep
 		if missing := file.lacks(items); len(missing) > 0 {
 			return nil, fmt.Errorf("--item: %s plans nothing for %s", c.Plan, joined(missing))
 		}
-		c.Adopt, options.Enforce = string(file.Choices.Adopt), file.Choices.Enforce
+		options.Adopt, options.Enforce = file.Choices.Adopt, file.Choices.Enforce
 	}
-	options.Adopt, options.AdoptBack = c.Adopt == string(mapping.Monday), c.Adopt == string(mapping.Salesforce)
 	for _, b := range boards {
 		w := store.Sweep{BoardID: b.ID, Board: b.Name, Kind: "apply", Mapped: b.Made(), Options: options}
 		if file != nil {

@@ -118,7 +118,7 @@ func failures(sweeps []store.Sweep) (failed error) {
 			failed = errors.Join(failed, fmt.Errorf("comparing %s failed: %s", s.Board, s.Error))
 		}
 		rejected, changed = rejected+s.Rejected, changed+s.Skipped
-		if s.Options.Adopt || s.Options.AdoptBack {
+		if s.Options.Adopt != "" {
 			adopting = ", or not adopted"
 		}
 	}

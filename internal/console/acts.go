@@ -83,12 +83,12 @@ func (s *Console) resync(r *http.Request, by store.By) (done, error) {
 
 // sendBack ends the first meetings of an item with Salesforce's values.
 func (s *Console) sendBack(r *http.Request, by store.By) (done, error) {
-	return s.compare(r, by, store.ActTake, store.SweepOptions{AdoptBack: true})
+	return s.compare(r, by, store.ActTake, store.SweepOptions{Adopt: mapping.Salesforce})
 }
 
 // send has Monday's values sent, whatever Salesforce holds.
 func (s *Console) send(r *http.Request, by store.By) (done, error) {
-	return s.compare(r, by, store.ActTake, store.SweepOptions{Adopt: true, Enforce: true})
+	return s.compare(r, by, store.ActTake, store.SweepOptions{Adopt: mapping.Monday, Enforce: true})
 }
 
 func (s *Console) compare(r *http.Request, by store.By, act string, o store.SweepOptions) (done, error) {
@@ -101,7 +101,7 @@ func (s *Console) compare(r *http.Request, by store.By, act string, o store.Swee
 	if act == store.ActTake {
 		subject, what = subject+": Monday's values", "send"
 	}
-	if o.AdoptBack {
+	if o.Adopt == mapping.Salesforce {
 		subject, what = store.Subject("item", o.Items)+": Salesforce's values", "back"
 	}
 	w := store.Sweep{BoardID: board.ID, Board: board.Name, Kind: "apply", Options: o}

@@ -44,7 +44,8 @@ var levels = map[report.State]string{
 	report.Unshown: "attention", report.FirstMeeting: "attention",
 	report.Drift: "attention", report.Differs: "attention", report.Waits: "moving", report.OnItsWay: "moving",
 	report.NoRecord: "quiet",
-	report.Ended:    "quiet", report.Unknown: "quiet", report.OneWay: "quiet", report.Theirs: "quiet", report.Agreed: "good",
+	report.Ended:    "quiet", report.Unknown: "quiet", report.OneWay: "quiet", report.Theirs: "quiet",
+	report.Agreed:     "good",
 	report.Suppressed: "quiet",
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"crmsync/internal/advice"
+	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
 
@@ -242,9 +243,9 @@ func asked(pending []store.PendingSweep) (all []Asked) {
 	for _, w := range pending {
 		a := Asked{Does: "The item is being compared", Since: w.StartedAt.UTC(), NotBefore: w.NotBefore}
 		switch {
-		case w.Options.Adopt:
+		case w.Options.Adopt == mapping.Monday:
 			a.Does = "Monday's values are being sent"
-		case w.Options.AdoptBack:
+		case w.Options.Adopt == mapping.Salesforce:
 			a.Does = "Salesforce's values are being taken"
 		}
 		all = append(all, a)

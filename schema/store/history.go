@@ -109,7 +109,7 @@ const (
 		               WHEN d.difference = 'both_changed' THEN ''
 		               WHEN d.difference = 'id_column' THEN 'monday'
 		               WHEN d.difference = 'salesforce_changed' AND s.options->>'enforce' IS DISTINCT FROM 'true' THEN 'monday'
-		               WHEN d.difference = 'first_meeting' AND s.options->>'adopt_back' = 'true' THEN 'monday'
+		               WHEN d.difference = 'first_meeting' AND s.options->>'adopt' = 'salesforce' THEN 'monday'
 		               ELSE 'salesforce' END AS direction
 		        FROM   (SELECT run_id, object, record, field, kind AS difference, found_at FROM differences
 		                WHERE  item_id = $1 AND action = 'write' AND kind <> 'deleted_item') AS d

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"crmsync/schema/mapping"
 )
 
 // Sweep is a run that compares the items of a board with Salesforce.
@@ -39,8 +41,7 @@ type SweepCounts struct {
 
 // SweepOptions are what a sweep may do.
 type SweepOptions struct {
-	Adopt         bool             `json:"adopt,omitempty"`          // first meetings end with Monday's value
-	AdoptBack     bool             `json:"adopt_back,omitempty"`     // first meetings end with Salesforce's value
+	Adopt         mapping.Side     `json:"adopt,omitempty"`          // whose value ends first meetings; empty: they are left alone
 	Enforce       bool             `json:"enforce,omitempty"`        // Monday's values replace drift
 	AcceptDeletes bool             `json:"accept_deletes,omitempty"` // the brake is lifted
 	Items         []int64          `json:"items,omitempty"`          // only these

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"crmsync/schema/mapping"
 	"crmsync/schema/store"
 )
 
@@ -32,7 +33,7 @@ func TestAddSweep(t *testing.T) {
 		{1002, "apply", store.SweepOptions{}, nil},
 		{1003, "apply", store.SweepOptions{Items: []int64{7}}, nil},
 		{1003, "apply", store.SweepOptions{Items: []int64{7}}, store.ErrSweeping},
-		{1003, "apply", store.SweepOptions{Items: []int64{7}, Adopt: true}, nil},
+		{1003, "apply", store.SweepOptions{Items: []int64{7}, Adopt: mapping.Monday}, nil},
 		{1003, "apply", store.SweepOptions{Items: []int64{8}}, nil},
 	} {
 		if err := add(tt.board, tt.kind, tt.options); !errors.Is(err, tt.want) {
@@ -43,7 +44,7 @@ func TestAddSweep(t *testing.T) {
 		t.Errorf("%d sweeps are running, want 4: %+v", len(found), found)
 	}
 	h := must[store.History](t)(w.ItemHistory(t.Context(), 7))
-	if len(h.Sweeps) != 2 || !h.Sweeps[1].Options.Adopt || h.Sweeps[0].NotBefore != nil {
+	if len(h.Sweeps) != 2 || h.Sweeps[1].Options.Adopt != mapping.Monday || h.Sweeps[0].NotBefore != nil {
 		t.Errorf("sweeps of the item: %+v", h.Sweeps)
 	}
 	w.exec(`INSERT INTO river_job (kind, queue, state, max_attempts, scheduled_at, args)

@@ -124,7 +124,7 @@ func expired(err error) bool {
 
 // page compares one page, and advances the sweep.
 func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep, part page, held *claim) (err error) {
-	part.JobID, part.Choices = w.ID, plan.Choices{Adopt: adopted(w.Options), Enforce: w.Options.Enforce}
+	part.JobID, part.Choices = w.ID, plan.Choices{Adopt: w.Options.Adopt, Enforce: w.Options.Enforce}
 	saved := store.SweptPage{Sweep: w, Cursor: part.cursor}
 	var items []int64
 	for _, item := range part.Items {
@@ -159,7 +159,7 @@ func (s *Sweeper) page(ctx context.Context, board *mapping.Board, w store.Sweep,
 		}
 	}
 	saved.Counts.Busy = len(busy)
-	exact := w.Options.Enforce || adopted(w.Options) != "" || w.Options.Planned != nil
+	exact := w.Options.Enforce || w.Options.Adopt != "" || w.Options.Planned != nil
 	if exact && len(busy) > 0 && len(busy) == len(w.Options.Items) {
 		return reason // attempt the same again later
 	}
@@ -193,17 +193,6 @@ func (s *Sweeper) again(ctx context.Context, tx pgx.Tx, w store.Sweep, busy []le
 		return nil // it was requested before
 	}
 	return err
-}
-
-// adopted returns the side whose value ends first meetings.
-func adopted(o store.SweepOptions) mapping.Side {
-	switch {
-	case o.Adopt:
-		return mapping.Monday
-	case o.AdoptBack:
-		return mapping.Salesforce
-	}
-	return ""
 }
 
 // readFor returns the next page of a sweep.
