@@ -2,6 +2,7 @@ package twoway_test
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"crmsync/internal/e2e"
@@ -48,6 +49,20 @@ var ends = map[string]func(*e2e.World, int64){
 	"deleted":  func(w *e2e.World, item int64) { w.Monday.DeleteItem(item) },
 }
 
+// editedAway is a world with an item that has ended, and whose record was edited since: its e-mail address and phone
+// number, and more fields.
+func editedAway(t *testing.T, end func(*e2e.World, int64), more map[string]any) (w *e2e.World, item int64) {
+	t.Helper()
+	w = setup(t, away)
+	item = filled(w)
+	end(w, item)
+	w.Quiet()
+	fields := map[string]any{"Email": "sf@example.org", "Phone": "+12125550111"}
+	maps.Copy(fields, more)
+	edit(w, "Lead", item, fields)
+	return w, item
+}
+
 // TestRestored: what was edited in Salesforce while the item was away goes to Monday, whichever side wins. Fields that
 // only go to Salesforce get Monday's values.
 func TestRestored(t *testing.T) {
@@ -55,11 +70,7 @@ func TestRestored(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := setup(t, away)
-			item := filled(w)
-			end(w, item)
-			w.Quiet()
-			edit(w, "Lead", item, map[string]any{"Email": "sf@example.org", "Phone": "+12125550111", "Description": nil, "AnnualRevenue": 8})
+			w, item := editedAway(t, end, map[string]any{"Description": nil, "AnnualRevenue": 8})
 			ring(w, e2e.Leads, item)
 			shows(w, item, map[string]string{"email": "a@example.org"})
 			w.Monday.RestoreItem(item)
@@ -83,11 +94,7 @@ func TestRestoredAndEdited(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := setup(t, away)
-			item := filled(w)
-			end(w, item)
-			w.Quiet()
-			edit(w, "Lead", item, map[string]any{"Email": "sf@example.org", "Phone": "+12125550111", "Description": "theirs"})
+			w, item := editedAway(t, end, map[string]any{"Description": "theirs"})
 			w.Together(e2e.Leads, func() {
 				w.Monday.RestoreItem(item)
 				w.Monday.SetColumn(item, "email", e2e.Email("monday@example.org"))

@@ -278,22 +278,7 @@ func TestTakeRejected(t *testing.T) {
 // still shows is not sent over it.
 func TestTakeUnshown(t *testing.T) {
 	t.Parallel()
-	w := setup(t, e2e.Mapped(`version: 1
-defaults: { reconcile: off }
-boards:
-  leads:
-    board: 1003
-    records:
-      lead:
-        object: Lead
-        sync: both
-        fields:
-          LastName: { from: name, as: last_name }
-          Company: company
-          Status: { from: status, labels: { New: New, Quote: Working, Gone: Qualified } }
-`))
-	item := w.Monday.CreateItem(e2e.Leads, "Ada King", map[string]any{"company": "Engines", "status": e2e.Label("New")})
-	w.Quiet()
+	w, item := labelled(t)
 	w.Together(e2e.Leads, func() {
 		edit(w, "Lead", item, map[string]any{"Status": "Qualified"})
 		w.Monday.SetColumn(item, "status", e2e.Label("Quote"))

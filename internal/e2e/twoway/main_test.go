@@ -47,6 +47,23 @@ func setup(t *testing.T, options ...e2e.Option) *e2e.World {
 	return e2e.Serving(t, append([]e2e.Option{e2e.Mapped(rules), e2e.With("SALESFORCE_POLL", "off")}, options...)...)
 }
 
+// labelled is a world with a lead whose status goes both ways. The board does not have one of the labels: Gone.
+func labelled(t *testing.T) (w *e2e.World, item int64) {
+	t.Helper()
+	w = setup(t, e2e.LeadRecords(`
+      lead:
+        object: Lead
+        sync: both
+        fields:
+          LastName: { from: name, as: last_name }
+          Company: company
+          Status: { from: status, labels: { New: New, Quote: Working, Gone: Qualified } }
+`))
+	item = w.Monday.CreateItem(e2e.Leads, "Ada King", map[string]any{"company": "Engines", "status": e2e.Label("New")})
+	w.Quiet()
+	return w, item
+}
+
 // ring asks for a comparison of items, as the feed does after a change in Salesforce, and waits until all is done.
 func ring(w *e2e.World, board int64, items ...int64) {
 	w.T.Helper()

@@ -47,17 +47,7 @@ func TestFlow(t *testing.T) {
 // TestRejectedByMonday: a label that the board does not have is reported once, and does not hold up other columns.
 func TestRejectedByMonday(t *testing.T) {
 	t.Parallel()
-	w := setup(t, e2e.LeadRecords(`
-      lead:
-        object: Lead
-        sync: both
-        fields:
-          LastName: { from: name, as: last_name }
-          Company: company
-          Status: { from: status, labels: { New: New, Quote: Working, Gone: Qualified } }
-`))
-	item := w.Monday.CreateItem(e2e.Leads, "Ada King", map[string]any{"company": "Engines", "status": e2e.Label("New")})
-	w.Quiet()
+	w, item := labelled(t)
 	edit(w, "Lead", item, map[string]any{"Status": "Qualified", "Company": "Analytical Engines"})
 	for range 2 {
 		ring(w, e2e.Leads, item)
