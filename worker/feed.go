@@ -40,7 +40,7 @@ func (p *Pool) newFeed(salesforce *sfclient.Client, r *reserve.Reserve) *feed.Fe
 }
 
 // ring queues a resync of each item, behind live events. An item whose resync waits for a worker needs no other one: it
-// reads the record when it begins, which is after the feed has seen the change. One that is running may have read before.
+// reads the record when it begins, after the feed has seen the change. One that is running may have read before.
 func (p *Pool) ring(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
 	if len(items) == 0 {
 		return nil

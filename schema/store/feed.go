@@ -156,6 +156,7 @@ type FeedRow struct {
 	ID     string // 18 characters
 	Gone   bool   // it was deleted, or merged into another record
 	Fields []byte // JSON object of the fields in Salesforce's answer; others are unknown
+	Leaves bool   // the next reading does not contain it, unless it changes again
 }
 
 // FeedWay is a record of a board, with the fields whose values are written to Monday.
@@ -170,33 +171,36 @@ type FeedDifference struct {
 	*ledger.Link
 	Row     int // its index among the rows
 	BoardID int64
+	Leased  bool // a worker is processing the item, perhaps by an older value of the record
 }
 
 // FeedDifferences returns the links of live items that differ from their rows: the record is gone, a record that was
 // gone exists again, or a field of a way holds something other than Salesforce last held or we last wrote. Postgres
 // compares, and returns neither rows without a link nor rows without a difference. A record that is gone is left out,
-// too, while its item waits for a person's decision.
+// too, while its item waits for a person's decision. A row that leaves is returned also if its item is leased: the worker
+// may have read the record before, and what it will store may differ.
 func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []FeedWay) ([]FeedDifference, error) {
 	const query = `
 		WITH rows AS (
-			SELECT id, gone, fields::jsonb, n
-			FROM   unnest($1::text[], $2::boolean[], $3::text[]) WITH ORDINALITY AS r(id, gone, fields, n)
+			SELECT id, gone, fields::jsonb, leaves, n
+			FROM   unnest($1::text[], $2::boolean[], $3::text[], $7::boolean[]) WITH ORDINALITY AS r(id, gone, fields, leaves, n)
 		), ways AS (
 			SELECT board_id, record, string_to_array(fields, ' ') AS fields
 			FROM   unnest($4::bigint[], $5::text[], $6::text[]) AS w(board_id, record, fields)
 		)
-		SELECT ` + linkColumns + `, r.n, i.board_id
+		SELECT ` + linkColumns + `, r.n, i.board_id, i.lease_until IS NOT NULL AND i.lease_until > now()
 		FROM   rows r
 		JOIN   links l ON l.salesforce_id = r.id
 		JOIN   items i ON i.item_id = l.item_id AND i.deleted_at IS NULL
 		JOIN   ways w ON w.board_id = i.board_id AND w.record = l.record
 		WHERE  r.gone AND NOT EXISTS (SELECT FROM deletions d WHERE d.item_id = i.item_id AND d.archive AND d.state <> 'done')
+		OR     NOT r.gone AND r.leaves AND i.lease_until > now()
 		OR     NOT r.gone AND EXISTS (
 		           SELECT FROM unnest(w.fields) AS f(name)
 		           WHERE  jsonb_exists(r.fields, f.name)
 		           AND    coalesce(l.held->f.name->'v', l.written->f.name, 'null') IS DISTINCT FROM r.fields->f.name)
 		UNION  ALL
-		SELECT ` + linkColumns + `, r.n, i.board_id
+		SELECT ` + linkColumns + `, r.n, i.board_id, i.lease_until IS NOT NULL AND i.lease_until > now()
 		FROM   rows r
 		JOIN   links l ON string_to_array(l.ended_id, ' ') @> ARRAY[r.id] AND l.salesforce_id IS NULL AND l.ended_id IS NOT NULL
 		JOIN   items i ON i.item_id = l.item_id AND i.deleted_at IS NULL
@@ -204,19 +208,20 @@ func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []Feed
 		WHERE  NOT r.gone AND coalesce(l.closed, 'deleted') = 'deleted'
 		ORDER  BY n, item_id`
 	ids, gone, fields := make([]string, len(rows)), make([]bool, len(rows)), make([]string, len(rows))
+	leaves := make([]bool, len(rows))
 	for n, r := range rows {
-		ids[n], gone[n], fields[n] = r.ID, r.Gone, string(r.Fields)
+		ids[n], gone[n], fields[n], leaves[n] = r.ID, r.Gone, string(r.Fields), r.Leaves
 	}
 	boards, records, names := make([]int64, len(ways)), make([]string, len(ways)), make([]string, len(ways))
 	for n, w := range ways {
 		boards[n], records[n], names[n] = w.BoardID, w.Record, strings.Join(w.Fields, " ")
 	}
-	found, err := s.pool.Query(ctx, query, ids, gone, fields, boards, records, names)
+	found, err := s.pool.Query(ctx, query, ids, gone, fields, boards, records, names, leaves)
 	if err != nil {
 		return nil, doing("comparing changed records", err)
 	}
 	differences, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (d FeedDifference, err error) {
-		d.Link, err = scanLink(widerRow{row, []any{&d.Row, &d.BoardID}})
+		d.Link, err = scanLink(widerRow{row, []any{&d.Row, &d.BoardID, &d.Leased}})
 		d.Row--
 		return d, err
 	})

@@ -133,6 +133,40 @@ func (w *world) must(_ time.Duration, err error) {
 	}
 }
 
+// A record is changed and changed back while a worker that has read it in between is still writing to Monday. What the
+// worker will store differs from the record, although what is stored now does not: the item is rung before the reading
+// that follows the changes leaves the record behind.
+func TestChangedBackUnderLease(t *testing.T) {
+	t.Parallel()
+	rules, err := mapping.Parse("test.yaml", []byte(`
+version: 1
+boards: { contacts: { board: 1002, records: { contact: { object: Contact, sync: both, fields: { Email: email } } } } }
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, leased := range []bool{true, false} {
+		w := setup(t, sourcesOf(rules)...)
+		id := w.link(1, m{"Email": "a@example.org"})
+		w.link(2, m{"Email": "other@example.org"})
+		w.poll()
+		w.org.Update("Contact", id, m{"Email": "b@example.org"})
+		if leased {
+			w.exec("UPDATE items SET lease_holder = gen_random_uuid(), lease_until = now() + interval '1 minute' WHERE item_id = 1")
+		}
+		w.org.Update("Contact", id, m{"Email": "a@example.org"})
+		w.poll()
+		w.expect("as long as the record is read again")
+		w.later(tiers[0].late + time.Second)
+		w.poll()
+		if leased {
+			w.expect("when it is read for the last time", 1)
+		}
+		w.poll()
+		w.expect("after that")
+	}
+}
+
 // A change of every record's stamp costs pages but no jobs, and is over once the overlap was read again.
 func TestMassTouch(t *testing.T) {
 	t.Parallel()

@@ -91,7 +91,7 @@ func rank(one store.Feed) int {
 // take queues a resync of the items whose records differ from what was agreed, and saves the progress of the reading.
 func (f *Feed) take(ctx context.Context, one store.Feed, p sfclient.Page, feeds *store.Feeds) error {
 	s, t := f.sources[one.Object], tiers[rank(one)]
-	rows, told, last, err := rowsOf(s, p.Records)
+	rows, told, last, err := rowsOf(s, p.Records, t.edge(&one))
 	if err != nil {
 		return fmt.Errorf("reading changes of %s: %w", one.Object, err)
 	}
@@ -137,8 +137,8 @@ func (f *Feed) interval(feeds *store.Feeds) time.Duration {
 }
 
 // rowsOf returns the records of a page as rows to compare, the fields of each, and the position of the last one. A
-// field that a record does not show is unknown.
-func rowsOf(s *source, records []sfclient.Record) (
+// field that a record does not show is unknown. Records from before the edge leave.
+func rowsOf(s *source, records []sfclient.Record, edge time.Time) (
 	rows []store.FeedRow, told []map[string]any, last store.FeedPosition, err error,
 ) {
 	for _, record := range records {
@@ -158,7 +158,8 @@ func rowsOf(s *source, records []sfclient.Record) (
 			return nil, nil, last, fmt.Errorf("writing the fields of %s: %w", last.ID, err)
 		}
 		gone, _ := record["IsDeleted"].(bool)
-		rows, told = append(rows, store.FeedRow{ID: last.ID, Gone: gone, Fields: fields}), append(told, values)
+		rows, told = append(rows, store.FeedRow{ID: last.ID, Gone: gone, Fields: fields, Leaves: at.At.Before(edge)}),
+			append(told, values)
 	}
 	return rows, told, last, nil
 }
@@ -178,8 +179,9 @@ func ringsOf(s *source, rows []store.FeedRow, told []map[string]any,
 	found []store.FeedDifference) (rings []ledger.Ref) {
 	seen := map[int64]bool{}
 	for _, d := range found {
-		isThere := !rows[d.Row].Gone && d.SalesforceID != ""
-		if !seen[d.ItemID] && !(isThere && s.agrees(told[d.Row], d)) {
+		row := rows[d.Row]
+		agrees := !row.Gone && d.SalesforceID != "" && s.agrees(told[d.Row], d)
+		if !seen[d.ItemID] && (!agrees || row.Leaves && d.Leased) {
 			seen[d.ItemID] = true
 			rings = append(rings, ledger.Ref{BoardID: d.BoardID, ItemID: d.ItemID})
 		}

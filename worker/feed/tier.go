@@ -65,6 +65,15 @@ func (t tier) begin(f *store.Feed, all *store.Feeds) (ok bool) {
 	return true
 }
 
+// edge returns the time from which on the next reading of the tier begins, if it follows the changes as they appear;
+// otherwise zero. No worker holds an item for as long as the other tiers look back.
+func (t tier) edge(f *store.Feed) (at time.Time) {
+	if t.isFirst() && !f.Began.IsZero() {
+		at = f.Began.Add(-t.late)
+	}
+	return at
+}
+
 // span returns what the reading still has to read.
 func (t tier) span(f *store.Feed) span {
 	s := span{after: f.After}
