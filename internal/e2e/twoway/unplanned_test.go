@@ -79,7 +79,7 @@ func TestUnplanned(t *testing.T) {
 // so if another field of the board is not planned.
 func TestInForceFromTheStart(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
+	w := setup(t, noted)
 	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"phone": e2e.Phone("+12125550100")})
 	w.Quiet()
 	edit(w, "Contact", item, map[string]any{"Phone": "+12125550111"})
