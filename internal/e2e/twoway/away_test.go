@@ -35,12 +35,6 @@ var attic = e2e.Monday(func(c *mondaysim.Config) {
 	}})
 })
 
-// noted adds a note to the contacts board.
-var noted = e2e.Monday(func(c *mondaysim.Config) {
-	c.Boards = mondaysim.Example()
-	c.Boards[1].Columns = append(c.Boards[1].Columns, mondaysim.Column{ID: "text_note", Title: "Note", Type: "long_text"})
-})
-
 func filled(w *e2e.World) int64 {
 	w.T.Helper()
 	item := w.Monday.CreateItem(e2e.Leads, "Ada", map[string]any{

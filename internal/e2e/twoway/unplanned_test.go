@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"crmsync/internal/e2e"
-	"crmsync/jobs"
 )
 
 // TestUnplanned: a deployment gets a mapping by which changes in Salesforce go to Monday, and nobody has planned that.
@@ -79,28 +78,25 @@ func TestUnplanned(t *testing.T) {
 // so if another field of the board is not planned.
 func TestInForceFromTheStart(t *testing.T) {
 	t.Parallel()
-	w := setup(t, noted)
-	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"phone": e2e.Phone("+12125550100")})
+	w := setup(t)
+	item := w.Monday.CreateItem(e2e.Accounts, "Engines", map[string]any{"phone": e2e.Phone("+12125550100")})
 	w.Quiet()
-	edit(w, "Contact", item, map[string]any{"Phone": "+12125550111"})
-	ring(w, e2e.Contacts, item)
+	edit(w, "Account", item, map[string]any{"Phone": "+12125550111"})
+	ring(w, e2e.Accounts, item)
 	shows(w, item, map[string]string{"phone": "+12125550111"})
-	const before = "          Email: email\n"
-	wider := strings.Replace(rules, before, before+"          Title: text_note\n", 1)
+	const before = "          Website: website\n"
+	wider := strings.Replace(rules, before, before+"          Description: text_note\n", 1)
 	if err := os.WriteFile(w.Env["MAPPING"], []byte(wider), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.Eventually("the mapping is read again", func() bool { return w.Logs[0].Contains("switched to the new mapping") })
-	edit(w, "Contact", item, map[string]any{"Phone": "+12125550112", "Title": "Countess"})
-	w.Resync(jobs.ItemResyncArgs{BoardID: e2e.Contacts, ItemID: item})
-	w.Quiet()
+	edit(w, "Account", item, map[string]any{"Phone": "+12125550112", "Description": "theirs"})
+	ring(w, e2e.Accounts, item)
 	shows(w, item, map[string]string{"phone": "+12125550112", "text_note": ""})
 	command(w, 2, "check")
 	command(w, 0, "plan")
-	w.Eventually("the backfill has ended", func() bool {
-		return w.Count("SELECT count(*) FROM sweeps WHERE kind = 'backfill' AND state = 'done' AND started_at > (SELECT max(planned_at) FROM planned_mappings)") == 1
-	})
+	w.Eventually("a comparison has filled the column", func() bool { return w.Shown(item, "text_note") == "theirs" })
 	w.Quiet()
-	shows(w, item, map[string]string{"text_note": "Countess"})
+	command(w, 0, "check")
 	w.Healthy()
 }
