@@ -203,8 +203,19 @@ func (p *pass) settling(t target) settle.Input {
 	if p.bulk != nil {
 		in.Choices = p.bulk.Choices
 	}
-	in.Chosen = w.chosenOf(t.record)
+	in.Chosen, in.Kept = w.chosenOf(t.record), w.keptOf(t.record)
 	return in
+}
+
+// keptOf returns the values of the conflicts of the record for which a person chose one, by field.
+func (w *work) keptOf(rec *mapping.Record) map[string][]any {
+	kept := map[string][]any{}
+	for _, c := range w.chosen {
+		if c.Record == rec.Name {
+			kept[c.Field] = append(kept[c.Field], c.Monday, c.Salesforce)
+		}
+	}
+	return kept
 }
 
 // chosenOf returns the values that a person chose for fields of the record.

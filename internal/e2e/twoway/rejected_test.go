@@ -76,13 +76,13 @@ func TestRejectedAndEditedAgain(t *testing.T) {
 	w.Quiet()
 	shows(w, item, map[string]string{"email": "sf4@example.org"})
 	w.Holds(w.Record("Contact", item), map[string]any{"Email": "sf4@example.org"})
-	before := w.Count("SELECT count(*) FROM conflicts")
+	w.Expect(1, "SELECT count(*) FROM conflicts")
 	inMonday("bad3@example.org")
 	inSalesforce("sf5@example.org")
 	inSalesforce("sf6@example.org")
 	inMonday("good@example.org") // Salesforce's value is overwritten now
 	w.Holds(w.Record("Contact", item), map[string]any{"Email": "good@example.org"})
-	w.Expect(before+1, "SELECT count(*) FROM conflicts")
+	w.Expect(2, "SELECT count(*) FROM conflicts")
 	w.Expect(1, `SELECT count(*) FROM conflicts WHERE monday = '"bad3@example.org"' AND salesforce = '"sf6@example.org"' AND take IS NULL`)
 }
 

@@ -2,6 +2,7 @@ package settle
 
 import (
 	"cmp"
+	"slices"
 
 	"crmsync/mondayclient/column"
 	"crmsync/schema/ledger"
@@ -206,10 +207,12 @@ func (c *col) lost(rule string) *Lost {
 	return &Lost{Base: c.Link.Written[c.field.Name].Value, Monday: c.monday.value, Salesforce: c.salesforce, Rule: rule}
 }
 
-// lostTo returns the edit that was made after a person chose a value, and that the value overwrites; nil: none was.
+// lostTo returns the edit that was made after a person chose a value, and that the value overwrites; nil: none was. What
+// Monday shows because Salesforce has rejected it is no such edit if the conflict contains it.
 func (c *col) lostTo(value any, held ledger.Held) *Lost {
+	isKept := slices.ContainsFunc(c.Kept[c.field.Name], func(kept any) bool { return c.same(kept, c.monday.value) })
 	switch {
-	case c.mondayChanged() && !c.same(c.monday.value, value):
+	case c.mondayChanged() && !c.same(c.monday.value, value) && !isKept:
 		return c.lost(string(mapping.Salesforce))
 	case c.salesforceChanged(held) && !c.isRewritten(held) && !c.same(c.salesforce, value):
 		return c.lost(string(mapping.Monday))

@@ -48,6 +48,9 @@ type Input struct {
 	Choices plan.Choices
 	Chosen  map[string]any // field -> value that a person wants on both sides
 
+	// Kept are the values of the conflicts that the chosen values come from, by field.
+	Kept map[string][]any
+
 	// Imports are fields that fill a column only during an import: those that otherwise go only to Salesforce, and
 	// those that only the import reads. A column takes what changed only in Salesforce; if both changed, Monday's
 	// value stays. What both sides last agreed on counts as compared. Nothing is sent.
