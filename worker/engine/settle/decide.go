@@ -207,8 +207,8 @@ func (c *col) lost(rule string) *Lost {
 	return &Lost{Base: c.Link.Written[c.field.Name].Value, Monday: c.monday.value, Salesforce: c.salesforce, Rule: rule}
 }
 
-// lostTo returns the edit that was made after a person chose a value, and that the value overwrites; nil: none was. What
-// Monday shows because Salesforce has rejected it is no such edit if the conflict contains it.
+// lostTo returns the edit that was made after a person chose a value, and that the value overwrites; nil: none was. If
+// Salesforce has rejected what Monday shows, that is no such edit as long as the conflict contains it.
 func (c *col) lostTo(value any, held ledger.Held) *Lost {
 	isKept := slices.ContainsFunc(c.Kept[c.field.Name], func(kept any) bool { return c.same(kept, c.monday.value) })
 	switch {
