@@ -6,7 +6,8 @@ const Refused = "REFUSED"
 // own has the codes that crmsync itself gives.
 var own = []Entry{
 	{Own, "UNMAPPED_LABEL", "The column holds a label that the mapping does not name.",
-		"Add the label to the field's labels in the mapping, give the field a default, or choose another label in Monday, then replay."},
+		"Add the label to the field's labels in the mapping, give the field a default, or choose another label in Monday, " +
+			"then replay."},
 	{Own, "INVALID_NUMBER", "The column does not hold a number.", "Correct the value in Monday."},
 	{Own, "INVALID_PHONE", "The column does not hold a valid phone number.",
 		"Correct the number in Monday, with its country, or set phone_country in the mapping."},
