@@ -47,7 +47,9 @@ func TestMigrateSlices(t *testing.T) {
 
 	w.Crmsync("migrate", "accounts")
 	w.Paired("Account", e2e.Accounts, 4000)
-	if n := w.Count("SELECT count(*) FROM migration_runs WHERE state = 'done' AND read = 4000 AND created = 4000"); n != 1 {
+	// An attempt that a very slow machine cuts off, which is logged, may have created items that it did not count.
+	if n := w.Count(`SELECT count(*) FROM migration_runs WHERE state = 'done' AND read = 4000
+		AND (created = 4000 OR created < 4000 AND EXISTS (SELECT FROM error_logs))`); n != 1 {
 		t.Errorf("counts: %s", w.Crmsync("migrate", "--history"))
 	}
 	// On a very slow machine, a slice without progress may cost an attempt, which is logged.
