@@ -29,11 +29,7 @@ func (s *Service) Apply(ctx context.Context, db *pgxpool.Pool, sweeps []store.Sw
 	if len(sweeps) == 0 {
 		return nil, left, nil
 	}
-	boards := make([]int64, len(sweeps))
-	for n, w := range sweeps {
-		boards[n] = w.BoardID
-	}
-	pool, err := s.migrationsPool(ctx, db, boards)
+	pool, err := s.migrationsPool(db)
 	if err != nil {
 		return nil, left, err
 	}

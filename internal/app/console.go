@@ -41,7 +41,7 @@ func (c *consoles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *consoles) current() (*console.Console, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m := c.service.used()
+	m := c.service.mapping()
 	if c.of == m {
 		return c.now, nil
 	}

@@ -30,7 +30,7 @@ type Display interface {
 // It returns the runs.
 func (s *Service) Migrate(ctx context.Context, db *pgxpool.Pool, migrations []*mapping.Migration, by store.By,
 	show Display) ([]store.Run, error) {
-	pool, err := s.migrationsPool(ctx, db, nil)
+	pool, err := s.migrationsPool(db)
 	if err != nil {
 		return nil, err
 	}
@@ -77,18 +77,12 @@ func queueMigration(ctx context.Context, db *pgxpool.Pool, pool *worker.Pool, b 
 	return job, err
 }
 
-// migrationsPool returns a pool that only works on the queue of the migrations. The ways back of the boards that a
-// person has chosen are in force.
-func (s *Service) migrationsPool(ctx context.Context, db *pgxpool.Pool, chosen []int64) (*worker.Pool, error) {
+// migrationsPool returns a pool that only works on the queue of the migrations.
+func (s *Service) migrationsPool(db *pgxpool.Pool) (*worker.Pool, error) {
 	c, err := s.PoolConfig(db, prometheus.NewRegistry()) // its metrics are not exported
 	if err != nil {
 		return nil, err
 	}
-	ways, err := unplanned(ctx, store.New(db), s.Mapping)
-	if err != nil {
-		return nil, err
-	}
-	c.Mapping = s.Mapping.Without(others(ways, func(w mapping.Way) bool { return slices.Contains(chosen, w.Board().ID) }))
 	c.MigrationsOnly, c.Waiting = true, s.Waiting
 	return worker.New(c)
 }

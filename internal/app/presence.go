@@ -56,13 +56,6 @@ func (p *presence) beat(ctx context.Context, change func(*store.Process)) error 
 	return err
 }
 
-// change changes what the next report says.
-func (p *presence) change(change func(*store.Process)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	change(&p.process)
-}
-
 // run reports the process until ctx ends.
 func (p *presence) run(ctx context.Context) {
 	tick := time.NewTicker(store.BeatEvery)

@@ -57,15 +57,7 @@ func (s *Service) mapping() *mapping.Mapping {
 	return s.Mapping
 }
 
-// used returns what is in force of the mapping in use.
-func (s *Service) used() *mapping.Mapping {
-	if m := s.inForce.Load(); m != nil {
-		return m
-	}
-	return s.mapping()
-}
-
-// watch loads changes of the mapping file, and notices new plans, until ctx ends.
+// watch loads changes of the mapping file until ctx ends.
 func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
 	file := &mappingFile{path: s.Config.Mapping}
 	tick := time.NewTicker(lookEvery)
@@ -78,7 +70,6 @@ func (s *Service) watch(ctx context.Context, faulty prometheus.Gauge) {
 		}
 		m, changed, err := file.readChange()
 		if !changed {
-			s.takePlanned(ctx)
 			continue
 		}
 		if err != nil {
@@ -126,13 +117,12 @@ func (s *Service) restart(ctx context.Context, m *mapping.Mapping) {
 	}
 	s.pool = nil
 	for ctx.Err() == nil {
-		pool, err := s.newPool(ctx, m)
+		pool, err := s.newPool(m)
 		if err == nil {
 			err = pool.Start(ctx)
 		}
 		if err == nil {
 			s.pool = pool
-			_ = s.presence.beat(ctx, nil) // it is logged
 			return
 		}
 		s.Log.Error("could not start the workers with the new mapping", "error", err)
@@ -143,12 +133,11 @@ func (s *Service) restart(ctx context.Context, m *mapping.Mapping) {
 	}
 }
 
-// newPool returns workers for what is in force of a mapping. They have a registry of their own, so that they can be
-// replaced.
-func (s *Service) newPool(ctx context.Context, m *mapping.Mapping) (*worker.Pool, error) {
+// newPool returns workers for a mapping, with a registry of their own, so that they can be replaced.
+func (s *Service) newPool(m *mapping.Mapping) (*worker.Pool, error) {
 	registry := prometheus.NewRegistry()
 	c := s.workers
-	c.Mapping, c.Registerer = s.putInForce(ctx, m), registry
+	c.Mapping, c.Registerer = m, registry
 	c.HasNewerMapping = func(ctx context.Context) (bool, error) {
 		if s.mapping() != m {
 			return true, nil

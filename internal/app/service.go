@@ -81,8 +81,6 @@ type Service struct {
 	polls     bool // the queue is polled: LISTEN is not available
 	through   postgres.Mode
 	current   atomic.Pointer[mapping.Mapping]
-	inForce   atomic.Pointer[mapping.Mapping] // current without the ways back that were not planned; nil: current
-	unplanned []mapping.Way                   // that were not planned
 	presence  *presence
 	queueDB   *pgxpool.Pool // connections of the workers' River client; nil: those of all others
 	workers   worker.Config // without the mapping
@@ -128,7 +126,7 @@ func (s *Service) run(ctx context.Context) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	exportBuild(registry, build)
 	faulty := newFaultyGauge(registry)
-	if err := s.prepare(ctx, db, registry); err != nil {
+	if err := s.prepare(db, registry); err != nil {
 		return err
 	}
 	_ = s.presence.beat(ctx, nil) // it is logged
@@ -157,7 +155,7 @@ func (s *Service) run(ctx context.Context) error {
 }
 
 // prepare creates the queue's client and, with the worker role, the pool.
-func (s *Service) prepare(ctx context.Context, db *pgxpool.Pool, registry *prometheus.Registry) (err error) {
+func (s *Service) prepare(db *pgxpool.Pool, registry *prometheus.Registry) (err error) {
 	if s.queue, err = s.newQueue(db); err != nil {
 		return err
 	}
@@ -169,7 +167,7 @@ func (s *Service) prepare(ctx context.Context, db *pgxpool.Pool, registry *prome
 	}
 	s.workers.QueueDB = s.queueDB
 	registry.MustRegister(workersMetrics{s})
-	s.pool, err = s.newPool(ctx, s.mapping())
+	s.pool, err = s.newPool(s.mapping())
 	return err
 }
 

@@ -53,11 +53,6 @@ func (c applyCommand) Run(ctx context.Context, p *program) error {
 	if err := c.know(ctx, s, db, boards); err != nil {
 		return err
 	}
-	if c.Plan == "" {
-		if err := s.RefuseUnplanned(ctx, store.New(db), boards); err != nil {
-			return err
-		}
-	}
 	if err := c.ask(p, sweeps); err != nil {
 		return err
 	}

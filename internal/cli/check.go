@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"crmsync/internal/app"
@@ -77,11 +78,13 @@ func failedCheck(path string, findings []audit.Finding) error {
 // unplanned finds boards that are synced both ways although no plan was made with that setting: nobody has seen yet
 // what the first comparison would change. Without a database this is unknown.
 func unplanned(ctx context.Context, p *program, m *mapping.Mapping) (findings []audit.Finding) {
-	var ways []string
-	for _, way := range m.Ways() {
-		ways = append(ways, way.Fingerprint())
+	boards := map[string]*mapping.Board{}
+	for _, b := range m.Boards {
+		if ways := b.Ways(); ways != "" {
+			boards[ways] = b
+		}
 	}
-	if len(ways) == 0 {
+	if len(boards) == 0 {
 		return nil
 	}
 	find := func(b *mapping.Board, s audit.Severity, format string, args ...any) {
@@ -90,17 +93,15 @@ func unplanned(ctx context.Context, p *program, m *mapping.Mapping) (findings []
 			Severity: s, System: audit.File, Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...),
 		})
 	}
-	missing, err := askUnplanned(ctx, p, ways)
-	isMissing := func(way mapping.Way) bool { return slices.Contains(missing, way.Fingerprint()) }
-	for _, b := range m.Boards {
+	missing, err := askUnplanned(ctx, p, slices.Collect(maps.Keys(boards)))
+	for ways, b := range boards {
 		switch {
-		case len(b.Ways()) == 0:
 		case errors.Is(err, errNoDatabase):
 			find(b, audit.Note, "board %s is synced both ways; whether that was planned is unknown: DATABASE_URL is "+
 				"not set", b.Name)
 		case err != nil:
 			find(b, audit.Warning, "board %s is synced both ways; whether that was planned is unknown: %v", b.Name, err)
-		case slices.ContainsFunc(b.Ways(), isMissing):
+		case slices.Contains(missing, ways):
 			find(b, audit.Error, "board %s is synced both ways, but that was never planned; see what would change: "+
 				"crmsync plan %s", b.Name, b.Name)
 		}
@@ -110,7 +111,7 @@ func unplanned(ctx context.Context, p *program, m *mapping.Mapping) (findings []
 
 var errNoDatabase = errors.New("DATABASE_URL is not set")
 
-// askUnplanned returns the ways back with which no plan has been made.
+// askUnplanned returns the directions with which no plan has been made.
 func askUnplanned(ctx context.Context, p *program, ways []string) ([]string, error) {
 	if p.getenv("DATABASE_URL") == "" && p.getenv("DATABASE_URL_FILE") == "" {
 		return nil, errNoDatabase

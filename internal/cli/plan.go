@@ -106,13 +106,13 @@ func joined(ids []int64) string {
 	return strings.Join(texts, ", ")
 }
 
-// recordPlanned records that a plan was made with the boards' ways back, which takes them into force. A plan of only
+// recordPlanned records that a plan was made with the boards' two-way directions, which check asks for. A plan of only
 // some items does not count.
 func (c planCommand) recordPlanned(ctx context.Context, s *store.Store, boards []*mapping.Board) error {
 	var ways []string
 	for _, b := range boards {
-		for _, way := range b.Ways() {
-			ways = append(ways, way.Fingerprint())
+		if b.Ways() != "" {
+			ways = append(ways, b.Ways())
 		}
 	}
 	if len(ways) == 0 || len(c.Item) > 0 {

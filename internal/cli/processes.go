@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +20,6 @@ type processStatus struct {
 	Mapping      string    `json:"mapping"` // fingerprint
 	MappingSince time.Time `json:"mapping_since"`
 	MappingError string    `json:"mapping_error,omitempty"` // why the file's current content is not used
-	Unplanned    []string  `json:"unplanned,omitempty"`     // fields that are not synced to Monday
 	StartedAt    time.Time `json:"started_at"`
 	SeenAt       time.Time `json:"seen_at"`
 	Running      bool      `json:"running"` // false: it has not reported itself for 40 seconds
@@ -34,8 +32,8 @@ func readProcesses(ctx context.Context, s *store.Store) ([]processStatus, error)
 		all = append(all, processStatus{
 			Host: p.Host, PID: p.PID, Role: p.Role(), Version: p.Version, Commit: p.Commit,
 			MappingFile: p.MappingFile, Mapping: p.Mapping, MappingSince: p.MappingSince.UTC(),
-			MappingError: p.MappingError, Unplanned: p.Unplanned,
-			StartedAt: p.StartedAt.UTC(), SeenAt: p.SeenAt.UTC(), Running: p.Running,
+			MappingError: p.MappingError,
+			StartedAt:    p.StartedAt.UTC(), SeenAt: p.SeenAt.UTC(), Running: p.Running,
 		})
 	}
 	return all, err
@@ -66,26 +64,11 @@ func (p *program) printProcesses(processes []processStatus) error {
 				r.Role, r.Host, r.PID, r.MappingError)
 		}
 	}
-	if fields := unplannedFields(processes); len(fields) > 0 {
-		fmt.Fprintf(p.stdout, "not synced to Monday, because that was never planned: %s; see what would change, and put it "+
-			"in force: crmsync plan\n", strings.Join(fields, ", "))
-	}
 	if n := mappings(processes); n > 1 {
 		fmt.Fprintf(p.stdout, "%d different mappings are in use\n", n)
 	}
 	_, err := fmt.Fprintln(p.stdout)
 	return err
-}
-
-// unplannedFields returns the fields that a running process does not sync to Monday since that was never planned.
-func unplannedFields(processes []processStatus) (fields []string) {
-	for _, p := range processes {
-		if p.Running {
-			fields = append(fields, p.Unplanned...)
-		}
-	}
-	slices.Sort(fields)
-	return slices.Compact(fields)
 }
 
 // mappings counts the mappings of the running processes.
@@ -113,9 +96,6 @@ func (now Status) attention() error {
 			workers++
 		}
 		need(p.MappingError != "", "%s of %s: the mapping file is faulty", p.Role, p.Host)
-	}
-	for _, field := range unplannedFields(now.Processes) {
-		need(true, "%s is not synced to Monday, because that was never planned: crmsync plan", field)
 	}
 	need(workers == 0, "no worker is running")
 	need(now.DeadLetters > 0, "%s: crmsync replay lists them", plural(now.DeadLetters, "open dead letter"))

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"crmsync/internal/buildinfo"
-	"crmsync/internal/words"
 	"crmsync/schema/store"
 )
 
@@ -95,10 +94,6 @@ func (e *examination) processes(ctx context.Context) []Finding {
 func (e *examination) process(f *findings, name string, p store.Process) {
 	if version := buildinfo.Read().Version; p.Version != version {
 		f.doubtful("Run the same version everywhere.", "%s runs version %s, and this is %s", name, p.Version, version)
-	}
-	if len(p.Unplanned) > 0 {
-		f.doubtful("See what would change, and put it in force: crmsync plan",
-			"%s does not sync %s to Monday, because that was never planned", name, words.List(p.Unplanned, " and "))
 	}
 	switch {
 	case p.MappingError != "":

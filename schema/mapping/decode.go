@@ -12,8 +12,6 @@ type decoder struct {
 	refs   []reference
 	boards []*Board // all decoded boards, in the file's order
 	blocks []block  // of the board being decoded
-
-	without map[string]bool // fingerprints of ways back that are not in force
 }
 
 // block is the block `items` of a record, which is read once its board's records are known.

@@ -13,11 +13,8 @@ import (
 const generation = 1
 
 // Fingerprint is equal for mappings with the same effect, whatever the order, comments and spelling of their files,
-// and different for others. A mapping without ways back that are not in force has that of its file.
+// and different for others.
 func (m *Mapping) Fingerprint() string {
-	if m.whole != "" {
-		return m.whole
-	}
 	type migration struct {
 		Record, Where, Group, Schedule string
 		Targets                        [][2]string
@@ -57,6 +54,21 @@ func (r *Record) Fingerprint() string {
 		when[id] = slices.Sorted(slices.Values(labels))
 	}
 	return fingerprint(r.Object, r.Shared, when, fields)
+}
+
+// Ways is equal for boards whose changes in Salesforce are written to the same columns, and empty if there are none. A
+// set of such columns takes effect only after a plan was made with it.
+func (b *Board) Ways() string {
+	var ways [][]any
+	for _, r := range sorted(b.Records, func(r *Record) string { return r.Name }) {
+		for _, f := range sorted(r.Back(), func(f *Field) string { return f.Name }) {
+			ways = append(ways, []any{r.Name, r.Object, f.Name, f.from, f.Sync})
+		}
+	}
+	if ways == nil {
+		return ""
+	}
+	return fingerprint(b.ID, ways)
 }
 
 // whole returns a fingerprint of everything the mapping says about the record.

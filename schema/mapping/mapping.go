@@ -45,9 +45,6 @@ type Mapping struct {
 
 	Boards []*Board // in the file's order
 
-	file      string // its name
-	src       []byte
-	whole     string // fingerprint of the file, if some of its ways back are not in force
 	byID      map[int64]*Board
 	ownerAt   place
 	reconcile cron.Schedule

@@ -85,7 +85,6 @@ func (d *decoder) finish(m *Mapping) {
 			}
 		}
 		d.direct(b)
-		d.withdraw(b)
 		d.sortRecords(b)
 		if b.Migration != nil {
 			d.setTargets(b.Migration, in)

@@ -30,11 +30,7 @@ const (
 // a large one, and readers of a mapping would have to know them.
 func Parse(name string, src []byte) (*Mapping, error) {
 	d := &decoder{file: name}
-	return d.parse(src)
-}
-
-func (d *decoder) parse(src []byte) (*Mapping, error) {
-	m := &Mapping{file: d.file, src: src, Key: DefaultKey, Brake: DefaultBrake, AdoptShown: true, byID: map[int64]*Board{}}
+	m := &Mapping{Key: DefaultKey, Brake: DefaultBrake, AdoptShown: true, byID: map[int64]*Board{}}
 	m.Reconcile, m.reconcile = DefaultReconcile, defaultReconcile
 	if root := d.read(src); root != nil {
 		d.mapping(m, root)

@@ -30,8 +30,7 @@ type Process struct {
 	MappingFile  string
 	Mapping      string // fingerprint of the mapping in use
 	MappingSince time.Time
-	MappingError string   // why the file's current content is not used; empty: it is used
-	Unplanned    []string // fields whose changes are not written to Monday, since no plan was made with that
+	MappingError string // why the file's current content is not used; empty: it is used
 
 	StartedAt, SeenAt time.Time // by Postgres's clock
 	Running           bool      // it has reported itself recently
@@ -44,13 +43,13 @@ func (s *Store) Beat(ctx context.Context, p Process) error {
 			DELETE FROM processes WHERE seen_at < now() - $11::interval AND id <> $1
 		)
 		INSERT INTO processes AS p
-		       (id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_error, unplanned)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce($12::text[], '{}'))
+		       (id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_error)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (id) DO UPDATE
-		SET    seen_at = now(), mapping = $9, mapping_error = $10, unplanned = excluded.unplanned,
+		SET    seen_at = now(), mapping = $9, mapping_error = $10,
 		       mapping_since = CASE WHEN p.mapping = $9 THEN p.mapping_since ELSE now() END`
 	_, err := s.pool.Exec(ctx, query, p.ID, p.Host, p.PID, p.Ingest, p.Worker, p.Version, p.Commit, p.MappingFile,
-		p.Mapping, p.MappingError, processForgotten, p.Unplanned)
+		p.Mapping, p.MappingError, processForgotten)
 	return doing("reporting the process", err)
 }
 
@@ -64,7 +63,7 @@ func (s *Store) Leave(ctx context.Context, id uuid.UUID) error {
 func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	const query = `
 		SELECT id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_since, mapping_error,
-		       unplanned, started_at, seen_at, seen_at > now() - $1::interval
+		       started_at, seen_at, seen_at > now() - $1::interval
 		FROM   processes
 		ORDER  BY started_at, id`
 	rows, err := s.pool.Query(ctx, query, silentAfter)
