@@ -39,16 +39,8 @@ func (p *Pool) newFeed(salesforce *sfclient.Client, r *reserve.Reserve) *feed.Fe
 	})
 }
 
-// ring queues a resync of each item, behind live events. An item whose resync waits for a worker needs no other one: it
-// reads the record when it begins, after the feed has seen the change. One that is running may have read before.
+// ring queues a resync of each item, behind live events.
 func (p *Pool) ring(ctx context.Context, tx pgx.Tx, items []ledger.Ref) error {
-	if len(items) == 0 {
-		return nil
-	}
-	items, err := p.queue.WithoutResync(ctx, tx, jobs.PriorityBulk, items)
-	if err != nil {
-		return err
-	}
 	params := make([]river.InsertManyParams, len(items))
 	for n, item := range items {
 		params[n].Args = jobs.ItemResyncArgs{BoardID: item.BoardID, ItemID: item.ItemID}

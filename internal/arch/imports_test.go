@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"schema/ledger":                {"mondayclient/column"},
 	"schema/mapping":               {"mondayclient/column"},
 	"schema/postgres":              {},
-	"schema/queue":                 {"internal/quote", "schema/ledger", "schema/postgres", "schema/store"},
+	"schema/queue":                 {"internal/quote", "schema/postgres", "schema/store"},
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
 	"schema/store":                 {"internal/advice", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres"},
 	"sfclient":                     {"internal/advice", "internal/nulchar"},

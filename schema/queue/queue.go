@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"crmsync/schema/ledger"
 	"crmsync/schema/postgres"
 	"crmsync/schema/store"
 )
@@ -81,28 +80,6 @@ func (q *Queue) Waiting(ctx context.Context, queue string, priority, most int) (
 			SELECT FROM river_job WHERE state = 'available' AND queue = $1 AND priority = $2 LIMIT $3) AS waiting`
 	err = q.pool.QueryRow(ctx, query, queue, priority, most).Scan(&n)
 	return n, postgres.Wrap("counting waiting jobs", err)
-}
-
-// WithoutResync returns the items for which no resync of a priority waits for its first attempt.
-func (q *Queue) WithoutResync(ctx context.Context, tx pgx.Tx, priority int, items []ledger.Ref) ([]ledger.Ref, error) {
-	const query = `
-		SELECT i.board_id, i.item_id
-		FROM   unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS i(board_id, item_id, n)
-		WHERE  NOT EXISTS (
-		           SELECT FROM river_job j
-		           WHERE  j.state = 'available' AND j.queue = $1 AND j.priority = $2 AND j.kind = $3 AND j.attempt = 0
-		           AND    j.args->>'board_id' = i.board_id::text AND j.args->>'item_id' = i.item_id::text)
-		ORDER  BY i.n`
-	boards, ids := make([]int64, len(items)), make([]int64, len(items))
-	for n, item := range items {
-		boards[n], ids[n] = item.BoardID, item.ItemID
-	}
-	rows, err := tx.Query(ctx, query, q.names.Events, priority, q.names.ItemResync, boards, ids)
-	if err != nil {
-		return nil, postgres.Wrap("looking for waiting resyncs", err)
-	}
-	left, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ledger.Ref])
-	return left, postgres.Wrap("looking for waiting resyncs", err)
 }
 
 // Kept counts what is stored for a kind of job, jobs and dead letters together. It needs no right to read either
