@@ -31,6 +31,7 @@ func backfilled(t *testing.T, options ...e2e.Option) (w *e2e.World, restart func
 	w.Start("ingest")
 	w.Subscribe()
 	stop := w.Start("worker")
+	w.Eventually("the first mapping is recorded", func() bool { return w.Count("SELECT count(*) FROM board_mappings") == 1 })
 	return w, func(fields string) {
 		stop()
 		w.Env["MAPPING"] = w.Mapping(contactMapping(fields))
