@@ -25,8 +25,8 @@ func (it Item) desired(rec *mapping.Record, link *ledger.Link, today time.Time) 
 func Renamed(rec *mapping.Record, f *mapping.Field, it mapping.Item, link *ledger.Link, value any) error {
 	w, agreed := link.Written[f.Name]
 	isSource := w.Mapping == "" || rec.SameSource(f.Name, w.Mapping) || link.Moved(f.Name, rec.Made()[f.Name])
-	if f.Sync != mapping.Both || link.SalesforceID == "" || !agreed || !isSource || w.LeftOut || w.Apart ||
-		f.Fold(w.Value) == f.Fold(value) {
+	isSame := !w.Unsure && f.Fold(w.Value) == f.Fold(value) // after a lost answer, Salesforce may hold something else
+	if f.Sync != mapping.Both || link.SalesforceID == "" || !agreed || !isSource || w.LeftOut || w.Apart || isSame {
 		return nil
 	}
 	return f.Outside(it)
