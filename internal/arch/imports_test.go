@@ -64,7 +64,7 @@ var mayImport = map[string][]string{
 	"schema/postgres":              {},
 	"schema/queue":                 {"internal/quote", "schema/postgres", "schema/store"},
 	"schema/schematest":            {"internal/pglocal", "schema/store"},
-	"schema/store":                 {"internal/advice", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres"},
+	"schema/store":                 {"internal/advice", "internal/quote", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres"},
 	"sfclient":                     {"internal/advice", "internal/nulchar"},
 	"worker":                       {"internal/advice", "internal/panics", "internal/retry", "jobs", "mondayclient", "mondayclient/column", "schema/ledger", "schema/mapping", "schema/postgres", "schema/queue", "schema/store", "sfclient", "worker/alert", "worker/engine", "worker/feed", "worker/migration", "worker/reserve", "worker/sweep"},
 	"worker/alert":                 {"internal/words", "mondayclient", "schema/queue", "schema/store", "sfclient"},

@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"crmsync/internal/quote"
 )
 
 // saveBatch saves a batch in one statement, which costs Postgres half of what one statement for each table does. It
@@ -228,7 +229,7 @@ func object(m any, size int) ([]byte, error) {
 	}
 	switch m := m.(type) {
 	case map[string]string:
-		return appendObject(m, func(b []byte, text string) ([]byte, error) { return appendText(b, text), nil })
+		return appendObject(m, func(b []byte, text string) ([]byte, error) { return quote.AppendJSON(b, text), nil })
 	case map[string]any:
 		return appendObject(m, appendValue)
 	}
@@ -242,7 +243,7 @@ func appendObject[V any](m map[string]V, value func([]byte, V) ([]byte, error)) 
 		if len(b) > len("{") {
 			b = append(b, ',')
 		}
-		if b, err = value(append(appendText(b, key), ':'), v); err != nil {
+		if b, err = value(append(quote.AppendJSON(b, key), ':'), v); err != nil {
 			return nil, err
 		}
 	}
@@ -251,14 +252,8 @@ func appendObject[V any](m map[string]V, value func([]byte, V) ([]byte, error)) 
 
 func appendValue(b []byte, v any) ([]byte, error) {
 	if text, isText := v.(string); isText {
-		return appendText(b, text), nil
+		return quote.AppendJSON(b, text), nil
 	}
 	encoded, err := json.Marshal(v)
 	return append(b, encoded...), err
-}
-
-// appendText appends a string, with U+FFFD for what is not UTF-8, like encoding/json.
-func appendText(b []byte, text string) []byte {
-	b, _ = jsontext.AppendQuote(b, text) // its only error says that the text was not UTF-8
-	return b
 }
