@@ -91,6 +91,9 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 // Split closes a pool and opens two with its settings and, together, its number of connections. Commits on those of the
 // second pool do not wait for the disk: if the server crashes, the commits of the last moments are lost, unless one of
 // the first pool followed. The server must be reached directly, since a pooler could lend such a connection to others.
+//
+// The second pool's statements are planned at each execution: a plan that Postgres keeps from when the queue is empty
+// compares each fetched job with each other one, until autovacuum looks at the table again.
 func Split(ctx context.Context, db *pgxpool.Pool, loose int32) (first, second *pgxpool.Pool, err error) {
 	ours, theirs := db.Config(), db.Config()
 	db.Close()
@@ -101,7 +104,7 @@ func Split(ctx context.Context, db *pgxpool.Pool, loose int32) (first, second *p
 		if err := ours.AfterConnect(ctx, conn); err != nil {
 			return err
 		}
-		return set(ctx, conn, map[string]string{"synchronous_commit": "off"})
+		return set(ctx, conn, map[string]string{"synchronous_commit": "off", "plan_cache_mode": "force_custom_plan"})
 	}
 	if first, err = pgxpool.NewWithConfig(ctx, ours); err != nil {
 		return nil, nil, err
