@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,17 +30,21 @@ func (l listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	reads, writes side
+	unwatched     atomic.Bool // the next Read returns at once
 }
 
 func newConn(c net.Conn) *conn {
 	made := &conn{Conn: c}
-	made.reads.init(c.SetReadDeadline)
-	made.writes.init(c.SetWriteDeadline)
+	made.reads.interrupt = c.SetReadDeadline
+	made.writes.interrupt = c.SetWriteDeadline
 	return made
 }
 
-// Read implements net.Conn.
+// Read implements net.Conn. After stopWatching, it returns once without data or an error.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.unwatched.Swap(false) {
+		return 0, nil // to the goroutine that watches, which ends; any other reader calls again
+	}
 	if !c.reads.begin() {
 		return 0, os.ErrDeadlineExceeded
 	}
@@ -96,28 +101,18 @@ type side struct {
 	interrupt func(time.Time) error // sets the limit of the connection itself
 
 	mu     sync.Mutex
-	moved  sync.Cond // the limit was set or has passed
 	at     time.Time // the limit; zero: none
 	passed bool      // the limit has passed
 	told   bool      // the connection itself has been interrupted
 	active int       // calls of the connection itself
-	paused bool
 	timer  *time.Timer
 	due    time.Time // when the timer fires, not later than the limit; zero: it does not run
 }
 
-func (s *side) init(interrupt func(time.Time) error) {
-	s.interrupt = interrupt
-	s.moved.L = &s.mu
-}
-
-// begin begins a call, after a pause. It reports false if the limit has passed.
+// begin begins a call. It reports false if the limit has passed.
 func (s *side) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.paused && !s.passed {
-		s.moved.Wait()
-	}
 	if s.passed {
 		return false
 	}
@@ -131,14 +126,7 @@ func (s *side) end() {
 	s.mu.Unlock()
 }
 
-// pause holds calls back until the limit is set again, or has passed.
-func (s *side) pause() {
-	s.mu.Lock()
-	s.paused = true
-	s.mu.Unlock()
-}
-
-// limit sets the limit of present and later calls, and ends a pause.
+// limit sets the limit of present and later calls.
 func (s *side) limit(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,10 +134,6 @@ func (s *side) limit(at time.Time) {
 	if s.told {
 		s.told = false
 		_ = s.interrupt(time.Time{}) // fails only if the connection is closed, like all calls
-	}
-	if s.paused {
-		s.paused = false
-		defer s.moved.Broadcast()
 	}
 	if at.IsZero() || !s.due.IsZero() && !at.Before(s.due) {
 		return // the timer fires before that
@@ -162,7 +146,6 @@ func (s *side) check() {
 	wait := time.Until(s.at)
 	if wait <= 0 {
 		s.passed = true
-		s.moved.Broadcast()
 		if s.active > 0 {
 			s.told = true
 			_ = s.interrupt(s.at)
@@ -192,8 +175,7 @@ func (s *side) close() {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-	s.at, s.paused = time.Time{}, false
-	s.moved.Broadcast()
+	s.at = time.Time{}
 }
 
 // connKey is the key of a request's connection in its context.
@@ -207,6 +189,6 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 // That a client has left is noticed when the answer is written.
 func stopWatching(r *http.Request) {
 	if c, ok := r.Context().Value(connKey{}).(*conn); ok {
-		c.reads.pause()
+		c.unwatched.Store(true)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,14 +130,38 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// counting is a listener that counts the reads of its connections.
+type counting struct {
+	net.Listener
+	reads atomic.Int64
+}
+
+func (l *counting) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return countedConn{c.(*net.TCPConn), l}, nil
+}
+
+type countedConn struct {
+	*net.TCPConn
+	by *counting
+}
+
+func (c countedConn) Read(p []byte) (int, error) {
+	c.by.reads.Add(1)
+	return c.TCPConn.Read(p)
+}
+
 // dial connects to a server of the handler.
-func dial(t *testing.T, h http.Handler) net.Conn {
+func dial(t *testing.T, h http.Handler) (net.Conn, *counting) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := ingest.Server("", h)
+	l, s := &counting{Listener: inner}, ingest.Server("", h)
 	go func() { _ = s.Serve(ingest.Listener(l)) }()
 	t.Cleanup(func() { _ = s.Close() })
 	conn, err := net.Dial("tcp", l.Addr().String())
@@ -144,14 +169,14 @@ func dial(t *testing.T, h http.Handler) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return conn
+	return conn, l
 }
 
 // TestRefusedBody: the answer to a body that is not read arrives, and after it the end of the connection, not a reset.
 func TestRefusedBody(t *testing.T) {
 	t.Parallel()
 	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
-	conn := dial(t, b)
+	conn, _ := dial(t, b)
 	request := "POST /webhooks/monday/" + secret + " HTTP/1.1\r\nHost: a\r\nContent-Length: 2000000\r\n\r\n"
 	if _, err := io.WriteString(conn, request+strings.Repeat(" ", 64<<10)); err != nil {
 		t.Fatal(err)
@@ -162,11 +187,12 @@ func TestRefusedBody(t *testing.T) {
 	}
 }
 
-// TestOneConnection sends deliveries over one connection, one after the other, and then all at once.
+// TestOneConnection sends deliveries over one connection, one after the other, and then all at once. While they wait,
+// their connection is not read, except if the server's goroutine for that is very quick.
 func TestOneConnection(t *testing.T) {
 	t.Parallel()
 	b := setup(t, schematest.New(t), ingest.Config{Secrets: []string{secret}})
-	conn := dial(t, b)
+	conn, l := dial(t, b)
 	answers := bufio.NewReader(conn)
 	receive := func(want string) {
 		t.Helper()
@@ -182,11 +208,15 @@ func TestOneConnection(t *testing.T) {
 		body := event("create_pulse", `,"triggerUuid":"`+id+`"`)
 		return "POST /webhooks/monday/" + secret + " HTTP/1.1\r\nHost: a\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
 	}
-	for _, id := range []string{"1", "2", "3"} {
-		if _, err := io.WriteString(conn, post(id)); err != nil {
+	const alone = 20
+	for n := range int64(alone) {
+		if _, err := io.WriteString(conn, post("alone "+strconv.FormatInt(n, 10))); err != nil {
 			t.Fatal(err)
 		}
 		receive(`{"status":"accepted"}`)
+	}
+	if reads := l.reads.Load(); reads >= 2*alone {
+		t.Errorf("%d deliveries took %d reads of the connection, so it was watched", alone, reads)
 	}
 	if _, err := io.WriteString(conn, strings.Join([]string{post("4"), post("4"), post("5")}, "")); err != nil {
 		t.Fatal(err)
