@@ -144,6 +144,51 @@ func TestItemRoundTrip(t *testing.T) {
 	}
 }
 
+// TestSaveZero: what a batch says nothing of is replaced by nothing, whether other items of the batch have it or not.
+func TestSaveZero(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	full := func(id int64) *ledger.Item {
+		at := time.Date(2026, 9, 23, 12, 0, 0, 0, time.UTC)
+		return &ledger.Item{
+			ID: id, BoardID: board, Name: "Ada", NameAt: at, NameOwn: true, Known: true, DeletedAt: at, ExistenceAt: at,
+			Columns: map[string]ledger.Column{"a": {Value: column.Value{Type: column.Text, Text: "b"}, At: 1}},
+			Links: map[string]*ledger.Link{"r": {
+				ItemID: id, Record: "r", Object: "Lead", SalesforceID: "00Q000000000001AAA", EndedIDs: []string{"00Q000000000002AAA"},
+				Written:  map[string]ledger.Written{"A": {Value: "b", Mapping: "c"}},
+				Rejected: map[string]ledger.Rejection{"A": {Value: "x", Code: "BAD"}},
+				Closed:   ledger.Merged, Origin: ledger.Created, Since: map[string]string{"A": "2026-09-23"},
+				Held:   map[string]ledger.Held{"A": {Value: "d"}},
+				Turns:  map[string]ledger.Turns{"A": {N: 1, Since: 1}},
+				Doubts: map[string]ledger.Doubt{"A": {Sent: []ledger.Sending{{New: true}}}},
+			}},
+		}
+	}
+	zero := func(id int64) *ledger.Item {
+		return &ledger.Item{ID: id, BoardID: board, Links: map[string]*ledger.Link{"r": {ItemID: id, Record: "r", Object: "Lead"}}}
+	}
+	save := func(want ...*ledger.Item) {
+		t.Helper()
+		holder, c := uuid.New(), store.Commit{Items: items(want...)}
+		for _, item := range want {
+			c.Links = append(c.Links, item.Links["r"])
+		}
+		w.claim(holder, 1, 2)
+		if lost := w.save(holder, c); len(lost) > 0 {
+			t.Fatalf("lost %v", lost)
+		}
+		got := must[map[int64]*ledger.Item](t)(w.Known(t.Context(), []ledger.Ref{{ItemID: 1}, {ItemID: 2}}))
+		for _, item := range want {
+			if diff := cmp.Diff(item, got[item.ID], cmpopts.EquateEmpty(), cmpopts.IgnoreFields(ledger.Item{}, "SeenAt", "Keys")); diff != "" {
+				t.Errorf("item %d (-want +got):\n%s", item.ID, diff)
+			}
+		}
+	}
+	save(full(1), full(2))
+	save(full(1), zero(2))
+	save(zero(1), zero(2))
+}
+
 func TestLease(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
