@@ -119,7 +119,7 @@ func (s *Store) KeepDoubts(ctx context.Context, holder uuid.UUID, links []*ledge
 		INSERT INTO links (item_id, record, object, doubts)
 		SELECT d.item_id, d.record, d.object, d.doubts
 		FROM   unnest($2::bigint[], $3::text[], $4::text[], $5::jsonb[]) AS d(item_id, record, object, doubts)
-		JOIN   items i ON i.item_id = d.item_id AND i.lease_holder = $1
+		WHERE  (d.item_id IN (SELECT item_id FROM items WHERE item_id = ANY($2) AND lease_holder = $1)) IS TRUE -- like isHeld
 		ORDER  BY d.item_id, d.record
 		ON CONFLICT (item_id, record) DO UPDATE SET doubts = excluded.doubts`
 	n := len(links)
