@@ -127,7 +127,7 @@ func (s *testbed) pair(ctx context.Context, y *stage.Stage, records int) error {
 	if err != nil {
 		return fmt.Errorf("starting the migration: %w", err)
 	}
-	if _, _, err := s.follow(ctx, p, records); err != nil {
+	if _, _, err := s.follow(ctx, p, records, migratedAll); err != nil {
 		return err
 	}
 	if _, err := s.brought(ctx, records); err != nil {
@@ -169,18 +169,21 @@ func (s *testbed) catchUp(ctx context.Context, y *stage.Stage, ids []string) (f 
 	defer func() { err = errors.Join(err, p.stop()) }()
 	during, end := p.while(ctx)
 	defer end()
+	if err := s.resetStatements(ctx); err != nil {
+		return f, err
+	}
 	before, err := s.used(p)
 	if err != nil {
 		return f, err
 	}
 	began := time.Now()
-	// A later poll may find an item again that is just being compared.
+	// A later poll may find an item again that is just being compared. While items wait, they are not counted: that
+	// would be a part of Postgres' CPU time.
 	const all = `
-		SELECT CASE WHEN count(*) < $1 THEN false ELSE (
-		           SELECT count(DISTINCT args->>'item_id') = $1 FROM river_job WHERE kind = 'item_resync' AND state = 'completed')
-		       END
-		FROM   river_job
-		WHERE  kind = 'item_resync' AND state = 'completed'`
+		SELECT CASE WHEN EXISTS (SELECT FROM river_job WHERE queue = 'events' AND state IN ('available', 'running', 'retryable', 'scheduled'))
+		       THEN false
+		       ELSE (SELECT count(DISTINCT args->>'item_id') = $1 FROM river_job WHERE kind = 'item_resync' AND state = 'completed')
+		       END`
 	if err := s.until(during, 100*time.Millisecond, all, len(ids)); err != nil {
 		return f, err
 	}
@@ -193,6 +196,9 @@ func (s *testbed) catchUp(ctx context.Context, y *stage.Stage, ids []string) (f 
 		return f, err
 	}
 	f.cpu = after.since(before, len(ids))
+	if err := s.keepProfile(ctx, p, fmt.Sprintf("feed-%d", len(ids))); err != nil {
+		return f, err
+	}
 	each := 1000 / float64(len(ids))
 	f.monday, f.salesforce = each*float64(y.Monday.TotalCalls()-monday), each*float64(y.Salesforce.TotalCalls()-salesforce)
 	if f.peak, err = p.peak(); err != nil {

@@ -108,7 +108,7 @@ func (b *bench) bring(ctx context.Context, records int) (m migrated, err error) 
 	if err != nil {
 		return m, fmt.Errorf("starting the migration: %w", err)
 	}
-	if m.cpu, m.peak, err = s.follow(ctx, p, records); err != nil {
+	if m.cpu, m.peak, err = s.follow(ctx, p, records, migratedAll); err != nil {
 		return m, err
 	}
 	if err := s.keepCalls(log, fmt.Sprintf("migrate-%d", records)); err != nil {
@@ -133,14 +133,20 @@ func plant(salesforce *sfsim.Sim, records int) {
 	}
 }
 
-// follow waits until a newly started migration is over, and returns the cost of each record and the peak memory.
-func (s *testbed) follow(ctx context.Context, p *process, records int) (cost cpu, peak float64, err error) {
+// end is when a run has done its work, and the name of its profile.
+type end struct{ query, name string }
+
+// migratedAll is the end of a migration of a number of records.
+var migratedAll = end{"SELECT EXISTS (SELECT FROM migration_runs WHERE created = $1)", "migrate"}
+
+// follow waits until a newly started run is over, and returns the cost of each record and the peak memory.
+func (s *testbed) follow(ctx context.Context, p *process, records int, last end) (cost cpu, peak float64, err error) {
 	defer func() { err = errors.Join(err, p.stop()) }()
 	before, err := s.used(p)
 	if err != nil {
 		return cost, 0, err
 	}
-	if err := s.profileRun(ctx, p, records); err != nil {
+	if err := s.profileRun(ctx, p, records, last); err != nil {
 		return cost, 0, err
 	}
 	used := before
@@ -164,18 +170,17 @@ func (s *testbed) follow(ctx context.Context, p *process, records int) (cost cpu
 	}
 }
 
-// profileRun stores the profile, if one is wanted, when all items are created: the program ends with the run.
-func (s *testbed) profileRun(ctx context.Context, p *process, records int) error {
+// profileRun stores the profile, if one is wanted, when all records are done: the program ends with the run.
+func (s *testbed) profileRun(ctx context.Context, p *process, records int, last end) error {
 	if s.profile == "" {
 		return nil
 	}
 	ctx, end := p.while(ctx)
 	defer end()
-	if err := s.until(ctx, 20*time.Millisecond, "SELECT EXISTS (SELECT FROM migration_runs WHERE created = $1)",
-		records); err != nil {
+	if err := s.until(ctx, 20*time.Millisecond, last.query, records); err != nil {
 		return err
 	}
-	return s.keepProfile(ctx, p, fmt.Sprintf("migrate-%d", records))
+	return s.keepProfile(ctx, p, fmt.Sprintf("%s-%d", last.name, records))
 }
 
 // brought returns how many records per second the run migrated from its start to its end, all of them to new items.

@@ -139,6 +139,9 @@ func (b *bench) load(ctx context.Context) (s swept, err error) {
 	return s, nil
 }
 
+// comparedAll is the end of a comparison of a number of items.
+var comparedAll = end{"SELECT EXISTS (SELECT FROM sweeps WHERE kind = 'apply' AND items = $1)", "first-load"}
+
 // apply runs the command on a board that was never compared.
 func (b *bench) apply(ctx context.Context, y *stage.Stage, items int) (s swept, err error) {
 	cmd := exec.Command(b.stage.crmsync, "apply", "--yes", "contacts")
@@ -147,7 +150,7 @@ func (b *bench) apply(ctx context.Context, y *stage.Stage, items int) (s swept, 
 	if err != nil {
 		return s, fmt.Errorf("starting the comparison: %w", err)
 	}
-	if s.cpu, s.peak, err = b.stage.follow(ctx, p, items); err != nil {
+	if s.cpu, s.peak, err = b.stage.follow(ctx, p, items, comparedAll); err != nil {
 		return s, err
 	}
 	s.items, s.monday, s.salesforce = items, y.Monday.TotalCalls(), y.Salesforce.TotalCalls()
@@ -181,6 +184,9 @@ func (b *bench) widen(ctx context.Context) (s swept, err error) {
 	defer func() { err = errors.Join(err, p.stop()) }()
 	during, end := p.while(ctx)
 	defer end()
+	if err := b.stage.resetStatements(ctx); err != nil {
+		return s, err
+	}
 	before, err := b.stage.used(p)
 	if err != nil {
 		return s, err
@@ -196,7 +202,8 @@ func (b *bench) widen(ctx context.Context) (s swept, err error) {
 		return s, err
 	}
 	s.cpu, s.calls, s.idle = after.since(before, s.items), b.calls, log.idle()
-	if err := b.stage.keepCalls(log, "new-field"); err != nil {
+	if err := errors.Join(b.stage.keepCalls(log, "new-field"),
+		b.stage.keepProfile(ctx, p, fmt.Sprintf("new-field-%d", s.items))); err != nil {
 		return s, err
 	}
 	if s.peak, err = p.peak(); err != nil {
