@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"crmsync/jobs"
 	"crmsync/mondayclient"
@@ -77,7 +76,7 @@ func (p *Pool) newClient() (*river.Client[pgx.Tx], error) {
 		return nil, fmt.Errorf("registering workers: %w", err)
 	}
 	c := p.config
-	client, err := river.NewClient(riverpgxv5.New(cmp.Or(c.QueueDB, c.DB)), &river.Config{
+	client, err := river.NewClient(queue.NewDriver(cmp.Or(c.QueueDB, c.DB)), &river.Config{
 		Queues:                      queues(c),
 		PeriodicJobs:                schedules(c.Mapping),
 		Workers:                     workers,

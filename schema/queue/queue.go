@@ -1,5 +1,6 @@
-// Package queue contains the statements on River's table that River itself does not provide: inserting events at a low
-// cost, finding and replaying dead letters, bringing waiting jobs forward, resuming killed migrations, and counting jobs.
+// Package queue contains the statements on River's table that River itself does not provide: inserting events and
+// completing jobs at a low cost, finding and replaying dead letters, bringing waiting jobs forward, resuming killed
+// migrations, and counting jobs.
 //
 // It does not depend on the kinds of jobs: their names are passed in.
 package queue
