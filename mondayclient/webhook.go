@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"crmsync/internal/jsonscan"
 	"crmsync/mondayclient/column"
 )
 
@@ -71,15 +72,14 @@ func ReadWebhook(body []byte) (Delivery, error) {
 	if !utf8.Valid(body) {
 		return Delivery{}, errors.New("body: not UTF-8")
 	}
-	s := scanners.Get().(*scanner)
-	defer s.release()
-	s.text = string(body)
-	if err := s.scan(); err != nil {
+	whole, err := jsonscan.Scan(string(body))
+	if err != nil {
 		return Delivery{}, fmt.Errorf("body: %w", err)
 	}
-	top := reader{members: s.members, of: outermost}
+	defer whole.Release()
+	top := reader{members: whole.Members, of: jsonscan.Outermost}
 	if raw, ok := top.get("challenge"); ok {
-		challenge, ok := unquote(raw)
+		challenge, ok := jsonscan.Unquote(raw)
 		if !ok {
 			return Delivery{}, errors.New("challenge: not a string")
 		}
@@ -138,22 +138,22 @@ func readEvent(r reader) (*Event, error) {
 // reader reads the members of one object. A member that is absent or null is read as zero; err keeps the first member
 // of the wrong form.
 type reader struct {
-	members []member // of several objects
-	of      int      // place of the member whose value the object is
+	members []jsonscan.Member // of several objects
+	of      int               // place of the member whose value the object is
 	err     error
 }
 
 // get finds a member by its name. If there are several, the last counts.
 func (r *reader) get(name string) (value string, ok bool) {
 	if i := r.find(name); i >= 0 {
-		return r.members[i].value, true
+		return r.members[i].Value, true
 	}
 	return "", false
 }
 
 func (r *reader) find(name string) (place int) {
 	for i := len(r.members) - 1; i >= 0; i-- {
-		if m := &r.members[i]; m.of == r.of && m.name == name {
+		if m := &r.members[i]; m.Of == r.of && m.Name == name {
 			return i
 		}
 	}
@@ -163,7 +163,7 @@ func (r *reader) find(name string) (place int) {
 // object finds a member that is an object, whose members were collected.
 func (r *reader) object(name string) (reader, bool) {
 	i := r.find(name)
-	if i < 0 || r.members[i].value[0] != '{' {
+	if i < 0 || r.members[i].Value[0] != '{' {
 		return reader{}, false
 	}
 	return reader{members: r.members, of: i}, true
@@ -186,7 +186,7 @@ func (r *reader) text(key string) string {
 	if !ok {
 		return ""
 	}
-	text, ok := unquote(raw)
+	text, ok := jsonscan.Unquote(raw)
 	if !ok {
 		r.wrong(key, "not a string")
 	}
@@ -257,14 +257,15 @@ func (r *reader) column(e *Event) {
 
 func (r *reader) newName() string {
 	raw, _ := r.get("value")
-	value := scanner{text: raw}
-	if value.scan() != nil {
+	value, err := jsonscan.Scan(raw)
+	if err != nil {
 		r.wrong("value", "not an object")
 		return ""
 	}
-	inner := reader{members: value.members, of: outermost}
+	defer value.Release()
+	inner := reader{members: value.Members, of: jsonscan.Outermost}
 	raw, _ = inner.get("name")
-	name, ok := unquote(raw)
+	name, ok := jsonscan.Unquote(raw)
 	if !ok || name == "" {
 		r.wrong("value.name", "missing or not a string")
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -21,29 +20,31 @@ import (
 const keepWithin = 5 * time.Second
 
 // work makes one attempt of an event.
-func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event engine.Event) error {
-	event.JobID, event.Attempt = row.ID, row.Attempt
-	if event.ReceivedAt.IsZero() {
-		event.ReceivedAt = row.CreatedAt
+func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event *engine.Event) error {
+	if err := p.leave(ctx, event, row.CreatedAt); err != nil {
+		return p.fail(ctx, row, event, err)
 	}
-	err := p.leave(ctx, event, row.CreatedAt)
-	var outcome engine.Outcome
-	if err == nil {
-		outcome, err = p.engine.Do(ctx, event)
-	}
+	outcome, err := p.engine.Do(ctx, event)
 	if err != nil {
 		return p.fail(ctx, row, event, err)
 	}
+	p.finish(ctx, row, event, outcome)
+	return nil
+}
+
+// finish logs an attempt that succeeded. It is separate, so that a waiting job's stack does not contain the line.
+//
+//go:noinline
+func (p *Pool) finish(ctx context.Context, row *rivertype.JobRow, event *engine.Event, outcome engine.Outcome) {
 	p.metric.countEnd(row.Kind, string(outcome), event.BoardID)
 	if p.config.Log.Enabled(ctx, slog.LevelInfo) {
 		p.config.Log.LogAttrs(ctx, slog.LevelInfo, "event done",
 			attributes(row, event, slog.String("outcome", string(outcome)))...)
 	}
-	return nil
 }
 
 // fail decides what a failed attempt means, and stores it if it counts as one.
-func (p *Pool) fail(ctx context.Context, row *rivertype.JobRow, event engine.Event, err error) error {
+func (p *Pool) fail(ctx context.Context, row *rivertype.JobRow, event *engine.Event, err error) error {
 	says := verdict(err, row)
 	if says.snooze > 0 {
 		if now, before := waitsFor(err), queue.WaitsFor(row.Metadata); now != before {
@@ -108,10 +109,9 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // attributes returns the fields of an attempt's only log line.
-func attributes(row *rivertype.JobRow, event engine.Event, more ...slog.Attr) []slog.Attr {
-	return slices.Concat([]slog.Attr{
+func attributes(row *rivertype.JobRow, event *engine.Event, more ...slog.Attr) []slog.Attr {
+	return append(append(make([]slog.Attr, 0, 8+len(more)),
 		slog.Int64("job", row.ID), slog.String("kind", row.Kind), slog.String("event", event.Type),
 		slog.Int64("board", event.BoardID), slog.Int64("item", event.ItemID), slog.String("column", event.ColumnID),
-		slog.Int("attempt", row.Attempt), slog.Duration("age", time.Since(row.CreatedAt)),
-	}, more)
+		slog.Int("attempt", row.Attempt), slog.Duration("age", time.Since(row.CreatedAt))), more...)
 }

@@ -25,7 +25,7 @@ func (newerMappingError) RetryAfter() time.Duration { return time.Second }
 
 // leave returns an event that would be skipped as not mapped to the queue, for a process with a newer mapping, if
 // there is one. It stops doing so after a while: by then, no process seems to know the board or column.
-func (p *Pool) leave(ctx context.Context, event engine.Event, created time.Time) error {
+func (p *Pool) leave(ctx context.Context, event *engine.Event, created time.Time) error {
 	if p.config.HasNewerMapping == nil || p.maps(event) || time.Since(created) > handBackFor {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (p *Pool) leave(ctx context.Context, event engine.Event, created time.Time)
 }
 
 // maps reports whether the mapping contains what an event is about.
-func (p *Pool) maps(event engine.Event) bool {
+func (p *Pool) maps(event *engine.Event) bool {
 	board := p.config.Mapping.Board(event.BoardID)
 	return board != nil && (event.Kind != engine.Updated || slices.Contains(board.Columns, event.ColumnID))
 }

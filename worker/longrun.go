@@ -23,7 +23,8 @@ type longRun struct {
 
 // failSession decides what the error of a session means for its job. It stores why a run waits, and that a run has
 // failed if there is no further attempt.
-func (p *Pool) failSession(ctx context.Context, row *rivertype.JobRow, event engine.Event, r longRun, err error) error {
+func (p *Pool) failSession(ctx context.Context, row *rivertype.JobRow, event *engine.Event, r longRun,
+	err error) error {
 	if hold, ok := errors.AsType[*reserve.HoldError](err); ok && p.config.Waiting != nil {
 		p.config.Waiting(event.BoardID, hold.Error(), time.Now().Add(hold.Wait))
 	}

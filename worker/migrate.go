@@ -49,7 +49,7 @@ type wait struct {
 // Work continues a run.
 func (w *migrateWorker) Work(ctx context.Context, job *river.Job[jobs.MigrateBoardArgs]) error {
 	p, board := w.pool, job.Args.BoardID
-	event := engine.Event{
+	event := &engine.Event{
 		JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, BoardID: board, ReceivedAt: job.CreatedAt,
 	}
 	done, err := p.migrator.Work(ctx, migration.Job{ID: job.ID, Attempt: job.Attempt, Kind: job.Kind, BoardID: board})

@@ -29,7 +29,7 @@ type sweepWorker struct {
 
 // Work continues a sweep.
 func (w *sweepWorker) Work(ctx context.Context, job *river.Job[jobs.SweepBoardArgs]) error {
-	p, event := w.pool, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt,
+	p, event := w.pool, &engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind, ReceivedAt: job.CreatedAt,
 		BoardID: job.Args.BoardID}
 	end := store.JobEnd{ID: job.ID, Kind: job.Kind, Attempt: job.Attempt, CreatedAt: job.CreatedAt}
 	done, err := p.sweeper.Work(ctx, job.Args.SweepID, end, time.Now().Add(p.config.JobTimeout/2))
@@ -80,7 +80,7 @@ func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[jobs.Reconcil
 			_, err = p.store.AddSweep(ctx, next, p.QueueSweep)
 		}
 		if err != nil && !errors.Is(err, store.ErrSweeping) {
-			return p.fail(ctx, job.JobRow, engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind,
+			return p.fail(ctx, job.JobRow, &engine.Event{JobID: job.ID, Attempt: job.Attempt, Type: job.Kind,
 				ReceivedAt: job.CreatedAt, BoardID: board.ID}, err)
 		}
 	}

@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"internal/e2e":                 {"deploy", "ingest", "internal/cli", "internal/oracle", "internal/sim/monday", "internal/sim/salesforce", "internal/stage", "jobs", "schema/schematest"},
 	"internal/doctor":              {"ingest", "internal/advice", "internal/app", "internal/audit", "internal/buildinfo", "internal/words", "mondayclient", "schema/mapping", "schema/postgres", "schema/store", "sfclient"},
 	"internal/oracle":              {"internal/sim/monday"},
+	"internal/jsonscan":            {},
 	"internal/nulchar":             {},
 	"internal/panics":              {},
 	"internal/pglocal":             {},
@@ -56,8 +57,8 @@ var mayImport = map[string][]string{
 	"internal/signals":             {},
 	"internal/stage":               {"deploy", "ingest", "internal/pglocal", "internal/sim/monday", "internal/sim/salesforce", "mondayclient"},
 	"internal/words":               {},
-	"jobs":                         {"internal/quote"},
-	"mondayclient":                 {"internal/advice", "internal/nulchar", "mondayclient/column"},
+	"jobs":                         {"internal/jsonscan", "internal/quote"},
+	"mondayclient":                 {"internal/advice", "internal/jsonscan", "internal/nulchar", "mondayclient/column"},
 	"mondayclient/column":          {"internal/nulchar"},
 	"schema/ledger":                {"mondayclient/column"},
 	"schema/mapping":               {"mondayclient/column"},
@@ -81,7 +82,7 @@ var mayImport = map[string][]string{
 
 // floors lists the packages from the ground up. No import points upward.
 var floors = [][]string{
-	{"internal/advice", "internal/nulchar", "internal/quote", "internal/words"},
+	{"internal/advice", "internal/jsonscan", "internal/nulchar", "internal/quote", "internal/words"},
 	{"deploy", "internal/batch", "internal/buildinfo", "internal/panics", "internal/pglocal", "internal/retry", "internal/signals", "internal/sim", "jobs", "mondayclient", "sfclient"},
 	{"schema"},
 	{"ingest", "worker"},

@@ -14,7 +14,7 @@ import (
 
 // run takes a batch of events through the stages and returns an answer for each, by position. If a batch panics, its
 // events are run one by one, so that only the one at fault fails.
-func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
+func (e *Engine) run(ctx context.Context, events []*Event) (answers []answer) {
 	p := e.newPass(events)
 	defer func() {
 		if v := recover(); v != nil {
@@ -33,7 +33,7 @@ func (e *Engine) run(ctx context.Context, events []Event) (answers []answer) {
 	return p.answers()
 }
 
-func (e *Engine) newPass(events []Event) *pass {
+func (e *Engine) newPass(events []*Event) *pass {
 	p := &pass{tools: &e.tools, holder: uuid.New(), byItem: map[int64]*work{}, holds: map[string]map[string]any{},
 		followed: map[string]bool{}, kept: map[*ledger.Link]map[string]ledger.Doubt{}}
 	tasks := make([]task, len(events))
@@ -45,9 +45,9 @@ func (e *Engine) newPass(events []Event) *pass {
 }
 
 // alone runs one event of a batch that panicked.
-func (e *Engine) alone(ctx context.Context, ev Event) (a answer) {
+func (e *Engine) alone(ctx context.Context, ev *Event) (a answer) {
 	err := panics.Catch(func() error {
-		a = e.run(ctx, []Event{ev})[0]
+		a = e.run(ctx, []*Event{ev})[0]
 		return nil
 	})
 	if err != nil {

@@ -197,7 +197,7 @@ func TestTwoEngines(t *testing.T) {
 func (w *world) until(e *Engine, ev Event) {
 	w.t.Helper()
 	for {
-		_, err := e.Do(w.t.Context(), ev)
+		_, err := e.Do(w.t.Context(), &ev)
 		if err == nil {
 			return
 		}
@@ -255,7 +255,7 @@ func TestAbandonsWhatPostgresRefuses(t *testing.T) {
 			e := w.engine()
 			item := w.person(e, "Ada King", nil)
 			event := w.event(people, item, Event{Kind: Renamed, Name: "Bob King"})
-			p := e.newPass([]Event{event})
+			p := e.newPass([]*Event{&event})
 			if err := p.claim(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -371,7 +371,8 @@ func TestPartialMonday(t *testing.T) {
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	p := w.engine().newPass([]Event{w.event(people, 7, Event{Kind: Resync})})
+	event := w.event(people, 7, Event{Kind: Resync})
+	p := w.engine().newPass([]*Event{&event})
 	if err := p.claim(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +408,8 @@ func TestBusyItem(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := e.Do(t.Context(), w.event(people, item, Event{Kind: Created, Name: "Ada King"}))
+		event := w.event(people, item, Event{Kind: Created, Name: "Ada King"})
+		_, err := e.Do(t.Context(), &event)
 		done <- err
 	}()
 	if err := w.store.Release(t.Context(), other, []int64{item}); err != nil {
@@ -430,7 +432,8 @@ func TestBusyItemAtShutdown(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := e.Do(t.Context(), w.event(people, item, Event{Kind: Resync}))
+		event := w.event(people, item, Event{Kind: Resync})
+		_, err := e.Do(t.Context(), &event)
 		done <- err
 	}()
 	if err := e.Close(t.Context()); err != nil {

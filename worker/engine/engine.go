@@ -22,7 +22,7 @@ import (
 // Engine processes events. It is safe for concurrent use.
 type Engine struct {
 	tools
-	batches *batch.Batcher[Event, answer]
+	batches *batch.Batcher[*Event, answer]
 	busy    *waitingRoom
 	present atomic.Int64 // events in Do
 }
@@ -66,13 +66,13 @@ func New(c Config) *Engine {
 	for _, direction := range []string{toSalesforce, toMonday} {
 		e.lag.WithLabelValues(direction)
 	}
-	e.batches = batch.New(batch.Config[Event]{
+	e.batches = batch.New(batch.Config[*Event]{
 		Max:         eventsPerItem * c.BatchSize,
 		Keys:        c.BatchSize,
 		Concurrency: c.Concurrency,
 		Complete:    func() bool { return c.Places > 0 && e.present.Load() >= int64(c.Places) },
 		// An item is in one batch at a time; its later events wait for the next.
-		Key:    func(ev Event) int64 { return ev.ItemID },
+		Key:    func(ev *Event) int64 { return ev.ItemID },
 		Within: c.Timeout,
 	}, e.run)
 	promauto.With(c.Registerer).NewGaugeFunc(prometheus.GaugeOpts{
@@ -89,8 +89,8 @@ const eventsPerItem = 5
 // Do processes an event, together with others that arrive while it waits. It returns once the event's effect and its
 // row in sync_logs are committed, or an error whose behavior says what to do: one with RetryAfter asks to come back
 // after that time at no cost, a Permanent one dead-letters the event, and after any other the event is attempted
-// again.
-func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
+// again. The engine may keep reading the event after that.
+func (e *Engine) Do(ctx context.Context, ev *Event) (Outcome, error) {
 	e.present.Add(1)
 	defer e.present.Add(-1)
 	began := time.Now()
@@ -108,7 +108,7 @@ func (e *Engine) Do(ctx context.Context, ev Event) (Outcome, error) {
 }
 
 // await processes an event again whenever what it found busy may be free, until it has waited too long.
-func (e *Engine) await(ctx context.Context, ev Event, a answer, began time.Time) (Outcome, error) {
+func (e *Engine) await(ctx context.Context, ev *Event, a answer, began time.Time) (Outcome, error) {
 	ctx, cancel := context.WithDeadline(ctx, began.Add(e.Timeout))
 	defer cancel()
 	for pause := busyFirst; ; pause = min(2*pause, busyMost) {

@@ -56,7 +56,7 @@ const (
 
 // task is an event in a batch.
 type task struct {
-	Event
+	*Event
 	stale     bool // its information is older than what is known
 	elsewhere bool // it names another board than the item's known one
 	own       bool // it says that an id column shows what we wrote

@@ -46,7 +46,8 @@ func play(t interface{ Fatalf(string, ...any) }, history []change, known bool, b
 	for _, b := range batches {
 		w := &work{mapping: testMapping(), board: testBoard(), item: item, now: noon.Add(time.Hour)}
 		for _, n := range b.told {
-			w.tasks = append(w.tasks, &task{Event: history[n-1].event(history)})
+			event := history[n-1].event(history)
+			w.tasks = append(w.tasks, &task{Event: &event})
 		}
 		for _, task := range w.tasks {
 			w.merge(task)

@@ -61,7 +61,7 @@ func (e *Engine) newBulk(page Page) *pass {
 	}
 	for _, id := range append(ids, page.Unread...) {
 		b.found[id] = &Found{ItemID: id}
-		p.tasks = append(p.tasks, &task{silent: true, Event: Event{
+		p.tasks = append(p.tasks, &task{silent: true, Event: &Event{
 			JobID: page.JobID, Attempt: 1, Kind: Resync, Type: "comparison", BoardID: page.BoardID, ItemID: id,
 		}})
 	}

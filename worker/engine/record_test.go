@@ -48,7 +48,7 @@ func newBundle(item *ledger.Item, events ...Event) *bundle {
 	w := &work{mapping: m, board: testBoard(), item: item, now: noon}
 	for n, ev := range events {
 		ev.JobID, ev.BoardID, ev.ItemID = int64(n+1), people, item.ID
-		w.tasks = append(w.tasks, &task{Event: ev})
+		w.tasks = append(w.tasks, &task{Event: &ev})
 	}
 	p.works, p.byItem[item.ID] = []*work{w}, w
 	w.look()

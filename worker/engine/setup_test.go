@@ -184,7 +184,7 @@ func (w *world) do(e *Engine, events ...Event) ([]Outcome, []error) {
 	outcomes, errs := make([]Outcome, len(events)), make([]error, len(events))
 	var wait sync.WaitGroup
 	for n, ev := range events {
-		wait.Go(func() { outcomes[n], errs[n] = e.Do(w.t.Context(), ev) })
+		wait.Go(func() { outcomes[n], errs[n] = e.Do(w.t.Context(), &ev) })
 	}
 	wait.Wait()
 	return outcomes, errs
@@ -192,7 +192,11 @@ func (w *world) do(e *Engine, events ...Event) ([]Outcome, []error) {
 
 // batch processes events as one batch.
 func (w *world) batch(e *Engine, events ...Event) []answer {
-	return e.run(w.t.Context(), events)
+	all := make([]*Event, len(events))
+	for n := range events {
+		all[n] = &events[n]
+	}
+	return e.run(w.t.Context(), all)
 }
 
 // must processes events and expects no error.

@@ -1,4 +1,4 @@
-package mondayclient
+package jsonscan
 
 import (
 	"bytes"
@@ -29,42 +29,48 @@ func FuzzScan(f *testing.F) {
 		if !utf8.Valid(text) {
 			return
 		}
-		s := scanner{text: string(text)}
-		want, err := objectOf(text), s.scan()
+		want := objectOf(text)
+		o, err := Scan(string(text))
 		if ok := json.Valid(text) && want != nil && isStorable(text); ok != (err == nil) {
 			t.Fatalf("%q: error %v, want none: %v", text, err, ok)
 		}
 		if err != nil {
 			return
 		}
-		compareMembers(t, s.members, outermost, want)
-		for i, m := range s.members {
-			if m.of == outermost && m.value[0] == '{' {
-				compareMembers(t, s.members, i, objectOf(json.RawMessage(m.value)))
+		compareMembers(t, o.Members, Outermost, want)
+		for i, m := range o.Members {
+			if m.Of == Outermost && m.Value[0] == '{' {
+				compareMembers(t, o.Members, i, objectOf(json.RawMessage(m.Value)))
 			}
 		}
 	})
 }
 
 // compareMembers compares the members of one object, and how their values read as strings.
-func compareMembers(t *testing.T, members []member, of int, want object) {
+func compareMembers(t *testing.T, members []Member, of int, want map[string]json.RawMessage) {
 	t.Helper()
-	r, got := reader{members: members, of: of}, object{}
+	got := map[string]json.RawMessage{}
 	for _, m := range members {
-		if m.of != of {
+		if m.Of != of {
 			continue
 		}
-		value, _ := r.get(m.name)
-		got[m.name] = json.RawMessage(value)
+		value := m.Value // the last one counts
+		got[m.Name] = json.RawMessage(value)
 		var slow string
 		isText := json.Unmarshal([]byte(value), &slow) == nil && value != "null"
-		if quick, ok := unquote(value); ok != isText || quick != slow {
+		if quick, ok := Unquote(value); ok != isText || quick != slow {
 			t.Fatalf("%s: text %q, %v; want %q, %v", value, quick, ok, slow, isText)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("(-slow +quick):\n%s", diff)
 	}
+}
+
+// objectOf returns the members of an object; nil: the text is something else.
+func objectOf(text []byte) (members map[string]json.RawMessage) {
+	_ = json.Unmarshal(text, &members)
+	return members
 }
 
 var (

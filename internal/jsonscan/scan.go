@@ -1,4 +1,5 @@
-package mondayclient
+// Package jsonscan reads JSON objects whose members are few and known, at less cost than decoding them by reflection.
+package jsonscan
 
 import (
 	"encoding/json"
@@ -22,41 +23,54 @@ var (
 	errNumber    = errors.New("holds a number that is too long")
 )
 
-// member is a member of an object, with its value as written.
-type member struct {
-	of          int // place of the member whose value the object is; outermost for the outermost object
-	name, value string
+// Member is a member of an object, with its value as written.
+type Member struct {
+	Of          int // place of the member whose value the object is; Outermost for the outermost object
+	Name, Value string
 }
 
-// outermost is the place of the object that no member holds.
-const outermost = -1
+// Outermost is the place of the object that no member holds.
+const Outermost = -1
 
-// scanner reads a JSON text in one pass, which costs less than a separate pass for each purpose. It checks that the
-// text is an object in JSON that Postgres can store as jsonb, since JSON allows texts and numbers that jsonb does not.
-// It collects the members of the object, and those of the objects that are their values. The text must be UTF-8.
+// Scan reads a JSON text in one pass, which costs less than a separate pass for each purpose. It checks that the text
+// is an object in JSON that Postgres can store as jsonb, since JSON allows texts and numbers that jsonb does not. It
+// returns the members of the object, and those of the objects that are their values. The text must be UTF-8.
 //
 // https://www.rfc-editor.org/rfc/rfc8259
 // https://www.postgresql.org/docs/current/datatype-json.html
-type scanner struct {
-	text    string
-	at      int
-	members []member
+func Scan(text string) (*Object, error) {
+	s := scanner{text: text, Object: objects.Get().(*Object)}
+	if err := s.scan(); err != nil {
+		s.Release()
+		return nil, err
+	}
+	return s.Object, nil
 }
+
+// Object is what Scan has read.
+type Object struct{ Members []Member }
 
 // usual is room for the members of an event, which has about 20.
 const usual = 32
 
-// scanners keeps the room for members.
-var scanners = sync.Pool{New: func() any { return &scanner{members: make([]member, 0, usual)} }}
+// objects keeps the room for members.
+var objects = sync.Pool{New: func() any { return &Object{Members: make([]Member, 0, usual)} }}
 
-// release returns the memory for the members to the pool. What was read from them remains valid.
-func (s *scanner) release() {
-	if cap(s.members) > usual {
+// Release returns the memory for the members to a pool. What was read from them remains valid.
+func (o *Object) Release() {
+	if cap(o.Members) > usual {
 		return
 	}
-	clear(s.members)
-	*s = scanner{members: s.members[:0]}
-	scanners.Put(s)
+	clear(o.Members)
+	o.Members = o.Members[:0]
+	objects.Put(o)
+}
+
+// scanner is the state of a pass.
+type scanner struct {
+	*Object
+	text string
+	at   int
 }
 
 // scan reads the whole text.
@@ -64,7 +78,7 @@ func (s *scanner) scan() error {
 	if s.space(); s.next() != '{' {
 		return errSyntax
 	}
-	if err := s.object(1, outermost); err != nil {
+	if err := s.object(1, Outermost); err != nil {
 		return err
 	}
 	if s.space(); s.at < len(s.text) {
@@ -124,14 +138,14 @@ func (s *scanner) object(depth, of int) error {
 	}
 	collects := depth <= 2
 	for {
-		place := outermost
+		place := Outermost
 		name, err := s.name()
 		if err != nil {
 			return err
 		}
 		if collects {
-			place = len(s.members)
-			s.members = append(s.members, member{of: of, name: name})
+			place = len(s.Members)
+			s.Members = append(s.Members, Member{Of: of, Name: name})
 		}
 		s.space()
 		start := s.at
@@ -139,7 +153,7 @@ func (s *scanner) object(depth, of int) error {
 			return err
 		}
 		if collects {
-			s.members[place].value = s.text[start:s.at]
+			s.Members[place].Value = s.text[start:s.at]
 		}
 		if more, err := s.more('}'); !more {
 			return err
@@ -156,7 +170,7 @@ func (s *scanner) name() (string, error) {
 	if err := s.string(); err != nil {
 		return "", err
 	}
-	name, _ := unquote(s.text[start:s.at])
+	name, _ := Unquote(s.text[start:s.at])
 	if s.space(); s.next() != ':' {
 		return "", errSyntax
 	}
@@ -174,7 +188,7 @@ func (s *scanner) list(depth int) error {
 		return nil
 	}
 	for {
-		if err := s.value(depth, outermost); err != nil {
+		if err := s.value(depth, Outermost); err != nil {
 			return err
 		}
 		if more, err := s.more(']'); !more {
@@ -318,8 +332,8 @@ func (s *scanner) digits() bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// unquote reads a string in valid JSON; ok is false for anything else. Few strings contain escapes.
-func unquote(raw string) (text string, ok bool) {
+// Unquote reads a string in valid JSON; ok is false for anything else. Few strings contain escapes.
+func Unquote(raw string) (text string, ok bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
 	}
@@ -329,7 +343,7 @@ func unquote(raw string) (text string, ok bool) {
 	return unescape(raw)
 }
 
-// unescape is separate, so that unquote keeps nothing on the heap.
+// unescape is separate, so that Unquote keeps nothing on the heap.
 func unescape(raw string) (text string, ok bool) {
 	ok = json.Unmarshal([]byte(raw), &text) == nil
 	return text, ok
