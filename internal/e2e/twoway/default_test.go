@@ -10,16 +10,8 @@ import (
 // Monday.
 func TestDefaultOfSalesforce(t *testing.T) {
 	t.Parallel()
-	w := setup(t, e2e.LeadRecords(`
-      lead:
-        object: Lead
-        sync: both
-        fields:
-          LastName: name
-          Company: { value: Engines, sync: to_salesforce }
-          Status: { from: status, labels: { Qualified: Qualified, Quote: Open - Not Contacted } }
-`))
-	item := w.Monday.CreateItem(e2e.Leads, "King", nil)
+	w := leads(t, "labels: { Qualified: Qualified, Quote: Open - Not Contacted }")
+	item := w.Monday.CreateItem(e2e.Leads, "King", map[string]any{"company": "Engines"})
 	w.Quiet()
 	w.Holds(w.Record("Lead", item), map[string]any{"Status": "Open - Not Contacted"})
 	ring(w, e2e.Leads, item)

@@ -12,17 +12,8 @@ import (
 // default is for those who choose such a label themselves.
 func TestRenamedLabel(t *testing.T) {
 	t.Parallel()
-	w := setup(t, e2e.LeadRecords(`
-      lead:
-        object: Lead
-        sync: both
-        fields:
-          LastName: { from: name, as: last_name }
-          Company: company
-          Status: { from: status, labels: { New: New, Quote: Working }, default: Nurturing }
-`))
-	item := w.Monday.CreateItem(e2e.Leads, "Ada King", map[string]any{"company": "Engines", "status": e2e.Label("New")})
-	w.Quiet()
+	w := leads(t, "labels: { New: New, Quote: Working }, default: Nurturing")
+	item := newLead(w)
 	edit(w, "Lead", item, map[string]any{"Status": "Working"})
 	ring(w, e2e.Leads, item)
 	shows(w, item, map[string]string{"status": "Quote"})

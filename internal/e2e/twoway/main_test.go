@@ -47,21 +47,33 @@ func setup(t *testing.T, options ...e2e.Option) *e2e.World {
 	return e2e.Serving(t, append([]e2e.Option{e2e.Mapped(rules), e2e.With("SALESFORCE_POLL", "off")}, options...)...)
 }
 
-// labelled is a world with a lead whose status goes both ways. The board does not have one of the labels: Gone.
-func labelled(t *testing.T) (w *e2e.World, item int64) {
+// leads is a world with leads that sync both ways. labels are the settings of their status.
+func leads(t *testing.T, labels string) *e2e.World {
 	t.Helper()
-	w = setup(t, e2e.LeadRecords(`
+	return setup(t, e2e.LeadRecords(`
       lead:
         object: Lead
         sync: both
         fields:
           LastName: { from: name, as: last_name }
           Company: company
-          Status: { from: status, labels: { New: New, Quote: Working, Gone: Qualified } }
+          Status: { from: status, `+labels+` }
 `))
+}
+
+// labelled is a world with a lead. The board does not have one of the labels of its status: Gone.
+func labelled(t *testing.T) (w *e2e.World, item int64) {
+	t.Helper()
+	w = leads(t, "labels: { New: New, Quote: Working, Gone: Qualified }")
+	return w, newLead(w)
+}
+
+// newLead creates an item whose status is New.
+func newLead(w *e2e.World) (item int64) {
+	w.T.Helper()
 	item = w.Monday.CreateItem(e2e.Leads, "Ada King", map[string]any{"company": "Engines", "status": e2e.Label("New")})
 	w.Quiet()
-	return w, item
+	return item
 }
 
 // ring asks for a comparison of items, as the feed does after a change in Salesforce, and waits until all is done.
