@@ -172,9 +172,12 @@ func (c *col) agree() Decision {
 // not decided about again, whatever becomes of the write. Until one succeeds, Monday's value counts, even one that both
 // sides agreed on before.
 func (c *col) stand(conflict bool, rule string) Decision {
-	d := Decision{Kind: plan.MondayChanged, Sends: c.field.Sync == mapping.Both}
-	if conflict {
+	d := Decision{Sends: c.field.Sync == mapping.Both}
+	switch {
+	case conflict:
 		d.Kind = plan.BothChanged
+	case !c.renamed: // otherwise the plan reports why it is not sent
+		d.Kind = plan.MondayChanged
 	}
 	if c.isAlone() {
 		return d // it is reported
