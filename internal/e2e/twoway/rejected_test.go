@@ -38,17 +38,22 @@ func TestRejectedAndUndone(t *testing.T) {
 	w.Expect(1, "SELECT count(*) FROM dead_letters")
 }
 
+// rejectPrefix lets Salesforce reject all values of a field of contacts that begin with a text.
+func rejectPrefix(w *e2e.World, field, prefix string) {
+	w.Salesforce.Reject("Contact", field, func(v any) string {
+		if text, _ := v.(string); strings.HasPrefix(text, prefix) {
+			return e2e.Rejection
+		}
+		return ""
+	})
+}
+
 // TestRejectedAndEditedAgain: Monday wins a conflict, and Salesforce rejects the value. As long as that is so, the
 // conflict has both sides' latest values; a later one is another conflict.
 func TestRejectedAndEditedAgain(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.Salesforce.Reject("Contact", "Email", func(v any) string {
-		if text, _ := v.(string); strings.HasPrefix(text, "bad") {
-			return e2e.Rejection
-		}
-		return ""
-	})
+	rejectPrefix(w, "Email", "bad")
 	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
 	w.Quiet()
 	inMonday := func(address string) { w.Monday.SetColumn(item, "email", e2e.Email(address)); w.Quiet() }
@@ -84,6 +89,49 @@ func TestRejectedAndEditedAgain(t *testing.T) {
 	w.Holds(w.Record("Contact", item), map[string]any{"Email": "good@example.org"})
 	w.Expect(2, "SELECT count(*) FROM conflicts")
 	w.Expect(1, `SELECT count(*) FROM conflicts WHERE monday = '"bad3@example.org"' AND salesforce = '"sf6@example.org"' AND take IS NULL`)
+}
+
+// TestRejectedPartOfName: Monday wins a conflict about a name, and Salesforce rejects the last name. As long as nothing
+// is overwritten, the conflict has both sides' latest values. A first name that is overwritten stays in a conflict.
+func TestRejectedPartOfName(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	rejectPrefix(w, "LastName", "Bad")
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", nil)
+	w.Quiet()
+	conflicts := func(want ...string) {
+		t.Helper()
+		got := w.Text(`SELECT coalesce(string_agg(monday #>> '{}' || ' / ' || (salesforce #>> '{}'), ', ' ORDER BY id), '') FROM conflicts
+			WHERE rule = 'monday' AND field = 'Name' AND base = '"Ada King"'`)
+		if got != strings.Join(want, ", ") {
+			t.Errorf("the conflicts are %q, want %q", got, want)
+		}
+	}
+	inSalesforce := func(fields map[string]any) { edit(w, "Contact", item, fields); ring(w, e2e.Contacts, item) }
+	inMonday := func(name string) { w.Monday.Rename(item, name); w.Quiet() }
+	inMonday("Ada Bad")
+	for _, name := range []string{"Byron", "Noel", "Lovelace"} {
+		inSalesforce(map[string]any{"LastName": name})
+		conflicts("Ada Bad / Ada " + name)
+	}
+	inMonday("Ada Badder")
+	inSalesforce(map[string]any{"LastName": "Byron"})
+	conflicts("Ada Badder / Ada Byron")
+	inSalesforce(map[string]any{"FirstName": "Augusta"}) // it is overwritten
+	w.Holds(w.Record("Contact", item), map[string]any{"FirstName": "Ada", "LastName": "Byron"})
+	conflicts("Ada Badder / Ada Byron", "Ada Badder / Augusta Byron")
+	ring(w, e2e.Contacts, item)
+	conflicts("Ada Badder / Ada Byron", "Ada Badder / Augusta Byron")
+	for _, name := range []string{"Noel", "Lovelace"} {
+		inSalesforce(map[string]any{"LastName": name})
+		conflicts("Ada Badder / Ada Byron", "Ada Badder / Augusta Byron", "Ada Badder / Ada "+name)
+	}
+	inMonday("Ada Good")
+	w.Holds(w.Record("Contact", item), map[string]any{"FirstName": "Ada", "LastName": "Good"})
+	inSalesforce(map[string]any{"LastName": "King"})
+	shows(w, item, map[string]string{"name": "Ada King"})
+	conflicts("Ada Badder / Ada Byron", "Ada Badder / Augusta Byron", "Ada Badder / Ada Lovelace")
+	w.Expect(3, "SELECT count(*) FROM conflicts")
 }
 
 // TestRejectedFirstMeeting: an event ends a first meeting with a value that Salesforce rejects. It is not sent again

@@ -140,6 +140,11 @@ func (c *col) written() (name string, ok bool) {
 	return mapping.JoinName(c.parts, c.Link.Agreed)
 }
 
+// nameOf returns the name that the parts form together in a record. It is not ok if one of them is unknown.
+func (c *col) nameOf(holds map[string]any) (name string, ok bool) {
+	return mapping.JoinName(c.parts, func(field string) (any, bool) { v, known := holds[field]; return v, known })
+}
+
 // isUnsent reports whether Monday's value is a change that never reached Salesforce, although both sides were not
 // compared by the mapping in force: the field was only sent so far, and Monday's value differs from what was sent; or
 // the mapping had no value for the label that the column shows.

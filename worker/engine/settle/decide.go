@@ -182,10 +182,18 @@ func (c *col) stand(conflict bool, rule string) Decision {
 	if c.isAlone() {
 		return d // it is reported
 	}
+	if c.field.Sync == mapping.ToMonday && c.monday.ok() {
+		d.parts = c.partsToSend()
+		for _, p := range d.parts {
+			if value, ok := c.Link.Agreed(p.field.Name); ok && (!p.known || p.field.Fold(p.holds) != p.field.Fold(value)) {
+				d.outdated = append(d.outdated, p.field.Name)
+			}
+		}
+	}
 	held, met := c.met()
 	if conflict && c.monday.ok() {
 		d.Lost, d.held = c.lost(rule), &ledger.Held{Value: c.salesforce, Edited: true, Disputed: true}
-		d.Lost.Renews = held.Disputed && c.Link.Rejects(c.field.Name, c.monday.value)
+		d.Lost.Renews = held.Disputed && d.isRejected(c)
 	}
 	if rule == RuleEvent || met && held.Apart {
 		// Both sides have never agreed. Until Monday's value is sent, nothing else shows that it must be sent.
@@ -194,16 +202,25 @@ func (c *col) stand(conflict bool, rule string) Decision {
 			d.agrees(c, c.field, c.monday)
 		}
 	}
-	if c.field.Sync == mapping.ToMonday && c.monday.ok() {
-		d.parts = namesOf(c.parts)
-		for _, f := range c.parts {
-			holds, known := c.Holds[f.Name]
-			if value, ok := c.Link.Agreed(f.Name); ok && (!known || f.Fold(holds) != f.Fold(value)) {
-				d.outdated = append(d.outdated, f.Name)
-			}
-		}
-	}
 	return d
+}
+
+// partsToSend returns what the column sends to the parts of its field.
+func (c *col) partsToSend() (parts []part) {
+	for _, f := range c.parts {
+		holds, known := c.Holds[f.Name]
+		parts = append(parts, part{f, c.says(f, c.now).value, holds, known})
+	}
+	return parts
+}
+
+// isRejected reports whether Salesforce has rejected Monday's value, so that it replaces nothing there. If the value is
+// sent in parts, Salesforce holds those that it has not rejected.
+func (d *Decision) isRejected(c *col) bool {
+	if len(d.parts) == 0 {
+		return c.Link.Rejects(c.field.Name, c.monday.value)
+	}
+	return !slices.ContainsFunc(d.parts, func(p part) bool { return !p.isThere() && !p.isRejected(c.Link) })
 }
 
 func (c *col) lost(rule string) *Lost {

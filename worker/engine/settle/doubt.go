@@ -78,33 +78,11 @@ func (c *col) looks(a, b column.Value) bool {
 // resolveSent lets both sides agree on the value that Salesforce holds, if we have sent it. If Salesforce holds what it
 // held before, the write is taken not to have arrived. A third value leaves it open, unless the write has created the
 // record.
-func (c *col) resolveSent() (changed bool) {
+func (c *col) resolveSent() bool {
 	if !c.known {
 		return false
 	}
-	var arrived bool
-	for _, f := range c.parts {
-		holds, known := c.Holds[f.Name]
-		if !known || len(c.Link.Doubts[f.Name].Sent) == 0 {
-			continue
-		}
-		if sent, ok := c.arrived(f, holds); ok {
-			c.agreeOn(f.Name, sent)
-			arrived, changed = true, true
-		} else if c.isAsBefore(f, holds) {
-			c.notArrived(f)
-			changed = true
-		}
-	}
-	if name, ok := c.written(); ok && arrived {
-		shown := c.Link.Doubts[c.field.Name].Shown
-		c.agreeOn(c.field.Name, ledger.Sending{Value: name})
-		if !c.same(c.salesforce, name) { // it says nothing about what was written to the column since
-			for _, s := range shown {
-				c.Link.WillShow(c.field.Name, s)
-			}
-		}
-	}
+	changed := c.resolveParts()
 	if len(c.Link.Doubts[c.field.Name].Sent) == 0 {
 		return changed
 	}
@@ -122,6 +100,51 @@ func (c *col) resolveSent() (changed bool) {
 		c.Link.Held[c.field.Name] = held
 	}
 	return true
+}
+
+// resolveParts lets both sides agree on the parts of a name that Salesforce holds, if we have sent them. If only some
+// have arrived, the record holds a name that nobody has entered: it counts as compared, Monday's name as not sent yet.
+func (c *col) resolveParts() (changed bool) {
+	arrived, ours := false, true // ours: nobody has changed another part
+	before := maps.Clone(c.Holds)
+	for _, f := range c.parts {
+		holds, known := c.Holds[f.Name]
+		if !known || len(c.Link.Doubts[f.Name].Sent) == 0 {
+			was, written := c.Link.Written[f.Name]
+			ours = ours && known && written && f.Fold(was.Value) == f.Fold(holds)
+			continue
+		}
+		if sent, ok := c.arrived(f, holds); ok {
+			c.agreeOn(f.Name, sent)
+			before[f.Name] = sent.Over
+			arrived, changed = true, true
+		} else if c.isAsBefore(f, holds) {
+			c.notArrived(f)
+			changed = true
+		} else {
+			ours = false
+		}
+	}
+	name, all := c.written()
+	held, met := c.met()
+	switch {
+	case !arrived:
+	case all:
+		shown := c.Link.Doubts[c.field.Name].Shown
+		c.agreeOn(c.field.Name, ledger.Sending{Value: name})
+		if !c.same(c.salesforce, name) { // it says nothing about what was written to the column since
+			for _, s := range shown {
+				c.Link.WillShow(c.field.Name, s)
+			}
+		}
+	case met:
+		held.Disputed = false // a conflict keeps what was replaced
+		if was, ok := c.nameOf(before); ours || ok && c.same(was, held.Value) {
+			held.Value, held.SentAt, held.Edited = c.salesforce, 0, true
+		}
+		c.Link.Held[c.field.Name] = held
+	}
+	return changed
 }
 
 // notArrived records that a value did not arrive. What the item holds is sent again, also if that is what was last

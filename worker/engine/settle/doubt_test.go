@@ -76,3 +76,48 @@ func TestResolveKeepsLater(t *testing.T) {
 		})
 	}
 }
+
+// TestResolvePart: the answer to a write is lost, and Salesforce has received only the first name of two. What that has
+// replaced stays in its conflict, and is not taken for a person's edit again.
+func TestResolvePart(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		held, last string // as compared, and as Salesforce holds it now
+		sent       bool   // the last name was sent too
+		unsure     bool   // or it is not known what was sent before
+		conflict   bool
+	}{
+		"the last name was sent too":               {held: "A L0", last: "L0", sent: true},
+		"the last name is as agreed on":            {held: "A L0", last: "L0"},
+		"the last name is as before":               {held: "A L4", last: "L0", unsure: true},
+		"the last name is as compared":             {held: "A L5", last: "L5", unsure: true},
+		"somebody has changed the last name since": {held: "A L5", last: "L6", unsure: true, conflict: true},
+	}
+	for title, tt := range tests {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			link := &ledger.Link{ItemID: 7, Record: "r", Object: "Contact", SalesforceID: "003000000000001AAA"}
+			for field, value := range map[string]string{"FirstName": "F0", "LastName": "L0", "Name": "F0 L0"} {
+				link.Agree(field, value)
+			}
+			link.Hold("Name", ledger.Held{Value: tt.held, Edited: true, Disputed: true})
+			link.WillSend("FirstName", ledger.Sending{Value: "F", Over: "A"})
+			if tt.sent {
+				link.WillSend("LastName", ledger.Sending{Value: "bad", Over: "L0"})
+			}
+			link.Reject("LastName", ledger.Rejection{Value: "bad"})
+			if tt.unsure {
+				link.Doubt("LastName")
+			}
+			in := Input{
+				Record: models()["monday"].Boards[0].Records[0], Link: link, Item: mapping.Item{ID: 7, Name: "F bad"}, Now: today,
+				Holds: map[string]any{"FirstName": "F", "LastName": tt.last, "Name": "F " + tt.last},
+			}
+			Resolve(in)
+			d := decisionOf(t, in, "Name")
+			if !d.SendsParts() || d.Takes || (d.Lost != nil) != tt.conflict || d.Lost != nil && d.Lost.Renews {
+				t.Errorf("got %+v, lost %+v", d, d.Lost)
+			}
+		})
+	}
+}

@@ -37,7 +37,7 @@ func (g *model) planned() {
 	left := map[string]bool{"": true, string(plan.FirstMeeting): true, string(plan.CannotBeShown): true, string(plan.Missing): true}
 	for _, d := range decisions {
 		isRejected := d.Field.Name == "Title" && strings.HasPrefix(g.item.Value("status").Text, renamed) // the plan says so
-		if isBad(d.Field.Name, d.Monday) && d.Sends {
+		if isBad(d.Field.Name, d.Monday) && (d.Sends || d.SendsParts()) {
 			continue // the plan says that it cannot be sent
 		}
 		if isRejected && d.Kind == plan.BothChanged && d.Lost == nil {

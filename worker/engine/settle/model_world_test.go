@@ -152,12 +152,12 @@ func (g *model) editMonday() {
 	now, alone := g.monday.Value(id), g.agreesOn(id)
 	g.overwrite(id, now.Text)
 	v := column.Value{Type: now.Type, Text: g.token(id)}
-	if id == "email" && g.rejects && rapid.Bool().Draw(g.t, "is bad") {
+	if (id == "email" || id == "name") && g.rejects && rapid.Bool().Draw(g.t, "is bad") {
 		v.Text = bad + v.Text
 	}
 	g.edits = append(g.edits, edit{column: id, token: v.Text, inMonday: true, alone: alone})
 	if id == "name" {
-		v.Text = "F " + v.Text
+		v.Text = rapid.SampledFrom([]string{"F ", "G "}).Draw(g.t, "first") + v.Text
 	}
 	g.show(id, v)
 }
@@ -189,7 +189,8 @@ func (g *model) editSalesforce() {
 	g.edits = append(g.edits, edit{column: id, token: token, alone: alone})
 	switch id {
 	case "name":
-		field, token = "LastName", rapid.SampledFrom([]string{"", "van "}).Draw(g.t, "particle")+token
+		field = rapid.SampledFrom([]string{"LastName", "FirstName"}).Draw(g.t, "part")
+		token = rapid.SampledFrom([]string{"", "van "}).Draw(g.t, "particle") + token
 	case "amount":
 		n := float64(g.tokens)
 		g.save(map[string]any{field: n})
@@ -198,13 +199,14 @@ func (g *model) editSalesforce() {
 	g.save(map[string]any{field: token})
 }
 
-// bad is the beginning of an address that Salesforce rejects.
+// bad is the beginning of an address, or of a last name, that Salesforce rejects.
 const bad = "bad"
 
-// isBad reports whether Salesforce rejects the value of a field.
+// isBad reports whether Salesforce rejects the value of a field, or a part of it.
 func isBad(field string, value any) bool {
 	text, _ := value.(string)
-	return field == "Email" && strings.HasPrefix(text, bad)
+	return slices.Contains([]string{"Email", "LastName", "Name"}, field) &&
+		slices.ContainsFunc(strings.Fields(text), func(word string) bool { return strings.HasPrefix(word, bad) })
 }
 
 // conflict is a stored conflict.

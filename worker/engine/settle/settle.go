@@ -97,12 +97,27 @@ type Decision struct {
 	sent   any  // what is sent to Salesforce before the column takes it
 	chosen bool // a person chose the value
 
-	parts    []string // fields that send Monday's value to Salesforce in place of Field
+	parts    []part   // what is sent to Salesforce in place of Field
 	outdated []string // those of them in which Salesforce does not hold what the link says
 	withheld []string // parts that are not sent
 
 	imported bool // Field fills its column only during an import
 }
+
+// part is a part of a name.
+type part struct {
+	field *mapping.Field
+	value any // Monday's
+
+	holds any // what Salesforce holds before the part is sent
+	known bool
+}
+
+// isThere reports whether Salesforce holds Monday's value before the part is sent.
+func (p part) isThere() bool { return p.known && p.field.Fold(p.holds) == p.field.Fold(p.value) }
+
+// isRejected reports whether Salesforce has rejected Monday's value.
+func (p part) isRejected(link *ledger.Link) bool { return link.Rejects(p.field.Name, p.value) }
 
 // Lost is a conflict: the values of both sides and the rule that decided.
 type Lost struct {
@@ -171,13 +186,16 @@ func Columns(in Input) []Decision {
 	return all
 }
 
+// SendsParts reports whether Monday's value is sent to Salesforce in parts, from which Salesforce builds the field.
+func (d Decision) SendsParts() bool { return len(d.parts) > 0 }
+
 // Decided returns the fields that the decisions are about. true: Monday's value is sent; false: it is not.
 func Decided(decisions []Decision) map[string]bool {
 	decided := map[string]bool{}
 	for _, d := range decisions {
 		decided[d.Field.Name] = d.Sends
-		for _, name := range d.parts {
-			decided[name] = true
+		for _, p := range d.parts {
+			decided[p.field.Name] = true
 		}
 		for _, name := range d.withheld {
 			decided[name] = false
@@ -247,18 +265,35 @@ func (d Decision) Record(link *ledger.Link, job int64, now time.Time) (changed b
 	return changed
 }
 
-// Confirm records that a write to Salesforce took effect. If the parts of the field sent Monday's value there, both
-// sides now agree on it.
+// Confirm records that a write to Salesforce took effect. If all parts of the field have arrived there, both sides now
+// agree on it. If only some have, Salesforce holds a name that nobody has entered, and a conflict keeps what was
+// replaced: the next edit there is another one.
 //
 // sentAt is when Salesforce answered, as in ledger.Held.
 func (d Decision) Confirm(link *ledger.Link, sentAt int64) {
-	for _, name := range d.parts {
-		if _, ok := link.Agreed(name); !ok {
-			return
+	var fields []*mapping.Field
+	holds, sent, all := map[string]any{}, false, true
+	for _, p := range d.parts {
+		fields = append(fields, p.field)
+		switch {
+		case link.Holds(p.field.Name, p.value):
+			holds[p.field.Name] = p.value
+			sent = sent || !p.isThere()
+		case p.known:
+			holds[p.field.Name] = p.holds
+			all = false
+		default:
+			all = false
 		}
 	}
-	if len(d.parts) > 0 {
+	name, known := mapping.JoinName(fields, func(field string) (any, bool) { v, ok := holds[field]; return v, ok })
+	switch {
+	case len(d.parts) > 0 && all:
 		link.Agree(d.Field.Name, d.Monday)
 		link.Hold(d.Field.Name, ledger.Held{Value: d.Monday, SentAt: sentAt})
+	case sent && known:
+		held := link.Held[d.Field.Name]
+		held.Value, held.SentAt, held.Disputed = name, sentAt, false
+		link.Hold(d.Field.Name, held)
 	}
 }
