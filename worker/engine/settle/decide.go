@@ -10,53 +10,64 @@ import (
 	"crmsync/worker/engine/plan"
 )
 
-// decide is the three-way comparison of one column.
+// decide is the three-way comparison of one column:
+//
+//	Monday changed   Salesforce changed   then
+//	no               no                   it rests
+//	yes              no                   Monday's value stands
+//	no               yes                  the column takes Salesforce's value
+//	yes              yes                  the winner's value stands, and a conflict keeps the other one
 func (c *col) decide() Decision {
 	held, met := c.met()
 	if value, chosen := c.Chosen[c.field.Name]; chosen && c.known {
-		d := c.choose(value)
-		if met && !held.Apart && !d.Stuck {
-			d.Lost = c.lostTo(value, held)
-		}
-		return d
+		return c.obey(value)
 	}
 	switch {
 	case !c.known: // an unread value is not overwritten
 		return Decision{Hidden: !c.isAlone() && c.mondayChanged() || c.isEdited(held)}
 	case !met:
-		d := c.meet()
-		if _, outdated := c.Link.Held[c.field.Name]; outdated && d.Sends && d.held == nil {
-			d.held = &ledger.Held{Value: c.salesforce} // otherwise the value may count as sent
-		}
-		return d
+		return c.first()
+	case c.agreesNow():
+		return c.agree()
 	}
 	m, s := c.mondayChanged() || c.isEdited(held), c.salesforceChanged(held)
+	unsent := m || c.isInDoubt()
 	switch {
-	case c.monday.ok() && c.same(c.monday.value, c.salesforce):
-		return c.agree()
-	case !m && !s && !c.isInDoubt():
-		return c.rest(held)
-	case !c.isAlone() && s && c.Fresh:
+	case s && c.Fresh && !c.isAlone(): // it may be an older value of ours
 		return c.stand(true, string(mapping.Monday))
-	case m && s && !c.isAlone() && c.isRewritten(held): // nobody has edited it in Salesforce
-		return c.stand(false, "")
-	case m && s && !c.isAlone() && c.isShowing(): // whoever changed Monday is the last
-		return c.stand(true, string(mapping.Monday))
-	case m && s && c.isSending(): // whoever changed Salesforce is the last
+	case m && s:
+		return c.bothChanged(held)
+	case s && held.Apart:
 		return c.take(c.lost(string(mapping.Salesforce)))
-	case !s && held.Apart: // what Salesforce holds was never shown in Monday
-		return c.stand(!held.Ours && !held.Edited, RuleEvent)
-	case !s:
-		return c.stand(false, "")
-	case !m && held.Apart:
-		return c.take(c.lost(string(mapping.Salesforce)))
-	case !m:
+	case s:
 		return c.take(nil)
-	case c.wins() == mapping.Monday:
+	case unsent && held.Apart: // what Salesforce holds was never shown in Monday
+		return c.stand(!held.Ours && !held.Edited, RuleEvent)
+	case unsent:
+		return c.stand(false, "")
+	}
+	return c.rest(held)
+}
+
+// bothChanged decides about a column that changed on both sides, to different values.
+func (c *col) bothChanged(held ledger.Held) Decision {
+	winner := c.wins()
+	switch {
+	case !c.isAlone() && c.isRewritten(held): // nobody has edited it in Salesforce
+		return c.stand(false, "")
+	case !c.isAlone() && c.isShowing(): // whoever changed Monday is the last
+		winner = mapping.Monday
+	case c.isSending(): // whoever changed Salesforce is the last
+		winner = mapping.Salesforce
+	}
+	if winner == mapping.Monday {
 		return c.stand(true, string(mapping.Monday))
 	}
 	return c.take(c.lost(string(mapping.Salesforce)))
 }
+
+// agreesNow reports whether both sides hold the same, whatever changed.
+func (c *col) agreesNow() bool { return c.monday.ok() && c.same(c.monday.value, c.salesforce) }
 
 // wins returns the side that wins if both changed: Salesforce if no field ever sends the column there.
 func (c *col) wins() mapping.Side {
@@ -69,12 +80,21 @@ func (c *col) wins() mapping.Side {
 	return c.field.Wins
 }
 
-// meet is the first comparison. Nobody knows which of two different values is newer, so they stay as they are until a
-// person decides.
+// first is the first comparison.
+func (c *col) first() Decision {
+	d := c.meet()
+	if _, outdated := c.Link.Held[c.field.Name]; outdated && d.Sends && d.held == nil {
+		d.held = &ledger.Held{Value: c.salesforce} // otherwise the value may count as sent
+	}
+	return d
+}
+
+// meet decides about a column that was never compared. Nobody knows which of two different values is newer, so they
+// stay as they are until a person decides.
 func (c *col) meet() Decision {
 	unsent := !c.isAlone() && c.isUnsent()
 	switch {
-	case c.monday.ok() && c.same(c.monday.value, c.salesforce):
+	case c.agreesNow():
 		return c.agree()
 	case c.Link.InDoubt(c.field.Name) && c.mondayChanged() && !c.isMoved(c.field):
 		return c.stand(c.overwrites(), string(mapping.Monday))
@@ -227,19 +247,6 @@ func (c *col) lost(rule string) *Lost {
 	return &Lost{Base: c.Link.Written[c.field.Name].Value, Monday: c.monday.value, Salesforce: c.salesforce, Rule: rule}
 }
 
-// lostTo returns the edit that was made after a person chose a value, and that the value overwrites; nil: none was. If
-// Salesforce has rejected what Monday shows, that is no such edit as long as the conflict contains it.
-func (c *col) lostTo(value any, held ledger.Held) *Lost {
-	isKept := slices.ContainsFunc(c.Kept[c.field.Name], func(kept any) bool { return c.same(kept, c.monday.value) })
-	switch {
-	case c.mondayChanged() && !c.same(c.monday.value, value) && !isKept:
-		return c.lost(string(mapping.Salesforce))
-	case c.salesforceChanged(held) && !c.isRewritten(held) && !c.same(c.salesforce, value):
-		return c.lost(string(mapping.Monday))
-	}
-	return nil
-}
-
 // take lets the column take what Salesforce holds. lost is Monday's change that is overwritten; nil: none is.
 func (c *col) take(lost *Lost) Decision {
 	kind := plan.SalesforceChanged
@@ -292,21 +299,5 @@ func (c *col) unsaid(lost *Lost) Decision {
 		Note: "column " + c.field.Column() + " cannot show what Salesforce holds in " + c.field.Name,
 	}
 	d.agrees(c, c.field, c.monday) // it must not be sent over what Salesforce holds
-	return d
-}
-
-// choose writes a value that a person chose to both sides.
-func (c *col) choose(value any) Decision {
-	v, ok := c.back(value)
-	sends := !c.same(value, c.salesforce)
-	if !ok || sends && c.field.Sync != mapping.Both {
-		return Decision{Stuck: true}
-	}
-	d := c.show(v)
-	d.Sends, d.Kind, d.shown, d.chosen = sends, plan.BothChanged, value, true
-	d.held = &ledger.Held{Value: value}
-	if sends { // what is sent is recorded once Salesforce has accepted it
-		d.sent, d.written, d.rejected, d.held = c.says(c.field, v).value, nil, nil, nil
-	}
 	return d
 }
