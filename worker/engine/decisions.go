@@ -104,7 +104,8 @@ func (p *pass) noteDecision(t target, d settle.Decision) {
 		return
 	}
 	x := Difference{
-		Field: d.Field.Name, Kind: d.Kind, Monday: d.Monday, Salesforce: d.Salesforce, Sends: d.Sends, Takes: d.Takes,
+		Field: d.Field.Name, Kind: d.Kind, Monday: d.Monday, Salesforce: d.Salesforce, Takes: d.Takes,
+		Sends:  d.Sends || d.SendsParts() && p.imports() == nil,
 		Column: d.Field.Column(), Value: d.Value, MondayAt: t.work.item.TimeOf(d.Field.Column()),
 		Code: d.Code, Rejected: d.Code != "" && !p.isDry(),
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"crmsync/schema/ledger"
+	"crmsync/schema/mapping"
 	"crmsync/worker/engine/plan"
 	"crmsync/worker/engine/settle"
 )
@@ -27,14 +28,45 @@ func (p *pass) notePlan(d planned) {
 			Sends: x.Sends, Rejected: x.Code != "" && !p.isDry()})
 	}
 	for _, r := range d.plan.Rejected {
-		p.note(d, Difference{Field: publicName(r.Field), Kind: plan.CannotBeSent, Code: r.Code,
-			Monday: d.work.textOf(r.Columns)})
+		p.noteUnsent(d, r.Field, r.Code, r.Columns)
 	}
 	link := d.work.item.Links[d.plan.Record.Name]
 	for _, field := range d.plan.Repeated {
-		p.note(d, Difference{Field: publicName(field), Kind: plan.CannotBeSent, Code: link.Rejected[field].Code,
-			Monday: d.work.textOf(d.columns([]string{field}))})
+		p.noteUnsent(d, field, link.Rejected[field].Code, d.columns([]string{field}))
 	}
+}
+
+// noteUnsent records that a field cannot be sent, even if a comparison has decided that it is.
+func (p *pass) noteUnsent(d planned, stored, code string, columns []string) {
+	name := publicName(stored)
+	f := p.bulk.found[d.work.item.ID]
+	f.Differences = slices.DeleteFunc(f.Differences, func(x Difference) bool {
+		return x.Record == d.plan.Record.Name && x.Field == name && x.Sends
+	})
+	if whole, alone := d.wholeName(name); alone {
+		p.noteLeft(d, whole, code)
+	}
+	p.note(d, Difference{Field: name, Kind: plan.CannotBeSent, Code: code, Monday: d.work.textOf(columns)})
+}
+
+// wholeName returns the field by which a part of a name is compared; empty: the field is no such part. alone means that
+// no other part of the name is sent.
+func (d planned) wholeName(part string) (whole string, alone bool) {
+	rec := d.plan.Record
+	n := slices.IndexFunc(rec.Fields, func(f *mapping.Field) bool { return f.Name == part })
+	if n < 0 || rec.Whole(rec.Fields[n]) == nil {
+		return "", false
+	}
+	w, link := d.plan.Write, d.work.item.Links[rec.Name]
+	isSent := func(f *mapping.Field) bool {
+		if f.Name == part || w == nil || link == nil {
+			return false
+		}
+		value, sent := w.Fields[f.Name]
+		return sent && !link.Rejects(f.Name, value)
+	}
+	f := rec.Whole(rec.Fields[n])
+	return f.Name, !slices.ContainsFunc(rec.NameParts(f.Column()), isSent)
 }
 
 // textOf returns what the item shows in the columns; nil: nothing.
@@ -103,8 +135,13 @@ func (p *pass) noteRejected(d planned, field, code string) {
 			x.Code = code
 		}
 	}
+	whole, alone := d.wholeName(name)
+	isPart := whole != "" && slices.ContainsFunc(p.differencesOf(d, whole), func(x *Difference) bool { return x.Sends })
+	if isPart && alone {
+		p.noteLeft(d, whole, code)
+	}
 	if len(about) == 0 {
-		p.note(d, Difference{Field: name, Kind: kind, Code: code})
+		p.note(d, Difference{Field: name, Kind: kind, Code: code, Rejected: isPart})
 	}
 }
 

@@ -134,6 +134,51 @@ func TestRejectedPartOfName(t *testing.T) {
 	w.Expect(3, "SELECT count(*) FROM conflicts")
 }
 
+// TestRejectedIsNotPlanned: values that Salesforce has rejected are not sent again. A plan lists them once, and what
+// cannot be sent does not count as written.
+func TestRejectedIsNotPlanned(t *testing.T) {
+	t.Parallel()
+	w := setup(t, e2e.ByHand)
+	w.Reject("Contact", "Email", "bad@example.org")
+	rejectPrefix(w, "LastName", "Bad")
+	item := w.Monday.CreateItem(e2e.Contacts, "Ada King", map[string]any{"email": e2e.Email("a@example.org")})
+	w.Flush()
+	w.Monday.SetColumn(item, "email", e2e.Email("bad@example.org"))
+	w.Monday.Rename(item, "Ada Bad")
+	w.Flush()
+	lists := func(want map[string]int) {
+		t.Helper()
+		out := command(w, 3, "plan", "contacts", "--check")
+		for text, want := range want {
+			if n := strings.Count(out, text); n != want {
+				t.Errorf("the plan contains %q %d times, want %d:\n%s", text, n, want, out)
+			}
+		}
+	}
+	unsent := map[string]int{"cannot be sent, left alone": 3, "changed in Monday, left alone": 2, "contact.Email": 1, "contact.LastName": 1, "contact.Name": 1}
+	lists(unsent) // with a total of each kind
+	command(w, 0, "apply", "contacts", "--yes")
+	w.Expect(3, "SELECT differing FROM sweeps")
+	w.Expect(0, "SELECT written + rejected FROM sweeps")
+	w.Monday.Rename(item, "Augusta Bad")
+	w.Mail.Take() // the event is lost
+	lists(map[string]int{"changed in Monday\n": 2, "left alone": 3, "contact.LastName": 1, "contact.FirstName": 0})
+	command(w, 0, "apply", "contacts", "--yes")
+	w.Expect(1, "SELECT written FROM sweeps WHERE id = 2")
+	w.Holds(w.Record("Contact", item), map[string]any{"FirstName": "Augusta", "LastName": "King"})
+	lists(unsent)
+	for n, name := range []string{"Grace Badder", "Grace Baddest"} { // the first name is sent, then nothing
+		w.Monday.Rename(item, name)
+		w.Mail.Take()
+		command(w, 1, "apply", "contacts", "--yes")
+		w.Holds(w.Record("Contact", item), map[string]any{"FirstName": "Grace", "LastName": "King"})
+		w.Expect(1-n, "SELECT written FROM sweeps WHERE id = $1", 3+n)
+		w.Expect(1, `SELECT count(*) FROM differences JOIN sweeps ON sweeps.id = run_id
+			WHERE run_id = $1 AND rejected = 1 AND action = 'reject' AND field = 'LastName' AND code = $2`, 3+n, e2e.Rejection)
+		lists(unsent)
+	}
+}
+
 // TestRejectedFirstMeeting: an event ends a first meeting with a value that Salesforce rejects. It is not sent again
 // until it changes.
 func TestRejectedFirstMeeting(t *testing.T) {
