@@ -31,6 +31,9 @@ type Link struct {
 
 	// Origin is how the item got its record; empty: the link was stored by a version without origins.
 	Origin Origin
+
+	// Loaded is what Mappings returned when the link was stored; nil: it was not loaded. It rarely changes.
+	Loaded map[string]string
 }
 
 // Reasons for closing a link.
@@ -224,6 +227,7 @@ const lost = "@lost"
 
 // ReadMappings takes over what Mappings returned.
 func (l *Link) ReadMappings(stored map[string]string) {
+	l.Loaded = stored
 	_, l.Lost = stored[lost]
 	for field, w := range l.Written {
 		_, w.LeftOut = stored[leftOut+field]

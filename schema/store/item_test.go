@@ -91,6 +91,9 @@ func TestClaimAtOnce(t *testing.T) {
 	}
 }
 
+// asLoaded ignores what only loaded links know.
+var asLoaded = cmpopts.IgnoreFields(ledger.Link{}, "Loaded")
+
 func TestItemRoundTrip(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -132,14 +135,14 @@ func TestItemRoundTrip(t *testing.T) {
 		t.Errorf("seen at %s", got.SeenAt)
 	}
 	item.SeenAt = got.SeenAt
-	if diff := cmp.Diff(item, got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(item, got, cmpopts.EquateEmpty(), asLoaded); diff != "" {
 		t.Errorf("item (-want +got):\n%s", diff)
 	}
 	// An item that did not change is only freed.
 	same := &ledger.Item{ID: item.ID, Name: "no", Known: true, DeletedAt: at, ExistenceAt: item.ExistenceAt}
 	w.save(holder, store.Commit{Items: []store.ItemChange{{Item: same}}})
 	item.Abandoned = false
-	if diff := cmp.Diff(item, w.claim(holder, item.ID)[item.ID], cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(item, w.claim(holder, item.ID)[item.ID], cmpopts.EquateEmpty(), asLoaded); diff != "" {
 		t.Errorf("item that did not change (-want +got):\n%s", diff)
 	}
 }
@@ -179,7 +182,7 @@ func TestSaveZero(t *testing.T) {
 		}
 		got := must[map[int64]*ledger.Item](t)(w.Known(t.Context(), []ledger.Ref{{ItemID: 1}, {ItemID: 2}}))
 		for _, item := range want {
-			if diff := cmp.Diff(item, got[item.ID], cmpopts.EquateEmpty(), cmpopts.IgnoreFields(ledger.Item{}, "SeenAt", "Keys")); diff != "" {
+			if diff := cmp.Diff(item, got[item.ID], cmpopts.EquateEmpty(), asLoaded, cmpopts.IgnoreFields(ledger.Item{}, "SeenAt", "Keys")); diff != "" {
 				t.Errorf("item %d (-want +got):\n%s", item.ID, diff)
 			}
 		}
@@ -187,6 +190,50 @@ func TestSaveZero(t *testing.T) {
 	save(full(1), full(2))
 	save(full(1), zero(2))
 	save(zero(1), zero(2))
+}
+
+// TestSaveMappings: a loaded link's mappings are stored when they change, and stay as they are otherwise.
+func TestSaveMappings(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	holder := uuid.New()
+	stored := func() map[string]string {
+		return ask[map[string]string](w, "SELECT coalesce((SELECT mapped FROM links WHERE item_id = 1), '{}')")
+	}
+	steps := []struct {
+		what   string
+		change func(*ledger.Item)
+		want   map[string]string
+	}{
+		{"a new link", func(item *ledger.Item) {
+			item.Links["r"] = &ledger.Link{ItemID: 1, Record: "r", Object: "Lead"}
+			item.Links["r"].Agree("A", "a")
+			item.Links["r"].Stamp(map[string]string{"A": "1"})
+		}, map[string]string{"A": "1"}},
+		{"another value", func(item *ledger.Item) {
+			item.Links["r"].Agree("A", "b")
+			item.Links["r"].Stamp(map[string]string{"A": "1"})
+		}, map[string]string{"A": "1"}},
+		{"another mapping", func(item *ledger.Item) {
+			item.Links["r"].Agree("A", "b")
+			item.Links["r"].Stamp(map[string]string{"A": "2"})
+		}, map[string]string{"A": "2"}},
+		{"lost", func(item *ledger.Item) { item.Links["r"].Lose() }, map[string]string{"@lost": ""}},
+		{"ended", func(item *ledger.Item) { item.Links["r"].End() }, map[string]string{}},
+		{"linked again", func(item *ledger.Item) {
+			item.Links["r"].Agree("A", "c")
+			item.Links["r"].Stamp(map[string]string{"A": "3"})
+		}, map[string]string{"A": "3"}},
+		{"another object", func(item *ledger.Item) { item.Links["r"] = item.Links["r"].Replace("Contact") }, map[string]string{}},
+	}
+	for _, step := range steps {
+		item := w.claim(holder, 1)[1]
+		step.change(item)
+		w.save(holder, store.Commit{Items: items(item), Links: []*ledger.Link{item.Links["r"]}})
+		if diff := cmp.Diff(step.want, stored()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.what, diff)
+		}
+	}
 }
 
 func TestLease(t *testing.T) {

@@ -83,8 +83,8 @@ func scanLink(row pgx.CollectableRow) (*ledger.Link, error) {
 	var l ledger.Link
 	var id, ended, closed, origin *string
 	var written, refused, since, mapped, held, turns, doubts []byte
-	var mappings map[string]string
 	var stored map[string]any
+	mappings := map[string]string{}
 	err := row.Scan(&l.ItemID, &l.Record, &l.Object, &id, &written, &refused, &ended, &since, &closed, &origin, &mapped,
 		&held, &turns, &doubts)
 	if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -137,9 +138,11 @@ func (c Commit) keyArgs(args pgx.NamedArgs) {
 	args["keyless_items"], args["keyless_columns"] = keylessItems, keylessColumns
 }
 
+// saveLinks stores links. Their mappings, which only a new version of the mapping changes, are NULL if they are stored
+// already.
 const saveLinks = `, links_now AS MATERIALIZED (
 		SELECT item_id, record, object, salesforce_id, coalesce(written, '{}') AS written, coalesce(refused, '{}') AS refused, ended_id,
-		       coalesce(since, '{}') AS since, closed, origin, coalesce(mapped, '{}') AS mapped,
+		       coalesce(since, '{}') AS since, closed, origin, mapped,
 		       coalesce(held, '{}') AS held, coalesce(turns, '{}') AS turns, coalesce(doubts, '{}') AS doubts
 		FROM   unnest(@link_items::bigint[], @records::text[], @objects::text[], @salesforce_ids::text[], @written::jsonb[],
 		              @refused::jsonb[], @ended_ids::text[], @since::jsonb[], @closed::text[], @origins::text[],
@@ -149,14 +152,16 @@ const saveLinks = `, links_now AS MATERIALIZED (
 	), changed_links AS (
 		UPDATE links AS l
 		SET    object = n.object, salesforce_id = n.salesforce_id, written = n.written, refused = n.refused,
-		       ended_id = n.ended_id, since = n.since, closed = n.closed, origin = n.origin, mapped = n.mapped,
-		       held = n.held, turns = n.turns, doubts = n.doubts
+		       ended_id = n.ended_id, since = n.since, closed = n.closed, origin = n.origin,
+		       mapped = coalesce(n.mapped, l.mapped), held = n.held, turns = n.turns, doubts = n.doubts
 		FROM   links_now n
 		WHERE  l.item_id = n.item_id AND l.record = n.record
 		RETURNING l.item_id, l.record
 	), new_links AS (
 		INSERT INTO links (item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin, mapped, held, turns, doubts)
-		SELECT * FROM links_now
+		SELECT item_id, record, object, salesforce_id, written, refused, ended_id, since, closed, origin,
+		       coalesce(mapped, '{}'), held, turns, doubts
+		FROM   links_now
 		WHERE  (item_id, record) NOT IN (SELECT * FROM changed_links)
 	)`
 
@@ -175,13 +180,17 @@ func (c Commit) linkArgs(args pgx.NamedArgs) error {
 			into *[]byte
 			from any
 			size int
+			null bool
 		}{
-			{&written[n], link.StoredWritten(), len(link.Written)}, {&refused[n], link.Rejected, len(link.Rejected)},
-			{&since[n], link.Since, len(link.Since)}, {&mapped[n], mappings, len(mappings)},
-			{&held[n], link.Held, len(link.Held)}, {&turns[n], link.Turns, len(link.Turns)},
-			{&doubts[n], link.Doubts, len(link.Doubts)},
+			{&written[n], link.StoredWritten(), len(link.Written), len(link.Written) == 0},
+			{&refused[n], link.Rejected, len(link.Rejected), len(link.Rejected) == 0},
+			{&since[n], link.Since, len(link.Since), len(link.Since) == 0},
+			{&mapped[n], mappings, len(mappings), link.Loaded != nil && maps.Equal(mappings, link.Loaded)},
+			{&held[n], link.Held, len(link.Held), len(link.Held) == 0},
+			{&turns[n], link.Turns, len(link.Turns), len(link.Turns) == 0},
+			{&doubts[n], link.Doubts, len(link.Doubts), len(link.Doubts) == 0},
 		} {
-			if field.size == 0 {
+			if field.null {
 				continue
 			}
 			text, err := object(field.from, field.size)
