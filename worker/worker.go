@@ -76,7 +76,8 @@ func (p *Pool) newClient() (*river.Client[pgx.Tx], error) {
 		return nil, fmt.Errorf("registering workers: %w", err)
 	}
 	c := p.config
-	client, err := river.NewClient(queue.NewDriver(cmp.Or(c.QueueDB, c.DB)), &river.Config{
+	driver := queue.NewDriver(queue.DriverConfig{Pool: cmp.Or(c.QueueDB, c.DB), Alone: c.QueueDB != nil})
+	client, err := river.NewClient(driver, &river.Config{
 		Queues:                      queues(c),
 		PeriodicJobs:                schedules(c.Mapping),
 		Workers:                     workers,

@@ -93,7 +93,8 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 // the first pool followed. The server must be reached directly, since a pooler could lend such a connection to others.
 //
 // The second pool's statements are planned at each execution: a plan that Postgres keeps from when the queue is empty
-// compares each fetched job with each other one, until autovacuum looks at the table again.
+// compares each fetched job with each other one, until autovacuum looks at the table again. Statements without
+// parameters have their plans kept, and avoid sequential scans.
 func Split(ctx context.Context, db *pgxpool.Pool, loose int32) (first, second *pgxpool.Pool, err error) {
 	ours, theirs := db.Config(), db.Config()
 	db.Close()
@@ -104,7 +105,8 @@ func Split(ctx context.Context, db *pgxpool.Pool, loose int32) (first, second *p
 		if err := ours.AfterConnect(ctx, conn); err != nil {
 			return err
 		}
-		return set(ctx, conn, map[string]string{"synchronous_commit": "off", "plan_cache_mode": "force_custom_plan"})
+		return set(ctx, conn, map[string]string{"synchronous_commit": "off", "plan_cache_mode": "force_custom_plan",
+			"enable_seqscan": "off"})
 	}
 	if first, err = pgxpool.NewWithConfig(ctx, ours); err != nil {
 		return nil, nil, err

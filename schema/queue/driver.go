@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -12,19 +13,35 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// Driver is River's driver for pgx, with a statement of ours for what a worker does most: completing jobs. Statements
-// within a transaction are River's own.
+// Driver is River's driver for pgx, with statements of ours for what a worker does most: fetching and completing jobs.
+// Statements within a transaction are River's own.
 //
 // Of a completed job, subscribers of River's client get only the id, the state, and the time of completion.
-type Driver struct{ *riverpgxv5.Driver }
+type Driver struct {
+	*riverpgxv5.Driver
+	pool   *pgxpool.Pool
+	alone  bool
+	limits sync.Map // the most jobs of each queue that are fetched at once
+}
 
-// NewDriver returns a driver on the pool, which stays the caller's to close.
-func NewDriver(pool *pgxpool.Pool) *Driver { return &Driver{riverpgxv5.New(pool)} }
+// DriverConfig configures a Driver.
+type DriverConfig struct {
+	Pool  *pgxpool.Pool // stays the caller's to close
+	Alone bool          // it is the second pool of postgres.Split
+}
+
+// NewDriver returns a driver.
+func NewDriver(c DriverConfig) *Driver {
+	return &Driver{Driver: riverpgxv5.New(c.Pool), pool: c.Pool, alone: c.Alone}
+}
 
 // GetExecutor returns what River's client runs its statements with.
-func (d *Driver) GetExecutor() riverdriver.Executor { return executor{d.Driver.GetExecutor()} }
+func (d *Driver) GetExecutor() riverdriver.Executor { return executor{d.Driver.GetExecutor(), d} }
 
-type executor struct{ riverdriver.Executor }
+type executor struct {
+	riverdriver.Executor
+	driver *Driver
+}
 
 // JobSetStateIfRunningMany ends jobs. Nearly all of them were just completed, for which River's statement does too
 // much: it takes twelve arrays, joins the table twice, and returns all columns of all jobs, thousands at once. These

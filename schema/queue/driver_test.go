@@ -20,7 +20,7 @@ import (
 func TestEndIsRivers(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	river, ours := riverpgxv5.New(w.db).GetExecutor(), queue.NewDriver(w.db).GetExecutor()
+	river, ours := riverpgxv5.New(w.db).GetExecutor(), queue.NewDriver(queue.DriverConfig{Pool: w.db}).GetExecutor()
 	rapid.Check(t, func(t *rapid.T) {
 		w.exec("TRUNCATE river_job, dead_letters, sync_logs RESTART IDENTITY CASCADE")
 		states := rapid.SliceOfN(rapid.SampledFrom(rivertype.JobStates()), 1, 8).Draw(t, "states")
