@@ -180,9 +180,11 @@ func (s *testbed) catchUp(ctx context.Context, y *stage.Stage, ids []string) (f 
 	// A later poll may find an item again that is just being compared. While items wait, they are not counted: that
 	// would be a part of Postgres' CPU time.
 	const all = `
-		SELECT CASE WHEN EXISTS (SELECT FROM river_job WHERE queue = 'events' AND state IN ('available', 'running', 'retryable', 'scheduled'))
-		       THEN false
-		       ELSE (SELECT count(DISTINCT args->>'item_id') = $1 FROM river_job WHERE kind = 'item_resync' AND state = 'completed')
+		SELECT CASE
+		       WHEN EXISTS (SELECT FROM river_job
+		                    WHERE  queue = 'events' AND state IN ('available', 'running', 'retryable', 'scheduled')) THEN false
+		       ELSE (SELECT count(DISTINCT args->>'item_id') = $1 FROM river_job
+		             WHERE  kind = 'item_resync' AND state = 'completed')
 		       END`
 	if err := s.until(during, 100*time.Millisecond, all, len(ids)); err != nil {
 		return f, err

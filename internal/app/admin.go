@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -39,14 +40,11 @@ func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometh
 		if err != nil {
 			return nil, fmt.Errorf("preparing the dashboard: %w", err)
 		}
-		if err := jobs.Start(ctx); err != nil {
-			return nil, fmt.Errorf("starting the dashboard: %w", err)
-		}
 		guard := s.newGuard(wrong)
 		guarded := func(next http.Handler, operatorsOnly bool) http.Handler {
 			return secured(http.NewCrossOriginProtection().Handler(guard.lets(next, operatorsOnly)))
 		}
-		mux.Handle(Dashboard+"/", guarded(jobs, true))
+		mux.Handle(Dashboard+"/", guarded(onFirstUse(func() error { return jobs.Start(ctx) }, jobs), true))
 		mux.Handle(Dashboard, http.RedirectHandler(Dashboard+"/", http.StatusMovedPermanently))
 		if s.Role.Worker {
 			mux.Handle("/", guarded(&consoles{service: s, db: db}, false))
@@ -58,6 +56,19 @@ func (s *Service) admin(ctx context.Context, db *pgxpool.Pool, registry *prometh
 		})
 	}
 	return mux, nil
+}
+
+// onFirstUse calls start before the first request. Once it is started, River's dashboard counts all jobs every half
+// minute whether or not anybody looks, which takes Postgres 1 % of a processor at 1,000,000 jobs.
+func onFirstUse(start func() error, next http.Handler) http.Handler {
+	started := sync.OnceValue(start)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := started(); err != nil {
+			http.Error(w, "The dashboard could not be started", http.StatusInternalServerError)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // consoleOff explains why there is no console.
