@@ -21,20 +21,19 @@ const keepWithin = 5 * time.Second
 
 // work makes one attempt of an event.
 func (p *Pool) work(ctx context.Context, row *rivertype.JobRow, event *engine.Event) error {
-	if err := p.leave(ctx, event, row.CreatedAt); err != nil {
-		return p.fail(ctx, row, event, err)
+	err := p.leave(ctx, event, row.CreatedAt)
+	if err == nil {
+		event.Done = func(outcome engine.Outcome) { p.finish(ctx, row, event, outcome) }
+		_, err = p.engine.Do(ctx, event)
 	}
-	outcome, err := p.engine.Do(ctx, event)
 	if err != nil {
 		return p.fail(ctx, row, event, err)
 	}
-	p.finish(ctx, row, event, outcome)
 	return nil
 }
 
-// finish logs an attempt that succeeded. It is separate, so that a waiting job's stack does not contain the line.
-//
-//go:noinline
+// finish counts and logs an attempt that succeeded. It runs in the goroutine of the batch: the one of the job would
+// have to grow its stack for the line, and would wait for those of the same batch that write theirs.
 func (p *Pool) finish(ctx context.Context, row *rivertype.JobRow, event *engine.Event, outcome engine.Outcome) {
 	p.metric.countEnd(row.Kind, string(outcome), event.BoardID)
 	if p.config.Log.Enabled(ctx, slog.LevelInfo) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"unique"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
@@ -95,7 +96,7 @@ func readArgs[T river.JobArgs](args *T, text []byte) error { return json.Unmarsh
 
 func columnUpdate(args *jobs.ColumnUpdateArgs) *engine.Event {
 	event := eventOf(engine.Updated, &args.Event)
-	event.ColumnID, event.ColumnType = args.ColumnID, args.ColumnType
+	event.ColumnID, event.ColumnType = shared(args.ColumnID), shared(args.ColumnType)
 	event.Value, event.ChangedAt = args.Value, args.ChangedAt
 	return event
 }
@@ -128,10 +129,14 @@ func itemResync(args *jobs.ItemResyncArgs) *engine.Event {
 // eventOf returns what the events of all kinds have in common.
 func eventOf(kind engine.Kind, e *jobs.Event) *engine.Event {
 	return &engine.Event{
-		Kind: kind, Type: e.Type, BoardID: e.BoardID, ItemID: e.ItemID, UserID: e.UserID,
+		Kind: kind, Type: shared(e.Type), BoardID: e.BoardID, ItemID: e.ItemID, UserID: e.UserID,
 		TriggeredAt: e.TriggeredAt, ReceivedAt: e.ReceivedAt, Redelivered: e.Redelivered,
 	}
 }
+
+// shared returns a copy of a text that occurs in many events, which have it in common. The text itself may be a part of
+// the whole arguments, which the event then does not keep.
+func shared(text string) string { return unique.Make(text).Value() }
 
 // errorHandler stores the attempt of a job that panicked.
 type errorHandler struct{ pool *Pool }

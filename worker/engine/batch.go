@@ -117,6 +117,9 @@ func (p *pass) answers() []answer {
 	answers := make([]answer, len(p.tasks))
 	for n, t := range p.tasks {
 		answers[n] = answer{outcome: t.outcome(), err: t.err}
+		if t.err == nil && t.Done != nil {
+			t.Done(answers[n].outcome)
+		}
 	}
 	return answers
 }

@@ -303,11 +303,18 @@ func TestPanic(t *testing.T) {
 		item := w.monday.CreateItem(people, "Ada "+last, nil)
 		events = append(events, w.event(people, item, Event{Kind: Created, Name: "Ada " + last}))
 	}
+	done := make([][]Outcome, len(events))
+	for n := range events {
+		events[n].Done = func(outcome Outcome) { done[n] = append(done[n], outcome) }
+	}
 	answers := w.batch(e, events...)
 	for n, want := range []Outcome{Success, Success, Failed, Success} {
 		if answers[n].outcome != want {
 			t.Errorf("event %d: %q, %v; want %q", n, answers[n].outcome, answers[n].err, want)
 		}
+	}
+	if diff := cmp.Diff([][]Outcome{{Success}, {Success}, nil, {Success}}, done); diff != "" {
+		t.Errorf("calls of Done, want (-), got (+):\n%s", diff)
 	}
 	if text := fmt.Sprint(answers[2].err); text != "panic: string" {
 		t.Errorf("error %q", text)

@@ -41,6 +41,10 @@ type Event struct {
 	Release     bool // Resync: a person released the deletion of the item's records
 	Chosen      bool // Resync: a person chose one side's value of a conflict
 	Read        bool // Resync: Monday is asked about the item, which may have left its board
+
+	// Done, if not nil, is called once the event has ended without an error, by its batch. Do returns after that, unless
+	// its caller has stopped waiting.
+	Done func(Outcome)
 }
 
 // Outcome is how an event ended.
