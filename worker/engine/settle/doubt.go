@@ -141,8 +141,10 @@ func (c *col) resolveParts() (changed bool) {
 		held.Disputed = false // a conflict keeps what was replaced
 		if was, ok := c.nameOf(before); ours || ok && c.same(was, held.Value) {
 			held.Value, held.SentAt, held.Edited = c.salesforce, 0, true
+			c.Link.Hold(c.field.Name, held)
+		} else {
+			c.Link.Held[c.field.Name] = held
 		}
-		c.Link.Held[c.field.Name] = held
 	}
 	return changed
 }

@@ -85,9 +85,11 @@ func TestResolvePart(t *testing.T) {
 		held, last string // as compared, and as Salesforce holds it now
 		sent       bool   // the last name was sent too
 		unsure     bool   // or it is not known what was sent before
+		shown      bool   // Salesforce's name was written to the column before, and no answer received either
 		conflict   bool
 	}{
 		"the last name was sent too":               {held: "A L0", last: "L0", sent: true},
+		"the column was written to before":         {held: "F0 L0", last: "L0", sent: true, shown: true},
 		"the last name is as agreed on":            {held: "A L0", last: "L0"},
 		"the last name is as before":               {held: "A L4", last: "L0", unsure: true},
 		"the last name is as compared":             {held: "A L5", last: "L5", unsure: true},
@@ -102,6 +104,11 @@ func TestResolvePart(t *testing.T) {
 			}
 			link.Hold("Name", ledger.Held{Value: tt.held, Edited: true, Disputed: true})
 			link.WillSend("FirstName", ledger.Sending{Value: "F", Over: "A"})
+			told := map[string][]ledger.Column{}
+			if name := (column.Value{Text: "A L0"}); tt.shown {
+				link.WillShow("Name", ledger.Showing{Value: name, Holds: "A L0", Over: column.Value{Text: "F0 L0"}, At: 1})
+				told["name"] = []ledger.Column{{Value: name, At: 2}}
+			}
 			if tt.sent {
 				link.WillSend("LastName", ledger.Sending{Value: "bad", Over: "L0"})
 			}
@@ -111,6 +118,7 @@ func TestResolvePart(t *testing.T) {
 			}
 			in := Input{
 				Record: models()["monday"].Boards[0].Records[0], Link: link, Item: mapping.Item{ID: 7, Name: "F bad"}, Now: today,
+				Told:  told,
 				Holds: map[string]any{"FirstName": "F", "LastName": tt.last, "Name": "F " + tt.last},
 			}
 			Resolve(in)

@@ -286,14 +286,16 @@ func (d Decision) Confirm(link *ledger.Link, sentAt int64) {
 			all = false
 		}
 	}
+	held, met := link.Held[d.Field.Name]
 	name, known := mapping.JoinName(fields, func(field string) (any, bool) { v, ok := holds[field]; return v, ok })
 	switch {
 	case len(d.parts) > 0 && all:
 		link.Agree(d.Field.Name, d.Monday)
 		link.Hold(d.Field.Name, ledger.Held{Value: d.Monday, SentAt: sentAt})
 	case sent && known:
-		held := link.Held[d.Field.Name]
-		held.Value, held.SentAt, held.Disputed = name, sentAt, false
+		link.Hold(d.Field.Name, ledger.Held{Value: name, SentAt: sentAt, Apart: held.Apart, Edited: held.Edited})
+	case sent && met:
+		held.Disputed = false
 		link.Hold(d.Field.Name, held)
 	}
 }
