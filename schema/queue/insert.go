@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"crmsync/internal/quote"
 )
 
@@ -32,15 +35,19 @@ type Job struct {
 	Args []byte // JSON
 }
 
-// Insert puts jobs into the events' queue, all of them or none, in one round trip. The rows are those that River's client
-// would insert, and the workers are notified as River notifies them. The error is Postgres' own: a unique violation
-// if one of the keys is in the queue. No right to read the queue is needed.
+// Insert puts jobs into the events' queue, all of them or none, in one round trip, except for the first ones. The rows are
+// those that River's client would insert, and the workers are notified as River notifies them. The error is Postgres'
+// own: a unique violation if one of the keys is in the queue. No right to read the queue is needed.
 func (q *Queue) Insert(ctx context.Context, maxAttempts int, jobs []Job) error {
 	db, err := q.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Release()
+	insert, err := q.insertion(ctx, db)
+	if err != nil {
+		return err
+	}
 	rows := copies.Get().(*[]byte)
 	*rows = append((*rows)[:0], copyHeader...)
 	for _, j := range jobs {
@@ -48,18 +55,30 @@ func (q *Queue) Insert(ctx context.Context, maxAttempts int, jobs []Job) error {
 	}
 	*rows = append(*rows, copyEnd...)
 	// A message of several statements is one transaction.
-	_, err = db.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(*rows), q.insert)
+	_, err = db.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(*rows), insert)
 	if err == nil && cap(*rows) <= usualCopy { // after an error, pgx may still be reading
 		copies.Put(rows)
 	}
 	return err
 }
 
-// insertInto returns the statements that insert jobs into a queue and notify the workers. All other columns have River's
-// defaults.
-func insertInto(queue string) string {
-	return `COPY river_job (args, kind, max_attempts, queue, unique_key, unique_states) FROM STDIN (FORMAT binary); ` +
-		`SELECT pg_notify(current_schema() || '.river_insert', ` + literal(`{"queue": `+strconv.Quote(queue)+`}`) + `)`
+// insertion returns the statements that insert jobs and notify the workers. All other columns have River's defaults.
+//
+// The channel's name contains the name of the schema, which is read once: NOTIFY costs Postgres less than a query that
+// calls pg_notify.
+func (q *Queue) insertion(ctx context.Context, db *pgxpool.Conn) (string, error) {
+	if known := q.insert.Load(); known != nil {
+		return *known, nil
+	}
+	var schema string
+	if err := db.QueryRow(ctx, "SELECT current_schema()").Scan(&schema); err != nil {
+		return "", err
+	}
+	text := `COPY river_job (args, kind, max_attempts, queue, unique_key, unique_states) FROM STDIN (FORMAT binary); ` +
+		`NOTIFY ` + pgx.Identifier{schema + ".river_insert"}.Sanitize() + `, ` +
+		literal(`{"queue": `+strconv.Quote(q.names.Events)+`}`)
+	q.insert.Store(&text)
+	return text, nil
 }
 
 // literal returns a text as a literal of SQL.

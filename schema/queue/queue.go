@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/hex"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,12 +33,12 @@ type Names struct {
 type Queue struct {
 	pool   *pgxpool.Pool
 	names  Names
-	insert string // statements
+	insert atomic.Pointer[string] // statements; nil: not known yet
 }
 
 // New returns a queue on the pool, which stays the caller's to close.
 func New(pool *pgxpool.Pool, names Names) *Queue {
-	return &Queue{pool: pool, names: names, insert: insertInto(names.Events)}
+	return &Queue{pool: pool, names: names}
 }
 
 // Depth is the number of jobs of a queue in a state.
