@@ -13,32 +13,62 @@ import (
 )
 
 // Claim leases items to the holder for the given time, by the database's clock, and returns those it got, by id.
-// Unknown items are added. Items leased by another holder are not returned.
+// Unknown items are added. Items leased by another holder are not returned, nor are those that another transaction is
+// writing: a claim waits for no known item, and so can deadlock with nobody.
 func (s *Store) Claim(ctx context.Context, holder uuid.UUID, items []ledger.Ref,
 	lease time.Duration) (map[int64]*ledger.Item, error) {
-	// Rows are locked in the order of their ids, so that two claims cannot deadlock.
 	const claim = `
-		INSERT INTO items AS i (item_id, board_id, lease_holder, lease_until)
-		SELECT w.item_id, w.board_id, $1, now() + $4::interval
-		FROM   unnest($2::bigint[], $3::bigint[]) AS w(item_id, board_id)
-		ORDER  BY w.item_id
-		ON CONFLICT (item_id) DO UPDATE
-		SET    lease_holder = excluded.lease_holder, lease_until = excluded.lease_until, abandoned = i.lease_until IS NOT NULL
-		WHERE  i.lease_until IS NULL OR i.lease_until < now()
-		RETURNING i.item_id, i.board_id, i.name, i.name_at, i.name_own, i.columns, i.known, i.deleted_at, i.existence_at, i.seen_at, i.suppressed_at IS NOT NULL,
-		          i.abandoned`
-	ids, boards := make([]int64, len(items)), make([]int64, len(items))
+		WITH free AS MATERIALIZED (
+			SELECT item_id FROM items
+			WHERE  item_id = ANY($2) AND (lease_until IS NULL OR lease_until < now())
+			FOR    UPDATE SKIP LOCKED
+		)
+		UPDATE items AS i
+		SET    lease_holder = $1, lease_until = now() + $3::interval, abandoned = i.lease_until IS NOT NULL
+		FROM   free
+		WHERE  i.item_id = free.item_id
+		RETURNING ` + itemColumns + `, i.abandoned`
+	ids := make([]int64, len(items))
 	for n, item := range items {
-		ids[n], boards[n] = item.ItemID, item.BoardID
+		ids[n] = item.ItemID
 	}
 	claimed := make(map[int64]*ledger.Item, len(items))
 	batch := &pgx.Batch{}
-	batch.Queue(claim, holder, ids, boards, lease).Query(collectItems(claimed))
+	batch.Queue(claim, holder, ids, lease).Query(collectItems(claimed))
 	batch.Queue(linksOfItems, ids).Query(collectLinks(claimed))
-	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
+	err := s.pool.SendBatch(ctx, batch).Close()
+	if err == nil && len(claimed) < len(items) {
+		err = s.claimUnknown(ctx, holder, items, lease, claimed)
+	}
+	if err != nil {
 		return nil, doing(fmt.Sprintf("claiming %d items", len(items)), err)
 	}
 	return claimed, nil
+}
+
+// claimUnknown adds those of the items that are not known, leased to the holder.
+func (s *Store) claimUnknown(ctx context.Context, holder uuid.UUID, items []ledger.Ref, lease time.Duration,
+	claimed map[int64]*ledger.Item) error {
+	// Rows are inserted in the order of their ids, so that two claims that add the same items cannot deadlock.
+	const add = `
+		INSERT INTO items AS i (item_id, board_id, lease_holder, lease_until)
+		SELECT w.item_id, w.board_id, $1, now() + $4::interval
+		FROM   unnest($2::bigint[], $3::bigint[]) AS w(item_id, board_id)
+		WHERE  NOT EXISTS (SELECT FROM items k WHERE k.item_id = w.item_id)
+		ORDER  BY w.item_id
+		ON CONFLICT DO NOTHING
+		RETURNING ` + itemColumns + `, i.abandoned`
+	var ids, boards []int64
+	for _, item := range items {
+		if claimed[item.ItemID] == nil {
+			ids, boards = append(ids, item.ItemID), append(boards, item.BoardID)
+		}
+	}
+	rows, err := s.pool.Query(ctx, add, holder, ids, boards, lease)
+	if err != nil {
+		return err
+	}
+	return collectItems(claimed)(rows)
 }
 
 // Leased returns which of the items are leased.
@@ -60,9 +90,9 @@ func (s *Store) Leased(ctx context.Context, items []int64) (map[int64]bool, erro
 // Known returns the known items among items, by id, without a lease.
 func (s *Store) Known(ctx context.Context, items []ledger.Ref) (map[int64]*ledger.Item, error) {
 	const query = `
-		SELECT item_id, board_id, name, name_at, name_own, columns, known, deleted_at, existence_at, seen_at, suppressed_at IS NOT NULL, false
-		FROM   items
-		WHERE  item_id = ANY($1)`
+		SELECT ` + itemColumns + `, false
+		FROM   items i
+		WHERE  i.item_id = ANY($1)`
 	ids := make([]int64, len(items))
 	for n, item := range items {
 		ids[n] = item.ItemID
@@ -102,11 +132,17 @@ const linksOfItems = `
 	FROM   links
 	WHERE  item_id = ANY($1)`
 
+// itemColumns are the columns that scanItem reads, before whether the item was abandoned.
+const itemColumns = `i.item_id, i.board_id, i.name, i.name_at, i.name_own, i.columns, i.known, i.deleted_at, i.existence_at, i.seen_at,
+	i.suppressed_at IS NOT NULL`
+
 // Release ends leases without changing the items, which count as abandoned.
 func (s *Store) Release(ctx context.Context, holder uuid.UUID, ids []int64) error {
 	const query = `
-		UPDATE items SET lease_until = '-infinity'
-		WHERE  item_id = ANY($2) AND lease_holder = $1`
+		WITH held AS MATERIALIZED (
+			SELECT item_id FROM items WHERE item_id = ANY($2) AND lease_holder = $1 ORDER BY item_id FOR UPDATE
+		)
+		UPDATE items i SET lease_until = '-infinity' FROM held WHERE i.item_id = held.item_id`
 	_, err := s.pool.Exec(ctx, query, holder, ids)
 	return doing("releasing items", err)
 }

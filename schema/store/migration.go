@@ -160,7 +160,10 @@ func free(ctx context.Context, tx pgx.Tx, holder uuid.UUID) error {
 	if _, err := tx.Exec(ctx, "DELETE FROM leases WHERE lease_holder = $1", holder); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, "UPDATE items SET lease_holder = NULL, lease_until = NULL WHERE lease_holder = $1", holder)
+	const items = `
+		WITH held AS MATERIALIZED (SELECT item_id FROM items WHERE lease_holder = $1 ORDER BY item_id FOR UPDATE)
+		UPDATE items i SET lease_holder = NULL, lease_until = NULL FROM held WHERE i.item_id = held.item_id`
+	_, err := tx.Exec(ctx, items, holder)
 	return err
 }
 

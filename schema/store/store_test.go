@@ -69,7 +69,8 @@ func TestErrors(t *testing.T) {
 			return err
 		}},
 		"a row twice in a set": {err: func(w *world) error {
-			_, err := w.Claim(t.Context(), uuid.New(), []ledger.Ref{{BoardID: 1, ItemID: 1}, {BoardID: 1, ItemID: 1}}, time.Minute)
+			log := store.Log{JobID: 1, Status: "skipped", Unclaimed: true}
+			_, err := w.Save(t.Context(), uuid.New(), store.Commit{Logs: []store.Log{log, log}})
 			return err
 		}},
 		"no time left": {waits: true, err: func(w *world) error {

@@ -184,6 +184,11 @@ func (s *Store) LastSwept(ctx context.Context, boardID int64) (at *time.Time, er
 	return at, doing("looking for the last sweep", err)
 }
 
+// markSwept locks the items in the order of their ids, so that it cannot deadlock with the batches that save them.
+const markSwept = `
+	WITH seen AS MATERIALIZED (SELECT item_id FROM items WHERE item_id = ANY($2) ORDER BY item_id FOR UPDATE)
+	UPDATE items i SET swept = $1 FROM seen WHERE i.item_id = seen.item_id`
+
 // SaveSweptPage advances a sweep, and runs also in the same transaction. It fails if another process has advanced the
 // sweep meanwhile.
 func (s *Store) SaveSweptPage(ctx context.Context, p SweptPage, also func(ctx context.Context, tx pgx.Tx) error) error {
@@ -202,7 +207,7 @@ func (s *Store) SaveSweptPage(ctx context.Context, p SweptPage, also func(ctx co
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "UPDATE items SET swept = $1 WHERE item_id = ANY($2)", p.Sweep.ID, p.Seen); err != nil {
+		if _, err := tx.Exec(ctx, markSwept, p.Sweep.ID, p.Seen); err != nil {
 			return err
 		}
 		rows := make([][]any, len(p.Found))
