@@ -3,9 +3,11 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/jackc/pgx/v5"
 
 	"crmsync/schema/ledger"
@@ -166,7 +168,8 @@ type FeedWay struct {
 	Fields  []string
 }
 
-// FeedDifference is a link to a changed record that does not hold what both sides last agreed on.
+// FeedDifference is a link to a changed record that does not hold what both sides last agreed on. Of the link, only its
+// names and what is known of the record are loaded.
 type FeedDifference struct {
 	*ledger.Link
 	Row     int // its index among the rows
@@ -191,12 +194,12 @@ func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []Feed
 			SELECT board_id, record, string_to_array(fields, ' ') AS fields
 			FROM   unnest($4::bigint[], $5::text[], $6::text[]) AS w(board_id, record, fields)
 		), ended AS MATERIALIZED (
-			SELECT l.*, was
+			SELECT item_id, record, salesforce_id, written, held, closed, was
 			FROM   links l, unnest(string_to_array(ended_id, ' ')) AS was
 			WHERE  ended_id IS NOT NULL AND string_to_array(ended_id, ' ') && ARRAY(SELECT id FROM rows WHERE NOT gone)
 			AND    (salesforce_id IS NULL) IS TRUE -- without an index: links may have ended since the last ANALYZE
 		)
-		SELECT ` + linkColumns + `, r.n, i.board_id, i.lease_until IS NOT NULL AND i.lease_until > now()
+		SELECT l.item_id, l.record, l.salesforce_id, l.written, l.held, r.n, i.board_id, i.lease_until IS NOT NULL AND i.lease_until > now()
 		FROM   rows r
 		JOIN   links l ON l.salesforce_id = r.id
 		JOIN   items i ON i.item_id = l.item_id AND i.deleted_at IS NULL
@@ -208,7 +211,7 @@ func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []Feed
 		           WHERE  jsonb_exists(r.fields, f.name)
 		           AND    coalesce(l.held->f.name->'v', l.written->f.name, 'null') IS DISTINCT FROM r.fields->f.name)
 		UNION  ALL
-		SELECT ` + linkColumns + `, r.n, i.board_id, i.lease_until IS NOT NULL AND i.lease_until > now()
+		SELECT l.item_id, l.record, l.salesforce_id, l.written, l.held, r.n, i.board_id, i.lease_until IS NOT NULL AND i.lease_until > now()
 		FROM   ended l
 		JOIN   rows r ON r.id = l.was
 		JOIN   items i ON i.item_id = l.item_id AND i.deleted_at IS NULL
@@ -228,10 +231,23 @@ func (s *Store) FeedDifferences(ctx context.Context, rows []FeedRow, ways []Feed
 	if err != nil {
 		return nil, doing("comparing changed records", err)
 	}
-	differences, err := pgx.CollectRows(found, func(row pgx.CollectableRow) (d FeedDifference, err error) {
-		d.Link, err = scanLink(widerRow{row, []any{&d.Row, &d.BoardID, &d.Leased}})
-		d.Row--
-		return d, err
-	})
+	differences, err := pgx.CollectRows(found, scanDifference)
 	return differences, doing("comparing changed records", err)
+}
+
+func scanDifference(row pgx.CollectableRow) (d FeedDifference, err error) {
+	d.Link = &ledger.Link{}
+	var id *string
+	var written, held []byte
+	if err := row.Scan(&d.ItemID, &d.Record, &id, &written, &held, &d.Row, &d.BoardID, &d.Leased); err != nil {
+		return d, err
+	}
+	d.SalesforceID = value(id)
+	d.Row--
+	var stored map[string]any
+	if err := errors.Join(jsonv2.Unmarshal(written, &stored), jsonv2.Unmarshal(held, &d.Held)); err != nil {
+		return d, fmt.Errorf("reading link %s of item %d: %w", d.Record, d.ItemID, err)
+	}
+	d.ReadWritten(stored)
+	return d, nil
 }
