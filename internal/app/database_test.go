@@ -59,6 +59,9 @@ func TestConnectQueue(t *testing.T) {
 			if got := schematest.Ask[string](t, db, "SHOW synchronous_commit"); got != "on" || all != tt.ours {
 				t.Errorf("%d connections with synchronous_commit = %s, want %d with on", all, got, tt.ours)
 			}
+			if got := schematest.Ask[string](t, db, "SHOW jit"); got != "off" {
+				t.Errorf("jit = %s, want off", got)
+			}
 			if separate := s.queueDB != nil; separate != tt.separate {
 				t.Fatalf("separate connections: %v, want %v", separate, tt.separate)
 			}
@@ -66,6 +69,9 @@ func TestConnectQueue(t *testing.T) {
 				all += s.queueDB.Config().MaxConns
 				if got := schematest.Ask[string](t, s.queueDB, "SHOW synchronous_commit"); got != "off" {
 					t.Errorf("the queue's connections have synchronous_commit = %s, want off", got)
+				}
+				if got := schematest.Ask[string](t, s.queueDB, "SHOW jit"); got != "off" {
+					t.Errorf("the queue's connections have jit = %s, want off", got)
 				}
 				if got := schematest.Ask[string](t, s.queueDB, "SHOW idle_in_transaction_session_timeout"); got != "1min" {
 					t.Errorf("the queue's connections lack other settings: %s", got)

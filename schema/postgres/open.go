@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,10 +36,17 @@ const (
 	// fewest is the minimum number of connections of a process: one listens for jobs, and the batches, the queue's own
 	// work and the rounds must not wait long for each other.
 	fewest = 4
-
-	// idleInTransaction limits how long a process that freezes within a transaction holds its locks.
-	idleInTransaction = "60s"
 )
+
+// usually are the settings of connections that have sessions, unless the URL contains others.
+var usually = map[string]string{
+	// A process that freezes within a transaction holds its locks no longer than this.
+	"idle_in_transaction_session_timeout": "60s",
+
+	// Our statements take milliseconds, and compiling one takes hundreds of them. Postgres does that if it expects a
+	// statement to be expensive, also because of enable_seqscan = off, see Split.
+	"jit": "off",
+}
 
 // startup lists the parameters that every pooler accepts at the start of a connection. Others are set once it is open.
 var startup = []string{"application_name", "client_encoding", "datestyle", "options", "standard_conforming_strings",
@@ -76,8 +84,10 @@ func Open(ctx context.Context, url string, atLeast int32) (*pgxpool.Pool, Mode, 
 			"set it for the role (ALTER ROLE ... SET), or use a pooler in session mode",
 			strings.Join(slices.Sorted(maps.Keys(settings)), ", "))
 	}
-	if mode.HasSessions() && settings["idle_in_transaction_session_timeout"] == "" {
-		settings["idle_in_transaction_session_timeout"] = idleInTransaction
+	if mode.HasSessions() {
+		for name, usual := range usually {
+			settings[name] = cmp.Or(settings[name], usual)
+		}
 	}
 	c.ConnConfig.DefaultQueryExecMode = execMode(mode, c.ConnConfig.DefaultQueryExecMode)
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return set(ctx, conn, settings) }
