@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -38,7 +37,7 @@ func Serve(ctx context.Context, source *Source, stderr io.Writer, r Role) error 
 	if err != nil || reading != nil {
 		return UsageError{errors.Join(err, reading)}
 	}
-	tuneMemory(source.Getenv, c, r)
+	tuneMemory(ctx, source.Getenv, c, r)
 	s := &Service{Config: c, Role: r, Mapping: text, Log: NewLog(stderr, c)}
 	if source.File() != "" {
 		s.Log.Info("read variables from a file", "file", source.File())
@@ -47,21 +46,6 @@ func Serve(ctx context.Context, source *Source, stderr io.Writer, r Role) error 
 		s.Log.Warn(warning)
 	}
 	return s.Run(ctx)
-}
-
-// tuneMemory doubles GOGC, which halves the work of the garbage collector, and sets a soft memory limit: the heap is
-// small, and most of it dies with its request or batch. An explicit GOGC or GOMEMLIMIT wins.
-func tuneMemory(getenv func(string) string, c Config, r Role) {
-	limit := int64(48 << 20)
-	if r.Worker {
-		limit += 16<<20 + int64(c.MaxWorkers)*32<<10 // each waiting job has a stack and its event
-	}
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
-	}
-	if getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(limit)
-	}
 }
 
 // Service is a running role.
