@@ -243,7 +243,7 @@ func (c Commit) logArgs(args pgx.NamedArgs) error {
 }
 
 // unlessZero returns the values of a column, or nil if all are zero. Most columns of most batches are: reading and
-// unnesting their values took Postgres a sixth of the statement's time.
+// unnesting their values took Postgres a tenth of the statement's time.
 func unlessZero[T comparable](column []T) []T {
 	var zero T
 	if !slices.ContainsFunc(column, func(v T) bool { return v != zero }) {
