@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"testing"
 
@@ -19,6 +20,18 @@ import (
 // after a weekend. A plan that is kept from then would compare each of the next jobs with each other one.
 func TestFetchAfterEmptyQueue(t *testing.T) {
 	t.Parallel()
+	for name, share := range map[string]queue.Share{
+		"alone": nil, "shared": func(context.Context) (int, int) { return 0, 2 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fetchAfterEmptyQueue(t, share)
+		})
+	}
+}
+
+func fetchAfterEmptyQueue(t *testing.T, share queue.Share) {
+	t.Helper()
 	db, queueDB := split(t, 1)
 	const n = 1000
 	const insert = `INSERT INTO river_job (args, kind, queue, max_attempts) SELECT '{}', 'item_resync', $1, 12 FROM generate_series(1, $2)`
@@ -28,7 +41,7 @@ func TestFetchAfterEmptyQueue(t *testing.T) {
 	if size := schematest.Ask[int64](t, db, "SELECT pg_relation_size('river_job')"); size > 0 {
 		t.Fatalf("the empty table has %d bytes", size)
 	}
-	driver := queue.NewDriver(queue.DriverConfig{Pool: queueDB, Alone: true})
+	driver := queue.NewDriver(queue.DriverConfig{Pool: queueDB, Alone: true, Share: share, Events: jobs.QueueEvents})
 	for range 10 { // Postgres keeps a plan from the sixth time on at the latest
 		_, err := driver.GetExecutor().JobGetAvailable(t.Context(),
 			&riverdriver.JobGetAvailableParams{ClientID: "a", MaxAttemptedBy: 100, MaxToLock: n, Queue: jobs.QueueEvents})

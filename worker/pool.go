@@ -72,6 +72,9 @@ type Config struct {
 	// its own mapping does not contain. nil: never.
 	HasNewerMapping func(context.Context) (bool, error)
 
+	// Share returns which share of the items this pool prefers among the running ones; nil: there are no shares.
+	Share queue.Share
+
 	// MigrationsOnly leaves all queues except the migrations' to other pools.
 	MigrationsOnly bool
 

@@ -76,7 +76,8 @@ func (p *Pool) newClient() (*river.Client[pgx.Tx], error) {
 		return nil, fmt.Errorf("registering workers: %w", err)
 	}
 	c := p.config
-	driver := queue.NewDriver(queue.DriverConfig{Pool: cmp.Or(c.QueueDB, c.DB), Alone: c.QueueDB != nil})
+	driver := queue.NewDriver(queue.DriverConfig{Pool: cmp.Or(c.QueueDB, c.DB), Alone: c.QueueDB != nil,
+		Share: c.Share, Events: jobs.QueueEvents})
 	client, err := river.NewClient(driver, &river.Config{
 		Queues:                      queues(c),
 		PeriodicJobs:                schedules(c.Mapping),

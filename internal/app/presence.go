@@ -25,6 +25,11 @@ type presence struct {
 	process store.Process
 	told    bool // whether the last report succeeded
 	failing bool
+
+	counting sync.Mutex
+	place    int // among the workers
+	workers  int
+	counted  time.Time
 }
 
 func (s *Service) newPresence(st *store.Store) *presence {
@@ -70,6 +75,11 @@ func (p *presence) run(ctx context.Context) {
 	}
 }
 
+// stop reports that the process takes no more jobs.
+func (p *presence) stop() {
+	_ = p.beat(context.Background(), func(s *store.Process) { s.Stopping = true }) // errors are logged
+}
+
 // leave reports that the process has stopped.
 func (p *presence) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), beatWithin)
@@ -88,4 +98,27 @@ func (p *presence) hasNewerMapping(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	return p.store.HasNewerMapping(ctx, p.process.ID)
+}
+
+const (
+	// countEvery is how often the workers are counted at most, and countWithin how long that may take.
+	countEvery  = 250 * time.Millisecond
+	countWithin = time.Second
+)
+
+// share returns the place of this process among the running workers, and their number. If they cannot be counted, it
+// returns what it last knew.
+func (p *presence) share(ctx context.Context) (place, workers int) {
+	p.counting.Lock()
+	defer p.counting.Unlock()
+	if time.Since(p.counted) < countEvery {
+		return p.place, p.workers
+	}
+	ctx, cancel := context.WithTimeout(ctx, countWithin)
+	defer cancel()
+	if place, workers, err := p.store.Place(ctx, p.process.ID); err == nil {
+		p.place, p.workers = place, workers
+	}
+	p.counted = time.Now()
+	return p.place, p.workers
 }

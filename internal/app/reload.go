@@ -137,7 +137,7 @@ func (s *Service) restart(ctx context.Context, m *mapping.Mapping) {
 func (s *Service) newPool(m *mapping.Mapping) (*worker.Pool, error) {
 	registry := prometheus.NewRegistry()
 	c := s.workers
-	c.Mapping, c.Registerer = m, registry
+	c.Mapping, c.Registerer, c.Share = m, registry, s.presence.share
 	c.HasNewerMapping = func(ctx context.Context) (bool, error) {
 		if s.mapping() != m {
 			return true, nil

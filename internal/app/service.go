@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -131,7 +132,10 @@ func (s *Service) run(ctx context.Context) error {
 	go s.presence.run(stopping)
 	s.watch(stopping, faulty)
 	s.Log.Info("stopping", "grace", s.Config.ShutdownGrace)
+	var told sync.WaitGroup
+	told.Go(s.presence.stop)
 	err = s.stop(servers)
+	told.Wait()
 	if cause := context.Cause(stopping); !errors.Is(cause, context.Canceled) {
 		err = errors.Join(cause, err)
 	}

@@ -66,6 +66,21 @@ func (w *World) waiting() int {
 	return n
 }
 
+// Paused calls act while the events' queue is paused, and then resumes it.
+func (w *World) Paused(act func()) {
+	w.T.Helper()
+	const pause = "INSERT INTO river_queue (name, created_at, updated_at, paused_at) VALUES ($1, now(), now(), now())"
+	w.Exec(pause, jobs.QueueEvents)
+	act()
+	client, err := river.NewClient(riverpgxv5.New(w.DB), &river.Config{})
+	if err == nil {
+		err = client.QueueResume(w.T.Context(), jobs.QueueEvents, nil)
+	}
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
 // Resync queues a resync of an item.
 func (w *World) Resync(args jobs.ItemResyncArgs) {
 	w.T.Helper()

@@ -19,8 +19,7 @@ import (
 // Of a completed job, subscribers of River's client get only the id, the state, and the time of completion.
 type Driver struct {
 	*riverpgxv5.Driver
-	pool   *pgxpool.Pool
-	alone  bool
+	DriverConfig
 	limits sync.Map // the most jobs of each queue that are fetched at once
 }
 
@@ -28,11 +27,15 @@ type Driver struct {
 type DriverConfig struct {
 	Pool  *pgxpool.Pool // stays the caller's to close
 	Alone bool          // it is the second pool of postgres.Split
+
+	// Share returns which share of the items is preferred when events are fetched from their queue; nil: none.
+	Share  Share
+	Events string
 }
 
 // NewDriver returns a driver.
 func NewDriver(c DriverConfig) *Driver {
-	return &Driver{Driver: riverpgxv5.New(c.Pool), pool: c.Pool, alone: c.Alone}
+	return &Driver{Driver: riverpgxv5.New(c.Pool), DriverConfig: c}
 }
 
 // GetExecutor returns what River's client runs its statements with.

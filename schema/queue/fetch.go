@@ -22,10 +22,16 @@ func (e executor) JobGetAvailable(ctx context.Context,
 	}
 	d := e.driver
 	limit, args := "$1", []any{p.MaxToLock}
-	if most, _ := d.limits.LoadOrStore(p.Queue, p.MaxToLock); d.alone && most == p.MaxToLock {
+	if most, _ := d.limits.LoadOrStore(p.Queue, p.MaxToLock); d.Alone && most == p.MaxToLock {
 		limit, args = strconv.Itoa(p.MaxToLock), nil
 	}
-	return d.UnwrapExecutor(inPlace{pool: d.pool, query: fetch(p, limit), args: args}).JobGetAvailable(ctx, p)
+	query := fetch(p, next(p.Queue, limit))
+	if d.Share != nil && p.Queue == d.Events {
+		if i, n := d.Share(ctx); n > 1 {
+			query = d.fetchShare(p, i, n, limit)
+		}
+	}
+	return d.UnwrapExecutor(inPlace{pool: d.Pool, query: query, args: args}).JobGetAvailable(ctx, p)
 }
 
 // inPlace is what River's executor runs on to decode the result of our statement, which is executed in place of its own.
@@ -45,9 +51,9 @@ func (i inPlace) Query(ctx context.Context, _ string, _ ...any) (pgx.Rows, error
 	return i.pool.Query(ctx, i.query, i.args...)
 }
 
-// fetch returns the statement that fetches jobs. It first finds and locks those that no other worker is fetching. A job
-// remembers the last workers that attempted it.
-func fetch(p *riverdriver.JobGetAvailableParams, limit string) string {
+// fetch returns the statement that fetches the jobs whose ids a query selects and locks. A job remembers the last workers
+// that attempted it.
+func fetch(p *riverdriver.JobGetAvailableParams, ids string) string {
 	most := strconv.Itoa(p.MaxAttemptedBy)
 	return `
 		UPDATE river_job
@@ -55,9 +61,21 @@ func fetch(p *riverdriver.JobGetAvailableParams, limit string) string {
 		       attempted_by = array_append(
 		           CASE WHEN array_length(attempted_by, 1) >= ` + most + `
 		           THEN attempted_by[array_length(attempted_by, 1) + 2 - ` + most + `:] ELSE attempted_by END, ` + literal(p.ClientID) + `)
-		WHERE  id = ANY (ARRAY(
-		           SELECT id FROM river_job WHERE state = 'available' AND queue = ` + literal(p.Queue) + ` AND scheduled_at <= now()
-		           ORDER  BY priority, scheduled_at, id LIMIT ` + limit + ` FOR UPDATE SKIP LOCKED))
+		WHERE  id = ANY (ARRAY(` + ids + `))
 		RETURNING id, args, attempt, attempted_at, attempted_by, created_at, errors, finalized_at, kind, max_attempts, metadata,
 		          priority, queue, state, scheduled_at, tags, unique_key, unique_states`
+}
+
+// next selects and locks the first jobs of a queue that no other worker is fetching.
+func next(queue, limit string) string {
+	return `
+		SELECT id FROM ` + available(queue) + `
+		LIMIT  ` + limit + ` FOR UPDATE SKIP LOCKED`
+}
+
+// available is the table of jobs with the condition of those that can be fetched from a queue, in order.
+func available(queue string) string {
+	return `river_job
+		WHERE  state = 'available' AND queue = ` + literal(queue) + ` AND scheduled_at <= now()
+		ORDER  BY priority, scheduled_at, id`
 }

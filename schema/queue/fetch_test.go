@@ -18,7 +18,7 @@ import (
 )
 
 // TestFetchIsRivers fetches some of the jobs in all states by River's statement and by the driver's, with the limit as
-// a parameter and as a part of the text. All fetch the same jobs, and leave the same rows.
+// a parameter and as a part of the text, and for a share, to which jobs without an item belong. All fetch the same jobs, and leave the same rows.
 func TestFetchIsRivers(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -27,6 +27,9 @@ func TestFetchIsRivers(t *testing.T) {
 	drivers := map[string]riverdriver.Executor{
 		"parameter": queue.NewDriver(queue.DriverConfig{Pool: w.db}).GetExecutor(),
 		"text":      queue.NewDriver(queue.DriverConfig{Pool: w.db, Alone: true}).GetExecutor(),
+		"share":     queue.NewDriver(queue.DriverConfig{Pool: w.db, Share: share(1, 2), Events: "events"}).GetExecutor(),
+		"its text": queue.NewDriver(queue.DriverConfig{Pool: w.db, Alone: true, Share: share(0, 3),
+			Events: "events"}).GetExecutor(),
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		w.exec("TRUNCATE river_job, dead_letters, sync_logs RESTART IDENTITY CASCADE")

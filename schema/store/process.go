@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,6 +33,8 @@ type Process struct {
 	MappingSince time.Time
 	MappingError string // why the file's current content is not used; empty: it is used
 
+	Stopping bool // it takes no more jobs
+
 	StartedAt, SeenAt time.Time // by Postgres's clock
 	Running           bool      // it has reported itself recently
 }
@@ -43,13 +46,14 @@ func (s *Store) Beat(ctx context.Context, p Process) error {
 			DELETE FROM processes WHERE seen_at < now() - $11::interval AND id <> $1
 		)
 		INSERT INTO processes AS p
-		       (id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_error)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		       (id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_error,
+		        stopping)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12)
 		ON CONFLICT (id) DO UPDATE
-		SET    seen_at = now(), mapping = $9, mapping_error = $10,
+		SET    seen_at = now(), mapping = $9, mapping_error = $10, stopping = $12,
 		       mapping_since = CASE WHEN p.mapping = $9 THEN p.mapping_since ELSE now() END`
 	_, err := s.pool.Exec(ctx, query, p.ID, p.Host, p.PID, p.Ingest, p.Worker, p.Version, p.Commit, p.MappingFile,
-		p.Mapping, p.MappingError, processForgotten)
+		p.Mapping, p.MappingError, processForgotten, p.Stopping)
 	return doing("reporting the process", err)
 }
 
@@ -63,7 +67,7 @@ func (s *Store) Leave(ctx context.Context, id uuid.UUID) error {
 func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	const query = `
 		SELECT id, host, pid, ingest, worker, version, commit_id, mapping_file, mapping, mapping_since, mapping_error,
-		       started_at, seen_at, seen_at > now() - $1::interval
+		       stopping, started_at, seen_at, seen_at > now() - $1::interval
 		FROM   processes
 		ORDER  BY started_at, id`
 	rows, err := s.pool.Query(ctx, query, silentAfter)
@@ -72,6 +76,21 @@ func (s *Store) Processes(ctx context.Context) ([]Process, error) {
 	}
 	processes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Process])
 	return processes, doing("reading the processes", err)
+}
+
+// Place returns the place of a process among the running workers, counted from 0, and their number. Workers that are
+// stopping do not count. A process that does not count itself gets 0 of 0.
+func (s *Store) Place(ctx context.Context, id uuid.UUID) (place, workers int, err error) {
+	const query = `
+		SELECT count(*) FILTER (WHERE id < $1), count(*)
+		FROM   processes
+		WHERE  worker AND NOT stopping AND seen_at > now() - $2::interval
+		HAVING bool_or(id = $1)`
+	err = s.pool.QueryRow(ctx, query, id, silentAfter).Scan(&place, &workers)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, 0, nil
+	}
+	return place, workers, doing("counting the workers", err)
 }
 
 // HasNewerMapping reports whether a running process has another mapping than the given process's, loaded later.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"crmsync/schema/store"
@@ -59,5 +60,45 @@ func TestProcesses(t *testing.T) {
 	}
 	if all, err = s.Processes(ctx); err != nil || len(all) != 0 {
 		t.Errorf("after all left: %+v (%v)", all, err)
+	}
+}
+
+// TestPlace: running workers agree on their places. Processes without the role, silent ones, and those that are stopping
+// have none.
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ids := []uuid.UUID{{1}, {2}, {3}, {4}, {5}}
+	processes := make([]store.Process, len(ids))
+	for n, id := range ids {
+		processes[n] = store.Process{ID: id, Host: string(rune('a' + n)), Worker: n != 1}
+		if err := w.Store.Beat(t.Context(), processes[n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	places := func() (found [][2]int) {
+		t.Helper()
+		for _, id := range ids {
+			place, workers, err := w.Store.Place(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, [2]int{place, workers})
+		}
+		return found
+	}
+	if diff := cmp.Diff([][2]int{{0, 4}, {0, 0}, {1, 4}, {2, 4}, {3, 4}}, places()); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+	w.exec("UPDATE processes SET seen_at = now() - interval '1 minute' WHERE host = 'a'")
+	processes[3].Stopping = true
+	if err := w.Store.Beat(t.Context(), processes[3]); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Store.Leave(t.Context(), ids[4]); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][2]int{{0, 0}, {0, 0}, {0, 1}, {0, 0}, {0, 0}}, places()); diff != "" {
+		t.Errorf("places after some have gone (-want +got):\n%s", diff)
 	}
 }

@@ -1,15 +1,18 @@
 package operate_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"crmsync/internal/cli"
 	"crmsync/internal/e2e"
+	mondaysim "crmsync/internal/sim/monday"
 )
 
 // exits lists every command with wrong usage, and what it does without a database.
@@ -144,4 +147,37 @@ boards:
 	w.Exec("DROP SCHEMA public CASCADE")
 	w.Exec("CREATE SCHEMA public")
 	check("in a database without tables", cli.ExitUsage, "but that was never planned")
+}
+
+// TestStoppingHasNoShare: a worker that is stopping, and still waits for an answer, no longer counts among the workers
+// that divide the items.
+func TestStoppingHasNoShare(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t)
+	w.Start("ingest")
+	stop := w.Start("worker")
+	w.Subscribe()
+	w.Eventually("the worker has logged in", func() bool { return w.Monday.Calls()["me+platform_api"] > 0 })
+	busy, release := make(chan struct{}), make(chan struct{})
+	reached := sync.OnceFunc(func() { close(busy) })
+	w.Monday.OnCall(func(mondaysim.Call) *mondaysim.Fault {
+		reached()
+		<-release
+		return nil
+	})
+	goOn := sync.OnceFunc(func() { close(release) })
+	defer goOn()
+	w.Deliver(fmt.Sprintf(`{"event":{"type":"create_pulse","boardId":%d,"pulseId":1,"pulseName":"x","triggerUuid":"busy"}}`, e2e.Leads))
+	<-busy
+	w.Expect(1, "SELECT count(*) FROM processes WHERE worker AND NOT stopping")
+	stopped := make(chan int, 1)
+	go func() { stopped <- stop() }()
+	w.Eventually("the worker is stopping", func() bool {
+		return w.Count("SELECT count(*) FROM processes WHERE worker AND stopping") == 1
+	})
+	goOn()
+	if code := <-stopped; code != cli.ExitDone {
+		t.Errorf("exit code %d", code)
+	}
+	w.Expect(0, "SELECT count(*) FROM processes WHERE worker")
 }

@@ -220,3 +220,46 @@ func TestOneItemAtATime(t *testing.T) {
 	w.Holds(w.Record("Opportunity", lead), map[string]any{"Amount": 29.0, "Name": "Company 29 - Ada Lovelace"})
 	w.Healthy()
 }
+
+// TestWorkersShareItems: two workers drain a queue with many events of each item. Each takes the items of its share, so
+// that they seldom wait for each other, and the last values win.
+func TestWorkersShareItems(t *testing.T) {
+	t.Parallel()
+	w := e2e.Setup(t, e2e.With("BATCH_SIZE", "10"), e2e.With("MAX_WORKERS", "50"),
+		e2e.Salesforce(func(c *sfsim.Config) { c.Latency = 10 * time.Millisecond }))
+	w.Start("ingest")
+	w.Subscribe()
+	const rounds = 20
+	var items []int64
+	w.Paused(func() {
+		items = w.Items(e2e.Accounts, 40, "Company ")
+		for round := range rounds {
+			for n, item := range items {
+				w.Monday.Rename(item, fmt.Sprint("Company ", n, " ", round))
+			}
+		}
+		w.Eventually("all events are queued", func() bool {
+			return w.Count("SELECT count(*) FROM river_job WHERE state = 'available'") == len(items)*(rounds+1)
+		})
+		w.Start("worker")
+		w.Start("worker")
+		w.Exec("UPDATE river_job SET scheduled_at = now()") // all at once: older events are anyone's
+	})
+	w.Quiet()
+	for n, item := range items {
+		w.Holds(w.Record("Account", item), map[string]any{"Name": fmt.Sprint("Company ", n, " ", rounds-1)})
+	}
+	w.Healthy()
+	const elsewhere = `
+		SELECT coalesce(sum(jobs - most), 0) FROM (
+			SELECT sum(jobs) AS jobs, max(jobs) AS most
+			FROM  (SELECT args->>'item_id' AS item, attempted_by[1] AS worker, count(*) AS jobs
+			       FROM river_job WHERE state = 'completed' AND args ? 'item_id' GROUP BY 1, 2) AS by_worker
+			GROUP BY item) AS by_item`
+	if n := w.Count(elsewhere); n > 84 {
+		t.Errorf("%d of 840 events were taken by the other worker than most of their item, want at most 84", n)
+	}
+	if n := w.Count("SELECT count(DISTINCT attempted_by[1]) FROM river_job"); n != 2 {
+		t.Errorf("%d workers took events, want 2", n)
+	}
+}
