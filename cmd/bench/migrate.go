@@ -146,16 +146,15 @@ func (s *testbed) follow(ctx context.Context, p *process, records int, last end)
 	if err != nil {
 		return cost, 0, err
 	}
-	if err := s.profileRun(ctx, p, records, last); err != nil {
-		return cost, 0, err
-	}
+	profiled := make(chan error, 1)
+	go func() { profiled <- s.profileRun(ctx, p, records, last) }()
 	used := before
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-p.ended:
-			return used.since(before, records), peak, nil
+			return used.since(before, records), peak, <-profiled
 		case <-ctx.Done():
 			return cost, 0, context.Cause(ctx)
 		case <-ticker.C:
