@@ -27,7 +27,7 @@ type race struct {
 }
 
 // TestClaimRace: holders claim overlapping sets in any order, and save, renew and release what they get, while
-// comparisons mark the same items. No item has two holders, no lease is lost, and nobody waits for each other: a
+// comparisons mark the same items. No item has two holders, no lease is lost, and no two wait for each other: a
 // deadlock would be an error.
 func TestClaimRace(t *testing.T) {
 	t.Parallel()
