@@ -13,10 +13,11 @@ import (
 type Share func(ctx context.Context) (i, n int)
 
 const (
-	// lookAhead is how many events a fetch looks at for each one that it may take and each worker, and lookAtLeast and
-	// lookAtMost are limits: workers do not advance evenly, and each look costs about a microsecond.
+	// lookAhead is how many events a fetch looks at for each one that it may take and each worker. It looks at lookAtLeast
+	// for each worker in any case, since workers do not advance evenly, and at lookAtMost in all: each costs about a
+	// microsecond.
 	lookAhead   = 2
-	lookAtLeast = 2000
+	lookAtLeast = 500
 	lookAtMost  = 16_000
 
 	// later is how much later the events of another share count as due.
@@ -31,7 +32,7 @@ const (
 // If no job is due by that, it takes what comes first, so that no job waits for one worker while another is idle. It
 // also does so to fill up, if there are more jobs than it looks at: then the workers that prefer these are far behind.
 func (d *Driver) fetchShare(p *riverdriver.JobGetAvailableParams, i, n int, limit string) string {
-	look := lookAtLeast
+	look := lookAtLeast * n
 	for look < lookAtMost && look < lookAhead*n*p.MaxToLock {
 		look *= 2 // of few values, so that there are few statements
 	}

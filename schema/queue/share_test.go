@@ -166,22 +166,22 @@ func TestFetchDeep(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.burst(1) // all of one share
-	w.exec(`INSERT INTO river_job (args, kind, max_attempts, queue) SELECT '{"item_id": 8500000000}', 'item_rename', 12, 'events' FROM generate_series(1, 1991)`)
+	w.exec(`INSERT INTO river_job (args, kind, max_attempts, queue) SELECT '{"item_id": 8500000000}', 'item_rename', 12, 'events' FROM generate_series(1, 991)`)
 	first := w.shares(2)
 	idle := w.fetcher(1-*first[0].Share, 2)
 	w.exec("UPDATE river_job SET args = '{}' WHERE id = $1", first[5].ID)
-	if got := len(idle(300)); got != 300 {
-		t.Errorf("fetched %d of 2001 events, want 300", got)
+	if got := len(idle(200)); got != 200 {
+		t.Errorf("fetched %d of 1001 events, want 200", got)
 	}
 	if state := ask[string](w, "SELECT state::text FROM river_job WHERE id = $1", first[5].ID); state != "running" {
 		t.Errorf("the event of its own is %s", state)
 	}
-	w.exec("UPDATE river_job SET args = '{}' WHERE id = (SELECT max(id) FROM river_job)") // 1,701 wait
-	if got := len(idle(300)); got != 1 {
+	w.exec("UPDATE river_job SET args = '{}' WHERE id = (SELECT max(id) FROM river_job)") // 801 wait
+	if got := len(idle(200)); got != 1 {
 		t.Errorf("fetched %d events, want 1: the other worker is not behind", got)
 	}
-	if got := len(idle(300)); got != 300 {
-		t.Errorf("fetched %d events, want 300: there are none of its own", got)
+	if got := len(idle(200)); got != 200 {
+		t.Errorf("fetched %d events, want 200: there are none of its own", got)
 	}
 }
 
