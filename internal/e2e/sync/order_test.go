@@ -229,7 +229,7 @@ func TestWorkersShareItems(t *testing.T) {
 		e2e.Salesforce(func(c *sfsim.Config) { c.Latency = 10 * time.Millisecond }))
 	w.Start("ingest")
 	w.Subscribe()
-	const rounds = 20
+	const rounds = 12
 	var items []int64
 	w.Paused(func() {
 		items = w.Items(e2e.Accounts, 40, "Company ")
@@ -256,8 +256,9 @@ func TestWorkersShareItems(t *testing.T) {
 			FROM  (SELECT args->>'item_id' AS item, attempted_by[1] AS worker, count(*) AS jobs
 			       FROM river_job WHERE state = 'completed' AND args ? 'item_id' GROUP BY 1, 2) AS by_worker
 			GROUP BY item) AS by_item`
-	if n := w.Count(elsewhere); n > 84 {
-		t.Errorf("%d of 840 events were taken by the other worker than most of their item, want at most 84", n)
+	// A worker that has finished its share helps the other, with at most half of the other's events.
+	if n, all := w.Count(elsewhere), len(items)*(rounds+1); 10*n > 3*all {
+		t.Errorf("%d of %d events were taken by the other worker than most of their item, want at most 30 %%", n, all)
 	}
 	if n := w.Count("SELECT count(DISTINCT attempted_by[1]) FROM river_job"); n != 2 {
 		t.Errorf("%d workers took events, want 2", n)
