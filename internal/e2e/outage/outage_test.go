@@ -108,6 +108,7 @@ func TestHanging(t *testing.T) {
 	w := pair(t)
 	before := w.Lead("Before", "Engines")
 	w.Quiet()
+	w.NextSecond() // so that the next event says enough, without a read
 	w.Salesforce.OnCall(func(sfsim.Call) *sfsim.Fault { return &sfsim.Fault{Cut: true, Delay: time.Hour} })
 	w.Monday.OnCall(func(mondaysim.Call) *mondaysim.Fault { return &mondaysim.Fault{Cut: true, Delay: time.Hour} })
 	back := time.Now().Add(time.Minute)
